@@ -1,0 +1,1 @@
+"""What every other room may use: clock, ids, errors, settings, secrets, logging."""

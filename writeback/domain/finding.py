@@ -1,0 +1,41 @@
+"""A finding: one thing that validation, ours or a provider's, has to say about a record."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    """The record cannot be sent."""
+    WARNING = "warning"
+    """The record is sent; somebody should know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`pointer` is a JSON Pointer into the submission (`/records/3/code`); `record` its index, None for the whole."""
+
+    code: str
+    message: str
+    hint: str
+    severity: Severity = Severity.ERROR
+    pointer: str = ""
+    record: int | None = None
+    provider_message: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity is Severity.ERROR
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as the API shows it."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "pointer": self.pointer,
+            "record": self.record,
+            "message": self.message,
+            "hint": self.hint,
+            "provider_message": self.provider_message,
+        }

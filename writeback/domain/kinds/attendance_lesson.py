@@ -1,0 +1,33 @@
+"""`attendance.lesson`: one code for one pupil in one lesson."""
+
+from datetime import date as Date
+from typing import Annotated
+
+from pydantic import Field
+
+from writeback.domain.kinds.base import Family, Id, Kind, Record
+from writeback.domain.lookups import ListName
+
+
+class LessonMark(Record):
+    """A lesson mark. `lesson_id` is Wonde's lesson id, or Xporter's PeriodId (its InstanceId)."""
+
+    student_id: Id
+    lesson_id: Id
+    code: Annotated[str, Field(min_length=1, max_length=64)]
+    date: Date | None = None
+    """The lesson's day; taken from the timetable where it is left out."""
+    minutes_late: Annotated[int, Field(ge=0, le=720)] | None = None
+    comment: str | None = None
+    statutory_comment: str | None = None
+    employee_id: Id | None = None
+
+
+KIND = Kind(
+    name="attendance.lesson",
+    family=Family.LESSON_MARKS,
+    record=LessonMark,
+    is_repeatable=True,
+    slot=lambda mark: f"{mark.student_id}|{mark.lesson_id}",
+    lists=(ListName.STUDENTS, ListName.ATTENDANCE_CODES, ListName.LESSONS, ListName.EMPLOYEES),
+)

@@ -1,0 +1,34 @@
+"""`attendance.session`: one code for one pupil in the statutory AM or PM session."""
+
+from datetime import date as Date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from writeback.domain.kinds.base import Family, Id, Kind, Record
+from writeback.domain.lookups import ListName
+
+
+class SessionMark(Record):
+    """A session mark. `code` is the code itself (`/`, `L`, `N`) or the provider's id for it."""
+
+    student_id: Id
+    date: Date
+    session: Literal["AM", "PM"]
+    code: Annotated[str, Field(min_length=1, max_length=64)]
+    minutes_late: Annotated[int, Field(ge=0, le=720)] | None = None
+    comment: str | None = None
+    statutory_comment: str | None = None
+    """Why a pupil is educated elsewhere; needed for B, K and Y7 in SIMS through Xporter."""
+    employee_id: Id | None = None
+    """Who took the register; needed for some MISes through Wonde."""
+
+
+KIND = Kind(
+    name="attendance.session",
+    family=Family.SESSION_MARKS,
+    record=SessionMark,
+    is_repeatable=True,
+    slot=lambda mark: f"{mark.student_id}|{mark.date}|{mark.session}",
+    lists=(ListName.STUDENTS, ListName.ATTENDANCE_CODES, ListName.EMPLOYEES),
+)

@@ -1,0 +1,114 @@
+"""What a provider said, in our words: the outcome of a request, and the verdict of a later check.
+
+`providers/*/outcomes.py` make these; `flow/dispatch.py` and `flow/confirm.py` match on them, to the last case.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from writeback.domain.finding import Finding
+from writeback.domain.school import HoldReason
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The provider has it and will tell later how it went."""
+
+    provider_ref: str
+    """Wonde's writeback_id, Xporter's TrackingId."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """It is in the MIS already: a synchronous answer."""
+
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A definite no: nothing of this request was or will be written."""
+
+    message: str
+    """The provider's own wording, without pupil data beyond ids."""
+    findings: Mapping[int, Sequence[Finding]] = field(default_factory=dict)
+    """By position in the request: the records that it names. Empty: it names none."""
+
+
+@dataclass(frozen=True)
+class NotReached:
+    """It certainly did not take effect, and may be sent again: DNS, refused, TLS, 429, 503."""
+
+    reason: str
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """It may have taken effect: 5xx, timeout or reset after the request was sent, an unreadable answer."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Nothing can be sent for this school until something outside changes."""
+
+    reason: HoldReason
+    detail: str
+
+
+Outcome = Taken | Applied | Refused | NotReached | Uncertain | Blocked
+
+
+@dataclass(frozen=True)
+class Pending:
+    """No verdict yet; the provider may retry by itself. `check_at`: not before then, None: as usual."""
+
+    check_at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Evidenced:
+    """Evidence says that all records of the request are in the MIS."""
+
+    evidence: str
+    """`webhook+poll`, `poll`, `callback`, `read-back`."""
+    mis_ids: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """By position in the request: the MIS's own ids, where it gave any."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The provider took it and then could not write it."""
+
+    message: str
+    findings: Mapping[int, Sequence[Finding]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """The provider does not know the request, or its answer cannot be read."""
+
+    reason: str
+
+
+Verdict = Pending | Evidenced | Rejected | Unclear | NotReached | Blocked
+
+
+@dataclass(frozen=True)
+class SlotReading:
+    """What the MIS holds in one record's slot: `value` is the code, None where there is no mark."""
+
+    value: str | None
+    matches: bool
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """What was found in the MIS, by position. `as_of`: when the provider itself last read the MIS, if it says."""
+
+    readings: Mapping[int, SlotReading]
+    as_of: datetime | None = None

@@ -1,0 +1,144 @@
+"""The states of a writeback and the one table of events that move it. Nothing else assigns a status."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from writeback.core.errors import IllegalTransition
+
+
+class Status(StrEnum):
+    """Where a writeback is."""
+
+    QUEUED = "queued"
+    """Accepted, waits its turn; a retry waits here too, with `next_attempt_at`."""
+    HELD = "held"
+    """Waits for something outside, with reason and since."""
+    SENDING = "sending"
+    """A request carrying it is under way, under a lease."""
+    SENT = "sent"
+    """The provider has taken it; evidence is awaited."""
+    UNKNOWN = "unknown"
+    """It may or may not have arrived; being settled by read-back."""
+    NEEDS_ATTENTION = "needs_attention"
+    """Only a person can decide."""
+    CONFIRMED = "confirmed"
+    """Evidence says that it is in the MIS."""
+    PARTIAL = "partial"
+    """Some records confirmed, others failed."""
+    FAILED = "failed"
+    """Refused for good; findings say why and what to do."""
+    SUPERSEDED = "superseded"
+    """A later writeback for the same slots took its place before it was sent."""
+    CANCELLED = "cancelled"
+    """Withdrawn before it was sent."""
+    EXPIRED = "expired"
+    """Its deadline passed before it was sent."""
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL
+
+
+FINAL = frozenset(
+    {Status.CONFIRMED, Status.PARTIAL, Status.FAILED, Status.SUPERSEDED, Status.CANCELLED, Status.EXPIRED}
+)
+
+
+class Event(StrEnum):
+    """What happens to a writeback."""
+
+    ACCEPTED = "accepted"
+    SENDING = "sending"
+    SENT = "sent"
+    CONTINUED = "continued"
+    RETRY = "retry"
+    HELD = "held"
+    RELEASED = "released"
+    IN_DOUBT = "in_doubt"
+    NEEDS_PERSON = "needs_person"
+    CONFIRMED = "confirmed"
+    PARTLY_CONFIRMED = "partly_confirmed"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    RESUBMITTED = "resubmitted"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """An event, the one status it leads to, the statuses it may happen in, and what it means."""
+
+    event: Event
+    target: Status
+    sources: frozenset[Status]
+    meaning: str
+
+
+def _row(event: Event, target: Status, meaning: str, *sources: Status) -> Transition:
+    return Transition(event, target, frozenset(sources), meaning)
+
+
+S = Status
+TRANSITIONS: dict[Event, Transition] = {
+    row.event: row
+    for row in (
+        _row(Event.SENDING, S.SENDING, "a request carrying it is about to be sent", S.QUEUED),
+        _row(Event.SENT, S.SENT, "the provider has taken all that there was to send", S.SENDING, S.QUEUED),
+        _row(Event.CONTINUED, S.QUEUED, "a part is sent, the rest waits its turn", S.SENDING),
+        _row(Event.RETRY, S.QUEUED, "it goes again later", S.SENDING, S.SENT, S.UNKNOWN, S.NEEDS_ATTENTION),
+        _row(Event.HELD, S.HELD, "something outside must change first", S.QUEUED, S.SENDING),
+        _row(Event.RELEASED, S.QUEUED, "what it waited for has changed", S.HELD),
+        _row(Event.IN_DOUBT, S.UNKNOWN, "no answer says whether it arrived", S.SENDING, S.SENT),
+        _row(Event.NEEDS_PERSON, S.NEEDS_ATTENTION, "only a person can decide", S.UNKNOWN, S.SENT),
+        _row(
+            Event.CONFIRMED,
+            S.CONFIRMED,
+            "evidence says that all that was sent is in the MIS",
+            S.QUEUED,
+            S.SENDING,
+            S.SENT,
+            S.UNKNOWN,
+            S.NEEDS_ATTENTION,
+        ),
+        _row(
+            Event.PARTLY_CONFIRMED,
+            S.PARTIAL,
+            "some records are in the MIS, others are refused",
+            S.QUEUED,
+            S.SENDING,
+            S.SENT,
+            S.UNKNOWN,
+            S.NEEDS_ATTENTION,
+        ),
+        _row(
+            Event.FAILED,
+            S.FAILED,
+            "refused for good",
+            S.QUEUED,
+            S.SENDING,
+            S.SENT,
+            S.NEEDS_ATTENTION,
+        ),
+        _row(Event.SUPERSEDED, S.SUPERSEDED, "a later writeback took its place", S.QUEUED, S.HELD),
+        _row(Event.CANCELLED, S.CANCELLED, "withdrawn before it was sent", S.QUEUED, S.HELD, S.NEEDS_ATTENTION),
+        _row(Event.EXPIRED, S.EXPIRED, "its deadline passed before it was sent", S.QUEUED, S.HELD),
+        _row(
+            Event.RESUBMITTED,
+            S.QUEUED,
+            "a person sends it again",
+            S.PARTIAL,
+            S.FAILED,
+            S.CANCELLED,
+            S.EXPIRED,
+        ),
+    )
+}
+
+
+def advance(status: Status, event: Event) -> Status:
+    """Return the status that `event` leads to from `status`; raise IllegalTransition where there is none."""
+    transition = TRANSITIONS[event]
+    if status not in transition.sources:
+        raise IllegalTransition(f"{event} cannot happen to a writeback that is {status}")
+    return transition.target

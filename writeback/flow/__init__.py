@@ -1,0 +1,1 @@
+"""The way of a writeback: accept, dispatch, confirm, sweep, sync. Read these and know the system."""

@@ -1,0 +1,1 @@
+"""Lookups kept in memory by version."""

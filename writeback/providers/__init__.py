@@ -1,0 +1,1 @@
+"""Provider adapters behind one port; `registry` alone knows the concrete ones."""

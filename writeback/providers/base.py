@@ -1,0 +1,142 @@
+"""The port that every provider adapter implements. `flow` talks to providers through this alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import Kind, Record
+from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Verdict
+from writeback.domain.school import Account
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one request may carry."""
+
+    max_records: int
+    one_date: bool = False
+    """Xporter: marks of one date only (000_…: 13920)."""
+
+
+@dataclass(frozen=True)
+class ProviderRequest:
+    """One HTTP call, built and ready: what goes to the wire and nothing secret."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SentRequest:
+    """What is remembered of a request that the provider has taken, enough to ask about it later."""
+
+    request_id: str
+    kind: Kind
+    records: Sequence[Record]
+    provider_ref: str | None
+    sent_at: datetime
+    hints: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    """Webhooks and callbacks that came for it, oldest first, as `parse_hook` returned them."""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A webhook or callback, read: which request it is about, and what it says."""
+
+    payload: Mapping[str, Any]
+    """Kept with the request; JSON, no pupil data beyond ids."""
+    provider_ref: str | None = None
+    request_id: str | None = None
+    """Ours, where the provider gives it back (Xporter's `id` parameter)."""
+    event: str = "writeback"
+    """`writeback`, or what else the provider tells (Wonde: schoolApproved, accessRevoked, …)."""
+
+
+@dataclass(frozen=True)
+class ListChange:
+    """What a sync brought: all rows when `is_full`, else those changed, and the ids that are gone."""
+
+    rows: Mapping[str, Row]
+    is_full: bool
+    deleted: Sequence[str] = ()
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class SchoolReport:
+    """What the provider says about a school: can anything be written now, and which lists can be read."""
+
+    is_online: bool
+    blocked: Blocked | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """E.g. allows_writeback, has_lesson_attendance, custom_attendance_codes, permissions, scopes."""
+
+
+class Provider(Protocol):
+    """One provider. Methods raise nothing on purpose but `LookupFailed`; HTTP ends in outcomes."""
+
+    name: str
+
+    def limits(self, kind: Kind) -> Limits: ...
+
+    def build(
+        self,
+        kind: Kind,
+        records: Sequence[Record],
+        lookups: LookupView,
+        *,
+        account: Account,
+        callback_url: str,
+    ) -> ProviderRequest:
+        """Return the call that carries `records`, codes resolved to what the provider takes. Pure."""
+        ...
+
+    async def send(self, account: Account, request: ProviderRequest) -> Outcome:
+        """Send it once and say what came of it."""
+        ...
+
+    async def check(self, account: Account, sent: SentRequest, now: datetime) -> Verdict:
+        """Say what is known of a taken request: from its hints, else by asking."""
+        ...
+
+    async def read_back(
+        self, account: Account, sent: SentRequest, lookups: LookupView
+    ) -> ReadBack | NotReached | Blocked:
+        """Read the records' slots in the MIS."""
+        ...
+
+    def parse_hook(self, query: Mapping[str, str], body: bytes) -> Hint:
+        """Return what a webhook or callback says; raise BadInput when it cannot be read."""
+        ...
+
+    async def fetch(
+        self, account: Account, name: ListName, cursor: str | None, window: tuple[date, date]
+    ) -> ListChange:
+        """Return the list, or what changed since `cursor`; `window` bounds the lessons. Raise LookupFailed."""
+        ...
+
+    async def report(self, account: Account) -> SchoolReport | NotReached:
+        """Ask whether the school can be written to now."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class LookupFailed(Exception):
+    """A list could not be fetched: `outcome` says whether to try again or to hold the school."""
+
+    def __init__(self, name: ListName, outcome: NotReached | Blocked | None, detail: str) -> None:
+        super().__init__(f"{name.value}: {detail}")
+        self.list, self.outcome, self.detail = name, outcome, detail
+
+
+class CannotBuild(Exception):
+    """Some records cannot be put into a request, e.g. their code is in no list; `findings` by position."""
+
+    def __init__(self, findings: Mapping[int, Sequence[Finding]]) -> None:
+        super().__init__(f"{len(findings)} records cannot be sent")
+        self.findings = findings

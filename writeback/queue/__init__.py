@@ -1,0 +1,1 @@
+"""The doorbell: arq behind a small port, and the embedded Redis."""

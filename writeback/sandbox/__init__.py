@@ -1,0 +1,1 @@
+"""Simulated Wonde, Xporter and MIS; imports nothing from us but core."""

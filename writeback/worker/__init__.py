@@ -1,0 +1,1 @@
+"""Thin arq functions and the worker process."""
