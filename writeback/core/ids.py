@@ -4,14 +4,16 @@ import secrets
 from datetime import datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
-_TIME_CHARS, _RANDOM_CHARS = 10, 16
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_TIME_SHIFTS, _RANDOM_SHIFTS = range(40, -1, -10), range(70, -1, -10)
 
 
-def _base32(value: int, chars: int) -> str:
-    return "".join(_ALPHABET[(value >> (5 * place)) & 31] for place in range(chars - 1, -1, -1))
+def _base32(value: int, shifts: range) -> str:
+    """Return two characters for every ten bits: ids are made on the hot path, and pairs halve the work."""
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in shifts])
 
 
 def new_id(prefix: str, at: datetime) -> str:
     """Return `{prefix}_` and 26 characters: 48 bits of `at` in milliseconds, then 80 random bits."""
     millis = int(at.timestamp() * 1000)
-    return f"{prefix}_{_base32(millis, _TIME_CHARS)}{_base32(secrets.randbits(80), _RANDOM_CHARS)}"
+    return f"{prefix}_{_base32(millis, _TIME_SHIFTS)}{_base32(secrets.randbits(80), _RANDOM_SHIFTS)}"

@@ -17,6 +17,12 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
+def is_active(row: Row) -> bool:
+    """Return whether a code may be used; one of which the provider does not say (null, Xporter 1986) may."""
+    active = row.get("active")
+    return active is None or bool(active)
+
+
 class ListName(StrEnum):
     """The lists that a school has."""
 
@@ -39,7 +45,7 @@ class Lookup:
     @cached_property
     def by_code(self) -> Mapping[str, Row]:
         """Rows by their `code`; the active one where several share it."""
-        ordered = sorted(self.rows.values(), key=lambda row: bool(row.get("active", True)))
+        ordered = sorted(self.rows.values(), key=is_active)
         return {str(row["code"]): row for row in ordered if row.get("code") is not None}
 
     def resolve(self, given: str) -> Row | None:

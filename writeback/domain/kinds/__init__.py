@@ -1,8 +1,26 @@
 """The kinds of writeback, one file each; `KINDS` is the register of them all."""
 
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
 from writeback.domain.kinds import attendance_lesson, attendance_session
 from writeback.domain.kinds.base import Family, Kind, Record
 
 KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in (attendance_session, attendance_lesson)}
 
-__all__ = ["KINDS", "Family", "Kind", "Record"]
+
+@cache
+def _stored(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(list[KINDS[kind].record | None])  # type: ignore[misc, arg-type] # made at run time
+
+
+def parse_records(kind: str, text: str) -> Sequence[Record | None]:
+    """Return the records of a stored writeback; None where one could not be read when it was submitted."""
+    records: Sequence[Record | None] = _stored(kind).validate_json(text)
+    return records
+
+
+__all__ = ["KINDS", "Family", "Kind", "Record", "parse_records"]

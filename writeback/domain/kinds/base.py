@@ -24,7 +24,7 @@ class Family(StrEnum):
 class Record(BaseModel):
     """Base of every kind's record. `ref` is the app's own name for it, echoed back."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     ref: Annotated[str, StringConstraints(max_length=128)] | None = None
 

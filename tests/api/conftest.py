@@ -1,0 +1,210 @@
+"""The API over its own ASGI app: real SQL, keys, registry and reads; fakes of accept, sync, holds and hooks."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from writeback.api.app import create_app
+from writeback.core.clock import FakeClock
+from writeback.core.errors import NotFound
+from writeback.core.secrets import SecretBox
+from writeback.core.settings import ApiSettings, Settings
+from writeback.domain.access import Caller, Scope
+from writeback.domain.school import HoldReason
+from writeback.flow.keys import Keys
+from writeback.flow.registry import NewSchool, Registry
+from writeback.store.database import Database
+from writeback.store.reads import Reads
+
+HOOK_TOKEN = "hillside~let-me-in"
+
+
+@dataclass(frozen=True)
+class FakeAnswer:
+    status: int = 202
+    body: bytes = b'{"id":"wb_1","status":"queued"}'
+    writeback_id: str | None = "wb_1"
+    replayed: bool = False
+
+
+@dataclass
+class FakeAccept:
+    """Answers what it is told to, and remembers what it was asked."""
+
+    answer: FakeAnswer = FakeAnswer()
+    error: Exception | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    async def submit(
+        self, caller: Caller, school_id: str, body: bytes, *, dry_run: bool, idempotency_key: str | None
+    ) -> FakeAnswer:
+        self.asked.append(
+            {"caller": caller, "school": school_id, "body": body, "dry_run": dry_run, "key": idempotency_key}
+        )
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+
+@dataclass(frozen=True)
+class FakeReport:
+    school_id: str
+
+    def as_json(self) -> dict[str, Any]:
+        synced = {
+            "list": "students",
+            "rows": 3,
+            "changed": True,
+            "fetched_at": "2026-01-12T09:00:00+00:00",
+            "error": None,
+        }
+        return {"school": self.school_id, "lists": [synced], "report": {"is_online": True}}
+
+
+@dataclass
+class FakeSync:
+    registry: Registry
+
+    async def sync_school(self, school_id: str) -> FakeReport:
+        await self.registry.account(school_id)
+        return FakeReport(school_id)
+
+
+@dataclass
+class FakeHolds:
+    registry: Registry
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+
+    async def hold(self, school_id: str, reason: HoldReason, detail: str, actor: str) -> None:
+        await self.registry.school(school_id)
+        self.calls.append(("hold", school_id, reason, detail, actor))
+
+    async def resume(self, school_id: str, actor: str) -> None:
+        await self.registry.school(school_id)
+        self.calls.append(("resume", school_id, actor))
+
+
+@dataclass
+class FakeHooks:
+    received: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
+
+    async def receive(self, provider: str, token: str, query: Mapping[str, str], body: bytes) -> None:
+        if token != HOOK_TOKEN:
+            raise NotFound("hook_unknown", "there is no such hook")
+        self.received.append((provider, query, body))
+
+
+@dataclass
+class FakeReadiness:
+    answers: dict[str, str] = field(default_factory=lambda: {"database": "ok", "redis": "ok"})
+
+    async def readiness(self) -> dict[str, str]:
+        return self.answers
+
+
+@dataclass
+class FakeServices:
+    settings: Settings
+    clock: FakeClock
+    keys: Keys
+    registry: Registry
+    reads: Reads
+    sync: FakeSync
+    holds: FakeHolds
+    accept: FakeAccept = field(default_factory=FakeAccept)
+    hooks: FakeHooks = field(default_factory=FakeHooks)
+    readiness: FakeReadiness = field(default_factory=FakeReadiness)
+
+
+@dataclass
+class Api:
+    """The API under test: `call` with a key of some scopes and schools."""
+
+    services: FakeServices
+    http: httpx.AsyncClient
+    database: Database
+
+    async def key(self, *scopes: str, app: str = "Registers", schools: list[str] | None = None) -> str:
+        made = await self.services.keys.create(app, "", [Scope(scope) for scope in scopes], schools)
+        return made.key
+
+    async def call(self, method: str, path: str, key: str | None = None, **options: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return await self.http.request(method, path, headers={**headers, **options.pop("headers", {})}, **options)
+
+    async def add_school(self, school_id: str = "hillside", **changes: Any) -> None:
+        entry = {
+            "id": school_id,
+            "name": school_id.title(),
+            "provider": "wonde",
+            "mis": "Bromcom",
+            "provider_school_id": "A1930499544",
+            "credentials": {"token": "very-secret"},
+        }
+        await self.services.registry.add(NewSchool(**{**entry, **changes}))
+
+
+@pytest.fixture
+async def database(sqlite_url: str) -> AsyncIterator[Database]:
+    """SQLite alone: what differs between databases is tested with `any_database`."""
+    db = Database.open(sqlite_url)
+    yield db
+    await db.dispose()
+
+
+@pytest.fixture
+async def any_database(database_url: str) -> AsyncIterator[Database]:
+    """The test runs on SQLite, then on PostgreSQL."""
+    db = Database.open(database_url)
+    yield db
+    await db.dispose()
+
+
+@pytest.fixture
+def services(database: Database, fake_clock: FakeClock) -> FakeServices:
+    settings = Settings(api=ApiSettings(max_body_bytes=1_000))
+    registry = Registry(
+        database,
+        SecretBox("test"),
+        fake_clock,
+        known_providers=("wonde", "xporter"),
+        hook_url=lambda provider, school_id: f"https://writeback.example/hooks/{provider}/{school_id}~token",
+    )
+    return FakeServices(
+        settings=settings,
+        clock=fake_clock,
+        keys=Keys(database, fake_clock, cache_s=settings.api.key_cache_s),
+        registry=registry,
+        reads=Reads(database),
+        sync=FakeSync(registry),
+        holds=FakeHolds(registry),
+    )
+
+
+@pytest.fixture
+async def api(services: FakeServices, database: Database) -> AsyncIterator[Api]:
+    transport = httpx.ASGITransport(create_app(services))
+    async with httpx.AsyncClient(transport=transport, base_url="http://writeback.example") as http:
+        yield Api(services, http, database)
+
+
+@pytest.fixture
+def is_problem() -> Any:
+    """Check that an answer is a problem of a status and a code, whole, and return it."""
+
+    def check(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+        assert response.status_code == status, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        problem: dict[str, Any] = response.json()
+        assert problem["code"] == code, problem
+        assert problem["status"] == status
+        assert problem["type"] == f"/problems/{code}"
+        assert problem["instance"] == response.request.url.path
+        assert problem["title"]
+        assert problem["detail"]
+        return problem
+
+    return check

@@ -1,0 +1,323 @@
+"""The registry over HTTP: register, change, list, hold, and what is never shown."""
+
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from writeback.core.clock import FakeClock
+from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.school import HoldReason
+from writeback.store import lookups
+from writeback.store.tables import SchoolRow
+
+HILLSIDE = {
+    "name": "St Mary’s, Hillside",
+    "provider": "wonde",
+    "mis": "Bromcom",
+    "provider_school_id": "A1930499544",
+    "credentials": {"token": "very-secret"},
+}
+RIVERBANK = {
+    "id": "riverbank",
+    "name": "Riverbank",
+    "provider": "xporter",
+    "mis": "SIMS",
+    "provider_school_id": "8301234",
+    "credentials": {"secret": "very-secret", "relying_party": "app.example", "sts_url": "https://sts.example/Get"},
+}
+
+
+async def _row(api: Any, school_id: str) -> SchoolRow:
+    async with api.database.read() as session:
+        row: SchoolRow = (await session.exec(select(SchoolRow).where(SchoolRow.id == school_id))).one()
+    return row
+
+
+async def test_a_school_is_registered_with_an_id_made_from_its_name(api: Any) -> None:
+    response = await api.call("POST", "/v1/schools", await api.key("admin"), json=HILLSIDE)
+
+    assert response.status_code == 201
+    assert response.headers["location"] == "/v1/schools/st-marys-hillside"
+    school = response.json()
+    assert school["id"] == "st-marys-hillside"
+    assert (school["state"], school["hold"], school["waiting"], school["lookups"]) == ("active", None, 0, [])
+    assert school["hook_url"].startswith("https://writeback.example/hooks/wonde/")
+    assert school["created_at"] == "2026-01-12T09:00:00Z"
+
+
+async def test_a_new_school_is_due_to_be_synced_at_once(api: Any, fake_clock: FakeClock) -> None:
+    await api.call("POST", "/v1/schools", await api.key("admin"), json=RIVERBANK)
+
+    assert (await _row(api, "riverbank")).sync_at == fake_clock.now()
+
+
+async def test_credentials_are_sealed_and_come_back_only_to_the_flow(api: Any) -> None:
+    response = await api.call("POST", "/v1/schools", await api.key("admin"), json=RIVERBANK)
+
+    assert "very-secret" not in response.text
+    assert "credentials" not in response.json()
+    assert "very-secret" not in (await _row(api, "riverbank")).credentials
+    account = await api.services.registry.account("riverbank")
+    assert account.credentials == RIVERBANK["credentials"]
+    assert account.provider_school_id == "8301234"
+    assert "very-secret" not in repr(account)
+
+
+async def test_a_school_that_is_there_is_not_registered_again(api: Any, is_problem: Any) -> None:
+    key = await api.key("admin")
+    await api.call("POST", "/v1/schools", key, json=RIVERBANK)
+
+    is_problem(await api.call("POST", "/v1/schools", key, json={**RIVERBANK, "mis": "Arbor"}), 409, "school_exists")
+    assert (await _row(api, "riverbank")).mis == "SIMS"
+
+
+async def test_everything_wrong_with_an_entry_is_said_at_once(api: Any, is_problem: Any) -> None:
+    wrong = {
+        "id": "River Bank",
+        "name": " ",
+        "provider": "xporter",
+        "mis": "SIMS",
+        "provider_school_id": "301234",
+        "base_url": "ftp://x",
+        "credentials": {"token": "x"},
+        "overrides": {"attendance.weekly": {}},
+    }
+
+    problem = is_problem(
+        await api.call("POST", "/v1/schools", await api.key("admin"), json=wrong), 422, "school_invalid"
+    )
+
+    assert [(one["code"], one["pointer"]) for one in problem["findings"]] == [
+        ("school_id_invalid", "/id"),
+        ("name_missing", "/name"),
+        ("estab_invalid", "/provider_school_id"),
+        ("url_invalid", "/base_url"),
+        ("credential_missing", "/credentials/secret"),
+        ("credential_unknown", "/credentials/token"),
+        ("overrides_invalid", "/overrides"),
+    ]
+    assert all(one["hint"] and one["message"] for one in problem["findings"])
+
+
+async def test_a_change_touches_only_what_is_given(api: Any, fake_clock: FakeClock) -> None:
+    await api.add_school(overrides={"attendance.session": {"required": ["comment"]}})
+    before = await _row(api, "hillside")
+
+    response = await api.call("PATCH", "/v1/schools/hillside", await api.key("admin"), json={"name": "Hillside High"})
+
+    assert response.json()["name"] == "Hillside High"
+    after = await _row(api, "hillside")
+    assert (after.mis, after.credentials, after.overrides) == (before.mis, before.credentials, before.overrides)
+    assert after.provider_school_id == before.provider_school_id
+
+
+async def test_credentials_are_replaced_as_a_whole(api: Any) -> None:
+    await api.call("POST", "/v1/schools", await api.key("admin"), json=RIVERBANK)
+
+    response = await api.call(
+        "PATCH", "/v1/schools/riverbank", await api.key("admin"), json={"credentials": {"secret": "new"}}
+    )
+
+    assert response.status_code == 200
+    assert (await api.services.registry.account("riverbank")).credentials == {"secret": "new"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"provider": "xporter"}, "school_provider_fixed"),
+        ({"id": "other"}, "school_id_fixed"),
+        ({"credentials": {}}, "credential_missing"),
+        ({"credentials": {"secret": "x"}}, "credential_missing"),
+        ({"name": ""}, "name_missing"),
+        ({"base_url": "https://user:pass@x.example"}, "url_invalid"),
+        ({"provider_school_id": "../admin"}, "provider_school_id_invalid"),
+    ],
+)
+async def test_a_change_that_would_break_the_entry_is_refused(
+    api: Any, is_problem: Any, change: dict[str, Any], code: str
+) -> None:
+    await api.add_school()
+    before = await _row(api, "hillside")
+
+    response = await api.call("PATCH", "/v1/schools/hillside", await api.key("admin"), json=change)
+
+    problem = is_problem(response, 422, "school_invalid")
+    assert problem["findings"][0]["code"] == code
+    assert (await _row(api, "hillside")) == before
+
+
+@pytest.mark.parametrize("field", ["name", "mis", "base_url", "credentials"])
+async def test_null_is_no_value_for_a_field(api: Any, is_problem: Any, field: str) -> None:
+    await api.add_school()
+
+    response = await api.call("PATCH", "/v1/schools/hillside", await api.key("admin"), json={field: None})
+
+    is_problem(response, 422, "body_invalid")
+
+
+async def test_another_mis_has_the_lists_fetched_again(api: Any, fake_clock: FakeClock) -> None:
+    await api.add_school()
+    async with api.database.write() as session:
+        row = await session.get(SchoolRow, "hillside")
+        row.sync_at = None
+        session.add(row)
+
+    await api.call("PATCH", "/v1/schools/hillside", await api.key("admin"), json={"name": "Other"})
+    assert (await _row(api, "hillside")).sync_at is None
+    await api.call("PATCH", "/v1/schools/hillside", await api.key("admin"), json={"mis": "Arbor"})
+    assert (await _row(api, "hillside")).sync_at == fake_clock.now()
+    assert (await api.services.registry.school("hillside")).mis == "Arbor"
+
+
+async def test_new_credentials_have_a_hold_looked_at_again_but_not_one_by_staff(
+    api: Any, fake_clock: FakeClock
+) -> None:
+    for school_id, reason in (("hillside", HoldReason.TOKEN_REFUSED), ("riverbank", HoldReason.BY_STAFF)):
+        await api.add_school(school_id)
+        async with api.database.write() as session:
+            row = await session.get(SchoolRow, school_id)
+            row.hold_reason, row.held_at = reason.value, fake_clock.now()
+            row.recheck_at = fake_clock.now().replace(year=2027) if reason is HoldReason.TOKEN_REFUSED else None
+            session.add(row)
+        change = {"credentials": {"token": "new"}}
+        await api.call("PATCH", f"/v1/schools/{school_id}", await api.key("admin"), json=change)
+
+    assert (await _row(api, "hillside")).recheck_at == fake_clock.now()
+    assert (await _row(api, "riverbank")).recheck_at is None
+
+
+async def test_a_list_of_schools_has_those_that_the_key_may_touch_page_by_page(api: Any) -> None:
+    for school_id in ("a", "b", "c", "d"):
+        await api.add_school(school_id)
+    everything, some = await api.key("read"), await api.key("read", schools=["b", "d"])
+
+    first = (await api.call("GET", "/v1/schools?limit=3", everything)).json()
+    second = (await api.call("GET", f"/v1/schools?limit=3&cursor={first['next_cursor']}", everything)).json()
+    limited = (await api.call("GET", "/v1/schools", some)).json()
+
+    assert [school["id"] for school in first["items"] + second["items"]] == ["a", "b", "c", "d"]
+    assert second["next_cursor"] is None
+    assert [school["id"] for school in limited["items"]] == ["b", "d"]
+
+
+async def test_the_hook_url_is_shown_to_admins_alone(api: Any) -> None:
+    await api.add_school()
+
+    for scope, is_shown in (("admin", True), ("read", False)):
+        key = await api.key(scope)
+        one = (await api.call("GET", "/v1/schools/hillside", key)).json()
+        listed = (await api.call("GET", "/v1/schools", key)).json()["items"][0]
+        assert bool(one["hook_url"]) is bool(listed["hook_url"]) is is_shown
+
+
+async def test_a_held_school_says_why_and_since_when(api: Any, fake_clock: FakeClock) -> None:
+    await api.add_school()
+    async with api.database.write() as session:
+        row = await session.get(SchoolRow, "hillside")
+        row.hold_reason, row.hold_detail, row.held_at = "school_offline", "no answer", fake_clock.now()
+        session.add(row)
+
+    school = (await api.call("GET", "/v1/schools/hillside", await api.key("read"))).json()
+
+    assert school["state"] == "held"
+    assert school["hold"] == {"reason": "school_offline", "detail": "no answer", "since": "2026-01-12T09:00:00Z"}
+
+
+async def test_holding_and_resuming_name_who_did_it(api: Any) -> None:
+    await api.add_school()
+    made = await api.key("support")
+
+    held = await api.call("POST", "/v1/schools/hillside/hold", made, json={"reason": " MIS upgrade until noon "})
+    resumed = await api.call("POST", "/v1/schools/hillside/resume", made)
+
+    assert (held.status_code, resumed.status_code) == (200, 200)
+    (hold, resume) = api.services.holds.calls
+    assert hold[:4] == ("hold", "hillside", HoldReason.BY_STAFF, "MIS upgrade until noon")
+    assert hold[4].startswith("staff:key_")
+    assert resume == ("resume", "hillside", hold[4])
+
+
+async def test_a_hold_without_a_reason_is_refused(api: Any, is_problem: Any) -> None:
+    await api.add_school()
+
+    for body in ({"reason": " "}, {}):
+        response = await api.call("POST", "/v1/schools/hillside/hold", await api.key("support"), json=body)
+        is_problem(response, 422, "body_invalid")
+    assert api.services.holds.calls == []
+
+
+async def test_a_sync_says_what_came_of_each_list(api: Any) -> None:
+    await api.add_school()
+
+    answer = (await api.call("POST", "/v1/schools/hillside/sync", await api.key("support"))).json()
+
+    assert answer["school"] == "hillside"
+    assert answer["lists"] == [
+        {"list": "students", "rows": 3, "changed": True, "fetched_at": "2026-01-12T09:00:00Z", "error": None}
+    ]
+    assert answer["report"] == {"is_online": True}
+
+
+async def test_lookups_are_counted_and_listed_page_by_page(api: Any, fake_clock: FakeClock) -> None:
+    await api.add_school()
+    rows = {f"A{number}": {"id": f"A{number}"} for number in range(5)}
+    async with api.database.write() as session:
+        await lookups.save(session, "hillside", Lookup(ListName.STUDENTS, 3, fake_clock.now(), rows))
+    key = await api.key("read")
+
+    school = (await api.call("GET", "/v1/schools/hillside", key)).json()
+    path = "/v1/schools/hillside/lookups/students?limit=3"
+    first = (await api.call("GET", path, key)).json()
+    second = (await api.call("GET", f"{path}&cursor={first['next_cursor']}", key)).json()
+
+    assert school["lookups"] == [{"list": "students", "rows": 5, "version": 3, "fetched_at": "2026-01-12T09:00:00Z"}]
+    assert [row["id"] for row in first["items"] + second["items"]] == ["A0", "A1", "A2", "A3", "A4"]
+    assert second["next_cursor"] is None
+
+
+async def test_an_unknown_list_is_answered_with_400(api: Any, is_problem: Any) -> None:
+    await api.add_school()
+
+    response = await api.call("GET", "/v1/schools/hillside/lookups/pets", await api.key("read"))
+
+    is_problem(response, 400, "parameter_invalid")
+
+
+async def test_features_of_a_school_are_those_of_its_mis_with_its_own_overrides(api: Any) -> None:
+    await api.add_school(overrides={"attendance.lesson": {"supported": False, "reason": "no lessons here"}})
+
+    answer = (await api.call("GET", "/v1/schools/hillside/features", await api.key("read"))).json()
+
+    assert (answer["school"], answer["provider"], answer["mis"]) == ("hillside", "wonde", "Bromcom")
+    assert "employee_id" in answer["kinds"]["attendance.session"]["required"]
+    assert answer["kinds"]["attendance.lesson"]["supported"] is False
+    assert answer["kinds"]["attendance.lesson"]["is_overridden"] is True
+
+
+async def test_all_features_are_listed_by_provider_and_mis(api: Any) -> None:
+    items = (await api.call("GET", "/v1/features", await api.key("read"))).json()["items"]
+
+    by_name = {(entry["provider"], entry["mis"]): entry["kinds"] for entry in items}
+    assert len(by_name) == len(items)
+    assert by_name["xporter", "*"]["attendance.session"]["supported"] is False
+    assert by_name["xporter", "SIMS"]["attendance.session"]["supported"] is True
+
+
+async def test_a_school_known_a_moment_ago_is_asked_for_without_sql_and_own_changes_show_at_once(
+    api: Any, fake_clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.add_school()
+    known = await api.services.registry.cached("hillside")
+    assert (known.school.mis, known.state.is_held) == ("Bromcom", False)
+
+    await api.services.registry.patch("hillside", {"mis": "Arbor"})
+    assert (await api.services.registry.cached("hillside")).school.mis == "Arbor"
+
+    def no_sql() -> None:
+        raise AssertionError("the cache is warm")
+
+    monkeypatch.setattr(api.services.registry._db, "read", no_sql)
+    assert (await api.services.registry.cached("hillside")).school.mis == "Arbor"
+    assert (await api.services.registry.account("hillside")).credentials == {"token": "very-secret"}

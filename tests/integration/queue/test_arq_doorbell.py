@@ -1,0 +1,253 @@
+"""The doorbell over a real Redis, heard by arq's own worker."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis.asyncio
+from arq.worker import Worker
+from structlog.testing import capture_logs
+
+from writeback.core.errors import ConfigurationError
+from writeback.core.settings import QueueSettings
+from writeback.queue.arq_doorbell import ArqDoorbell, deserialize, redis_settings, serialize
+from writeback.queue.embedded import EmbeddedRedis
+
+_LANES = [f"sch_{number}:session-marks" for number in range(30)]
+
+
+class Shift:
+    """arq's worker with one function, which notes whom it served."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.served: list[str] = []
+        self.may_finish = asyncio.Event()
+        self.may_finish.set()
+        self.began = asyncio.Event()
+
+    async def _serve_lane(self, ctx: dict[str, Any], lane_id: str) -> None:
+        self.served.append(lane_id)
+        self.began.set()
+        await self.may_finish.wait()
+
+    def worker(self, *, burst: bool = True) -> Worker:
+        async def serve_lane(ctx: dict[str, Any], lane_id: str) -> None:
+            await self._serve_lane(ctx, lane_id)
+
+        return Worker(
+            functions=[serve_lane],
+            redis_settings=redis_settings(self._url, QueueSettings()),
+            burst=burst,
+            handle_signals=False,
+            poll_delay=0.005,
+            max_jobs=64,
+            keep_result=0,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+        )
+
+    async def work(self) -> list[str]:
+        """Serve until nothing waits, and return whom."""
+        worker = self.worker()
+        await worker.async_run()
+        await worker.close()
+        return self.served
+
+
+@pytest.fixture
+async def bell(redis_url: str) -> AsyncIterator[ArqDoorbell]:
+    doorbell = ArqDoorbell(redis_url, QueueSettings())
+    yield doorbell
+    await doorbell.aclose()
+
+
+async def _rung(bell: ArqDoorbell, job: str, lanes: list[str]) -> None:
+    """Ring, and wait until Redis has it."""
+    await bell.ring(job, lanes)
+    await bell.settled()
+
+
+async def _waiting(url: str) -> int:
+    async with redis.asyncio.Redis.from_url(url) as client:
+        return int(await client.zcard("arq:queue"))
+
+
+async def test_arq_runs_a_job_for_every_lane(bell: ArqDoorbell, redis_url: str) -> None:
+    await _rung(bell, "serve_lane", _LANES)
+
+    assert sorted(await Shift(redis_url).work()) == sorted(_LANES)
+
+
+async def test_served_queue_leaves_no_job_behind(bell: ArqDoorbell, redis_url: str) -> None:
+    await _rung(bell, "serve_lane", _LANES)
+
+    await Shift(redis_url).work()
+
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        assert await client.keys("arq:job:*") == []
+    assert await _waiting(redis_url) == 0
+
+
+async def test_lane_rung_often_waits_once(bell: ArqDoorbell, redis_url: str) -> None:
+    other_process = ArqDoorbell(redis_url, QueueSettings())
+    for _ in range(3):
+        await _rung(bell, "serve_lane", _LANES[:2])
+        await _rung(other_process, "serve_lane", _LANES[:2])
+    await other_process.aclose()
+
+    assert await _waiting(redis_url) == 2
+
+
+async def test_each_job_of_a_lane_has_a_bell_of_its_own(bell: ArqDoorbell, redis_url: str) -> None:
+    await _rung(bell, "serve_lane", _LANES[:1])
+    await _rung(bell, "confirm_lane", _LANES[:1])
+
+    assert await _waiting(redis_url) == 2
+
+
+async def test_ring_while_its_job_runs_makes_another(bell: ArqDoorbell, redis_url: str) -> None:
+    shift = Shift(redis_url)
+    shift.may_finish.clear()
+    await _rung(bell, "serve_lane", _LANES[:1])
+    working = asyncio.create_task(shift.work())
+    await asyncio.wait_for(shift.began.wait(), 10)
+
+    await _rung(bell, "serve_lane", _LANES[:1])
+    await _rung(bell, "serve_lane", _LANES[:1])
+    shift.may_finish.set()
+
+    assert await asyncio.wait_for(working, 10) == _LANES[:1] * 2
+
+
+async def test_answered_lane_can_be_rung_again(bell: ArqDoorbell, redis_url: str) -> None:
+    await _rung(bell, "serve_lane", _LANES[:1])
+
+    await bell.answered("serve_lane", _LANES[0])
+    await _rung(bell, "serve_lane", _LANES[:1])
+
+    assert await _waiting(redis_url) == 2
+
+
+async def test_lane_can_be_rung_again_after_its_job_ended(bell: ArqDoorbell, redis_url: str) -> None:
+    await _rung(bell, "serve_lane", _LANES[:1])
+    await Shift(redis_url).work()
+
+    await _rung(bell, "serve_lane", _LANES[:1])
+
+    assert await _waiting(redis_url) == 1
+
+
+async def test_ring_is_heard_after_redis_forgot_everything(bell: ArqDoorbell, redis_url: str) -> None:
+    await _rung(bell, "serve_lane", _LANES[:1])
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        await client.flushall()
+        await client.script_flush()
+
+    await _rung(bell, "serve_lane", _LANES[:1])
+
+    assert await _waiting(redis_url) == 1
+
+
+async def test_thousands_of_lanes_are_rung(bell: ArqDoorbell, redis_url: str) -> None:
+    await _rung(bell, "serve_lane", [f"sch_{number}:conduct" for number in range(3_000)])
+
+    assert await _waiting(redis_url) == 3_000
+
+
+async def test_bell_comes_back_after_redis_was_killed(tmp_path: Path) -> None:
+    first, second = EmbeddedRedis(tmp_path), EmbeddedRedis(tmp_path)
+    url = await first.start()
+    bell = ArqDoorbell(url, QueueSettings())
+    await _rung(bell, "serve_lane", _LANES[:1])
+    async with redis.asyncio.Redis.from_url(url) as client:
+        os.kill((await client.info("server"))["process_id"], signal.SIGKILL)
+
+    with capture_logs() as logs:
+        await _rung(bell, "serve_lane", _LANES[:1])
+        await _rung(bell, "serve_lane", _LANES[:1])
+    await second.start()
+    await _rung(bell, "serve_lane", _LANES[:1])
+    heard = await _waiting(url)
+    await bell.aclose()
+    await first.stop()
+    await second.stop()
+
+    assert [entry["event"] for entry in logs] == ["doorbell_down"]
+    assert heard == 1
+
+
+async def test_redis_that_never_answers_delays_nobody_who_rings(tmp_path: Path) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(1_000):
+                pass
+        writer.close()
+
+    mute = await asyncio.start_unix_server(say_nothing, tmp_path / "mute.sock")
+    bell = ArqDoorbell(f"unix://{tmp_path / 'mute.sock'}", QueueSettings())
+
+    async with mute:
+        async with asyncio.timeout(0.5):
+            await bell.ring("serve_lane", _LANES)
+            await bell.ring("serve_lane", [f"sch_{number}" for number in range(50_000)])
+        async with asyncio.timeout(10):
+            await bell.aclose()
+
+
+async def test_worker_hears_a_ring_soon(bell: ArqDoorbell, redis_url: str) -> None:
+    shift = Shift(redis_url)
+    worker = shift.worker(burst=False)
+    working = asyncio.create_task(worker.async_run())
+
+    await bell.ring("serve_lane", _LANES[:1])
+    await asyncio.wait_for(shift.began.wait(), 10)
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    await worker.close()
+
+    assert shift.served == _LANES[:1]
+
+
+async def test_ping_answers(bell: ArqDoorbell) -> None:
+    await bell.ping()
+
+
+async def test_ping_raises_when_redis_is_away(tmp_path: Path) -> None:
+    bell = ArqDoorbell(f"unix://{tmp_path / 'nobody.sock'}", QueueSettings())
+
+    with pytest.raises(redis.exceptions.ConnectionError):
+        await bell.ping()
+
+    await bell.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://user:p%40ss@host:6380/2", {"host": "host", "port": 6380, "password": "p@ss", "database": 2}),
+        ("unix:///run/redis.sock", {"unix_socket_path": "/run/redis.sock", "database": 0, "password": None}),
+        ("rediss://host", {"host": "host", "port": 6379, "ssl": True}),
+    ],
+)
+def test_url_becomes_settings(url: str, expected: dict[str, object]) -> None:
+    settings = vars(redis_settings(url, QueueSettings()))
+
+    assert {name: settings[name] for name in expected} == expected
+
+
+def test_url_of_no_use_is_explained() -> None:
+    with pytest.raises(ConfigurationError, match="WRITEBACK_REDIS_URL"):
+        redis_settings("amqp://host", QueueSettings())
+
+
+def test_failed_jobs_are_written_down_without_the_words_of_the_error() -> None:
+    data = serialize({"r": ValueError("Ada Lovelace is not on roll")})
+
+    assert deserialize(data) == {"r": "ValueError"}

@@ -1,0 +1,274 @@
+"""`schools`, `keys`, `features`, `db`, `doctor`, `version`, and what holds for every command."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import Result
+
+from tests.unit.cli.conftest import FakeApi
+from writeback.cli import client
+from writeback.cli.exits import Exit
+from writeback.cli.main import app
+
+Run = Callable[..., Result]
+ROOT = Path(__file__).parents[3]
+
+SCHOOL = {
+    "id": "hillside", "name": "Hillside", "provider": "wonde", "mis": "Bromcom", "provider_school_id": "A1",
+    "base_url": "", "state": "held", "waiting": 34, "facts": {}, "overrides": {},
+    "hold": {"reason": "school_offline", "detail": "", "since": "2026-01-12T08:51:00Z"},
+    "hook_url": "http://api.test/hooks/wonde/t", "lookups": [{"list": "students", "rows": 1000, "version": 1,
+                                                               "fetched_at": "2026-01-12T08:00:00Z"}],
+}  # fmt: skip
+
+
+def _commands(group: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        path = (*prefix, name)
+        found += _commands(command, path) if hasattr(command, "commands") else [path]
+    return found
+
+
+COMMANDS = _commands(typer.main.get_command(app))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(run: Run, command: tuple[str, ...]) -> None:
+    result = run(*command, "--help")
+
+    assert result.exit_code == 0
+    assert re.search(r"Examples?:", result.stdout)
+
+
+@pytest.mark.parametrize(
+    "command", [path for path in COMMANDS if path[0] not in ("api", "worker", "sandbox")], ids=" ".join
+)
+def test_every_command_that_prints_knows_json(run: Run, command: tuple[str, ...]) -> None:
+    assert "--json" in run(*command, "--help").stdout
+
+
+def test_the_exit_codes_are_those_of_the_documentation(run: Run) -> None:
+    documented = (ROOT / "docs" / "cli.md").read_text()
+    help_text = " ".join(run("--help").stdout.split())
+
+    for code in Exit:
+        assert f"| {code.value} | {code.meaning} |" in documented
+        assert f"{code.value} {code.meaning}" in help_text
+
+
+def test_every_command_is_documented() -> None:
+    documented = (ROOT / "docs" / "cli.md").read_text()
+
+    for command in COMMANDS:
+        assert f"writeback {' '.join(command)}" in documented
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from writeback.cli.main import app; app(['--help'], standalone_mode=False);"
+        "print([name for name in ('httpx', 'sqlalchemy', 'fastapi', 'arq', 'pydantic') if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_adding_a_school_says_where_its_webhook_is_to_be_registered(
+    api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITEBACK_SCHOOL_TOKEN", "secret")
+    api.on("POST", "/v1/schools", SCHOOL, status=201)
+
+    result = run("schools", "add", "Hillside", "--provider", "Wonde", "--mis", "Bromcom", "--provider-school-id", "A1")
+
+    assert result.exit_code == 0, result.output
+    assert api.last_body == {
+        "name": "Hillside",
+        "provider": "wonde",
+        "mis": "Bromcom",
+        "provider_school_id": "A1",
+        "credentials": {"token": "secret"},
+    }
+    assert "http://api.test/hooks/wonde/t" in result.stdout
+    assert "secret" not in result.output
+
+
+def test_a_school_without_credentials_is_a_usage_error(api: FakeApi, run: Run) -> None:
+    result = run("schools", "add", "Hillside", "--provider", "wonde", "--mis", "Bromcom", "--provider-school-id", "A1")
+
+    assert result.exit_code == 2
+    assert "WRITEBACK_SCHOOL_TOKEN" in result.stderr
+
+
+def test_the_list_of_schools_tells_what_a_held_one_waits_for(api: FakeApi, run: Run) -> None:
+    api.on("GET", "/v1/schools", {"items": [SCHOOL], "next_cursor": None})
+
+    result = run("schools", "list")
+
+    for said in ("held: school_offline", "34", "1000 students"):
+        assert said in result.stdout
+
+
+def test_a_sync_that_could_not_fetch_a_list_ends_with_5(api: FakeApi, run: Run) -> None:
+    lists = [{"list": "students", "rows": 0, "changed": 0, "fetched_at": None, "error": "school_offline"}]
+    api.on("POST", "/v1/schools/hillside/sync", {"school": "hillside", "lists": lists})
+
+    result = run("schools", "sync", "hillside")
+
+    assert result.exit_code == 5
+    assert "school_offline" in result.stdout
+
+
+@pytest.mark.parametrize(("command", "body"), [("hold", {"reason": "upgrade"}), ("resume", None)])
+def test_hold_and_resume_ask_the_api(api: FakeApi, run: Run, command: str, body: Any) -> None:
+    api.on("POST", f"/v1/schools/hillside/{command}", SCHOOL)
+
+    result = run("schools", command, "hillside", *(["--reason", "upgrade"] if body else []))
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(api.requests[-1].content or "null") == body
+
+
+def test_a_key_is_made_by_the_api_and_shown_once(api: FakeApi, run: Run) -> None:
+    made = {"id": "key_1", "app": "register-app", "key": "wbk_new", "scopes": ["submit"], "schools": ["a", "b"]}
+    api.on("POST", "/v1/keys", made, status=201)
+
+    result = run("keys", "create", "--app", "Register app", "--scopes", "submit", "--schools", "a, b")
+
+    assert api.last_body == {"app": "Register app", "name": "", "scopes": ["submit"], "schools": ["a", "b"]}
+    assert "wbk_new" in result.stdout
+
+
+def test_without_a_key_the_first_one_is_written_to_the_database(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    for name in ("WRITEBACK_KEY", "WRITEBACK_URL", "WRITEBACK_DATABASE_URL", "WRITEBACK_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    result = run("keys", "create", "--app", "Register app", "--scopes", "admin", "--json")
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["key"].startswith("wbk_")
+    unknown = run("keys", "create", "--app", "Register app", "--schools", "nowhere", "--json")
+    assert unknown.exit_code == 4
+    assert json.loads(unknown.stdout)["error"]["findings"][0]["code"] == "school_unknown"
+
+
+def test_an_unknown_scope_is_a_usage_error(api: FakeApi, run: Run) -> None:
+    result = run("keys", "create", "--app", "x", "--scopes", "submit,rule")
+
+    assert result.exit_code == 2
+    assert "rule" in result.stderr
+
+
+def test_revoking_a_key_deletes_it(api: FakeApi, run: Run) -> None:
+    api.on("DELETE", "/v1/keys/key_1", {})
+
+    assert run("keys", "revoke", "key_1").exit_code == 0
+    assert api.requests[-1].method == "DELETE"
+
+
+def test_features_show_what_is_required_and_where_it_is_written(api: FakeApi, run: Run) -> None:
+    rule = {"supported": True, "required": ["employee_id"], "forbidden": [], "ignored": [], "limits": {},
+            "notes": "who took it", "source": "Wonde 2177"}  # fmt: skip
+    answer = {"school": "hillside", "provider": "wonde", "mis": "Bromcom", "kinds": {"attendance.session": rule}}
+    api.on("GET", "/v1/schools/hillside/features", answer)
+
+    result = run("features", "hillside")
+
+    for said in ("yes", "employee_id", "Wonde 2177"):
+        assert said in result.stdout
+
+
+def test_the_database_is_upgraded_and_then_current(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path / "new"))
+    monkeypatch.delenv("WRITEBACK_DATABASE_URL", raising=False)
+
+    before = run("db", "current", "--json")
+    upgraded = run("db", "upgrade", "--json")
+    after = run("db", "current", "--json")
+
+    assert (before.exit_code, json.loads(before.stdout)["is_current"]) == (6, False)
+    assert upgraded.exit_code == 0, upgraded.output
+    assert (after.exit_code, json.loads(after.stdout)["is_current"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("WRITEBACK_API__PORT", "eighty", "WRITEBACK_API__PORT"),
+        ("WRITEBACK_DISPATCH__LEASE_S", "1", "dispatch.lease_s"),
+        ("WRITEBACK_DATABASE_URL", "mysql://x", "not supported"),
+    ],
+)
+def test_a_wrong_setting_ends_with_6_and_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv(variable, value)
+
+    result = run("db", "current")
+
+    assert result.exit_code == 6
+    assert told in result.stderr
+
+
+def test_doctor_tells_each_thing_that_is_missing_and_how_to_mend_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WRITEBACK_URL", "http://127.0.0.1:1")
+    monkeypatch.delenv("WRITEBACK_DATABASE_URL", raising=False)
+    monkeypatch.delenv("WRITEBACK_REDIS_URL", raising=False)
+
+    result = run("doctor", "--json")
+
+    assert result.exit_code == 6
+    report = json.loads(result.stdout)
+    fine = {check["name"]: check["is_fine"] for check in report["checks"]}
+    assert {name for name, is_fine in fine.items() if is_fine} == {
+        "python", "settings", "data dir", "secret key", "database", "redis",
+    }  # fmt: skip
+    assert all(check["mend"] for check in report["checks"] if not check["is_fine"])
+
+
+def test_doctor_names_a_setting_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRITEBACK_API__PORT", "eighty")
+
+    result = run("doctor")
+
+    assert result.exit_code == 6
+    assert "WRITEBACK_API__PORT" in result.stdout
+
+
+def test_an_api_that_is_not_there_ends_with_3(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+
+    result = run("list", "--url", "http://127.0.0.1:1", "--json")
+
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["error"]["exit_code"] == 3
+
+
+def test_version_is_that_of_the_package(run: Run) -> None:
+    from writeback import __version__
+
+    assert json.loads(run("version", "--json").stdout)["version"] == __version__
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8400", "http://api.test:port"])
+def test_a_bad_url_is_a_usage_error(url: str) -> None:
+    with pytest.raises(client.CommandFailed) as caught:
+        client.Api(url, None).get("/v1/x")
+
+    assert caught.value.exit_code == Exit.USAGE

@@ -1,0 +1,84 @@
+"""What a lane sends next."""
+
+from datetime import date
+
+from writeback.domain.plan import Plan, Waiting, plan
+
+MONDAY, TUESDAY = date(2026, 1, 12), date(2026, 1, 13)
+
+
+def record(writeback_id: str, seq: int, slot: str, index: int = 0, **changes) -> Waiting:
+    defaults = {"kind": "attendance.session", "date": MONDAY}
+    return Waiting(writeback_id, seq, index, slot=slot, **{**defaults, **changes})
+
+
+def make_plan(*waiting: Waiting, busy=(), newest=None, max_records=100, one_date=False) -> Plan:
+    return plan(waiting, busy=set(busy), newest=newest or {}, max_records=max_records, one_date=one_date)
+
+
+def test_what_gathered_goes_in_one_request_in_the_order_of_acceptance():
+    made = make_plan(record("wb_b", 2, "s2"), record("wb_a", 1, "s1"))
+    assert [one.writeback_id for one in made.chosen] == ["wb_a", "wb_b"]
+    assert not made.has_more
+
+
+def test_interactive_goes_before_batch():
+    made = make_plan(record("wb_batch", 1, "s1", priority=10), record("wb_now", 2, "s2"), max_records=1)
+    assert [one.writeback_id for one in made.chosen] == ["wb_now"]
+    assert made.has_more
+
+
+def test_a_later_mark_for_the_slot_supersedes_the_earlier_one():
+    made = make_plan(record("wb_old", 1, "s1"), record("wb_new", 2, "s1"))
+    assert [one.writeback_id for one in made.chosen] == ["wb_new"]
+    assert [one.writeback_id for one in made.superseded] == ["wb_old"]
+
+
+def test_only_the_record_whose_slot_is_taken_is_superseded():
+    made = make_plan(record("wb_old", 1, "s1"), record("wb_old", 1, "s2", index=1), record("wb_new", 2, "s1"))
+    assert [(one.writeback_id, one.index) for one in made.superseded] == [("wb_old", 0)]
+    assert [(one.writeback_id, one.index) for one in made.chosen] == [("wb_old", 1), ("wb_new", 0)]
+
+
+def test_a_retry_that_is_not_due_is_superseded_too():
+    made = make_plan(record("wb_old", 1, "s1", is_due=False), record("wb_new", 2, "s1"))
+    assert [one.writeback_id for one in made.superseded] == ["wb_old"]
+
+
+def test_a_mark_is_superseded_by_a_later_one_that_was_sent_before_it():
+    made = make_plan(record("wb_old", 1, "s1"), newest={"s1": 2})
+    assert not made.chosen
+    assert [one.writeback_id for one in made.superseded] == ["wb_old"]
+
+
+def test_a_mark_waits_while_an_earlier_one_for_its_slot_is_on_its_way():
+    made = make_plan(record("wb_a", 2, "s1"), record("wb_b", 3, "s2"), busy=["s1"])
+    assert [one.writeback_id for one in made.blocked] == ["wb_a"]
+    assert [one.writeback_id for one in made.chosen] == ["wb_b"]
+
+
+def test_a_request_takes_no_more_records_than_the_provider_does():
+    made = make_plan(*(record("wb", 1, f"s{n}", index=n) for n in range(5)), max_records=3)
+    assert [one.index for one in made.chosen] == [0, 1, 2]
+    assert made.has_more
+
+
+def test_a_request_carries_one_date_where_the_provider_asks_for_it():
+    made = make_plan(record("wb", 1, "s1"), record("wb", 1, "s2", index=1, date=TUESDAY), one_date=True)
+    assert [one.index for one in made.chosen] == [0]
+    assert made.has_more
+
+
+def test_halves_of_a_refused_request_go_apart():
+    made = make_plan(
+        record("wb", 1, "s0", index=0, group="a"),
+        record("wb", 1, "s1", index=1, group="b"),
+        record("wb", 1, "s2", index=2, group="a"),
+        record("wb_new", 2, "s3"),
+    )
+    assert [one.index for one in made.chosen] == [0, 2]
+
+
+def test_records_that_create_something_never_supersede_each_other():
+    made = make_plan(record("wb_a", 1, None), record("wb_b", 2, None))
+    assert len(made.chosen) == 2

@@ -1,0 +1,60 @@
+"""How far a writeback's records are, and what follows for the whole."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from writeback.domain.finding import Finding
+from writeback.domain.states import Status
+from writeback.domain.writeback import (
+    RecordProgress,
+    RecordStatus,
+    overall_status,
+    pack_progress,
+    unpack_progress,
+)
+
+R, S = RecordStatus, Status
+FINDING = Finding("code_unknown", "Code X is not known.", "Choose another.", record=0)
+
+
+@pytest.mark.parametrize(
+    ("records", "whole"),
+    [
+        ([R.QUEUED, R.CONFIRMED], S.QUEUED),
+        ([R.SENDING, R.QUEUED], S.SENDING),
+        ([R.SENT, R.CONFIRMED], S.SENT),
+        ([R.UNKNOWN, R.SENT], S.UNKNOWN),
+        ([R.NEEDS_ATTENTION, R.CONFIRMED], S.NEEDS_ATTENTION),
+        ([R.CONFIRMED, R.CONFIRMED], S.CONFIRMED),
+        ([R.CONFIRMED, R.FAILED], S.PARTIAL),
+        ([R.FAILED, R.FAILED], S.FAILED),
+        ([R.SUPERSEDED, R.SUPERSEDED], S.SUPERSEDED),
+        ([R.SUPERSEDED, R.CONFIRMED], S.CONFIRMED),
+        ([R.REFUSED, R.CONFIRMED], S.CONFIRMED),
+        ([R.REFUSED, R.FAILED], S.FAILED),
+    ],
+)
+def test_the_status_of_the_whole_follows_from_the_records(records, whole):
+    assert overall_status(RecordProgress(status) for status in records) is whole
+
+
+@given(
+    st.lists(
+        st.builds(
+            RecordProgress,
+            status=st.sampled_from(RecordStatus),
+            findings=st.sampled_from([(), (FINDING.as_json(),)]),
+            evidence=st.none() | st.just("callback"),
+            mis_ids=st.sampled_from([(), ("17",)]),
+            group=st.none() | st.just("req_1a"),
+        ),
+        max_size=5,
+    )
+)
+def test_progress_comes_back_as_it_was_packed(progress):
+    assert unpack_progress(pack_progress(progress), len(progress)) == progress
+
+
+def test_untouched_progress_takes_no_room():
+    assert pack_progress([RecordProgress()] * 30) == ""

@@ -1,0 +1,346 @@
+"""Every failure of the transport and every status means one thing, on the real transport against real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import aiohttp
+import httpx
+import pytest
+
+from writeback.core.clock import FakeClock
+from writeback.core.settings import DispatchSettings
+from writeback.domain.outcome import Blocked, NotReached, Uncertain
+from writeback.domain.school import HoldReason
+from writeback.providers.http import (
+    MAX_TEXT,
+    Answer,
+    call,
+    create_client,
+    failure_of,
+    header_value,
+    read_retry_after,
+    shorten,
+    trouble_of,
+)
+
+CLOCK = FakeClock()
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def tree(root: type[BaseException]) -> Iterator[type[BaseException]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from tree(child)
+
+
+def bare(cls: type[BaseException]) -> BaseException:
+    """An instance without the constructor's arguments: only the class counts."""
+    return cls.__new__(cls)
+
+
+NEVER_SENT = {
+    "httpx.ConnectError", "httpx.ConnectTimeout", "httpx.PoolTimeout", "httpx.ProxyError", "httpx.UnsupportedProtocol",
+    "httpx.InvalidURL",
+    "aiohttp.ClientConnectorError", "aiohttp.ClientConnectorDNSError", "aiohttp.ClientProxyConnectionError",
+    "aiohttp.UnixClientConnectorError", "aiohttp.ClientSSLError", "aiohttp.ClientConnectorSSLError",
+    "aiohttp.ClientConnectorCertificateError", "aiohttp.ClientHttpProxyError", "aiohttp.ServerFingerprintMismatch",
+    "aiohttp.ConnectionTimeoutError", "aiohttp.InvalidURL", "aiohttp.InvalidUrlClientError",
+    "aiohttp.NonHttpUrlClientError", "aiohttp.InvalidUrlRedirectClientError", "aiohttp.NonHttpUrlRedirectClientError",
+}  # fmt: skip
+CLASSES = sorted({*tree(httpx.HTTPError), *tree(httpx.InvalidURL), *tree(aiohttp.ClientError)}, key=str)
+
+
+def public_name(cls: type[BaseException]) -> str:
+    return f"{cls.__module__.split('.')[0]}.{cls.__name__}"
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=public_name)
+def test_each_exception_means_never_sent_or_may_have_arrived(cls: type[BaseException]) -> None:
+    outcome = failure_of(bare(cls), "api.example")
+
+    expected = NotReached if public_name(cls) in NEVER_SENT else Uncertain
+    assert type(outcome) is expected
+    assert "api.example" in outcome.reason
+
+
+def test_the_table_speaks_only_of_exceptions_that_there_are() -> None:
+    assert {public_name(cls) for cls in CLASSES} >= NEVER_SENT
+
+
+@pytest.mark.parametrize("cls", sorted(tree(aiohttp.ClientError), key=str), ids=public_name)
+def test_the_aiohttp_cause_decides_whatever_the_transport_made_of_it(cls: type[BaseException]) -> None:
+    wrapped = httpx.ConnectTimeout("as the transport says")  # it says so of a server that hung up, too
+    wrapped.__cause__ = bare(cls)
+
+    assert type(failure_of(wrapped, "h")) is type(failure_of(bare(cls), "h"))
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), ConnectionResetError(), BrokenPipeError(), OSError()], ids=repr)
+def test_a_failure_that_nobody_wrapped_may_have_arrived(error: BaseException) -> None:
+    assert isinstance(failure_of(error, "h"), Uncertain)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (200, None),
+        (204, None),
+        (302, NotReached),
+        (400, None),
+        (401, HoldReason.TOKEN_REFUSED),
+        (403, HoldReason.SCOPE_MISSING),
+        (404, None),
+        (408, Uncertain),
+        (422, None),
+        (429, NotReached),
+        (500, Uncertain),
+        (502, Uncertain),
+        (503, NotReached),
+        (504, Uncertain),
+    ],
+)
+def test_each_status_means_one_thing(status: int, expected: object) -> None:
+    trouble = trouble_of(Answer(status, None, False, 7.0), "Wonde")
+
+    assert (trouble.reason if isinstance(trouble, Blocked) else trouble and type(trouble)) == expected
+    if status in (429, 503):
+        assert isinstance(trouble, NotReached)
+        assert trouble.retry_after_s == 7.0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("120", 120.0),
+        ("1.5", 1.5),
+        ("Mon, 12 Jan 2026 09:00:30 GMT", 30.0),
+        ("Mon, 12 Jan 2026 08:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, seconds: float | None) -> None:
+    assert read_retry_after(value, datetime(2026, 1, 12, 9, 0, tzinfo=UTC)) == seconds
+
+
+@pytest.mark.parametrize("secret", ["", "  ", "a\nb", "schlüssel", "a\x00b"])
+def test_a_secret_that_no_header_can_carry_is_none(secret: str) -> None:
+    assert header_value(secret) is None
+
+
+def test_a_secret_is_used_without_the_blanks_around_it() -> None:
+    assert header_value(" token \n") == "token"
+
+
+def test_long_texts_are_cut_to_one_line() -> None:
+    text = shorten("line\nline " * 100)
+    assert len(text) == MAX_TEXT
+    assert "\n" not in text
+
+
+# What follows goes over real sockets, through aiohttp.
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with create_client(DispatchSettings(request_timeout_s=0.6, connect_timeout_s=0.3)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def server(handler: Handler) -> AsyncIterator[str]:
+    connections: list[asyncio.StreamWriter] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await handler(reader, writer)
+
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()
+        for writer in connections:
+            writer.close()
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if b"content-length" in line), 0)
+    return head + await reader.readexactly(length)
+
+
+def answering(*parts: bytes) -> Handler:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        writer.close()
+
+    return handle
+
+
+def response(status: str, body: bytes = b"{}", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def post(client: httpx.AsyncClient, url: str) -> Answer | NotReached | Uncertain:
+    return await call(client, CLOCK, "POST", f"{url}/x?student=A1", body={"attendance": []})
+
+
+async def test_an_answer_is_its_status_and_its_json(client: httpx.AsyncClient) -> None:
+    async with server(answering(response("200 OK", b'{"writeback_id": "A1"}'))) as url:
+        assert await post(client, url) == Answer(200, {"writeback_id": "A1"}, True)
+
+
+async def test_a_refused_connection_was_never_sent(client: httpx.AsyncClient) -> None:
+    async with server(answering()) as url:
+        pass  # nobody listens there any more
+    assert isinstance(await post(client, url), NotReached)
+
+
+async def test_an_unknown_host_was_never_sent(client: httpx.AsyncClient) -> None:
+    outcome = await post(client, "http://no-such-host.invalid")
+    assert isinstance(outcome, NotReached)
+    assert "no-such-host.invalid" in outcome.reason
+
+
+async def test_failed_tls_was_never_sent(client: httpx.AsyncClient) -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 This is not TLS\r\n\r\n")
+        writer.close()
+
+    async with server(plain) as url:
+        assert isinstance(await post(client, url.replace("http:", "https:")), NotReached)
+
+
+async def test_an_address_that_is_none_was_never_sent(client: httpx.AsyncClient) -> None:
+    for url in ("ftp://example.com", "api.wonde.com", "http://[::1"):
+        assert isinstance(await post(client, url), NotReached), url
+
+
+async def test_a_server_that_hangs_up_after_the_request_leaves_doubt(client: httpx.AsyncClient) -> None:
+    async with server(answering()) as url:
+        assert isinstance(await post(client, url), Uncertain)
+
+
+async def test_a_reset_after_the_request_leaves_doubt(client: httpx.AsyncClient) -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.transport.abort()
+
+    async with server(reset) as url:
+        assert isinstance(await post(client, url), Uncertain)
+
+
+async def test_an_answer_that_breaks_off_leaves_doubt(client: httpx.AsyncClient) -> None:
+    async with server(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")) as url:
+        assert isinstance(await post(client, url), Uncertain)
+
+
+async def test_an_answer_that_is_no_http_leaves_doubt(client: httpx.AsyncClient) -> None:
+    async with server(answering(b"hello\r\n\r\n")) as url:
+        assert isinstance(await post(client, url), Uncertain)
+
+
+async def test_silence_leaves_doubt(client: httpx.AsyncClient) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with server(hang) as url:
+        assert isinstance(await post(client, url), Uncertain)
+
+
+async def test_an_answer_that_drips_for_ever_ends_with_the_timeout(client: httpx.AsyncClient) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.05)
+
+    async with server(drip) as url, asyncio.timeout(5):
+        assert isinstance(await post(client, url), Uncertain)
+
+
+async def test_a_full_pool_was_never_sent() -> None:
+    is_taken = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_taken.set()
+        await reader.read()
+
+    settings = DispatchSettings(request_timeout_s=2.0, connect_timeout_s=0.1, connections=1)
+    async with create_client(settings) as client, server(hang) as url:
+        first = asyncio.create_task(post(client, url))
+        await is_taken.wait()
+        outcome = await post(client, url)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    assert isinstance(outcome, NotReached)
+
+
+async def test_no_message_holds_the_query_or_the_path(client: httpx.AsyncClient) -> None:
+    async with server(answering()) as url:
+        outcome = await post(client, url)
+    assert isinstance(outcome, Uncertain)
+    assert "student" not in outcome.reason
+    assert "/x" not in outcome.reason
+
+
+async def test_an_answer_without_json_is_told_apart(client: httpx.AsyncClient) -> None:
+    async with server(answering(response("200 OK", b"<html>"))) as url:
+        assert await post(client, url) == Answer(200, None, False)
+
+
+async def test_retry_after_comes_with_the_answer(client: httpx.AsyncClient) -> None:
+    async with server(answering(response("429 Too Many Requests", b"{}", "Retry-After: 3"))) as url:
+        answer = await post(client, url)
+    assert isinstance(answer, Answer)
+    assert answer.retry_after_s == 3.0
+
+
+async def test_a_post_is_not_redirected_and_a_get_is(client: httpx.AsyncClient) -> None:
+    async with server(answering(response("200 OK", b'{"data": []}'))) as there:
+        async with server(answering(response("302 Found", b"", f"Location: {there}/y"))) as here:
+            assert await post(client, here) == Answer(302, None, False)
+        async with server(answering(response("302 Found", b"", f"Location: {there}/y"))) as here:
+            assert await call(client, CLOCK, "GET", f"{here}/x") == Answer(200, {"data": []}, True)
+
+
+async def test_a_token_does_not_follow_a_redirect_to_another_host(client: httpx.AsyncClient) -> None:
+    seen: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        writer.write(response("200 OK"))
+        writer.close()
+
+    async with server(note) as there:
+        elsewhere = there.replace("127.0.0.1", "localhost")
+        async with server(answering(response("302 Found", b"", f"Location: {elsewhere}/y"))) as here:
+            await call(client, CLOCK, "GET", f"{here}/x", headers={"authorization": "Bearer secret"})
+    assert seen
+    assert b"secret" not in seen[0]
+
+
+async def test_no_cookie_is_kept_for_the_next_school(client: httpx.AsyncClient) -> None:
+    seen: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        writer.write(response("200 OK", b"{}", "Set-Cookie: session=of-one-school; Path=/"))
+        writer.close()
+
+    async with server(note) as url:
+        await post(client, url)
+        await post(client, url)
+    assert len(seen) == 2
+    assert b"cookie" not in seen[1].lower()

@@ -1,0 +1,236 @@
+"""What Wonde's answers, statuses and webhooks mean."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from writeback.core.errors import BadInput
+from writeback.domain.kinds import KINDS
+from writeback.domain.kinds.attendance_session import SessionMark
+from writeback.domain.outcome import (
+    Blocked,
+    Evidenced,
+    NotReached,
+    Pending,
+    Refused,
+    Rejected,
+    Taken,
+    Uncertain,
+    Unclear,
+)
+from writeback.domain.school import HoldReason
+from writeback.providers.base import SentRequest
+from writeback.providers.http import Answer
+from writeback.providers.wonde.outcomes import parse_hook, read_answer, read_status
+
+NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
+WEBHOOKS = Path(__file__).parents[2] / "examples/wonde/webhook/accepts"
+
+
+def answer(status: int, body: Any = None) -> Answer:
+    return Answer(status, body, body is not None)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+@pytest.mark.parametrize("body", [{"writeback_id": "A1"}, {"data": {"writeback_id": "A1"}}, {"writeback_id": "A1 "}])
+def test_any_success_with_a_writeback_id_is_taken(status: int, body: Any) -> None:
+    assert read_answer(answer(status, body), 1) == Taken("A1")
+
+
+@pytest.mark.parametrize("body", [None, {}, [], {"writeback_id": None}, {"writeback_id": ""}, {"data": []}, "A1"])
+def test_a_success_without_a_writeback_id_leaves_doubt(body: Any) -> None:
+    assert isinstance(read_answer(answer(200, body), 1), Uncertain)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"attendance.1.student_id": ["The selected student is invalid."]},
+        {"message": "Invalid data.", "errors": {"attendance.1.student_id": ["The selected student is invalid."]}},
+        {"errors": {"attendance": {"1": {"student_id": ["The selected student is invalid."]}}}},
+        {"attendance": [None, {"student_id": ["The selected student is invalid."]}]},
+        {"attendance": [{}, {"student_id": "The selected student is invalid."}]},
+        {"errors": [{"field": "attendance.1.student_id", "message": "The selected student is invalid."}]},
+        {"errors": [{"pointer": "/attendance/1/student_id", "detail": "The selected student is invalid."}]},
+        {"error": {"attendance[1].student_id": ["The selected student is invalid."]}},
+    ],
+)
+def test_a_refusal_names_its_record_in_every_likely_shape(body: Any) -> None:
+    refused = read_answer(answer(422, body), 3)
+
+    assert isinstance(refused, Refused)
+    assert list(refused.findings) == [1]
+    (finding,) = refused.findings[1]
+    assert (finding.code, finding.pointer) == ("student_not_on_roll", "/student_id")
+    assert finding.provider_message == "The selected student is invalid."
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "pointer"),
+    [
+        ("attendance_code_id", "code_unknown", "/code"),
+        ("lesson_id", "lesson_unknown", "/lesson_id"),
+        ("employee_id", "employee_unknown", "/employee_id"),
+        ("session", "session_invalid", "/session"),
+        ("something_new", "provider_refused", ""),
+    ],
+)
+def test_each_field_has_its_finding(field: str, code: str, pointer: str) -> None:
+    refused = read_answer(answer(422, {f"attendance.0.{field}": ["It is wrong."]}), 1)
+
+    assert isinstance(refused, Refused)
+    assert [(one.code, one.pointer) for one in refused.findings[0]] == [(code, pointer)]
+
+
+def test_several_errors_of_several_records_are_all_told() -> None:
+    body = {"attendance.0.date": ["bad", "worse"], "attendance.2.session": ["bad"]}
+
+    refused = read_answer(answer(400, body), 3)
+
+    assert isinstance(refused, Refused)
+    assert {position: len(said) for position, said in refused.findings.items()} == {0: 2, 2: 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        {},
+        {"message": "The given data was invalid."},
+        {"attendance": ["The attendance field is required."]},
+        {"attendance.9.date": ["of a record that was not sent"]},
+        {"attendance.x.date": ["of no record"]},
+        {"errors": "nothing is well"},
+        [["deep"]],
+    ],
+)
+def test_a_refusal_that_names_no_record_is_still_definite(body: Any) -> None:
+    refused = read_answer(answer(422, body), 2)
+
+    assert isinstance(refused, Refused)
+    assert refused.findings == {}
+    assert refused.message.startswith("Wonde answered 422: ")
+
+
+def test_an_unknown_school_is_refused() -> None:
+    refused = read_answer(answer(404, {"message": "secret things"}), 1)
+
+    assert isinstance(refused, Refused)
+    assert "404" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(401, Blocked), (403, Blocked), (429, NotReached), (500, Uncertain), (503, NotReached), (302, NotReached)],
+)
+def test_other_statuses_mean_what_they_mean_everywhere(status: int, expected: type) -> None:
+    assert isinstance(read_answer(answer(status, {"message": "x"}), 1), expected)
+
+
+def sent(*, hints: Sequence[Any] = (), ago: timedelta = timedelta(seconds=10)) -> SentRequest:
+    mark = SessionMark(student_id="A10", date=NOW.date(), session="AM", code="/")
+    return SentRequest("req_1", KINDS["attendance.session"], [mark], "A1", NOW - ago, hints)
+
+
+def status(**fields: Any) -> Answer:
+    return answer(200, {"data": {"id": "A1", "last_attempt": None, "next_attempt": None, **fields}})
+
+
+@pytest.mark.parametrize("word", ["SUCCESS", "success", " Success "])
+def test_success_is_evidence(word: str) -> None:
+    assert read_status(status(status=word), sent(), NOW) == Evidenced("poll")
+
+
+def test_after_a_webhook_the_evidence_is_of_both() -> None:
+    hints = [{"payload_type": "writeback", "status": "FAILED"}]
+    assert read_status(status(status="SUCCESS"), sent(hints=hints), NOW) == Evidenced("webhook+poll")
+
+
+def test_an_answer_that_is_not_wrapped_counts_too() -> None:
+    assert read_status(answer(200, {"status": "SUCCESS"}), sent(), NOW) == Evidenced("poll")
+
+
+def test_failed_without_another_attempt_is_rejected() -> None:
+    assert isinstance(read_status(status(status="FAILED"), sent(), NOW), Rejected)
+
+
+@pytest.mark.parametrize(
+    "next_attempt",
+    [
+        "2026-01-12 09:05:00",
+        "2026-01-12T09:05:00Z",
+        {"date": "2026-01-12 09:05:00.000000", "timezone_type": 3, "timezone": "UTC"},
+        {"date": "2026-01-12 09:05:00.000000", "timezone_type": 3, "timezone": "Europe/London"},
+    ],
+)
+def test_failed_with_another_attempt_waits_for_it(next_attempt: Any) -> None:
+    verdict = read_status(status(status="FAILED", next_attempt=next_attempt), sent(), NOW)
+
+    assert isinstance(verdict, Pending)
+    assert verdict.check_at == NOW + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("next_attempt", ["2026-01-12 08:00:00", "later"])
+def test_an_attempt_that_is_past_or_unreadable_sets_no_time(next_attempt: str) -> None:
+    verdict = read_status(status(status="failed", next_attempt=next_attempt), sent(), NOW)
+
+    assert isinstance(verdict, Pending)
+    assert verdict.check_at is None
+
+
+@pytest.mark.parametrize("word", ["PENDING", "PROCESSING", "", None, 7])
+def test_any_other_status_is_in_progress(word: Any) -> None:
+    assert isinstance(read_status(status(status=word), sent(), NOW), Pending)
+
+
+def test_an_unknown_writeback_is_pending_at_first_and_unclear_later() -> None:
+    assert isinstance(read_status(answer(404), sent(), NOW), Pending)
+    assert isinstance(read_status(answer(404), sent(ago=timedelta(minutes=6)), NOW), Unclear)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (answer(200), Unclear),
+        (answer(200, []), Unclear),
+        (answer(400, {}), Unclear),
+        (answer(500), NotReached),
+        (answer(503), NotReached),
+        (answer(401), Blocked),
+    ],
+)
+def test_a_status_that_cannot_be_had_says_so(given: Answer, expected: type) -> None:
+    assert isinstance(read_status(given, sent(), NOW), expected)
+
+
+def test_a_refused_token_holds_the_school() -> None:
+    verdict = read_status(answer(401), sent(), NOW)
+    assert isinstance(verdict, Blocked)
+    assert verdict.reason is HoldReason.TOKEN_REFUSED
+
+
+def test_the_writeback_webhook_is_a_hint_about_its_writeback() -> None:
+    hint = parse_hook((WEBHOOKS / "document_writeback.json").read_bytes())
+
+    assert (hint.event, hint.provider_ref) == ("writeback", "A2032141745")
+    assert hint.payload["status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("path", sorted(WEBHOOKS.glob("*.json")), ids=lambda path: path.stem)
+def test_each_documented_webhook_is_told_by_its_type_without_names_and_tokens(path: Path) -> None:
+    hint = parse_hook(path.read_bytes())
+
+    assert hint.event == json.loads(path.read_bytes())["payload_type"]
+    assert not {"school_token", "school_name"} & set(hint.payload)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"hello", b"[]", b"{}", b'{"payload_type": "writeback"}', b'{"payload_type": 3}', b"\xff\xfe"]
+)
+def test_a_webhook_that_cannot_be_read_is_bad_input(body: bytes) -> None:
+    with pytest.raises(BadInput):
+        parse_hook(body)

@@ -1,0 +1,191 @@
+"""`validate` says everything at once, in order and at the right place; and which lists to fetch before refusing."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from validators import CHECKS, lists_to_refresh, validate
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS, Record
+from writeback.domain.kinds.attendance_lesson import LessonMark
+from writeback.domain.kinds.attendance_session import SessionMark
+from writeback.domain.lookups import ListName, Lookup, LookupView, Row
+from writeback.domain.school import School
+
+SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
+SCHOOL = School("hillside", "Hillside", "wonde", "Arbor")
+
+
+def listed(name: ListName, *rows: Mapping[str, Any]) -> Lookup:
+    by_id: dict[str, Row] = {row["id"]: row for row in rows}
+    return Lookup(name, 1, datetime(2026, 1, 12, 6, 0, tzinfo=UTC), by_id)
+
+
+VIEW = LookupView(
+    students=listed(ListName.STUDENTS, *({"id": f"A{number}"} for number in range(30))),
+    employees=listed(ListName.EMPLOYEES, {"id": "E1"}),
+    attendance_codes=listed(
+        ListName.ATTENDANCE_CODES,
+        {"id": "C1", "code": "/", "active": True},
+        {"id": "C2", "code": "\\"},
+        {"id": "C3", "code": "N", "active": None},
+        {"id": "C4", "code": "H", "active": False},
+        {"id": "C5", "code": "N", "active": False},
+    ),
+    lessons=listed(ListName.LESSONS, {"id": "L1", "date": "2026-01-12"}),
+)
+
+
+def mark(student: str = "A1", **values: Any) -> Record:
+    return SessionMark(student_id=student, **{"date": date(2026, 1, 12), "session": "AM", "code": "N", **values})
+
+
+def lesson_mark(student: str = "A1", **values: Any) -> Record:
+    return LessonMark(student_id=student, **{"lesson_id": "L1", "code": "N", **values})
+
+
+def told(findings: list[Finding]) -> list[tuple[str, str, int | None]]:
+    return [(finding.code, finding.pointer, finding.record) for finding in findings]
+
+
+def test_a_clean_register_has_no_findings() -> None:
+    assert validate(SESSION, [mark(f"A{number}") for number in range(30)], SCHOOL, VIEW) == []
+
+
+def test_everything_is_said_at_once_record_by_record() -> None:
+    records = [mark("A9", session="PM", code="/"), mark(), mark("A99", code="?", employee_id="E9"), mark()]
+
+    findings = validate(SESSION, records, SCHOOL, VIEW)
+
+    assert told(findings) == [
+        ("code_wrong_session", "/records/0/code", 0),
+        ("student_not_on_roll", "/records/2/student_id", 2),
+        ("employee_unknown", "/records/2/employee_id", 2),
+        ("code_unknown", "/records/2/code", 2),
+        ("duplicate_slot", "/records/3", 3),
+    ]
+
+
+def test_pointers_follow_the_places_in_the_submission() -> None:
+    records = [mark("A99"), mark(), mark()]
+
+    findings = validate(SESSION, records, SCHOOL, VIEW, positions=[4, 7, 9])
+
+    assert told(findings) == [("student_not_on_roll", "/records/4/student_id", 4), ("duplicate_slot", "/records/9", 9)]
+    assert findings[1].message == "Record 9 is for the same pupil and time as record 7"
+
+
+def test_an_unsupported_kind_is_said_once_and_nothing_else() -> None:
+    school = School("hillside", "Hillside", "xporter", "Arbor")
+
+    (finding,) = validate(SESSION, [mark("A99"), mark("A98")], school, VIEW)
+
+    assert (finding.code, finding.record, finding.is_error) == ("writeback_not_supported", None, True)
+    assert finding.message == "Not available for Arbor through Xporter"
+    assert finding.provider_message == "Attendance writeback is not supported for Arbor"
+
+
+def test_a_kind_that_is_switched_off_without_a_reason_still_has_a_hint() -> None:
+    school = School("hillside", "Hillside", "wonde", "Arbor", {"attendance.session": {"supported": False}})
+
+    (finding,) = validate(SESSION, [mark()], school, VIEW)
+
+    assert finding.hint.startswith("Wonde does not carry it.")
+
+
+@pytest.mark.parametrize("code", ["N", "C3"])
+def test_a_code_is_found_by_itself_and_by_its_id(code: str) -> None:
+    assert validate(SESSION, [mark(code=code)], SCHOOL, VIEW) == []
+
+
+def test_an_unknown_activity_counts_as_active() -> None:
+    assert validate(SESSION, [mark(code="C2", session="PM"), mark(code="C3")], SCHOOL, VIEW) == []
+
+
+def test_an_inactive_code_given_by_id_is_named_by_its_code() -> None:
+    (finding,) = validate(SESSION, [mark(code="C4")], SCHOOL, VIEW)
+
+    assert finding.message == "Code H is inactive in the MIS: choose another, or ask the school to enable it"
+
+
+def test_a_code_in_the_wrong_case_is_pointed_out() -> None:
+    (finding,) = validate(SESSION, [mark(code="n")], SCHOOL, VIEW)
+
+    assert finding.code == "code_unknown"
+    assert finding.hint.startswith("Did you mean N? ")
+
+
+def test_bromcom_is_named_where_it_needs_the_employee() -> None:
+    school = School("hillside", "Hillside", "wonde", "Bromcom")
+
+    (finding,) = validate(SESSION, [mark()], school, VIEW)
+
+    assert finding.message == "Bromcom needs the staff member who took the register"
+
+
+def test_a_lesson_on_another_day_names_both_days() -> None:
+    (finding,) = validate(LESSON, [lesson_mark(date=date(2026, 1, 13))], SCHOOL, VIEW)
+
+    assert finding.message == "Lesson L1 is on 2026-01-12, not on 2026-01-13"
+
+
+def test_comments_are_never_repeated_in_findings() -> None:
+    records = [mark(comment="Jo was ill 😀", statutory_comment="Jo is at the hospital")]
+
+    findings = validate(SESSION, records, SCHOOL, VIEW)
+
+    assert {finding.code for finding in findings} == {"comment_emoji", "field_not_carried"}
+    assert "Jo" not in "".join(str(finding.as_json()) for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (mark("A99"), {ListName.STUDENTS}),
+        (mark(code="?"), {ListName.ATTENDANCE_CODES}),
+        (mark(code="H"), {ListName.ATTENDANCE_CODES}),
+        (mark(employee_id="E9"), {ListName.EMPLOYEES}),
+        (mark("A99", code="?", employee_id="E9"), {ListName.STUDENTS, ListName.ATTENDANCE_CODES, ListName.EMPLOYEES}),
+        (mark(code="/", session="PM"), set()),
+        (mark(comment="😀"), set()),
+    ],
+)
+def test_lists_that_could_settle_a_finding_are_named(record: Record, expected: set[ListName]) -> None:
+    assert lists_to_refresh(validate(SESSION, [record], SCHOOL, VIEW)) == expected
+
+
+@pytest.mark.parametrize(
+    "record", [lesson_mark(lesson_id="L99"), lesson_mark(date=date(2026, 1, 13))], ids=["unknown", "another day"]
+)
+def test_a_changed_timetable_is_fetched_before_a_lesson_is_refused(record: Record) -> None:
+    assert lists_to_refresh(validate(LESSON, [record], SCHOOL, VIEW)) == {ListName.LESSONS}
+
+
+def test_lists_never_fetched_are_to_be_fetched_and_only_where_they_matter() -> None:
+    nothing = LookupView()
+
+    assert lists_to_refresh(validate(SESSION, [mark()], SCHOOL, nothing)) == {
+        ListName.STUDENTS,
+        ListName.ATTENDANCE_CODES,
+    }
+    assert ListName.EMPLOYEES in lists_to_refresh(validate(SESSION, [mark(employee_id="E9")], SCHOOL, nothing))
+
+
+def test_a_stale_list_is_told_of_but_not_waited_for() -> None:
+    findings = validate(SESSION, [mark()], SCHOOL, VIEW, stale_lists={ListName.STUDENTS, ListName.EMPLOYEES})
+
+    assert told(findings) == [("lookup_stale", "", None)]
+    assert findings[0].message.startswith("The list of pupils of Hillside is out of date")
+    assert lists_to_refresh(findings) == set()
+
+
+def test_an_employee_that_is_not_carried_is_not_looked_up() -> None:
+    findings = validate(LESSON, [lesson_mark(employee_id="E9")], SCHOOL, VIEW)
+
+    assert [finding.code for finding in findings] == ["field_not_carried"]
+
+
+def test_every_kind_has_a_check() -> None:
+    assert {kind.family for kind in KINDS.values()} <= CHECKS.keys()

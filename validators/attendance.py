@@ -1,0 +1,184 @@
+"""Session and lesson marks. A clean record costs a few dictionary lookups; objects are made only for findings.
+
+Whatever depends on the code alone is judged once for each code of a submission, not once for each record.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from validators.features import FeatureRule
+from validators.findings import make, texts_of
+from validators.national_codes import ADMINISTRATIVE, AFTERNOON, LATE, MORNING, NATIONAL
+from validators.text import first_emoji, length_of
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import Family, Kind
+from writeback.domain.lookups import ListName, LookupView, is_active
+from writeback.domain.school import School
+
+
+@dataclass(slots=True)
+class CodeVerdict:
+    """What is to be said of every record that gives this code."""
+
+    code: str
+    """The code itself, also where its id was given."""
+    session: str | None = None
+    """The only session that it is for."""
+    findings: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    needs_statutory_comment: bool = False
+    is_late: bool = False
+    is_plain: bool = True
+    """Whether there is nothing to say of it, whatever else the record holds."""
+
+
+class AttendanceCheck:
+    """One submission being validated: `run` returns its findings, record by record."""
+
+    def __init__(
+        self, kind: Kind, rule: FeatureRule, school: School, lookups: LookupView, positions: Sequence[int] | None
+    ) -> None:
+        self.kind, self.rule, self.school, self.lookups, self.positions = kind, rule, school, lookups, positions
+        self.findings: list[Finding] = []
+        self.verdicts: dict[str, CodeVerdict] = {}
+        self.uses_employees = False
+        self.carries_employee = "employee_id" not in rule.ignored | rule.forbidden
+        self.known_employees = lookups.employees.rows if lookups.employees else None
+
+    def run(self, records: Sequence[Any]) -> list[Finding]:
+        """Check every record and return what was found, in the order of the records."""
+        is_session = self.kind.family is Family.SESSION_MARKS
+        students = self.lookups.students.rows if self.lookups.students else None
+        plain, verdicts = self.rule.plain_fields, self.verdicts
+        needs_closer_look = bool(self.rule.required - {"employee_id"})
+        needs_employee = "employee_id" in self.rule.required
+        for index, mark in enumerate(records):
+            if students is not None and mark.student_id not in students:
+                self._report("student_not_on_roll", index, mark, "student_id", ListName.STUDENTS)
+            verdict = verdicts.get(mark.code) or self._judge(mark.code)
+            if not is_session:
+                self._check_lesson(index, mark)
+            elif verdict.session is not None and verdict.session != mark.session:
+                self._report_session(index, mark, verdict)
+            if mark.employee_id is not None:
+                self._check_employee(index, mark)
+            elif needs_employee:
+                self._report("employee_required", index, mark, "employee_id")
+            if needs_closer_look or not verdict.is_plain or not mark.__pydantic_fields_set__ <= plain:
+                self._look_closer(index, mark, verdict)
+        self._check_duplicates(records)
+        return sorted(self.findings, key=lambda finding: finding.record or 0)
+
+    def _judge(self, given: str) -> CodeVerdict:
+        """Decide once what is to be said of a code, given as itself or by its id."""
+        codes = self.lookups.attendance_codes
+        row = codes.resolve(given) if codes else None
+        code = str(row.get("code") or given) if row else given
+        verdict = CodeVerdict(code)
+        if codes is not None and row is None:
+            known = codes.by_code
+            suggestion = f"Did you mean {given.upper()}? " if given.upper() in known else ""
+            verdict.findings.append(("code_unknown", {"suggestion": suggestion}))
+        elif row is not None and not is_active(row):
+            verdict.findings.append(("code_inactive", {}))
+        if code in ADMINISTRATIVE:
+            verdict.findings.append(("administrative_code", {}))
+        verdict.needs_statutory_comment = code in self.rule.needs_statutory_comment
+        verdict.is_late = code == "L"
+        if self.kind.family is Family.SESSION_MARKS:
+            verdict.session = {MORNING: "AM", AFTERNOON: "PM"}.get(code)
+            if row is not None and self.rule.standard_codes_only and code not in NATIONAL:
+                verdict.findings.append(("custom_code_on_session", {}))
+        verdict.is_plain = not (verdict.findings or verdict.needs_statutory_comment or verdict.is_late)
+        self.verdicts[given] = verdict
+        return verdict
+
+    def _check_lesson(self, index: int, mark: Any) -> None:
+        lessons = self.lookups.lessons
+        row = lessons.rows.get(mark.lesson_id) if lessons is not None else None
+        if lessons is not None and row is None:
+            self._report("lesson_unknown", index, mark, "lesson_id", ListName.LESSONS)
+            return
+        lesson_date = row.get("date") if row is not None else None
+        if mark.date is None:
+            if self.rule.needs_date and lesson_date is None:
+                self._report("date_required", index, mark, "date", ListName.LESSONS)
+        elif lesson_date is not None and mark.date.isoformat() != lesson_date:
+            self._report("lesson_not_on_date", index, mark, "date", ListName.LESSONS, lesson_date=lesson_date)
+
+    def _check_employee(self, index: int, mark: Any) -> None:
+        if self.carries_employee:
+            self.uses_employees = True
+            if self.known_employees is not None and mark.employee_id not in self.known_employees:
+                self._report("employee_unknown", index, mark, "employee_id", ListName.EMPLOYEES)
+
+    def _look_closer(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
+        """Check a record with fields that the rule says something about, or with a code that is not plain."""
+        for code, values in verdict.findings:
+            fresh = ListName.ATTENDANCE_CODES if code in ("code_unknown", "code_inactive") else None
+            self._report(code, index, mark, "code", fresh, **{"code": verdict.code, **values})
+        self._check_fields(index, mark)
+        self._check_late(index, mark, verdict)
+        if verdict.needs_statutory_comment and not mark.statutory_comment:
+            self._report("statutory_comment_required", index, mark, "statutory_comment", code=verdict.code)
+
+    def _check_fields(self, index: int, mark: Any) -> None:
+        """Check what the MIS's rule says of fields: required, forbidden, without a place, too long, with an emoji."""
+        rule = self.rule
+        for name in rule.watched_fields:
+            value = getattr(mark, name)
+            if value is None or value == "":
+                if name in rule.required:
+                    self._report("field_required", index, mark, name)
+                continue
+            if name in rule.forbidden:
+                self._report("field_forbidden", index, mark, name)
+            elif name in rule.ignored:
+                self._report("field_not_carried", index, mark, name)
+            if name in rule.max_length and (length := length_of(str(value))) > (limit := rule.max_length[name]):
+                code = "statutory_comment_too_long" if name == "statutory_comment" else "comment_too_long"
+                self._report(code, index, mark, name, length=length, limit=limit)
+            if name in rule.no_emoji and (emoji := first_emoji(str(value))):
+                self._report("comment_emoji", index, mark, name, emoji=emoji)
+
+    def _check_late(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
+        if "minutes_late" in self.rule.ignored:
+            return
+        if verdict.is_late and not mark.minutes_late:
+            self._report("late_without_minutes", index, mark, "minutes_late", code=verdict.code)
+        elif mark.minutes_late and verdict.code in NATIONAL and verdict.code not in LATE:
+            self._report("minutes_without_late", index, mark, "minutes_late", code=verdict.code)
+
+    def _check_duplicates(self, records: Sequence[Any]) -> None:
+        if len({record.student_id for record in records}) == len(records):
+            return  # a slot is a pupil's, so there cannot be two
+        slots = [self.kind.slot(record) for record in records]
+        if len(set(slots)) == len(slots):
+            return
+        seen: dict[str | None, int] = {}
+        for index, slot in enumerate(slots):
+            if slot is not None and slot in seen:
+                first = self._position(seen[slot])
+                self._report("duplicate_slot", index, records[index], "", record=self._position(index), first=first)
+            else:
+                seen[slot] = index
+
+    def _report_session(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
+        other = AFTERNOON if verdict.code == MORNING else MORNING
+        values = {"code": verdict.code, "right": verdict.session, "other": other}
+        self._report("code_wrong_session", index, mark, "code", **values)
+
+    def _position(self, index: int) -> int:
+        return index if self.positions is None else self.positions[index]
+
+    def _report(
+        self, finding: str, index: int, mark: Any, name: str, list_name: ListName | None = None, /, **values: Any
+    ) -> None:
+        """Add a finding about the field `name` of a record; `list_name` is the lookup that it rests on."""
+        position = self._position(index)
+        texts = {**mark.__dict__, "field": name, **texts_of(self.rule, self.school), **values}
+        pointer = f"/records/{position}/{name}" if name else f"/records/{position}"
+        provider = self.rule.provider
+        self.findings.append(
+            make(finding, texts, provider=provider, pointer=pointer, record=position, list_name=list_name)
+        )

@@ -1,0 +1,140 @@
+"""The MIS feature rules: what each MIS takes through each provider, read from `rules/*.toml` at import.
+
+`rule_for` is what validation asks; `all_rules` is what `writeback features` and the console print.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from validators.rule_files import RuleFile, RuleRow, RuleSettings, read_overrides, read_rule_file
+from writeback.core.errors import ConfigurationError
+from writeback.domain.kinds import KINDS
+from writeback.domain.school import School
+
+RULES_DIR = Path(__file__).parent / "rules"
+ANY_MIS = "*"
+
+
+@dataclass(frozen=True)
+class FeatureRule:
+    """What one MIS takes of one kind through one provider. Lists are as in `rule_files.RuleSettings`."""
+
+    provider: str
+    provider_name: str
+    mis: str
+    """`*`: every MIS that has no row of its own."""
+    kind: str
+    supported: bool
+    reason: str = ""
+    required: frozenset[str] = frozenset()
+    forbidden: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    max_length: Mapping[str, int] = field(default_factory=dict, hash=False)
+    no_emoji: frozenset[str] = frozenset()
+    needs_statutory_comment: frozenset[str] = frozenset()
+    standard_codes_only: bool = False
+    needs_date: bool = False
+    notes: str = ""
+    source: str = ""
+    is_overridden: bool = False
+    """Whether the school has rules of its own for this kind."""
+
+    @cached_property
+    def watched_fields(self) -> tuple[str, ...]:
+        """Fields that this rule says something about, in the record's order; `employee_id` only if it has no place."""
+        watched = self.forbidden | self.ignored | self.max_length.keys() | self.no_emoji
+        watched |= self.required - {"employee_id"}  # every record's is looked at
+        return tuple(name for name in KINDS[self.kind].record.model_fields if name in watched)
+
+    @cached_property
+    def plain_fields(self) -> frozenset[str]:
+        """Fields whose presence alone gives no cause to look closer at a record."""
+        return frozenset(KINDS[self.kind].record.model_fields) - {*self.watched_fields, "minutes_late"}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the rule as commands, the API and the console show it."""
+        shown: dict[str, Any] = {}
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if isinstance(value, frozenset):
+                value = sorted(value)
+            shown[name] = dict(value) if isinstance(value, Mapping) else value
+        return shown
+
+
+def rule_for(school: School, kind: str) -> FeatureRule:
+    """Return the rule for this school and kind, its own overrides merged in; unsupported where no row says more.
+
+    Raises ConfigurationError where the school's overrides are malformed; `validate_overrides` says so earlier.
+    """
+    override = school.overrides.get(kind)
+    return _rule(school.provider, school.mis, kind, json.dumps(override, sort_keys=True) if override else "")
+
+
+def all_rules() -> list[FeatureRule]:
+    """Return every rule of the files, a kind's default before its exceptions."""
+    rules = []
+    for file in _FILES.values():
+        for row in file.rules:
+            rules += [_rule(file.provider, mis, row.kind, "") for mis in row.mis]
+    return rules
+
+
+def validate_rules(directory: Path = RULES_DIR) -> list[RuleFile]:
+    """Return the files of `directory`, read afresh; raise ConfigurationError naming the file and key at fault."""
+    files = [read_rule_file(path) for path in sorted(directory.glob("*.toml"))]
+    names = [file.provider for file in files]
+    if len(set(names)) != len(names):
+        raise ConfigurationError(f"two rule files in {directory.name} are about one provider: {', '.join(names)}")
+    return files
+
+
+def validate_overrides(overrides: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise ConfigurationError where a school's own rules name an unknown kind, key or field."""
+    read_overrides(overrides)
+
+
+@lru_cache(maxsize=4096)
+def _rule(provider: str, mis: str, kind: str, override: str) -> FeatureRule:
+    file = _FILES.get(provider)
+    rows = _rows_for(file, mis, kind) if file else []
+    own = [read_overrides({kind: json.loads(override)})[kind]] if override else []
+    merged = _merge([*rows, *own])
+    for key in ("required", "forbidden", "ignored", "no_emoji", "needs_statutory_comment"):
+        merged[key] = frozenset(merged.get(key, ()))
+    return FeatureRule(
+        provider=provider,
+        provider_name=file.name if file else provider,
+        mis=mis,
+        kind=kind,
+        is_overridden=bool(override),
+        **{"supported": False, "reason": f"no rule knows {kind} through {provider}", **merged},
+    )
+
+
+def _rows_for(file: RuleFile, mis: str, kind: str) -> list[RuleRow]:
+    """Return the kind's default row and then the MIS's own, where there is one."""
+    wanted = mis.strip().casefold()
+    of_kind = [row for row in file.rules if row.kind == kind]
+    default = [row for row in of_kind if ANY_MIS in row.mis]
+    exact = [row for row in of_kind if wanted != ANY_MIS and wanted in (name.casefold() for name in row.mis)]
+    return [*default, *exact]
+
+
+def _merge(layers: list[RuleRow | RuleSettings]) -> dict[str, Any]:
+    """Return what the layers say, a later one over an earlier one; what none says is left out."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        said = layer.model_dump(exclude_none=True, exclude={"kind", "mis"})
+        if said.get("supported") is True:
+            merged.pop("reason", None)
+            said.setdefault("reason", "")
+        merged |= said
+    return merged
+
+
+_FILES: dict[str, RuleFile] = {file.provider: file for file in validate_rules()}

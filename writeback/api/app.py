@@ -1,0 +1,97 @@
+"""The API as one ASGI app: `create_app(services)`. The front stands before FastAPI, and submissions pass it by."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from writeback import __version__
+from writeback.api import openapi, problems, submit, trace
+from writeback.api.access_log import AccessLog
+from writeback.api.auth import authenticate
+from writeback.api.body import check_json, check_length, limited
+from writeback.api.metrics import Metrics
+from writeback.api.problems import problem_response
+from writeback.api.routes import features, health, hooks, keys, schools, writebacks
+from writeback.api.routes import problems as problem_pages
+from writeback.api.services import Services
+from writeback.core.errors import Problem
+
+_DESCRIPTION = (
+    "Takes attendance writebacks from school apps, validates them at once, keeps them, sends each to the school's "
+    "provider, and tracks it until there is evidence that it is in the MIS.\n\n"
+    "Errors are `application/problem+json`; `code` is stable. Every answer has an `X-Request-Id`."
+)
+
+
+class WritebackApi(FastAPI):
+    """FastAPI with a front before its own middleware, so that a submission need not go through that."""
+
+    front: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.front is not None and scope["type"] == "http":
+            await self.front(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def behind_the_front(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what the front lets through."""
+        await super().__call__(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        return openapi.document(self)
+
+
+class Gate:
+    """Sends submissions to their endpoint, everything else to FastAPI: under /v1 with a key, and with a short body.
+
+    FastAPI reads and parses a body before it asks dependencies, so whoever has no key is stopped here.
+    """
+
+    def __init__(self, submit_endpoint: ASGIApp, others: ASGIApp, services: Services) -> None:
+        self._submit, self._others, self._keys = submit_endpoint, others, services.keys
+        self._max_body_bytes = services.settings.api.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if submit.school_of(path) is not None:
+            trace.of(scope).route = submit.PATH
+            if scope["method"] == "POST":
+                await self._submit(scope, receive, send)
+                return
+        try:
+            if path.startswith("/v1/"):
+                await authenticate(scope, self._keys)
+                check_json(scope["headers"])
+            check_length(scope["headers"], self._max_body_bytes)
+        except Problem as problem:
+            await problem_response(problem, path)(scope, receive, send)
+        else:
+            await self._others(scope, limited(receive, self._max_body_bytes), send)
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the API. It opens and closes nothing: the services come open, and whoever opened them closes them."""
+    app = WritebackApi(
+        title="writeback",
+        summary="Attendance writebacks into school MISes.",
+        description=_DESCRIPTION,
+        version=__version__,
+        docs_url="/docs",
+        redoc_url=None,
+        redirect_slashes=False,  # a redirected POST is lost on most clients
+        strict_content_type=False,  # no Content-Type at all is taken for JSON
+    )
+    app.state.services = services
+    app.state.metrics = metrics = Metrics()
+    problems.install(app)
+    endpoint = submit.Submit(services, metrics)
+    # Also a route, so that other methods on its path are answered with 405.
+    app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
+    for room in (writebacks, schools, keys, features, hooks, health, problem_pages):
+        app.include_router(room.router)
+    gate = Gate(endpoint, app.behind_the_front, services)
+    app.front = AccessLog(gate, metrics, services.clock)
+    return app

@@ -1,0 +1,34 @@
+"""`/healthz`, `/readyz`, `/metrics`: what machines ask of the process. No key, no ids."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
+
+from writeback.api.auth import Svc
+from writeback.api.metrics import CONTENT_TYPE, Metrics
+from writeback.api.models import Live, Ready
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def live() -> Live:
+    """Answer while the process runs."""
+    return Live()
+
+
+@router.get("/readyz", responses={HTTP_503_SERVICE_UNAVAILABLE: {"model": Ready, "description": "Not ready"}})
+async def ready(services: Svc) -> Ready:
+    """Say whether the process can take submissions now, and what is missing where it cannot."""
+    checks = await services.readiness.readiness()
+    if all(said == "ok" for said in checks.values()):
+        return Ready(status="ready", checks=checks)
+    not_ready = Ready(status="not ready", checks=checks)
+    return JSONResponse(not_ready.model_dump(), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(request: Request) -> Response:
+    """Show the numbers, for Prometheus."""
+    numbers: Metrics = request.app.state.metrics
+    return Response(numbers.exposed(), media_type=CONTENT_TYPE)

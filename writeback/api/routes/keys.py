@@ -1,0 +1,43 @@
+"""`/v1/keys`: API keys of apps."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from writeback.api.auth import Admin, Svc, check_all_schools
+from writeback.api.errors_doc import ACTING, errors
+from writeback.api.models import KeyIn, KeyOut, NewKeyOut, PageOf
+from writeback.api.paging import Paging
+from writeback.flow.keys import KeyView
+from writeback.store.pages import Page
+
+router = APIRouter(tags=["keys"])
+
+
+@router.post(
+    "/v1/keys",
+    status_code=HTTP_201_CREATED,
+    responses=errors(400, 401, 403, 413, 415, 422),
+    response_model=NewKeyOut,
+)
+async def create_key(caller: Admin, services: Svc, body: KeyIn) -> dict[str, Any]:
+    """Make a key for an app. The key itself is in this answer and nowhere else."""
+    check_all_schools(caller)
+    made = await services.keys.create(body.app, body.name, body.scopes, body.schools)
+    return {**asdict(made.view), "key": made.key}
+
+
+@router.get("/v1/keys", responses=errors(400, 401, 403), response_model=PageOf[KeyOut])
+async def list_keys(caller: Admin, services: Svc, query: Annotated[Paging, Query()]) -> Page[KeyView]:
+    """List the keys, the newest first, revoked ones too."""
+    check_all_schools(caller)
+    return await services.keys.list(limit=query.limit, cursor=query.cursor)
+
+
+@router.delete("/v1/keys/{key}", status_code=HTTP_204_NO_CONTENT, responses=ACTING)
+async def revoke_key(caller: Admin, services: Svc, key: str) -> None:
+    """Revoke a key. It stops working at once here, and within seconds on other machines."""
+    check_all_schools(caller)
+    await services.keys.revoke(key)

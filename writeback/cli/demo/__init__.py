@@ -1,0 +1,1 @@
+"""`writeback demo`: a morning of registers at two simulated schools, played by a simulated app."""

@@ -1,0 +1,88 @@
+"""The demo from start to end: bring the stack up, send a morning, follow it, compare with the MIS."""
+
+import random
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from writeback.cli.demo.morning import Submission, latest_weekday, morning
+from writeback.cli.demo.player import Answer, Player
+from writeback.cli.demo.result import SchoolResult, school_result, surprises
+from writeback.cli.demo.screen import Screen, print_end
+from writeback.cli.dev.simulated import SCHOOLS, SandboxControl
+from writeback.cli.dev.stack import Stack, running_stack
+from writeback.core.clock import SystemClock
+
+_SEED = 9
+
+
+async def play(data_dir: Path, port: int, patience_s: float, console: Console) -> dict[str, Any]:
+    """Return the summary that `--json` prints; `ok` says whether all is as it must be."""
+    clock = SystemClock()
+    day = latest_weekday(clock.now().date())
+    async with running_stack(data_dir, port, console.print) as stack, stack.api() as api:
+        player, control = Player(api, clock), stack.control()
+        submissions = await _submissions(control, day)
+        console.print(f"submitting {len(submissions)} registers of {day:%A %d %B}, a few wrong on purpose\n")
+        began = clock.monotonic()
+        answers = await player.submit(submissions)
+        submitted_s = clock.monotonic() - began
+        with Screen(console) as screen:
+            async for progress in player.follow([school.id for school in SCHOOLS], patience_s):
+                screen.show(progress)
+        total_s = clock.monotonic() - began
+        results = await _results(player, control, answers, day)
+    wrong = surprises(answers, results)
+    print_end(console, answers, results, wrong, total_s)
+    return _summary(stack, day, answers, results, wrong) | {
+        "submitted_s": round(submitted_s, 3),
+        "total_s": round(total_s, 3),
+    }
+
+
+async def _submissions(control: SandboxControl, day: date) -> list[Submission]:
+    rng = random.Random(_SEED)  # noqa: S311 - the same morning each time
+    submissions = [
+        submission
+        for school in SCHOOLS
+        for submission in morning(
+            school.id, await control.registers(school), day, rng, names_employee=school.names_employee
+        )
+    ]
+    rng.shuffle(submissions)  # schools submit at the same time
+    return submissions
+
+
+async def _results(player: Player, control: SandboxControl, answers: list[Answer], day: date) -> list[SchoolResult]:
+    results = []
+    for school in SCHOOLS:
+        own = [answer for answer in answers if answer.submission.school == school.id]
+        held = await control.session_codes(school, day)
+        results.append(school_result(school.id, own, await player.fetch(own), held))
+    return results
+
+
+def _summary(
+    stack: Stack, day: date, answers: list[Answer], results: list[SchoolResult], wrong: list[str]
+) -> dict[str, Any]:
+    return {
+        "ok": not wrong,
+        "problems": wrong,
+        "date": day.isoformat(),
+        "schools": [asdict(result) for result in results],
+        "refusals": [
+            {
+                "school": answer.submission.school,
+                "mistake": answer.submission.mistake,
+                "status": answer.status,
+                "findings": list(answer.findings),
+            }
+            for answer in answers
+            if answer.submission.mistake
+        ],
+        "marks_confirmed": sum(result.marks_confirmed for result in results),
+        "data_dir": str(stack.data_dir),
+    }

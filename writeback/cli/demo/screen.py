@@ -1,0 +1,117 @@
+"""What a person sees of the demo: bars while it runs, tables at the end; plain lines where nobody watches."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from writeback.cli.demo.player import Answer, Progress
+from writeback.cli.demo.result import SchoolResult
+from writeback.cli.output import coloured, table
+
+_COLUMNS = ("queued", "sending", "sent", "confirmed", "failed")
+_BAR = 30
+
+
+class Screen:
+    """Shows progress: a live table on a terminal, else a line when something has changed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._last: Table | str = ""
+
+    def __enter__(self) -> "Screen":
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, progress: Mapping[str, Progress]) -> None:
+        if self._live:
+            self._live.update(_progress_table(progress), refresh=True)
+            return
+        line = "; ".join(f"{school}: {_in_words(entry)}" for school, entry in progress.items())
+        if line != self._last:
+            self._console.print(f"  {line}")
+            self._last = line
+
+
+def _in_words(entry: Progress) -> str:
+    shown = {status: entry.marks[status] for status in _COLUMNS if entry.marks[status]}
+    return ", ".join(f"{number} {status}" for status, number in shown.items()) or "nothing yet"
+
+
+def _progress_table(progress: Mapping[str, Progress]) -> Table:
+    columns = ("school", "registers", *(coloured(status) for status in _COLUMNS), "")
+    return table(columns, (_progress_row(school, entry) for school, entry in progress.items()))
+
+
+def _progress_row(school: str, entry: Progress) -> list[Any]:
+    total = max(1, sum(entry.marks[status] for status in _COLUMNS))
+    done = round(_BAR * entry.marks["confirmed"] / total)
+    bar = f"[green]{'━' * done}[/green][dim]{'━' * (_BAR - done)}[/dim]"
+    return [escape(school), entry.writebacks, *(entry.marks[status] or "·" for status in _COLUMNS), bar]
+
+
+def print_end(
+    console: Console,
+    answers: Sequence[Answer],
+    results: Sequence[SchoolResult],
+    surprises: Sequence[str],
+    total_s: float,
+) -> None:
+    """Print what was refused and why, what each school came to, and whether all is as it must be."""
+    console.print("\n[bold]Refused at once, as they should be[/bold] (wrong on purpose)")
+    console.print(
+        table(("school", "what was wrong on purpose", "what the app was told", "how to mend it"), _refusals(answers))
+    )
+    console.print("\n[bold]The morning[/bold]")
+    console.print(table(_RESULT_COLUMNS, (_result_row(result) for result in results)))
+    for surprise in surprises:
+        console.print(f"[red]✗[/red] {escape(surprise)}")
+    if not surprises:
+        marks = sum(result.marks_confirmed for result in results)
+        console.print(
+            f"\n[green]✓[/green] {marks} marks confirmed in {total_s:.1f} s; the simulated MIS holds every one of them."
+        )
+
+
+_RESULT_COLUMNS = (
+    "school", "registers accepted", "refused", "marks confirmed", "failed", "skipped", "in the MIS", "median", "95%",
+)  # fmt: skip
+
+
+def _result_row(result: SchoolResult) -> list[Any]:
+    return [
+        escape(result.school),
+        result.accepted,
+        result.refused,
+        result.marks_confirmed,
+        result.marks_failed,
+        result.marks_skipped,
+        result.marks_confirmed - result.not_in_mis,
+        _seconds(result.confirm_p50_s),
+        _seconds(result.confirm_p95_s),
+    ]
+
+
+def _seconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f} s"
+
+
+def _refusals(answers: Sequence[Answer]) -> list[list[Any]]:
+    rows = []
+    for answer in answers:
+        if answer.submission.mistake and answer.findings:
+            said = answer.findings[0]
+            what = said.get("message") or said.get("detail") or ""
+            cells = (answer.submission.school, answer.submission.mistake, what, said.get("hint") or "")
+            rows.append([escape(str(cell)) for cell in cells])
+    return rows

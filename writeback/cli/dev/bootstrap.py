@@ -1,0 +1,85 @@
+"""What `dev` sets up once its services run: a key, two schools, their lookups. Safe to do again."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from writeback.cli.dev.simulated import SCHOOLS, SandboxControl, SimulatedSchool
+from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.local import with_services
+from writeback.core.errors import Unauthenticated
+from writeback.core.settings import Settings
+
+if TYPE_CHECKING:
+    from writeback.wiring import Services
+
+_SYNC_PATIENCE_S = 60.0
+
+
+async def ensure_key(settings: Settings, known: str | None) -> str:
+    """Return `known` where it still works, else a new key that may do everything."""
+
+    async def ensure(services: "Services") -> str:
+        from writeback.domain.access import Scope
+
+        if known:
+            try:
+                await services.keys.authenticate(known)
+            except Unauthenticated:
+                pass  # the database is a new one
+            else:
+                return known
+        return (await services.keys.create("dev", "made by writeback dev", list(Scope))).key
+
+    return await with_services(settings, ensure)
+
+
+class Schools:
+    """The simulated schools, known to the sandbox and to the API."""
+
+    def __init__(self, api: httpx.AsyncClient, sandbox: SandboxControl, sandbox_url: str) -> None:
+        self._api, self._sandbox, self._sandbox_url = api, sandbox, sandbox_url
+        self._hook_urls: dict[str, str] = {}
+
+    async def seed(self) -> None:
+        """Tell the sandbox of the schools: it keeps all in memory, so after each of its starts."""
+        for school in SCHOOLS:
+            await self._sandbox.seed(school)
+            if school.id in self._hook_urls:
+                await self._sandbox.register_webhook(school, self._hook_urls[school.id])
+
+    async def register(self) -> Sequence[dict[str, Any]]:
+        """Tell the API of the schools and fetch their lookups; return them as the API shows them."""
+        return [await self._register(school) for school in SCHOOLS]
+
+    async def _register(self, school: SimulatedSchool) -> dict[str, Any]:
+        changeable = {
+            "name": school.name,
+            "mis": school.mis,
+            "provider_school_id": school.provider_school_id,
+            "base_url": self._sandbox_url,
+            "credentials": school.credentials,
+        }
+        answer = await self._api.post("/v1/schools", json={"id": school.id, "provider": school.provider, **changeable})
+        if answer.status_code == httpx.codes.CONFLICT:
+            answer = await self._api.patch(f"/v1/schools/{school.id}", json=changeable)
+        hook_url = _checked(answer)["hook_url"]
+        if school.provider == "wonde":  # Xporter is given a callback with each request
+            self._hook_urls[school.id] = hook_url
+            await self._sandbox.register_webhook(school, hook_url)
+        synced = await self._api.post(f"/v1/schools/{school.id}/sync", timeout=_SYNC_PATIENCE_S)
+        failed = [entry for entry in _checked(synced)["lists"] if entry.get("error")]
+        if failed:
+            raise CommandFailed(Exit.UNEXPECTED, f"{school.id}: {failed[0]['list']}: {failed[0]['error']}")
+        return _checked(await self._api.get(f"/v1/schools/{school.id}"))
+
+
+def _checked(answer: httpx.Response) -> dict[str, Any]:
+    """Return the JSON of the answer; raise CommandFailed, in the API's words, when it is a refusal."""
+    if answer.is_success:
+        found: dict[str, Any] = answer.json()
+        return found
+    from writeback.cli.client import refusal
+
+    raise refusal(answer, f"{answer.request.method} {answer.request.url}", has_key=True)

@@ -1,0 +1,130 @@
+"""The whole service on this machine: Redis, database, sandbox, API, worker, two schools. For `dev` and `demo`."""
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from writeback.cli.dev import ports
+from writeback.cli.dev.bootstrap import Schools, ensure_key
+from writeback.cli.dev.simulated import SandboxControl
+from writeback.cli.dev.supervisor import Service, Supervisor, own_command, own_environment
+from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.handover import DevHandover
+from writeback.core.clock import SystemClock
+from writeback.core.settings import Settings
+from writeback.queue.embedded import EmbeddedRedis
+from writeback.store import migrate
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What runs: where it is, and the key to it."""
+
+    url: str
+    sandbox_url: str
+    key: str
+    data_dir: Path
+    logs: Path
+    schools: list[dict[str, Any]]
+    """As the API shows them."""
+    pids: dict[str, int]
+
+    def api(self) -> httpx.AsyncClient:
+        """Return a client with the key."""
+        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30.0)
+
+    def control(self) -> SandboxControl:
+        return SandboxControl(self.sandbox_url)
+
+
+@asynccontextmanager
+async def running_stack(data_dir: Path, port: int, say: Callable[[str], None]) -> AsyncIterator[Stack]:
+    """Start everything, give it once it can be used, and end all of it; raise CommandFailed that says what to mend."""
+    data_dir = _made(data_dir)
+    with _only_one(data_dir):
+        api_port, sandbox_port = ports.choose(port)
+        url, sandbox_url = f"http://{ports.HOST}:{api_port}", f"http://{ports.HOST}:{sandbox_port}"
+        redis = EmbeddedRedis(data_dir)
+        supervisor = Supervisor(_environment(data_dir, api_port, sandbox_port), data_dir / "logs", say, SystemClock())
+        try:
+            say("starting Redis and the database")
+            await redis.start()
+            key = await _prepare(data_dir)
+            async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as api:
+                schools = Schools(api, SandboxControl(sandbox_url), sandbox_url)
+                say("starting sandbox, API and worker")
+                await _start(supervisor, schools, url, sandbox_url)
+                say("registering two schools and fetching their pupils, staff and codes")
+                shown = list(await schools.register())
+            DevHandover(url, sandbox_url, key, os.getpid()).write(data_dir)
+            yield Stack(url, sandbox_url, key, data_dir, data_dir / "logs", shown, supervisor.pids())
+        finally:
+            await supervisor.stop()
+            await redis.stop()
+            _leave(data_dir)
+
+
+def _made(data_dir: Path) -> Path:
+    """Return the absolute path of the data directory, made where it was not there."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandFailed(
+            Exit.CONFIGURATION, f"{data_dir} cannot be made: {error.strerror}", hint="give another --data-dir"
+        ) from None
+    return data_dir.absolute()
+
+
+async def _prepare(data_dir: Path) -> str:
+    """Migrate the database and return a key that works."""
+    settings = Settings(data_dir=data_dir, database_url="", redis_url="", secret_key="", public_url="")
+    await migrate.upgrade(settings.effective_database_url)
+    before = DevHandover.read(data_dir)
+    return await ensure_key(settings, before.key if before else None)
+
+
+async def _start(supervisor: Supervisor, schools: Schools, url: str, sandbox_url: str) -> None:
+    sandbox_health = f"{sandbox_url}{SandboxControl.HEALTH}"
+    await supervisor.start(Service("sandbox", own_command("sandbox"), sandbox_health, when_up=schools.seed))
+    await supervisor.start(Service("worker", own_command("worker")))
+    await supervisor.start(Service("api", own_command("api"), f"{url}/readyz"))
+
+
+def _environment(data_dir: Path, api_port: int, sandbox_port: int) -> dict[str, str]:
+    return own_environment(
+        WRITEBACK_DATA_DIR=str(data_dir),
+        WRITEBACK_API__HOST=ports.HOST,
+        WRITEBACK_API__PORT=str(api_port),
+        WRITEBACK_SANDBOX__HOST=ports.HOST,
+        WRITEBACK_SANDBOX__PORT=str(sandbox_port),
+    )
+
+
+def _leave(data_dir: Path) -> None:
+    """Note that nothing runs any more; the key stays, for the next start."""
+    before = DevHandover.read(data_dir)
+    if before is not None:
+        DevHandover(before.url, before.sandbox_url, before.key, None).write(data_dir)
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory's lock; raise CommandFailed where another `dev` does."""
+    with (data_dir / "dev.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = DevHandover.read(data_dir)
+            place = f" at {other.url} (process {other.pid})" if other and other.pid else ""
+            raise CommandFailed(
+                Exit.CONFIGURATION,
+                f"`writeback dev` already runs{place} with {data_dir}",
+                hint="use that one, stop it, or give another --data-dir",
+            ) from None
+        yield

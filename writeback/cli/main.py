@@ -1,0 +1,56 @@
+"""The `writeback` command: all commands in one place, and the edge where errors become exit codes."""
+
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from writeback.cli import exits, output
+from writeback.cli.commands import db, demo, dev, doctor, features, keys, schools, serve, submit, watch, writebacks
+from writeback.core.errors import ConfigurationError
+
+
+class _Edge(TyperGroup):
+    """Turns the errors that commands raise on purpose into a message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except exits.CommandFailed as failure:
+            _end(ctx, failure)
+        except ConfigurationError as error:
+            _end(ctx, exits.CommandFailed(exits.Exit.CONFIGURATION, str(error)))
+
+
+def _end(ctx: typer.Context, failure: exits.CommandFailed) -> NoReturn:
+    output.print_failure(failure, as_json=output.wants_json(ctx))
+    raise typer.Exit(failure.exit_code)
+
+
+app = typer.Typer(
+    cls=_Edge,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # locals may hold keys and pupils
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=exits.epilog(),
+    help="Takes writebacks from school apps and tracks each until there is evidence that it is in the MIS.",
+)
+
+_TRY, _SERVE, _USE, _RUN = "Try it", "Serve", "Use the API", "Look after it"
+
+app.command(rich_help_panel=_TRY)(dev.dev)
+app.command(rich_help_panel=_TRY)(demo.demo)
+app.command(rich_help_panel=_SERVE)(serve.api)
+app.command(rich_help_panel=_SERVE)(serve.worker)
+app.command(rich_help_panel=_SERVE)(serve.sandbox)
+app.command(rich_help_panel=_USE)(submit.submit)
+app.command("list", rich_help_panel=_USE)(writebacks.list_)
+app.command(rich_help_panel=_USE)(writebacks.show)
+app.command(rich_help_panel=_USE)(watch.watch)
+app.add_typer(schools.app, name="schools", rich_help_panel=_USE)
+app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
+app.command(rich_help_panel=_USE)(features.features)
+app.add_typer(db.app, name="db", rich_help_panel=_RUN)
+app.command(rich_help_panel=_RUN)(doctor.doctor)
+app.command(rich_help_panel=_RUN)(doctor.version)

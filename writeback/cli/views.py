@@ -1,0 +1,162 @@
+"""How writebacks and schools look on a terminal."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from writeback.cli.output import coloured, findings_table, table
+
+
+def instant(text: str | None, now: datetime) -> str:
+    """Return an API instant as local wall time, with the day when it is not today."""
+    if not text:
+        return ""
+    at = datetime.fromisoformat(text).astimezone()
+    return f"{at:%H:%M:%S}" if at.date() == now.astimezone().date() else f"{at:%a %d %b %H:%M}"
+
+
+def counts(writeback: Mapping[str, Any]) -> str:
+    """Return "28 confirmed, 2 failed"."""
+    shown = writeback.get("counts") or {}
+    return ", ".join(f"{number} {escape(str(status))}" for status, number in shown.items() if number)
+
+
+def waits_for(writeback: Mapping[str, Any], now: datetime) -> str:
+    """Return what a writeback that is not final waits for, as far as the API says."""
+    if writeback.get("hold_reason"):
+        return escape(str(writeback["hold_reason"]))
+    next_at = writeback.get("next_attempt_at")
+    if next_at and datetime.fromisoformat(next_at) > now:
+        return f"again at {instant(next_at, now)}"
+    return ""
+
+
+def writebacks_table(writebacks: Iterable[Mapping[str, Any]], now: datetime) -> Table:
+    return table(
+        ("id", "status", "school", "kind", "records", "waits for", "tries", "accepted"),
+        (
+            (
+                entry["id"],
+                coloured(entry["status"]),
+                escape(entry["school"]),
+                entry["kind"],
+                counts(entry),
+                waits_for(entry, now),
+                entry.get("attempts"),
+                instant(entry.get("created_at"), now),
+            )
+            for entry in writebacks
+        ),
+    )
+
+
+def writeback_page(writeback: Mapping[str, Any], now: datetime) -> Group:
+    """Return one writeback whole: its facts, records, timeline and requests."""
+    facts = [
+        ("status", coloured(writeback["status"])),
+        ("school", escape(writeback["school"])),
+        ("kind", writeback["kind"]),
+        ("ref", escape(writeback.get("ref") or "")),
+        ("records", counts(writeback)),
+        ("waits for", waits_for(writeback, now)),
+        ("evidence", escape(writeback.get("evidence") or "")),
+        ("accepted", instant(writeback.get("created_at"), now)),
+        ("expires", instant(writeback.get("expires_at"), now)),
+    ]
+    parts: list[RenderableType] = [f"[bold]{writeback['id']}[/bold]"]
+    parts += [f"  {name:<10} {value}" for name, value in facts if value]
+    parts += ["", _records(writeback)]
+    said = [finding for record in writeback.get("records", ()) for finding in record.get("findings", ())]
+    if said:
+        parts += ["", findings_table(said)]
+    parts += ["", _timeline(writeback, now)]
+    if writeback.get("requests"):
+        parts += ["", _requests(writeback, now)]
+    return Group(*parts)
+
+
+def _records(writeback: Mapping[str, Any]) -> Table:
+    return table(
+        ("record", "status", "what", "evidence", "MIS ids"),
+        (
+            (
+                record["index"],
+                coloured(record["status"]),
+                escape(_gist(record.get("record") or {})),
+                escape(record.get("evidence") or ""),
+                escape(", ".join(map(str, record.get("mis_ids") or ()))),
+            )
+            for record in writeback.get("records", ())
+        ),
+    )
+
+
+def _gist(record: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in record.items() if value is not None and name != "ref")
+
+
+def _timeline(writeback: Mapping[str, Any], now: datetime) -> Table:
+    return table(
+        ("at", "event", "status", "by", "detail"),
+        (
+            (
+                instant(event["at"], now),
+                event["event"],
+                coloured(event["status"]),
+                escape(event["actor"]),
+                escape(str(event.get("detail") or "")),
+            )
+            for event in writeback.get("timeline", ())
+        ),
+    )
+
+
+def _requests(writeback: Mapping[str, Any], now: datetime) -> Table:
+    return table(
+        ("request", "state", "provider", "reference", "records", "sent", "settled", "result", "tries"),
+        (
+            (
+                request["id"],
+                request["state"],
+                request["provider"],
+                escape(request.get("provider_ref") or ""),
+                len(request.get("records") or ()),
+                instant(request.get("sent_at"), now),
+                instant(request.get("settled_at"), now),
+                escape(request.get("result") or ""),
+                escape(
+                    ", ".join(str(attempt.get("outcome") or "under way") for attempt in request.get("attempts", ()))
+                ),
+            )
+            for request in writeback.get("requests", ())
+        ),
+    )
+
+
+def schools_table(schools: Iterable[Mapping[str, Any]], now: datetime) -> Table:
+    return table(
+        ("id", "name", "provider", "MIS", "state", "waiting", "lookups"),
+        (
+            (
+                school["id"],
+                escape(school["name"]),
+                school["provider"],
+                escape(school["mis"]),
+                _state(school, now),
+                school.get("waiting"),
+                ", ".join(f"{entry['rows']} {entry['list']}" for entry in school.get("lookups") or ()),
+            )
+            for school in schools
+        ),
+    )
+
+
+def _state(school: Mapping[str, Any], now: datetime) -> str:
+    hold = school.get("hold")
+    if not hold:
+        return f"[green]{school['state']}[/green]"
+    return f"[yellow]held: {escape(hold['reason'])}[/yellow] since {instant(hold.get('since'), now)}"

@@ -1,0 +1,71 @@
+"""What leaves us, as models for those who write clients: events and problems. `schemas/` is generated from them."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from writeback.domain.finding import Severity
+from writeback.domain.states import Event, Status
+
+
+class FindingMessage(BaseModel):
+    """One thing that validation, ours or a provider's, has to say."""
+
+    model_config = ConfigDict(title="Finding", use_attribute_docstrings=True)
+
+    code: str
+    """Stable; filter by it."""
+    severity: Severity
+    """`error`: the record is not sent. `warning`: it is."""
+    pointer: str
+    """JSON Pointer into the submission, for example `/records/3/code`."""
+    record: int | None
+    """Index of the record; null where it is about the whole."""
+    message: str
+    """What is wrong."""
+    hint: str
+    """What to do."""
+    provider_message: str | None
+    """The provider's own wording, where its document gives one or it has answered."""
+
+
+class EventMessage(BaseModel):
+    """One change of a writeback, as the event stream and the webhooks tell it."""
+
+    model_config = ConfigDict(title="Event", use_attribute_docstrings=True)
+
+    id: int
+    """Counts up; receivers order by it, and resume after it."""
+    writeback_id: Annotated[str, Field(pattern="^wb_")]
+    at: datetime
+    """When it happened."""
+    actor: str
+    """Who did it: `app:…`, `worker`, `provider:…`, `staff:…`."""
+    event: Event
+    """What happened."""
+    status: Status
+    """Where the writeback is since then."""
+    detail: str | None
+    """Why, in words, where there is more to say."""
+
+
+class ProblemMessage(BaseModel):
+    """An error, as `application/problem+json` (RFC 9457)."""
+
+    model_config = ConfigDict(title="Problem", use_attribute_docstrings=True)
+
+    type: str = "about:blank"
+    """A URI for this sort of problem."""
+    title: str
+    """The sort of problem, in words."""
+    status: Annotated[int, Field(ge=400, le=599)]
+    """The HTTP status."""
+    code: str
+    """Stable; decide by it."""
+    detail: str
+    """What is wrong this time."""
+    hint: str = ""
+    """What to do."""
+    findings: list[FindingMessage] = []
+    """Everything that is wrong with a submission, all at once."""

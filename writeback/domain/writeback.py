@@ -1,0 +1,122 @@
+"""A writeback's records and how far each is; the status of the whole follows from them."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from writeback.domain.finding import Finding
+from writeback.domain.states import Event, Status
+
+
+class RecordStatus(StrEnum):
+    """Where one record is."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    NEEDS_ATTENTION = "needs_attention"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
+    """Not accepted: the submission said to skip what is invalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordProgress:
+    """One record's status, what is to be said of it, and what proves it."""
+
+    status: RecordStatus = RecordStatus.QUEUED
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """Findings as JSON objects, as the API shows them."""
+    evidence: str | None = None
+    mis_ids: tuple[str, ...] = ()
+    group: str | None = None
+    """Records of one group go together and with no others: halves of a request that was refused."""
+
+    def moved(self, status: RecordStatus, **changes: Any) -> "RecordProgress":
+        return replace(self, status=status, **changes)
+
+    def with_findings(self, findings: Iterable[Finding]) -> "RecordProgress":
+        return replace(self, findings=(*self.findings, *(finding.as_json() for finding in findings)))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is stored: defaults left out."""
+        packed: dict[str, Any] = {"status": self.status.value}
+        if self.findings:
+            packed["findings"] = list(self.findings)
+        if self.evidence:
+            packed["evidence"] = self.evidence
+        if self.mis_ids:
+            packed["mis_ids"] = list(self.mis_ids)
+        if self.group:
+            packed["group"] = self.group
+        return packed
+
+
+def unpack_progress(text: str, count: int) -> list[RecordProgress]:
+    """Return the progress of `count` records; an empty text means all queued."""
+    if not text:
+        return [RecordProgress()] * count
+    return [
+        RecordProgress(
+            status=RecordStatus(entry["status"]),
+            findings=tuple(entry.get("findings", ())),
+            evidence=entry.get("evidence"),
+            mis_ids=tuple(entry.get("mis_ids", ())),
+            group=entry.get("group"),
+        )
+        for entry in json.loads(text)
+    ]
+
+
+def pack_progress(progress: Sequence[RecordProgress]) -> str:
+    """Return the text that `unpack_progress` takes."""
+    if all(entry == RecordProgress() for entry in progress):
+        return ""
+    return json.dumps([entry.as_json() for entry in progress], separators=(",", ":"))
+
+
+_WAITING_ORDER = (
+    (RecordStatus.SENDING, Status.SENDING),
+    (RecordStatus.QUEUED, Status.QUEUED),
+    (RecordStatus.UNKNOWN, Status.UNKNOWN),
+    (RecordStatus.SENT, Status.SENT),
+    (RecordStatus.NEEDS_ATTENTION, Status.NEEDS_ATTENTION),
+)
+
+
+def overall_status(progress: Iterable[RecordProgress]) -> Status:
+    """Return the status of the whole: what is least far along while anything waits, else how it ended.
+
+    Refused records do not count: they were never accepted. Superseded ones count only when nothing else is there.
+    """
+    present = {entry.status for entry in progress}
+    for record_status, status in _WAITING_ORDER:
+        if record_status in present:
+            return status
+    if RecordStatus.CONFIRMED in present:
+        return Status.PARTIAL if RecordStatus.FAILED in present else Status.CONFIRMED
+    if RecordStatus.FAILED in present:
+        return Status.FAILED
+    return Status.SUPERSEDED
+
+
+_EVENT_FOR = {
+    Status.SENDING: Event.SENDING,
+    Status.SENT: Event.SENT,
+    Status.UNKNOWN: Event.IN_DOUBT,
+    Status.NEEDS_ATTENTION: Event.NEEDS_PERSON,
+    Status.CONFIRMED: Event.CONFIRMED,
+    Status.PARTIAL: Event.PARTLY_CONFIRMED,
+    Status.FAILED: Event.FAILED,
+    Status.SUPERSEDED: Event.SUPERSEDED,
+}
+
+
+def event_towards(target: Status, *, queued_by: Event = Event.RETRY) -> Event:
+    """Return the event that leads to `target`; for `queued`, `queued_by` says why."""
+    return _EVENT_FOR.get(target, queued_by)

@@ -1,0 +1,208 @@
+"""The first transaction of a turn: what is overdue, held, superseded, waiting for its slot, and what goes now."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.core.ids import new_id
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS
+from writeback.domain.lookups import LookupView
+from writeback.domain.plan import Plan, Waiting, plan
+from writeback.domain.school import Account
+from writeback.domain.states import Event
+from writeback.domain.writeback import RecordStatus
+from writeback.flow import hooks
+from writeback.flow.changes import Changes, OpenWriteback, open_all
+from writeback.flow.context import FlowContext
+from writeback.flow.recovery import recover_abandoned
+from writeback.flow.turn import Turn, members_json, slots_of, waiting_records
+from writeback.providers.base import CannotBuild, Provider, ProviderRequest
+from writeback.store import holds, requests, writebacks
+from writeback.store.requests import RequestState
+from writeback.store.tables import AttemptRow, RequestRow, WritebackRow
+from writeback.store.writebacks import SLOT_IN_FLIGHT
+
+_ON_THEIR_WAY = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.UNKNOWN)
+_ONCE_SENT = (*_ON_THEIR_WAY, RecordStatus.NEEDS_ATTENTION, RecordStatus.CONFIRMED)
+_CANDIDATES = 300
+"""Queued writebacks looked at in one turn; more than fill any request."""
+_SLOT_PATIENCE = timedelta(seconds=30)
+"""When a writeback that waits for its slot is looked at again, should nobody ring."""
+
+
+@dataclass
+class Choice:
+    """Chooses the next request of a leased lane and writes it down as `sending`."""
+
+    flow: FlowContext
+    session: AsyncSession
+    now: datetime
+    lane_id: str
+    fence: int
+    account: Account
+    lookups: LookupView
+
+    @cached_property
+    def changes(self) -> Changes:
+        return Changes(self.session, self.now, "worker")
+
+    @property
+    def provider(self) -> Provider:
+        return self.flow.providers[self.account.provider]
+
+    async def make(self) -> Turn | None:
+        """Return what goes now; None when nothing does."""
+        await recover_abandoned(self.session, self.changes, self.lane_id, self.fence)
+        rows = await writebacks.queued_in_lane(self.session, self.lane_id, _CANDIDATES)
+        held = await holds.hold_of(self.session, self.account.school_id)
+        if held is not None:
+            self._hold(rows, held)
+            return None
+        opened = {row.id: OpenWriteback(row) for row in rows if not self._has_expired(row)}
+        while opened:
+            chosen = await self._plan(opened)
+            if not chosen.chosen:
+                return None
+            request_id = new_id("req", self.now)
+            try:
+                request = self._build(chosen.chosen, opened, request_id)
+            except CannotBuild as error:
+                self._fail(chosen.chosen, error.findings, opened)
+                continue
+            return await self._write_down(chosen, opened, request_id, request)
+        return None
+
+    def _hold(self, rows: Iterable[WritebackRow], reason: str) -> None:
+        for row in rows:
+            row.hold_reason = reason
+            self.changes.event(row, Event.HELD, detail=reason)
+
+    def _has_expired(self, row: WritebackRow) -> bool:
+        """Expire a writeback whose deadline has passed; one that is sent in part fails for the rest."""
+        if row.expires_at is None or row.expires_at > self.now:
+            return False
+        opened = OpenWriteback(row)
+        if all(p.status in (RecordStatus.QUEUED, RecordStatus.REFUSED) for p in opened.progress):
+            self.changes.event(row, Event.EXPIRED)
+            return True
+        finding = Finding(
+            "expired", "The deadline passed before this record was sent.", "Submit it again if it still matters."
+        )
+        opened.progress[:] = [
+            p.moved(RecordStatus.FAILED).with_findings([finding]) if p.status is RecordStatus.QUEUED else p
+            for p in opened.progress
+        ]
+        self.changes.settle(opened)
+        return True
+
+    async def _plan(self, opened: Mapping[str, OpenWriteback]) -> Plan:
+        waiting = [
+            record
+            for one in opened.values()
+            for record in waiting_records(one, is_due=self._is_due(one.row), lookups=self.lookups)
+        ]
+        if not waiting:
+            return Plan()
+        limits = self.provider.limits(KINDS[waiting[0].kind])
+        made = plan(
+            waiting,
+            busy=await self._busy_slots(),
+            newest=await self._sent_since(min(record.seq for record in waiting)),
+            max_records=limits.max_records,
+            one_date=limits.one_date,
+        )
+        self._supersede(made.superseded, opened)
+        self._wait_for_slots(made.blocked, opened)
+        return made
+
+    def _is_due(self, row: WritebackRow) -> bool:
+        return row.next_attempt_at is None or row.next_attempt_at <= self.now
+
+    async def _busy_slots(self) -> set[str]:
+        """Return the slots of records that are on their way in this lane."""
+        unsettled = await requests.unsettled_in_lane(self.session, self.lane_id)
+        ids = {writeback_id for request in unsettled for writeback_id, _ in request.members}
+        carried = open_all(await writebacks.lock(self.session, ids)) if ids else {}
+        return {slot for one in carried.values() for slot in slots_of(one, _ON_THEIR_WAY)}
+
+    async def _sent_since(self, seq: int) -> dict[str, int]:
+        """Return the slots of later writebacks that have been sent already, with their sequence."""
+        newest: dict[str, int] = {}
+        for row in await writebacks.sent_after(self.session, self.lane_id, seq):
+            for slot in slots_of(OpenWriteback(row), _ONCE_SENT):
+                newest[slot] = max(newest.get(slot, 0), row.seq or 0)
+        return newest
+
+    def _supersede(self, superseded: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
+        for record in superseded:
+            progress = opened[record.writeback_id].progress
+            progress[record.index] = progress[record.index].moved(RecordStatus.SUPERSEDED)
+        for writeback_id in {record.writeback_id for record in superseded}:
+            self.changes.settle(opened[writeback_id], detail="a later mark for the same slot took its place")
+
+    def _wait_for_slots(self, blocked: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
+        for writeback_id in {record.writeback_id for record in blocked}:
+            row = opened[writeback_id].row
+            row.hold_reason, row.next_attempt_at = SLOT_IN_FLIGHT, self.now + _SLOT_PATIENCE
+            self.session.add(row)
+
+    def _build(
+        self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], request_id: str
+    ) -> ProviderRequest:
+        return self.provider.build(
+            KINDS[chosen[0].kind],
+            [opened[member.writeback_id].record(member.index) for member in chosen],
+            self.lookups,
+            account=self.account,
+            callback_url=hooks.callback_url(self.flow, self.account, request_id),
+        )
+
+    def _fail(
+        self,
+        chosen: Sequence[Waiting],
+        findings: Mapping[int, Sequence[Finding]],
+        opened: Mapping[str, OpenWriteback],
+    ) -> None:
+        """Fail the records that cannot be put into a request."""
+        for position, said in findings.items():
+            member = chosen[position]
+            progress = opened[member.writeback_id].progress
+            progress[member.index] = progress[member.index].moved(RecordStatus.FAILED).with_findings(said)
+        for writeback_id in {chosen[position].writeback_id for position in findings}:
+            self.changes.settle(opened[writeback_id], detail="cannot be put into a request")
+
+    async def _write_down(
+        self, chosen: Plan, opened: Mapping[str, OpenWriteback], request_id: str, request: ProviderRequest
+    ) -> Turn:
+        """Write request, attempt and the records' new status, before anything goes out."""
+        members = chosen.chosen
+        self.session.add(
+            RequestRow(
+                id=request_id,
+                lane_id=self.lane_id,
+                school_id=self.account.school_id,
+                provider=self.account.provider,
+                kind=members[0].kind,
+                state=RequestState.SENDING,
+                fence=self.fence,
+                members=members_json(members),
+                created_at=self.now,
+            )
+        )
+        await self.session.flush()  # the attempt refers to it
+        for member in members:
+            progress = opened[member.writeback_id].progress
+            progress[member.index] = progress[member.index].moved(RecordStatus.SENDING)
+        attempts = 0
+        for writeback_id in dict.fromkeys(member.writeback_id for member in members):
+            row = opened[writeback_id].row
+            row.attempts += 1
+            row.next_attempt_at = row.hold_reason = None
+            attempts = max(attempts, row.attempts)
+            self.changes.settle(opened[writeback_id], detail=request_id)
+        self.session.add(AttemptRow(request_id=request_id, number=attempts, started_at=self.now))
+        return Turn(self.lane_id, self.fence, request_id, self.account, self.provider, request, attempts)

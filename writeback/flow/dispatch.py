@@ -1,0 +1,80 @@
+"""Dispatch: serve one lane for one request. Choose in SQL, send without SQL, finish in SQL.
+
+What if the process dies? Before the first commit: nothing has happened. After it: the request is `sending` under a
+lease; when that runs out, the next turn finds it (`recovery.py`). After the provider has it and before the second
+commit: the same, treated as an answer that never came.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from writeback.flow.choose import Choice
+from writeback.flow.context import FlowContext
+from writeback.flow.finish import Finish
+from writeback.flow.turn import Turn
+from writeback.store import lanes
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """Serves lanes; `owner` names this worker in leases."""
+
+    flow: FlowContext
+    owner: str
+
+    async def serve(self, lane_id: str) -> None:
+        """Send one request of the lane, if one is due, and ring again when more is.
+
+        One request a turn: a lane with much to send goes to the back of the queue, so that no school starves.
+        """
+        turn = await self._begin(lane_id)
+        if turn is None:
+            return
+        async with self._heartbeat(turn):
+            outcome = await turn.provider.send(turn.account, turn.request)
+        for job in await Finish(self.flow).record(turn, outcome):
+            await self.flow.doorbell.ring(job, [lane_id])
+
+    async def _begin(self, lane_id: str) -> Turn | None:
+        """Take the lease, choose what goes, and commit it as `sending`; None when there is nothing to send."""
+        school_id = lane_id.rsplit(":", 1)[0]
+        account = await self.flow.registry.account(school_id)
+        lookups = await self.flow.lookups.view(school_id)
+        now = self.flow.clock.now()
+        async with self.flow.db.write() as session:
+            until = now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
+            fence = await lanes.acquire(session, lane_id, owner=self.owner, now=now, until=until)
+            if fence is None:
+                return None
+            turn = await Choice(self.flow, session, now, lane_id, fence, account, lookups).make()
+            if turn is None:
+                await lanes.release(session, lane_id, fence)
+            return turn
+
+    @asynccontextmanager
+    async def _heartbeat(self, turn: Turn) -> AsyncIterator[None]:
+        """Keep the lease while the request is under way."""
+        beating = asyncio.create_task(self._beat(turn))
+        try:
+            yield
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+
+    async def _beat(self, turn: Turn) -> None:
+        dispatch = self.flow.settings.dispatch
+        while True:
+            await asyncio.sleep(dispatch.heartbeat_s)
+            until = self.flow.clock.now() + timedelta(seconds=dispatch.lease_s)
+            async with self.flow.db.write() as session:
+                is_ours = await lanes.extend(session, turn.lane_id, turn.fence, until)
+            if not is_ours:
+                log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
+                return

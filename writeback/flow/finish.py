@@ -1,0 +1,134 @@
+"""The second transaction of a turn: what the provider's answer does to the request and its records."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.domain.kinds import KINDS
+from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
+from writeback.domain.retry import next_attempt_at
+from writeback.domain.states import Event
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.changes import Changes
+from writeback.flow.context import FlowContext
+from writeback.flow.hold import hold_school
+from writeback.flow.members import load_members, move_members
+from writeback.flow.refusal import refuse
+from writeback.flow.turn import Member, Turn
+from writeback.store import lanes, requests
+from writeback.store.requests import RequestState
+from writeback.store.tables import RequestRow
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Records outcomes."""
+
+    flow: FlowContext
+
+    async def record(self, turn: Turn, outcome: Outcome) -> Sequence[str]:
+        """Commit what came of the turn and return which doorbells to ring for the lane."""
+        now = self.flow.clock.now()
+        async with self.flow.db.write() as session:
+            if not await lanes.release(session, turn.lane_id, turn.fence):
+                # Another worker has the lane and has settled this request as lost: its word stands.
+                log.warning("outcome_after_lease", request_id=turn.request_id, outcome=type(outcome).__name__)
+                return []
+            request = await requests.lock(session, turn.request_id)
+            if request is None or request.state != RequestState.SENDING:
+                return []
+            recording = _Recording(self.flow, session, Changes(session, now, "worker"), request, turn)
+            await recording.apply(outcome)
+            rings = ["serve_lane"] if await lanes.has_due(session, turn.lane_id, now) else []
+            if request.check_at is not None and request.check_at <= now:
+                rings.append("confirm_lane")
+        log.info("attempt_finished", request_id=turn.request_id, lane=turn.lane_id, outcome=request.result or "taken")
+        return rings
+
+
+@dataclass(frozen=True)
+class _Recording:
+    flow: FlowContext
+    session: AsyncSession
+    changes: Changes
+    request: RequestRow
+    turn: Turn
+
+    @property
+    def now(self) -> datetime:
+        return self.changes.now
+
+    async def apply(self, outcome: Outcome) -> None:
+        """Match the outcome, to the last case."""
+        members = await load_members(self.session, self.request)
+        match outcome:
+            case Taken(provider_ref):
+                await self._attempt("taken", None)
+                self._taken(members, provider_ref)
+            case Applied(evidence):
+                await self._attempt("applied", None)
+                self._close("confirmed", evidence)
+                move_members(self.changes, members, RecordStatus.CONFIRMED, evidence=evidence, group=None)
+            case Refused(message, findings):
+                await self._attempt("refused", message)
+                self._close("refused")
+                refuse(self.changes, members, request_id=self.request.id, message=message, findings=findings)
+            case NotReached(reason, retry_after_s):
+                await self._attempt("not_reached", reason)
+                self._again(members, reason, retry_after_s)
+            case Uncertain(reason):
+                await self._attempt("uncertain", reason)
+                self._uncertain(members, reason)
+            case Blocked(reason=why, detail=detail):
+                await self._attempt("blocked", f"{why}: {detail}")
+                self._again(members, detail, None)
+                await hold_school(self.flow, self.changes, self.request.school_id, why, detail)
+            case _:
+                assert_never(outcome)
+        self.session.add(self.request)
+
+    async def _attempt(self, outcome: str, detail: str | None) -> None:
+        await requests.finish_attempt(self.session, self.request.id, at=self.now, outcome=outcome, detail=detail)
+
+    def _close(self, result: str, evidence: str | None = None) -> None:
+        request = self.request
+        request.state, request.settled_at, request.check_at = RequestState.SETTLED, self.now, None
+        request.result, request.evidence = result, evidence
+
+    def _taken(self, members: Sequence[Member], provider_ref: str) -> None:
+        request = self.request
+        request.state, request.provider_ref, request.sent_at = RequestState.TAKEN, provider_ref, self.now
+        patience = timedelta(seconds=self.flow.settings.confirm.first_check_s)
+        request.check_at = self.now if request.hints else self.now + patience
+        move_members(
+            self.changes, members, RecordStatus.SENT, queued_by=Event.CONTINUED, detail=provider_ref, group=None
+        )
+
+    def _again(self, members: Sequence[Member], reason: str, retry_after_s: float | None) -> None:
+        """Let all of them go again later; whatever waits that long is ended by its deadline."""
+        self._close("retried")
+        dispatch = self.flow.settings.dispatch
+        for row in {member.opened.row.id: member.opened.row for member in members}.values():
+            row.next_attempt_at = next_attempt_at(
+                self.now,
+                row.attempts,
+                base_s=dispatch.backoff_base_s,
+                cap_s=dispatch.backoff_cap_s,
+                retry_after_s=retry_after_s,
+                rng=self.flow.rng,
+            )
+        move_members(self.changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=reason)
+
+    def _uncertain(self, members: Sequence[Member], reason: str) -> None:
+        """Send a repeatable mark again; after too many tries, or for what must not be repeated, look in the MIS."""
+        if KINDS[self.request.kind].is_repeatable and self.turn.attempts < self.flow.settings.dispatch.max_attempts:
+            self._again(members, reason, None)
+            return
+        self.request.state, self.request.sent_at, self.request.check_at = RequestState.IN_DOUBT, self.now, self.now
+        move_members(self.changes, members, RecordStatus.UNKNOWN, detail=reason)

@@ -1,0 +1,193 @@
+"""API keys of apps: make, list, revoke, and recognise them. The API asks `authenticate` on every call."""
+
+import hmac
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+
+from writeback.core.clock import Clock
+from writeback.core.errors import InvalidSubmission, NotFound, Unauthenticated
+from writeback.core.ids import new_id
+from writeback.core.secrets import KEY_PREFIX, hash_api_key, new_api_key
+from writeback.core.ttl import TtlCache
+from writeback.domain.access import Caller, Scope
+from writeback.domain.finding import Finding
+from writeback.flow.slugs import slug_of
+from writeback.store import keys as store
+from writeback.store.database import Database
+from writeback.store.pages import Page, cut, decode_cursor
+from writeback.store.tables import ApiKey, App
+
+log = structlog.get_logger()
+
+_USED_PRECISION = timedelta(minutes=5)
+"""`last_used_at` is written at most so often: it is for people who look for forgotten keys."""
+_LONGEST_TOKEN = 128
+_NO_KEY_HINT = "Send `Authorization: Bearer wbk_…`; whoever looks after the service makes keys."
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """A key as it is listed: never the key itself. `schools` None: all."""
+
+    id: str
+    app: str
+    name: str
+    scopes: Sequence[str]
+    schools: Sequence[str] | None
+    created_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class NewKey(NamedTuple):
+    """A key just made; `key` is known only now."""
+
+    view: KeyView
+    key: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is remembered of a token: `caller` None, and why, where it gives no rights."""
+
+    hash: str
+    caller: Caller | None
+    code: str = ""
+    detail: str = ""
+
+
+class Keys:
+    """The keys, and what is remembered of those used in the last seconds (`cache_s`)."""
+
+    def __init__(self, db: Database, clock: Clock, *, cache_s: float) -> None:
+        self._db, self._clock = db, clock
+        # Two caches, so that a flood of made-up tokens does not push the good ones out.
+        self._good: TtlCache[str, _Known] = TtlCache(clock, cache_s)
+        self._bad: TtlCache[str, _Known] = TtlCache(clock, cache_s, max_entries=1_000)
+
+    async def authenticate(self, token: str) -> Caller:
+        """Return who calls; raise Unauthenticated for an unknown or revoked key.
+
+        A token is looked up by its SHA-256, so what can be timed depends on the hash and not on the key.
+        """
+        if not token.startswith(KEY_PREFIX) or len(token) > _LONGEST_TOKEN:
+            raise Unauthenticated("key_malformed", "the key does not look like one of ours", hint=_NO_KEY_HINT)
+        key_hash = hash_api_key(token)
+        known = self._good.peek(key_hash) or self._bad.peek(key_hash)
+        if known is None:
+            known = await self._good.get(key_hash, self._load)
+            if known.caller is None:
+                self._good.forget(key_hash)
+                self._bad.put(key_hash, known)
+        if known.caller is None or not hmac.compare_digest(known.hash, key_hash):
+            raise Unauthenticated(known.code, known.detail, hint=_NO_KEY_HINT)
+        return known.caller
+
+    async def create(
+        self, app: str, name: str, scopes: Collection[Scope], schools: Sequence[str] | None = None
+    ) -> NewKey:
+        """Make a key for an app, and the app where it is new; raise InvalidSubmission with what is wrong."""
+        key, now = new_api_key(), self._clock.now()
+        only = None if schools is None else list(dict.fromkeys(schools))
+        async with self._db.write() as session:
+            _refuse(_findings(app, scopes, only, await store.unknown_schools(session, only or [])))
+            row = ApiKey(
+                id=new_id("key", now),
+                app_id=await store.ensure_app(session, App(id=slug_of(app), name=app, created_at=now)),
+                name=name,
+                hash=hash_api_key(key),
+                scopes=sorted(scope.value for scope in set(scopes)),
+                schools=only,
+                created_at=now,
+            )
+            session.add(row)
+        self._bad.clear()
+        log.info("key_created", key_id=row.id, app_id=row.app_id, scopes=row.scopes)
+        return NewKey(_view(row), key)
+
+    async def list(self, *, limit: int, cursor: str | None = None) -> Page[KeyView]:
+        """Return a page of keys, the newest first, revoked ones too."""
+        before = decode_cursor(cursor)
+        async with self._db.read() as session:
+            rows = await store.page(session, before=before, limit=limit + 1)
+        return cut([_view(row) for row in rows], limit, lambda view: view.id)
+
+    async def revoke(self, key_id: str) -> None:
+        """Take a key's rights away, at once here and within `cache_s` elsewhere; raise NotFound for an unknown one."""
+        async with self._db.write() as session:
+            row = await store.lock(session, key_id)
+            if row is None:
+                raise NotFound(
+                    "key_unknown", f"no key {key_id[:64]!r}", hint="List the keys to see their ids: GET /v1/keys."
+                )
+            row.revoked_at = row.revoked_at or self._clock.now()
+            session.add(row)
+        self._good.forget(row.hash)
+        log.info("key_revoked", key_id=key_id, app_id=row.app_id)
+
+    async def _load(self, key_hash: str) -> _Known:
+        async with self._db.read() as session:
+            row = await store.by_hash(session, key_hash)
+        if row is None:
+            return _Known(key_hash, None, "key_unknown", "no such key")
+        if row.revoked_at is not None:
+            return _Known(key_hash, None, "key_revoked", f"key {row.id} was revoked")
+        await self._note_use(row)
+        return _Known(key_hash, _caller(row))
+
+    async def _note_use(self, row: ApiKey) -> None:
+        now = self._clock.now()
+        if row.last_used_at is not None and now - row.last_used_at < _USED_PRECISION:
+            return
+        try:
+            async with self._db.write() as session:
+                await store.mark_used(session, row.id, now)
+        except Exception as error:
+            # Whether the key is good does not depend on this note.
+            log.warning("key_use_not_noted", key_id=row.id, error=type(error).__name__)
+
+
+def _caller(row: ApiKey) -> Caller:
+    return Caller(
+        key_id=row.id,
+        app_id=row.app_id,
+        scopes=frozenset(Scope(scope) for scope in row.scopes),
+        schools=None if row.schools is None else frozenset(row.schools),
+    )
+
+
+def _view(row: ApiKey) -> KeyView:
+    return KeyView(
+        row.id, row.app_id, row.name, row.scopes, row.schools, row.created_at, row.revoked_at, row.last_used_at
+    )
+
+
+def _findings(
+    app: str, scopes: Collection[Scope], schools: Sequence[str] | None, unknown: Sequence[str]
+) -> list[Finding]:
+    findings = []
+    if not slug_of(app):
+        hint = "Send a name with at least one letter or digit."
+        findings.append(Finding("app_invalid", f"app is {app!r}: it has no letter or digit", hint, pointer="/app"))
+    if not scopes:
+        hint = f"Give at least one of {', '.join(Scope)}."
+        findings.append(Finding("scopes_missing", "the key would have no scope", hint, pointer="/scopes"))
+    if schools is not None and not schools:
+        hint = "Name its schools, or send null for all of them."
+        findings.append(Finding("schools_missing", "the key could touch no school", hint, pointer="/schools"))
+    for school_id in unknown:
+        pointer = f"/schools/{(schools or []).index(school_id)}"
+        hint = "Register the school first, or check the spelling."
+        findings.append(Finding("school_unknown", f"no school {school_id!r} is registered", hint, pointer=pointer))
+    return findings
+
+
+def _refuse(findings: Sequence[Finding]) -> None:
+    if findings:
+        raise InvalidSubmission(
+            "key_invalid", f"the key cannot be made: {findings[0].message}", [one.as_json() for one in findings]
+        )

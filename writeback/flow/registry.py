@@ -1,0 +1,227 @@
+"""The school registry: add, change, show, and what the flow asks of a school on every submission.
+
+Credentials are sealed before they are stored and leave only through `account`, to the provider's adapter.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.core.clock import Clock
+from writeback.core.errors import Conflict, InvalidSubmission, NotFound
+from writeback.core.secrets import SecretBox
+from writeback.core.ttl import TtlCache
+from writeback.domain.finding import Finding
+from writeback.domain.lookups import ListName, Row
+from writeback.domain.school import Account, School
+from writeback.flow.school_input import Draft, NewSchool, findings_of
+from writeback.flow.school_memory import Known, SchoolMemory, SchoolState
+from writeback.flow.school_views import SchoolView, view_of
+from writeback.store import lookups, schools
+from writeback.store.database import Database
+from writeback.store.pages import Page, cut, decode_cursor
+from writeback.store.tables import SchoolRow
+
+__all__ = ["Known", "NewSchool", "Registry", "SchoolState", "SchoolView", "school_unknown"]
+
+log = structlog.get_logger()
+
+_RESYNC = frozenset({"mis", "provider_school_id", "base_url", "credentials"})
+"""What a change of makes the lists that were fetched before doubtful."""
+
+
+class Registry:
+    """The schools. `hook_url` gives where a provider calls for a school: (provider, school id) → URL."""
+
+    def __init__(
+        self,
+        db: Database,
+        secrets: SecretBox,
+        clock: Clock,
+        *,
+        known_providers: Collection[str],
+        hook_url: Callable[[str, str], str],
+        cache_s: float = 2.0,
+    ) -> None:
+        self._db, self._secrets, self._clock = db, secrets, clock
+        self._known_providers, self._hook_url = frozenset(known_providers), hook_url
+        self._entries: TtlCache[str, SchoolMemory] = TtlCache(clock, cache_s)
+
+    async def cached(self, school_id: str) -> Known:
+        """Return the school and its state, at most `cache_s` old and then without SQL; raise NotFound."""
+        return (await self._entry(school_id)).known
+
+    async def school(self, school_id: str) -> School:
+        """Return the school as validation sees it; raise NotFound."""
+        return (await self._entry(school_id)).known.school
+
+    async def account(self, school_id: str) -> Account:
+        """Return what an adapter needs, credentials opened; raise NotFound."""
+        return (await self._entry(school_id)).account
+
+    def forget(self, school_id: str) -> None:
+        """Drop what is remembered of a school: its row has been changed."""
+        self._entries.forget(school_id)
+
+    async def get(self, school_id: str) -> SchoolView:
+        """Return the school as people see it; raise NotFound."""
+        async with self._db.read() as session:
+            row = await schools.find(session, school_id)
+            if row is None:
+                raise school_unknown(school_id)
+            return (await self._views(session, [row]))[0]
+
+    async def list(
+        self, *, only: Collection[str] | None = None, limit: int, cursor: str | None = None
+    ) -> Page[SchoolView]:
+        """Return a page of schools by id; `only`: the ids that may be seen, None: all."""
+        after = decode_cursor(cursor)
+        async with self._db.read() as session:
+            rows = await schools.page(session, only=only, after=after, limit=limit + 1)
+            page = cut(rows, limit, lambda row: row.id)
+            return Page(await self._views(session, page.items), page.next_cursor)
+
+    async def add(self, new: NewSchool) -> SchoolView:
+        """Register a school and have its lists fetched at once; raise InvalidSubmission or Conflict."""
+        draft = new.draft()
+        self._refuse_findings(draft)
+        now = self._clock.now()
+        row = SchoolRow(
+            id=draft.id, provider=draft.provider, created_at=now, updated_at=now, sync_at=now, **self._columns(draft)
+        )
+        try:
+            async with self._db.write() as session:
+                session.add(row)
+        except IntegrityError as error:
+            raise _school_exists(draft.id) from error
+        self.forget(draft.id)
+        log.info("school_added", school=draft.id, provider=draft.provider, mis=draft.mis)
+        return await self.get(draft.id)
+
+    async def patch(self, school_id: str, changes: Mapping[str, Any]) -> SchoolView:
+        """Change the fields of a `Draft` that are given, credentials as a whole; raise NotFound or InvalidSubmission.
+
+        A new MIS, account or address has the lists fetched again at once, and a hold looked at again.
+        """
+        now = self._clock.now()
+        async with self._db.write() as session:
+            row = await schools.lock(session, school_id)
+            if row is None:
+                raise school_unknown(school_id)
+            draft = replace(_draft_of(row), **changes)
+            _refuse_renaming(row, draft)
+            self._refuse_findings(draft)
+            changed = sorted(name for name in changes if name == "credentials" or changes[name] != getattr(row, name))
+            if "mis" in changed:
+                log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
+            row.sqlmodel_update({**self._columns(draft), "updated_at": now})
+            if _RESYNC.intersection(changed):
+                row.sync_at = now
+                row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
+            session.add(row)
+        self.forget(school_id)
+        log.info("school_changed", school=school_id, fields=changed)
+        return await self.get(school_id)
+
+    async def lookup_rows(self, school_id: str, name: ListName, *, limit: int, cursor: str | None = None) -> Page[Row]:
+        """Return a page of a cached list, ordered by id; empty where it has never been fetched."""
+        after = decode_cursor(cursor)
+        async with self._db.read() as session:
+            if await schools.find(session, school_id) is None:
+                raise school_unknown(school_id)
+            lookup = await lookups.load(session, school_id, name)
+        ids = sorted(lookup.rows) if lookup else []
+        following = [row_id for row_id in ids if after is None or row_id > after]
+        page = cut(following[: limit + 1], limit, lambda row_id: row_id)
+        return Page([lookup.rows[row_id] for row_id in page.items] if lookup else [], page.next_cursor)
+
+    async def _entry(self, school_id: str) -> SchoolMemory:
+        return self._entries.peek(school_id) or await self._entries.get(school_id, self._load)
+
+    async def _load(self, school_id: str) -> SchoolMemory:
+        async with self._db.read() as session:
+            row = await schools.find(session, school_id)
+        if row is None:
+            raise school_unknown(school_id)
+        return SchoolMemory(row, self._secrets)
+
+    async def _views(self, session: AsyncSession, rows: Sequence[SchoolRow]) -> Sequence[SchoolView]:
+        ids = [row.id for row in rows]
+        waiting = await schools.waiting_counts(session, ids)
+        lists = await schools.list_states(session, ids)
+        return [
+            view_of(
+                row,
+                hook_url=self._hook_url(row.provider, row.id),
+                waiting=waiting.get(row.id, 0),
+                lists=[one for one in lists if one.school_id == row.id],
+            )
+            for row in rows
+        ]
+
+    def _refuse_findings(self, draft: Draft) -> None:
+        findings = findings_of(draft, self._known_providers)
+        if findings:
+            detail = f"the school's entry has {len(findings)} errors; the first: {findings[0].message}"
+            raise InvalidSubmission("school_invalid", detail, [finding.as_json() for finding in findings])
+
+    def _columns(self, draft: Draft) -> dict[str, Any]:
+        """Return what is stored of an entry, credentials sealed."""
+        columns = {
+            "name": draft.name.strip(),
+            "mis": draft.mis.strip(),
+            "provider_school_id": draft.provider_school_id,
+            "base_url": draft.base_url.rstrip("/"),
+            "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
+        }
+        if draft.credentials is not None:
+            columns["credentials"] = self._secrets.seal(
+                {name: text.strip() for name, text in draft.credentials.items()}
+            )
+        return columns
+
+
+def school_unknown(school_id: str) -> NotFound:
+    return NotFound(
+        "school_unknown",
+        f"no school {school_id[:64]!r} is registered",
+        hint="Check the spelling; GET /v1/schools lists those that there are.",
+    )
+
+
+def _school_exists(school_id: str) -> Conflict:
+    return Conflict(
+        "school_exists",
+        f"a school {school_id!r} is registered already",
+        hint="Change it with PATCH, or send another `id`.",
+    )
+
+
+def _draft_of(row: SchoolRow) -> Draft:
+    return Draft(
+        id=row.id,
+        name=row.name,
+        provider=row.provider,
+        mis=row.mis,
+        provider_school_id=row.provider_school_id,
+        base_url=row.base_url,
+        overrides=row.overrides,
+    )
+
+
+def _refuse_renaming(row: SchoolRow, draft: Draft) -> None:
+    """Writebacks refer to the id, and carry ids of the provider: neither can change under them."""
+    for name in ("id", "provider"):
+        there, given = getattr(row, name), getattr(draft, name)
+        if given != there:
+            finding = Finding(
+                f"school_{name}_fixed",
+                f"{name} is {there!r} and cannot become {given[:64]!r}: writebacks refer to it",
+                "Register the school anew under another id.",
+                pointer=f"/{name}",
+            )
+            raise InvalidSubmission("school_invalid", finding.message, [finding.as_json()], hint=finding.hint)

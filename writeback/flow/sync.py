@@ -1,0 +1,130 @@
+"""Sync: fetch a school's lists from its provider, keep them in SQL, and learn what the school allows."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.outcome import NotReached
+from writeback.domain.school import Account
+from writeback.flow.context import FlowContext
+from writeback.flow.hold import locked_school
+from writeback.providers.base import ListChange, LookupFailed, SchoolReport
+from writeback.store import holds, lookups
+
+log = structlog.get_logger()
+
+_LESSONS_FROM, _LESSONS_TO = timedelta(days=7), timedelta(days=14)
+"""The timetable that is kept: a week back for late marks, two weeks ahead."""
+
+
+@dataclass(frozen=True)
+class ListSync:
+    """What became of one list. `error` says why it could not be fetched; the one before is kept then."""
+
+    list: ListName
+    rows: int
+    changed: bool
+    fetched_at: datetime | None
+    error: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "list": self.list.value,
+            "rows": self.rows,
+            "changed": self.changed,
+            "fetched_at": self.fetched_at.isoformat() if self.fetched_at else None,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync brought."""
+
+    school_id: str
+    lists: Sequence[ListSync]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "school": self.school_id,
+            "lists": [one.as_json() for one in self.lists],
+            "report": self.facts,
+        }
+
+
+@dataclass(frozen=True)
+class Syncer:
+    """Syncs schools."""
+
+    flow: FlowContext
+
+    async def sync_school(self, school_id: str) -> SyncReport:
+        """Sync every list and ask the provider about the school; a list that fails leaves the others alone."""
+        account = await self.flow.registry.account(school_id)
+        lists = await self.sync_lists(account, list(ListName))
+        report = await self.flow.providers[account.provider].report(account)
+        facts = await self._keep_facts(school_id, report)
+        return SyncReport(school_id, lists, facts)
+
+    async def sync_lists(self, account: Account, names: Collection[ListName]) -> list[ListSync]:
+        """Sync some lists, side by side."""
+        return list(await asyncio.gather(*(self._sync_list(account, name) for name in names)))
+
+    async def _sync_list(self, account: Account, name: ListName) -> ListSync:
+        async with self.flow.db.read() as session:
+            known = await lookups.load(session, account.school_id, name)
+        now = self.flow.clock.now()
+        window = ((now - _LESSONS_FROM).date(), (now + _LESSONS_TO).date())
+        try:
+            provider = self.flow.providers[account.provider]
+            change = await provider.fetch(account, name, known.cursor if known else None, window)
+        except LookupFailed as failure:
+            return _kept(account, name, known, failure.detail)
+        if known and known.rows and change.is_full and not change.rows:
+            return _kept(account, name, known, "it came back empty: the list from before is kept")
+        merged = _merge(name, known, change, now)
+        async with self.flow.db.write() as session:
+            await lookups.save(session, account.school_id, merged)
+        return ListSync(name, len(merged.rows), known is None or merged.version != known.version, now)
+
+    async def _keep_facts(self, school_id: str, report: SchoolReport | NotReached) -> dict[str, Any]:
+        """Store what the provider says of the school and when to sync it next."""
+        now = self.flow.clock.now()
+        every = self.flow.settings.lookups.sync_every_s
+        async with self.flow.db.write() as session:
+            school = await locked_school(session, school_id)
+            if isinstance(report, SchoolReport):
+                school.facts = {
+                    **school.facts,
+                    **report.facts,
+                    "is_online": report.is_online,
+                    "asked_at": now.isoformat(),
+                }
+            session.add(school)
+            wait = timedelta(seconds=every * self.flow.rng.uniform(0.9, 1.1))
+            await holds.schedule_sync(session, school_id, now + wait)
+            facts: dict[str, Any] = dict(school.facts)
+        return facts
+
+
+def _kept(account: Account, name: ListName, known: Lookup | None, error: str) -> ListSync:
+    """Say that the list could not be synced; whatever there was of it is used on."""
+    log.warning("list_not_synced", school=account.school_id, list=name.value, reason=error)
+    rows, fetched_at = (len(known.rows), known.fetched_at) if known else (0, None)
+    return ListSync(name, rows, False, fetched_at, error)
+
+
+def _merge(name: ListName, known: Lookup | None, change: ListChange, now: datetime) -> Lookup:
+    """Return the list after the change; its version counts up only when a row differs."""
+    before = dict(known.rows) if known else {}
+    rows = dict(change.rows) if change.is_full else {**before, **change.rows}
+    for gone in change.deleted:
+        rows.pop(gone, None)
+    version = (known.version if known else 0) + (1 if known is None or rows != before else 0)
+    return Lookup(name, version, now, rows, change.cursor)

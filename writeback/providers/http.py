@@ -1,0 +1,231 @@
+"""The one HTTP client of all providers, and the table that turns every transport failure into our words.
+
+`create_client` is called once a process by the wiring; adapters call `call`, then judge its `Answer`.
+
+Why failures are read from the cause: `httpx-aiohttp` 0.2.0 reports refused connections, DNS failures and, worse, a
+server that hung up in mid-answer all as `httpx.ConnectTimeout`, because aiohttp's `ClientConnectionError` is the base
+of them all. Only the aiohttp exception beneath tells "never sent" from "may have arrived".
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from writeback import __version__
+from writeback.core.clock import Clock
+from writeback.core.settings import DispatchSettings
+from writeback.domain.outcome import Blocked, NotReached, Uncertain
+from writeback.domain.school import HoldReason
+
+MAX_TEXT = 300
+"""Longest text of a provider that is kept."""
+
+_KEEPALIVE_S = 4.0
+# Common servers close an idle connection after 5 s; ours gives it up first, so that a POST never meets one just closed.
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a provider answered. `body` is the parsed JSON; None where `is_json` is false."""
+
+    status: int
+    body: Any
+    is_json: bool
+    retry_after_s: float | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
+def create_client(settings: DispatchSettings) -> httpx.AsyncClient:
+    """Return the shared client: aiohttp beneath, explicit timeouts, no cookies, no redirects followed."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines print URLs, and with them pupils' ids
+    timeout = httpx.Timeout(
+        settings.request_timeout_s,
+        connect=settings.connect_timeout_s,
+        # The transport counts waiting for the pool and connecting together as "pool".
+        pool=min(2 * settings.connect_timeout_s, settings.request_timeout_s),
+    )
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(client=_session_factory(settings)),
+        timeout=timeout,
+        follow_redirects=False,
+        headers={"user-agent": f"writeback/{__version__}", "accept": "application/json"},
+        # One client serves every school: a session cookie of one must never travel with another's token.
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+    )
+
+
+def _session_factory(settings: DispatchSettings) -> Callable[[], aiohttp.ClientSession]:
+    def create() -> aiohttp.ClientSession:  # inside the running loop, at the first request
+        connector = aiohttp.TCPConnector(
+            limit=settings.connections, keepalive_timeout=_KEEPALIVE_S, ssl=httpx.create_ssl_context()
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    return create
+
+
+async def call(
+    client: httpx.AsyncClient,
+    clock: Clock,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> Answer | NotReached | Uncertain:
+    """Make one call and return its answer, or what the failure to get one means. Raises nothing of the transport."""
+    try:
+        request = client.build_request(method, url, headers=headers, params=params, json=body)
+        # A server that drips bytes keeps each read short; the whole call is bounded too, or it would outlive its lease.
+        async with asyncio.timeout(client.timeout.read):
+            # A redirected POST would become a GET elsewhere; only reads follow (httpx drops the token across hosts).
+            response = await client.send(request, follow_redirects=method == "GET")
+    except FAILURES as error:
+        return failure_of(error, host_of(url))
+    return _answer_of(response, clock.now())
+
+
+def _answer_of(response: httpx.Response, now: datetime) -> Answer:
+    retry_after_s = read_retry_after(response.headers.get("retry-after"), now)
+    try:
+        return Answer(response.status_code, json.loads(response.content), True, retry_after_s)
+    except ValueError:
+        return Answer(response.status_code, None, False, retry_after_s)
+
+
+def host_of(url: str) -> str:
+    """Return the host of `url` for messages: no path, no query, no credentials."""
+    try:
+        return httpx.URL(url).host or "an address without a host"
+    except httpx.InvalidURL:
+        return "an address that cannot be read"
+
+
+_NEVER_SENT, _MAY_HAVE_ARRIVED = NotReached, Uncertain
+_Meaning = tuple[type[NotReached] | type[Uncertain], str]
+
+# Keyed by class; the nearest ancestor counts. What is in no row by name counts as what is safe: it may have arrived.
+MEANINGS: Mapping[type[BaseException], _Meaning] = {
+    # What aiohttp raised, where it is the cause.
+    aiohttp.ClientConnectorError: (_NEVER_SENT, "no connection could be made"),
+    aiohttp.ClientConnectorDNSError: (_NEVER_SENT, "the host name could not be resolved"),
+    aiohttp.ClientConnectorSSLError: (_NEVER_SENT, "TLS failed"),
+    aiohttp.ClientConnectorCertificateError: (_NEVER_SENT, "the certificate is not valid"),
+    aiohttp.ClientProxyConnectionError: (_NEVER_SENT, "the proxy could not be reached"),
+    aiohttp.ClientHttpProxyError: (_NEVER_SENT, "the proxy refused the connection"),
+    aiohttp.ServerFingerprintMismatch: (_NEVER_SENT, "the certificate is not the pinned one"),
+    aiohttp.ConnectionTimeoutError: (_NEVER_SENT, "connecting took too long"),
+    aiohttp.InvalidURL: (_NEVER_SENT, "the address cannot be used"),
+    aiohttp.InvalidUrlClientError: (_NEVER_SENT, "the address cannot be used"),
+    aiohttp.NonHttpUrlClientError: (_NEVER_SENT, "the address is not HTTP"),
+    aiohttp.InvalidUrlRedirectClientError: (_NEVER_SENT, "it redirects to an address that cannot be used"),
+    aiohttp.NonHttpUrlRedirectClientError: (_NEVER_SENT, "it redirects to an address that is not HTTP"),
+    aiohttp.SocketTimeoutError: (_MAY_HAVE_ARRIVED, "no answer came in time"),
+    aiohttp.ServerDisconnectedError: (_MAY_HAVE_ARRIVED, "the server hung up before it answered"),
+    aiohttp.ClientConnectionResetError: (_MAY_HAVE_ARRIVED, "the connection was reset"),
+    aiohttp.ClientPayloadError: (_MAY_HAVE_ARRIVED, "the answer broke off"),
+    aiohttp.ContentTypeError: (_MAY_HAVE_ARRIVED, "the answer cannot be read"),
+    aiohttp.WSServerHandshakeError: (_MAY_HAVE_ARRIVED, "the answer cannot be read"),
+    aiohttp.TooManyRedirects: (_MAY_HAVE_ARRIVED, "it redirects without end"),
+    aiohttp.ClientError: (_MAY_HAVE_ARRIVED, "the exchange failed"),
+    # What httpx itself raises, or another transport does.
+    httpx.ConnectError: (_NEVER_SENT, "no connection could be made"),
+    httpx.ConnectTimeout: (_NEVER_SENT, "connecting took too long"),
+    httpx.PoolTimeout: (_NEVER_SENT, "all connections were busy"),
+    httpx.ProxyError: (_NEVER_SENT, "the proxy failed"),
+    httpx.UnsupportedProtocol: (_NEVER_SENT, "the address is not HTTP"),
+    httpx.InvalidURL: (_NEVER_SENT, "the address cannot be used"),
+    httpx.ReadTimeout: (_MAY_HAVE_ARRIVED, "no answer came in time"),
+    httpx.WriteTimeout: (_MAY_HAVE_ARRIVED, "sending took too long"),
+    httpx.ReadError: (_MAY_HAVE_ARRIVED, "the connection was reset"),
+    httpx.WriteError: (_MAY_HAVE_ARRIVED, "the connection broke while sending"),
+    httpx.CloseError: (_MAY_HAVE_ARRIVED, "the connection broke while closing"),
+    httpx.LocalProtocolError: (_MAY_HAVE_ARRIVED, "the exchange broke the protocol"),
+    httpx.RemoteProtocolError: (_MAY_HAVE_ARRIVED, "the server broke the protocol"),
+    httpx.DecodingError: (_MAY_HAVE_ARRIVED, "the answer cannot be decoded"),
+    httpx.TooManyRedirects: (_MAY_HAVE_ARRIVED, "it redirects without end"),
+    httpx.HTTPStatusError: (_MAY_HAVE_ARRIVED, "the exchange failed"),
+    httpx.HTTPError: (_MAY_HAVE_ARRIVED, "the exchange failed"),
+    # What neither of them wraps.
+    TimeoutError: (_MAY_HAVE_ARRIVED, "no answer came in time"),
+    OSError: (_MAY_HAVE_ARRIVED, "the connection broke"),
+}
+FAILURES: tuple[type[BaseException], ...] = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    aiohttp.ClientError,
+    TimeoutError,
+    OSError,
+)
+
+
+def failure_of(error: BaseException, host: str) -> NotReached | Uncertain:
+    """Return what a transport exception means. The aiohttp cause beneath an httpx exception counts before it."""
+    cause = error.__cause__
+    told = cause if isinstance(cause, aiohttp.ClientError) else error
+    for ancestor in type(told).__mro__:
+        if ancestor in MEANINGS:
+            outcome, phrase = MEANINGS[ancestor]
+            return outcome(f"{phrase} ({host})")
+    return Uncertain(f"the exchange failed ({host})")
+
+
+def trouble_of(answer: Answer, provider: str) -> NotReached | Uncertain | Blocked | None:
+    """Return what a status means that reads the same for every provider; None where the adapter must judge."""
+    match answer.status:
+        case 429:
+            return NotReached(f"{provider} answered 429: too many requests", answer.retry_after_s)
+        case 503:
+            return NotReached(f"{provider} answered 503: not available", answer.retry_after_s)
+        case 401:
+            return Blocked(HoldReason.TOKEN_REFUSED, f"{provider} answered 401: it refuses the token")
+        case 403:
+            return Blocked(HoldReason.SCOPE_MISSING, f"{provider} answered 403: the school has not granted this")
+        case status if 300 <= status < 400:
+            return NotReached(f"{provider} answered {status}: it redirects elsewhere; check the school's base URL")
+        case 408:
+            return Uncertain(f"{provider} answered 408: it waited too long")
+        case status if status >= 500 or status < 200:
+            return Uncertain(f"{provider} answered {status}")
+    return None
+
+
+def read_retry_after(value: str | None, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for: a number or an HTTP date; None when it says neither."""
+    if not value:
+        return None
+    text = value.strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())
+
+
+def header_value(secret: str) -> str | None:
+    """Return a stored secret as it may stand in a header; None where it is empty or has characters that may not."""
+    text = secret.strip()
+    return text if text and text.isascii() and text.isprintable() else None
+
+
+def shorten(text: object) -> str:
+    """Return a provider's wording on one line, at most `MAX_TEXT` characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"

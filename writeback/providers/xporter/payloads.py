@@ -1,0 +1,119 @@
+"""Builds what goes to Xporter. Pure; `adapter` sends it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import Kind, Record
+from writeback.domain.kinds.attendance_lesson import LessonMark
+from writeback.domain.kinds.attendance_session import SessionMark
+from writeback.domain.lookups import LookupView
+from writeback.providers.base import CannotBuild, ProviderRequest
+from writeback.providers.times import parse_day
+
+THIRD_PARTY = "XporterOnDemand"
+"""The service that a token is for; always this (Xporter 57)."""
+
+MARK_TYPES: Mapping[str, str] = {"attendance.session": "S", "attendance.lesson": "L"}
+"""Kind → MarkType (Xporter 14078, 13968); both go to the same endpoint (14017)."""
+
+
+def fill_path(template: str, estab: str) -> str:
+    """Return a path of the settings with the establishment number in it."""
+    return template.replace("{estab}", quote(estab, safe=""))
+
+
+def token_request(*, estab: str, relying_party: str, secret: str) -> dict[str, str]:
+    """Return the body that asks the STS for a school token (Xporter 51-57)."""
+    return {"estab": estab, "relyingParty": relying_party, "password": secret, "thirdpartyid": THIRD_PARTY}
+
+
+def build(
+    kind: Kind, records: Sequence[Record], lookups: LookupView, *, path: str, callback_url: str
+) -> ProviderRequest:
+    """Return the POST that carries `records`; raise CannotBuild for an unknown code, no date, or another date."""
+    marks = [mark_of(record, lookups) for record in records]
+    days = [day_of(record, lookups) for record in records]
+    first = next((day for day in days if day is not None), None)
+    said = {
+        position: findings
+        for position, (record, mark, day) in enumerate(zip(records, marks, days, strict=True))
+        if (findings := _findings(record, mark, day, first, lookups))
+    }
+    if said:
+        raise CannotBuild(said)
+    entry = _ENTRIES[kind.name]
+    body = {
+        "Marks": [entry(record, mark, day) for record, mark, day in zip(records, marks, days, strict=True)],
+        "Callback": {"Method": "POST", "Url": callback_url},  # Xporter 14086-14090
+    }
+    return ProviderRequest("POST", path, body)
+
+
+def mark_of(record: Any, lookups: LookupView) -> str | None:
+    """Return the Mark of the record's code; None when no list has it."""
+    row = lookups.attendance_codes.resolve(record.code) if lookups.attendance_codes else None
+    return str(row["code"]) if row else None
+
+
+def day_of(record: Any, lookups: LookupView) -> date | None:
+    """Return the record's own date, else its lesson's in the timetable."""
+    if record.date is not None:
+        day: date = record.date
+        return day
+    lesson = lookups.lessons.rows.get(record.lesson_id) if lookups.lessons else None
+    return parse_day(lesson.get("date")) if lesson else None
+
+
+def _findings(
+    record: Any, mark: str | None, day: date | None, first: date | None, lookups: LookupView
+) -> Sequence[Finding]:
+    if mark is None:
+        return [_unknown_code(record.code, is_fetched=lookups.attendance_codes is not None)]
+    if day is None:
+        message = f"date is missing, and the timetable does not say when lesson {record.lesson_id} is"
+        return [Finding("date_required", message, "Send the lesson's date.", pointer="/date")]
+    if day != first:
+        message = f"the mark is of {day}, the others of this request are of {first}"
+        return [Finding("several_dates", message, "Send it in a request of its own.", pointer="/date")]
+    return []
+
+
+def _unknown_code(code: str, *, is_fetched: bool) -> Finding:
+    if not is_fetched:
+        message = f"code {code!r} cannot be sent: the school's attendance codes have never been fetched"
+        return Finding("code_unknown", message, "Sync the school's lookups, then send it again.", pointer="/code")
+    message = f"code {code!r} is not among the school's attendance codes"
+    return Finding("code_unknown", message, "Choose a code that the school has.", pointer="/code")
+
+
+def _session_entry(record: Any, mark: str, day: date) -> dict[str, Any]:
+    given: SessionMark = record  # fields: Xporter 14076-14084
+    entry = {
+        "StudentId": given.student_id,
+        "MarkType": "S",
+        "Date": day.isoformat(),
+        "Session": given.session,
+        "Mark": mark,
+    }
+    optional = {"Mins": given.minutes_late, "Notes": given.comment, "StatutoryComment": given.statutory_comment}
+    return entry | {name: value for name, value in optional.items() if value is not None}
+
+
+def _lesson_entry(record: Any, mark: str, day: date) -> dict[str, Any]:
+    given: LessonMark = record  # fields: Xporter 13964-13971; no Mins, Notes or StatutoryComment
+    return {
+        "StudentId": given.student_id,
+        "MarkType": "L",
+        "Date": day.isoformat(),
+        "InstanceId": given.lesson_id,
+        "Mark": mark,
+    }
+
+
+_ENTRIES: Mapping[str, Callable[[Any, Any, Any], dict[str, Any]]] = {
+    "attendance.session": _session_entry,
+    "attendance.lesson": _lesson_entry,
+}

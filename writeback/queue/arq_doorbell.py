@@ -1,0 +1,174 @@
+"""The doorbell over arq, and what its worker needs to hear it: where Redis is, and how jobs are written down.
+
+Jobs are put into Redis as arq's own `enqueue_job` does (0.26 to 0.28; a test runs them with arq's worker), but many in
+one round trip, and at most one waiting for each job and id. Without that limit, a morning on which no worker runs would
+leave hundreds of jobs for every lane.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import redis.asyncio
+import structlog
+from arq.connections import RedisSettings
+from arq.constants import default_queue_name, expires_extra_ms, in_progress_key_prefix, job_key_prefix
+from arq.jobs import serialize_job
+from arq.utils import timestamp_ms
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+from writeback.core.errors import ConfigurationError
+from writeback.core.settings import QueueSettings
+
+log = structlog.get_logger(__name__)
+
+_SOCKET_TIMEOUT_S = 1.0
+_MOST_PENDING = 20_000
+"""Rings that wait for Redis; more are dropped, the sweeper rings them again."""
+_RINGS_A_CALL = 500
+_CLOCK_SKEW_MS = 60_000
+"""arq leaves a job alone until its time has come by the worker's clock, which may be behind ours: ring in the past."""
+
+_RING = f"""
+local queue, due_at, keep_ms = KEYS[1], ARGV[1], ARGV[2]
+local rung = 0
+for i = 2, #KEYS do
+  local id, job = ARGV[2 * i - 1], ARGV[2 * i]
+  local before = redis.call('GET', KEYS[i])
+  -- A job that waits will find in SQL all that is there when it starts; one that runs may have looked already.
+  local waits = before and redis.call('ZSCORE', queue, before)
+    and redis.call('EXISTS', '{in_progress_key_prefix}' .. before) == 0
+  if not waits then
+    redis.call('PSETEX', KEYS[i], keep_ms, id)
+    redis.call('PSETEX', '{job_key_prefix}' .. id, keep_ms, job)
+    redis.call('ZADD', queue, due_at, id)
+    rung = rung + 1
+  end
+end
+return rung
+"""
+
+
+def serialize(job: dict[str, Any]) -> bytes:
+    """Return the job as JSON. An exception, which arq puts into the result of a failed job, becomes its name."""
+    return json.dumps(job, default=lambda value: type(value).__name__, separators=(",", ":")).encode()
+
+
+def deserialize(data: bytes) -> dict[str, Any]:
+    """Return the job that `serialize` wrote."""
+    job: dict[str, Any] = json.loads(data)
+    return job
+
+
+def redis_settings(url: str, queue: QueueSettings) -> RedisSettings:
+    """Return arq's settings for this Redis; raise ConfigurationError when the URL is of no use.
+
+    The pool may grow to what the worker's jobs need at the same time, and no further.
+    """
+    arguments = _connection_arguments(url)
+    return RedisSettings(
+        host=arguments.get("host", "localhost"),
+        port=arguments.get("port", 6379),
+        unix_socket_path=arguments.get("path"),
+        database=arguments.get("db", 0),
+        username=arguments.get("username"),
+        password=arguments.get("password"),
+        ssl=url.startswith("rediss:"),
+        conn_timeout=5,
+        max_connections=4 * queue.max_jobs + 16,
+    )
+
+
+def _connection_arguments(url: str) -> dict[str, Any]:
+    try:
+        arguments = dict(redis.asyncio.connection.parse_url(url))
+    except ValueError as error:
+        raise ConfigurationError(
+            "WRITEBACK_REDIS_URL cannot be used: write redis://user:password@host:6379/0, rediss://… or unix:///path"
+        ) from error
+    return arguments
+
+
+class ArqDoorbell:
+    """Rings by putting arq jobs into Redis, from a task of its own: a slow or dead Redis delays nobody who rings."""
+
+    def __init__(self, url: str, queue: QueueSettings) -> None:
+        _connection_arguments(url)
+        self._redis = redis.asyncio.Redis.from_url(
+            url,
+            socket_timeout=_SOCKET_TIMEOUT_S,
+            socket_connect_timeout=_SOCKET_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 1),  # after a restart of Redis the first command finds a dead connection
+            retry_on_error=[RedisConnectionError],
+        )
+        self._ring = self._redis.register_script(_RING)
+        self._pending: dict[tuple[str, str], None] = {}
+        self._ringing: asyncio.Task[None] | None = None
+        self._is_down = False
+
+    async def ring(self, job: str, lane_ids: Iterable[str]) -> None:
+        """Ask for a run of `job` for each id. Returns at once and never raises."""
+        for lane_id in lane_ids:
+            if len(self._pending) >= _MOST_PENDING:
+                self._report_down(f"{_MOST_PENDING} rings wait")
+                break
+            self._pending[job, lane_id] = None
+        if self._pending and (self._ringing is None or self._ringing.done()):
+            self._ringing = asyncio.create_task(self._ring_pending(), name="doorbell")
+
+    async def answered(self, job: str, lane_id: str) -> None:
+        """Forget that it was rung, so that the next ring makes a job. To be called before SQL is looked at."""
+        with contextlib.suppress(RedisError, OSError):  # the job has begun: that alone lets the next ring through
+            await self._redis.delete(_rung_key(job, lane_id))
+
+    async def ping(self) -> None:
+        """Return when Redis answers; else raise what the client says."""
+        await self._redis.ping()
+
+    async def settled(self) -> None:
+        """Return when nothing is pending: it is in Redis, or it was dropped because Redis is down."""
+        if self._ringing is not None:
+            await self._ringing
+
+    async def aclose(self) -> None:
+        """Ring what is pending, then close the connections."""
+        await self.settled()
+        await self._redis.aclose()
+
+    async def _ring_pending(self) -> None:
+        while self._pending:
+            rings = list(self._pending)[:_RINGS_A_CALL]
+            for ring in rings:
+                del self._pending[ring]
+            try:
+                await self._put(rings)
+            except (RedisError, OSError) as error:
+                self._pending.clear()
+                self._report_down(type(error).__name__)
+            else:
+                self._is_down = False
+
+    async def _put(self, rings: Sequence[tuple[str, str]]) -> None:
+        now = timestamp_ms()  # arq's worker reads the same clock
+        keys: list[str] = [default_queue_name]
+        arguments: list[str | int | bytes] = [now - _CLOCK_SKEW_MS, expires_extra_ms]
+        for job, lane_id in rings:
+            keys.append(_rung_key(job, lane_id))
+            arguments += [uuid4().hex, serialize_job(job, (lane_id,), {}, None, now, serializer=serialize)]
+        await self._ring(keys=keys, args=arguments)
+
+    def _report_down(self, reason: str) -> None:
+        """Log once an outage, not once a ring."""
+        if not self._is_down:
+            self._is_down = True
+            log.warning("doorbell_down", reason=reason, note="rings are dropped; the sweeper will ring again")
+
+
+def _rung_key(job: str, lane_id: str) -> str:
+    return f"writeback:rung:{job}:{lane_id}"

@@ -1,0 +1,219 @@
+"""What the control plane can change at a school: one function a field."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, Final
+
+from writeback.sandbox.codes import CODE_TYPES, Code
+from writeback.sandbox.control.requests import ControlError, read_date
+from writeback.sandbox.mis import Person, Refusal
+from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.state import SandboxState
+from writeback.sandbox.wonde import hooks
+
+
+def apply_changes(state: SandboxState, school: SandboxSchool, changes: Mapping[str, Any]) -> None:
+    """Apply them in order; raise ControlError at the first that cannot be."""
+    if unknown := sorted(set(changes) - set(CHANGES)):
+        raise ControlError("unknown_change", f"unknown {', '.join(unknown)}: known are {', '.join(sorted(CHANGES))}")
+    for name, value in changes.items():
+        CHANGES[name](state, school, value)
+
+
+Apply = Callable[[SandboxState, SandboxSchool, Any], None]
+
+
+def _flag(attribute: str) -> Apply:
+    def apply(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+        if not isinstance(value, bool):
+            raise ControlError("bad_flag", f"{attribute} takes true or false, not {value!r}")
+        setattr(school, attribute, value)
+
+    return apply
+
+
+def _seconds(attribute: str) -> Apply:
+    def apply(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise ControlError("bad_seconds", f"{attribute} takes seconds, not {value!r}")
+        setattr(school, attribute, float(value))
+
+    return apply
+
+
+def _text(attribute: str) -> Apply:
+    def apply(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+        if not isinstance(value, str) or not value:
+            raise ControlError("bad_text", f"{attribute} takes a text, not {value!r}")
+        setattr(school, attribute, value)
+
+    return apply
+
+
+def _access(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Change what the school grants, and tell Wonde's webhook (181-240)."""
+    told = {"approved": "schoolApproved", "revoked": "accessRevoked", "declined": "accessDeclined", "pending": ""}
+    if value not in told:
+        raise ControlError("bad_access", f"access takes {', '.join(told)}, not {value!r}")
+    school.access = value
+    if school.provider == "wonde" and told[value]:
+        hooks.tell_school(state, school, told[value], reason="Set in the sandbox")
+
+
+def _grants(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+    school.grants = set(_texts(value, "grants"))
+
+
+def _closed_days(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+    school.mis.closed_days = {read_date(day, "closed_days") for day in _texts(value, "closed_days")}
+
+
+def _custom_codes(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Add codes of the school's own; from then on Wonde says that it has some (987)."""
+    for row in _objects(value, "custom_codes"):
+        kind = row.get("type", "PRESENT")
+        if kind not in CODE_TYPES or not row.get("code"):
+            raise ControlError("bad_code", f"custom_codes takes code, description, type ({', '.join(CODE_TYPES)})")
+        code = Code(school.mis.new_id(), str(row["code"]), str(row.get("description", "")), kind, is_custom=True)
+        school.mis.codes[code.id] = code
+    school.has_custom_codes = True
+
+
+def _code_activity(is_active: bool) -> Apply:
+    def apply(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+        for name in _texts([value] if isinstance(value, str) else value, "code"):
+            code = school.mis.code_named(name)
+            if code is None:
+                raise ControlError("unknown_code", f"the school has no code {name!r}")
+            code.is_active = is_active
+
+    return apply
+
+
+def _remove_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    for student_id in _texts(value, "remove_pupils"):
+        if student_id not in school.mis.pupils:
+            raise ControlError("unknown_student", f"nobody on roll has the id {student_id}")
+        school.mis.remove_pupil(student_id, state.now())
+
+
+def _add_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Admit pupils into the first group, each with the id given or a new one: `[{"id": …}]` or `[{}]`."""
+    mis, group = school.mis, school.mis.timetable.groups[0]
+    for row in _objects(value, "add_pupils"):
+        student_id = str(row.get("id") or mis.new_id())
+        if student_id in mis.pupils:
+            raise ControlError("student_exists", f"somebody on roll has the id {student_id} already", status=409)
+        born = date(state.today().year - group.year - 5, 9, 1)
+        mis.pupils[student_id] = Person(
+            id=student_id,
+            mis_id=str(row.get("mis_id") or 90_000 + len(mis.pupils)),
+            forename="New",
+            surname="Arrival",
+            gender="FEMALE",
+            born=born,
+            group_id=group.id,
+            updated_at=state.now(),
+            created_at=state.now(),
+        )
+        group.student_ids.append(student_id)
+
+
+def _remove_lessons(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    for lesson_id in _texts(value, "remove_lessons"):
+        for timetable_id in _timetable_ids(school, lesson_id):
+            school.mis.remove_lesson(timetable_id, state.now())
+
+
+def _move_lesson(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Move a lesson, `{"lesson_id", "date", "period"}`: the old one is gone, the new one has an id of its own."""
+    for row in _objects([value], "move_lesson"):
+        day, number = read_date(row.get("date"), "move_lesson.date"), row.get("period")
+        if not isinstance(number, int):
+            raise ControlError("bad_period", f"move_lesson.period takes a number, not {number!r}")
+        for timetable_id in _timetable_ids(school, str(row.get("lesson_id"))):
+            try:
+                school.mis.move_lesson(timetable_id, day, number, state.now())
+            except ValueError as error:
+                raise ControlError("bad_period", str(error)) from error
+
+
+def _refusals(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Make the MIS refuse: `[{"message", "student_id"?, "code"?, "times"?}]`; an empty list ends it."""
+    school.mis.refusals = [
+        Refusal(str(row.get("message", "The MIS refused")), row.get("student_id"), row.get("code"), row.get("times", 1))
+        for row in _objects(value, "refusals")
+    ]
+
+
+def _migrate(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Announce a move to another MIS, `{"to", "completed": false}`, or complete it: all ids change (Wonde 37)."""
+    for row in _objects([value], "migrate"):
+        if not row.get("to"):
+            raise ControlError("bad_migration", 'migrate takes {"to": "Arbor", "completed": true}')
+        was, becomes, is_complete = school.mis_name, str(row["to"]), bool(row.get("completed", True))
+        if is_complete:
+            school.mis.reissue_ids(state.now())
+            school.mis_name = becomes
+        if school.provider == "wonde":
+            hooks.tell_migration(state, school, was=was, becomes=becomes, at=state.now(), is_complete=is_complete)
+
+
+def _expire_tokens(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Make every Xporter token of the school invalid at once."""
+    if value is True:
+        state.sts_tokens = {text: token for text, token in state.sts_tokens.items() if token.school != school.id}
+
+
+def _timetable_ids(school: SandboxSchool, lesson_id: str) -> list[str]:
+    """Return the lessons meant: one at Wonde, all that share the period instance at Xporter."""
+    by_id = school.mis.timetable.by_id
+    found = [lesson_id] if lesson_id in by_id else []
+    if school.provider == "xporter":
+        found = [row.id for row in by_id.values() if str(row.instance) == lesson_id] or found
+    if not found:
+        raise ControlError("unknown_lesson", f"there is no lesson {lesson_id}")
+    return found
+
+
+def _texts(value: Any, name: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ControlError("bad_list", f"{name} takes a list of texts, not {value!r}")
+    return value
+
+
+def _objects(value: Any, name: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ControlError("bad_list", f"{name} takes objects, not {value!r}")
+    return value
+
+
+CHANGES: Final[Mapping[str, Apply]] = {
+    "online": _flag("is_online"),
+    "paused": _flag("is_paused"),
+    "audited": _flag("is_audited"),
+    "allows_writeback": _flag("allows_writeback"),
+    "has_lesson_attendance": _flag("has_lesson_attendance"),
+    "completion_delay_s": _seconds("completion_delay_s"),
+    "retry_every_s": _seconds("retry_every_s"),
+    "retry_for_s": _seconds("retry_for_s"),
+    "token_ttl_s": _seconds("token_ttl_s"),
+    "cache_ttl_s": _seconds("cache_ttl_s"),
+    "name": _text("name"),
+    "mis": _text("mis_name"),
+    "secret": _text("secret"),
+    "token": _text("secret"),
+    "access": _access,
+    "grants": _grants,
+    "closed_days": _closed_days,
+    "custom_codes": _custom_codes,
+    "deactivate_code": _code_activity(is_active=False),
+    "activate_code": _code_activity(is_active=True),
+    "remove_pupils": _remove_pupils,
+    "add_pupils": _add_pupils,
+    "remove_lessons": _remove_lessons,
+    "move_lesson": _move_lesson,
+    "refusals": _refusals,
+    "migrate": _migrate,
+    "expire_tokens": _expire_tokens,
+}

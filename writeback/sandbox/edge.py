@@ -1,0 +1,134 @@
+"""What stands before the providers' routes: one spelling of paths, the ledger, and the faults that strike a request."""
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from writeback.sandbox.connection import ABORT
+from writeback.sandbox.faults import Fault, FaultKind
+from writeback.sandbox.http import ENTRY
+from writeback.sandbox.ledger import Received
+from writeback.sandbox.state import SandboxState
+
+CONTROL_PREFIX = "/_sandbox"
+_PREFIXES = (("/v1.0", "wonde"), ("/api/", "xporter"), ("/idaas/", "xporter"))
+_SLASHES = re.compile("/{2,}")
+_WONDE_SCHOOL = re.compile(r"^/v1\.0/(?:meta/)?schools/([^/]+)")
+_WONDE_WRITEBACK = re.compile(r"^/v1\.0/writebacks/([^/]+)")
+_XPORTER_SCHOOL = re.compile(r"^/api/v1/(?:Attendance|AttendanceAsync|School)/([^/]+)")
+
+
+def one_spelling(path: str) -> str:
+    """Return the path without doubled slashes or one at the end: clients write `/x`, `/x/` and `/x//id`."""
+    return _SLASHES.sub("/", path).rstrip("/") or "/"
+
+
+class ProviderEdge:
+    """ASGI middleware. The control plane passes it untouched."""
+
+    def __init__(self, app: ASGIApp, state: SandboxState) -> None:
+        self._app, self._state = app, state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        scope["path"] = path = one_spelling(scope["path"])
+        provider, school = self._whose(path)
+        entry = self._state.ledger.received(self._state.now(), scope["method"], path, provider, school)
+        scope.setdefault("state", {})[ENTRY] = entry
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry.status = message["status"]
+            await send(message)
+
+        faults = self._state.faults.take(provider, school, scope["method"], path, callbacks=False)
+        if faults:
+            entry.fault = ",".join(fault.kind for fault in faults)
+            await self._strike(faults, entry, scope, receive, noting)
+        else:
+            await self._app(scope, receive, noting)
+
+    def _whose(self, path: str) -> tuple[str | None, str | None]:
+        provider = next((name for prefix, name in _PREFIXES if path.startswith(prefix)), None)
+        if found := _WONDE_WRITEBACK.match(path):
+            write = self._state.writes.get(found[1])
+            return provider, write.school.id if write else None
+        found = _WONDE_SCHOOL.match(path) or _XPORTER_SCHOOL.match(path)
+        return provider, found[1] if found and found[1] in self._state.schools else None
+
+    async def _strike(
+        self, faults: Sequence[Fault], entry: Received, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        before = sum(f.seconds for f in faults if f.kind is FaultKind.LATENCY and not f.after_effect)
+        after = sum(f.seconds for f in faults if f.kind is FaultKind.LATENCY and f.after_effect)
+        fault = next((f for f in faults if f.kind is not FaultKind.LATENCY), None)
+        await asyncio.sleep(before)
+        if fault is not None and not _takes_effect(fault):
+            await self._spoil(fault, [], scope, receive, send)
+            return
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        await self._app(scope, receive, keep)
+        await asyncio.sleep(after)
+        if fault is None:
+            for message in kept:
+                await send(message)
+        else:
+            await self._spoil(fault, kept, scope, receive, send)
+
+    async def _spoil(self, fault: Fault, kept: Sequence[Message], scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or do not, as the fault says; `kept` is the true answer where there is one."""
+        match fault.kind:
+            case FaultKind.STATUS:
+                headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
+                body = json.dumps({"error": "simulated", "message": f"The sandbox was told to answer {fault.status}."})
+                await _send(send, fault.status, body.encode(), headers)
+            case FaultKind.HANG:
+                await self._until_gone(scope, receive)
+            case FaultKind.RESET_BEFORE | FaultKind.RESET_AFTER:
+                scope["state"][ABORT]()
+                await _disconnected(receive)
+            case FaultKind.INVALID_JSON:
+                body_kept = b"".join(message.get("body", b"") for message in kept)
+                await _send(send, kept[0]["status"], body_kept[: max(1, len(body_kept) // 2)], {})
+            case _:
+                await _send(send, kept[0]["status"], b"", {})
+
+    async def _until_gone(self, scope: Scope, receive: Receive) -> None:
+        """Return when the client gives up; at shutdown, make it."""
+        gone = asyncio.ensure_future(_disconnected(receive))
+        closing = asyncio.ensure_future(self._state.closing.wait())
+        await asyncio.wait({gone, closing}, return_when=asyncio.FIRST_COMPLETED)
+        closing.cancel()
+        scope["state"][ABORT]()
+        await gone
+
+
+def _takes_effect(fault: Fault) -> bool:
+    match fault.kind:
+        case FaultKind.STATUS | FaultKind.HANG:
+            return fault.after_effect
+        case FaultKind.RESET_BEFORE:
+            return False
+        case _:
+            return True
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
+    told = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+    raw = [(name.encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

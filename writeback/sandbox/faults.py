@@ -1,0 +1,124 @@
+"""Faults that the control plane orders: which requests they meet, how often, and what goes wrong."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from itertools import count
+from typing import Any, Final
+
+
+class FaultKind(StrEnum):
+    """What goes wrong."""
+
+    LATENCY = "latency"
+    """The answer takes `seconds` longer; with `after_effect` the wait comes after it took effect."""
+    STATUS = "status"
+    """`status` is answered (429 with Retry-After) and nothing happens; with `after_effect` it happens too."""
+    HANG = "hang"
+    """No answer ever; with `after_effect` it takes effect first."""
+    RESET_BEFORE = "reset_before"
+    """The connection is reset, and nothing happens."""
+    RESET_AFTER = "reset_after"
+    """The connection is reset after it took effect."""
+    INVALID_JSON = "invalid_json"
+    """It takes effect; the answer breaks off in the middle of its JSON."""
+    EMPTY = "empty"
+    """It takes effect; the answer has no body."""
+    CALLBACK_LOST = "callback_lost"
+    """The webhook or callback of what is accepted is never sent."""
+    CALLBACK_REPEATED = "callback_repeated"
+    """It is sent `repeats` times more."""
+    CALLBACK_EARLY = "callback_early"
+    """The work is done and told before the POST itself is answered."""
+    CALLBACK_DELAYED = "callback_delayed"
+    """It is sent `seconds` later."""
+
+
+CALLBACK_KINDS: Final = frozenset(kind for kind in FaultKind if kind.value.startswith("callback_"))
+KIND_NAMES: Final = frozenset(kind.value for kind in FaultKind)
+_SHORT: Final = {"429": 429, "500": 500, "503": 503}
+"""`{"kind": "503"}` is short for `{"kind": "status", "status": 503}`, and `lost` for `callback_lost`."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """One order. The first four narrow it down (`path` is a part of the path); it ends after `times`."""
+
+    kind: FaultKind
+    provider: str | None = None
+    school: str | None = None
+    method: str | None = None
+    path: str | None = None
+    times: int | None = None
+    probability: float = 1.0
+    seed: int = 0
+    seconds: float = 1.0
+    status: int = 500
+    retry_after: float | None = None
+    repeats: int = 1
+    after_effect: bool = False
+    id: str = ""
+    hits: int = 0
+    rng: random.Random = field(default_factory=random.Random, repr=False)
+
+    def meets(self, provider: str | None, school: str | None, method: str, path: str) -> bool:
+        """Whether it strikes this request; a throw of its own seeded dice decides where it has a probability."""
+        fits = (
+            self.provider in (None, provider)
+            and self.school in (None, school)
+            and (self.method is None or self.method.upper() == method)
+            and (self.path is None or self.path in path)
+        )
+        return fits and (self.probability >= 1 or self.rng.random() < self.probability)
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "rng"}
+
+
+_NUMBERS: Final = frozenset({"times", "probability", "seconds", "status", "retry_after", "repeats"})
+ORDERED: Final = tuple(f.name for f in fields(Fault) if f.name not in {"id", "hits", "rng"})
+
+
+class Faults:
+    """The orders that stand."""
+
+    def __init__(self) -> None:
+        self.standing: list[Fault] = []
+        self._numbers = count(1)
+
+    def order(self, wanted: Mapping[str, Any]) -> Fault:
+        """Add an order; raise ValueError with a hint when it cannot be read."""
+        given = dict(wanted)
+        if unknown := sorted(set(given) - set(ORDERED)):
+            raise ValueError(f"unknown fields {', '.join(unknown)}: known are {', '.join(ORDERED)}")
+        kind = str(given.pop("kind", ""))
+        if kind in _SHORT:
+            kind, given["status"] = "status", _SHORT[kind]
+        if f"callback_{kind}" in KIND_NAMES:
+            kind = f"callback_{kind}"
+        if kind not in KIND_NAMES:
+            raise ValueError(f"unknown kind {kind!r}: known are {', '.join(FaultKind)}, {', '.join(_SHORT)}")
+        for name in _NUMBERS & set(given):
+            if isinstance(given[name], bool) or not isinstance(given[name], int | float) or given[name] < 0:
+                raise ValueError(f"{name} is {given[name]!r}: send a number that is not negative")
+        fault = Fault(FaultKind(kind), **given, id=f"fault-{next(self._numbers)}")
+        fault.rng.seed(fault.seed)
+        self.standing.append(fault)
+        return fault
+
+    def take(self, provider: str | None, school: str | None, method: str, path: str, *, callbacks: bool) -> list[Fault]:
+        """Return the orders that strike now, and count them off."""
+        struck = [
+            fault
+            for fault in self.standing
+            if (fault.kind in CALLBACK_KINDS) == callbacks and fault.meets(provider, school, method, path)
+        ]
+        for fault in struck:
+            fault.hits += 1
+            if fault.times is not None and fault.hits >= fault.times:
+                self.standing.remove(fault)
+        return struck
+
+    def clear(self) -> None:
+        self.standing.clear()

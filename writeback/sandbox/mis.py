@@ -1,0 +1,240 @@
+"""The MIS behind a simulated school: who is there, which marks it holds, and what it refuses to write.
+
+Writing is all or nothing, as SIMS does it (Xporter 13927): `Mis.apply` checks every mark before it writes the first.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from writeback.sandbox.codes import CLOSED, NO_REASON_YET, Code
+from writeback.sandbox.timetable import Timetable
+
+
+class Slot(NamedTuple):
+    """What a mark overwrites. `place`: AM or PM for a session, the period instance for a lesson (Wonde 2410)."""
+
+    kind: str
+    student_id: str
+    day: date
+    place: str
+
+
+@dataclass(slots=True)
+class Person:
+    """A pupil or a member of staff. `id` is the provider's, `mis_id` the MIS's own."""
+
+    id: str
+    mis_id: str
+    forename: str
+    surname: str
+    gender: str
+    born: date
+    group_id: str
+    updated_at: datetime
+    created_at: datetime
+
+
+@dataclass(slots=True)
+class Mark:
+    """What a slot holds."""
+
+    id: str
+    code: str
+    updated_at: datetime
+    source: str
+    """`office`, or the provider's reference of the writeback that set it."""
+    minutes_late: float | None = None
+    comment: str | None = None
+    statutory_comment: str | None = None
+    employee_id: str | None = None
+
+
+class Change(NamedTuple):
+    """One thing that happened to a slot: `set`, or `kept` where the N rule left the older mark."""
+
+    at: datetime
+    code: str
+    source: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One mark that is to be written."""
+
+    slot: Slot
+    code: str
+    minutes_late: float | None = None
+    comment: str | None = None
+    statutory_comment: str | None = None
+    employee_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Something that was there and is gone."""
+
+    type: str
+    id: str
+    mis_id: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A reason to refuse, set by the control plane; None matches every mark. `times` None: until removed."""
+
+    message: str
+    student_id: str | None = None
+    code: str | None = None
+    times: int | None = 1
+
+
+class MisRefused(Exception):
+    """The MIS writes nothing of this request."""
+
+
+@dataclass
+class Mis:
+    """One school's MIS."""
+
+    pupils: dict[str, Person]
+    staff: dict[str, Person]
+    codes: dict[str, Code]
+    timetable: Timetable
+    new_id: Callable[[], str]
+    marks: dict[date, dict[Slot, Mark]] = field(default_factory=dict)
+    history: dict[Slot, list[Change]] = field(default_factory=dict)
+    closed_days: set[date] = field(default_factory=set)
+    deletions: list[Deletion] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def code_named(self, code: str) -> Code | None:
+        """Return the active code that is written so, else an inactive one, else None."""
+        found = [row for row in self.codes.values() if row.code == code]
+        return max(found, key=lambda row: row.is_active, default=None)
+
+    def held(self, slot: Slot) -> str | None:
+        """Return the code that a slot holds: `#` for every session of a closed day, None for no mark."""
+        mark = self.marks.get(slot.day, {}).get(slot)
+        if mark is not None:
+            return mark.code
+        return CLOSED if slot.kind == "S" and slot.day in self.closed_days else None
+
+    def apply(self, writings: Sequence[Writing], *, source: str, at: datetime, keeps_other_than_n: bool) -> int:
+        """Write all and return how many marks were set; raise MisRefused and write none.
+
+        `keeps_other_than_n` is Xporter's rule: N goes only where there is no mark or an N (Xporter 14061).
+        """
+        refused = next((reason for writing in writings if (reason := self._objection(writing))), None)
+        if refused is not None:
+            raise MisRefused(refused)
+        return sum(self._write(writing, source, at, keeps_other_than_n) for writing in writings)
+
+    def set_by_office(self, slot: Slot, code: str | None, at: datetime) -> None:
+        """Set or clear a mark by hand in the MIS."""
+        if code is None:
+            self.marks.get(slot.day, {}).pop(slot, None)
+            self.history.setdefault(slot, []).append(Change(at, "", "office", "cleared"))
+        else:
+            self._write(Writing(slot, code), "office", at, keeps_other_than_n=False)
+
+    def remove_pupil(self, student_id: str, at: datetime) -> None:
+        """Take a pupil off roll; raise KeyError when there is none."""
+        pupil = self.pupils.pop(student_id)
+        for group in self.timetable.groups:
+            if student_id in group.student_ids:
+                group.student_ids.remove(student_id)
+        self.deletions.append(Deletion("student", student_id, pupil.mis_id, at))
+
+    def remove_lesson(self, lesson_id: str, at: datetime) -> None:
+        """Take a lesson out of the timetable; raise KeyError when there is none."""
+        self.timetable.remove(lesson_id)
+        self.deletions.append(Deletion("lesson", lesson_id, lesson_id, at))
+
+    def move_lesson(self, lesson_id: str, day: date, period: int, at: datetime) -> None:
+        """Move a lesson: the old one counts as deleted; raise ValueError where there is no such period."""
+        self.timetable.move(lesson_id, day, period, at)
+        self.deletions.append(Deletion("lesson", lesson_id, lesson_id, at))
+
+    def reissue_ids(self, at: datetime) -> Mapping[str, str]:
+        """Give every person and lesson a new provider id, as a migration does (Wonde 37); return old → new."""
+        new = {old: self.new_id() for old in (*self.pupils, *self.staff, *self.timetable.by_id)}
+        self.pupils = {new[p.id]: replace(p, id=new[p.id], updated_at=at) for p in self.pupils.values()}
+        self.staff = {new[p.id]: replace(p, id=new[p.id], updated_at=at) for p in self.staff.values()}
+        for group in self.timetable.groups:
+            group.tutor_id = new.get(group.tutor_id, group.tutor_id)
+            group.student_ids = [new[student] for student in group.student_ids]
+        self.timetable.rename(new, at)
+        self.marks = {
+            day: {slot._replace(student_id=new.get(slot.student_id, slot.student_id)): m for slot, m in held.items()}
+            for day, held in self.marks.items()
+        }
+        self.history = {
+            slot._replace(student_id=new.get(slot.student_id, slot.student_id)): told
+            for slot, told in self.history.items()
+        }
+        return new
+
+    def _objection(self, writing: Writing) -> str | None:
+        slot = writing.slot
+        if slot.student_id not in self.pupils:
+            return f"student {slot.student_id} is not on roll"
+        code = self.code_named(writing.code)
+        if code is None or not code.is_active:
+            return f"attendance code {writing.code} is not available"
+        if slot.kind == "S" and self.held(slot) == CLOSED:
+            return f"the school is closed on {slot.day}"
+        if slot.kind == "L" and not self.timetable.has_instance(int(slot.place), slot.day):
+            return f"there is no lesson {slot.place} on {slot.day}"
+        return self._refusal(writing)
+
+    def _refusal(self, writing: Writing) -> str | None:
+        for refusal in self.refusals:
+            if refusal.student_id in (None, writing.slot.student_id) and refusal.code in (None, writing.code):
+                if refusal.times is not None:
+                    refusal.times -= 1
+                    if refusal.times <= 0:
+                        self.refusals.remove(refusal)
+                return refusal.message
+        return None
+
+    def _write(self, writing: Writing, source: str, at: datetime, keeps_other_than_n: bool) -> bool:
+        slot, held = writing.slot, self.marks.setdefault(writing.slot.day, {})
+        told = self.history.setdefault(slot, [])
+        old = held.get(slot)
+        if keeps_other_than_n and writing.code == NO_REASON_YET and old and old.code != NO_REASON_YET:
+            told.append(Change(at, writing.code, source, "kept"))
+            return False
+        held[slot] = Mark(
+            id=old.id if old else self.new_id(),
+            code=writing.code,
+            updated_at=at,
+            source=source,
+            minutes_late=writing.minutes_late,
+            comment=writing.comment,
+            statutory_comment=writing.statutory_comment,
+            employee_id=writing.employee_id,
+        )
+        told.append(Change(at, writing.code, source, "set"))
+        return True
+
+
+def mark_row(slot: Slot, mark: Mark) -> dict[str, Any]:
+    """Return a mark as the control plane shows it."""
+    return {
+        "type": "session" if slot.kind == "S" else "lesson",
+        "student_id": slot.student_id,
+        "date": slot.day.isoformat(),
+        "session": slot.place if slot.kind == "S" else None,
+        "period_instance_id": None if slot.kind == "S" else int(slot.place),
+        "code": mark.code,
+        "minutes_late": mark.minutes_late,
+        "comment": mark.comment,
+        "statutory_comment": mark.statutory_comment,
+        "employee_id": mark.employee_id,
+        "source": mark.source,
+        "updated_at": mark.updated_at.isoformat(),
+    }

@@ -1,0 +1,84 @@
+"""Sends the simulated providers' webhooks and callbacks. Neither document promises a second try, so there is none."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import httpx
+
+from writeback.sandbox.agenda import Agenda, SandboxClock
+from writeback.sandbox.faults import Fault, FaultKind
+from writeback.sandbox.ledger import Ledger
+
+CONNECTIONS: Final = 10
+"""httpcore's pool slows down with the square of its connections: ten are its best."""
+TIMEOUT_S: Final = 10.0
+
+
+class Outbox:
+    """Deliveries under way. Every one ends in the ledger."""
+
+    def __init__(self, clock: SandboxClock, agenda: Agenda, ledger: Ledger) -> None:
+        self._clock, self._agenda, self._ledger = clock, agenda, ledger
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._client: httpx.AsyncClient | None = None
+
+    def send(
+        self,
+        url: str,
+        body: Mapping[str, Any],
+        *,
+        provider: str,
+        school: str | None,
+        ref: str | None,
+        faults: Sequence[Fault] = (),
+    ) -> None:
+        """Post `body` to `url` as often and as late as the faults say; returns at once."""
+        kinds = {fault.kind: fault for fault in faults}
+        if FaultKind.CALLBACK_LOST in kinds:
+            self._ledger.told(self._clock.now(), provider, school, ref, url).error = "lost"
+            return
+        repeats = kinds[FaultKind.CALLBACK_REPEATED].repeats if FaultKind.CALLBACK_REPEATED in kinds else 0
+        late_s = kinds[FaultKind.CALLBACK_DELAYED].seconds if FaultKind.CALLBACK_DELAYED in kinds else 0.0
+
+        def post() -> None:
+            for _ in range(1 + repeats):
+                task = asyncio.get_running_loop().create_task(self._post(url, body, provider, school, ref))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+        if late_s:
+            self._agenda.after(late_s, post)
+        else:
+            post()
+
+    async def idle(self) -> None:
+        """Return when nothing is under way any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def aclose(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def _post(
+        self, url: str, body: Mapping[str, Any], provider: str, school: str | None, ref: str | None
+    ) -> None:
+        entry = self._ledger.told(self._clock.now(), provider, school, ref, url)
+        try:
+            response = await self._http().post(url, json=body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            entry.error = f"{type(error).__name__}: {error}"
+        else:
+            entry.status = response.status_code
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+            timeout = httpx.Timeout(TIMEOUT_S, pool=None)
+            self._client = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
+        return self._client

@@ -1,0 +1,79 @@
+"""One simulated school as its provider sees it: access, connection, pace, and the MIS behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from writeback.sandbox.faults import Fault
+from writeback.sandbox.mis import Mis, Writing
+
+WONDE_PERMISSIONS: Final = ("students.read", "employees.read", "lessons.read", "attendance.read", "attendance.write")
+"""Identities of the form of Wonde 1003; which one writing needs is not documented, `attendance.write` is a guess."""
+XPORTER_SCOPES: Final = (
+    "School", "Student", "StudentLite", "Staff", "StaffLite", "Attendance", "WritebackAttendance", "WritebackConduct",
+)  # fmt: skip
+"""`WritebackConduct` is documented (14492); `WritebackAttendance` is formed after it, a guess."""
+
+
+@dataclass(slots=True)
+class SandboxSchool:
+    """State that the control plane can change."""
+
+    provider: str
+    id: str
+    """Wonde's school id, or the establishment number."""
+    name: str
+    mis_name: str
+    secret: str
+    """Wonde: the token. Xporter: the school secret."""
+    mis: Mis
+    created_at: datetime
+    access: str = "approved"
+    """approved | pending | revoked | declined."""
+    is_audited: bool = True
+    is_online: bool = True
+    is_paused: bool = False
+    """Xporter: the school is choosing whom to share (99-107)."""
+    allows_writeback: bool = True
+    has_lesson_attendance: bool = True
+    has_custom_codes: bool = False
+    grants: set[str] = field(default_factory=set)
+    """Wonde: permissions. Xporter: scopes."""
+    relying_party: str | None = None
+    """Xporter: the only application that the secret is good for; None: any."""
+    completion_delay_s: float = 0.3
+    retry_every_s: float = 300.0
+    """Xporter tries an agent that does not answer every 5 minutes (14119)."""
+    retry_for_s: float = 3_600.0
+    token_ttl_s: float = 12 * 3_600.0
+    cache_ttl_s: float = 1_800.0
+    """Xporter keeps a date's attendance for 30 minutes (2069)."""
+
+
+@dataclass(slots=True)
+class Write:
+    """An accepted request on its way into the MIS."""
+
+    ref: str
+    school: SandboxSchool
+    kind: str
+    request: int
+    writings: Sequence[Writing]
+    created_at: datetime
+    updated_at: datetime
+    faults: Sequence[Fault] = ()
+    callback_url: str | None = None
+    status: str = "PENDING"
+    last_attempt: datetime | None = None
+    next_attempt: datetime | None = None
+    message: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.status != "PENDING"
+
+    def finish(self, status: str, at: datetime, message: str | None = None) -> None:
+        """End it. The marks are let go: thousands of finished requests are kept."""
+        self.status, self.updated_at, self.next_attempt, self.message = status, at, None, message
+        self.writings = ()

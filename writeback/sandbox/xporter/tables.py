@@ -1,0 +1,91 @@
+"""Tables as Xporter answers them: change sets, pages, and `meta` with the age of the data.
+
+The document names the tables `meta` and `__pagination__` (2047) and shows no columns; the columns of the latter and
+the name `__changedRows__` follow an old public client, those of `meta` are a guess.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zlib import crc32
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from writeback.sandbox.http import answer, entry_of, sandbox_of
+from writeback.sandbox.state import SandboxState
+from writeback.sandbox.xporter.access import XporterError, parameters
+
+LARGEST_PAGE: Final = 100_011
+"""`The default maximum number of records in a response` (2019)."""
+CHANGESETS_KEPT: Final = 500
+Row = Mapping[str, Any]
+
+
+def tables(
+    request: Request, found: Mapping[str, Sequence[Row]], *, key: str = "Id", read_at: datetime | None = None
+) -> Response:
+    """Return the tables; `key` is the column that a change set is about, `read_at` when the MIS was last read."""
+    entry_of(request).effect = "read"
+    state, given = sandbox_of(request), parameters(request)
+    body: dict[str, Any] = {}
+    changed: Mapping[str, Sequence[Row]] = found
+    token = given.get("changedrows")
+    if token:
+        changed, deleted, following = _changed(state, request.scope["path"], token, found, key)
+        body["__changedRows__"] = [{"changedRows": following}]
+        body |= deleted
+    page, size = _number(given, "page", 1), min(_number(given, "pagesize", LARGEST_PAGE), LARGEST_PAGE)
+    for name, rows in changed.items():
+        body[name] = list(rows[(page - 1) * size : page * size])
+    total = max((len(rows) for rows in changed.values()), default=0)
+    body["meta"] = [_meta(name, read_at or state.now(), state.now()) for name in found]
+    body["__pagination__"] = [
+        {"PageNumber": page, "PageSize": size, "PageCount": max(1, -(-total // size)), "RowCount": total}
+    ]
+    return answer(body)
+
+
+def _changed(
+    state: SandboxState, path: str, token: str, found: Mapping[str, Sequence[Row]], key: str
+) -> tuple[dict[str, list[Row]], dict[str, list[Row]], str]:
+    """Return the rows that are new since `token`, the ids that are gone, and the next token."""
+    now = {
+        (name, row[key]): crc32(json.dumps(row, sort_keys=True).encode())
+        for name, rows in found.items()
+        for row in rows
+    }
+    before = {} if token == "*" else state.changesets.get((path, token))  # noqa: S105 - the document's first token
+    if before is None:
+        raise XporterError(f"Invalid changedRows value provided: {token}")
+    following = secrets.token_hex(16)
+    state.changesets[path, following] = now
+    while len(state.changesets) > CHANGESETS_KEPT:
+        state.changesets.pop(next(iter(state.changesets)))
+    fresh = {
+        name: [row for row in rows if before.get((name, row[key])) != now[name, row[key]]]
+        for name, rows in found.items()
+    }
+    gone = [missing for missing in before if missing not in now]
+    deleted: dict[str, list[Row]] = {
+        f"{name}_deleted": [{key: row_id} for table, row_id in gone if table == name] for name in found
+    }
+    return fresh, deleted, following
+
+
+def _meta(table: str, read_at: datetime, now: datetime) -> Row:
+    """Say how old a table is: "see when the data behind each endpoint was last updated" (5375)."""
+    return {
+        "Table": table,
+        "LastUpdated": read_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "AgeSeconds": round((now - read_at).total_seconds(), 3),
+    }
+
+
+def _number(given: Mapping[str, str], name: str, default: int) -> int:
+    text = given.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise XporterError(f"Invalid {name} provided: {text}")
+    return int(text)

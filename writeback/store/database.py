@@ -1,0 +1,91 @@
+"""The one way to the database: transactions to write in and to read in, the same on SQLite and PostgreSQL.
+
+On SQLite the writers of one process take turns on one connection, in the order in which they came; those of several
+processes wait for each other at BEGIN IMMEDIATE. So nobody is told that the database is locked half-way through.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.store.engines import Engines, make_engines
+
+T = TypeVar("T")
+
+
+class Database:
+    """Connections to one database. Open one a process, dispose of it at the end."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        # asyncio's lock is first come, first served; PostgreSQL needs none
+        self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if engines.is_sqlite else nullcontext()
+        self._thread = ThreadPoolExecutor(1, "sqlite-writer")  # has no thread until it is used
+
+    @classmethod
+    def open(cls, url: str, *, pool_size: int = 8, command_timeout_s: float | None = 30.0) -> "Database":
+        """Return a database that connects when it is first used; on SQLite the file and its folder are made.
+
+        `command_timeout_s` bounds one statement on PostgreSQL, so that a dead network ends in an error.
+        Raises ConfigurationError when the URL is of no use or the file cannot be opened.
+        """
+        return cls(make_engines(url, pool_size=pool_size, command_timeout_s=command_timeout_s))
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        return "sqlite" if self._engines.is_sqlite else "postgresql"
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Give a session in a transaction that is committed at a clean end and rolled back on an error."""
+        async with self._turn, AsyncSession(self._engines.writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    async def write_core(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` returns, run in a transaction like that of `write`, without the ORM.
+
+        On SQLite it runs in a thread of its own, in one go: `work` must leave the event loop alone.
+        """
+        core_writer = self._engines.core_writer
+        if core_writer is None:
+            async with self._engines.writer.begin() as connection:
+                return await connection.run_sync(work)
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _run, core_writer, work)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Give a session that cannot write: one snapshot on SQLite, READ COMMITTED on PostgreSQL."""
+        async with AsyncSession(self._engines.reader, expire_on_commit=False) as session:
+            yield session
+
+    async def ping(self) -> None:
+        """Return when the database answers; else raise what the driver says."""
+        async with self._engines.reader.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await asyncio.to_thread(self._thread.shutdown)
+        await self._engines.dispose()
+
+
+def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
+    with engine.begin() as connection:
+        return work(connection)
+
+
+def dialect_insert(db: Database, table: type[SQLModel]) -> SqliteInsert | PostgresInsert:
+    """Return an INSERT of the database's own dialect, which knows `on_conflict_do_nothing` and `…_do_update`."""
+    target: Table = table.__table__  # type: ignore[attr-defined]
+    return sqlite_insert(target) if db.dialect == "sqlite" else postgres_insert(target)

@@ -1,0 +1,168 @@
+"""Builds everything from the settings; the one place that chooses between real parts and fakes."""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from writeback.core.clock import Clock, SystemClock
+from writeback.core.errors import ConfigurationError
+from writeback.core.ids import new_id
+from writeback.core.secrets import SecretBox
+from writeback.core.settings import Settings
+from writeback.flow.accept import Acceptor
+from writeback.flow.confirm import Confirmer
+from writeback.flow.cached_lookups import lookup_cache
+from writeback.flow.context import FlowContext
+from writeback.flow.dispatch import Dispatcher
+from writeback.flow.hold import Holds
+from writeback.flow.hooks import Hooks, hook_url
+from writeback.flow.keys import Keys
+from writeback.flow.miss import Misses
+from writeback.flow.readiness import Readiness
+from writeback.flow.registry import Registry
+from writeback.flow.sweep import Sweeper
+from writeback.flow.sync import Syncer
+from writeback.providers.http import create_client
+from writeback.providers.registry import PROVIDERS, create_providers
+from writeback.queue.arq_doorbell import ArqDoorbell
+from writeback.queue.embedded import EmbeddedRedis
+from writeback.store import migrate
+from writeback.store.committer import Committer
+from writeback.store.database import Database
+from writeback.store.reads import Reads
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the API and the command line call."""
+
+    settings: Settings
+    clock: Clock
+    accept: Acceptor
+    committer: Committer
+    keys: Keys
+    registry: Registry
+    reads: Reads
+    sync: Syncer
+    holds: Holds
+    hooks: Hooks
+    readiness: Readiness
+
+
+@dataclass(frozen=True)
+class WorkerServices:
+    """What the worker's functions call."""
+
+    settings: Settings
+    clock: Clock
+    redis_url: str
+    owner: str
+    flow: FlowContext
+    doorbell: ArqDoorbell
+    dispatcher: Dispatcher
+    confirmer: Confirmer
+    holds: Holds
+    syncer: Syncer
+    sweeper: Sweeper
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Services]:
+    """Open everything that the API needs, and close it in reverse."""
+    async with AsyncExitStack() as stack:
+        flow, doorbell, _ = await _open_flow(stack, settings, clock or SystemClock())
+        syncer = Syncer(flow)
+        misses = Misses(flow, syncer)
+        stack.push_async_callback(misses.aclose)
+        committer = Committer(
+            flow.db,
+            flow.clock,
+            max_waiting=settings.api.max_waiting_commits,
+            on_commit=partial(flow.doorbell.ring, "serve_lane"),
+        )
+        await committer.start()
+        stack.push_async_callback(committer.aclose)
+        yield Services(
+            settings=settings,
+            clock=flow.clock,
+            accept=Acceptor(flow, committer, misses),
+            committer=committer,
+            keys=Keys(flow.db, flow.clock, cache_s=settings.api.key_cache_s),
+            registry=flow.registry,
+            reads=Reads(flow.db),
+            sync=syncer,
+            holds=Holds(flow),
+            hooks=Hooks(flow),
+            readiness=Readiness(flow.db, doorbell, settings.effective_database_url),
+        )
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[WorkerServices]:
+    """Open everything that a worker needs, and close it in reverse."""
+    async with AsyncExitStack() as stack:
+        flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock())
+        owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('wrk', flow.clock.now())}"
+        yield WorkerServices(
+            settings=settings,
+            clock=flow.clock,
+            redis_url=redis_url,
+            owner=owner,
+            flow=flow,
+            doorbell=doorbell,
+            dispatcher=Dispatcher(flow, owner),
+            confirmer=Confirmer(flow),
+            holds=Holds(flow),
+            syncer=Syncer(flow),
+            sweeper=Sweeper(flow),
+        )
+
+
+async def _open_flow(
+    stack: AsyncExitStack, settings: Settings, clock: Clock
+) -> tuple[FlowContext, ArqDoorbell, str]:
+    """Return the flow's context, the doorbell in it, and where its Redis is."""
+    await _migrate(settings)
+    db = Database.open(settings.effective_database_url)
+    stack.push_async_callback(db.dispose)
+    redis_url = settings.redis_url
+    if not redis_url:
+        embedded = EmbeddedRedis(settings.data_dir)
+        redis_url = await embedded.start()
+        stack.push_async_callback(embedded.stop)
+    doorbell = ArqDoorbell(redis_url, settings.queue)
+    stack.push_async_callback(doorbell.aclose)
+    client = create_client(settings.dispatch)
+    stack.push_async_callback(client.aclose)
+    secrets = SecretBox(settings.effective_secret_key)
+    registry = Registry(
+        db, secrets, clock, known_providers=tuple(PROVIDERS), hook_url=partial(hook_url, settings, secrets)
+    )
+    flow = FlowContext(
+        db=db,
+        clock=clock,
+        settings=settings,
+        registry=registry,
+        lookups=lookup_cache(db, clock),
+        providers=create_providers(settings, clock, client),
+        doorbell=doorbell,
+        secrets=secrets,
+    )
+    return flow, doorbell, redis_url
+
+
+async def _migrate(settings: Settings) -> None:
+    """Bring our own SQLite file up to date; for a database of somebody else's, say what to run."""
+    url = settings.effective_database_url
+    if settings.is_embedded:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        await migrate.upgrade(url)
+    elif not await migrate.is_current(url):
+        raise ConfigurationError("the database is not up to date: run `writeback db upgrade` first")

@@ -1,0 +1,122 @@
+"""The worker process: arq runs the functions, a task beside it sweeps. Started by `writeback worker`."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+
+import structlog
+from arq.worker import Worker
+from redis.exceptions import RedisError
+
+from writeback.core.logging import configure_logging
+from writeback.core.settings import Settings
+from writeback.queue.arq_doorbell import deserialize, redis_settings, serialize
+from writeback.store import lanes
+from writeback.wiring import WorkerServices, open_worker
+from writeback.worker.functions import FUNCTIONS
+
+log = structlog.get_logger()
+
+_NEVER_GIVE_UP = 1_000_000
+"""arq's own tries count crashes too; SQL says when something is over, never arq."""
+_RESTART_S = 1.0
+_KEYS_FORGOTTEN_EVERY_S = 3_600.0
+
+
+def run(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT, then finish what is in flight and give its leases back."""
+    configure_logging(level=settings.log_level)
+    try:
+        import uvloop
+    except ImportError:  # there is none on this platform
+        asyncio.run(serve(settings))
+    else:
+        uvloop.run(serve(settings))
+
+
+async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> None:
+    """Work until `stopping` is set; without one, until a signal comes."""
+    stopping = stopping or _stop_on_signals()
+    async with open_worker(settings) as services:
+        log.info("worker_started", owner=services.owner)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: full collections need not look at it again
+        sweeping = asyncio.create_task(_sweep(services))
+        try:
+            await _work(services, stopping)
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
+            async with services.flow.db.write() as session:
+                released = await lanes.release_all(session, services.owner, services.clock.now())
+            log.info("worker_stopped", owner=services.owner, leases_released=released)
+
+
+async def _work(services: WorkerServices, stopping: asyncio.Event) -> None:
+    """Run arq's worker, again after each loss of Redis: it ends when its connection does."""
+    stopped = asyncio.create_task(stopping.wait())
+    while not stopping.is_set():
+        worker = _arq_worker(services)
+        running = asyncio.create_task(worker.async_run())
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done() and not running.cancelled() and (error := running.exception()) is not None:
+            log.warning("redis_lost", error=type(error).__name__)
+        await _close(worker, running, services.settings.dispatch.request_timeout_s)
+        if not stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(stopped), _RESTART_S)
+    stopped.cancel()
+
+
+async def _close(worker: Worker, running: "asyncio.Task[None]", patience_s: float) -> None:
+    """Take no more jobs, let those in flight end, then close the connection."""
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    in_flight = [task for task in worker.tasks.values() if not task.done()]
+    if in_flight:
+        await asyncio.wait(in_flight, timeout=patience_s)
+    with contextlib.suppress(RedisError, OSError):
+        await worker.close()
+
+
+def _arq_worker(services: WorkerServices) -> Worker:
+    queue = services.settings.queue
+    return Worker(
+        functions=FUNCTIONS,
+        redis_settings=redis_settings(services.redis_url, queue),
+        ctx={"services": services},
+        handle_signals=False,
+        max_jobs=queue.max_jobs,
+        poll_delay=queue.poll_delay_s,
+        job_timeout=queue.job_timeout_s,
+        max_tries=_NEVER_GIVE_UP,
+        keep_result=0,
+        health_check_interval=3_600,
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        allow_abort_jobs=False,
+        log_results=False,
+    )
+
+
+async def _sweep(services: WorkerServices) -> None:
+    """Sweep for as long as the worker lives; an error is logged and the next sweep tries again."""
+    every = services.settings.queue.sweep_every_s
+    forget_at = services.clock.monotonic()
+    while True:
+        try:
+            await services.sweeper.sweep()
+            if services.clock.monotonic() >= forget_at:
+                await services.sweeper.forget_old_keys()
+                forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S
+        except Exception as error:
+            log.error("sweep_failed", error=type(error).__name__, exc_info=True)
+        await asyncio.sleep(every * services.flow.rng.uniform(0.8, 1.2))
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stopping.set)
+    return stopping
