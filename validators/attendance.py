@@ -125,8 +125,9 @@ class AttendanceCheck:
     def _check_fields(self, index: int, mark: Any) -> None:
         """Check what the MIS's rule says of fields: required, forbidden, without a place, too long, with an emoji."""
         rule = self.rule
+        values = mark.__dict__
         for name in rule.watched_fields:
-            value = getattr(mark, name)
+            value = values[name]
             if value is None or value == "":
                 if name in rule.required:
                     self._report("field_required", index, mark, name)

@@ -15,8 +15,8 @@ from writeback.core.ids import new_id
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.flow.accept import Acceptor
-from writeback.flow.confirm import Confirmer
 from writeback.flow.cached_lookups import lookup_cache
+from writeback.flow.confirm import Confirmer
 from writeback.flow.context import FlowContext
 from writeback.flow.dispatch import Dispatcher
 from writeback.flow.hold import Holds
@@ -125,9 +125,7 @@ async def open_worker(settings: Settings, *, clock: Clock | None = None) -> Asyn
         )
 
 
-async def _open_flow(
-    stack: AsyncExitStack, settings: Settings, clock: Clock
-) -> tuple[FlowContext, ArqDoorbell, str]:
+async def _open_flow(stack: AsyncExitStack, settings: Settings, clock: Clock) -> tuple[FlowContext, ArqDoorbell, str]:
     """Return the flow's context, the doorbell in it, and where its Redis is."""
     await _migrate(settings)
     db = Database.open(settings.effective_database_url)

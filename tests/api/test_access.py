@@ -169,7 +169,9 @@ async def test_a_key_limited_to_schools_cannot_register_another(api: Any, is_pro
     await api.add_school("riverbank")
     key = await api.key("admin", schools=["riverbank"])
 
-    is_problem(await api.call("POST", "/v1/schools", key, json=BODIES["POST", "/v1/schools"]), 403, "school_not_allowed")
+    is_problem(
+        await api.call("POST", "/v1/schools", key, json=BODIES["POST", "/v1/schools"]), 403, "school_not_allowed"
+    )
 
 
 async def test_a_revoked_key_may_work_elsewhere_until_the_cache_runs_out(api: Any, database: Any) -> None:

@@ -122,7 +122,7 @@ async def test_a_chunked_body_within_the_limit_arrives_whole(api: Any) -> None:
         (BadInput("body_not_json", "no JSON"), 400, "body_not_json"),
         (NotFound("school_unknown", "no school"), 404, "school_unknown"),
         (Conflict("idempotency_key_reused", "used"), 409, "idempotency_key_reused"),
-        (Overloaded("too_busy", "2000 wait", retry_after_s=3), 503, "too_busy"),
+        (Overloaded("too_many_waiting", "2000 wait", retry_after_s=3), 503, "too_many_waiting"),
     ],
 )
 async def test_what_accept_refuses_becomes_a_problem(
@@ -164,7 +164,7 @@ async def test_a_database_that_is_away_is_answered_with_503(api: Any, is_problem
 
     response = await api.call("POST", PATH, await api.key("submit"), json={})
 
-    is_problem(response, 503, "database_unavailable")
+    is_problem(response, 503, "store_unavailable")
     assert int(response.headers["retry-after"]) > 0
 
 

@@ -24,8 +24,6 @@ from writeback.providers.http import create_client
 from writeback.providers.registry import PROVIDERS, create_providers
 from writeback.sandbox.testing import running_sandbox
 
-REQUEST_ID = "req_01"
-
 
 @dataclass
 class Ear:
@@ -66,6 +64,9 @@ class World:
     ear: Ear
     control: httpx.AsyncClient
     school: Mapping[str, Any]
+    answers: list[httpx.Response] = field(default_factory=list)
+    """Everything that the provider answered to the adapter, oldest first."""
+    request_id: str = "req_01"
 
     @property
     def name(self) -> str:
@@ -89,7 +90,7 @@ class World:
         assert response.status_code == 200, response.text
         return response.json()
 
-    async def order(self, path: str, **body: Any) -> Any:
+    async def order(self, path: str, /, **body: Any) -> Any:
         response = await self.control.post(self._path(path), json=body)
         assert response.is_success, response.text
         return response.json()
@@ -126,12 +127,10 @@ class World:
     def build(self, records: Sequence[Record], lookups: LookupView, account: Account | None = None) -> ProviderRequest:
         account = account or self.account
         kind = KINDS["attendance.session" if isinstance(records[0], SessionMark) else "attendance.lesson"]
-        url = f"{self.ear.url}?id={REQUEST_ID}&estab={account.provider_school_id}"
+        url = f"{self.ear.url}?id={self.request_id}&estab={account.provider_school_id}"
         return self.provider.build(kind, records, lookups, account=account, callback_url=url)
 
-    async def send(
-        self, records: Sequence[Record], lookups: LookupView, account: Account | None = None
-    ) -> Outcome:
+    async def send(self, records: Sequence[Record], lookups: LookupView, account: Account | None = None) -> Outcome:
         request = self.build(records, lookups, account)
         return await self.provider.send(account or self.account, request)
 
@@ -140,7 +139,7 @@ class World:
         outcome = await self.send(records, lookups)
         assert isinstance(outcome, Taken), outcome
         kind = KINDS["attendance.session" if isinstance(records[0], SessionMark) else "attendance.lesson"]
-        return SentRequest(REQUEST_ID, kind, records, outcome.provider_ref, self.clock.now())
+        return SentRequest(self.request_id, kind, records, outcome.provider_ref, self.clock.now())
 
     def hints(self) -> list[Hint]:
         return [self.provider.parse_hook(query, body) for query, body in self.ear.heard]
@@ -183,6 +182,12 @@ async def world(request: pytest.FixtureRequest, fake_clock: FakeClock) -> AsyncI
         )
         provider = create_providers(settings, fake_clock, client)[name]
         made = World(provider, account, fake_clock, ear, control, school)
+
+        async def keep(response: httpx.Response) -> None:
+            await response.aread()
+            made.answers.append(response)
+
+        client.event_hooks["response"].append(keep)
         await made.order("webhooks", url=ear.url)
         yield made
         await provider.aclose()

@@ -106,6 +106,14 @@ def start_dev(tmp_path: Path) -> Iterator[Callable[[], Dev]]:
             dev.end(signal.SIGTERM)
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """One `dev` for the tests that leave it running."""
+    dev = Dev(tmp_path_factory.mktemp("dev"))
+    yield dev
+    dev.end(signal.SIGTERM)
+
+
 @pytest.mark.slow
 def test_a_school_morning_goes_from_nothing_to_confirmed(tmp_path: Path) -> None:
     done = _writeback(tmp_path, "demo", "--json")
@@ -123,16 +131,16 @@ def test_a_school_morning_goes_from_nothing_to_confirmed(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_the_first_five_minutes_with_dev(start_dev: Callable[[], Dev]) -> None:
-    dev = start_dev()
-
-    posted = subprocess.run(shlex.split(dev.told["curl"]), capture_output=True, text=True, check=True)
+def test_the_first_five_minutes_with_dev(running: Dev) -> None:
+    posted = subprocess.run(shlex.split(running.told["curl"]), capture_output=True, text=True, check=True)
     writeback_id = json.loads(posted.stdout)["id"]
-    watched = dev.run("watch", writeback_id, "--timeout", "30", "--json")
-    shown = json.loads(dev.run("show", writeback_id, "--json").stdout)
-    doctor = dev.run("doctor")
-    wrong = json.dumps({**dev.told["example"], "records": [{**dev.told["example"]["records"][0], "code": "QQ"}]})
-    refused = dev.run("submit", "--school", "hillside", "-", "--json", stdin=wrong)
+    watched = running.run("watch", writeback_id, "--timeout", "30", "--json")
+    shown = json.loads(running.run("show", writeback_id, "--json").stdout)
+    doctor = running.run("doctor")
+    wrong = json.dumps(
+        {**running.told["example"], "records": [{**running.told["example"]["records"][0], "code": "QQ"}]}
+    )
+    refused = running.run("submit", "--school", "hillside", "-", "--json", stdin=wrong)
 
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert (shown["status"], shown["records"][0]["status"]) == ("confirmed", "confirmed")
@@ -177,40 +185,40 @@ def test_a_killed_dev_leaves_nothing_behind(start_dev: Callable[[], Dev]) -> Non
 
 
 @pytest.mark.slow
-def test_a_killed_worker_comes_back_and_goes_on(start_dev: Callable[[], Dev]) -> None:
-    dev = start_dev()
-    os.kill(dev.told["pids"]["worker"], signal.SIGKILL)
+def test_a_killed_worker_comes_back_and_goes_on(running: Dev) -> None:
+    os.kill(running.told["pids"]["worker"], signal.SIGKILL)
 
-    done = dev.run("submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(dev.told["example"]))
+    done = running.run(
+        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(running.told["example"])
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
-def test_a_killed_sandbox_comes_back_with_its_schools(start_dev: Callable[[], Dev]) -> None:
-    dev = start_dev()
-    os.kill(dev.told["pids"]["sandbox"], signal.SIGKILL)
+def test_a_killed_sandbox_comes_back_with_its_schools(running: Dev) -> None:
+    os.kill(running.told["pids"]["sandbox"], signal.SIGKILL)
 
     def is_back() -> bool:
         try:
-            shown = httpx.get(f"{dev.told['sandbox_url']}/_sandbox/schools", timeout=5)
+            shown = httpx.get(f"{running.told['sandbox_url']}/_sandbox/schools", timeout=5)
         except httpx.TransportError:
             return False
         return len(shown.json()["schools"]) == 2
 
     _eventually(is_back, "the sandbox has its schools again")
-    done = dev.run("submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(dev.told["example"]))
+    done = running.run(
+        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(running.told["example"])
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
-def test_a_second_dev_in_the_same_place_says_where_the_first_is(start_dev: Callable[[], Dev]) -> None:
-    dev = start_dev()
-
-    second = dev.run("dev", "--port", "0")
+def test_a_second_dev_in_the_same_place_says_where_the_first_is(running: Dev) -> None:
+    second = running.run("dev", "--port", "0")
 
     assert second.returncode == 6
-    assert dev.told["url"] in second.stderr
+    assert running.told["url"] in second.stderr
 
 
 def _processes_naming(text: str) -> list[int]:

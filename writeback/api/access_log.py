@@ -1,10 +1,12 @@
 """The front of the API: one line a call (method, route, status, milliseconds, key), its metrics, its request id.
 
 Pure ASGI. Never the query or the body, and the path only as a template: hook paths hold tokens. What no one caught
-ends here, as a 500 without details; the log has the error's class alone, for its text may quote a pupil's record.
+ends here, as a 500 without details; the log has the error's class and place, for its text may quote a pupil's record.
 """
 
+import os
 import re
+import traceback
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +20,7 @@ from writeback.core.ids import new_id
 
 log = structlog.get_logger()
 
+_OUR_CODE = f"writeback{os.sep}"
 UNMATCHED = "(none)"
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _OWN_PATHS = frozenset({"/docs", "/openapi.json"})
@@ -52,7 +55,7 @@ class AccessLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            log.error("request_crashed", route=_route(scope, call), error=_class_of(error))
+            log.error("request_crashed", route=_route(scope, call), error=_class_of(error), where=_place_of(error))
             if status == 0:
                 await problem_response(unexpected(error), scope["path"])(scope, receive, send_with_id)
         finally:
@@ -90,3 +93,9 @@ def _route(scope: Scope, call: trace.Trace) -> str:
 
 def _class_of(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the last file and line of ours that it came through: a traceback without any values."""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if _OUR_CODE in frame.filename]
+    return f"{ours[-1].filename.rpartition(_OUR_CODE)[2]}:{ours[-1].lineno}" if ours else ""

@@ -15,7 +15,7 @@ _CLASSES: dict[int, tuple[type[core.Problem], str, str]] = {
     413: (core.BodyTooLarge, "body_too_large", "the body has more than 2000000 bytes"),
     415: (UnsupportedMediaType, "content_type_unsupported", "Content-Type is 'text/csv'"),
     422: (core.InvalidSubmission, "body_invalid", "name is missing"),
-    503: (core.Overloaded, "too_busy", "2000 submissions wait for their commit"),
+    503: (core.Overloaded, "too_many_waiting", "2000 submissions wait to be stored"),
 }
 PROBLEM_REF = "#/components/schemas/ProblemOut"
 

@@ -59,7 +59,7 @@ def problem_response(problem: Problem, instance: str) -> Response:
 def unexpected(error: Exception) -> Problem:
     """Return what a caller is told of an error that nobody foresaw: 503 while the database is away, else 500."""
     if is_unavailable(error):
-        return Overloaded("database_unavailable", "the database cannot be used just now", retry_after_s=_RETRY_AFTER_S)
+        return Overloaded("store_unavailable", "the database cannot be reached", retry_after_s=_RETRY_AFTER_S)
     return Problem(
         "internal_error",
         "something went wrong on our side; it has been logged",

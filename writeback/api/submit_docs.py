@@ -100,7 +100,7 @@ def _parameters() -> list[dict[str, Any]]:
 def _responses() -> dict[str, Any]:
     findings = [_FINDING]
     refused = error(422, code="submission_invalid", detail="1 of 2 records cannot be sent", findings=findings)
-    busy = error(503, code="too_busy", detail="too many submissions wait", hint="Send it again in 1 seconds.")
+    busy = error(503, hint="Send it again in 2 seconds.")
     reused = error(409, code="idempotency_key_reused", detail="this Idempotency-Key was used for another body")
     return {
         "200": {

@@ -31,8 +31,10 @@ def run_locally(work: Callable[["Services"], Awaitable[T]]) -> T:
 
 async def with_services(settings: Settings, work: Callable[["Services"], Awaitable[T]]) -> T:
     """Return what `work` makes of the services; raise ConfigurationError when the database is not migrated."""
+    from writeback.core.logging import configure_logging
     from writeback.wiring import open_services
 
+    configure_logging(level="WARNING")  # and to standard error: standard output is ours
     async with open_services(settings) as services:
         return await work(services)
 

@@ -82,7 +82,7 @@ def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
         (
             (
                 escape(str(finding.get("pointer") or _record_name(finding))),
-                coloured("failed") if finding.get("severity") == "error" else "[yellow]warning[/yellow]",
+                "[yellow]warning[/yellow]" if finding.get("severity") == "warning" else "[red]error[/red]",
                 escape(_message(finding)),
                 escape(str(finding.get("hint") or "")),
             )

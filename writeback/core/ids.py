@@ -1,19 +1,19 @@
 """Opaque ids with a prefix that sort by the millisecond in which they were made: `wb_…`, `req_…`, `bat_…`."""
 
-import secrets
+import os
 from datetime import datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
-_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
-_TIME_SHIFTS, _RANDOM_SHIFTS = range(40, -1, -10), range(70, -1, -10)
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_TIME_BITS, _RANDOM_BITS = 50, 80  # a multiple of ten: the bits of a pair
 
 
-def _base32(value: int, shifts: range) -> str:
-    """Return two characters for every ten bits: ids are made on the hot path, and pairs halve the work."""
-    return "".join([_PAIRS[(value >> shift) & 1023] for shift in shifts])
+def _base32(value: int, bits: int) -> str:
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(bits - 10, -10, -10)])
 
 
 def new_id(prefix: str, at: datetime) -> str:
     """Return `{prefix}_` and 26 characters: 48 bits of `at` in milliseconds, then 80 random bits."""
     millis = int(at.timestamp() * 1000)
-    return f"{prefix}_{_base32(millis, _TIME_SHIFTS)}{_base32(secrets.randbits(80), _RANDOM_SHIFTS)}"
+    random = int.from_bytes(os.urandom(_RANDOM_BITS // 8))
+    return f"{prefix}_{_base32(millis, _TIME_BITS)}{_base32(random, _RANDOM_BITS)}"

@@ -6,18 +6,16 @@ Idempotency-Key; after it the writeback is in SQL and the sweeper finds it even 
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-
-from pydantic import TypeAdapter
 
 from validators import lists_to_refresh, validate
 from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller
 from writeback.domain.finding import Finding
+from writeback.domain.kinds import dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.domain.states import Event, Status
@@ -29,7 +27,6 @@ from writeback.flow.miss import Misses
 from writeback.store.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.idempotency import find
 
-_RECORDS: TypeAdapter[Any] = TypeAdapter(list[Any])
 _PRIORITIES = {"interactive": 0, "batch": 10}
 _LONGEST_KEY = 255
 
@@ -95,9 +92,7 @@ class Acceptor:
         message = f"expires_at is {parsed.expires_at.isoformat()}, which has passed."
         return [Finding("expired", message, "Send a later instant, or none.", pointer="/expires_at")]
 
-    async def _keep(
-        self, caller: Caller, school_id: str, checked: Checked, idempotency: Idempotency | None
-    ) -> Answer:
+    async def _keep(self, caller: Caller, school_id: str, checked: Checked, idempotency: Idempotency | None) -> Answer:
         now, parsed = self.flow.clock.now(), checked.parsed
         writeback_id = new_id("wb", now)
         body = answer_json(school_id, checked, writeback_id=writeback_id, created_at=iso(now))
@@ -173,11 +168,10 @@ def _refusal(checked: Checked) -> InvalidSubmission:
 
 def _stored_records(parsed: ParsedSubmission) -> str:
     """Return the records as JSON, null in the place of those that could not be read."""
-    kept: Sequence[Any] = parsed.records
-    if len(parsed.positions) != len(parsed.refs):
-        by_place = dict(zip(parsed.positions, parsed.records, strict=True))
-        kept = [by_place.get(place) for place in range(len(parsed.refs))]
-    return _RECORDS.dump_json(list(kept), exclude_none=True).decode()
+    if len(parsed.positions) == len(parsed.refs):
+        return dump_records(parsed.kind.name, parsed.records)
+    by_place = dict(zip(parsed.positions, parsed.records, strict=True))
+    return dump_records(parsed.kind.name, [by_place.get(place) for place in range(len(parsed.refs))])
 
 
 def _progress(checked: Checked) -> str:

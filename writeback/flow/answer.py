@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from writeback.domain.finding import Finding
 from writeback.domain.submission import ParsedSubmission
@@ -68,7 +69,7 @@ def answer_json(school_id: str, checked: Checked, *, writeback_id: str | None, c
 def _answered_records(checked: Checked, is_kept: bool) -> str:
     good = "queued" if is_kept else "valid"
     if not checked.findings and not any(checked.parsed.refs):
-        return ",".join(_clean_record(place, good) for place in range(len(checked.parsed.refs)))
+        return _clean_records(len(checked.parsed.refs), good)
     said, bad = by_record(checked.findings), checked.bad
     return ",".join(
         json.dumps(
@@ -83,8 +84,10 @@ def _answered_records(checked: Checked, is_kept: bool) -> str:
     )
 
 
-def _clean_record(place: int, status: str) -> str:
-    return f'{{"index":{place},"ref":null,"status":"{status}","findings":[]}}'
+@cache
+def _clean_records(count: int, status: str) -> str:
+    """Return the records of a submission without findings; most are, so the text is made once for each size."""
+    return ",".join(f'{{"index":{place},"ref":null,"status":"{status}","findings":[]}}' for place in range(count))
 
 
 def iso(instant: datetime) -> str:

@@ -27,9 +27,7 @@ class Readiness:
     async def readiness(self) -> dict[str, str]:
         """Return `ok`, or what is wrong, for each part."""
         names = ("database", "migrations", "redis")
-        answers = await asyncio.gather(
-            _ask(self.db.ping()), _ask(self._migrated()), _ask(self.doorbell.ping())
-        )
+        answers = await asyncio.gather(_ask(self.db.ping()), _ask(self._migrated()), _ask(self.doorbell.ping()))
         return dict(zip(names, answers, strict=True))
 
     async def _migrated(self) -> None:

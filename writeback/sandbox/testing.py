@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -12,8 +12,6 @@ from writeback.core.clock import Clock
 from writeback.sandbox.app import create_app
 from writeback.sandbox.server import SandboxServer
 from writeback.sandbox.state import SandboxState
-
-START_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,17 +40,15 @@ async def running_sandbox(clock: Clock | None = None, *, port: int = 0) -> Async
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            await _started(server, serving)
+            await until(lambda: server.started or serving.done())
             yield RunningSandbox(url, app, app.state.sandbox)
         finally:
             server.should_exit = True
             await serving
 
 
-async def _started(server: SandboxServer, serving: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(START_TIMEOUT_S):
-        while not server.started:
-            if serving.done():
-                await serving
-                raise RuntimeError("the sandbox stopped before it had started")
+async def until(holds: Callable[[], bool], *, within_s: float = 10.0) -> None:
+    """Return as soon as `holds`; raise TimeoutError when it does not within so many seconds."""
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 - what is waited for is not ours to make an event of
             await asyncio.sleep(0.005)

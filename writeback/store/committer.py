@@ -143,7 +143,7 @@ class Committer:
         except Exception as error:
             if is_unavailable(error):
                 log.error("database_unavailable", waiting=self.waiting, error=type(error).__name__)
-                return [Overloaded("store_unavailable", "the database cannot be reached", retry_after_s=5)] * len(batch)
+                return [_unavailable() for _ in batch]
             if len(batch) == 1:
                 return [error]
             log.warning("commit_failed_retrying_singly", submissions=len(batch), error=type(error).__name__)
@@ -153,9 +153,8 @@ class Committer:
         """Write one at a time, so that a row which the database refuses fails alone."""
         outcomes: list[CommitResult | Exception] = []
         for waiter in batch:
-            last = outcomes[-1] if outcomes else None
-            if isinstance(last, Overloaded):  # gone meanwhile: the rest need not find out one by one
-                outcomes.append(last)
+            if outcomes and isinstance(outcomes[-1], Overloaded):  # the rest need not find out one by one
+                outcomes.append(_unavailable())
             else:
                 outcomes += await self._write([waiter])
         return outcomes
@@ -170,3 +169,7 @@ class Committer:
             await self._on_commit(lanes)
         except Exception:
             log.exception("on_commit_failed", lanes=len(lanes))
+
+
+def _unavailable() -> Overloaded:
+    return Overloaded("store_unavailable", "the database cannot be reached", retry_after_s=5)

@@ -29,8 +29,9 @@ _WRITER_PRAGMAS = (
     "journal_size_limit=67108864",
 )
 
-_UNAVAILABLE_SQLSTATES = ("08", "53", "57", "58", "25006")
-"""PostgreSQL: connection exception, insufficient resources, operator intervention, system error, read-only standby."""
+_UNAVAILABLE_SQLSTATES = ("08", "53", "57", "58", "28", "3D", "25006")
+"""PostgreSQL: connection exception, insufficient resources, operator intervention, system error, login refused, no such
+database, read-only standby."""
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",

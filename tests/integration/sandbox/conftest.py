@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from writeback.core.clock import FakeClock
-from writeback.sandbox.testing import RunningSandbox, running_sandbox
+from writeback.sandbox.testing import RunningSandbox, running_sandbox, until
 
 MONDAY = date(2026, 1, 12)
 PUPILS = 60
@@ -230,9 +230,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         app = Starlette(routes=[Route("/{path:path}", take, methods=["POST"])])
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", loop="none", ws="none"))
         serving = asyncio.create_task(server._serve(sockets=[listener]))
-        async with asyncio.timeout(10):
-            while not server.started:
-                await asyncio.sleep(0.005)
+        await until(lambda: server.started)
         yield taken
         server.should_exit = True
         await serving

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from writeback.sandbox.testing import running_sandbox
+from writeback.sandbox.testing import running_sandbox, until
 
 PATH = "/attendance/session"
 
@@ -99,9 +99,7 @@ async def test_hanging_requests_do_not_hold_up_the_end() -> None:
     async with running_sandbox() as sandbox, httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as http:
         await http.post("/_sandbox/faults", json={"kind": "hang"})
         hanging = asyncio.create_task(http.get("/v1.0/schools", timeout=30))
-        async with asyncio.timeout(5):
-            while not sandbox.state.ledger.requests:
-                await asyncio.sleep(0.01)
+        await until(lambda: bool(sandbox.state.ledger.requests))
         started = time.monotonic()
     assert time.monotonic() - started < 3
     with pytest.raises(httpx.TransportError):
@@ -152,6 +150,11 @@ async def test_a_probability_strikes_the_same_requests_for_the_same_seed(
     first = await struck()
     assert set(first) == {200, 500}
     assert await struck() == first
+
+
+async def test_kinds_have_short_names(http: httpx.AsyncClient) -> None:
+    for short, kind in (("lost", "callback_lost"), ("503", "status")):
+        assert (await http.post("/_sandbox/faults", json={"kind": short})).json()["kind"] == kind
 
 
 async def test_a_lost_callback_is_never_sent(control: Any, xporter: Any, receiver: Any) -> None:

@@ -1,6 +1,5 @@
 """The ledger, the running of the server itself, and time that really passes."""
 
-import asyncio
 import signal
 import socket
 import subprocess
@@ -13,7 +12,7 @@ import httpx
 
 from writeback.core.clock import FakeClock
 from writeback.sandbox.agenda import Agenda, SandboxClock
-from writeback.sandbox.testing import running_sandbox
+from writeback.sandbox.testing import running_sandbox, until
 
 
 async def test_it_has_every_request_with_its_answer_and_effect(control: Any, wonde: Any) -> None:
@@ -69,9 +68,7 @@ async def test_with_the_machines_clock_things_happen_by_themselves(receiver: Any
         started = time.monotonic()
         body = {"attendance": [{**mark, "attendance_code_id": codes[0]["id"]}]}
         await http.post(f"{url}/attendance/session", headers=headers, json=body)
-        async with asyncio.timeout(10):
-            while not receiver.got:
-                await asyncio.sleep(0.01)
+        await until(lambda: bool(receiver.got))
         assert time.monotonic() - started >= 0.3
 
 

@@ -130,6 +130,15 @@ async def test_changed_rows_tell_what_is_new_and_what_is_gone(control: Any, xpor
     assert after["__changedRows__"][0]["changedRows"] != token
 
 
+async def test_select_keeps_and_renames_columns_and_change_sets_still_see_the_rest(control: Any, xporter: Any) -> None:
+    first = await xporter.get("Students", changedRows="*", select="Id, DisplayName as Name", pagesize=1)
+    assert [set(row) for row in first["Students"]] == [{"Id", "Name"}]
+    token = first["__changedRows__"][0]["changedRows"]
+    assert (await xporter.get("Students", changedRows=token, select="Id"))["Students"] == []
+    await control.change(xporter.estab, add_pupils=[{"id": "77001"}])
+    assert (await xporter.get("Students", changedRows=token, select="Id"))["Students"] == [{"Id": 77_001}]
+
+
 async def test_an_unknown_change_set_is_refused(xporter: Any) -> None:
     assert "changedRows" in (await xporter.get("Students", changedRows="feed"))["ExceptionMessage"]
 

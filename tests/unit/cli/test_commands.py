@@ -164,6 +164,24 @@ def test_without_a_key_the_first_one_is_written_to_the_database(
     assert json.loads(unknown.stdout)["error"]["findings"][0]["code"] == "school_unknown"
 
 
+def test_without_a_key_a_school_is_written_to_the_database(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WRITEBACK_SCHOOL_TOKEN", "secret")
+    for name in ("WRITEBACK_KEY", "WRITEBACK_URL", "WRITEBACK_DATABASE_URL", "WRITEBACK_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    arguments = ("schools", "add", "Hillside", "--provider", "wonde", "--mis", "Bromcom", "--provider-school-id", "A1")
+
+    added = run(*arguments, "--json")
+    again = run(*arguments)
+
+    assert json.loads(added.stdout)["id"] == "hillside", added.output
+    assert json.loads(added.stdout)["created_at"].endswith("Z")
+    assert again.exit_code == 4
+    assert "hillside" in again.stderr
+
+
 def test_an_unknown_scope_is_a_usage_error(api: FakeApi, run: Run) -> None:
     result = run("keys", "create", "--app", "x", "--scopes", "submit,rule")
 

@@ -36,5 +36,7 @@ def test_every_waiting_status_can_be_left():
 
 def test_the_document_draws_exactly_the_table():
     drawn = set(re.findall(r"^\s+(\w+) --> (\w+): (\w+)$", DOCUMENT.read_text(), re.MULTILINE))
-    table = {(source.value, row.target.value, row.event.value) for row in TRANSITIONS.values() for source in row.sources}
+    table = {
+        (source.value, row.target.value, row.event.value) for row in TRANSITIONS.values() for source in row.sources
+    }
     assert drawn == table

@@ -5,7 +5,8 @@ from fastapi import APIRouter
 from validators.features import all_rules, rule_for
 from writeback.api.auth import Reader, Svc
 from writeback.api.errors_doc import READING, errors
-from writeback.api.models import PageOf, SchoolFeatures
+from writeback.api.models import PageOf
+from writeback.api.registry_models import SchoolFeatures
 from writeback.domain.kinds import KINDS
 from writeback.store.pages import Page
 

@@ -8,8 +8,9 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from writeback.api.auth import Admin, Svc, check_all_schools
 from writeback.api.errors_doc import ACTING, errors
-from writeback.api.models import KeyIn, KeyOut, NewKeyOut, PageOf
+from writeback.api.models import PageOf
 from writeback.api.paging import Paging
+from writeback.api.registry_models import KeyIn, KeyOut, NewKeyOut
 from writeback.flow.keys import KeyView
 from writeback.store.pages import Page
 

@@ -8,8 +8,9 @@ from starlette.status import HTTP_201_CREATED
 
 from writeback.api.auth import Admin, Reader, Supporter, Svc, check_school
 from writeback.api.errors_doc import ACTING, READING, WRITING, errors
-from writeback.api.models import HoldIn, PageOf, SchoolChange, SchoolIn, SchoolOut, SyncOut
+from writeback.api.models import PageOf
 from writeback.api.paging import Paging
+from writeback.api.registry_models import HoldIn, SchoolChange, SchoolIn, SchoolOut, SyncOut
 from writeback.api.services import Services
 from writeback.domain.access import Caller, Scope
 from writeback.domain.lookups import ListName, Row

@@ -43,7 +43,7 @@ def _row(entry: dict[str, Any], kind: str, rule: dict[str, Any]) -> tuple[str, .
     def joined(name: str) -> str:
         return escape(", ".join(map(str, rule.get(name) or ())))
 
-    notes = rule.get("notes") or ""
+    notes = rule.get("notes") or rule.get("reason") or ""
     return (
         entry["provider"],
         escape(entry["mis"]),

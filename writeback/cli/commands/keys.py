@@ -1,6 +1,5 @@
 """`writeback keys`: API keys of apps."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,13 +63,15 @@ def _split(text: str) -> list[str]:
 
 
 def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
+    from pydantic_core import to_jsonable_python
+
     from writeback.cli.local import run_locally
     from writeback.domain.access import Scope
 
     async def make(services: "Services") -> dict[str, Any]:
         scopes = [Scope(scope) for scope in wanted["scopes"]]
         made = await services.keys.create(wanted["app"], wanted["name"], scopes, wanted["schools"])
-        return {**asdict(made.view), "key": made.key}
+        return {**to_jsonable_python(made.view), "key": made.key}
 
     return run_locally(make)
 

@@ -1,6 +1,6 @@
 """`writeback schools`: the registry of schools."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -8,6 +8,9 @@ from rich.markup import escape
 from writeback.cli import output
 from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, Url
+
+if TYPE_CHECKING:
+    from writeback.wiring import Services
 
 app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
 
@@ -35,6 +38,8 @@ def add(
 ) -> None:
     """Register a school. Give credentials by variable rather than option: options can be seen by others.
 
+    As with `keys create`, without any key it is written straight to the database that the settings name.
+
     Example: WRITEBACK_SCHOOL_TOKEN=… writeback schools add "Hillside" --provider wonde --mis Bromcom
     --provider-school-id A1930499544
     """
@@ -54,7 +59,8 @@ def add(
         "credentials": given,
     }
     body = {name: value for name, value in body.items() if value is not None}
-    school = _api(url, key).post("/v1/schools", body)
+    api = _api(url, key)
+    school = api.post("/v1/schools", body) if api.has_key else _add_locally(body)
     if output.wants_json(context):
         output.print_json(school)
         return
@@ -63,6 +69,19 @@ def add(
     if school.get("hook_url"):
         console.print(f"  Register this webhook with {school['provider']}: {school['hook_url']}")
     console.print(f"  Fetch its pupils, staff and codes: writeback schools sync {school['id']}")
+
+
+def _add_locally(body: dict[str, Any]) -> dict[str, Any]:
+    from pydantic_core import to_jsonable_python
+
+    from writeback.cli.local import run_locally
+    from writeback.flow.registry import NewSchool
+
+    async def add_school(services: "Services") -> dict[str, Any]:
+        added: dict[str, Any] = to_jsonable_python(await services.registry.add(NewSchool(**body)))
+        return added
+
+    return run_locally(add_school)
 
 
 @app.command("list")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,13 +68,18 @@ class Player:
             raise CommandFailed(Exit.UNEXPECTED, f"the API answered {response.status_code}: {answer.get('detail')}")
         return Answer(submission, response.status_code, None, answer.get("findings") or [answer])
 
-    async def follow(self, schools: Sequence[str], patience_s: float) -> AsyncIterator[dict[str, Progress]]:
-        """Yield how far each school is, until all of its writebacks are final or patience ends."""
+    async def follow(
+        self, schools: Sequence[str], patience_s: float, *, is_more_to_come: Callable[[], bool]
+    ) -> AsyncIterator[dict[str, Progress]]:
+        """Yield how far each school is, until no more is to come and all is final, or patience ends."""
         deadline = self._clock.monotonic() + patience_s
         while True:
+            is_last = not is_more_to_come()
             progress = {school: await self._progress(school) for school in schools}
             yield progress
-            if not any(entry.unfinished for entry in progress.values()) or self._clock.monotonic() > deadline:
+            if is_last and not any(entry.unfinished for entry in progress.values()):
+                return
+            if self._clock.monotonic() > deadline:
                 return
             await asyncio.sleep(_POLL_S)
 

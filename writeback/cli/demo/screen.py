@@ -108,7 +108,7 @@ def _seconds(value: float | None) -> str | None:
 
 def _refusals(answers: Sequence[Answer]) -> list[list[Any]]:
     rows = []
-    for answer in answers:
+    for answer in sorted(answers, key=lambda one: (one.submission.school, one.submission.mistake)):
         if answer.submission.mistake and answer.findings:
             said = answer.findings[0]
             what = said.get("message") or said.get("detail") or ""

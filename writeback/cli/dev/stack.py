@@ -1,5 +1,6 @@
 """The whole service on this machine: Redis, database, sandbox, API, worker, two schools. For `dev` and `demo`."""
 
+import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -91,9 +92,11 @@ async def _prepare(data_dir: Path) -> str:
 
 async def _start(supervisor: Supervisor, schools: Schools, url: str, sandbox_url: str) -> None:
     sandbox_health = f"{sandbox_url}{SandboxControl.HEALTH}"
-    await supervisor.start(Service("sandbox", own_command("sandbox"), sandbox_health, when_up=schools.seed))
-    await supervisor.start(Service("worker", own_command("worker")))
-    await supervisor.start(Service("api", own_command("api"), f"{url}/readyz"))
+    await asyncio.gather(
+        supervisor.start(Service("sandbox", own_command("sandbox"), sandbox_health, when_up=schools.seed)),
+        supervisor.start(Service("worker", own_command("worker"))),
+        supervisor.start(Service("api", own_command("api"), f"{url}/readyz")),
+    )
 
 
 def _environment(data_dir: Path, api_port: int, sandbox_port: int) -> dict[str, str]:

@@ -23,4 +23,9 @@ def parse_records(kind: str, text: str) -> Sequence[Record | None]:
     return records
 
 
-__all__ = ["KINDS", "Family", "Kind", "Record", "parse_records"]
+def dump_records(kind: str, records: Sequence[Record | None]) -> str:
+    """Return the text that `parse_records` takes."""
+    return _stored(kind).dump_json(records, exclude_none=True).decode()
+
+
+__all__ = ["KINDS", "Family", "Kind", "Record", "dump_records", "parse_records"]

@@ -42,9 +42,7 @@ _TOKEN = re.compile(
     r"|authori[sz]ation\s+has\s+been\s+denied|\bunauthori[sz]ed\b",
     re.IGNORECASE,
 )
-_SCOPE = re.compile(
-    r"\bscopes?\b|\bpermission|\bconsent|not\s+(?:been\s+)?authori[sz]ed|not\s+grant", re.IGNORECASE
-)
+_SCOPE = re.compile(r"\bscopes?\b|\bpermission|\bconsent|not\s+(?:been\s+)?authori[sz]ed|not\s+grant", re.IGNORECASE)
 _PASSING = re.compile(r"try\s+again|temporar|too\s+many\s+requests|timed?\s*out|deadlock", re.IGNORECASE)
 
 _HOOK_PARAMETERS = ("id", "estab", "trackingid", "XodCompleted", "ErrorMessage")

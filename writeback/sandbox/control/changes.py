@@ -102,6 +102,8 @@ def _add_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
     mis, group = school.mis, school.mis.timetable.groups[0]
     for row in _objects(value, "add_pupils"):
         student_id = str(row.get("id") or mis.new_id())
+        if school.provider == "xporter" and not student_id.isdigit():
+            raise ControlError("bad_id", f"add_pupils.id is {student_id!r}: Xporter's ids are numbers")
         if student_id in mis.pupils:
             raise ControlError("student_exists", f"somebody on roll has the id {student_id} already", status=409)
         born = date(state.today().year - group.year - 5, 9, 1)

@@ -5,6 +5,7 @@ the name `__changedRows__` follow an old public client, those of `meta` are a gu
 """
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -38,14 +39,27 @@ def tables(
         body["__changedRows__"] = [{"changedRows": following}]
         body |= deleted
     page, size = _number(given, "page", 1), min(_number(given, "pagesize", LARGEST_PAGE), LARGEST_PAGE)
+    columns = _selected(given.get("select", "*"))
     for name, rows in changed.items():
-        body[name] = list(rows[(page - 1) * size : page * size])
+        body[name] = [_only(row, columns) for row in rows[(page - 1) * size : page * size]]
     total = max((len(rows) for rows in changed.values()), default=0)
     body["meta"] = [_meta(name, read_at or state.now(), state.now()) for name in found]
     body["__pagination__"] = [
         {"PageNumber": page, "PageSize": size, "PageCount": max(1, -(-total // size)), "RowCount": total}
     ]
     return answer(body)
+
+
+def _selected(text: str) -> dict[str, str]:
+    """Return the columns of `select` by the name that they get, e.g. `DisplayName as Name` (2026); empty for all."""
+    if text.strip() in ("", "*"):
+        return {}
+    pairs = (re.split(r"\s+as\s+", part.strip(), maxsplit=1, flags=re.IGNORECASE) for part in text.split(","))
+    return {pair[-1]: pair[0] for pair in pairs}
+
+
+def _only(row: Row, columns: Mapping[str, str]) -> Row:
+    return {name: row.get(column) for name, column in columns.items()} if columns else row
 
 
 def _changed(

@@ -1,0 +1,73 @@
+"""Idle time: from a register's POST to its request at the provider's socket, one register at a time."""
+
+import asyncio
+import time
+from datetime import date
+
+from benchmarks.load import Connection, Result
+from benchmarks.stack import child, environment, free_port, prepare, register, settings_of, temporary_directory
+
+_WARM_UP, _COUNT, _PAUSE_S = 20, 200, 0.12
+_DAY = date(2026, 9, 14)
+
+
+class Provider:
+    """A provider's socket: notes when each POST arrives, and says that it has taken it."""
+
+    def __init__(self) -> None:
+        self.arrived: asyncio.Queue[float] = asyncio.Queue()
+        self._number = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                at = time.perf_counter()
+                length = head.lower().split(b"content-length:")
+                if len(length) > 1:
+                    await reader.readexactly(int(length[1].split(b"\r\n")[0]))
+                if head.startswith(b"POST"):
+                    self.arrived.put_nowait(at)
+                self._number += 1
+                body = b'{"writeback_id":"A%d"}' % self._number
+                if not head.startswith(b"POST"):
+                    body = b'{"data":{"status":"SUCCESS"}}'
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+                    % (len(body), body)
+                )
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+async def run() -> str:
+    """Return the figures as text."""
+    provider, result = Provider(), Result()
+    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
+    base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1.0"
+    async with temporary_directory() as folder:
+        port = free_port()
+        variables = environment(folder, port)
+        key = await prepare(settings_of(variables), base_url=base_url)
+        url = f"http://127.0.0.1:{port}"
+        with (
+            child("-m", "writeback", "api", environment=variables, ready_url=f"{url}/healthz"),
+            child("-m", "writeback", "worker", environment=variables, ready_url=None),
+        ):
+            connection = await Connection(url).open()
+            for number in range(_WARM_UP + _COUNT):
+                started = time.perf_counter()
+                path, headers = "/v1/schools/bench/writebacks", f"Authorization: Bearer {key}\r\n"
+                status, answer = await connection.post(path, register(number, _DAY), headers)
+                if status != 202:
+                    raise RuntimeError(f"{status}: {answer[:300]!r}")
+                arrived = await asyncio.wait_for(provider.arrived.get(), 30)
+                if number >= _WARM_UP:
+                    result.latencies.append(arrived - started)
+                await asyncio.sleep(_PAUSE_S)
+            await connection.close()
+    server.close()
+    return (
+        "Idle time from POST to the provider's socket, one register at a time, SQLite\n"
+        f"  p50 {result.median:5.1f} ms   p95 {result.percentile(0.95):5.1f} ms   p99 {result.percentile(0.99):5.1f} ms\n"
+    )

@@ -1,0 +1,145 @@
+"""Real processes for a benchmark: a data directory or a database, a school with its lists, and `writeback …` children."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from writeback.core.settings import Settings
+from writeback.domain.access import Scope
+from writeback.domain.lookups import ListName, Lookup
+from writeback.flow.registry import NewSchool
+from writeback.store import lookups, migrate
+from writeback.wiring import Services, open_services
+
+PUPILS, CLASS_SIZE = 1_000, 30
+SECRET = "benchmark"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def register(number: int, day: date) -> bytes:
+    """Return a register of 30 marks, about 4 KB; another class and week for each number, so that none supersedes."""
+    first = number * CLASS_SIZE % PUPILS
+    on = date.fromordinal(day.toordinal() - number // (PUPILS // CLASS_SIZE))
+    records = [
+        {
+            "student_id": f"A{1_000_000 + (first + place) % PUPILS}",
+            "date": on.isoformat(),
+            "session": "AM",
+            "code": "/",
+            "comment": "On time",
+            "employee_id": "A500",
+        }
+        for place in range(CLASS_SIZE)
+    ]
+    return json.dumps({"kind": "attendance.session", "records": records}).encode()
+
+
+async def prepare(settings: Settings, *, base_url: str) -> str:
+    """Migrate, register a school with its lists, make a key, and return the key."""
+    await migrate.upgrade(settings.effective_database_url)
+    async with open_services(settings) as services:
+        await services.registry.add(
+            NewSchool(
+                id="bench",
+                name="Bench",
+                provider="wonde",
+                mis="Bromcom",
+                provider_school_id="A1",
+                base_url=base_url,
+                credentials={"token": "t"},
+            )
+        )
+        await _store_lists(services)
+        return (await services.keys.create("bench", "bench", [Scope.SUBMIT, Scope.READ])).key
+
+
+async def _store_lists(services: Services) -> None:
+    flow, now = services.accept.flow, services.clock.now()
+    rows: dict[ListName, dict[str, dict[str, Any]]] = {
+        ListName.STUDENTS: {f"A{1_000_000 + n}": {"id": f"A{1_000_000 + n}"} for n in range(PUPILS)},
+        ListName.EMPLOYEES: {"A500": {"id": "A500"}},
+        ListName.ATTENDANCE_CODES: {"A9": {"id": "A9", "code": "/", "type": "PRESENT", "active": True}},
+        ListName.LESSONS: {},
+    }
+    async with flow.db.write() as session:
+        for name, of_list in rows.items():
+            await lookups.save(session, "bench", Lookup(name, 1, now, of_list))
+
+
+@contextmanager
+def child(*arguments: str, environment: dict[str, str], ready_url: str | None) -> Iterator[None]:
+    """Run `python …` until the block ends; wait until `ready_url` answers."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        if ready_url:
+            _wait_for(ready_url, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(40)
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args} ended with {process.returncode}")
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{url} did not answer within 30 s")
+
+
+def environment(data_dir: Path, port: int, **more: str) -> dict[str, str]:
+    """Return the settings of a stack as variables."""
+    return {
+        "WRITEBACK_DATA_DIR": str(data_dir),
+        "WRITEBACK_API__PORT": str(port),
+        "WRITEBACK_SECRET_KEY": SECRET,
+        "WRITEBACK_LOG_LEVEL": "WARNING",
+        **more,
+    }
+
+
+def settings_of(variables: dict[str, str]) -> Settings:
+    """Return the settings that a child with these variables has."""
+    saved = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        return Settings()
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+@asynccontextmanager
+async def temporary_directory() -> AsyncIterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="writeback-bench-") as folder:
+        yield Path(folder)
+        await asyncio.sleep(0)

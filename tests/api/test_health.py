@@ -1,0 +1,125 @@
+"""What machines ask: live, ready, numbers; and what is logged of a call."""
+
+from typing import Any
+
+import structlog
+
+from writeback.domain.access import Scope
+
+PATH = "/v1/schools/hillside/writebacks"
+
+
+async def test_live_is_answered_while_the_process_runs(api: Any) -> None:
+    response = await api.call("GET", "/healthz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "live"})
+
+
+async def test_ready_says_what_is_missing(api: Any) -> None:
+    ready = await api.call("GET", "/readyz")
+    api.services.readiness.answers = {"database": "ok", "redis": "cannot be reached"}
+    not_ready = await api.call("GET", "/readyz")
+
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert not_ready.status_code == 503
+    assert not_ready.json() == {"status": "not ready", "checks": api.services.readiness.answers}
+
+
+async def test_metrics_count_calls_by_route_and_submissions_by_result(api: Any) -> None:
+    key = await api.key("submit")
+    await api.call("POST", PATH, key, json={})
+    await api.call("POST", PATH, key, content=b"x" * 5_000)
+    await api.call("POST", PATH, json={})
+    await api.call("GET", "/nothing/at/all")
+
+    text = (await api.call("GET", "/metrics")).text
+
+    route = 'route="/v1/schools/{school}/writebacks"'
+    assert f'writeback_http_requests_total{{method="POST",{route},status="202"}} 1.0' in text
+    assert f'writeback_http_requests_total{{method="POST",{route},status="413"}} 1.0' in text
+    assert 'writeback_http_requests_total{method="GET",route="(none)",status="404"} 1.0' in text
+    assert f"writeback_http_request_seconds_count{{{route}}} 3.0" in text
+    assert 'writeback_submissions_total{result="accepted"} 1.0' in text
+    assert 'writeback_submissions_total{result="refused"} 2.0' in text
+    assert "writeback_submissions_waiting 0.0" in text
+
+
+async def test_metrics_hold_no_ids(api: Any) -> None:
+    await api.add_school()
+    key = await api.key("submit", "read")
+    await api.call("POST", PATH, key, json={})
+    await api.call("GET", "/v1/writebacks/wb_1?q=A1921160062", key)
+    await api.call("BREW", "/v1/schools/hillside", key)
+
+    text = (await api.call("GET", "/metrics")).text
+
+    for secret in ("hillside", "wb_1", "A1921160062", "registers", "key_", "BREW"):
+        assert secret not in text
+
+
+async def test_a_submission_counts_as_waiting_until_it_is_answered(api: Any) -> None:
+    waiting = []
+    accept = api.services.accept
+    asked = accept.submit
+
+    async def submit(*args: Any, **kwargs: Any) -> Any:
+        waiting.append((await api.call("GET", "/metrics")).text)
+        return await asked(*args, **kwargs)
+
+    accept.submit = submit
+    await api.call("POST", PATH, await api.key("submit"), json={})
+
+    assert "writeback_submissions_waiting 1.0" in waiting[0]
+
+
+async def test_a_call_is_logged_by_template_with_its_key_and_without_its_query(api: Any) -> None:
+    made = await api.services.keys.create("Registers", "", [Scope.READ], None)
+
+    with structlog.testing.capture_logs() as logs:
+        await api.call("GET", "/v1/writebacks/wb_1?secret=1", made.key)
+
+    (line,) = [entry for entry in logs if entry["event"] == "http_request"]
+    assert {name: line[name] for name in ("method", "route", "status", "key")} == {
+        "method": "GET",
+        "route": "/v1/writebacks/{writeback}",
+        "status": 404,
+        "key": made.view.id,
+    }
+    assert line["ms"] >= 0
+    assert "secret" not in str(line)
+    assert made.key not in str(logs)
+
+
+async def test_health_checks_are_not_logged_unless_they_fail(api: Any) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await api.call("GET", "/healthz")
+        await api.call("GET", "/readyz")
+        assert logs == []
+        api.services.readiness.answers = {"database": "away"}
+        await api.call("GET", "/readyz")
+
+    assert [entry["route"] for entry in logs] == ["/readyz"]
+
+
+async def test_every_answer_has_a_request_id_and_a_good_one_is_kept(api: Any) -> None:
+    made = await api.call("GET", "/healthz")
+    kept = await api.call("GET", "/nothing", headers={"X-Request-Id": "abc-123"})
+    bad = await api.call("GET", "/healthz", headers={"X-Request-Id": "a b\tc" * 40})
+
+    assert made.headers["x-request-id"].startswith("call_")
+    assert kept.headers["x-request-id"] == "abc-123"
+    assert bad.headers["x-request-id"].startswith("call_")
+
+
+async def test_lines_that_the_flow_logs_during_a_call_carry_its_request_id(api: Any) -> None:
+    seen = []
+    asked = api.services.accept.submit
+
+    async def submit(*args: Any, **kwargs: Any) -> Any:
+        seen.append(structlog.contextvars.get_contextvars())
+        return await asked(*args, **kwargs)
+
+    api.services.accept.submit = submit
+    await api.call("POST", PATH, await api.key("submit"), json={}, headers={"X-Request-Id": "abc"})
+
+    assert seen == [{"request_id": "abc"}]

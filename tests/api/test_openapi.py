@@ -1,0 +1,147 @@
+"""The OpenAPI document is whole: its references resolve, its examples are right, every route tells its errors."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+
+from writeback.domain.kinds import KINDS
+from writeback.domain.submission import parse_submission
+
+SUBMIT = "/v1/schools/{school}/writebacks"
+METHODS = {"get", "post", "patch", "put", "delete"}
+
+
+@pytest.fixture
+async def document(api: Any) -> dict[str, Any]:
+    found: dict[str, Any] = (await api.call("GET", "/openapi.json")).json()
+    return found
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            assert method in METHODS
+            yield path, method, operation
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "$ref":
+                yield value
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+def _check(document: dict[str, Any], schema: dict[str, Any], example: Any) -> None:
+    whole = {**schema, "components": document["components"]}
+    jsonschema.Draft202012Validator(whole).validate(example)
+
+
+async def test_it_is_openapi_3_1_with_a_title_and_a_version(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    assert document["info"]["title"]
+    assert document["info"]["version"]
+
+
+async def test_every_reference_resolves_and_every_schema_is_one(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    for reference in _references(document):
+        assert reference.removeprefix("#/components/schemas/") in schemas, reference
+    for schema in schemas.values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    assert "HTTPValidationError" not in schemas
+
+
+async def test_operation_ids_are_unique_and_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
+    operations = list(_operations(document))
+
+    ids = [operation["operationId"] for _, _, operation in operations]
+    assert len(set(ids)) == len(ids)
+    for path, _, operation in operations:
+        assert operation["summary"], path
+        assert operation["description"], path
+        assert operation["tags"], path
+
+
+async def test_every_path_parameter_is_documented(document: dict[str, Any]) -> None:
+    for path, _, operation in _operations(document):
+        named = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+        assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}, path
+
+
+async def test_every_route_under_v1_needs_a_key_and_documents_its_errors(document: dict[str, Any]) -> None:
+    for path, method, operation in _operations(document):
+        if not path.startswith("/v1/"):
+            assert "security" not in operation
+            continue
+        responses = set(operation["responses"])
+        assert operation["security"] == [{"key": []}]
+        assert {"400", "401", "403"} <= responses, (method, path)
+        if "{" in path:
+            assert "404" in responses, (method, path)
+        if method != "get":
+            assert {"413", "415"} <= responses, (method, path)
+        if "requestBody" in operation:
+            assert "422" in responses, (method, path)
+
+
+async def test_every_documented_error_is_a_problem_with_a_fitting_example(document: dict[str, Any]) -> None:
+    for path, _, operation in _operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) < 400 or path == "/readyz":
+                continue
+            (content,) = response["content"].items()
+            assert content[0] == "application/problem+json", (path, status)
+            assert content[1]["example"]["status"] == int(status)
+            _check(document, content[1]["schema"], content[1]["example"])
+
+
+async def test_submitting_is_documented_whole(document: dict[str, Any]) -> None:
+    operation = document["paths"][SUBMIT]["post"]
+
+    assert set(operation["responses"]) == {"200", "202", "400", "401", "403", "404", "409", "413", "415", "422", "503"}
+    assert {one["name"] for one in operation["parameters"]} == {"school", "dry_run", "Idempotency-Key"}
+    assert set(operation["responses"]["202"]["headers"]) == {"Location", "Idempotent-Replayed"}
+    assert "Retry-After" in operation["responses"]["503"]["headers"]
+    body = operation["requestBody"]["content"]["application/json"]
+    assert set(body["schema"]["discriminator"]["mapping"]) == set(KINDS)
+    assert set(body["examples"]) == set(KINDS)
+
+
+async def test_the_examples_of_submissions_are_accepted_by_schema_and_parser(document: dict[str, Any]) -> None:
+    body = document["paths"][SUBMIT]["post"]["requestBody"]["content"]["application/json"]
+
+    for kind, example in body["examples"].items():
+        _check(document, body["schema"], example["value"])
+        parsed = parse_submission(json.dumps(example["value"]).encode(), max_records=1_000)
+        assert parsed.kind.name == kind
+        assert not parsed.shape_findings
+
+
+async def test_a_submission_of_no_kind_is_refused_by_the_schema(document: dict[str, Any]) -> None:
+    body = document["paths"][SUBMIT]["post"]["requestBody"]["content"]["application/json"]
+
+    with pytest.raises(jsonschema.ValidationError):
+        _check(document, body["schema"], {"kind": "attendance.weekly", "records": [{}]})
+
+
+async def test_the_examples_of_answers_fit_their_schema(document: dict[str, Any]) -> None:
+    responses = document["paths"][SUBMIT]["post"]["responses"]
+
+    for status in ("200", "202"):
+        content = responses[status]["content"]["application/json"]
+        _check(document, content["schema"], content["example"])
+
+
+async def test_the_docs_page_is_there(api: Any) -> None:
+    response = await api.call("GET", "/docs")
+
+    assert response.status_code == 200
+    assert "/openapi.json" in response.text

@@ -1,0 +1,166 @@
+"""What the API shows and takes of schools, their features, and keys."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from writeback.api.models import Instant, Shown, Taken
+from writeback.domain.access import Scope
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class HoldOut(Shown):
+    """Why a school is held, and since when."""
+
+    reason: str
+    detail: str
+    since: Instant | None
+
+
+class ListOut(Shown):
+    """How fresh one cached list of a school is."""
+
+    list: str
+    rows: int
+    version: int
+    fetched_at: Instant
+
+
+class SchoolOut(Shown):
+    """A school. Its credentials are never shown."""
+
+    id: str
+    name: str
+    provider: str
+    mis: str
+    provider_school_id: str
+    base_url: str
+    """Empty: the provider's own."""
+    state: str
+    """`active` or `held`."""
+    hold: HoldOut | None
+    hook_url: str | None
+    """Where the provider calls; shown to keys with the scope admin."""
+    facts: Mapping[str, Any]
+    """What the provider last said of the school."""
+    overrides: Mapping[str, Any]
+    """The school's own feature rules, kind by kind."""
+    lookups: Sequence[ListOut]
+    waiting: int
+    """Writebacks that have not ended."""
+    created_at: Instant
+    updated_at: Instant
+
+
+Credentials = Annotated[
+    dict[str, str],
+    Field(
+        repr=False,
+        description="Wonde: `token`. Xporter: `secret`, and perhaps `relying_party` and `sts_url`. Never shown again.",
+        examples=[{"token": "…"}],
+    ),
+]
+Overrides = Annotated[dict[str, dict[str, Any]], Field(description="The school's own feature rules, kind by kind.")]
+
+
+class SchoolIn(Taken):
+    """A school to register."""
+
+    id: str | None = None
+    """Small letters, digits and hyphens; made from the name where it is left out."""
+    name: str
+    provider: str
+    """`wonde` or `xporter`."""
+    mis: str
+    """E.g. SIMS, Bromcom, Arbor."""
+    provider_school_id: str
+    """Wonde's school id, or the seven-digit establishment number for Xporter."""
+    base_url: str = ""
+    """Where this school's provider is, where it is not the usual place."""
+    credentials: Credentials
+    overrides: Overrides = {}
+
+
+class SchoolChange(Taken):
+    """What to change; what is left out stays. Credentials are replaced as a whole."""
+
+    id: str = ""
+    """Cannot be changed; it may be sent as it is."""
+    name: str = ""
+    provider: str = ""
+    """Cannot be changed; it may be sent as it is."""
+    mis: str = ""
+    provider_school_id: str = ""
+    base_url: str = ""
+    credentials: Credentials = {}
+    overrides: Overrides = {}
+
+
+class HoldIn(Taken):
+    """Why a school is to be held; shown to whoever asks why nothing is sent."""
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class ListSyncOut(Shown):
+    """What became of one list."""
+
+    list: str
+    rows: int
+    changed: bool
+    fetched_at: Instant | None
+    error: str | None
+    """Why it could not be fetched; the list from before is used then."""
+
+
+class SyncOut(Shown):
+    """What a sync brought."""
+
+    school: str
+    lists: Sequence[ListSyncOut]
+    report: Mapping[str, Any]
+    """What the provider says of the school."""
+
+
+class SchoolFeatures(Shown):
+    """What a MIS takes through a provider, kind by kind."""
+
+    school: str | None = None
+    provider: str
+    mis: str
+    kinds: Mapping[str, Mapping[str, Any]]
+    """`supported`, `required`, `forbidden`, `ignored`, limits, `notes` and the `source` of each rule."""
+
+
+class KeyIn(Taken):
+    """A key to make."""
+
+    app: Name
+    """The app that it belongs to; made where it is new."""
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    """What people tell it by."""
+    scopes: Annotated[list[Scope], Field(min_length=1)]
+    schools: list[str] | None = None
+    """Ids of the schools that it may touch; null: all."""
+
+
+class KeyOut(Shown):
+    """A key, without the key itself."""
+
+    id: str
+    app: str
+    name: str
+    scopes: Sequence[str]
+    schools: Sequence[str] | None
+    created_at: Instant
+    revoked_at: Instant | None
+    last_used_at: Instant | None
+
+
+class NewKeyOut(KeyOut):
+    """A key just made."""
+
+    key: str
+    """The key itself: shown only now."""
