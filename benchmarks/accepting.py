@@ -1,4 +1,4 @@
-"""Registers of 30 marks accepted a second through the real API, beside a bare FastAPI endpoint that only parses them."""
+"""Registers of 30 marks accepted a second through the real API, beside a bare endpoint that only parses them."""
 
 import statistics
 from datetime import date

@@ -1,4 +1,4 @@
-"""Marks confirmed a second, end to end: API, worker and the sandbox as real processes, from the first POST to evidence."""
+"""Marks confirmed a second, end to end: API, worker and sandbox as real processes, from the first POST to evidence."""
 
 import asyncio
 import json
@@ -87,7 +87,7 @@ async def _measure(url: str, key: str, schools: list[dict[str, Any]]) -> str:
         )
     )
     accepted_s = time.perf_counter() - started
-    while _count_waiting(url, key):
+    while _count_waiting(url, key):  # noqa: ASYNC110 - what is waited for is in another process
         await asyncio.sleep(0.1)
     took = time.perf_counter() - started
     return (

@@ -69,5 +69,6 @@ async def run() -> str:
     server.close()
     return (
         "Idle time from POST to the provider's socket, one register at a time, SQLite\n"
-        f"  p50 {result.median:5.1f} ms   p95 {result.percentile(0.95):5.1f} ms   p99 {result.percentile(0.99):5.1f} ms\n"
+        f"  p50 {result.median:5.1f} ms   p95 {result.percentile(0.95):5.1f} ms   "
+        f"p99 {result.percentile(0.99):5.1f} ms\n"
     )

@@ -1,4 +1,4 @@
-"""Real processes for a benchmark: a data directory or a database, a school with its lists, and `writeback …` children."""
+"""Real processes for a benchmark: a data directory or a database, a school with its lists, `writeback …` children."""
 
 import asyncio
 import json

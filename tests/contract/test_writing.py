@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 from writeback.domain.kinds import KINDS
-from writeback.domain.outcome import Blocked, Evidenced, NotReached, Pending, Refused, Rejected, Taken, Uncertain
+from writeback.domain.outcome import (
+    Blocked,
+    Evidenced,
+    GaveUp,
+    NotReached,
+    Pending,
+    Refused,
+    Rejected,
+    Taken,
+    Uncertain,
+)
 from writeback.domain.school import HoldReason
 
 
@@ -110,13 +120,13 @@ async def test_an_offline_school_keeps_it_pending_until_it_is_back(world):
     assert isinstance(await world.check(sent), Evidenced)
 
 
-async def test_a_school_that_stays_offline_is_rejected_in_the_end(world):
+async def test_a_school_that_stays_offline_has_its_request_given_up_in_the_end(world):
     await world.change(online=False)
     sent = await world.take(world.register(), await world.lookups())
 
     await world.advance(4_000)
 
-    assert isinstance(await world.check(sent), Rejected)
+    assert isinstance(await world.check(sent), Rejected | GaveUp)
 
 
 async def test_a_refused_token_blocks(world):

@@ -36,8 +36,6 @@ class QueueSettings(BaseModel):
     """Lanes that one worker process serves at a time."""
     job_timeout_s: int = 60
     """One short timeout for every function: arq keeps a crashed job locked for the longest of them."""
-    ring_ttl_s: int = 5
-    """How long a lane counts as rung when the job that would answer never starts."""
     sweep_every_s: float = 1.0
 
 

@@ -89,13 +89,21 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class GaveUp:
+    """The provider took it, could not reach the school for so long that it gave up, and wrote nothing."""
+
+    reason: HoldReason
+    detail: str
+
+
+@dataclass(frozen=True)
 class Unclear:
     """The provider does not know the request, or its answer cannot be read."""
 
     reason: str
 
 
-Verdict = Pending | Evidenced | Rejected | Unclear | NotReached | Blocked
+Verdict = Pending | Evidenced | Rejected | GaveUp | Unclear | NotReached | Blocked
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from writeback.flow import hooks
 from writeback.flow.changes import Changes, OpenWriteback, open_all
 from writeback.flow.context import FlowContext
 from writeback.flow.recovery import recover_abandoned
+from writeback.flow.refusal import placed
 from writeback.flow.turn import Turn, members_json, slots_of, waiting_records
 from writeback.providers.base import CannotBuild, Provider, ProviderRequest
 from writeback.store import holds, requests, writebacks
@@ -171,7 +172,8 @@ class Choice:
         for position, said in findings.items():
             member = chosen[position]
             progress = opened[member.writeback_id].progress
-            progress[member.index] = progress[member.index].moved(RecordStatus.FAILED).with_findings(said)
+            failed = progress[member.index].moved(RecordStatus.FAILED)
+            progress[member.index] = failed.with_findings(placed(said, member.index))
         for writeback_id in {chosen[position].writeback_id for position in findings}:
             self.changes.settle(opened[writeback_id], detail="cannot be put into a request")
 

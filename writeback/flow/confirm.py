@@ -18,6 +18,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.outcome import (
     Blocked,
     Evidenced,
+    GaveUp,
     NotReached,
     Pending,
     ReadBack,
@@ -30,7 +31,7 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import hold_school
-from writeback.flow.members import change_member, load_members, settle_members
+from writeback.flow.members import change_member, load_members, move_members, settle_members
 from writeback.flow.refusal import refuse
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
@@ -153,6 +154,10 @@ class _Settling:
             case Blocked(reason=reason, detail=detail):
                 await hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
                 self._ask_again(None)
+            case GaveUp(reason=reason, detail=detail):
+                self._close("gave_up")
+                move_members(self.changes, self.members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=detail)
+                await hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
             case ReadBack():
                 self._read(verdict)
             case _:
@@ -202,6 +207,8 @@ class _Settling:
             reading = read.readings.get(position)
             if reading is not None and reading.matches:
                 change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
+            elif reading is None and not self.sent.kind.is_repeatable:
+                change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_cannot_tell(member.index)])
             elif reading is None or reading.value is None:
                 change_member(member, RecordStatus.QUEUED)
             else:
@@ -216,6 +223,16 @@ class _Settling:
             finding = Finding("no_evidence", message, hint, pointer=f"/records/{member.index}", record=member.index)
             change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[finding])
         settle_members(self.changes, self.members, detail="no evidence")
+
+
+def _cannot_tell(index: int) -> Finding:
+    return Finding(
+        code="cannot_be_read_back",
+        message="The MIS does not tell whether this record is there.",
+        hint="Look in the MIS: resolve it as confirmed where it is there, else send it again.",
+        pointer=f"/records/{index}",
+        record=index,
+    )
 
 
 def _other_value(value: str, index: int) -> Finding:

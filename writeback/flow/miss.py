@@ -1,4 +1,4 @@
-"""Misses: before an unknown id is refused, its list is refreshed once; and not again for a while, should that not help."""
+"""Misses: before an unknown id is refused, its list is refreshed once; then not for a while, should that not help."""
 
 import asyncio
 from collections.abc import Collection

@@ -29,7 +29,7 @@ def refuse(
     rest = [member for position, member in enumerate(members) if position not in named]
     for position, said in named.items():
         change_member(
-            members[position], RecordStatus.FAILED, findings=_placed(said, members[position].index), group=None
+            members[position], RecordStatus.FAILED, findings=placed(said, members[position].index), group=None
         )
     for position, member in enumerate(rest):
         half = "a" if position < (len(rest) + 1) // 2 else "b"
@@ -38,7 +38,7 @@ def refuse(
     return bool(rest)
 
 
-def _placed(findings: Sequence[Finding], index: int) -> list[Finding]:
+def placed(findings: Sequence[Finding], index: int) -> list[Finding]:
     """Return the findings with the record's own index instead of its place in the request."""
     return [
         Finding(

@@ -6,7 +6,6 @@ leave hundreds of jobs for every lane.
 """
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -121,11 +120,6 @@ class ArqDoorbell:
             self._pending[job, lane_id] = None
         if self._pending and (self._ringing is None or self._ringing.done()):
             self._ringing = asyncio.create_task(self._ring_pending(), name="doorbell")
-
-    async def answered(self, job: str, lane_id: str) -> None:
-        """Forget that it was rung, so that the next ring makes a job. To be called before SQL is looked at."""
-        with contextlib.suppress(RedisError, OSError):  # the job has begun: that alone lets the next ring through
-            await self._redis.delete(_rung_key(job, lane_id))
 
     async def ping(self) -> None:
         """Return when Redis answers; else raise what the client says."""

@@ -16,7 +16,6 @@ log = structlog.get_logger()
 
 async def _run(ctx: dict[str, Any], job: str, subject: str) -> None:
     services: WorkerServices = ctx["services"]
-    await services.doorbell.answered(job, subject)
     steps: dict[str, Callable[[str], Awaitable[object]]] = {
         "serve_lane": services.dispatcher.serve,
         "confirm_lane": services.confirmer.confirm,

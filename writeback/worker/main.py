@@ -21,6 +21,8 @@ log = structlog.get_logger()
 _NEVER_GIVE_UP = 1_000_000
 """arq's own tries count crashes too; SQL says when something is over, never arq."""
 _RESTART_S = 1.0
+_HEALTH_EVERY_S = 10
+"""How often arq says in Redis that it lives; `writeback doctor` reads it."""
 _KEYS_FORGOTTEN_EVERY_S = 3_600.0
 
 
@@ -76,7 +78,8 @@ async def _close(worker: Worker, running: "asyncio.Task[None]", patience_s: floa
     in_flight = [task for task in worker.tasks.values() if not task.done()]
     if in_flight:
         await asyncio.wait(in_flight, timeout=patience_s)
-    with contextlib.suppress(RedisError, OSError):
+    # arq cancels what is still running and lets that come through; leases and SQL take care of the rest.
+    with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
         await worker.close()
 
 
@@ -92,7 +95,7 @@ def _arq_worker(services: WorkerServices) -> Worker:
         job_timeout=queue.job_timeout_s,
         max_tries=_NEVER_GIVE_UP,
         keep_result=0,
-        health_check_interval=3_600,
+        health_check_interval=_HEALTH_EVERY_S,
         job_serializer=serialize,
         job_deserializer=deserialize,
         allow_abort_jobs=False,

@@ -7,7 +7,8 @@ import pytest
 
 from tests.integration.flow.conftest import World, hook_token, mark
 from writeback.core.errors import NotFound
-from writeback.domain.outcome import Evidenced, NotReached, Pending, ReadBack, Rejected, SlotReading, Unclear
+from writeback.domain.outcome import Evidenced, GaveUp, NotReached, Pending, ReadBack, Rejected, SlotReading, Unclear
+from writeback.domain.school import HoldReason
 
 
 async def sent(world: World, *marks) -> str:
@@ -123,6 +124,16 @@ async def test_a_reading_that_cannot_be_had_is_tried_again(world: World):
     await world.confirm()
     assert await world.status(writeback_id) == "sent"
     assert (await world.requests())[0].check_at > world.clock.now()
+
+
+async def test_when_the_provider_gave_up_on_an_agent_the_school_is_held_and_nothing_is_lost(world: World):
+    writeback_id = await sent(world)
+    world.provider.verdicts = [GaveUp(HoldReason.OFFLINE, "Unable to connect to the school agent")]
+    await world.confirm()
+    assert await world.status(writeback_id) == "held"
+    await world.holds.resume("hillside", "worker")
+    await world.serve()
+    assert await world.status(writeback_id) == "sent"
 
 
 async def test_after_a_day_without_evidence_a_person_is_asked(world: World):

@@ -125,15 +125,6 @@ async def test_ring_while_its_job_runs_makes_another(bell: ArqDoorbell, redis_ur
     assert await asyncio.wait_for(working, 10) == _LANES[:1] * 2
 
 
-async def test_answered_lane_can_be_rung_again(bell: ArqDoorbell, redis_url: str) -> None:
-    await _rung(bell, "serve_lane", _LANES[:1])
-
-    await bell.answered("serve_lane", _LANES[0])
-    await _rung(bell, "serve_lane", _LANES[:1])
-
-    assert await _waiting(redis_url) == 2
-
-
 async def test_lane_can_be_rung_again_after_its_job_ended(bell: ArqDoorbell, redis_url: str) -> None:
     await _rung(bell, "serve_lane", _LANES[:1])
     await Shift(redis_url).work()

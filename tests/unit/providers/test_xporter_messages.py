@@ -139,9 +139,9 @@ def test_anything_else_is_no_validation_message(text: str) -> None:
     ],
 )
 def test_an_agent_that_cannot_be_reached_is_recognised(text: str) -> None:
-    assert AGENT_UNREACHABLE.pattern.search(text)
+    assert AGENT_UNREACHABLE.search(text)
 
 
 @pytest.mark.parametrize("text", [text for text, _, _ in SAID])
 def test_no_validation_message_is_taken_for_an_agents_absence(text: str) -> None:
-    assert not AGENT_UNREACHABLE.pattern.search(text)
+    assert not AGENT_UNREACHABLE.search(text)

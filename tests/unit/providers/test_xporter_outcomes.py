@@ -14,6 +14,7 @@ from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.outcome import (
     Blocked,
     Evidenced,
+    GaveUp,
     NotReached,
     Pending,
     Refused,
@@ -219,12 +220,10 @@ def test_empty_without_a_message_says_nothing() -> None:
     assert isinstance(read_hints(sent(callback(""))), Unclear)
 
 
-def test_an_unreachable_agent_is_marked_and_names_every_record() -> None:
+def test_an_agent_that_was_unreachable_for_an_hour_is_no_refusal() -> None:
     verdict = read_hints(sent(callback("False", "Unable to communicate with the school agent")))
 
-    assert isinstance(verdict, Rejected)
-    assert verdict.message.startswith("The school's agent could not be reached")
-    assert [said[0].code for said in verdict.findings.values()] == ["agent_unreachable"] * 2
+    assert verdict == GaveUp(HoldReason.OFFLINE, "Unable to communicate with the school agent")
 
 
 def test_a_callback_with_another_tracking_id_is_ignored() -> None:

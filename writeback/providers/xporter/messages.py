@@ -167,17 +167,11 @@ _OTHER = Message(
     names=_by_student,
 )
 
-AGENT_UNREACHABLE = Message(
-    "agent_unreachable",
-    re.compile(
-        r"(?:unable|failed|could\s+not|cannot|not\s+able)\s+(?:to\s+)?(?:be\s+)?(?:connect|communicate|contact|reach)"
-        r"|agent\b.{0,60}(?:offline|unavailable|unreachable|not\s+(?:respond|running|connected|available))"
-        r"|(?:school|agent)\b.{0,40}timed?\s*out",
-        re.IGNORECASE,
-    ),
-    "The school's agent could not be reached for an hour",
-    "Ask the school to check that its agent runs, then resubmit.",
-    names=lambda place, values: True,
+AGENT_UNREACHABLE = re.compile(
+    r"(?:unable|failed|could\s+not|cannot|not\s+able)\s+(?:to\s+)?(?:be\s+)?(?:connect|communicate|contact|reach)"
+    r"|agent\b.{0,60}(?:offline|unavailable|unreachable|not\s+(?:respond|running|connected|available))"
+    r"|(?:school|agent)\b.{0,40}timed?\s*out",
+    re.IGNORECASE,
 )
 """Not in the table: the "appropriate error message to indicate the communications issue" (Xporter 14119)."""
 
@@ -194,11 +188,6 @@ def read_message(text: str, places: Sequence[Place]) -> dict[int, list[Finding]]
     if not found:
         return None
     return _named(found, places, text)
-
-
-def name_all(message: Message, places: Sequence[Place], text: str) -> dict[int, list[Finding]]:
-    """Return the message's finding at every position."""
-    return {position: [_finding(message, text)] for position in range(len(places))}
 
 
 def _named(

@@ -16,6 +16,7 @@ from writeback.core.errors import BadInput
 from writeback.domain.outcome import (
     Blocked,
     Evidenced,
+    GaveUp,
     NotReached,
     Outcome,
     Pending,
@@ -31,7 +32,7 @@ from writeback.providers.base import Hint, SentRequest
 from writeback.providers.http import Answer, shorten, trouble_of
 from writeback.providers.times import parse_instant
 from writeback.providers.xporter.fields import is_false, is_true, table_of, text_of, value_of
-from writeback.providers.xporter.messages import AGENT_UNREACHABLE, Place, name_all, read_message
+from writeback.providers.xporter.messages import AGENT_UNREACHABLE, Place, read_message
 
 Trouble = Refused | NotReached | Uncertain | Blocked
 
@@ -84,7 +85,7 @@ def _read_exception(said: str, answer: Answer, places: Sequence[Place]) -> Troub
     trouble = trouble_of(answer, "Xporter")
     if trouble is not None:
         return trouble
-    if AGENT_UNREACHABLE.pattern.search(said) or _PASSING.search(said):
+    if AGENT_UNREACHABLE.search(said) or _PASSING.search(said):
         return Uncertain(f"Xporter says: {shorten(said)}")
     return Refused(shorten(said))
 
@@ -144,8 +145,8 @@ def _read_callback(hint: Mapping[str, Any], places: Sequence[Place]) -> Verdict:
     completed, said = value_of(hint, "XodCompleted"), text_of(hint, "ErrorMessage")
     if is_true(completed):
         return Evidenced("callback")
-    if said and AGENT_UNREACHABLE.pattern.search(said):
-        return Rejected(f"{AGENT_UNREACHABLE.message}: {shorten(said)}", name_all(AGENT_UNREACHABLE, places, said))
+    if said and AGENT_UNREACHABLE.search(said):
+        return GaveUp(HoldReason.OFFLINE, shorten(said))
     if said:
         return Rejected(shorten(said), read_message(said, places) or {})
     if is_false(completed):
