@@ -16,7 +16,7 @@ from writeback.domain.school import Account
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow import hooks
-from writeback.flow.changes import Changes, OpenWriteback, open_all
+from writeback.flow.changes import Changes, OpenWriteback
 from writeback.flow.context import FlowContext
 from writeback.flow.recovery import recover_abandoned
 from writeback.flow.refusal import placed
@@ -27,8 +27,13 @@ from writeback.store.requests import RequestState
 from writeback.store.tables import AttemptRow, RequestRow, WritebackRow
 from writeback.store.writebacks import SLOT_IN_FLIGHT
 
-_ON_THEIR_WAY = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.UNKNOWN)
-_ONCE_SENT = (*_ON_THEIR_WAY, RecordStatus.NEEDS_ATTENTION, RecordStatus.CONFIRMED)
+_ONCE_SENT = (
+    RecordStatus.SENDING,
+    RecordStatus.SENT,
+    RecordStatus.UNKNOWN,
+    RecordStatus.NEEDS_ATTENTION,
+    RecordStatus.CONFIRMED,
+)
 _CANDIDATES = 300
 """Queued writebacks looked at in one turn; more than fill any request."""
 _SLOT_PATIENCE = timedelta(seconds=30)
@@ -111,7 +116,7 @@ class Choice:
         limits = self.provider.limits(KINDS[waiting[0].kind])
         made = plan(
             waiting,
-            busy=await self._busy_slots(),
+            busy=await requests.slots_on_their_way(self.session, self.lane_id),
             newest=await self._sent_since(min(record.seq for record in waiting)),
             max_records=limits.max_records,
             one_date=limits.one_date,
@@ -122,13 +127,6 @@ class Choice:
 
     def _is_due(self, row: WritebackRow) -> bool:
         return row.next_attempt_at is None or row.next_attempt_at <= self.now
-
-    async def _busy_slots(self) -> set[str]:
-        """Return the slots of records that are on their way in this lane."""
-        unsettled = await requests.unsettled_in_lane(self.session, self.lane_id)
-        ids = {writeback_id for request in unsettled for writeback_id, _ in request.members}
-        carried = open_all(await writebacks.lock(self.session, ids)) if ids else {}
-        return {slot for one in carried.values() for slot in slots_of(one, _ON_THEIR_WAY)}
 
     async def _sent_since(self, seq: int) -> dict[str, int]:
         """Return the slots of later writebacks that have been sent already, with their sequence."""
@@ -192,6 +190,7 @@ class Choice:
                 state=RequestState.SENDING,
                 fence=self.fence,
                 members=members_json(members),
+                slots=[member.slot for member in members if member.slot is not None],
                 created_at=self.now,
             )
         )

@@ -17,13 +17,9 @@ async def recover_abandoned(session: AsyncSession, changes: Changes, lane_id: st
 
     A callback that came meanwhile proves that the provider has the request: then its evidence is awaited as usual.
     """
-    for found in await requests.unsettled_in_lane(session, lane_id):
-        if found.state != RequestState.SENDING or found.fence >= fence:
-            continue
-        request = await requests.lock(session, found.id)  # a callback may be writing to it
-        if request is not None:
-            await requests.finish_attempt(session, request.id, at=changes.now, outcome="lost", detail="sender gone")
-            await _settle(session, changes, request)
+    for request in await requests.abandoned_in_lane(session, lane_id, fence):
+        await requests.finish_attempt(session, request.id, at=changes.now, outcome="lost", detail="sender gone")
+        await _settle(session, changes, request)
 
 
 async def _settle(session: AsyncSession, changes: Changes, request: RequestRow) -> None:

@@ -24,6 +24,7 @@ class RequestState(StrEnum):
 
 
 AWAITING = (RequestState.TAKEN, RequestState.IN_DOUBT)
+_UNSETTLED = (RequestState.SENDING, *AWAITING)
 
 
 async def lock(session: AsyncSession, request_id: str) -> RequestRow | None:
@@ -44,10 +45,21 @@ async def lock_by_ref(session: AsyncSession, provider: str, provider_ref: str) -
     return (await session.exec(query)).first()
 
 
-async def unsettled_in_lane(session: AsyncSession, lane_id: str) -> Sequence[RequestRow]:
-    """Return the lane's requests that are on their way or await evidence."""
-    query = select(RequestRow).where(RequestRow.lane_id == lane_id, RequestRow.state != RequestState.SETTLED)
-    return (await session.exec(query.order_by(col(RequestRow.created_at)))).all()
+async def abandoned_in_lane(session: AsyncSession, lane_id: str, fence: int) -> Sequence[RequestRow]:
+    """Return the lane's requests that were sent under a lease older than `fence`, locked."""
+    query = (
+        select(RequestRow)
+        .where(RequestRow.lane_id == lane_id, RequestRow.state == RequestState.SENDING, col(RequestRow.fence) < fence)
+        .order_by(col(RequestRow.created_at))
+        .with_for_update()
+    )
+    return (await session.exec(query)).all()
+
+
+async def slots_on_their_way(session: AsyncSession, lane_id: str) -> set[str]:
+    """Return the slots of all that is sent in the lane and has not settled."""
+    query = select(RequestRow.slots).where(RequestRow.lane_id == lane_id, col(RequestRow.state).in_(_UNSETTLED))
+    return {slot for slots in (await session.exec(query)).all() for slot in slots}
 
 
 async def due_checks(session: AsyncSession, lane_id: str, now: datetime, limit: int) -> Sequence[RequestRow]:

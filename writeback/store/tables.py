@@ -173,6 +173,8 @@ class RequestRow(SQLModel, table=True):
     fence: int
     members: list[list[Any]] = Field(sa_column=Column(JSON, nullable=False))
     """`[writeback id, [record indexes]]`, in the order of the request's records."""
+    slots: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """What its records overwrite: no later record for one of these may leave before it has settled."""
     provider_ref: str | None = None
     hints: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     check_at: datetime | None = _instant(nullable=True)

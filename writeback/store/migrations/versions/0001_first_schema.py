@@ -188,6 +188,7 @@ def _create_requests() -> None:
         _string("state"),
         _integer("fence"),
         _json("members"),
+        _json("slots"),
         _string("provider_ref", nullable=True),
         _json("hints"),
         _instant("check_at", nullable=True),
