@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session
 
 from writeback.domain.kinds import Record, parse_records
 from writeback.domain.states import Event, Status, advance
@@ -45,7 +45,7 @@ class OpenWriteback:
 class Changes:
     """Writes changes with one actor and one instant."""
 
-    session: AsyncSession
+    session: Session
     now: datetime
     actor: str
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session
 
 from writeback.core.ids import new_id
 from writeback.domain.finding import Finding
@@ -23,8 +23,8 @@ from writeback.flow.refusal import placed
 from writeback.flow.turn import Turn, members_json, slots_of, waiting_records
 from writeback.providers.base import CannotBuild, Provider, ProviderRequest
 from writeback.store import holds, requests, writebacks
-from writeback.store.requests import RequestState
-from writeback.store.tables import AttemptRow, RequestRow, WritebackRow
+from writeback.store.requests import Unsettled
+from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import SLOT_IN_FLIGHT
 
 _ONCE_SENT = (
@@ -45,12 +45,14 @@ class Choice:
     """Chooses the next request of a leased lane and writes it down as `sending`."""
 
     flow: FlowContext
-    session: AsyncSession
+    session: Session
     now: datetime
     lane_id: str
     fence: int
     account: Account
     lookups: LookupView
+    unsettled: Sequence[Unsettled] = ()
+    """What is on its way in the lane."""
 
     @cached_property
     def changes(self) -> Changes:
@@ -60,17 +62,19 @@ class Choice:
     def provider(self) -> Provider:
         return self.flow.providers[self.account.provider]
 
-    async def make(self) -> Turn | None:
+    def make(self) -> Turn | None:
         """Return what goes now; None when nothing does."""
-        await recover_abandoned(self.session, self.changes, self.lane_id, self.fence)
-        rows = await writebacks.queued_in_lane(self.session, self.lane_id, _CANDIDATES)
-        held = await holds.hold_of(self.session, self.account.school_id)
+        self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
+        if recover_abandoned(self.session, self.changes, self.unsettled, self.fence):
+            self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
+        rows = writebacks.queued_in_lane(self.session, self.lane_id, _CANDIDATES)
+        held = holds.hold_of(self.session, self.account.school_id)
         if held is not None:
             self._hold(rows, held)
             return None
         opened = {row.id: OpenWriteback(row) for row in rows if not self._has_expired(row)}
         while opened:
-            chosen = await self._plan(opened)
+            chosen = self._plan(opened)
             if not chosen.chosen:
                 return None
             request_id = new_id("req", self.now)
@@ -79,7 +83,7 @@ class Choice:
             except CannotBuild as error:
                 self._fail(chosen.chosen, error.findings, opened)
                 continue
-            return await self._write_down(chosen, opened, request_id, request)
+            return self._write_down(chosen, opened, request_id, request)
         return None
 
     def _hold(self, rows: Iterable[WritebackRow], reason: str) -> None:
@@ -105,7 +109,7 @@ class Choice:
         self.changes.settle(opened)
         return True
 
-    async def _plan(self, opened: Mapping[str, OpenWriteback]) -> Plan:
+    def _plan(self, opened: Mapping[str, OpenWriteback]) -> Plan:
         waiting = [
             record
             for one in opened.values()
@@ -116,8 +120,8 @@ class Choice:
         limits = self.provider.limits(KINDS[waiting[0].kind])
         made = plan(
             waiting,
-            busy=await requests.slots_on_their_way(self.session, self.lane_id),
-            newest=await self._sent_since(min(record.seq for record in waiting)),
+            busy={slot for request in self.unsettled for slot in request.slots},
+            newest=self._sent_since(min(record.seq for record in waiting)),
             max_records=limits.max_records,
             one_date=limits.one_date,
         )
@@ -128,10 +132,10 @@ class Choice:
     def _is_due(self, row: WritebackRow) -> bool:
         return row.next_attempt_at is None or row.next_attempt_at <= self.now
 
-    async def _sent_since(self, seq: int) -> dict[str, int]:
+    def _sent_since(self, seq: int) -> dict[str, int]:
         """Return the slots of later writebacks that have been sent already, with their sequence."""
         newest: dict[str, int] = {}
-        for row in await writebacks.sent_after(self.session, self.lane_id, seq):
+        for row in writebacks.sent_after(self.session, self.lane_id, seq):
             for slot in slots_of(OpenWriteback(row), _ONCE_SENT):
                 newest[slot] = max(newest.get(slot, 0), row.seq or 0)
         return newest
@@ -175,26 +179,11 @@ class Choice:
         for writeback_id in {chosen[position].writeback_id for position in findings}:
             self.changes.settle(opened[writeback_id], detail="cannot be put into a request")
 
-    async def _write_down(
+    def _write_down(
         self, chosen: Plan, opened: Mapping[str, OpenWriteback], request_id: str, request: ProviderRequest
     ) -> Turn:
         """Write request, attempt and the records' new status, before anything goes out."""
         members = chosen.chosen
-        self.session.add(
-            RequestRow(
-                id=request_id,
-                lane_id=self.lane_id,
-                school_id=self.account.school_id,
-                provider=self.account.provider,
-                kind=members[0].kind,
-                state=RequestState.SENDING,
-                fence=self.fence,
-                members=members_json(members),
-                slots=[member.slot for member in members if member.slot is not None],
-                created_at=self.now,
-            )
-        )
-        await self.session.flush()  # the attempt refers to it
         for member in members:
             progress = opened[member.writeback_id].progress
             progress[member.index] = progress[member.index].moved(RecordStatus.SENDING)
@@ -205,5 +194,17 @@ class Choice:
             row.next_attempt_at = row.hold_reason = None
             attempts = max(attempts, row.attempts)
             self.changes.settle(opened[writeback_id], detail=request_id)
-        self.session.add(AttemptRow(request_id=request_id, number=attempts, started_at=self.now))
+        requests.add(
+            self.session,
+            attempt=attempts,
+            id=request_id,
+            lane_id=self.lane_id,
+            school_id=self.account.school_id,
+            provider=self.account.provider,
+            kind=members[0].kind,
+            fence=self.fence,
+            members=members_json(members),
+            slots=[member.slot for member in members if member.slot is not None],
+            created_at=self.now,
+        )
         return Turn(self.lane_id, self.fence, request_id, self.account, self.provider, request, attempts)

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
 import structlog
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session
 
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
@@ -61,23 +62,21 @@ class Confirmer:
 
     async def confirm(self, lane_id: str) -> None:
         """Ask about every request of the lane that is due, and ring for what its settling sets free."""
-        asked = await self._claim(lane_id)
+        asked = await self.flow.db.transact(partial(self._claim, lane_id))
         settled = await asyncio.gather(*(self._confirm_one(one) for one in asked))
         if any(settled):
             await self.flow.doorbell.ring("serve_lane", [lane_id])
         if len(asked) == _AT_ONCE:
             await self.flow.doorbell.ring("confirm_lane", [lane_id])
 
-    async def _claim(self, lane_id: str) -> list[Asked]:
+    def _claim(self, lane_id: str, session: Session) -> list[Asked]:
         """Return the requests that are due, and keep others from asking about them until an answer can be here."""
         now = self.flow.clock.now()
-        patience = timedelta(seconds=2 * self.flow.settings.dispatch.request_timeout_s)
-        async with self.flow.db.write() as session:
-            due = await requests.due_checks(session, lane_id, now, _AT_ONCE)
-            for row in due:
-                row.check_at = now + patience
-                session.add(row)
-            return [Asked(row, await _sent(session, row)) for row in due]
+        due = requests.due_checks(session, lane_id, now, _AT_ONCE)
+        for row in due:
+            row.check_at = now + timedelta(seconds=2 * self.flow.settings.dispatch.request_timeout_s)
+            session.add(row)
+        return [Asked(row, _sent(session, row)) for row in due]
 
     async def _confirm_one(self, asked: Asked) -> bool:
         """Ask, and write down what is known now; return whether the lane has something to send again."""
@@ -90,29 +89,27 @@ class Confirmer:
         if isinstance(verdict, Unclear) or self._is_overdue(asked, verdict, now):
             lookups = await self.flow.lookups.view(account.school_id)
             verdict = await provider.read_back(account, asked.sent, lookups)
-        return await self._settle(asked, verdict)
+        return await self.flow.db.transact(partial(self._settle, asked, verdict))
 
     def _is_overdue(self, asked: Asked, verdict: Verdict | ReadBack, now: datetime) -> bool:
         """Whether a callback that should have come has not: then the MIS is read."""
         patience = timedelta(seconds=self.flow.settings.confirm.callback_patience_s)
         return isinstance(verdict, Pending) and verdict.check_at is None and now - asked.sent.sent_at >= patience
 
-    async def _settle(self, asked: Asked, verdict: Verdict | ReadBack) -> bool:
-        async with self.flow.db.write() as session:
-            request = await requests.lock(session, asked.row.id)
-            if request is None or request.state not in AWAITING:
-                return False
-            members = await load_members(session, request)
-            changes = Changes(session, self.flow.clock.now(), f"provider:{request.provider}")
-            settling = _Settling(self.flow, changes, request, members, asked.sent)
-            await settling.apply(verdict)
-            session.add(request)
-            log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
-            return request.state == RequestState.SETTLED and await lanes.has_queued(session, request.lane_id)
+    def _settle(self, asked: Asked, verdict: Verdict | ReadBack, session: Session) -> bool:
+        request = requests.lock(session, asked.row.id)
+        if request is None or request.state not in AWAITING:
+            return False
+        members = load_members(session, request)
+        changes = Changes(session, self.flow.clock.now(), f"provider:{request.provider}")
+        _Settling(self.flow, changes, request, members, asked.sent).apply(verdict)
+        session.add(request)
+        log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
+        return request.state == RequestState.SETTLED and lanes.has_queued(session, request.lane_id)
 
 
-async def _sent(session: AsyncSession, row: RequestRow) -> SentRequest:
-    members = await load_members(session, row)
+def _sent(session: Session, row: RequestRow) -> SentRequest:
+    members = load_members(session, row)
     return SentRequest(
         request_id=row.id,
         kind=KINDS[row.kind],
@@ -137,7 +134,7 @@ class _Settling:
     def now(self) -> datetime:
         return self.changes.now
 
-    async def apply(self, verdict: Verdict | ReadBack) -> None:
+    def apply(self, verdict: Verdict | ReadBack) -> None:
         """Match the verdict, to the last case."""
         match verdict:
             case Pending(check_at=check_at):
@@ -152,12 +149,12 @@ class _Settling:
                 self._close("rejected")
                 refuse(self.changes, self.members, request_id=self.request.id, message=message, findings=findings)
             case Blocked(reason=reason, detail=detail):
-                await hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
+                hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
                 self._ask_again(None)
             case GaveUp(reason=reason, detail=detail):
                 self._close("gave_up")
                 move_members(self.changes, self.members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=detail)
-                await hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
+                hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
             case ReadBack():
                 self._read(verdict)
             case _:

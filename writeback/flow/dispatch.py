@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
+from sqlmodel import Session
 
 from writeback.flow.choose import Choice
 from writeback.flow.context import FlowContext
@@ -48,15 +50,18 @@ class Dispatcher:
         account = await self.flow.registry.account(school_id)
         lookups = await self.flow.lookups.view(school_id)
         now = self.flow.clock.now()
-        async with self.flow.db.write() as session:
-            until = now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
-            fence = await lanes.acquire(session, lane_id, owner=self.owner, now=now, until=until)
+        until = now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
+
+        def begin(session: Session) -> Turn | None:
+            fence = lanes.acquire(session, lane_id, owner=self.owner, now=now, until=until)
             if fence is None:
                 return None
-            turn = await Choice(self.flow, session, now, lane_id, fence, account, lookups).make()
+            turn = Choice(self.flow, session, now, lane_id, fence, account, lookups).make()
             if turn is None:
-                await lanes.release(session, lane_id, fence)
+                lanes.release(session, lane_id, fence)
             return turn
+
+        return await self.flow.db.transact(begin)
 
     @asynccontextmanager
     async def _heartbeat(self, turn: Turn) -> AsyncIterator[None]:
@@ -73,8 +78,7 @@ class Dispatcher:
         while True:
             await asyncio.sleep(dispatch.heartbeat_s)
             until = self.flow.clock.now() + timedelta(seconds=dispatch.lease_s)
-            async with self.flow.db.write() as session:
-                is_ours = await lanes.extend(session, turn.lane_id, turn.fence, until)
-            if not is_ours:
+            extend = partial(lanes.extend, lane_id=turn.lane_id, fence=turn.fence, until=until)
+            if not await self.flow.db.transact(extend):
                 log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
                 return

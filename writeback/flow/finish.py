@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
 import structlog
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session
 
 from writeback.domain.kinds import KINDS
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
@@ -34,28 +35,30 @@ class Finish:
 
     async def record(self, turn: Turn, outcome: Outcome) -> Sequence[str]:
         """Commit what came of the turn and return which doorbells to ring for the lane."""
+        rings = await self.flow.db.transact(partial(self._record, turn, outcome))
+        log.info("attempt_finished", request_id=turn.request_id, lane=turn.lane_id, outcome=type(outcome).__name__)
+        return rings
+
+    def _record(self, turn: Turn, outcome: Outcome, session: Session) -> Sequence[str]:
         now = self.flow.clock.now()
-        async with self.flow.db.write() as session:
-            if not await lanes.release(session, turn.lane_id, turn.fence):
-                # Another worker has the lane and has settled this request as lost: its word stands.
-                log.warning("outcome_after_lease", request_id=turn.request_id, outcome=type(outcome).__name__)
-                return []
-            request = await requests.lock(session, turn.request_id)
-            if request is None or request.state != RequestState.SENDING:
-                return []
-            recording = _Recording(self.flow, session, Changes(session, now, "worker"), request, turn)
-            await recording.apply(outcome)
-            rings = ["serve_lane"] if await lanes.has_due(session, turn.lane_id, now) else []
-            if request.check_at is not None and request.check_at <= now:
-                rings.append("confirm_lane")
-        log.info("attempt_finished", request_id=turn.request_id, lane=turn.lane_id, outcome=request.result or "taken")
+        if not lanes.release(session, turn.lane_id, turn.fence):
+            # Another worker has the lane and has settled this request as lost: its word stands.
+            log.warning("outcome_after_lease", request_id=turn.request_id, outcome=type(outcome).__name__)
+            return []
+        request = requests.lock(session, turn.request_id)
+        if request is None or request.state != RequestState.SENDING:
+            return []
+        _Recording(self.flow, session, Changes(session, now, "worker"), request, turn).apply(outcome)
+        rings = ["serve_lane"] if lanes.has_due(session, turn.lane_id, now) else []
+        if request.check_at is not None and request.check_at <= now:
+            rings.append("confirm_lane")
         return rings
 
 
 @dataclass(frozen=True)
 class _Recording:
     flow: FlowContext
-    session: AsyncSession
+    session: Session
     changes: Changes
     request: RequestRow
     turn: Turn
@@ -64,37 +67,37 @@ class _Recording:
     def now(self) -> datetime:
         return self.changes.now
 
-    async def apply(self, outcome: Outcome) -> None:
+    def apply(self, outcome: Outcome) -> None:
         """Match the outcome, to the last case."""
-        members = await load_members(self.session, self.request)
+        members = load_members(self.session, self.request)
         match outcome:
             case Taken(provider_ref):
-                await self._attempt("taken", None)
+                self._attempt("taken", None)
                 self._taken(members, provider_ref)
             case Applied(evidence):
-                await self._attempt("applied", None)
+                self._attempt("applied", None)
                 self._close("confirmed", evidence)
                 move_members(self.changes, members, RecordStatus.CONFIRMED, evidence=evidence, group=None)
             case Refused(message, findings):
-                await self._attempt("refused", message)
+                self._attempt("refused", message)
                 self._close("refused")
                 refuse(self.changes, members, request_id=self.request.id, message=message, findings=findings)
             case NotReached(reason, retry_after_s):
-                await self._attempt("not_reached", reason)
+                self._attempt("not_reached", reason)
                 self._again(members, reason, retry_after_s)
             case Uncertain(reason):
-                await self._attempt("uncertain", reason)
+                self._attempt("uncertain", reason)
                 self._uncertain(members, reason)
             case Blocked(reason=why, detail=detail):
-                await self._attempt("blocked", f"{why}: {detail}")
+                self._attempt("blocked", f"{why}: {detail}")
                 self._again(members, detail, None)
-                await hold_school(self.flow, self.changes, self.request.school_id, why, detail)
+                hold_school(self.flow, self.changes, self.request.school_id, why, detail)
             case _:
                 assert_never(outcome)
         self.session.add(self.request)
 
-    async def _attempt(self, outcome: str, detail: str | None) -> None:
-        await requests.finish_attempt(self.session, self.request.id, at=self.now, outcome=outcome, detail=detail)
+    def _attempt(self, outcome: str, detail: str | None) -> None:
+        requests.finish_attempt(self.session, self.request.id, at=self.now, outcome=outcome, detail=detail)
 
     def _close(self, result: str, evidence: str | None = None) -> None:
         request = self.request

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session
 
 from writeback.core.errors import NotFound
 from writeback.domain.outcome import NotReached
@@ -12,30 +13,30 @@ from writeback.domain.school import HoldReason
 from writeback.domain.states import Event, Status
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
-from writeback.store import schools, writebacks
+from writeback.store import holds, writebacks
 from writeback.store.tables import SchoolRow
 
 log = structlog.get_logger()
 
 
-async def locked_school(session: AsyncSession, school_id: str) -> SchoolRow:
+def locked_school(session: Session, school_id: str) -> SchoolRow:
     """Return the school, locked until the transaction ends; raise NotFound where it is gone."""
-    school = await schools.lock(session, school_id)
+    school = holds.lock_school(session, school_id)
     if school is None:
         raise NotFound("school_unknown", f"there is no school {school_id}")
     return school
 
 
-async def hold_school(flow: FlowContext, changes: Changes, school_id: str, reason: HoldReason, detail: str) -> None:
+def hold_school(flow: FlowContext, changes: Changes, school_id: str, reason: HoldReason, detail: str) -> None:
     """Hold the school and everything that is queued for it, in the caller's transaction."""
-    school = await locked_school(changes.session, school_id)
+    school = locked_school(changes.session, school_id)
     if school.hold_reason is None:
         school.held_at = changes.now
     school.hold_reason, school.hold_detail = reason.value, detail
     recheck = timedelta(seconds=flow.settings.dispatch.hold_recheck_s)
     school.recheck_at = None if reason is HoldReason.BY_STAFF else changes.now + recheck
     changes.session.add(school)
-    for row in await writebacks.of_school(changes.session, school_id, Status.QUEUED):
+    for row in writebacks.of_school(changes.session, school_id, Status.QUEUED):
         row.hold_reason = reason.value
         changes.event(row, Event.HELD, detail=f"{reason.value}: {detail}")
     log.warning("school_held", school=school_id, reason=reason.value)
@@ -48,27 +49,29 @@ class Holds:
     flow: FlowContext
 
     async def hold(self, school_id: str, reason: HoldReason, detail: str, actor: str) -> None:
-        """Hold a school on somebody's word."""
-        await self.flow.registry.school(school_id)
-        async with self.flow.db.write() as session:
-            changes = Changes(session, self.flow.clock.now(), actor)
-            await hold_school(self.flow, changes, school_id, reason, detail)
+        """Hold a school on somebody's word; raise NotFound for an unknown one."""
+
+        def hold(session: Session) -> None:
+            hold_school(self.flow, Changes(session, self.flow.clock.now(), actor), school_id, reason, detail)
+
+        await self.flow.db.transact(hold)
         self.flow.registry.forget(school_id)
 
     async def resume(self, school_id: str, actor: str) -> None:
-        """Let a school go on: everything held for it is queued again, in its order."""
-        await self.flow.registry.school(school_id)
-        async with self.flow.db.write() as session:
-            now = self.flow.clock.now()
-            changes = Changes(session, now, actor)
-            school = await locked_school(session, school_id)
+        """Let a school go on: everything held for it is queued again, in its order. Raise NotFound."""
+
+        def resume(session: Session) -> set[str]:
+            changes = Changes(session, self.flow.clock.now(), actor)
+            school = locked_school(session, school_id)
             school.hold_reason = school.hold_detail = school.held_at = school.recheck_at = None
             session.add(school)
-            lanes = set()
-            for row in await writebacks.of_school(session, school_id, Status.HELD):
+            held = writebacks.of_school(session, school_id, Status.HELD)
+            for row in held:
                 row.hold_reason = row.next_attempt_at = None
                 changes.event(row, Event.RELEASED)
-                lanes.add(row.lane_id)
+            return {row.lane_id for row in held}
+
+        lanes = await self.flow.db.transact(resume)
         self.flow.registry.forget(school_id)
         await self.flow.doorbell.ring("serve_lane", lanes)
         log.info("school_resumed", school=school_id, lanes=len(lanes))
@@ -80,9 +83,5 @@ class Holds:
         if not isinstance(report, NotReached) and report.is_online and report.blocked is None:
             await self.resume(school_id, "worker")
             return
-        async with self.flow.db.write() as session:
-            school = await locked_school(session, school_id)
-            if school.hold_reason and school.recheck_at:
-                recheck = timedelta(seconds=self.flow.settings.dispatch.hold_recheck_s)
-                school.recheck_at = self.flow.clock.now() + recheck
-                session.add(school)
+        later = self.flow.clock.now() + timedelta(seconds=self.flow.settings.dispatch.hold_recheck_s)
+        await self.flow.db.transact(partial(holds.schedule_recheck, school_id=school_id, at=later))

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlencode
 
 import structlog
+from sqlmodel import Session
 
 from writeback.core.errors import NotFound
 from writeback.core.secrets import SecretBox
@@ -55,39 +57,40 @@ class Hooks:
         if hint.event != "writeback":
             await self._school_event(school_id, hint)
             return
-        lane_id = await self._note(provider, school_id, hint)
+        lane_id = await self.flow.db.transact(partial(self._note, provider, school_id, hint))
         if lane_id is not None:
             await self.flow.doorbell.ring("confirm_lane", [lane_id])
 
-    async def _note(self, provider: str, school_id: str, hint: Hint) -> str | None:
+    def _note(self, provider: str, school_id: str, hint: Hint, session: Session) -> str | None:
         """Add the hint to its request; return the lane when evidence may be had now."""
         now = self.flow.clock.now()
-        async with self.flow.db.write() as session:
-            request: RequestRow | None = None
-            if hint.request_id:
-                request = await requests.lock(session, hint.request_id)
-            elif hint.provider_ref:
-                request = await requests.lock_by_ref(session, provider, hint.provider_ref)
-            if request is None or request.provider != provider:
-                # Not ours, or earlier than the answer to our own POST: asking the provider settles it either way.
-                log.info("hint_without_request", provider=provider, school=school_id)
-                return None
-            if hint.request_id and request.school_id != school_id:
-                raise NotFound("hook_unknown", "there is no such request at this hook")
-            if len(request.hints) < _MAX_HINTS:
-                noted = {**hint.payload, "provider_ref": hint.provider_ref, "received_at": now.isoformat()}
-                request.hints = [*request.hints, noted]
-            if request.state not in AWAITING:
-                session.add(request)
-                return None
-            request.check_at = now
-            session.add(request)
-            return request.lane_id
+        request: RequestRow | None = None
+        if hint.request_id:
+            request = requests.lock(session, hint.request_id)
+        elif hint.provider_ref:
+            request = requests.lock_by_ref(session, provider, hint.provider_ref)
+        if request is None or request.provider != provider:
+            # Not ours, or earlier than the answer to our own POST: asking the provider settles it either way.
+            log.info("hint_without_request", provider=provider, school=school_id)
+            return None
+        if hint.request_id and request.school_id != school_id:
+            raise NotFound("hook_unknown", "there is no such request at this hook")
+        if len(request.hints) < _MAX_HINTS:
+            noted = {**hint.payload, "provider_ref": hint.provider_ref, "received_at": now.isoformat()}
+            request.hints = [*request.hints, noted]
+        session.add(request)
+        if request.state not in AWAITING:
+            return None
+        request.check_at = now
+        return request.lane_id
 
     async def _school_event(self, school_id: str, hint: Hint) -> None:
         """Look at the school again soon: what a webhook says of it is confirmed by asking, never trusted."""
         log.info("school_event", school=school_id, provider_event=hint.event)
         now = self.flow.clock.now()
-        async with self.flow.db.write() as session:
-            await holds.schedule_sync(session, school_id, now)
-            await holds.schedule_recheck(session, school_id, now)
+
+        def look_again(session: Session) -> None:
+            holds.schedule_sync(session, school_id, now)
+            holds.schedule_recheck(session, school_id, now)
+
+        await self.flow.db.transact(look_again)

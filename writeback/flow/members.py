@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session
 
 from writeback.domain.finding import Finding
 from writeback.domain.states import Event
@@ -14,9 +14,9 @@ from writeback.store import writebacks
 from writeback.store.tables import RequestRow
 
 
-async def load_members(session: AsyncSession, request: RequestRow) -> list[Member]:
+def load_members(session: Session, request: RequestRow) -> list[Member]:
     """Return the request's records in its order, their writebacks locked."""
-    opened = open_all(await writebacks.lock(session, [writeback_id for writeback_id, _ in request.members]))
+    opened = open_all(writebacks.lock(session, [writeback_id for writeback_id, _ in request.members]))
     return [Member(opened[writeback_id], index) for writeback_id, indexes in request.members for index in indexes]
 
 

@@ -1,6 +1,8 @@
 """What to do with requests whose sender is gone: its lease ran out, its answer was never written down."""
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from collections.abc import Sequence
+
+from sqlmodel import Session
 
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
@@ -8,22 +10,27 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.members import load_members, move_members
 from writeback.store import requests
-from writeback.store.requests import RequestState
+from writeback.store.requests import RequestState, Unsettled
 from writeback.store.tables import RequestRow
 
 
-async def recover_abandoned(session: AsyncSession, changes: Changes, lane_id: str, fence: int) -> None:
-    """Settle the lane's requests that were sent under an older lease, as if their answer had timed out.
+def recover_abandoned(session: Session, changes: Changes, unsettled: Sequence[Unsettled], fence: int) -> bool:
+    """Settle those requests that were sent under a lease older than `fence`; return whether there were any.
 
-    A callback that came meanwhile proves that the provider has the request: then its evidence is awaited as usual.
+    They are treated as if their answer had timed out. But a callback that came meanwhile proves that the provider has
+    the request: then its evidence is awaited as usual.
     """
-    for request in await requests.abandoned_in_lane(session, lane_id, fence):
-        await requests.finish_attempt(session, request.id, at=changes.now, outcome="lost", detail="sender gone")
-        await _settle(session, changes, request)
+    abandoned = [one for one in unsettled if one.state == RequestState.SENDING and one.fence < fence]
+    for one in abandoned:
+        request = requests.lock(session, one.id)  # a callback may be writing to it
+        if request is not None:
+            requests.finish_attempt(session, request.id, at=changes.now, outcome="lost", detail="sender gone")
+            _settle(session, changes, request)
+    return bool(abandoned)
 
 
-async def _settle(session: AsyncSession, changes: Changes, request: RequestRow) -> None:
-    members = await load_members(session, request)
+def _settle(session: Session, changes: Changes, request: RequestRow) -> None:
+    members = load_members(session, request)
     if request.hints:
         request.state, request.sent_at, request.check_at = RequestState.TAKEN, request.created_at, changes.now
         request.provider_ref = request.provider_ref or request.hints[-1].get("provider_ref")

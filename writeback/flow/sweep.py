@@ -1,10 +1,12 @@
 """Sweep: find in SQL whatever is due and has no one working on it, and ring. Redis may forget; SQL does not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import cast
 
 from sqlalchemy import delete
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from writeback.flow.context import FlowContext
 from writeback.store import holds, lanes
@@ -23,12 +25,7 @@ class Sweeper:
         """Ring once for everything that is due now; return how many rings that was."""
         now = self.flow.clock.now()
         async with self.flow.db.read() as session:
-            due = {
-                "serve_lane": await lanes.due_for_serving(session, now, _AT_ONCE),
-                "confirm_lane": await lanes.due_for_checking(session, now, _AT_ONCE),
-                "recheck_school": await holds.due_rechecks(session, now, _AT_ONCE),
-                "sync_school": await holds.due_syncs(session, now, _AT_ONCE),
-            }
+            due = await session.run_sync(lambda plain: _due(cast(Session, plain), now))
         for job, ids in due.items():
             if ids:
                 await self.flow.doorbell.ring(job, ids)
@@ -41,3 +38,13 @@ class Sweeper:
             await session.exec(
                 delete(IdempotencyRow).where(col(IdempotencyRow.created_at) < self.flow.clock.now() - keep)
             )
+
+
+def _due(session: Session, now: datetime) -> dict[str, Sequence[str]]:
+    """Return for each job what it should look at."""
+    return {
+        "serve_lane": lanes.due_for_serving(session, now, _AT_ONCE),
+        "confirm_lane": lanes.due_for_checking(session, now, _AT_ONCE),
+        "recheck_school": holds.due_rechecks(session, now, _AT_ONCE),
+        "sync_school": holds.due_syncs(session, now, _AT_ONCE),
+    }

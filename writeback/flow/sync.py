@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlmodel import Session
 
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.outcome import NotReached
@@ -14,7 +15,7 @@ from writeback.domain.school import Account
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import locked_school
 from writeback.providers.base import ListChange, LookupFailed, SchoolReport
-from writeback.store import holds, lookups
+from writeback.store import lookups
 
 log = structlog.get_logger()
 
@@ -97,20 +98,17 @@ class Syncer:
         """Store what the provider says of the school and when to sync it next."""
         now = self.flow.clock.now()
         every = self.flow.settings.lookups.sync_every_s
-        async with self.flow.db.write() as session:
-            school = await locked_school(session, school_id)
+
+        def keep(session: Session) -> dict[str, Any]:
+            school = locked_school(session, school_id)
             if isinstance(report, SchoolReport):
-                school.facts = {
-                    **school.facts,
-                    **report.facts,
-                    "is_online": report.is_online,
-                    "asked_at": now.isoformat(),
-                }
+                asked = {"is_online": report.is_online, "asked_at": now.isoformat()}
+                school.facts = {**school.facts, **report.facts, **asked}
+            school.sync_at = now + timedelta(seconds=every * self.flow.rng.uniform(0.9, 1.1))
             session.add(school)
-            wait = timedelta(seconds=every * self.flow.rng.uniform(0.9, 1.1))
-            await holds.schedule_sync(session, school_id, now + wait)
-            facts: dict[str, Any] = dict(school.facts)
-        return facts
+            return dict(school.facts)
+
+        return await self.flow.db.transact(keep)
 
 
 def _kept(account: Account, name: ListName, known: Lookup | None, error: str) -> ListSync:

@@ -8,17 +8,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlmodel import SQLModel
+from sqlalchemy.orm import Session as OrmSession
+from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.store.engines import Engines, make_engines
+from writeback.store.tables import table_of
 
 T = TypeVar("T")
 
@@ -51,6 +53,19 @@ class Database:
         async with self._turn, AsyncSession(self._engines.writer, expire_on_commit=False) as session, session.begin():
             yield session
 
+    async def transact(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, run with a session in a transaction like that of `write`.
+
+        `work` is a plain function: nothing can be awaited in the middle of a transaction. On SQLite it runs in a thread
+        of its own, in one go, so it must leave the event loop alone.
+        """
+        core_writer = self._engines.core_writer
+        if core_writer is None:
+            async with self.write() as session:
+                return await session.run_sync(cast("Callable[[OrmSession], T]", work))
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _run_session, core_writer, work)
+
     async def write_core(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` returns, run in a transaction like that of `write`, without the ORM.
 
@@ -80,6 +95,11 @@ class Database:
         await self._engines.dispose()
 
 
+def _run_session(engine: Engine, work: Callable[[Session], T]) -> T:
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        return work(session)
+
+
 def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
     with engine.begin() as connection:
         return work(connection)
@@ -87,5 +107,5 @@ def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
 
 def dialect_insert(db: Database, table: type[SQLModel]) -> SqliteInsert | PostgresInsert:
     """Return an INSERT of the database's own dialect, which knows `on_conflict_do_nothing` and `…_do_update`."""
-    target: Table = table.__table__  # type: ignore[attr-defined]
+    target = table_of(table)
     return sqlite_insert(target) if db.dialect == "sqlite" else postgres_insert(target)

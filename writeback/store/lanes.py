@@ -3,64 +3,70 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, update
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import bindparam, func, or_, update
+from sqlmodel import Session, col, select
 
 from writeback.domain.states import Status
 from writeback.store.requests import RequestState
-from writeback.store.tables import Lane, RequestRow, WritebackRow
+from writeback.store.tables import Lane, RequestRow, WritebackRow, table_of
 from writeback.store.writebacks import is_due
 
-
-async def acquire(session: AsyncSession, lane_id: str, *, owner: str, now: datetime, until: datetime) -> int | None:
-    """Take the lane's lease and return its fencing token; None while another holds it."""
-    taken = await session.exec(
-        update(Lane)
-        .where(col(Lane.id) == lane_id, or_(col(Lane.lease_until).is_(None), col(Lane.lease_until) < now))
-        .values(fence=Lane.fence + 1, lease_owner=owner, lease_until=until, served_at=now)
-        .returning(col(Lane.fence))
+# Built once, as in requests.py.
+_LANE = table_of(Lane)
+_ACQUIRE = (
+    _LANE.update()
+    .where(
+        _LANE.c.id == bindparam("of_lane"),
+        or_(_LANE.c.lease_until.is_(None), _LANE.c.lease_until < bindparam("now")),
     )
+    .values(fence=_LANE.c.fence + 1, lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+    .returning(_LANE.c.fence)
+)
+_KEEP = (
+    _LANE.update()
+    .where(_LANE.c.id == bindparam("of_lane"), _LANE.c.fence == bindparam("of_fence"))
+    .values(lease_until=bindparam("until"))
+)
+_RELEASE = _KEEP.values(lease_owner=None, lease_until=None)
+
+
+def acquire(session: Session, lane_id: str, *, owner: str, now: datetime, until: datetime) -> int | None:
+    """Take the lane's lease and return its fencing token; None while another holds it."""
+    taken = session.connection().execute(_ACQUIRE, {"of_lane": lane_id, "now": now, "owner": owner, "until": until})
     return taken.scalar_one_or_none()
 
 
-async def extend(session: AsyncSession, lane_id: str, fence: int, until: datetime) -> bool:
+def extend(session: Session, lane_id: str, fence: int, until: datetime) -> bool:
     """Keep the lease; False when it is no longer ours."""
-    kept = await session.exec(
-        update(Lane).where(col(Lane.id) == lane_id, col(Lane.fence) == fence).values(lease_until=until)
-    )
+    kept = session.connection().execute(_KEEP, {"of_lane": lane_id, "of_fence": fence, "until": until})
     return kept.rowcount == 1
 
 
-async def release(session: AsyncSession, lane_id: str, fence: int) -> bool:
+def release(session: Session, lane_id: str, fence: int) -> bool:
     """Give the lease back; False when it is no longer ours, and then nothing of this turn may be committed."""
-    released = await session.exec(
-        update(Lane).where(col(Lane.id) == lane_id, col(Lane.fence) == fence).values(lease_owner=None, lease_until=None)
-    )
+    released = session.connection().execute(_RELEASE, {"of_lane": lane_id, "of_fence": fence})
     return released.rowcount == 1
 
 
-async def release_all(session: AsyncSession, owner: str, now: datetime) -> int:
+def release_all(session: Session, owner: str, now: datetime) -> int:
     """End every lease of a worker that stops; return how many there were."""
-    ended = await session.exec(
-        update(Lane).where(col(Lane.lease_owner) == owner).values(lease_owner=None, lease_until=now)
-    )
+    ended = session.exec(update(Lane).where(col(Lane.lease_owner) == owner).values(lease_owner=None, lease_until=now))
     return ended.rowcount
 
 
-async def has_due(session: AsyncSession, lane_id: str, now: datetime) -> bool:
+def has_due(session: Session, lane_id: str, now: datetime) -> bool:
     """Whether something in the lane could be sent now."""
     query = select(WritebackRow.seq).where(WritebackRow.lane_id == lane_id, is_due(now)).limit(1)
-    return (await session.exec(query)).first() is not None
+    return session.exec(query).first() is not None
 
 
-async def has_queued(session: AsyncSession, lane_id: str) -> bool:
+def has_queued(session: Session, lane_id: str) -> bool:
     """Whether anything waits in the lane, due or not."""
     query = select(WritebackRow.seq).where(WritebackRow.lane_id == lane_id, WritebackRow.status == Status.QUEUED)
-    return (await session.exec(query.limit(1))).first() is not None
+    return session.exec(query.limit(1)).first() is not None
 
 
-async def due_for_serving(session: AsyncSession, now: datetime, limit: int) -> Sequence[str]:
+def due_for_serving(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Return lanes with something due and nobody serving them, the longest waiting first."""
     free = or_(col(Lane.lease_until).is_(None), col(Lane.lease_until) < now)
     waiting = (
@@ -78,11 +84,11 @@ async def due_for_serving(session: AsyncSession, now: datetime, limit: int) -> S
         .distinct()
         .limit(limit)
     )
-    lanes = [*(await session.exec(waiting)).all(), *(await session.exec(abandoned)).all()]
+    lanes = [*session.exec(waiting).all(), *session.exec(abandoned).all()]
     return list(dict.fromkeys(lanes))
 
 
-async def due_for_checking(session: AsyncSession, now: datetime, limit: int) -> Sequence[str]:
+def due_for_checking(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Return lanes with requests that should be asked about now."""
     query = (
         select(RequestRow.lane_id)
@@ -90,4 +96,4 @@ async def due_for_checking(session: AsyncSession, now: datetime, limit: int) -> 
         .distinct()
         .limit(limit)
     )
-    return (await session.exec(query)).all()
+    return session.exec(query).all()

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
 
-from writeback.store.tables import AttemptRow, RequestRow
+from writeback.store.tables import AttemptRow, RequestRow, table_of
 
 
 class RequestState(StrEnum):
@@ -27,13 +28,13 @@ AWAITING = (RequestState.TAKEN, RequestState.IN_DOUBT)
 _UNSETTLED = (RequestState.SENDING, *AWAITING)
 
 
-async def lock(session: AsyncSession, request_id: str) -> RequestRow | None:
+def lock(session: Session, request_id: str) -> RequestRow | None:
     """Return the request, locked until the transaction ends."""
     query = select(RequestRow).where(RequestRow.id == request_id).with_for_update()
-    return (await session.exec(query.execution_options(populate_existing=True))).one_or_none()
+    return session.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
-async def lock_by_ref(session: AsyncSession, provider: str, provider_ref: str) -> RequestRow | None:
+def lock_by_ref(session: Session, provider: str, provider_ref: str) -> RequestRow | None:
     """Return the newest request that the provider knows by this reference, locked."""
     query = (
         select(RequestRow)
@@ -42,27 +43,47 @@ async def lock_by_ref(session: AsyncSession, provider: str, provider_ref: str) -
         .limit(1)
         .with_for_update()
     )
-    return (await session.exec(query)).first()
+    return session.exec(query).first()
 
 
-async def abandoned_in_lane(session: AsyncSession, lane_id: str, fence: int) -> Sequence[RequestRow]:
-    """Return the lane's requests that were sent under a lease older than `fence`, locked."""
-    query = (
-        select(RequestRow)
-        .where(RequestRow.lane_id == lane_id, RequestRow.state == RequestState.SENDING, col(RequestRow.fence) < fence)
-        .order_by(col(RequestRow.created_at))
-        .with_for_update()
-    )
-    return (await session.exec(query)).all()
+# Built once: for each register SQLAlchemy would spend more on building these than SQLite does on running them.
+_REQUEST, _ATTEMPT = table_of(RequestRow), table_of(AttemptRow)
+_INSERT_REQUEST, _INSERT_ATTEMPT = _REQUEST.insert(), _ATTEMPT.insert()
+_SELECT_UNSETTLED = (
+    _REQUEST.select()
+    .with_only_columns(_REQUEST.c.id, _REQUEST.c.state, _REQUEST.c.fence, _REQUEST.c.slots)
+    .where(_REQUEST.c.lane_id == bindparam("of_lane"), _REQUEST.c.state.in_(_UNSETTLED))
+    .order_by(_REQUEST.c.created_at)
+)
+_FINISH_ATTEMPT = _ATTEMPT.update().where(
+    _ATTEMPT.c.request_id == bindparam("of_request"), _ATTEMPT.c.finished_at.is_(None)
+)
 
 
-async def slots_on_their_way(session: AsyncSession, lane_id: str) -> set[str]:
-    """Return the slots of all that is sent in the lane and has not settled."""
-    query = select(RequestRow.slots).where(RequestRow.lane_id == lane_id, col(RequestRow.state).in_(_UNSETTLED))
-    return {slot for slots in (await session.exec(query)).all() for slot in slots}
+class Unsettled(NamedTuple):
+    """A request that is on its way or awaits evidence, as far as the next one of its lane needs to know it."""
+
+    id: str
+    state: str
+    fence: int
+    slots: Sequence[str]
 
 
-async def due_checks(session: AsyncSession, lane_id: str, now: datetime, limit: int) -> Sequence[RequestRow]:
+def add(session: Session, *, attempt: int, **values: Any) -> None:
+    """Write a request and its first attempt down, before it goes out."""
+    connection = session.connection()
+    connection.execute(_INSERT_REQUEST, {"hints": [], "checks": 0, "state": RequestState.SENDING, **values})
+    started = {"request_id": values["id"], "number": attempt, "started_at": values["created_at"]}
+    connection.execute(_INSERT_ATTEMPT, started)
+
+
+def unsettled_in_lane(session: Session, lane_id: str) -> Sequence[Unsettled]:
+    """Return the lane's requests that are on their way or await evidence, the oldest first."""
+    session.flush()
+    return [Unsettled(*row) for row in session.connection().execute(_SELECT_UNSETTLED, {"of_lane": lane_id})]
+
+
+def due_checks(session: Session, lane_id: str, now: datetime, limit: int) -> Sequence[RequestRow]:
     """Return the lane's requests that should be asked about now, the longest waiting first; locked."""
     query = (
         select(RequestRow)
@@ -71,14 +92,10 @@ async def due_checks(session: AsyncSession, lane_id: str, now: datetime, limit: 
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return (await session.exec(query)).all()
+    return session.exec(query).all()
 
 
-async def finish_attempt(
-    session: AsyncSession, request_id: str, *, at: datetime, outcome: str, detail: str | None
-) -> None:
+def finish_attempt(session: Session, request_id: str, *, at: datetime, outcome: str, detail: str | None) -> None:
     """Complete the request's open attempt."""
-    query = select(AttemptRow).where(AttemptRow.request_id == request_id, col(AttemptRow.finished_at).is_(None))
-    for attempt in (await session.exec(query)).all():
-        attempt.finished_at, attempt.outcome, attempt.detail = at, outcome, detail
-        session.add(attempt)
+    finished = {"of_request": request_id, "finished_at": at, "outcome": outcome, "detail": detail}
+    session.connection().execute(_FINISH_ATTEMPT, finished)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, bindparam, select, tuple_
+from sqlalchemy import Connection, Insert, bindparam, select, tuple_
 
 from writeback.store.database import Database, dialect_insert
-from writeback.store.tables import EventRow, IdempotencyRow, Lane, WritebackRow
+from writeback.store.tables import EventRow, IdempotencyRow, Lane, WritebackRow, table_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class SubmissionWriter:
         self._claim_keys = (
             dialect_insert(db, IdempotencyRow)
             .on_conflict_do_nothing()
-            .returning(_table(IdempotencyRow).c.app_id, _table(IdempotencyRow).c.key)
+            .returning(table_of(IdempotencyRow).c.app_id, table_of(IdempotencyRow).c.key)
         )
         self._insert_writebacks, self._writeback_defaults = _insert_into(WritebackRow, counted="seq")
         self._insert_events, self._event_defaults = _insert_into(EventRow, counted="id")
@@ -145,12 +145,7 @@ def _result_of(
     return Replayed(answered.answer) if answered.body_hash == new.idempotency.body_hash else KeyReused()
 
 
-def _table(row: type[Any]) -> Table:
-    table: Table = row.__table__
-    return table
-
-
-_KEYS = _table(IdempotencyRow).c
+_KEYS = table_of(IdempotencyRow).c
 _ANSWERS = select(_KEYS.app_id, _KEYS.key, _KEYS.body_hash, _KEYS.answer).where(
     tuple_(_KEYS.app_id, _KEYS.key).in_(bindparam("claims", expanding=True))
 )
@@ -159,7 +154,7 @@ _ANSWERS = select(_KEYS.app_id, _KEYS.key, _KEYS.body_hash, _KEYS.answer).where(
 def _insert_into(row: type[Any], *, counted: str) -> tuple[Insert, dict[str, Any]]:
     """Return the INSERT of every column but the counted one, and the values of those that may be left out."""
     defaults = {name: field.default for name, field in row.model_fields.items() if not field.is_required()}
-    return _table(row).insert(), {name: value for name, value in defaults.items() if name != counted}
+    return table_of(row).insert(), {name: value for name, value in defaults.items() if name != counted}
 
 
 def _lane_values(new: NewWriteback) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Table, Text
 from sqlmodel import Field, SQLModel
 
 from writeback.store.types import UtcDateTime
@@ -13,6 +13,12 @@ _BIG_PK = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INT
 
 def _instant(*, nullable: bool = False, index: bool = False) -> Any:
     return Field(default=None, sa_column=Column(UtcDateTime(), nullable=nullable, index=index))
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """Return the table behind a row class, for statements without the ORM."""
+    table: Table = row.__table__  # type: ignore[attr-defined]
+    return table
 
 
 class App(SQLModel, table=True):
@@ -98,7 +104,6 @@ class Lane(SQLModel, table=True):
     """Counts up with every lease; a result commits only if it still matches."""
     lease_owner: str | None = None
     lease_until: datetime | None = _instant(nullable=True, index=True)
-    served_at: datetime | None = _instant(nullable=True)
 
 
 class WritebackRow(SQLModel, table=True):

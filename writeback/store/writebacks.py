@@ -4,11 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, or_
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session, col, select
 
 from writeback.domain.states import Status
-from writeback.store.tables import EventRow, WritebackRow
+from writeback.store.tables import EventRow, WritebackRow, table_of
 
 SLOT_IN_FLIGHT = "slot_in_flight"
 """`hold_reason` of a queued writeback that waits until an earlier mark for its slot has settled."""
@@ -22,15 +21,17 @@ _SENT_ALREADY = (
     Status.PARTIAL,
 )
 
+_INSERT_EVENT = table_of(EventRow).insert()
 
-async def lock(session: AsyncSession, ids: Collection[str]) -> dict[str, WritebackRow]:
+
+def lock(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
     """Return the writebacks by id, locked in the order of acceptance so that no two transactions wait crosswise."""
     query = select(WritebackRow).where(col(WritebackRow.id).in_(ids)).order_by(col(WritebackRow.seq))
-    rows = (await session.exec(query.with_for_update().execution_options(populate_existing=True))).all()
+    rows = session.exec(query.with_for_update().execution_options(populate_existing=True)).all()
     return {row.id: row for row in rows}
 
 
-async def queued_in_lane(session: AsyncSession, lane_id: str, limit: int) -> Sequence[WritebackRow]:
+def queued_in_lane(session: Session, lane_id: str, limit: int) -> Sequence[WritebackRow]:
     """Return the lane's queued writebacks, interactive ones first, then the order of acceptance; locked."""
     query = (
         select(WritebackRow)
@@ -39,18 +40,18 @@ async def queued_in_lane(session: AsyncSession, lane_id: str, limit: int) -> Seq
         .limit(limit)
         .with_for_update()
     )
-    return (await session.exec(query)).all()
+    return session.exec(query).all()
 
 
-async def sent_after(session: AsyncSession, lane_id: str, seq: int) -> Sequence[WritebackRow]:
+def sent_after(session: Session, lane_id: str, seq: int) -> Sequence[WritebackRow]:
     """Return the lane's writebacks accepted after `seq` that have been sent at least in part."""
     query = select(WritebackRow).where(
         WritebackRow.lane_id == lane_id, col(WritebackRow.status).in_(_SENT_ALREADY), col(WritebackRow.seq) > seq
     )
-    return (await session.exec(query)).all()
+    return session.exec(query).all()
 
 
-async def of_school(session: AsyncSession, school_id: str, status: Status) -> Sequence[WritebackRow]:
+def of_school(session: Session, school_id: str, status: Status) -> Sequence[WritebackRow]:
     """Return a school's writebacks in one status, in the order of acceptance; locked."""
     query = (
         select(WritebackRow)
@@ -58,12 +59,12 @@ async def of_school(session: AsyncSession, school_id: str, status: Status) -> Se
         .order_by(col(WritebackRow.seq))
         .with_for_update()
     )
-    return (await session.exec(query)).all()
+    return session.exec(query).all()
 
 
-async def count_of_school(session: AsyncSession, school_id: str, status: Status) -> int:
+def count_of_school(session: Session, school_id: str, status: Status) -> int:
     query = select(func.count()).where(WritebackRow.school_id == school_id, WritebackRow.status == status)
-    return (await session.exec(query)).one()
+    return session.exec(query).one()
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:
@@ -75,12 +76,7 @@ def is_due(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def add_event(
-    session: AsyncSession, row: WritebackRow, event: str, *, at: datetime, actor: str, detail: str | None
-) -> None:
+def add_event(session: Session, row: WritebackRow, event: str, *, at: datetime, actor: str, detail: str | None) -> None:
     """Write the event of a change in the transaction of the change."""
-    session.add(
-        EventRow(
-            writeback_id=row.id, app_id=row.app_id, at=at, actor=actor, event=event, status=row.status, detail=detail
-        )
-    )
+    values = {"writeback_id": row.id, "app_id": row.app_id, "at": at, "actor": actor}
+    session.connection().execute(_INSERT_EVENT, {**values, "event": event, "status": row.status, "detail": detail})

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+from functools import partial
 
 import structlog
 from arq.worker import Worker
@@ -50,8 +51,8 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> No
         finally:
             sweeping.cancel()
             await asyncio.gather(sweeping, return_exceptions=True)
-            async with services.flow.db.write() as session:
-                released = await lanes.release_all(session, services.owner, services.clock.now())
+            release = partial(lanes.release_all, owner=services.owner, now=services.clock.now())
+            released = await services.flow.db.transact(release)
             log.info("worker_stopped", owner=services.owner, leases_released=released)
 
 

@@ -119,7 +119,6 @@ def _create_writebacks() -> None:
         _integer("fence"),
         _string("lease_owner", nullable=True),
         _instant("lease_until", nullable=True),
-        _instant("served_at", nullable=True),
         sa.ForeignKeyConstraint(["school_id"], ["school.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
