@@ -5,6 +5,7 @@ Whatever depends on the code alone is judged once for each code of a submission,
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date as Date
 from typing import Any
 
 from validators.features import FeatureRule
@@ -15,6 +16,9 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import Family, Kind
 from writeback.domain.lookups import ListName, LookupView, is_active
 from writeback.domain.school import School
+
+_EARLIEST = Date(2000, 1, 1)
+"""No register older than this is kept; there is no clock here, so nothing is said of the future."""
 
 
 @dataclass(slots=True)
@@ -55,6 +59,8 @@ class AttendanceCheck:
         for index, mark in enumerate(records):
             if students is not None and mark.student_id not in students:
                 self._report("student_not_on_roll", index, mark, "student_id", ListName.STUDENTS)
+            if mark.date is not None and mark.date < _EARLIEST:
+                self._report("date_implausible", index, mark, "date", earliest=_EARLIEST)
             verdict = verdicts.get(mark.code) or self._judge(mark.code)
             if not is_session:
                 self._check_lesson(index, mark)
@@ -118,28 +124,28 @@ class AttendanceCheck:
             fresh = ListName.ATTENDANCE_CODES if code in ("code_unknown", "code_inactive") else None
             self._report(code, index, mark, "code", fresh, **{"code": verdict.code, **values})
         self._check_fields(index, mark)
-        self._check_late(index, mark, verdict)
+        if verdict.is_late or mark.minutes_late:
+            self._check_late(index, mark, verdict)
         if verdict.needs_statutory_comment and not mark.statutory_comment:
             self._report("statutory_comment_required", index, mark, "statutory_comment", code=verdict.code)
 
     def _check_fields(self, index: int, mark: Any) -> None:
         """Check what the MIS's rule says of fields: required, forbidden, without a place, too long, with an emoji."""
-        rule = self.rule
         values = mark.__dict__
-        for name in rule.watched_fields:
-            value = values[name]
+        for watched in self.rule.watched_fields:
+            name, value = watched.name, values[watched.name]
             if value is None or value == "":
-                if name in rule.required:
+                if watched.is_required:
                     self._report("field_required", index, mark, name)
                 continue
-            if name in rule.forbidden:
+            if watched.is_forbidden:
                 self._report("field_forbidden", index, mark, name)
-            elif name in rule.ignored:
+            elif watched.is_ignored:
                 self._report("field_not_carried", index, mark, name)
-            if name in rule.max_length and (length := length_of(str(value))) > (limit := rule.max_length[name]):
+            if watched.limit is not None and (length := length_of(str(value))) > watched.limit:
                 code = "statutory_comment_too_long" if name == "statutory_comment" else "comment_too_long"
-                self._report(code, index, mark, name, length=length, limit=limit)
-            if name in rule.no_emoji and (emoji := first_emoji(str(value))):
+                self._report(code, index, mark, name, length=length, limit=watched.limit)
+            if watched.is_without_emoji and (emoji := first_emoji(str(value))):
                 self._report("comment_emoji", index, mark, name, emoji=emoji)
 
     def _check_late(self, index: int, mark: Any, verdict: CodeVerdict) -> None:

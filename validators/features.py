@@ -1,6 +1,6 @@
 """The MIS feature rules: what each MIS takes through each provider, read from `rules/*.toml` at import.
 
-`rule_for` is what validation asks; `all_rules` is what `writeback features` and the console print.
+`rule_for` is what validation asks; `all_rules` is what `writeback features` prints.
 """
 
 import json
@@ -17,6 +17,19 @@ from writeback.domain.school import School
 
 RULES_DIR = Path(__file__).parent / "rules"
 ANY_MIS = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedField:
+    """All that a rule says of one field, put together once: validation asks for every record."""
+
+    name: str
+    is_required: bool
+    is_forbidden: bool
+    is_ignored: bool
+    limit: int | None
+    """Most UTF-16 units."""
+    is_without_emoji: bool
 
 
 @dataclass(frozen=True)
@@ -44,19 +57,32 @@ class FeatureRule:
     """Whether the school has rules of its own for this kind."""
 
     @cached_property
-    def watched_fields(self) -> tuple[str, ...]:
+    def watched_fields(self) -> tuple["WatchedField", ...]:
         """Fields that this rule says something about, in the record's order; `employee_id` only if it has no place."""
         watched = self.forbidden | self.ignored | self.max_length.keys() | self.no_emoji
         watched |= self.required - {"employee_id"}  # every record's is looked at
-        return tuple(name for name in KINDS[self.kind].record.model_fields if name in watched)
+        return tuple(self._watched(name) for name in KINDS[self.kind].record.model_fields if name in watched)
+
+    def _watched(self, name: str) -> "WatchedField":
+        return WatchedField(
+            name,
+            is_required=name in self.required,
+            is_forbidden=name in self.forbidden,
+            is_ignored=name in self.ignored,
+            limit=self.max_length.get(name),
+            is_without_emoji=name in self.no_emoji,
+        )
 
     @cached_property
     def plain_fields(self) -> frozenset[str]:
         """Fields whose presence alone gives no cause to look closer at a record."""
-        return frozenset(KINDS[self.kind].record.model_fields) - {*self.watched_fields, "minutes_late"}
+        return frozenset(KINDS[self.kind].record.model_fields) - {
+            "minutes_late",
+            *(watched.name for watched in self.watched_fields),
+        }
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rule as commands, the API and the console show it."""
+        """Return the rule as commands and the API show it."""
         shown: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
             value = getattr(self, name)

@@ -107,6 +107,11 @@ _ENTRIES = (
         wordings=_xporter("Invalid lesson InstanceId provided", 14059),
     ),
     Entry(
+        "date_implausible",
+        "date is {date}: no register of a school in use is that old",
+        "Send the day of the session or lesson as YYYY-MM-DD, {earliest} or later.",
+    ),
+    Entry(
         "date_required",
         "date is missing, and the timetable does not say when lesson {lesson_id} is",
         "Send the lesson's date: {provider} takes no mark without one.",
@@ -153,7 +158,8 @@ _ENTRIES = (
     Entry(
         "school_closed",
         "{school} is closed to pupils on {date}",
-        "Nothing can be recorded on that date; if the school was open, ask it to correct its calendar and resubmit.",
+        "Nothing can be recorded on that date; if the school was open, ask it to correct its calendar, "
+        "then send the mark again as a new writeback.",
         raised_by=RaisedBy.PROVIDER,
         wordings=_xporter("School appears to be closed to students on this date", 14058),
     ),

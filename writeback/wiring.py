@@ -12,6 +12,7 @@ import structlog
 from writeback.core.clock import Clock, SystemClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.ids import new_id
+from writeback.core.private import make_private_dir
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.flow.accept import Acceptor
@@ -132,6 +133,7 @@ async def _open_flow(stack: AsyncExitStack, settings: Settings, clock: Clock) ->
     stack.push_async_callback(db.dispose)
     redis_url = settings.redis_url
     if not redis_url:
+        make_private_dir(settings.data_dir)
         embedded = EmbeddedRedis(settings.data_dir)
         redis_url = await embedded.start()
         stack.push_async_callback(embedded.stop)
@@ -141,7 +143,12 @@ async def _open_flow(stack: AsyncExitStack, settings: Settings, clock: Clock) ->
     stack.push_async_callback(client.aclose)
     secrets = SecretBox(settings.effective_secret_key)
     registry = Registry(
-        db, secrets, clock, known_providers=tuple(PROVIDERS), hook_url=partial(hook_url, settings, secrets)
+        db,
+        secrets,
+        clock,
+        known_providers=tuple(PROVIDERS),
+        hook_url=partial(hook_url, settings, secrets),
+        provider_urls={"wonde": settings.wonde.base_url, "xporter": settings.xporter.base_url},
     )
     flow = FlowContext(
         db=db,
@@ -160,7 +167,7 @@ async def _migrate(settings: Settings) -> None:
     """Bring our own SQLite file up to date; for a database of somebody else's, say what to run."""
     url = settings.effective_database_url
     if settings.is_embedded:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_dir(settings.data_dir)
         await migrate.upgrade(url)
     elif not await migrate.is_current(url):
         raise ConfigurationError("the database is not up to date: run `writeback db upgrade` first")

@@ -141,7 +141,7 @@ class Api:
             "name": school_id.title(),
             "provider": "wonde",
             "mis": "Bromcom",
-            "provider_school_id": "A1930499544",
+            "provider_school_id": f"A-{school_id}",
             "credentials": {"token": "very-secret"},
         }
         await self.services.registry.add(NewSchool(**{**entry, **changes}))
@@ -172,6 +172,7 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         fake_clock,
         known_providers=("wonde", "xporter"),
         hook_url=lambda provider, school_id: f"https://writeback.example/hooks/{provider}/{school_id}~token",
+        provider_urls={"wonde": "https://api.wonde.com/v1.0", "xporter": "https://xporter.groupcall.com"},
     )
     return FakeServices(
         settings=settings,

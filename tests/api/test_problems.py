@@ -126,3 +126,37 @@ async def test_an_unknown_code_has_no_page_and_is_not_repeated_as_html(api: Any,
     response = await api.call("GET", "/problems/<script>")
 
     is_problem(response, 404, "code_unknown")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/writebacks/wb_%00", "/v1/schools/hill%00side", "/v1/writebacks?ref=a%00b", "/v1/schools/h%00/writebacks"],
+)
+async def test_a_nul_in_path_or_query_is_refused_before_it_comes_to_a_database(
+    api: Any, is_problem: Any, path: str
+) -> None:
+    response = await api.call("GET", path, await api.key("read"))
+
+    assert response.status_code == 400, response.text
+    assert response.json()["code"] == "parameter_invalid"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/keys", {"app": "Regis\0ters", "scopes": ["read"]}),
+        ("/v1/keys", {"app": "Registers", "name": "\0", "scopes": ["read"]}),
+        ("/v1/schools/hillside/hold", {"reason": "up\0grade"}),
+    ],
+)
+async def test_a_nul_in_a_text_is_refused(api: Any, is_problem: Any, path: str, body: dict[str, Any]) -> None:
+    await api.add_school()
+
+    is_problem(await api.call("POST", path, await api.key("admin"), json=body), 422, "body_invalid")
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00%2B14:00"])
+async def test_an_instant_that_utc_does_not_have_is_a_bad_parameter(api: Any, is_problem: Any, instant: str) -> None:
+    response = await api.call("GET", f"/v1/writebacks?since={instant}", await api.key("read"))
+
+    is_problem(response, 400, "parameter_invalid")

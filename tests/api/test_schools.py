@@ -1,13 +1,17 @@
 """The registry over HTTP: register, change, list, hold, and what is never shown."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from writeback.core.clock import FakeClock
+from writeback.core.errors import Conflict
+from writeback.core.secrets import SecretBox
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.school import HoldReason
+from writeback.flow.registry import NewSchool, Registry
 from writeback.store import lookups
 from writeback.store.tables import SchoolRow
 
@@ -321,3 +325,78 @@ async def test_a_school_known_a_moment_ago_is_asked_for_without_sql_and_own_chan
     monkeypatch.setattr(api.services.registry._db, "read", no_sql)
     assert (await api.services.registry.cached("hillside")).school.mis == "Arbor"
     assert (await api.services.registry.account("hillside")).credentials == {"token": "very-secret"}
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["", "https://api.wonde.com/v1.0/", "HTTPS://API.Wonde.com:443/v1.0"],
+    ids=["usual", "slash", "capitals"],
+)
+async def test_a_second_school_for_one_account_is_refused_with_the_name_of_the_first(
+    api: Any, is_problem: Any, base_url: str
+) -> None:
+    key = await api.key("admin")
+    await api.call("POST", "/v1/schools", key, json={**HILLSIDE, "id": "hillside"})
+
+    answer = await api.call("POST", "/v1/schools", key, json={**HILLSIDE, "id": "second", "base_url": base_url})
+
+    problem = is_problem(answer, 409, "school_account_exists")
+    assert problem["school"] == "hillside"
+    assert "hillside" in problem["detail"]
+    assert problem["hint"]
+    assert (await api.call("GET", "/v1/schools/second", key)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"provider_school_id": "A2"},
+        {"base_url": "https://api.wonde.example/v1.0"},
+        {"base_url": "https://api.wonde.com/v2.0"},
+        {"base_url": "http://api.wonde.com/v1.0"},
+    ],
+)
+async def test_schools_of_other_accounts_and_regions_are_registered_beside_it(api: Any, other: dict[str, str]) -> None:
+    key = await api.key("admin")
+    await api.call("POST", "/v1/schools", key, json={**HILLSIDE, "id": "hillside"})
+
+    answer = await api.call("POST", "/v1/schools", key, json={**HILLSIDE, "id": "second", **other})
+
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_change_that_makes_a_second_school_of_an_account_is_refused(api: Any, is_problem: Any) -> None:
+    key = await api.key("admin")
+    await api.add_school("hillside", provider_school_id="A1")
+    await api.add_school("second", provider_school_id="A2")
+    await api.add_school("third", provider_school_id="A1", base_url="https://region.example/v1.0")
+
+    for school, change in (
+        ("second", {"provider_school_id": "A1"}),
+        ("third", {"base_url": ""}),
+        ("third", {"base_url": "https://api.wonde.com/v1.0"}),
+    ):
+        answer = await api.call("PATCH", f"/v1/schools/{school}", key, json=change)
+        assert is_problem(answer, 409, "school_account_exists")["school"] == "hillside"
+
+    assert (await _row(api, "second")).provider_school_id == "A2"
+    assert (await _row(api, "third")).base_url == "https://region.example/v1.0"
+    assert (await api.call("PATCH", "/v1/schools/hillside", key, json={"provider_school_id": "A1"})).status_code == 200
+
+
+async def test_two_who_register_one_account_at_once_do_not_both_succeed(any_database: Any, services: Any) -> None:
+    registry = Registry(
+        any_database,
+        SecretBox("test"),
+        services.clock,
+        known_providers=("wonde",),
+        hook_url=lambda *_: "",
+        provider_urls={"wonde": "https://api.wonde.com/v1.0"},
+    )
+
+    answers = await asyncio.gather(
+        *(registry.add(NewSchool(**HILLSIDE, id=f"school-{number}")) for number in range(6)), return_exceptions=True
+    )
+
+    refused = [answer for answer in answers if isinstance(answer, Conflict)]
+    assert (len(refused), {answer.code for answer in refused}) == (5, {"school_account_exists"}), answers

@@ -81,7 +81,12 @@ class Seeded:
 async def seeded(any_database: Database, services: Any, fake_clock: FakeClock) -> AsyncIterator[Seeded]:
     keys = Keys(any_database, fake_clock, cache_s=5)
     registry = Registry(
-        any_database, services.registry._secrets, fake_clock, known_providers=("wonde",), hook_url=lambda *_: ""
+        any_database,
+        services.registry._secrets,
+        fake_clock,
+        known_providers=("wonde",),
+        hook_url=lambda *_: "",
+        provider_urls={},
     )
     app = create_app(replace(services, keys=keys, registry=registry, reads=Reads(any_database)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:

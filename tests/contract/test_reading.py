@@ -193,6 +193,19 @@ async def test_a_cursor_brings_who_came_and_who_left(world):
     assert list(second.deleted) == [leaver]
 
 
+async def test_a_newcomer_is_found_where_the_provider_has_no_deletions(world):
+    first = await fetch(world, ListName.STUDENTS)
+    newcomer = "A555000111" if world.name == "wonde" else "555111"
+    await world.change(add_pupils=[{"id": newcomer}])
+    await world.order("faults", kind="status", status=404, path="/deletions", method="GET")
+
+    second = await fetch(world, ListName.STUDENTS, first.cursor)
+
+    assert newcomer in second.rows
+    assert second.is_full is (world.name == "wonde")
+    assert not second.deleted
+
+
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_list_that_is_not_granted_says_so(world, name):
     await world.change(grants=[])

@@ -139,6 +139,28 @@ async def test_a_refused_token_blocks(world):
     assert outcome.reason is HoldReason.TOKEN_REFUSED
 
 
+@pytest.mark.parametrize("status", [404, 405])
+async def test_an_address_without_the_school_blocks(world, status):
+    lookups = await world.lookups()
+    await strike(world, kind="status", status=status)
+
+    outcome = await world.send(world.register(), lookups)
+
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason is HoldReason.UNKNOWN_THERE
+
+
+async def test_an_n_that_is_taken_is_noted_where_the_provider_has_the_n_rule(world):
+    records = [*world.register("/")[:1], *world.register("N", pupils=world.pupils[1:2])]
+    sent = await world.take(records, await world.lookups())
+
+    await world.advance()
+
+    verdict = await world.check(sent)
+    assert isinstance(verdict, Evidenced)
+    assert list(verdict.notes) == ([1] if world.name == "xporter" else [])
+
+
 @pytest.mark.parametrize("credentials", [{}, {"token": "", "secret": ""}, {"token": "a\nb", "secret": " "}])
 async def test_a_token_that_cannot_be_one_blocks_without_a_call(world, credentials):
     outcome = await world.send(world.register(), await world.lookups(), replace(world.account, credentials=credentials))
@@ -233,6 +255,7 @@ async def test_without_a_hint_the_provider_is_asked_or_the_mis_is_read(world):
         assert verdict == Evidenced("poll")
     else:
         assert isinstance(verdict, Pending)
+        assert verdict.awaits_callback
         read = await world.provider.read_back(world.account, sent, lookups)
         assert all(reading.matches for reading in read.readings.values())
 

@@ -4,9 +4,7 @@ Pure ASGI. Never the query or the body, and the path only as a template: hook pa
 ends here, as a 500 without details; the log has the error's class and place, for its text may quote a pupil's record.
 """
 
-import os
 import re
-import traceback
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,11 +14,11 @@ from writeback.api.body import header
 from writeback.api.metrics import Metrics
 from writeback.api.problems import problem_response, unexpected
 from writeback.core.clock import Clock
+from writeback.core.failures import class_of, place_of
 from writeback.core.ids import new_id
 
 log = structlog.get_logger()
 
-_OUR_CODE = f"writeback{os.sep}"
 UNMATCHED = "(none)"
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _OWN_PATHS = frozenset({"/docs", "/openapi.json"})
@@ -55,7 +53,7 @@ class AccessLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            log.error("request_crashed", route=_route(scope, call), error=_class_of(error), where=_place_of(error))
+            log.error("request_crashed", route=_route(scope, call), error=class_of(error), place=place_of(error))
             if status == 0:
                 await problem_response(unexpected(error), scope["path"])(scope, receive, send_with_id)
         finally:
@@ -89,13 +87,3 @@ def _route(scope: Scope, call: trace.Trace) -> str:
         return str(scope["path"])
     path: str = getattr(scope.get("route"), "path", UNMATCHED)
     return path
-
-
-def _class_of(error: BaseException) -> str:
-    return f"{type(error).__module__}.{type(error).__qualname__}"
-
-
-def _place_of(error: BaseException) -> str:
-    """Return the last file and line of ours that it came through: a traceback without any values."""
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if _OUR_CODE in frame.filename]
-    return f"{ours[-1].filename.rpartition(_OUR_CODE)[2]}:{ours[-1].lineno}" if ours else ""

@@ -16,13 +16,18 @@ from writeback.api.problems import problem_response
 from writeback.api.routes import features, health, hooks, keys, schools, writebacks
 from writeback.api.routes import problems as problem_pages
 from writeback.api.services import Services
-from writeback.core.errors import Problem
+from writeback.core.errors import BadInput, Problem
 
 _DESCRIPTION = (
     "Takes attendance writebacks from school apps, validates them at once, keeps them, sends each to the school's "
     "provider, and tracks it until there is evidence that it is in the MIS.\n\n"
     "Errors are `application/problem+json`; `code` is stable. Every answer has an `X-Request-Id`."
 )
+
+_NUL = BadInput(
+    "parameter_invalid", "the path or the query holds a NUL character", hint="Take it out: no id or name holds one."
+)
+"""PostgreSQL's text cannot hold one, so there is nothing to be found by it."""
 
 
 class WritebackApi(FastAPI):
@@ -56,6 +61,9 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
+        if "\0" in path or b"%00" in scope["query_string"]:
+            await problem_response(_NUL, path.replace("\0", "%00"))(scope, receive, send)
+            return
         if submit.school_of(path) is not None:
             trace.of(scope).route = submit.PATH
             if scope["method"] == "POST":

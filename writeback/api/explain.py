@@ -37,7 +37,6 @@ _OURS = {
         "Something went wrong on our side.",
         "Send it again, with the same Idempotency-Key where it is a submission; report the X-Request-Id.",
     ),
-    "invalid_submission": ("The submission cannot be read as one.", "The findings say why; nothing of it was kept."),
     "key_invalid": ("The key cannot be made as asked.", "The findings say why."),
     "key_lacks_scope": ("The key has not the scope that the call needs.", "Use a key that has it."),
     "key_malformed": ("The key does not look like one of ours.", "Keys begin with wbk_: copy it again, whole."),
@@ -48,6 +47,10 @@ _OURS = {
     "parameter_invalid": ("A parameter has a value that cannot be used.", "The findings name it."),
     "parameter_unknown": ("There is no parameter of this name.", "Check its spelling; see /docs."),
     "route_unknown": ("There is nothing at this path.", "See /docs for what there is."),
+    "school_account_exists": (
+        "Another school is registered with this account at the provider.",
+        "Use that school: two for one MIS could not keep their marks in order.",
+    ),
     "school_exists": ("A school of this id is registered already.", "Change it with PATCH, or send another id."),
     "school_invalid": ("The school's entry has errors.", "The findings say which."),
     "school_not_allowed": ("The key may not touch this school.", "Use a key that has this school."),
@@ -55,7 +58,7 @@ _OURS = {
     "stopping": ("This process is about to stop.", "Send it again: another one answers."),
     "store_unavailable": ("The database cannot be reached just now.", "Send it again after Retry-After seconds."),
     "submission_invalid": (
-        "Records of the submission cannot be sent.",
+        "The submission cannot be read as one, or records of it cannot be sent; nothing of it was kept.",
         'Mend what the findings name, or send "on_invalid": "skip" to keep the good ones.',
     ),
     "too_many_waiting": (

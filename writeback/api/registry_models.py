@@ -7,8 +7,9 @@ from pydantic import Field, StringConstraints
 
 from writeback.api.models import Instant, Shown, Taken
 from writeback.domain.access import Scope
+from writeback.domain.kinds.base import NO_CONTROLS
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
 
 
 class HoldOut(Shown):
@@ -101,7 +102,7 @@ class SchoolChange(Taken):
 class HoldIn(Taken):
     """Why a school is to be held; shown to whoever asks why nothing is sent."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_CONTROLS)]
 
 
 class ListSyncOut(Shown):
@@ -139,7 +140,7 @@ class KeyIn(Taken):
 
     app: Name
     """The app that it belongs to; made where it is new."""
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=NO_CONTROLS)] = ""
     """What people tell it by."""
     scopes: Annotated[list[Scope], Field(min_length=1)]
     schools: list[str] | None = None

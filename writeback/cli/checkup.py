@@ -11,6 +11,7 @@ from writeback.cli.client import connect
 from writeback.cli.config import load_settings
 from writeback.cli.exits import CommandFailed
 from writeback.core.errors import ConfigurationError
+from writeback.core.private import make_private_dir
 from writeback.core.settings import Settings
 
 _PATIENCE_S = 5.0
@@ -43,7 +44,7 @@ async def examine(url: str | None, key: str | None) -> list[Check]:
     checks += [_data_dir(settings), _secret_key(settings)]
     checks += [check async for check in _database(settings)]
     checks += [check async for check in _redis(settings)]
-    return [*checks, _api(url, key)]
+    return [*checks, _api(settings, url, key)]
 
 
 def _python() -> Check:
@@ -57,7 +58,7 @@ def _python() -> Check:
 def _data_dir(settings: Settings) -> Check:
     path = settings.data_dir.absolute()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_private_dir(path)
     except OSError as error:
         return Check("data dir", False, f"{path} cannot be made: {error.strerror}", "choose another WRITEBACK_DATA_DIR")
     if not os.access(path, os.W_OK | os.X_OK):
@@ -123,11 +124,17 @@ async def _redis(settings: Settings) -> AsyncIterator[Check]:
         yield Check("worker", False, "no worker runs: what is accepted waits", "start one with `writeback worker`")
 
 
-def _api(url: str | None, key: str | None) -> Check:
-    api = connect(url, key)
+def _api(settings: Settings, url: str | None, key: str | None) -> Check:
+    api = connect(url, key, default_url=_own_url(settings))
     try:
         ready = api.get("/readyz")
     except CommandFailed as failure:
         return Check("api", False, failure.detail, failure.hint)
     states = ", ".join(f"{name} {state}" for name, state in ready.get("checks", {}).items())
     return Check("api", True, f"is ready at {api.url.rstrip('/')} ({states})")
+
+
+def _own_url(settings: Settings) -> str:
+    """Return where the API of these settings is from this machine; one that listens everywhere also listens here."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.api.host, settings.api.host)  # noqa: S104 - read, not bound
+    return f"http://[{host}]:{settings.api.port}" if ":" in host else f"http://{host}:{settings.api.port}"

@@ -106,11 +106,11 @@ def _exit_for(status: int) -> Exit:
     return Exit.UNEXPECTED if status >= 500 else Exit.REFUSED
 
 
-def connect(url: str | None, key: str | None) -> Api:
-    """Return the API at `url`, else that of the running `dev`, else at the default address."""
+def connect(url: str | None, key: str | None, *, default_url: str = DEFAULT_URL) -> Api:
+    """Return the API at `url`, else that of the running `dev`, else at `default_url`."""
     data_dir = Path(os.environ.get("WRITEBACK_DATA_DIR") or DEFAULT_DATA_DIR)
     dev = DevHandover.read(data_dir)
     if dev is not None and url in (None, dev.url):  # its key goes nowhere else
         url = dev.url if dev.is_running() else url
         key = key or dev.key
-    return Api(url or DEFAULT_URL, key)
+    return Api(url or default_url, key)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from writeback.core.errors import ConfigurationError
+from writeback.core.private import make_private_dir
 
 
 class ApiSettings(BaseModel):
@@ -21,7 +22,7 @@ class ApiSettings(BaseModel):
     max_body_bytes: int = 2_000_000
     """Larger bodies are answered with 413."""
     max_records: int = 1_000
-    """Most records in one writeback; larger jobs are batches."""
+    """Most records in one writeback; larger jobs are sent as several."""
     max_waiting_commits: int = 2_000
     """Submissions that may wait for a commit before the API answers 503."""
     key_cache_s: float = 5.0
@@ -99,6 +100,9 @@ class LookupSettings(BaseModel):
     """How long a submission waits for a list to be refreshed before an unknown id is refused."""
     miss_again_after_s: float = 60.0
     """The negative cache: after a refresh that did not help, the list is not refreshed again for so long."""
+    lessons_back_days: int = 28
+    lessons_ahead_days: int = 14
+    """How much of the timetable is kept; a mark for a lesson before or after is refused as unknown."""
     stale_after_s: float = 86_400.0
     """Lists older than this are used, with a warning."""
 
@@ -109,12 +113,16 @@ class SandboxSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="WRITEBACK_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="WRITEBACK_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+    )
 
     data_dir: Path = Path(".writeback")
-    database_url: str = ""
-    """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`; empty: SQLite in the data directory."""
-    redis_url: str = ""
+    database_url: str = Field(default="", repr=False)
+    """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`; empty: SQLite in the data directory.
+
+    Never shown: it may hold a password, as may `redis_url`."""
+    redis_url: str = Field(default="", repr=False)
     """`redis://…`; empty: a Redis server of our own in the data directory."""
     secret_key: str = Field(default="", repr=False)
     """Encrypts credentials, derives webhook tokens. Empty: made once and kept in the data directory."""
@@ -173,7 +181,7 @@ class Settings(BaseSettings):
 
 def _key_kept_in(path: Path) -> str:
     """Return the key in the file, making it first; two processes that start at once agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_dir(path.parent)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(32))

@@ -10,7 +10,7 @@ class Scope(StrEnum):
     READ = "read"
     """See its own app's writebacks, schools and features."""
     SUPPORT = "support"
-    """Resubmit, cancel, resolve, hold and resume."""
+    """Sync schools, hold them, and let them go on."""
     ADMIN = "admin"
     """Everything, for every app: register schools, make keys."""
 

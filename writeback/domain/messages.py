@@ -1,4 +1,4 @@
-"""What leaves us, as models for those who write clients: events and problems. `schemas/` is generated from them."""
+"""What leaves us, as models for those who write clients: changes and problems. `schemas/` is generated from them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -31,12 +31,12 @@ class FindingMessage(BaseModel):
 
 
 class EventMessage(BaseModel):
-    """One change of a writeback, as the event stream and the webhooks tell it."""
+    """One change of a writeback, as its timeline tells it."""
 
     model_config = ConfigDict(title="Event", use_attribute_docstrings=True)
 
     id: int
-    """Counts up; receivers order by it, and resume after it."""
+    """Counts up; order by it."""
     writeback_id: Annotated[str, Field(pattern="^wb_")]
     at: datetime
     """When it happened."""

@@ -68,6 +68,8 @@ class Pending:
 
     check_at: datetime | None = None
     detail: str = ""
+    awaits_callback: bool = False
+    """The provider will call; it cannot be asked. Only then may the MIS be read when the call is overdue."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Evidenced:
     """`webhook+poll`, `poll`, `callback`, `read-back`."""
     mis_ids: Mapping[int, Sequence[str]] = field(default_factory=dict)
     """By position in the request: the MIS's own ids, where it gave any."""
+    notes: Mapping[int, str] = field(default_factory=dict)
+    """By position in the request: what the evidence leaves open, e.g. under the N rule."""
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,6 @@ class Plan:
     superseded: Sequence[Waiting] = ()
     blocked: Sequence[Waiting] = ()
     """Due, but an earlier record of their slot is still on its way."""
-    has_more: bool = False
-    """Something else is due now and would fit into a next request."""
 
 
 @dataclass
@@ -78,16 +76,12 @@ def plan(
     """
     gone = _superseded(waiting, newest)
     packing = _Packing(max_records, one_date)
-    superseded, blocked, has_more = [], [], False
+    superseded, blocked = [], []
     for record in sorted(waiting, key=lambda r: (r.priority, r.seq, r.index)):
         if (record.writeback_id, record.index) in gone:
             superseded.append(record)
         elif record.slot is not None and record.slot in busy:
             blocked.append(record)
-        elif not record.is_due:
-            continue
-        elif packing.takes(record):
+        elif record.is_due and packing.takes(record):
             packing.chosen.append(record)
-        else:
-            has_more = True
-    return Plan(packing.chosen, superseded, blocked, has_more)
+    return Plan(packing.chosen, superseded, blocked)

@@ -19,6 +19,12 @@ class HoldReason(StrEnum):
     """The provider refuses our token or secret."""
     SCOPE_MISSING = "scope_missing"
     """The school has not granted what this kind needs."""
+    UNKNOWN_THERE = "school_unknown_at_provider"
+    """The provider does not know this school at this address: check provider_school_id and base_url."""
+    REVOKED = "access_revoked"
+    """The school has withdrawn or declined access."""
+    WRITEBACK_OFF = "writeback_not_allowed"
+    """The school does not allow writeback through the provider."""
     BY_STAFF = "held_by_staff"
     """A person holds it."""
 

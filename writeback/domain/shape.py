@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
+from unicodedata import category
 
 from pydantic_core import ErrorDetails
 
@@ -17,7 +18,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "records_empty": ("records is empty", "Send at least one record."),
     "too_many_records": (
         "{count} records are too many for one writeback: at most {limit}",
-        "Split them into several writebacks, or upload them as a batch.",
+        "Split them into several writebacks.",
     ),
     "field_missing": ("{field} is {value}", "Send {field}; it is needed."),
     "field_unknown": ("{field} is not a field of {kind}", "{suggestion}The fields are {known}."),
@@ -38,7 +39,8 @@ _TEXT = ("send it as text", 'Put it in quotes, for example "1234".')
 _NUMBER = ("send a whole number", "Write it without quotes and without a decimal point.")
 _OBJECT = ("send an object", 'Each record is a JSON object, for example {"student_id": "A1", …}.')
 _LIST = ("send a list", "Write the records in square brackets, even where there is one.")
-_PLAIN = ("send it without control characters", "Take out tabs, line breaks and NUL characters.")
+_ERA = ("send an instant of the years 1 to 9999 in UTC", "Leave it out where there is no deadline.")
+_COMMENTS = frozenset({"comment", "statutory_comment"})  # what these may hold besides text: kinds.base.Comment
 
 
 def make(code: str, *, pointer: str = "", record: int | None = None, **values: Any) -> Finding:
@@ -65,7 +67,8 @@ def show(value: Any) -> str:
     if isinstance(value, (dict, list)) or (isinstance(value, int) and value.bit_length() > 64):
         return describe(value)
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    shown = "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text[:_LONGEST_VALUE])
+    return shown if len(text) <= _LONGEST_VALUE else f"{shown}…"
 
 
 def describe(value: Any) -> str:
@@ -125,7 +128,7 @@ def _advice(error: ErrorDetails) -> tuple[str, str]:
             limit = context["max_length"]
             return f"send at most {limit} characters", f"It has {len(error['input'])}; {limit} are the most."
         case "string_pattern_mismatch":
-            return _PLAIN
+            return _without_controls(str(error["loc"][-1]), error["input"])
         case "literal_error":
             return f"send {context['expected']}", "Nothing else is understood here; letter case counts."
         case "greater_than_equal":
@@ -138,12 +141,23 @@ def _advice(error: ErrorDetails) -> tuple[str, str]:
             return _LIST
         case _ if problem.startswith("int_"):
             return _NUMBER
+        case "instant_out_of_range":
+            return _ERA
         case _ if problem.startswith(("datetime_", "timezone_")):
             return _INSTANT
         case _ if problem.startswith("date_"):
             return _DAY
         case _:
             return error["msg"][:1].lower() + error["msg"][1:], "Send it in the form that the schema of this kind says."
+
+
+def _without_controls(field: str, given: str) -> tuple[str, str]:
+    """Return what to say of a text with control characters: which is the first of them, and where."""
+    allowed, besides = ("\t\n\r", " other than tabs and line breaks") if field in _COMMENTS else ("", "")
+    place, letter = next(
+        (place, letter) for place, letter in enumerate(given, 1) if category(letter) == "Cc" and letter not in allowed
+    )
+    return f"send it without control characters{besides}", f"Take out character {place}, which is U+{ord(letter):04X}."
 
 
 def _is_blank(given: Any) -> bool:

@@ -84,13 +84,21 @@ TRANSITIONS: dict[Event, Transition] = {
     row.event: row
     for row in (
         _row(Event.SENDING, S.SENDING, "a request carrying it is about to be sent", S.QUEUED),
-        _row(Event.SENT, S.SENT, "the provider has taken all that there was to send", S.SENDING, S.QUEUED),
+        _row(Event.SENT, S.SENT, "the provider has taken all that there was to send", S.SENDING, S.QUEUED, S.UNKNOWN),
         _row(Event.CONTINUED, S.QUEUED, "a part is sent, the rest waits its turn", S.SENDING),
         _row(Event.RETRY, S.QUEUED, "it goes again later", S.SENDING, S.SENT, S.UNKNOWN, S.NEEDS_ATTENTION),
         _row(Event.HELD, S.HELD, "something outside must change first", S.QUEUED, S.SENDING),
         _row(Event.RELEASED, S.QUEUED, "what it waited for has changed", S.HELD),
-        _row(Event.IN_DOUBT, S.UNKNOWN, "no answer says whether it arrived", S.SENDING, S.SENT),
-        _row(Event.NEEDS_PERSON, S.NEEDS_ATTENTION, "only a person can decide", S.UNKNOWN, S.SENT),
+        _row(Event.IN_DOUBT, S.UNKNOWN, "no answer says whether it arrived", S.QUEUED, S.SENDING, S.SENT),
+        _row(
+            Event.NEEDS_PERSON,
+            S.NEEDS_ATTENTION,
+            "only a person can decide",
+            S.QUEUED,
+            S.SENDING,
+            S.SENT,
+            S.UNKNOWN,
+        ),
         _row(
             Event.CONFIRMED,
             S.CONFIRMED,

@@ -10,11 +10,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     TypeAdapter,
     ValidationError,
     create_model,
@@ -23,21 +21,20 @@ from pydantic_core import from_json, to_json
 
 from writeback.core.errors import BadInput, InvalidSubmission
 from writeback.domain.finding import Finding
+from writeback.domain.instants import Instant
 from writeback.domain.kinds import KINDS, Kind, Record
+from writeback.domain.kinds.base import Ref
 from writeback.domain.shape import describe, findings_from, make, show
 
 OnInvalid = Literal["reject", "skip"]
 Priority = Literal["interactive", "batch"]
-Ref = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
-# PostgreSQL text cannot hold NUL, and a reference with a line break cannot be searched for.
-
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Submission(BaseModel):
     """The body of `POST /v1/schools/{school}/writebacks`. `SUBMISSIONS` has the model of each kind."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
     kind: str
     """What is to be written."""
@@ -47,7 +44,7 @@ class Submission(BaseModel):
     """`reject`: one bad record refuses all. `skip`: the good ones go, the bad ones come back with findings."""
     ref: Ref | None = None
     """The app's own name for this writeback, echoed back."""
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
     """If it has not been sent by then, it is not sent any more."""
     priority: Priority = "interactive"
     """`interactive` writebacks go before `batch` ones."""
@@ -64,7 +61,7 @@ SUBMISSIONS: Mapping[str, type[Submission]] = {name: _model_for(kind) for name, 
 """The body's model by kind."""
 
 _ANY_KIND: Any = Annotated[Union[tuple(SUBMISSIONS.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time
-_ANY_SUBMISSION: TypeAdapter[Submission] = TypeAdapter(_ANY_KIND)
+_ANY_SUBMISSION: TypeAdapter[Submission] = TypeAdapter(_ANY_KIND, config=ConfigDict(hide_input_in_errors=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +182,7 @@ def _too_many(count: int, limit: int) -> Finding:
 def _invalid(findings: Sequence[Finding]) -> InvalidSubmission:
     count = f"{len(findings)} errors" if len(findings) > 1 else "1 error"
     return InvalidSubmission(
-        "invalid_submission", f"The submission has {count}", [finding.as_json() for finding in findings]
+        "submission_invalid", f"The submission has {count}", [finding.as_json() for finding in findings]
     )
 
 

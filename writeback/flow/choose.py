@@ -1,10 +1,11 @@
 """The first transaction of a turn: what is overdue, held, superseded, waiting for its slot, and what goes now."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+import structlog
 from sqlmodel import Session
 
 from writeback.core.ids import new_id
@@ -18,14 +19,18 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow import hooks
 from writeback.flow.changes import Changes, OpenWriteback
 from writeback.flow.context import FlowContext
+from writeback.flow.expire import expire
 from writeback.flow.recovery import recover_abandoned
 from writeback.flow.refusal import placed
 from writeback.flow.turn import Turn, members_json, slots_of, waiting_records
-from writeback.providers.base import CannotBuild, Provider, ProviderRequest
+from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
 from writeback.store import holds, requests, writebacks
+from writeback.store.holds import HoldState
 from writeback.store.requests import Unsettled
 from writeback.store.tables import WritebackRow
-from writeback.store.writebacks import SLOT_IN_FLIGHT
+from writeback.store.writebacks import LISTS_MISSING, SLOT_IN_FLIGHT
+
+log = structlog.get_logger()
 
 _ONCE_SENT = (
     RecordStatus.SENDING,
@@ -36,8 +41,8 @@ _ONCE_SENT = (
 )
 _CANDIDATES = 300
 """Queued writebacks looked at in one turn; more than fill any request."""
-_SLOT_PATIENCE = timedelta(seconds=30)
-"""When a writeback that waits for its slot is looked at again, should nobody ring."""
+_PATIENCE = timedelta(seconds=30)
+"""When a writeback that waits for its slot or for a list is looked at again, should nobody ring."""
 
 
 @dataclass
@@ -53,6 +58,7 @@ class Choice:
     lookups: LookupView
     unsettled: Sequence[Unsettled] = ()
     """What is on its way in the lane."""
+    hold: HoldState = field(default_factory=HoldState)
 
     @cached_property
     def changes(self) -> Changes:
@@ -64,15 +70,15 @@ class Choice:
 
     def make(self) -> Turn | None:
         """Return what goes now; None when nothing does."""
+        self.hold = holds.hold_of(self.session, self.account.school_id)
         self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
-        if recover_abandoned(self.session, self.changes, self.unsettled, self.fence):
+        if recover_abandoned(self.flow, self.changes, self.unsettled, self.fence):
             self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
-        rows = writebacks.queued_in_lane(self.session, self.lane_id, _CANDIDATES)
-        held = holds.hold_of(self.session, self.account.school_id)
-        if held is not None:
-            self._hold(rows, held)
+        rows = writebacks.queued_in_lane(self.session, self.lane_id, self.now, _CANDIDATES)
+        if self.hold.reason is not None:
+            self._hold(rows, self.hold.reason)
             return None
-        opened = {row.id: OpenWriteback(row) for row in rows if not self._has_expired(row)}
+        opened = self._open(rows)
         while opened:
             chosen = self._plan(opened)
             if not chosen.chosen:
@@ -82,32 +88,31 @@ class Choice:
                 request = self._build(chosen.chosen, opened, request_id)
             except CannotBuild as error:
                 self._fail(chosen.chosen, error.findings, opened)
-                continue
-            return self._write_down(chosen, opened, request_id, request)
+            except ListsMissing as error:
+                self._wait_for_lists(chosen.chosen, opened, error)
+                return None
+            else:
+                return self._write_down(chosen, opened, request_id, request)
         return None
+
+    def _open(self, rows: Sequence[WritebackRow]) -> dict[str, OpenWriteback]:
+        """Open what may go: twice what a request can take is enough, however much waits."""
+        opened: dict[str, OpenWriteback] = {}
+        records = 0
+        for row in rows:
+            if row.expires_at is not None and row.expires_at <= self.now:
+                expire(self.changes, row)
+                continue
+            opened[row.id] = OpenWriteback(row)
+            records += len(opened[row.id].records)
+            if records >= 2 * self.provider.limits(KINDS[row.kind]).max_records:
+                break
+        return opened
 
     def _hold(self, rows: Iterable[WritebackRow], reason: str) -> None:
         for row in rows:
             row.hold_reason = reason
             self.changes.event(row, Event.HELD, detail=reason)
-
-    def _has_expired(self, row: WritebackRow) -> bool:
-        """Expire a writeback whose deadline has passed; one that is sent in part fails for the rest."""
-        if row.expires_at is None or row.expires_at > self.now:
-            return False
-        opened = OpenWriteback(row)
-        if all(p.status in (RecordStatus.QUEUED, RecordStatus.REFUSED) for p in opened.progress):
-            self.changes.event(row, Event.EXPIRED)
-            return True
-        finding = Finding(
-            "expired", "The deadline passed before this record was sent.", "Submit it again if it still matters."
-        )
-        opened.progress[:] = [
-            p.moved(RecordStatus.FAILED).with_findings([finding]) if p.status is RecordStatus.QUEUED else p
-            for p in opened.progress
-        ]
-        self.changes.settle(opened)
-        return True
 
     def _plan(self, opened: Mapping[str, OpenWriteback]) -> Plan:
         waiting = [
@@ -150,8 +155,20 @@ class Choice:
     def _wait_for_slots(self, blocked: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
         for writeback_id in {record.writeback_id for record in blocked}:
             row = opened[writeback_id].row
-            row.hold_reason, row.next_attempt_at = SLOT_IN_FLIGHT, self.now + _SLOT_PATIENCE
+            if self._is_due(row):  # a later retry keeps its time
+                row.hold_reason, row.next_attempt_at = SLOT_IN_FLIGHT, self.now + _PATIENCE
+                self.session.add(row)
+
+    def _wait_for_lists(
+        self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], error: ListsMissing
+    ) -> None:
+        """Let what needs a list that was never fetched wait until it has been."""
+        for writeback_id in {record.writeback_id for record in chosen}:
+            row = opened[writeback_id].row
+            row.hold_reason, row.next_attempt_at = LISTS_MISSING, self.now + _PATIENCE
             self.session.add(row)
+        holds.schedule_sync(self.session, self.account.school_id, self.now)
+        log.warning("lists_missing", lane=self.lane_id, lists=sorted(one.value for one in error.lists))
 
     def _build(
         self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], request_id: str
@@ -207,4 +224,4 @@ class Choice:
             slots=[member.slot for member in members if member.slot is not None],
             created_at=self.now,
         )
-        return Turn(self.lane_id, self.fence, request_id, self.account, self.provider, request, attempts)
+        return Turn(self.lane_id, self.fence, request_id, self.account, self.provider, request, self.hold.rechecks)

@@ -15,6 +15,8 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
+from writeback.core.failures import class_of, place_of
+from writeback.domain.outcome import Outcome, Uncertain
 from writeback.flow.choose import Choice
 from writeback.flow.context import FlowContext
 from writeback.flow.finish import Finish
@@ -40,9 +42,17 @@ class Dispatcher:
         if turn is None:
             return
         async with self._heartbeat(turn):
-            outcome = await turn.provider.send(turn.account, turn.request)
+            outcome = await self._send(turn)
         for job in await Finish(self.flow).record(turn, outcome):
             await self.flow.doorbell.ring(job, [lane_id])
+
+    async def _send(self, turn: Turn) -> Outcome:
+        """Return the provider's answer; an adapter that fails leaves open whether the request went out."""
+        try:
+            return await turn.provider.send(turn.account, turn.request)
+        except Exception as error:
+            log.error("adapter_failed", request_id=turn.request_id, error=class_of(error), place=place_of(error))
+            return Uncertain(f"our adapter failed: {class_of(error)}")
 
     async def _begin(self, lane_id: str) -> Turn | None:
         """Take the lease, choose what goes, and commit it as `sending`; None when there is nothing to send."""
@@ -79,6 +89,11 @@ class Dispatcher:
             await asyncio.sleep(dispatch.heartbeat_s)
             until = self.flow.clock.now() + timedelta(seconds=dispatch.lease_s)
             extend = partial(lanes.extend, lane_id=turn.lane_id, fence=turn.fence, until=until)
-            if not await self.flow.db.transact(extend):
+            try:
+                is_ours = await self.flow.db.transact(extend)
+            except Exception as error:
+                log.warning("heartbeat_missed", request_id=turn.request_id, error=class_of(error))
+                continue
+            if not is_ours:
                 log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
                 return

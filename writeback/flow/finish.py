@@ -9,18 +9,18 @@ from typing import assert_never
 import structlog
 from sqlmodel import Session
 
-from writeback.domain.kinds import KINDS
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
 from writeback.domain.retry import next_attempt_at
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
-from writeback.flow.hold import hold_school
-from writeback.flow.members import load_members, move_members
+from writeback.flow.hold import hold_school, locked_school
+from writeback.flow.members import close_request, load_members, move_members
+from writeback.flow.recovery import count_failure, may_go_again, put_in_doubt
 from writeback.flow.refusal import refuse
 from writeback.flow.turn import Member, Turn
-from writeback.store import lanes, requests
+from writeback.store import holds, lanes, requests
 from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
@@ -69,6 +69,8 @@ class _Recording:
 
     def apply(self, outcome: Outcome) -> None:
         """Match the outcome, to the last case."""
+        if isinstance(outcome, Blocked):  # the school before its writebacks: everyone locks in this order
+            locked_school(self.session, self.request.school_id)
         members = load_members(self.session, self.request)
         match outcome:
             case Taken(provider_ref):
@@ -76,11 +78,11 @@ class _Recording:
                 self._taken(members, provider_ref)
             case Applied(evidence):
                 self._attempt("applied", None)
-                self._close("confirmed", evidence)
+                close_request(self.request, self.now, "confirmed", evidence)
                 move_members(self.changes, members, RecordStatus.CONFIRMED, evidence=evidence, group=None)
             case Refused(message, findings):
                 self._attempt("refused", message)
-                self._close("refused")
+                close_request(self.request, self.now, "refused")
                 refuse(self.changes, members, request_id=self.request.id, message=message, findings=findings)
             case NotReached(reason, retry_after_s):
                 self._attempt("not_reached", reason)
@@ -99,39 +101,40 @@ class _Recording:
     def _attempt(self, outcome: str, detail: str | None) -> None:
         requests.finish_attempt(self.session, self.request.id, at=self.now, outcome=outcome, detail=detail)
 
-    def _close(self, result: str, evidence: str | None = None) -> None:
-        request = self.request
-        request.state, request.settled_at, request.check_at = RequestState.SETTLED, self.now, None
-        request.result, request.evidence = result, evidence
-
-    def _taken(self, members: Sequence[Member], provider_ref: str) -> None:
+    def _taken(self, members: Sequence[Member], provider_ref: str | None) -> None:
         request = self.request
         request.state, request.provider_ref, request.sent_at = RequestState.TAKEN, provider_ref, self.now
         patience = timedelta(seconds=self.flow.settings.confirm.first_check_s)
         request.check_at = self.now if request.hints else self.now + patience
+        if self.turn.rechecks:
+            holds.reset_rechecks(self.session, request.school_id)
         move_members(
             self.changes, members, RecordStatus.SENT, queued_by=Event.CONTINUED, detail=provider_ref, group=None
         )
 
     def _again(self, members: Sequence[Member], reason: str, retry_after_s: float | None) -> None:
         """Let all of them go again later; whatever waits that long is ended by its deadline."""
-        self._close("retried")
+        close_request(self.request, self.now, "retried")
         dispatch = self.flow.settings.dispatch
         for row in {member.opened.row.id: member.opened.row for member in members}.values():
             row.next_attempt_at = next_attempt_at(
                 self.now,
-                row.attempts,
+                row.failures + 1,
                 base_s=dispatch.backoff_base_s,
                 cap_s=dispatch.backoff_cap_s,
                 retry_after_s=retry_after_s,
                 rng=self.flow.rng,
             )
+        if retry_after_s:
+            lanes.leave_alone(self.session, self.request.lane_id, self.now + timedelta(seconds=retry_after_s))
+        count_failure(members)
         move_members(self.changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=reason)
 
     def _uncertain(self, members: Sequence[Member], reason: str) -> None:
         """Send a repeatable mark again; after too many tries, or for what must not be repeated, look in the MIS."""
-        if KINDS[self.request.kind].is_repeatable and self.turn.attempts < self.flow.settings.dispatch.max_attempts:
+        if self.request.hints:  # the provider has called meanwhile: it has the request
+            self._taken(members, self.request.hints[-1].get("provider_ref"))
+        elif may_go_again(self.flow, self.request, members):
             self._again(members, reason, None)
-            return
-        self.request.state, self.request.sent_at, self.request.check_at = RequestState.IN_DOUBT, self.now, self.now
-        move_members(self.changes, members, RecordStatus.UNKNOWN, detail=reason)
+        else:
+            put_in_doubt(self.changes, self.request, members, reason)

@@ -1,6 +1,7 @@
 """The records that a request carries, in its order, and moving them all together."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -11,13 +12,21 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes, open_all
 from writeback.flow.turn import Member
 from writeback.store import writebacks
+from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
 
-def load_members(session: Session, request: RequestRow) -> list[Member]:
-    """Return the request's records in its order, their writebacks locked."""
-    opened = open_all(writebacks.lock(session, [writeback_id for writeback_id, _ in request.members]))
+def load_members(session: Session, request: RequestRow, *, to_change: bool = True) -> list[Member]:
+    """Return the request's records in its order, their writebacks locked unless they are only to be read."""
+    ids = [writeback_id for writeback_id, _ in request.members]
+    opened = open_all(writebacks.lock(session, ids) if to_change else writebacks.find(session, ids))
     return [Member(opened[writeback_id], index) for writeback_id, indexes in request.members for index in indexes]
+
+
+def close_request(request: RequestRow, now: datetime, result: str, evidence: str | None = None) -> None:
+    """Note how the request ended: nothing more is expected of it."""
+    request.state, request.settled_at, request.check_at = RequestState.SETTLED, now, None
+    request.result, request.evidence = result, evidence
 
 
 def move_members(

@@ -2,43 +2,63 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import Session
-
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
-from writeback.flow.members import load_members, move_members
+from writeback.flow.context import FlowContext
+from writeback.flow.members import close_request, load_members, move_members
+from writeback.flow.turn import Member
 from writeback.store import requests
 from writeback.store.requests import RequestState, Unsettled
 from writeback.store.tables import RequestRow
 
 
-def recover_abandoned(session: Session, changes: Changes, unsettled: Sequence[Unsettled], fence: int) -> bool:
+def recover_abandoned(flow: FlowContext, changes: Changes, unsettled: Sequence[Unsettled], fence: int) -> bool:
     """Settle those requests that were sent under a lease older than `fence`; return whether there were any.
 
     They are treated as if their answer had timed out. But a callback that came meanwhile proves that the provider has
     the request: then its evidence is awaited as usual.
     """
+    session = changes.session
     abandoned = [one for one in unsettled if one.state == RequestState.SENDING and one.fence < fence]
     for one in abandoned:
         request = requests.lock(session, one.id)  # a callback may be writing to it
         if request is not None:
             requests.finish_attempt(session, request.id, at=changes.now, outcome="lost", detail="sender gone")
-            _settle(session, changes, request)
+            _settle(flow, changes, request)
     return bool(abandoned)
 
 
-def _settle(session: Session, changes: Changes, request: RequestRow) -> None:
-    members = load_members(session, request)
+def _settle(flow: FlowContext, changes: Changes, request: RequestRow) -> None:
+    members = load_members(changes.session, request)
     if request.hints:
         request.state, request.sent_at, request.check_at = RequestState.TAKEN, request.created_at, changes.now
         request.provider_ref = request.provider_ref or request.hints[-1].get("provider_ref")
         move_members(changes, members, RecordStatus.SENT)
-    elif KINDS[request.kind].is_repeatable:
-        request.state, request.settled_at, request.result = RequestState.SETTLED, changes.now, "lost"
+    elif may_go_again(flow, request, members):
+        close_request(request, changes.now, "lost")
+        count_failure(members)
         move_members(changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail="the sender went away")
     else:
-        request.state, request.check_at = RequestState.IN_DOUBT, changes.now
-        move_members(changes, members, RecordStatus.UNKNOWN)
-    session.add(request)
+        put_in_doubt(changes, request, members, "the sender went away")
+    changes.session.add(request)
+
+
+def may_go_again(flow: FlowContext, request: RequestRow, members: Sequence[Member]) -> bool:
+    """Whether what was sent without an answer may simply be sent again: what is repeatable, and not for ever."""
+    tries = 1 + max(member.opened.row.failures for member in members)
+    return KINDS[request.kind].is_repeatable and tries < flow.settings.dispatch.max_attempts
+
+
+def count_failure(members: Sequence[Member]) -> None:
+    """Count for each writeback of the members that it was sent without an answer that settles it."""
+    for row in {member.opened.row.id: member.opened.row for member in members}.values():
+        row.failures += 1
+
+
+def put_in_doubt(changes: Changes, request: RequestRow, members: Sequence[Member], detail: str) -> None:
+    """Have the MIS read, to settle what no answer says."""
+    request.state, request.check_at = RequestState.IN_DOUBT, changes.now
+    request.sent_at = request.sent_at or request.created_at
+    move_members(changes, members, RecordStatus.UNKNOWN, detail=detail)

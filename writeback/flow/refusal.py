@@ -58,6 +58,6 @@ def _unexplained(message: str) -> Finding:
     return Finding(
         code="provider_refused",
         message="The provider refused this record and gave no reason that names a field.",
-        hint="Compare the record with what the MIS holds, mend it, and resubmit it.",
+        hint="Compare the record with what the MIS holds, mend it, and send it as a new writeback.",
         provider_message=message or None,
     )

@@ -18,7 +18,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Row
 from writeback.domain.school import Account, School
-from writeback.flow.school_input import Draft, NewSchool, findings_of
+from writeback.flow.school_input import Draft, NewSchool, findings_of, place_of
 from writeback.flow.school_memory import Known, SchoolMemory, SchoolState
 from writeback.flow.school_views import SchoolView, view_of
 from writeback.store import lookups, schools
@@ -32,10 +32,16 @@ log = structlog.get_logger()
 
 _RESYNC = frozenset({"mis", "provider_school_id", "base_url", "credentials"})
 """What a change of makes the lists that were fetched before doubtful."""
+_ACCOUNT = frozenset({"provider_school_id", "base_url"})
+"""What a change of may make a school that of another's account."""
 
 
 class Registry:
-    """The schools. `hook_url` gives where a provider calls for a school: (provider, school id) → URL."""
+    """The schools.
+
+    `hook_url` gives where a provider calls for a school: (provider, school id) → URL. `provider_urls` are where the
+    providers are for schools without a base URL.
+    """
 
     def __init__(
         self,
@@ -45,10 +51,12 @@ class Registry:
         *,
         known_providers: Collection[str],
         hook_url: Callable[[str, str], str],
+        provider_urls: Mapping[str, str],
         cache_s: float = 2.0,
     ) -> None:
         self._db, self._secrets, self._clock = db, secrets, clock
         self._known_providers, self._hook_url = frozenset(known_providers), hook_url
+        self._provider_urls = dict(provider_urls)
         self._entries: TtlCache[str, SchoolMemory] = TtlCache(clock, cache_s)
 
     async def cached(self, school_id: str) -> Known:
@@ -95,6 +103,7 @@ class Registry:
         )
         try:
             async with self._db.write() as session:
+                await self._refuse_second(session, row)
                 session.add(row)
         except IntegrityError as error:
             raise _school_exists(draft.id) from error
@@ -119,6 +128,9 @@ class Registry:
             if "mis" in changed:
                 log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
             row.sqlmodel_update({**self._columns(draft), "updated_at": now})
+            if _ACCOUNT.intersection(changed):
+                with session.no_autoflush:
+                    await self._refuse_second(session, row)
             if _RESYNC.intersection(changed):
                 row.sync_at = now
                 row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
@@ -163,6 +175,17 @@ class Registry:
             for row in rows
         ]
 
+    async def _refuse_second(self, session: AsyncSession, row: SchoolRow) -> None:
+        """Raise Conflict where another school is that of this account: two lanes to one MIS would lose the order."""
+        await schools.lock_accounts(session)
+        place = self._place(row)
+        for other in await schools.of_account(session, row.provider, row.provider_school_id):
+            if other.id != row.id and self._place(other) == place:
+                raise _account_exists(row, other.id)
+
+    def _place(self, row: SchoolRow) -> str:
+        return place_of(row.base_url or self._provider_urls.get(row.provider, ""))
+
     def _refuse_findings(self, draft: Draft) -> None:
         findings = findings_of(draft, self._known_providers)
         if findings:
@@ -198,6 +221,15 @@ def _school_exists(school_id: str) -> Conflict:
         "school_exists",
         f"a school {school_id!r} is registered already",
         hint="Change it with PATCH, or send another `id`.",
+    )
+
+
+def _account_exists(row: SchoolRow, other: str) -> Conflict:
+    return Conflict(
+        "school_account_exists",
+        f"the school {other!r} is registered with {row.provider}'s {row.provider_school_id!r} at the same address",
+        hint=f"Use {other!r}, or change it with PATCH: two for one MIS could not keep their marks in order.",
+        extra={"school": other},
     )
 
 

@@ -13,6 +13,7 @@ from writeback.flow.slugs import SLUG_RULE, is_slug, slug_of
 
 _ESTAB = re.compile(r"\d{7}", re.ASCII)
 _WONDE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # it becomes a part of a path
+_USUAL_PORTS = {"http": 80, "https": 443}
 _LONGEST_NAME, _LONGEST_MIS, _LONGEST_URL, _LONGEST_CREDENTIAL = 200, 64, 500, 4_000
 
 
@@ -82,6 +83,14 @@ def findings_of(draft: Draft, known_providers: Collection[str]) -> list[Finding]
         *_credentials(draft.provider, draft.credentials),
         *_overrides(draft.overrides),
     ]
+
+
+def place_of(url: str) -> str:
+    """Return a provider's base URL so that two that lead to one place are equal."""
+    parts = urlsplit(url)
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
+    port = "" if parts.port in (None, _USUAL_PORTS.get(scheme)) else f":{parts.port}"
+    return f"{scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
 def _id(school_id: str) -> Iterator[Finding]:

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from writeback.flow.context import FlowContext
-from writeback.store import holds, lanes
+from writeback.flow.expire import expire_overdue
+from writeback.store import holds, lanes, writebacks
 from writeback.store.tables import IdempotencyRow
 
 _AT_ONCE = 500
+_RECHECK_CLAIM, _SYNC_CLAIM = timedelta(seconds=60), timedelta(minutes=5)
+"""How long nobody else is told of a school that somebody looks after; longer than a job may take."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,12 @@ class Sweeper:
     flow: FlowContext
 
     async def sweep(self) -> int:
-        """Ring once for everything that is due now; return how many rings that was."""
+        """Expire what is overdue, and ring once for everything that is due now; return how many rings that was."""
         now = self.flow.clock.now()
         async with self.flow.db.read() as session:
-            due = await session.run_sync(lambda plain: _due(cast(Session, plain), now))
+            due, has_more = await session.run_sync(lambda plain: _due(cast(Session, plain), now))
+        if has_more:
+            due |= await self.flow.db.transact(partial(_claim, now))
         for job, ids in due.items():
             if ids:
                 await self.flow.doorbell.ring(job, ids)
@@ -40,11 +46,19 @@ class Sweeper:
             )
 
 
-def _due(session: Session, now: datetime) -> dict[str, Sequence[str]]:
-    """Return for each job what it should look at."""
-    return {
+def _due(session: Session, now: datetime) -> tuple[dict[str, Sequence[str]], bool]:
+    """Return which lanes each job should look at, and whether there is something to write down as well."""
+    due = {
         "serve_lane": lanes.due_for_serving(session, now, _AT_ONCE),
         "confirm_lane": lanes.due_for_checking(session, now, _AT_ONCE),
-        "recheck_school": holds.due_rechecks(session, now, _AT_ONCE),
-        "sync_school": holds.due_syncs(session, now, _AT_ONCE),
+    }
+    return due, holds.has_due(session, now) or writebacks.has_overdue(session, now)
+
+
+def _claim(now: datetime, session: Session) -> dict[str, Sequence[str]]:
+    """Expire what is overdue; return which schools should be looked at, and keep others from doing so as well."""
+    expire_overdue(session, now, _AT_ONCE)
+    return {
+        "recheck_school": holds.claim_rechecks(session, now, now + _RECHECK_CLAIM, _AT_ONCE),
+        "sync_school": holds.claim_syncs(session, now, now + _SYNC_CLAIM, _AT_ONCE),
     }

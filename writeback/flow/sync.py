@@ -4,23 +4,22 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.outcome import NotReached
-from writeback.domain.school import Account
+from writeback.domain.school import Account, HoldReason
+from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
-from writeback.flow.hold import locked_school
+from writeback.flow.hold import hold_school, locked_school
 from writeback.providers.base import ListChange, LookupFailed, SchoolReport
-from writeback.store import lookups
+from writeback.store import lanes, lookups
 
 log = structlog.get_logger()
-
-_LESSONS_FROM, _LESSONS_TO = timedelta(days=7), timedelta(days=14)
-"""The timetable that is kept: a week back for late marks, two weeks ahead."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,10 @@ class Syncer:
         lists = await self.sync_lists(account, list(ListName))
         report = await self.flow.providers[account.provider].report(account)
         facts = await self._keep_facts(school_id, report)
+        self.flow.registry.forget(school_id)
+        async with self.flow.db.read() as session:
+            waiting = await session.run_sync(lambda plain: lanes.of_school(cast(Session, plain), school_id))
+        await self.flow.doorbell.ring("serve_lane", waiting)
         return SyncReport(school_id, lists, facts)
 
     async def sync_lists(self, account: Account, names: Collection[ListName]) -> list[ListSync]:
@@ -81,7 +84,9 @@ class Syncer:
         async with self.flow.db.read() as session:
             known = await lookups.load(session, account.school_id, name)
         now = self.flow.clock.now()
-        window = ((now - _LESSONS_FROM).date(), (now + _LESSONS_TO).date())
+        days = self.flow.settings.lookups
+        back, ahead = timedelta(days=days.lessons_back_days), timedelta(days=days.lessons_ahead_days)
+        window = ((now - back).date(), (now + ahead).date())
         try:
             provider = self.flow.providers[account.provider]
             change = await provider.fetch(account, name, known.cursor if known else None, window)
@@ -90,8 +95,11 @@ class Syncer:
         if known and known.rows and change.is_full and not change.rows:
             return _kept(account, name, known, "it came back empty: the list from before is kept")
         merged = _merge(name, known, change, now)
-        async with self.flow.db.write() as session:
-            await lookups.save(session, account.school_id, merged)
+        try:
+            async with self.flow.db.write() as session:
+                await lookups.save(session, account.school_id, merged)
+        except IntegrityError:
+            return _kept(account, name, known, "another first sync was quicker: its list is used")
         return ListSync(name, len(merged.rows), known is None or merged.version != known.version, now)
 
     async def _keep_facts(self, school_id: str, report: SchoolReport | NotReached) -> dict[str, Any]:
@@ -106,9 +114,19 @@ class Syncer:
                 school.facts = {**school.facts, **report.facts, **asked}
             school.sync_at = now + timedelta(seconds=every * self.flow.rng.uniform(0.9, 1.1))
             session.add(school)
+            self._hold_if_told(Changes(session, now, "worker"), school_id, report)
             return dict(school.facts)
 
         return await self.flow.db.transact(keep)
+
+    def _hold_if_told(self, changes: Changes, school_id: str, report: SchoolReport | NotReached) -> None:
+        """Hold a school of which the provider says that nothing can be written."""
+        if isinstance(report, NotReached):
+            return
+        if report.blocked is not None:
+            hold_school(self.flow, changes, school_id, report.blocked.reason, report.blocked.detail)
+        elif not report.is_online:
+            hold_school(self.flow, changes, school_id, HoldReason.OFFLINE, "the provider says that it is offline")
 
 
 def _kept(account: Account, name: ListName, known: Lookup | None, error: str) -> ListSync:

@@ -11,7 +11,7 @@ from writeback.domain.school import Account
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import OpenWriteback
 from writeback.providers.base import Provider, ProviderRequest
-from writeback.store.writebacks import SLOT_IN_FLIGHT
+from writeback.store.writebacks import WAITS_FOR_RING
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Turn:
     account: Account
     provider: Provider
     request: ProviderRequest
-    attempts: int
-    """How often the most tried of its writebacks has been sent, this time included."""
+    rechecks: int
+    """How often in a row the school was let go in vain."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView)
             kind=row.kind,
             slot=kind.slot(opened.record(index)),
             date=_date_of(opened.record(index), lookups),
-            is_due=is_due or row.hold_reason == SLOT_IN_FLIGHT,
+            is_due=is_due or row.hold_reason in WAITS_FOR_RING,
             group=progress.group,
             priority=row.priority,
         )

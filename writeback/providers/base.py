@@ -27,7 +27,8 @@ class ProviderRequest:
 
     method: str
     path: str
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] = field(repr=False)
+    """Pupil data and, for Xporter, the address that its callback comes to: not for a repr."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class SchoolReport:
 
 
 class Provider(Protocol):
-    """One provider. Methods raise nothing on purpose but `LookupFailed`; HTTP ends in outcomes."""
+    """One provider. `build` and `fetch` raise what is said there, `parse_hook` BadInput; HTTP ends in outcomes."""
 
     name: str
 
@@ -92,7 +93,10 @@ class Provider(Protocol):
         account: Account,
         callback_url: str,
     ) -> ProviderRequest:
-        """Return the call that carries `records`, codes resolved to what the provider takes. Pure."""
+        """Return the call that carries `records`, codes resolved to what the provider takes. Pure.
+
+        Raise ListsMissing when a list that it needs was never fetched, CannotBuild when records are not fit to send.
+        """
         ...
 
     async def send(self, account: Account, request: ProviderRequest) -> Outcome:
@@ -132,6 +136,14 @@ class LookupFailed(Exception):
     def __init__(self, name: ListName, outcome: NotReached | Blocked | None, detail: str) -> None:
         super().__init__(f"{name.value}: {detail}")
         self.list, self.outcome, self.detail = name, outcome, detail
+
+
+class ListsMissing(Exception):
+    """Lists that the request needs have never been fetched: sync them, then build again."""
+
+    def __init__(self, lists: frozenset[ListName]) -> None:
+        super().__init__(f"never fetched: {', '.join(sorted(lists))}")
+        self.lists = lists
 
 
 class CannotBuild(Exception):

@@ -10,8 +10,9 @@ of them all. Only the aiohttp exception beneath tells "never sent" from "may hav
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -30,6 +31,16 @@ from writeback.domain.school import HoldReason
 MAX_TEXT = 300
 """Longest text of a provider that is kept."""
 
+MAX_REFERENCE = 200
+"""Longest id of a provider's own that is believed to be one."""
+
+MAX_RETRY_AFTER_S = 86_400.0
+"""A provider that asks for more than a day is asked again after a day."""
+
+_SECONDS = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
+_UNKEEPABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+# Control characters that are no blanks, and halves of surrogate pairs: PostgreSQL refuses NUL, UTF-8 the halves.
+
 _KEEPALIVE_S = 4.0
 # Common servers close an idle connection after 5 s; ours gives it up first, so that a POST never meets one just closed.
 
@@ -39,7 +50,7 @@ class Answer:
     """What a provider answered. `body` is the parsed JSON; None where `is_json` is false."""
 
     status: int
-    body: Any
+    body: Any = field(repr=False)  # a token of the STS, or pupil data
     is_json: bool
     retry_after_s: float | None = None
 
@@ -103,7 +114,7 @@ def _answer_of(response: httpx.Response, now: datetime) -> Answer:
     retry_after_s = read_retry_after(response.headers.get("retry-after"), now)
     try:
         return Answer(response.status_code, json.loads(response.content), True, retry_after_s)
-    except ValueError:
+    except (ValueError, RecursionError):  # not JSON, or nested without end
         return Answer(response.status_code, None, False, retry_after_s)
 
 
@@ -180,8 +191,8 @@ def failure_of(error: BaseException, host: str) -> NotReached | Uncertain:
     for ancestor in type(told).__mro__:
         if ancestor in MEANINGS:
             outcome, phrase = MEANINGS[ancestor]
-            return outcome(f"{phrase} ({host})")
-    return Uncertain(f"the exchange failed ({host})")
+            return outcome(shorten(f"{phrase} ({host})"))
+    return Uncertain(shorten(f"the exchange failed ({host})"))
 
 
 def trouble_of(answer: Answer, provider: str) -> NotReached | Uncertain | Blocked | None:
@@ -205,18 +216,22 @@ def trouble_of(answer: Answer, provider: str) -> NotReached | Uncertain | Blocke
 
 
 def read_retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for: a number or an HTTP date; None when it says neither."""
-    if not value:
-        return None
-    text = value.strip()
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
+    """Return the seconds that a Retry-After header asks for: a number or an HTTP date; None when it says neither.
+
+    At least 0 and at most a day: a provider's slip must not park a school for years, nor overflow a date.
+    """
+    text = (value or "").strip()
+    if _SECONDS.fullmatch(text):
+        return _clamp(float(text))
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+        return _clamp(((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+
+
+def _clamp(seconds: float) -> float:
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
 def header_value(secret: str) -> str | None:
@@ -225,7 +240,20 @@ def header_value(secret: str) -> str | None:
     return text if text and text.isascii() and text.isprintable() else None
 
 
+def clean(text: object) -> str:
+    """Return a text without what cannot be kept: control characters and halves of surrogate pairs; blanks stay."""
+    return _UNKEEPABLE.sub("", str(text))
+
+
+def reference_of(value: object) -> str | None:
+    """Return a provider's own id as text; None where it cannot be one: nothing, not printable, or far too long."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip()
+    return text if text and text.isprintable() and len(text) <= MAX_REFERENCE else None
+
+
 def shorten(text: object) -> str:
-    """Return a provider's wording on one line, at most `MAX_TEXT` characters."""
-    line = " ".join(str(text).split())
+    """Return a provider's wording on one line, at most `MAX_TEXT` characters, fit for a database and a log."""
+    line = " ".join(clean(text).split())
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -23,6 +24,8 @@ from writeback.store.engines import Engines, make_engines
 from writeback.store.tables import table_of
 
 T = TypeVar("T")
+
+_DEADLOCK_TRIES, _DEADLOCK_STATES = 3, ("40P01", "40001")
 
 
 class Database:
@@ -61,10 +64,20 @@ class Database:
         """
         core_writer = self._engines.core_writer
         if core_writer is None:
-            async with self.write() as session:
-                return await session.run_sync(cast("Callable[[OrmSession], T]", work))
+            return await self._transact_again(work)
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, _run_session, core_writer, work)
+
+    async def _transact_again(self, work: Callable[[Session], T]) -> T:
+        """Run `work` on PostgreSQL; once more when it was chosen to end a deadlock, for then nothing of it is left."""
+        for tries_left in reversed(range(_DEADLOCK_TRIES)):
+            try:
+                async with self.write() as session:
+                    return await session.run_sync(cast("Callable[[OrmSession], T]", work))
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _DEADLOCK_STATES or not tries_left:
+                    raise
+        raise AssertionError("unreachable")
 
     async def write_core(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` returns, run in a transaction like that of `write`, without the ORM.

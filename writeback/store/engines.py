@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from writeback.core.errors import ConfigurationError
+from writeback.core.private import make_private_dir, make_private_file
 
 BUSY_TIMEOUT_S = 10.0
 """How long a writer waits for another process that writes to the same SQLite file."""
@@ -112,9 +113,11 @@ def _sqlite_engines(url: URL, pool_size: int) -> Engines:
     _make_wal(Path(url.database))
     # With isolation_level None the driver begins nothing by itself; `_begin_by` says which BEGIN it is.
     # This is SQLAlchemy's advice for Python before 3.12, and works with every version.
+    # Parameters are hidden from the texts of errors: they hold pupils' records.
     options: dict[str, Any] = {
         "max_overflow": 0,
         "connect_args": {"isolation_level": None, "timeout": BUSY_TIMEOUT_S},
+        "hide_parameters": True,
     }
     writer = create_async_engine(url, pool_size=1, **options)
     reader = create_async_engine(url, pool_size=pool_size, **options)
@@ -130,7 +133,8 @@ def _sqlite_engines(url: URL, pool_size: int) -> Engines:
 def _make_wal(path: Path) -> None:
     """Put the file into WAL mode, which it keeps. SQLite does not wait for others at this change, so we do."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_dir(path.parent)
+        make_private_file(path)  # its -wal and -shm are given the same rights by SQLite
         with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
             for tries_left in reversed(range(_WAL_TRIES)):
                 try:
@@ -170,6 +174,7 @@ def _postgres_engines(url: URL, pool_size: int, command_timeout_s: float | None)
         pool_timeout=CONNECT_TIMEOUT_S,
         pool_pre_ping=True,  # after a restart of the server the first statement would fail otherwise
         isolation_level="READ COMMITTED",
+        hide_parameters=True,
         connect_args={
             "timeout": CONNECT_TIMEOUT_S,
             "command_timeout": command_timeout_s,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, update
+from sqlalchemy import and_, bindparam, func, or_, update
 from sqlmodel import Session, col, select
 
 from writeback.domain.states import Status
@@ -18,6 +18,7 @@ _ACQUIRE = (
     .where(
         _LANE.c.id == bindparam("of_lane"),
         or_(_LANE.c.lease_until.is_(None), _LANE.c.lease_until < bindparam("now")),
+        or_(_LANE.c.not_before.is_(None), _LANE.c.not_before <= bindparam("now")),
     )
     .values(fence=_LANE.c.fence + 1, lease_owner=bindparam("owner"), lease_until=bindparam("until"))
     .returning(_LANE.c.fence)
@@ -31,7 +32,7 @@ _RELEASE = _KEEP.values(lease_owner=None, lease_until=None)
 
 
 def acquire(session: Session, lane_id: str, *, owner: str, now: datetime, until: datetime) -> int | None:
-    """Take the lane's lease and return its fencing token; None while another holds it."""
+    """Take the lane's lease and return its fencing token; None while another has it or the provider is left alone."""
     taken = session.connection().execute(_ACQUIRE, {"of_lane": lane_id, "now": now, "owner": owner, "until": until})
     return taken.scalar_one_or_none()
 
@@ -54,6 +55,16 @@ def release_all(session: Session, owner: str, now: datetime) -> int:
     return ended.rowcount
 
 
+def leave_alone(session: Session, lane_id: str, until: datetime) -> None:
+    """Serve the lane no earlier than the provider asked for."""
+    session.connection().execute(_LANE.update().where(_LANE.c.id == lane_id).values(not_before=until))
+
+
+def of_school(session: Session, school_id: str) -> Sequence[str]:
+    """Return the lanes of a school."""
+    return session.exec(select(Lane.id).where(Lane.school_id == school_id)).all()
+
+
 def has_due(session: Session, lane_id: str, now: datetime) -> bool:
     """Whether something in the lane could be sent now."""
     query = select(WritebackRow.seq).where(WritebackRow.lane_id == lane_id, is_due(now)).limit(1)
@@ -68,7 +79,10 @@ def has_queued(session: Session, lane_id: str) -> bool:
 
 def due_for_serving(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Return lanes with something due and nobody serving them, the longest waiting first."""
-    free = or_(col(Lane.lease_until).is_(None), col(Lane.lease_until) < now)
+    free = and_(
+        or_(col(Lane.lease_until).is_(None), col(Lane.lease_until) < now),
+        or_(col(Lane.not_before).is_(None), col(Lane.not_before) <= now),
+    )
     waiting = (
         select(WritebackRow.lane_id)
         .join(Lane, col(Lane.id) == WritebackRow.lane_id)

@@ -13,6 +13,7 @@ from writeback.domain.states import FINAL, Status
 from writeback.store.json_size import object_size
 from writeback.store.tables import LookupRow, SchoolRow, WritebackRow
 
+_ACCOUNTS_LOCK = 0x7363686F  # "scho"
 _WAITING = tuple(status.value for status in Status if status not in FINAL)
 
 
@@ -34,6 +35,18 @@ async def lock(session: AsyncSession, school_id: str) -> SchoolRow | None:
     """Return the school, locked until the transaction ends."""
     query = select(SchoolRow).where(SchoolRow.id == school_id).with_for_update()
     return (await session.exec(query.execution_options(populate_existing=True))).one_or_none()
+
+
+async def lock_accounts(session: AsyncSession) -> None:
+    """Wait until nobody else registers or moves a school; SQLite has but one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.exec(select(func.pg_advisory_xact_lock(_ACCOUNTS_LOCK)))
+
+
+async def of_account(session: AsyncSession, provider: str, provider_school_id: str) -> Sequence[SchoolRow]:
+    """Return the schools that the provider knows by this id, at whatever address."""
+    query = select(SchoolRow).where(SchoolRow.provider == provider, SchoolRow.provider_school_id == provider_school_id)
+    return (await session.exec(query.order_by(col(SchoolRow.id)))).all()
 
 
 async def page(

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert, bindparam, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_
 
+from writeback.store.bulk import BulkInsert
 from writeback.store.database import Database, dialect_insert
 from writeback.store.tables import EventRow, IdempotencyRow, Lane, WritebackRow, table_of
 
@@ -80,8 +81,7 @@ class SubmissionWriter:
             .on_conflict_do_nothing()
             .returning(table_of(IdempotencyRow).c.app_id, table_of(IdempotencyRow).c.key)
         )
-        self._insert_writebacks, self._writeback_defaults = _insert_into(WritebackRow, counted="seq")
-        self._insert_events, self._event_defaults = _insert_into(EventRow, counted="id")
+        self._writebacks, self._events = BulkInsert(WritebackRow, counted="seq"), BulkInsert(EventRow, counted="id")
 
     async def write(self, batch: Sequence[NewWriteback], now: datetime) -> list[CommitResult]:
         """Write the batch in one transaction and return what became of each, in order.
@@ -102,10 +102,8 @@ class SubmissionWriter:
         results = self._claim(connection, batch, now)
         winners = [new for new, result in zip(batch, results, strict=True) if isinstance(result, Committed)]
         if winners:
-            rows = [{**self._writeback_defaults, **new.writeback} for new in winners]
-            events = [{**self._event_defaults, **new.event} for new in winners]
-            connection.execute(self._insert_writebacks, rows)
-            connection.execute(self._insert_events, events)
+            self._writebacks.run(connection, [new.writeback for new in winners])
+            self._events.run(connection, [new.event for new in winners])
         return results
 
     def _claim(self, connection: Connection, batch: Sequence[NewWriteback], now: datetime) -> list[CommitResult]:
@@ -149,12 +147,6 @@ _KEYS = table_of(IdempotencyRow).c
 _ANSWERS = select(_KEYS.app_id, _KEYS.key, _KEYS.body_hash, _KEYS.answer).where(
     tuple_(_KEYS.app_id, _KEYS.key).in_(bindparam("claims", expanding=True))
 )
-
-
-def _insert_into(row: type[Any], *, counted: str) -> tuple[Insert, dict[str, Any]]:
-    """Return the INSERT of every column but the counted one, and the values of those that may be left out."""
-    defaults = {name: field.default for name, field in row.model_fields.items() if not field.is_required()}
-    return table_of(row).insert(), {name: value for name, value in defaults.items() if name != counted}
 
 
 def _lane_values(new: NewWriteback) -> dict[str, Any]:

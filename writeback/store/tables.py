@@ -68,6 +68,8 @@ class SchoolRow(SQLModel, table=True):
     hold_reason: str | None = None
     hold_detail: str | None = None
     held_at: datetime | None = _instant(nullable=True)
+    rechecks: int = 0
+    """How often in a row it was looked at, or let go, in vain; the next look comes the later."""
     recheck_at: datetime | None = _instant(nullable=True, index=True)
     """When a hold is looked at again; null for one by staff."""
     sync_at: datetime | None = _instant(nullable=True, index=True)
@@ -104,6 +106,8 @@ class Lane(SQLModel, table=True):
     """Counts up with every lease; a result commits only if it still matches."""
     lease_owner: str | None = None
     lease_until: datetime | None = _instant(nullable=True, index=True)
+    not_before: datetime | None = _instant(nullable=True)
+    """The provider asked us to wait so long (`Retry-After`)."""
 
 
 class WritebackRow(SQLModel, table=True):
@@ -112,6 +116,8 @@ class WritebackRow(SQLModel, table=True):
     __tablename__ = "writeback"
     __table_args__ = (
         Index("ix_writeback_due", "status", "next_attempt_at"),
+        Index("ix_writeback_deadline", "status", "expires_at"),
+        Index("ix_writeback_of_school", "school_id", "status"),
         Index("ix_writeback_lane", "lane_id", "status", "seq"),
         Index("ix_writeback_list", "app_id", "seq"),
         Index("ix_writeback_school", "school_id", "seq"),
@@ -133,6 +139,9 @@ class WritebackRow(SQLModel, table=True):
     progress: str = Field(default="", sa_column=Column(Text, nullable=False))
     """JSON array, one object a record; empty: all queued without findings."""
     attempts: int = 0
+    """How many requests have carried it."""
+    failures: int = 0
+    """How many of them ended without an answer that settles it; the backoff grows with it."""
     next_attempt_at: datetime | None = _instant(nullable=True)
     """Not before then; null: at once."""
     expires_at: datetime | None = _instant(nullable=True)

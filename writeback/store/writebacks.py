@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, case, or_
 from sqlmodel import Session, col, select
 
 from writeback.domain.states import Status
@@ -11,6 +11,10 @@ from writeback.store.tables import EventRow, WritebackRow, table_of
 
 SLOT_IN_FLIGHT = "slot_in_flight"
 """`hold_reason` of a queued writeback that waits until an earlier mark for its slot has settled."""
+LISTS_MISSING = "lists_missing"
+"""`hold_reason` of a queued writeback that waits for lookups which have never been fetched."""
+WAITS_FOR_RING = (SLOT_IN_FLIGHT, LISTS_MISSING)
+"""Whoever ends such a wait rings; `next_attempt_at` is only for when nobody does."""
 
 _SENT_ALREADY = (
     Status.SENDING,
@@ -24,6 +28,12 @@ _SENT_ALREADY = (
 _INSERT_EVENT = table_of(EventRow).insert()
 
 
+def find(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
+    """Return the writebacks by id, to be read and not changed."""
+    rows = session.exec(select(WritebackRow).where(col(WritebackRow.id).in_(ids))).all()
+    return {row.id: row for row in rows}
+
+
 def lock(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
     """Return the writebacks by id, locked in the order of acceptance so that no two transactions wait crosswise."""
     query = select(WritebackRow).where(col(WritebackRow.id).in_(ids)).order_by(col(WritebackRow.seq))
@@ -31,12 +41,34 @@ def lock(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
     return {row.id: row for row in rows}
 
 
-def queued_in_lane(session: Session, lane_id: str, limit: int) -> Sequence[WritebackRow]:
-    """Return the lane's queued writebacks, interactive ones first, then the order of acceptance; locked."""
+def queued_in_lane(session: Session, lane_id: str, now: datetime, limit: int) -> Sequence[WritebackRow]:
+    """Return queued writebacks of the lane: what is due first, interactive before batch, then in order; locked."""
+    is_later = case((col(WritebackRow.next_attempt_at) > now, 1), else_=0)
+    query = (
+        select(WritebackRow.id)
+        .where(WritebackRow.lane_id == lane_id, WritebackRow.status == Status.QUEUED)
+        .order_by(is_later, col(WritebackRow.priority), col(WritebackRow.seq))
+        .limit(limit)
+    )
+    ids = session.exec(query).all()
+    rows = lock(session, ids) if ids else {}
+    return [rows[one] for one in ids if one in rows and rows[one].status == Status.QUEUED]
+
+
+def has_overdue(session: Session, now: datetime) -> bool:
+    """Whether `overdue` would return anything."""
+    query = select(WritebackRow.seq).where(
+        col(WritebackRow.status).in_((Status.QUEUED, Status.HELD)), col(WritebackRow.expires_at) <= now
+    )
+    return session.exec(query.limit(1)).first() is not None
+
+
+def overdue(session: Session, now: datetime, limit: int) -> Sequence[WritebackRow]:
+    """Return writebacks that wait and whose deadline has passed, in the order of acceptance; locked."""
     query = (
         select(WritebackRow)
-        .where(WritebackRow.lane_id == lane_id, WritebackRow.status == Status.QUEUED)
-        .order_by(col(WritebackRow.priority), col(WritebackRow.seq))
+        .where(col(WritebackRow.status).in_((Status.QUEUED, Status.HELD)), col(WritebackRow.expires_at) <= now)
+        .order_by(col(WritebackRow.seq))
         .limit(limit)
         .with_for_update()
     )
@@ -62,17 +94,10 @@ def of_school(session: Session, school_id: str, status: Status) -> Sequence[Writ
     return session.exec(query).all()
 
 
-def count_of_school(session: Session, school_id: str, status: Status) -> int:
-    query = select(func.count()).where(WritebackRow.school_id == school_id, WritebackRow.status == status)
-    return session.exec(query).one()
-
-
 def is_due(now: datetime) -> ColumnElement[bool]:
-    """SQL condition: the writeback is queued and its time has come, or its deadline has passed."""
+    """SQL condition: the writeback is queued and its time has come."""
     return (col(WritebackRow.status) == Status.QUEUED) & or_(
-        col(WritebackRow.next_attempt_at).is_(None),
-        col(WritebackRow.next_attempt_at) <= now,
-        col(WritebackRow.expires_at) <= now,
+        col(WritebackRow.next_attempt_at).is_(None), col(WritebackRow.next_attempt_at) <= now
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from writeback.core.failures import class_of, place_of
 from writeback.wiring import WorkerServices
 
 log = structlog.get_logger()
@@ -25,7 +26,8 @@ async def _run(ctx: dict[str, Any], job: str, subject: str) -> None:
     try:
         await steps[job](subject)
     except Exception as error:
-        log.error("job_failed", job=job, subject=subject, error=type(error).__name__, exc_info=True)
+        # No traceback: exception texts may quote a pupil's record.
+        log.error("job_failed", job=job, subject=subject, error=class_of(error), place=place_of(error))
 
 
 async def serve_lane(ctx: dict[str, Any], lane_id: str) -> None:

@@ -10,6 +10,7 @@ import structlog
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
+from writeback.core.failures import class_of, place_of
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
 from writeback.queue.arq_doorbell import deserialize, redis_settings, serialize
@@ -115,7 +116,7 @@ async def _sweep(services: WorkerServices) -> None:
                 await services.sweeper.forget_old_keys()
                 forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S
         except Exception as error:
-            log.error("sweep_failed", error=type(error).__name__, exc_info=True)
+            log.error("sweep_failed", error=class_of(error), place=place_of(error))
         await asyncio.sleep(every * services.flow.rng.uniform(0.8, 1.2))
 
 

@@ -29,7 +29,7 @@ from writeback.flow.miss import Misses
 from writeback.flow.registry import NewSchool, Registry
 from writeback.flow.sweep import Sweeper
 from writeback.flow.sync import Syncer
-from writeback.providers.base import Hint, Limits, ListChange, ProviderRequest, SchoolReport
+from writeback.providers.base import Hint, Limits, ListChange, ListsMissing, ProviderRequest, SchoolReport
 from writeback.queue.port import RecordingDoorbell
 from writeback.store import lookups
 from writeback.store.committer import Committer
@@ -56,11 +56,14 @@ class ScriptedProvider:
     sent: list[Sequence[dict[str, Any]]] = field(default_factory=list)
     fetched: list[ListName] = field(default_factory=list)
     before_answer: Callable[[], Any] | None = None
+    missing: frozenset[ListName] = frozenset()
 
     def limits(self, kind):
         return Limits(self.max_records, self.one_date)
 
     def build(self, kind, records, lookups, *, account, callback_url):
+        if self.missing:
+            raise ListsMissing(self.missing)
         marks = [json.loads(record.model_dump_json(exclude_none=True)) for record in records]
         return ProviderRequest("POST", "/marks", {"marks": marks, "callback": callback_url})
 
@@ -74,7 +77,10 @@ class ScriptedProvider:
         return outcome
 
     async def check(self, account, sent, now):
-        return self.verdicts.pop(0) if self.verdicts else Pending()
+        verdict = self.verdicts.pop(0) if self.verdicts else Pending()
+        if isinstance(verdict, Exception):
+            raise verdict
+        return verdict
 
     async def read_back(self, account, sent, lookups):
         return self.readings.pop(0) if self.readings else ReadBack({})
@@ -185,6 +191,7 @@ async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[Worl
         fake_clock,
         known_providers=("wonde", "xporter"),
         hook_url=partial(hook_url, settings, secrets),
+        provider_urls={"wonde": "", "xporter": ""},
         cache_s=0.0,
     )
     flow = FlowContext(

@@ -90,19 +90,22 @@ async def test_a_correction_leaves_when_the_mark_before_it_has_settled(world: Wo
 
 async def test_a_callback_that_never_comes_is_replaced_by_reading_the_mis(world: World):
     writeback_id = await sent(world, mark("A1"), mark("A2"))
+    world.provider.verdicts = [Pending(awaits_callback=True)]
     world.provider.readings = [ReadBack({0: SlotReading("/", True), 1: SlotReading("/", True)})]
     await world.confirm(after_s=world.flow.settings.confirm.callback_patience_s + 1)
     row = await world.writeback(writeback_id)
     assert (row.status, row.evidence) == ("confirmed", "read-back")
 
 
-async def test_a_reading_older_than_the_request_proves_nothing_missing(world: World):
+async def test_a_reading_older_than_the_request_proves_nothing(world: World):
     writeback_id = await sent(world)
     sent_at = world.clock.now()
-    world.provider.verdicts = [Unclear("404")]
-    world.provider.readings = [ReadBack({0: SlotReading(None, False)}, as_of=sent_at - timedelta(minutes=5))]
-    await world.confirm()
-    assert await world.status(writeback_id) == "sent"
+    world.provider.verdicts = [Unclear("404"), Unclear("404")]
+    old = sent_at - timedelta(minutes=5)
+    world.provider.readings = [ReadBack({0: SlotReading("/", True)}, as_of=old), ReadBack({}, as_of=old)]
+    for _ in range(2):
+        await world.confirm(after_s=60)
+        assert await world.status(writeback_id) == "sent"
 
 
 async def test_what_is_not_in_the_mis_goes_again_and_what_is_different_needs_a_person(world: World):
@@ -141,3 +144,44 @@ async def test_after_a_day_without_evidence_a_person_is_asked(world: World):
     world.provider.verdicts = [NotReached("connection refused")]
     await world.confirm(after_s=world.flow.settings.confirm.give_up_s + 1)
     assert await world.status(writeback_id) == "needs_attention"
+
+
+async def test_what_the_provider_still_has_in_hand_is_never_read_back_and_sent_again(world: World):
+    writeback_id = await sent(world)
+    for _ in range(10):
+        world.provider.verdicts = [Pending()]
+        await world.confirm(after_s=3_600)
+    assert await world.status(writeback_id) == "sent"
+    assert len(world.provider.sent) == 1
+
+
+async def test_a_check_that_fails_is_tried_again_and_a_person_asked_in_the_end(world: World):
+    writeback_id = await sent(world)
+    for _ in range(30):
+        world.provider.verdicts = [ValueError("a bug")]
+        await world.confirm(after_s=3_600)
+    assert await world.status(writeback_id) == "needs_attention"
+
+
+async def test_a_webhook_that_comes_while_the_provider_is_asked_is_not_forgotten(world: World):
+    await sent(world)
+    token = hook_token(world.flow.secrets, "wonde", "hillside")
+
+    async def webhook_meanwhile(account, request, now):
+        await world.hooks.receive("wonde", token, {}, b'{"writeback_id": "A1"}')
+        return Pending(check_at=now + timedelta(minutes=30))
+
+    world.provider.check = webhook_meanwhile
+    await world.confirm()
+    assert (await world.requests())[0].check_at <= world.clock.now()
+    assert ("confirm_lane", "hillside:session-marks") in world.bell.rings
+
+
+async def test_a_mark_that_is_never_found_in_the_mis_is_not_sent_for_ever(world: World):
+    writeback_id = await sent(world)
+    for _ in range(40):
+        world.provider.verdicts, world.provider.readings = [Unclear("404")], [ReadBack({0: SlotReading(None, False)})]
+        await world.confirm()
+        await world.serve()
+    assert await world.status(writeback_id) == "needs_attention"
+    assert len(world.provider.sent) == world.flow.settings.dispatch.max_attempts

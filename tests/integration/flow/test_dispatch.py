@@ -1,11 +1,13 @@
 """A lane's turn: what leaves, in which request, and what every answer of the provider does."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
 
 from tests.integration.flow.conftest import LANE, World, mark
 from writeback.domain.finding import Finding
+from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Applied, Blocked, NotReached, Refused, Taken, Uncertain
 from writeback.domain.school import HoldReason
 
@@ -230,3 +232,96 @@ async def test_the_sweeper_rings_for_what_nobody_rang_for(world: World):
     world.bell.rings.clear()
     await world.sweeper.sweep()
     assert ("serve_lane", LANE) in world.bell.rings
+
+
+async def test_retry_after_binds_the_whole_lane(world: World):
+    world.provider.outcomes = [NotReached("429", retry_after_s=120)]
+    await world.submit(mark("A1"))
+    await world.serve()
+    await world.submit(mark("A2"))
+    await world.serve()
+    assert len(world.provider.sent) == 1
+    world.clock.advance(timedelta(seconds=130))
+    await world.serve()
+    assert len(world.provider.sent) == 2
+
+
+async def test_an_adapter_that_fails_is_an_answer_that_never_came(world: World):
+    world.provider.outcomes = [ValueError("a bug")]
+    writeback_id = await world.submit()
+    await world.serve()
+    assert await world.status(writeback_id) == "queued"
+    assert [one.outcome for one in await world.attempts()] == ["uncertain"]
+
+
+async def test_a_request_that_is_lost_again_and_again_is_not_sent_for_ever(world: World):
+    tries = world.flow.settings.dispatch.max_attempts
+    world.provider.outcomes = [KeyboardInterrupt() for _ in range(tries + 5)]
+    writeback_id = await world.submit()
+    for _ in range(tries + 5):
+        with contextlib.suppress(KeyboardInterrupt):
+            await world.serve()
+        world.clock.advance(timedelta(seconds=world.flow.settings.dispatch.lease_s + 1))
+    assert await world.status(writeback_id) == "unknown"
+    assert len(world.provider.sent) == tries
+
+
+async def test_a_held_writeback_expires_too(world: World):
+    await world.holds.hold("hillside", HoldReason.BY_STAFF, "inset day", "staff:ann")
+    deadline = (world.clock.now() + timedelta(hours=1)).isoformat()
+    writeback_id = await world.submit(expires_at=deadline)
+    await world.serve()
+    assert await world.status(writeback_id) == "held"
+    world.clock.advance(timedelta(hours=2))
+    await world.sweeper.sweep()
+    assert await world.status(writeback_id) == "expired"
+
+
+async def test_a_hold_by_staff_outlasts_what_the_provider_says(world: World):
+    async def staff_hold() -> None:
+        await world.holds.hold("hillside", HoldReason.BY_STAFF, "inset day", "staff:ann")
+
+    world.provider.before_answer = staff_hold
+    world.provider.outcomes = [Blocked(HoldReason.TOKEN_REFUSED, "401")]
+    writeback_id = await world.submit()
+    await world.serve()
+    await world.holds.recheck("hillside")
+    row = await world.writeback(writeback_id)
+    assert (row.status, row.hold_reason) == ("held", "held_by_staff")
+
+
+async def test_a_school_that_is_blocked_again_at_once_is_left_alone_for_longer(world: World):
+    world.provider.outcomes = [Blocked(HoldReason.SCOPE_MISSING, "403") for _ in range(20)]
+    await world.submit()
+    for _minute in range(4 * 60):
+        await world.serve()
+        world.clock.advance(timedelta(minutes=1))
+        await world.sweeper.sweep()
+        if ("recheck_school", "hillside") in world.bell.rings:
+            world.bell.rings.clear()
+            await world.holds.recheck("hillside")
+    assert 10 <= len(world.provider.sent) <= 20
+
+
+async def test_what_needs_a_list_that_was_never_fetched_waits_for_it(world: World):
+    world.provider.missing = frozenset({ListName.ATTENDANCE_CODES})
+    writeback_id = await world.submit()
+    await world.serve()
+    waiting = await world.writeback(writeback_id)
+    assert (waiting.status, waiting.hold_reason) == ("queued", "lists_missing")
+    await world.sweeper.sweep()
+    assert ("sync_school", "hillside") in world.bell.rings
+    world.provider.missing = frozenset()
+    await world.syncer.sync_school("hillside")
+    await world.serve()
+    assert await world.status(writeback_id) == "sent"
+
+
+async def test_a_retry_that_is_not_due_does_not_hide_what_is(world: World, monkeypatch):
+    monkeypatch.setattr("writeback.flow.choose._CANDIDATES", 1)
+    world.provider.outcomes = [NotReached("connection refused")]
+    await world.submit(mark("A1"))
+    await world.serve()
+    due = await world.submit(mark("A2"))
+    await world.serve()
+    assert await world.status(due) == "sent"

@@ -118,7 +118,7 @@ async def test_ring_while_its_job_runs_makes_another(bell: ArqDoorbell, redis_ur
     working = asyncio.create_task(shift.work())
     await asyncio.wait_for(shift.began.wait(), 10)
 
-    await _rung(bell, "serve_lane", _LANES[:1])
+    await bell.ring("serve_lane", _LANES[:1])
     await _rung(bell, "serve_lane", _LANES[:1])
     shift.may_finish.set()
 

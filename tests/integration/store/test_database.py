@@ -251,3 +251,17 @@ def test_url_is_put_right(given: str, used: str) -> None:
 def test_url_of_no_use_is_explained(url: str, advice: str) -> None:
     with pytest.raises(ConfigurationError, match=advice):
         Database.open(url)
+
+
+async def test_the_text_of_an_error_holds_no_parameters(database: Database) -> None:
+    def fail(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO no_such_table VALUES (:comment)"), {"comment": "Jo is ill"})
+
+    async def read() -> None:
+        async with database.read() as session:
+            await (await session.connection()).run_sync(fail)
+
+    for failing in (read(), database.write_core(fail), database.transact(lambda session: fail(session.connection()))):
+        with pytest.raises(DBAPIError) as caught:
+            await failing
+        assert "Jo" not in str(caught.value)

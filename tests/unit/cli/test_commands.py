@@ -82,7 +82,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_adding_a_school_says_where_its_webhook_is_to_be_registered(
+def test_adding_a_wonde_school_says_that_one_webhook_serves_all_of_them(
     api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WRITEBACK_SCHOOL_TOKEN", "secret")
@@ -99,7 +99,21 @@ def test_adding_a_school_says_where_its_webhook_is_to_be_registered(
         "credentials": {"token": "secret"},
     }
     assert "http://api.test/hooks/wonde/t" in result.stdout
+    assert "one webhook for all schools" in result.stdout
     assert "secret" not in result.output
+
+
+def test_adding_an_xporter_school_asks_for_no_webhook(api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRITEBACK_SCHOOL_SECRET", "secret")
+    api.on("POST", "/v1/schools", {**SCHOOL, "provider": "xporter", "hook_url": "http://api.test/hooks/xporter/t"}, 201)
+
+    result = run(
+        "schools", "add", "Hillside", "--provider", "xporter", "--mis", "SIMS", "--provider-school-id", "8301234"
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "Nothing to register with Xporter" in result.stdout
+    assert "http://api.test/hooks" not in result.stdout
 
 
 def test_a_school_without_credentials_is_a_usage_error(api: FakeApi, run: Run) -> None:
@@ -258,6 +272,31 @@ def test_doctor_tells_each_thing_that_is_missing_and_how_to_mend_it(
         "python", "settings", "data dir", "secret key", "database", "redis",
     }  # fmt: skip
     assert all(check["mend"] for check in report["checks"] if not check["is_fine"])
+
+
+@pytest.mark.parametrize(("host", "asked"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("10.1.2.3", "10.1.2.3")])
+def test_doctor_asks_the_api_of_its_own_settings(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, asked: str
+) -> None:
+    addresses: list[str] = []
+
+    def get(self: client.Api, path: str, **_: Any) -> Any:
+        addresses.append(self.url)
+        return {"checks": {"database": "ok"}}
+
+    monkeypatch.setattr(client.Api, "get", get)
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WRITEBACK_API__HOST", host)
+    monkeypatch.setenv("WRITEBACK_API__PORT", "9123")
+    for name in ("WRITEBACK_URL", "WRITEBACK_DATABASE_URL", "WRITEBACK_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    own, elsewhere = run("doctor", "--json"), run("doctor", "--url", "http://api.test", "--json")
+
+    assert addresses == [f"http://{asked}:9123/", "http://api.test/"]
+    said = {check["name"]: check["says"] for check in json.loads(own.stdout)["checks"]}
+    assert said["api"].startswith(f"is ready at http://{asked}:9123 ")
+    assert "http://api.test" in elsewhere.stdout
 
 
 def test_doctor_names_a_setting_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,20 @@ def test_a_single_mark_is_made_of_the_options(api: FakeApi, run: Run) -> None:
     assert "wb_1" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "kind"), [((), "attendance.lesson"), (("--kind", "attendance.session"), "attendance.session")]
+)
+def test_a_mark_for_a_lesson_is_a_lesson_mark_unless_it_says_otherwise(
+    api: FakeApi, run: Run, given: tuple[str, ...], kind: str
+) -> None:
+    api.on("POST", PATH, ACCEPTED, status=202)
+
+    result = run("submit", "--school", "hillside", "--student", "A1", "--lesson", "L1", "--code", "/", *given)
+
+    assert result.exit_code == 0, result.output
+    assert api.last_body == {"kind": kind, "records": [{"student_id": "A1", "lesson_id": "L1", "code": "/"}]}
+
+
 def test_a_file_and_standard_input_are_posted_as_they_are(api: FakeApi, run: Run, tmp_path: Path) -> None:
     api.on("POST", PATH, ACCEPTED, status=202)
     body = {"kind": "attendance.lesson", "records": [{"student_id": "A1"}]}

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,14 @@ async def test_a_child_that_heeds_no_signal_is_killed(keeper: Supervisor, monkey
     await keeper.stop()
 
     assert not _is_alive(pid)
+
+
+async def test_logs_are_their_owners_alone(keeper: Supervisor) -> None:
+    await keeper.start(Service("sleeper", _python(SLEEPER)))
+    await keeper.stop()
+
+    folder = keeper._log_dir
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "sleeper.log")] == [0o700, 0o600]
 
 
 async def test_a_child_that_cannot_start_is_reported_with_the_end_of_its_log(

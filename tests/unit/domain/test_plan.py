@@ -19,13 +19,11 @@ def make_plan(*waiting: Waiting, busy=(), newest=None, max_records=100, one_date
 def test_what_gathered_goes_in_one_request_in_the_order_of_acceptance():
     made = make_plan(record("wb_b", 2, "s2"), record("wb_a", 1, "s1"))
     assert [one.writeback_id for one in made.chosen] == ["wb_a", "wb_b"]
-    assert not made.has_more
 
 
 def test_interactive_goes_before_batch():
     made = make_plan(record("wb_batch", 1, "s1", priority=10), record("wb_now", 2, "s2"), max_records=1)
     assert [one.writeback_id for one in made.chosen] == ["wb_now"]
-    assert made.has_more
 
 
 def test_a_later_mark_for_the_slot_supersedes_the_earlier_one():
@@ -60,13 +58,11 @@ def test_a_mark_waits_while_an_earlier_one_for_its_slot_is_on_its_way():
 def test_a_request_takes_no_more_records_than_the_provider_does():
     made = make_plan(*(record("wb", 1, f"s{n}", index=n) for n in range(5)), max_records=3)
     assert [one.index for one in made.chosen] == [0, 1, 2]
-    assert made.has_more
 
 
 def test_a_request_carries_one_date_where_the_provider_asks_for_it():
     made = make_plan(record("wb", 1, "s1"), record("wb", 1, "s2", index=1, date=TUESDAY), one_date=True)
     assert [one.index for one in made.chosen] == [0]
-    assert made.has_more
 
 
 def test_halves_of_a_refused_request_go_apart():

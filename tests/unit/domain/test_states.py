@@ -7,6 +7,7 @@ import pytest
 
 from writeback.core.errors import IllegalTransition
 from writeback.domain.states import FINAL, TRANSITIONS, Event, Status, advance
+from writeback.domain.writeback import RecordProgress, RecordStatus, event_towards, overall_status
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "state_machine.md"
 
@@ -40,3 +41,31 @@ def test_the_document_draws_exactly_the_table():
         (source.value, row.target.value, row.event.value) for row in TRANSITIONS.values() for source in row.sources
     }
     assert drawn == table
+
+
+R = RecordStatus
+RECORD_MOVES = {
+    R.QUEUED: {R.SENDING, R.SUPERSEDED, R.FAILED},
+    R.SENDING: {R.SENT, R.CONFIRMED, R.FAILED, R.QUEUED, R.UNKNOWN},
+    R.SENT: {R.CONFIRMED, R.FAILED, R.QUEUED, R.NEEDS_ATTENTION},
+    R.UNKNOWN: {R.CONFIRMED, R.QUEUED, R.NEEDS_ATTENTION},
+}
+"""What the flow does to one record."""
+
+
+def test_whatever_becomes_of_three_records_the_whole_can_follow():
+    seen, open_ends = set(), [((R.QUEUED,) * 3, Status.QUEUED)]
+    while open_ends:
+        records, status = open_ends.pop()
+        if (records, status) in seen:
+            continue
+        seen.add((records, status))
+        for place, record in enumerate(records):
+            for move in RECORD_MOVES.get(record, ()):
+                moved = tuple(sorted([*records[:place], move, *records[place + 1 :]]))
+                whole = overall_status(RecordProgress(one) for one in moved)
+                if whole != status:
+                    queued_by = Event.CONTINUED if status is Status.SENDING else Event.RETRY
+                    assert advance(status, event_towards(whole, queued_by=queued_by)) is whole
+                open_ends.append((moved, whole))
+    assert len(seen) > 100

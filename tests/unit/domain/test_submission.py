@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from writeback.core.errors import BadInput, InvalidSubmission
-from writeback.domain.kinds import KINDS
-from writeback.domain.submission import parse_submission
+from writeback.domain.kinds import KINDS, parse_records
+from writeback.domain.submission import SUBMISSIONS, parse_submission
 
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}
 
@@ -189,3 +190,87 @@ def test_a_number_beyond_all_measure_is_not_written_out() -> None:
     (finding,) = parse_submission(content, max_records=10).shape_findings
 
     assert finding.message == "student_id is a very large number: send it as text"
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "hint"),
+    [
+        (
+            {"comment": "Jo\0was ill"},
+            "comment is text: send it without control characters other than tabs and line breaks",
+            "Take out character 3, which is U+0000.",
+        ),
+        (
+            {"student_id": "A\x001"},
+            "student_id is A\\u00001: send it without control characters",
+            "Take out character 2, which is U+0000.",
+        ),
+        (
+            {"code": "L\n"},
+            "code is L\\u000a: send it without control characters",
+            "Take out character 2, which is U+000A.",
+        ),
+        (
+            {"employee_id": "E\x85E"},
+            "employee_id is E\\u0085E: send it without control characters",
+            "Take out character 2, which is U+0085.",
+        ),
+        (
+            {"ref": "Jo\t"},
+            "ref is text: send it without control characters",
+            "Take out character 3, which is U+0009.",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_control_character_is_told_with_its_place(change: dict[str, str], message: str, hint: str) -> None:
+    (finding,) = parse_submission(body({**MARK, **change}), max_records=10).shape_findings
+
+    assert (finding.message, finding.hint) == (message, hint)
+
+
+def test_line_breaks_and_tabs_are_welcome_in_comments() -> None:
+    parsed = parse_submission(body({**MARK, "comment": "bus\r\n\tlate"}), max_records=10)
+
+    assert [mark.comment for mark in parsed.records] == ["bus\r\n\tlate"]  # type: ignore[attr-defined] # session marks
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_deadline_that_utc_does_not_have_is_a_finding(instant: str) -> None:
+    with pytest.raises(InvalidSubmission) as caught:
+        parse_submission(body(MARK, expires_at=instant), max_records=10)
+
+    (finding,) = caught.value.extra["findings"]
+    assert (finding["code"], finding["pointer"]) == ("field_invalid", "/expires_at")
+    assert finding["message"] == f"expires_at is {instant}: send an instant of the years 1 to 9999 in UTC"
+
+
+@pytest.mark.parametrize("instant", ["9" * 30, "", "24:00", "+99999-01-01T00:00:00Z", 1e300, 10**30, -1, True, []])
+def test_an_absurd_deadline_is_a_finding(instant: object) -> None:
+    assert [pointer for _, pointer in refused(body(MARK, expires_at=instant))] == ["/expires_at"]
+
+
+def test_the_last_instant_of_all_is_a_deadline() -> None:
+    parsed = parse_submission(body(MARK, expires_at="9999-12-31T23:59:59Z"), max_records=10)
+
+    assert parsed.expires_at == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def test_a_refused_body_has_the_code_of_every_refused_submission() -> None:
+    with pytest.raises(InvalidSubmission) as caught:
+        parse_submission(b"{}", max_records=10)
+
+    assert caught.value.code == "submission_invalid"
+
+
+def test_the_text_of_an_error_quotes_no_comment() -> None:
+    secret = {**MARK, "comment": ["Jo is ill"]}
+
+    for read in (
+        lambda: KINDS["attendance.session"].record.model_validate(secret),
+        lambda: parse_records("attendance.session", json.dumps([secret])),
+        lambda: SUBMISSIONS["attendance.session"].model_validate({"kind": "attendance.session", "records": [secret]}),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            read()
+        assert "Jo" not in str(caught.value)

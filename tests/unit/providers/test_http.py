@@ -14,6 +14,7 @@ from writeback.core.settings import DispatchSettings
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import HoldReason
 from writeback.providers.http import (
+    MAX_RETRY_AFTER_S,
     MAX_TEXT,
     Answer,
     call,
@@ -21,6 +22,7 @@ from writeback.providers.http import (
     failure_of,
     header_value,
     read_retry_after,
+    reference_of,
     shorten,
     trouble_of,
 )
@@ -120,7 +122,16 @@ def test_each_status_means_one_thing(status: int, expected: object) -> None:
         ("Mon, 12 Jan 2026 09:00:30 GMT", 30.0),
         ("Mon, 12 Jan 2026 08:00:00 GMT", 0.0),
         ("soon", None),
-        ("-5", None),
+        ("-5", 0.0),
+        ("0", 0.0),
+        ("86401", MAX_RETRY_AFTER_S),
+        ("9" * 400, MAX_RETRY_AFTER_S),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_RETRY_AFTER_S),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+        ("Mon, 01 Jan 0001 00:00:00 +1400", 0.0),
+        ("nan", None),
+        ("inf", None),
+        ("\u00b2", None),
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, seconds: float | None) -> None:
@@ -140,6 +151,43 @@ def test_long_texts_are_cut_to_one_line() -> None:
     text = shorten("line\nline " * 100)
     assert len(text) == MAX_TEXT
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Inva\x00lid", "Invalid"),
+        ("\x1b[31mred\x7f\x9b", "[31mred"),
+        ("half \ud83d of a pair", "half of a pair"),
+        ("a\tb\r\nc\u2028d\x85e", "a b c d e"),
+        ("Zoë 😀", "Zoë 😀"),
+    ],
+)
+def test_a_text_that_is_kept_has_nothing_that_a_database_or_a_log_cannot_hold(text: str, kept: str) -> None:
+    assert shorten(text) == kept
+    shorten(text).encode()
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("x"), TimeoutError()], ids=repr)
+def test_what_a_failure_says_can_be_kept_too(error: BaseException) -> None:
+    outcome = failure_of(error, "host\x00" * 200)
+    assert isinstance(outcome, NotReached | Uncertain)
+    assert "\x00" not in outcome.reason
+    assert len(outcome.reason) <= MAX_TEXT
+
+
+@pytest.mark.parametrize("value", [None, True, 1.5, [], {}, "", "  ", "a\x00b", "a\nb", "a\ud800b", "a" * 201])
+def test_what_cannot_be_an_id_is_none(value: object) -> None:
+    assert reference_of(value) is None
+
+
+@pytest.mark.parametrize(("value", "text"), [("A1", "A1"), (" A1 ", "A1"), (7, "7"), ("a" * 200, "a" * 200)])
+def test_an_id_is_read_as_text(value: object, text: str) -> None:
+    assert reference_of(value) == text
+
+
+def test_no_answer_shows_its_body_in_a_repr() -> None:
+    assert "sts-token" not in repr(Answer(200, {"token": "sts-token"}, True))
 
 
 # What follows goes over real sockets, through aiohttp.
@@ -297,6 +345,11 @@ async def test_no_message_holds_the_query_or_the_path(client: httpx.AsyncClient)
 
 async def test_an_answer_without_json_is_told_apart(client: httpx.AsyncClient) -> None:
     async with server(answering(response("200 OK", b"<html>"))) as url:
+        assert await post(client, url) == Answer(200, None, False)
+
+
+async def test_an_answer_that_is_nested_without_end_is_no_json(client: httpx.AsyncClient) -> None:
+    async with server(answering(response("200 OK", b"[" * 100_000))) as url:
         assert await post(client, url) == Answer(200, None, False)
 
 

@@ -12,9 +12,9 @@ from writeback.core.clock import FakeClock
 from writeback.core.settings import Settings
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, LookupView
-from writeback.domain.outcome import NotReached, Unclear
-from writeback.domain.school import Account
-from writeback.providers.base import LookupFailed, ProviderRequest, SentRequest
+from writeback.domain.outcome import Blocked, NotReached, Unclear
+from writeback.domain.school import Account, HoldReason
+from writeback.providers.base import LookupFailed, ProviderRequest, SchoolReport, SentRequest
 from writeback.providers.wonde.adapter import WondeProvider
 
 ACCOUNT = Account("sch_1", "wonde", "A77", "SIMS", "", {"token": "secret-token"})
@@ -120,10 +120,44 @@ async def test_a_cursor_asks_for_changes_and_deletions() -> None:
     change = await wire.provider().fetch(ACCOUNT, ListName.STUDENTS, "2026-01-12 08:00:00", WINDOW)
 
     assert [request.url.params["updated_after"] for request in wire.seen] == ["2026-01-12 08:00:00"] * 2
-    assert wire.seen[1].url.params["type"] == "student"
+    assert [request.url.params.get("type") for request in wire.seen] == ["student", None]
     assert list(change.rows) == ["A3"]
     assert list(change.deleted) == ["A1"]  # A3 is listed: it is there
     assert change.cursor == "2026-01-12 08:55:00"
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+async def test_without_deletions_every_sync_is_full(status: int) -> None:
+    pupils = ["A1", "A2"]
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/deletions"):
+            return httpx.Response(status, json={})
+        changed = [] if "updated_after" in request.url.params else pupils
+        return httpx.Response(200, json={"data": [{"id": pupil} for pupil in changed]})
+
+    wire = Wire(reply)
+    first = await wire.provider().fetch(ACCOUNT, ListName.STUDENTS, None, WINDOW)
+    pupils[:] = ["A2", "A3"]
+
+    second = await wire.provider().fetch(ACCOUNT, ListName.STUDENTS, first.cursor, WINDOW)
+
+    assert second.is_full
+    assert list(second.rows) == ["A2", "A3"]
+    assert second.deleted == ()
+    assert second.cursor == first.cursor  # deletions are asked for again next time
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(401, Blocked), (500, NotReached), (503, NotReached)])
+async def test_deletions_that_cannot_be_had_for_now_fail_the_sync(status: int, outcome: type) -> None:
+    def reply(request: httpx.Request) -> httpx.Response:
+        is_gone = request.url.path.endswith("/deletions")
+        return httpx.Response(status if is_gone else 200, json={"data": [{"id": "A1"}]})
+
+    with pytest.raises(LookupFailed) as caught:
+        await Wire(reply).provider().fetch(ACCOUNT, ListName.EMPLOYEES, "2026-01-12 08:00:00", WINDOW)
+
+    assert isinstance(caught.value.outcome, outcome)
 
 
 async def test_lessons_are_asked_for_week_by_week_in_the_schools_zone() -> None:
@@ -164,3 +198,24 @@ async def test_a_report_whose_parts_are_all_missing_holds_nothing() -> None:
     report = await always(404, {}).provider().report(ACCOUNT)
     assert report.is_online
     assert report.blocked is None
+
+
+async def test_a_school_that_withdrew_writeback_reports_so() -> None:
+    wire = by_path(
+        {
+            "/meta/schools/A77": {"data": {"online": True, "approved": True}},
+            "/schools/A77": {"data": {"extended": {"allows_writeback": False, "has_lesson_attendance": False}}},
+        }
+    )
+
+    report = await wire.provider().report(ACCOUNT)
+
+    assert isinstance(report, SchoolReport)
+    assert report.blocked is not None
+    assert report.blocked.reason is HoldReason.WRITEBACK_OFF
+    assert report.facts["has_lesson_attendance"] is False
+
+
+def test_no_token_stands_in_a_repr() -> None:
+    assert "secret-token" not in repr(ACCOUNT)
+    assert "Wrong child" not in repr(ProviderRequest("POST", "/x", {"attendance": [{"comment": "Wrong child"}]}))

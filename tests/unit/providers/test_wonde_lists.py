@@ -68,6 +68,13 @@ def test_the_day_of_a_lesson_is_that_of_the_schools_zone(zone: str, day: str) ->
 
 def test_a_row_without_an_id_is_left_out() -> None:
     assert lists.reduce_row(ListName.STUDENTS, {"id": None}) is None
+    assert lists.reduce_row(ListName.STUDENTS, {"id": "A\x001"}) is None
+
+
+def test_what_is_kept_of_a_code_can_be_kept() -> None:
+    row = lists.reduce_row(ListName.ATTENDANCE_CODES, {"id": "A1", "code": "L\x00", "description": "Late\ud800"})
+    assert row is not None
+    assert (row["code"], row["description"]) == ("L", "Late")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +229,11 @@ def test_what_is_missing_everywhere_holds_nothing() -> None:
     [
         ((NOT_FOUND, Answer(401, None, False), NOT_FOUND), HoldReason.TOKEN_REFUSED),
         ((Answer(403, None, False), Answer(403, None, False), NOT_FOUND), HoldReason.SCOPE_MISSING),
-        ((ok({"online": True, "approved": False}), NOT_FOUND, NOT_FOUND), HoldReason.SCOPE_MISSING),
+        ((ok({"online": True, "approved": False}), NOT_FOUND, NOT_FOUND), HoldReason.REVOKED),
+        ((ok({"approved": False}), ok({"extended": {"allows_writeback": False}}), NOT_FOUND), HoldReason.REVOKED),
+        ((ok({"approved": True}), ok({"extended": {"allows_writeback": False}}), NOT_FOUND), HoldReason.WRITEBACK_OFF),
+        ((NOT_FOUND, ok({"extended": {"allows_writeback": False}}), NOT_FOUND), HoldReason.WRITEBACK_OFF),
+        ((ok({"approved": False}), NOT_FOUND, Answer(401, None, False)), HoldReason.TOKEN_REFUSED),
     ],
 )
 def test_a_refused_school_is_blocked(answers: tuple[Answer, Answer, Answer], reason: HoldReason) -> None:
@@ -236,6 +247,28 @@ def test_a_permission_that_is_not_granted_alone_blocks_nothing() -> None:
     report = read_report(ok({"online": True, "approved": True}), NOT_FOUND, Answer(403, None, False))
     assert isinstance(report, SchoolReport)
     assert report.blocked is None
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_school_object_that_is_not_shown_is_only_a_fact(status: int) -> None:
+    report = read_report(ok({"online": True, "approved": True}), Answer(status, None, False), NOT_FOUND)
+    assert report == SchoolReport(is_online=True, facts={"online": True, "approved": True, "school_answered": status})
+
+
+def test_a_school_without_lesson_attendance_is_only_a_fact() -> None:
+    extended = {"allows_writeback": True, "has_lesson_attendance": False}
+    report = read_report(ok({"online": True, "approved": True}), ok({"extended": extended}), NOT_FOUND)
+    assert isinstance(report, SchoolReport)
+    assert report.blocked is None
+    assert report.facts["has_lesson_attendance"] is False
+
+
+def test_an_offline_school_that_is_revoked_is_both() -> None:
+    report = read_report(ok({"online": False, "approved": False}), NOT_FOUND, NOT_FOUND)
+    assert isinstance(report, SchoolReport)
+    assert not report.is_online
+    assert report.blocked is not None
+    assert report.blocked.reason is HoldReason.REVOKED
 
 
 def test_no_answer_at_all_is_no_report() -> None:

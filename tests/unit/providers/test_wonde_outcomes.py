@@ -116,11 +116,38 @@ def test_a_refusal_that_names_no_record_is_still_definite(body: Any) -> None:
     assert refused.message.startswith("Wonde answered 422: ")
 
 
-def test_an_unknown_school_is_refused() -> None:
-    refused = read_answer(answer(404, {"message": "secret things"}), 1)
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("body", [None, {"message": "secret things"}, {"error": "not_found"}])
+def test_an_address_where_no_school_is_blocks(status: int, body: Any) -> None:
+    blocked = read_answer(answer(status, body), 1)
+
+    assert isinstance(blocked, Blocked)
+    assert blocked.reason is HoldReason.UNKNOWN_THERE
+    assert str(status) in blocked.detail
+    assert "secret" not in blocked.detail
+
+
+def test_a_404_that_names_a_record_refuses_that_record() -> None:
+    refused = read_answer(answer(404, {"attendance.1.student_id": ["No such student."]}), 2)
 
     assert isinstance(refused, Refused)
-    assert "404" in refused.message
+    assert list(refused.findings) == [1]
+
+
+@pytest.mark.parametrize("reference", ["A\x001", "A\n1", "A" * 201, "A\ud800", True, ["A1"]])
+def test_a_writeback_id_that_cannot_be_one_leaves_doubt(reference: Any) -> None:
+    assert isinstance(read_answer(answer(200, {"writeback_id": reference}), 1), Uncertain)
+
+
+def test_what_a_refusal_says_can_be_kept() -> None:
+    refused = read_answer(answer(422, {"attendance.0.comment": ["No\x00 emoji \ud83d allowed"]}), 1)
+
+    assert isinstance(refused, Refused)
+    (finding,) = refused.findings[0]
+    assert finding.provider_message == "No emoji allowed"
+    for text in (refused.message, finding.message):
+        assert "\x00" not in text
+        text.encode()
 
 
 @pytest.mark.parametrize(
@@ -174,8 +201,19 @@ def test_failed_with_another_attempt_waits_for_it(next_attempt: Any) -> None:
     assert verdict.check_at == NOW + timedelta(minutes=5)
 
 
-@pytest.mark.parametrize("next_attempt", ["2026-01-12 08:00:00", "later"])
-def test_an_attempt_that_is_past_or_unreadable_sets_no_time(next_attempt: str) -> None:
+@pytest.mark.parametrize(
+    "next_attempt",
+    [
+        "2026-01-12 08:00:00",
+        "2026-01-12 09:00:00",
+        {"date": "2026-01-12 08:00:00.000000", "timezone_type": 3, "timezone": "UTC"},
+        {"date": None, "timezone": "UTC"},
+        "later",
+        "0001-01-01 00:00:00",
+        7,
+    ],
+)
+def test_an_attempt_that_is_past_or_unreadable_is_still_theirs_and_sets_no_time(next_attempt: Any) -> None:
     verdict = read_status(status(status="failed", next_attempt=next_attempt), sent(), NOW)
 
     assert isinstance(verdict, Pending)
@@ -185,6 +223,15 @@ def test_an_attempt_that_is_past_or_unreadable_sets_no_time(next_attempt: str) -
 @pytest.mark.parametrize("word", ["PENDING", "PROCESSING", "", None, 7])
 def test_any_other_status_is_in_progress(word: Any) -> None:
     assert isinstance(read_status(status(status=word), sent(), NOW), Pending)
+
+
+@pytest.mark.parametrize(
+    "given", [status(status="PENDING"), status(status="FAILED", next_attempt="2026-01-12 09:05:00"), answer(404)]
+)
+def test_no_callback_is_awaited_of_one_that_can_be_asked(given: Answer) -> None:
+    verdict = read_status(given, sent(), NOW)
+    assert isinstance(verdict, Pending)
+    assert not verdict.awaits_callback
 
 
 def test_an_unknown_writeback_is_pending_at_first_and_unclear_later() -> None:
@@ -229,8 +276,24 @@ def test_each_documented_webhook_is_told_by_its_type_without_names_and_tokens(pa
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"hello", b"[]", b"{}", b'{"payload_type": "writeback"}', b'{"payload_type": 3}', b"\xff\xfe"]
+    "body",
+    [
+        b"",
+        b"hello",
+        b"[]",
+        b"{}",
+        b'{"payload_type": "writeback"}',
+        b'{"payload_type": 3}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"payload_type": "writeback", "writeback_id": "A\\u00001"}',
+    ],
 )
 def test_a_webhook_that_cannot_be_read_is_bad_input(body: bytes) -> None:
     with pytest.raises(BadInput):
         parse_hook(body)
+
+
+def test_what_is_kept_of_a_webhook_can_be_kept() -> None:
+    hint = parse_hook(b'{"payload_type": "accessRevoked", "school_id": "A1", "revoke_reason": "no\\u0000 more\\ud800"}')
+    assert hint.payload["revoke_reason"] == "no more"

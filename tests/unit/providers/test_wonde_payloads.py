@@ -1,6 +1,7 @@
 """What goes to Wonde."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ import schemas
 from writeback.domain.kinds import KINDS
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
-from writeback.domain.lookups import LookupView
-from writeback.providers.base import CannotBuild
+from writeback.domain.lookups import ListName, Lookup, LookupView
+from writeback.providers.base import CannotBuild, ListsMissing
 from writeback.providers.wonde.payloads import build
 
 SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
@@ -69,11 +70,20 @@ def test_only_the_record_with_an_unknown_code_cannot_be_built(
 
 
 def test_nothing_can_be_built_before_the_codes_are_fetched(session_mark: SessionMark) -> None:
-    with pytest.raises(CannotBuild) as caught:
+    with pytest.raises(ListsMissing) as caught:
         body_of(SESSION, [session_mark, session_mark], LookupView())
 
-    assert list(caught.value.findings) == [0, 1]
-    assert "never been fetched" in caught.value.findings[0][0].message
+    assert caught.value.lists == {ListName.ATTENDANCE_CODES}
+
+
+def test_a_lesson_is_built_without_the_timetable(wonde_lookups: LookupView, lesson_mark: LessonMark) -> None:
+    assert body_of(LESSON, [lesson_mark], replace(wonde_lookups, lessons=None))["attendance"]
+
+
+def test_a_codes_list_without_codes_is_there_all_the_same(session_mark: SessionMark) -> None:
+    empty = Lookup(ListName.ATTENDANCE_CODES, 1, datetime(2026, 1, 12, tzinfo=UTC), {})
+    with pytest.raises(CannotBuild):
+        body_of(SESSION, [session_mark], LookupView(attendance_codes=empty))
 
 
 def test_a_school_id_cannot_lead_to_another_path(wonde_lookups: LookupView, session_mark: SessionMark) -> None:
@@ -83,10 +93,11 @@ def test_a_school_id_cannot_lead_to_another_path(wonde_lookups: LookupView, sess
 
 
 IDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12)
+COMMENTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\t\r\n"), max_size=600)
 OPTIONAL = {
     "minutes_late": st.none() | st.integers(0, 720),
-    "comment": st.none() | st.text(max_size=600),
-    "statutory_comment": st.none() | st.text(max_size=600),
+    "comment": st.none() | COMMENTS,
+    "statutory_comment": st.none() | COMMENTS,
     "employee_id": st.none() | IDS,
 }
 CODES = st.sampled_from(["/", "L", "N", "A1"])

@@ -17,6 +17,7 @@ from writeback.domain.outcome import Blocked, NotReached, Taken
 from writeback.domain.school import Account, HoldReason
 from writeback.providers.base import LookupFailed, ProviderRequest, SchoolReport
 from writeback.providers.xporter.adapter import XporterProvider
+from writeback.providers.xporter.tokens import Tokens
 
 ACCOUNT = Account("sch_1", "xporter", "3281102", "SIMS", "", {"secret": "school-secret"})
 WINDOW = (date(2026, 1, 12), date(2026, 1, 16))
@@ -166,6 +167,68 @@ async def test_an_sts_that_does_not_answer_leaves_no_doubt() -> None:
     assert isinstance(await provider.send(ACCOUNT, POST), NotReached)
 
 
+class FailingSts:
+    """An STS that hangs until the test lets it fail, and an API that takes everything."""
+
+    def __init__(self) -> None:
+        self.clock, self.asked, self.is_well = FakeClock(), 0, False
+        self.is_asked, self.lets_go = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("GetToken"):
+            return httpx.Response(200, json={"TrackingId": "T1"})
+        self.asked += 1
+        self.is_asked.set()
+        await self.lets_go.wait()
+        if self.is_well:
+            return httpx.Response(200, json={"token": "token-1", "expires": "2026-01-12T12:00:00Z"})
+        raise httpx.ReadTimeout("no answer", request=request)
+
+    def provider(self) -> XporterProvider:
+        return XporterProvider(Settings(), self.clock, httpx.AsyncClient(transport=httpx.MockTransport(self)))
+
+
+async def test_an_sts_that_hangs_costs_all_who_wait_one_timeout() -> None:
+    sts = FailingSts()
+    provider = sts.provider()
+    waiting = [asyncio.create_task(provider.send(ACCOUNT, POST)) for _ in range(10)]
+    await sts.is_asked.wait()
+
+    sts.lets_go.set()
+    outcomes = await asyncio.gather(*waiting)
+
+    assert sts.asked == 1
+    assert all(isinstance(outcome, NotReached) for outcome in outcomes)
+
+
+async def test_a_failure_of_the_sts_is_forgotten_after_two_seconds() -> None:
+    sts = FailingSts()
+    sts.lets_go.set()
+    provider = sts.provider()
+    await provider.send(ACCOUNT, POST)
+    sts.is_well = True
+
+    sts.clock.advance(timedelta(seconds=1.9))
+    early = await provider.send(ACCOUNT, POST)
+    sts.clock.advance(timedelta(seconds=0.2))
+    late = await provider.send(ACCOUNT, POST)
+
+    assert isinstance(early, NotReached)
+    assert late == Taken("T1")
+    assert sts.asked == 2
+
+
+async def test_a_failure_of_the_sts_is_of_one_school_and_one_secret() -> None:
+    sts = FailingSts()
+    sts.lets_go.set()
+    provider = sts.provider()
+    await provider.send(ACCOUNT, POST)
+    sts.is_well = True
+
+    assert await provider.send(replace(ACCOUNT, school_id="sch_2"), POST) == Taken("T1")
+    assert await provider.send(replace(ACCOUNT, credentials={"secret": "new"}), POST) == Taken("T1")
+
+
 @pytest.mark.parametrize(
     ("base_url", "credentials", "expected"),
     [
@@ -283,3 +346,13 @@ async def test_no_secret_stands_in_a_message() -> None:
 
     assert "school-secret" not in repr(outcome)
     assert "school-secret" not in repr(ACCOUNT)
+
+
+async def test_no_secret_and_no_token_stands_in_what_is_kept() -> None:
+    tokens = Tokens(XporterSettings(), FakeClock(), httpx.AsyncClient(transport=httpx.MockTransport(taking())))
+
+    token = await tokens.get(ACCOUNT)
+
+    assert token == "token-1"
+    assert "token-1" not in repr(vars(tokens))
+    assert "school-secret" not in repr(vars(tokens))

@@ -26,7 +26,15 @@ from writeback.domain.outcome import (
 from writeback.domain.school import HoldReason
 from writeback.providers.base import SentRequest
 from writeback.providers.http import Answer
-from writeback.providers.xporter.outcomes import Token, parse_hook, read_answer, read_hints, read_token, refuses_token
+from writeback.providers.xporter.outcomes import (
+    N_RULE,
+    Token,
+    parse_hook,
+    read_answer,
+    read_hints,
+    read_token,
+    refuses_token,
+)
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 EXAMPLES = Path(__file__).parents[2] / "examples/xporter"
@@ -118,7 +126,8 @@ def test_an_exception_that_will_pass_leaves_doubt(text: str, status: int) -> Non
     ("status", "expected"),
     [
         (400, Refused),
-        (404, Refused),
+        (404, Blocked),
+        (405, Blocked),
         (401, Blocked),
         (403, Blocked),
         (429, NotReached),
@@ -128,6 +137,33 @@ def test_an_exception_that_will_pass_leaves_doubt(text: str, status: int) -> Non
 )
 def test_without_an_exception_the_status_decides(status: int, expected: type) -> None:
     assert isinstance(read_answer(ok(None, status), MARKS), expected)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("given", [None, {"ExceptionMessage": "No estab 3281102"}, {"Message": "No HTTP resource"}])
+def test_an_address_where_no_school_is_blocks(status: int, given: Any) -> None:
+    blocked = read_answer(ok(given, status), MARKS)
+
+    assert isinstance(blocked, Blocked)
+    assert blocked.reason is HoldReason.UNKNOWN_THERE
+
+
+@pytest.mark.parametrize("text", ["Invalid StudentId: 9920", "School appears to be closed to students on this date"])
+def test_a_404_about_the_marks_refuses_them(text: str) -> None:
+    assert isinstance(read_answer(exception(text, 404), MARKS), Refused)
+
+
+@pytest.mark.parametrize("reference", ["T\x001", "T\n1", "T" * 201, "T\ud800", True, ["T1"]])
+def test_a_tracking_id_that_cannot_be_one_leaves_doubt(reference: Any) -> None:
+    assert isinstance(read_answer(ok({"TrackingId": reference}), MARKS), Uncertain)
+
+
+def test_what_a_refusal_says_can_be_kept() -> None:
+    refused = read_answer(exception("Invalid StudentId: 9920\x00 \ud83d!"), MARKS)
+
+    assert isinstance(refused, Refused)
+    assert refused.message == "Invalid StudentId: 9920 !"
+    assert refused.findings[1][0].provider_message == refused.message
 
 
 def test_only_a_refused_token_asks_for_a_new_one() -> None:
@@ -166,6 +202,10 @@ def test_an_sts_that_fails_has_written_nothing(given: Answer) -> None:
     assert isinstance(read_token(given, NOW), NotReached)
 
 
+def test_no_token_stands_in_a_repr() -> None:
+    assert "JhS0X" not in repr(Token("JhS0X", NOW))
+
+
 def test_an_sts_that_forbids_refuses_the_token() -> None:
     blocked = read_token(ok(None, 403), NOW)
     assert isinstance(blocked, Blocked)
@@ -192,11 +232,23 @@ def test_without_a_callback_it_is_pending() -> None:
     verdict = read_hints(sent())
     assert isinstance(verdict, Pending)
     assert verdict.check_at is None
+    assert verdict.awaits_callback
 
 
 @pytest.mark.parametrize("word", ["True", "true", "TRUE"])
 def test_completed_is_evidence(word: str) -> None:
     assert read_hints(sent(callback(word))) == Evidenced("callback")
+
+
+def test_what_completed_leaves_open_of_an_n_is_noted() -> None:
+    marks = [SessionMark(student_id="9919", date=NOW.date(), session="AM", code=code) for code in ("/", "N", "L", "N")]
+    told = SentRequest("req_1", KINDS["attendance.session"], marks, "T1", NOW, [callback("True")])
+
+    verdict = read_hints(told)
+
+    assert isinstance(verdict, Evidenced)
+    assert verdict.notes == {1: N_RULE, 3: N_RULE}
+    assert "left as it was" in N_RULE
 
 
 def test_false_is_rejected_and_names_the_record() -> None:
@@ -239,6 +291,17 @@ def test_a_repeated_callback_changes_nothing_and_the_latest_counts() -> None:
     assert read_hints(sent(callback("True"), callback("True"))) == Evidenced("callback")
     assert read_hints(sent(callback("False", "x"), callback("True"))) == Evidenced("callback")
     assert read_hints(sent(callback("True"), callback("False", "x", tracking="T2"))) == Evidenced("callback")
+
+
+def test_what_is_kept_of_a_callback_can_be_kept() -> None:
+    hint = parse_hook({"id": "req_1", "trackingid": "T\ud8001", "ErrorMessage": "No%00 \x00luck"}, b"")
+    assert (hint.payload["ErrorMessage"], hint.provider_ref) == ("No luck", "T1")
+
+
+@pytest.mark.parametrize("name", ["id", "trackingid"])
+def test_an_id_that_cannot_be_one_names_nothing(name: str) -> None:
+    with pytest.raises(BadInput):
+        parse_hook({name: "x" * 1_000}, b"[" * 100_000)
 
 
 def test_a_callback_names_our_request_and_theirs() -> None:

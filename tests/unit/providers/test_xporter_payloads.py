@@ -1,5 +1,6 @@
 """What goes to Xporter."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,8 +12,8 @@ import schemas
 from writeback.domain.kinds import KINDS
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
-from writeback.domain.lookups import LookupView
-from writeback.providers.base import CannotBuild
+from writeback.domain.lookups import ListName, LookupView
+from writeback.providers.base import CannotBuild, ListsMissing
 from writeback.providers.xporter.payloads import build, fill_path, token_request
 
 SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
@@ -85,7 +86,25 @@ def test_an_unknown_code_cannot_be_built(xporter_lookups: LookupView) -> None:
 
 
 def test_nothing_can_be_built_before_the_codes_are_fetched() -> None:
-    assert findings_of(LESSON, [lesson(date=MONDAY)], LookupView()) == {0: ["code_unknown"]}
+    with pytest.raises(ListsMissing) as caught:
+        body_of(LESSON, [lesson(date=MONDAY)], LookupView())
+    assert caught.value.lists == {ListName.ATTENDANCE_CODES}
+
+
+def test_a_lesson_without_a_date_needs_the_timetable(xporter_lookups: LookupView) -> None:
+    without = replace(xporter_lookups, lessons=None)
+
+    with pytest.raises(ListsMissing) as caught:
+        body_of(LESSON, [lesson(date=MONDAY), lesson()], without)
+
+    assert caught.value.lists == {ListName.LESSONS}
+    assert body_of(LESSON, [lesson(date=MONDAY)], without)["Marks"]
+
+
+def test_all_lists_that_are_missing_are_named_at_once() -> None:
+    with pytest.raises(ListsMissing) as caught:
+        body_of(LESSON, [lesson()], LookupView())
+    assert caught.value.lists == {ListName.ATTENDANCE_CODES, ListName.LESSONS}
 
 
 def test_one_request_has_one_date(xporter_lookups: LookupView) -> None:
@@ -105,7 +124,9 @@ def test_the_token_request_is_valid_to_the_schema() -> None:
 
 
 IDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12)
-TEXT = st.none() | st.text(min_size=1, max_size=500)
+TEXT = st.none() | st.text(
+    st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\t\r\n"), min_size=1, max_size=500
+)
 CODES = st.sampled_from(["/", "\\", "L", "N"])
 SESSION_MARKS = st.builds(
     SessionMark,

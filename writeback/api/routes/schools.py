@@ -49,7 +49,7 @@ async def show_school(caller: Reader, services: Svc, school: str) -> SchoolView:
     return _for(caller, await services.registry.get(school))
 
 
-@router.patch("/v1/schools/{school}", responses=WRITING, response_model=SchoolOut)
+@router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)}, response_model=SchoolOut)
 async def change_school(caller: Admin, services: Svc, school: str, body: SchoolChange) -> SchoolView:
     """Change what is given of a school, credentials as a whole."""
     return await services.registry.patch(school, body.model_dump(exclude_unset=True))

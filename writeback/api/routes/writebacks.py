@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from writeback.api.auth import Reader, Svc, check_school
 from writeback.api.errors_doc import READING, errors
 from writeback.api.models import PageOf, WritebackDetailOut, WritebackOut
 from writeback.api.paging import Paging, split
+from writeback.domain.instants import Instant
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Status
 from writeback.store.pages import Page
@@ -36,9 +37,9 @@ class WritebackQuery(Paging):
     """Of use to keys that see every app."""
     ref: str | None = None
     """The app's own name for it."""
-    since: AwareDatetime | None = None
+    since: Instant | None = None
     """Accepted at or after this instant."""
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     """Accepted before this instant."""
     student: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     """The provider's id of a pupil."""

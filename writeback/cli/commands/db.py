@@ -22,10 +22,11 @@ def upgrade(context: typer.Context, json_: Json = False) -> None:
 
     Example: WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback db upgrade
     """
+    from writeback.core.private import make_private_dir
     from writeback.store import migrate
 
     settings = load_settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_private_dir(settings.data_dir)
     url = settings.effective_database_url
     _reaching(migrate.upgrade(url))
     revision = _reaching(migrate.current_revision(url))

@@ -66,9 +66,22 @@ def add(
         return
     console = output.out()
     console.print(f"[green]✓[/green] {escape(school['name'])} is registered as [bold]{school['id']}[/bold]")
-    if school.get("hook_url"):
-        console.print(f"  Register this webhook with {school['provider']}: {school['hook_url']}")
+    for line in _hook_lines(school):
+        console.print(f"  {line}")
     console.print(f"  Fetch its pupils, staff and codes: writeback schools sync {school['id']}")
+
+
+def _hook_lines(school: dict[str, Any]) -> list[str]:
+    """Return what to do so that the provider tells us what became of writebacks."""
+    if school["provider"] == "xporter":
+        return ["Nothing to register with Xporter: each request tells it where to call back."]
+    if not school.get("hook_url"):
+        return []
+    return [
+        # Wonde 233: it is set for the application, in Wonde's dashboard.
+        "Wonde has one webhook for all schools of an application. If it is not set yet, set it to this one;",
+        f"that of any other Wonde school here does as well: {school['hook_url']}",
+    ]
 
 
 def _add_locally(body: dict[str, Any]) -> dict[str, Any]:

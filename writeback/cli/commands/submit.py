@@ -18,11 +18,17 @@ def submit(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE|-", help="JSON body of the submission; - reads standard input.")
     ] = None,
-    kind: Annotated[str, typer.Option(help="For a single record.")] = "attendance.session",
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="For a single record. Without it: attendance.lesson with --lesson, else attendance.session.",
+            show_default=False,
+        ),
+    ] = None,
     student: Annotated[str | None, typer.Option(help="The pupil's id at the provider.")] = None,
     date: Annotated[str | None, typer.Option(help="YYYY-MM-DD.")] = None,
     session: Annotated[str | None, typer.Option(help="AM or PM.")] = None,
-    lesson: Annotated[str | None, typer.Option(help="Lesson id, for attendance.lesson.")] = None,
+    lesson: Annotated[str | None, typer.Option(help="Lesson id: the mark is for that lesson.")] = None,
     code: Annotated[str | None, typer.Option(help="Attendance code, e.g. / or L.")] = None,
     minutes_late: Annotated[int | None, typer.Option(min=0)] = None,
     comment: Annotated[str | None, typer.Option()] = None,
@@ -57,6 +63,7 @@ def submit(
         "comment": comment,
         "employee_id": employee,
     }
+    kind = kind or ("attendance.session" if lesson is None else "attendance.lesson")
     body = _body(file, kind, {name: value for name, value in fields.items() if value is not None})
     body.update({name: value for name, value in (("on_invalid", on_invalid), ("ref", ref)) if value is not None})
     _send(
@@ -75,7 +82,9 @@ def _body(file: Path | None, kind: str, record: dict[str, Any]) -> dict[str, Any
     """Return the body to post: the file's, or one record made of the options."""
     if file is None and not record:
         raise CommandFailed(
-            Exit.USAGE, "nothing to submit", hint="give a FILE (or -), or --student --date --session --code"
+            Exit.USAGE,
+            "nothing to submit",
+            hint="give a FILE (or -), or --student --date --session --code, or --student --lesson --code",
         )
     if file is None:
         return {"kind": kind, "records": [record]}

@@ -18,6 +18,7 @@ from writeback.cli.dev.supervisor import Service, Supervisor, own_command, own_e
 from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.handover import DevHandover
 from writeback.core.clock import SystemClock
+from writeback.core.private import make_private_dir, open_private
 from writeback.core.settings import Settings
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store import migrate
@@ -74,7 +75,7 @@ async def running_stack(data_dir: Path, port: int, say: Callable[[str], None]) -
 def _made(data_dir: Path) -> Path:
     """Return the absolute path of the data directory, made where it was not there."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_dir(data_dir)
     except OSError as error:
         raise CommandFailed(
             Exit.CONFIGURATION, f"{data_dir} cannot be made: {error.strerror}", hint="give another --data-dir"
@@ -119,7 +120,7 @@ def _leave(data_dir: Path) -> None:
 @contextmanager
 def _only_one(data_dir: Path) -> Iterator[None]:
     """Hold the data directory's lock; raise CommandFailed where another `dev` does."""
-    with (data_dir / "dev.lock").open("a") as lock:
+    with open(data_dir / "dev.lock", "a", opener=open_private) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -12,6 +12,7 @@ import httpx
 
 from writeback.cli.exits import CommandFailed, Exit
 from writeback.core.clock import Clock
+from writeback.core.private import make_private_dir, make_private_file
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 10.0
 _LIVED_WELL_S = 30.0
@@ -52,7 +53,7 @@ class Supervisor:
 
     async def start(self, service: Service, *, patience_s: float = 30.0) -> None:
         """Start a service and return once it is up; raise CommandFailed, with the end of its log, when it is not."""
-        self._log_dir.mkdir(parents=True, exist_ok=True)
+        make_private_dir(self._log_dir)
         running = _Running(service, self._log_dir / f"{service.name}.log")
         self._running[service.name] = running
         self._tasks.append(asyncio.create_task(self._keep(running)))
@@ -95,6 +96,7 @@ class Supervisor:
     async def _run_once(self, running: _Running) -> int:
         """Run the process to its end and return its exit code."""
         running.starts += 1
+        make_private_file(running.log)
         with running.log.open("ab") as log:
             process = running.process = await asyncio.create_subprocess_exec(
                 *running.service.command,

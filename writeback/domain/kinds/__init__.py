@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from writeback.domain.kinds import attendance_lesson, attendance_session
 from writeback.domain.kinds.base import Family, Kind, Record
@@ -14,7 +14,8 @@ KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in (attendanc
 
 @cache
 def _stored(kind: str) -> TypeAdapter[Any]:
-    return TypeAdapter(list[KINDS[kind].record | None])  # type: ignore[misc, arg-type] # made at run time
+    record: Any = KINDS[kind].record
+    return TypeAdapter(list[record | None], config=ConfigDict(hide_input_in_errors=True))
 
 
 def parse_records(kind: str, text: str) -> Sequence[Record | None]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from writeback.domain.kinds.base import Family, Id, Kind, Record
+from writeback.domain.kinds.base import Code, Comment, Family, Id, Kind, Record
 from writeback.domain.lookups import ListName
 
 
@@ -14,12 +14,12 @@ class LessonMark(Record):
 
     student_id: Id
     lesson_id: Id
-    code: Annotated[str, Field(min_length=1, max_length=64)]
+    code: Code
     date: Date | None = None
     """The lesson's day; taken from the timetable where it is left out."""
     minutes_late: Annotated[int, Field(ge=0, le=720)] | None = None
-    comment: str | None = None
-    statutory_comment: str | None = None
+    comment: Comment | None = None
+    statutory_comment: Comment | None = None
     employee_id: Id | None = None
 
 

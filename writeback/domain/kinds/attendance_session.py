@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from writeback.domain.kinds.base import Family, Id, Kind, Record
+from writeback.domain.kinds.base import Code, Comment, Family, Id, Kind, Record
 from writeback.domain.lookups import ListName
 
 
@@ -15,10 +15,10 @@ class SessionMark(Record):
     student_id: Id
     date: Date
     session: Literal["AM", "PM"]
-    code: Annotated[str, Field(min_length=1, max_length=64)]
+    code: Code
     minutes_late: Annotated[int, Field(ge=0, le=720)] | None = None
-    comment: str | None = None
-    statutory_comment: str | None = None
+    comment: Comment | None = None
+    statutory_comment: Comment | None = None
     """Why a pupil is educated elsewhere; needed for B, K and Y7 in SIMS through Xporter."""
     employee_id: Id | None = None
     """Who took the register; needed for some MISes through Wonde."""

@@ -98,16 +98,11 @@ class WondeProvider:
             return ListChange(await self._lessons(account, window), is_full=True)
         if name not in lists.DELETION_TYPES:
             return ListChange(await self._rows(account, name, {}), is_full=True)
-        if cursor is None:
+        gone = None if cursor is None else await self._gone(account, name, cursor)
+        if cursor is None or gone is None:
             return ListChange(await self._rows(account, name, {}), is_full=True, cursor=following)
         rows = await self._rows(account, name, {"updated_after": cursor})
-        deletions = await self._list(
-            account, name, "deletions", {"type": lists.DELETION_TYPES[name], "updated_after": cursor}
-        )
-        of_type = [
-            row for row in deletions if row.get("type", lists.DELETION_TYPES[name]) == lists.DELETION_TYPES[name]
-        ]
-        deleted = [row_id for row_id in lists.gone(of_type) if row_id not in rows]
+        deleted = [row_id for row_id in gone if row_id not in rows]
         return ListChange(rows, is_full=False, deleted=deleted, cursor=following)
 
     async def report(self, account: Account) -> SchoolReport | NotReached:
@@ -125,6 +120,19 @@ class WondeProvider:
 
     async def aclose(self) -> None:
         """Nothing of its own to close: the client belongs to whoever made it."""
+
+    async def _gone(self, account: Account, name: ListName, cursor: str) -> list[str] | None:
+        """Return the ids that are gone since `cursor`; None where Wonde has no deletions for us: then all is read."""
+        wanted = lists.DELETION_TYPES[name]
+        try:
+            told = await self._list(account, name, "deletions", {"type": wanted, "updated_after": cursor})
+        except LookupFailed as error:
+            match error.outcome:
+                case None | Blocked(reason=HoldReason.SCOPE_MISSING):
+                    return None
+                case _:
+                    raise
+        return lists.gone([row for row in told if row.get("type", wanted) == wanted])
 
     async def _lessons(self, account: Account, window: tuple[date, date]) -> dict[str, Row]:
         zone = await self._zone(account)

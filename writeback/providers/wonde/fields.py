@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from writeback.providers.http import reference_of
 from writeback.providers.times import LONDON, parse_day, parse_instant, zone_named
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -21,13 +22,14 @@ def mapping_of(value: Any) -> Mapping[str, Any]:
 
 
 def id_of(value: Any) -> str | None:
-    """Return the id that a field holds: plain, or inside the object that `include` puts there."""
+    """Return the id that a field holds: plain, or inside the object that `include` puts there; None where it is none.
+
+    The document's own example has a blank after an id (Wonde 2461), which is no part of it.
+    """
     inner = data_of(value)
     if isinstance(inner, Mapping):
         inner = inner.get("id")
-    if isinstance(inner, bool) or not isinstance(inner, str | int):
-        return None
-    return str(inner).strip() or None  # the document's own example has a blank in an id (Wonde 2461)
+    return reference_of(inner)
 
 
 def instant_of(value: Any, default: ZoneInfo = LONDON) -> datetime | None:

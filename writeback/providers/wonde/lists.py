@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from writeback.domain.lookups import ListName, Row
+from writeback.providers.http import shorten
 from writeback.providers.times import LONDON
 from writeback.providers.wonde.fields import id_of, instant_of, mapping_of
 
@@ -77,9 +78,9 @@ def _code_row(row_id: str, row: Mapping[str, Any]) -> Row:
     """The document shows no `active` (Wonde 2469): a code that is listed may be used."""
     return {
         "id": row_id,
-        "code": str(row.get("code") or "").strip(),
-        "description": str(row.get("description") or ""),
-        "type": str(row.get("type") or "").upper() or None,
+        "code": shorten(row.get("code") or ""),
+        "description": shorten(row.get("description") or ""),
+        "type": shorten(row.get("type") or "").upper() or None,
         "active": row.get("active") not in (False, 0),
     }
 

@@ -7,17 +7,18 @@ from typing import Any
 
 from writeback.core.errors import BadInput
 from writeback.domain.outcome import (
+    Blocked,
     Evidenced,
     NotReached,
     Outcome,
     Pending,
-    Refused,
     Rejected,
     Taken,
     Uncertain,
     Unclear,
     Verdict,
 )
+from writeback.domain.school import HoldReason
 from writeback.providers.base import Hint, SentRequest
 from writeback.providers.http import Answer, shorten, trouble_of
 from writeback.providers.wonde.errors import read_refusal
@@ -40,10 +41,13 @@ def read_answer(answer: Answer, count: int) -> Outcome:
         return trouble
     if answer.is_success:
         reference = _writeback_id(answer.body)
-        return Taken(reference) if reference else Uncertain(f"Wonde answered {answer.status} without a writeback_id")
-    if answer.status == 404:
-        return Refused("Wonde answered 404: it knows no such school at this address")
-    return read_refusal(answer.status, answer.body, count)
+        if reference is None:
+            return Uncertain(f"Wonde answered {answer.status} without a writeback_id that could be one")
+        return Taken(reference)
+    refused = read_refusal(answer.status, answer.body, count)
+    if answer.status in (404, 405) and not refused.findings:  # no record is meant: the path itself is not there
+        return Blocked(HoldReason.UNKNOWN_THERE, f"Wonde answered {answer.status}: it knows no such school here")
+    return refused
 
 
 def _writeback_id(body: Any) -> str | None:
@@ -84,15 +88,19 @@ def parse_hook(body: bytes) -> Hint:
     """Return what a webhook says (Wonde 181-262); raise BadInput when it is not one of Wonde's."""
     try:
         payload = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput("webhook_unreadable", "the webhook's body is not JSON") from error
     if not isinstance(payload, Mapping) or not isinstance(payload.get("payload_type"), str):
         raise BadInput("webhook_unreadable", "the webhook has no payload_type")
-    event = payload["payload_type"]
-    kept = {key: payload[key] for key in _KEPT if isinstance(payload.get(key), str | int | bool)}
+    event = shorten(payload["payload_type"])
+    kept = {key: _kept(payload[key]) for key in _KEPT if isinstance(payload.get(key), str | int | bool)}
     if event != "writeback":
         return Hint(kept, event=event)
     reference = id_of(payload.get("writeback_id"))
     if reference is None:
         raise BadInput("webhook_unreadable", "the writeback webhook has no writeback_id")
     return Hint(kept, provider_ref=reference)
+
+
+def _kept(value: str | int | bool) -> str | int | bool:
+    return shorten(value) if isinstance(value, str) else value

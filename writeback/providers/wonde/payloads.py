@@ -8,8 +8,9 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
-from writeback.domain.lookups import LookupView
-from writeback.providers.base import CannotBuild, ProviderRequest
+from writeback.domain.lookups import ListName, LookupView
+from writeback.providers.base import CannotBuild, ListsMissing, ProviderRequest
+from writeback.providers.http import shorten
 
 PATHS: Mapping[str, str] = {
     "attendance.session": "attendance/session",  # Wonde 2127
@@ -18,7 +19,7 @@ PATHS: Mapping[str, str] = {
 
 
 def build(kind: Kind, records: Sequence[Record], lookups: LookupView, *, school_id: str) -> ProviderRequest:
-    """Return the POST that carries `records`; raise CannotBuild naming those whose code is in no list."""
+    """Return the POST that carries `records`; raise ListsMissing without codes, CannotBuild for an unknown code."""
     code_ids = _code_ids(records, lookups)
     entry = _ENTRIES[kind.name]
     marks = [entry(record, code_id) for record, code_id in zip(records, code_ids, strict=True)]
@@ -33,9 +34,11 @@ def code_id_of(record: Record, lookups: LookupView) -> str | None:
 
 
 def _code_ids(records: Sequence[Record], lookups: LookupView) -> list[str]:
+    if lookups.attendance_codes is None:
+        raise ListsMissing(frozenset({ListName.ATTENDANCE_CODES}))
     found = [code_id_of(record, lookups) for record in records]
     missing = {
-        position: [_unknown_code(getattr(record, "code", ""), is_fetched=lookups.attendance_codes is not None)]
+        position: [_unknown_code(getattr(record, "code", ""))]
         for position, (record, code_id) in enumerate(zip(records, found, strict=True))
         if code_id is None
     }
@@ -44,11 +47,8 @@ def _code_ids(records: Sequence[Record], lookups: LookupView) -> list[str]:
     return [code_id for code_id in found if code_id is not None]
 
 
-def _unknown_code(code: str, *, is_fetched: bool) -> Finding:
-    if not is_fetched:
-        message = f"code {code!r} cannot be sent: the school's attendance codes have never been fetched"
-        return Finding("code_unknown", message, "Sync the school's lookups, then send it again.", pointer="/code")
-    message = f"code {code!r} is not among the school's attendance codes"
+def _unknown_code(code: str) -> Finding:
+    message = shorten(f"code {code!r} is not among the school's attendance codes")
     return Finding("code_unknown", message, "Choose a code that the school has.", pointer="/code")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import LookupView, Row
 from writeback.domain.outcome import SlotReading
+from writeback.providers.http import shorten
 from writeback.providers.times import parse_day
 from writeback.providers.wonde.fields import day_of, id_of, instant_of
 from writeback.providers.wonde.payloads import code_id_of
@@ -78,4 +79,4 @@ def _updated_at(row: Row) -> datetime:
 def _code_named(code_id: str | None, lookups: LookupView) -> str | None:
     """Return the code of that id; the id itself where no list has it."""
     row = lookups.attendance_codes.rows.get(code_id) if lookups.attendance_codes and code_id else None
-    return str(row["code"]) if row else code_id
+    return shorten(row["code"]) if row else code_id

@@ -6,7 +6,7 @@ from typing import Any
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import HoldReason
 from writeback.providers.base import SchoolReport
-from writeback.providers.http import Answer, trouble_of
+from writeback.providers.http import Answer, shorten, trouble_of
 from writeback.providers.wonde.fields import data_of, mapping_of
 
 
@@ -18,19 +18,28 @@ def read_report(meta: Answer, school: Answer, permissions: Answer) -> SchoolRepo
     if len(failed) == len(answers):
         return NotReached(failed[0].reason, meta.retry_after_s)
     facts = _facts(*(data_of(answer.body) if answer.is_success else None for answer in answers))
+    if meta.is_success and school.status in (403, 404):
+        facts["school_answered"] = school.status  # e.g. the school object is not in our permissions
     return SchoolReport(is_online=facts.get("online") is not False, blocked=_blocked(troubles, facts), facts=facts)
 
 
 def _blocked(troubles: Sequence[object], facts: Mapping[str, Any]) -> Blocked | None:
-    """A refused token counts wherever it shows; a missing scope only where it hides the school itself."""
+    """A refused token counts wherever it shows; a missing scope only where it hides the school itself.
+
+    What the school does not say (an answer or a field that is missing) blocks nothing.
+    """
     blocked = [trouble for trouble in troubles if isinstance(trouble, Blocked)]
     for one in blocked:
         if one.reason is HoldReason.TOKEN_REFUSED:
             return one
     if facts.get("approved") is False:
-        return Blocked(HoldReason.SCOPE_MISSING, "the school has not approved access, or has revoked it")
+        return Blocked(HoldReason.REVOKED, "the school has withdrawn its approval in Wonde, or has not given it")
     meta, school, _ = troubles
-    return school if isinstance(meta, Blocked) and isinstance(school, Blocked) else None
+    if isinstance(meta, Blocked) and isinstance(school, Blocked):
+        return school
+    if facts.get("allows_writeback") is False:
+        return Blocked(HoldReason.WRITEBACK_OFF, "the school does not allow writeback through Wonde")
+    return None
 
 
 def _facts(meta: Any, school: Any, permissions: Any) -> dict[str, Any]:
@@ -47,11 +56,13 @@ def _facts(meta: Any, school: Any, permissions: Any) -> dict[str, Any]:
         "region_domain": region.get("domain"),
         "permissions": _approved(permissions),
     }
-    return {name: value for name, value in facts.items() if value is not None}
+    return {
+        name: shorten(value) if isinstance(value, str) else value for name, value in facts.items() if value is not None
+    }
 
 
 def _approved(permissions: Any) -> list[str] | None:
     if not isinstance(permissions, list):
         return None
     rows = [mapping_of(row) for row in permissions]
-    return sorted(str(row["identity"]) for row in rows if row.get("identity") and row.get("approved") is not False)
+    return sorted(shorten(row["identity"]) for row in rows if row.get("identity") and row.get("approved") is not False)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from writeback.providers.http import clean
+
 
 def value_of(row: Any, *names: str) -> Any:
     """Return the first of the named values, their case ignored; None where there is none."""
@@ -13,9 +15,9 @@ def value_of(row: Any, *names: str) -> Any:
 
 
 def text_of(row: Any, *names: str) -> str:
-    """Return the first of the named values as text without blanks around it; empty where there is none."""
+    """Return the first of the named values as text that can be kept, without blanks around it; empty for none."""
     value = value_of(row, *names)
-    return "" if value is None or isinstance(value, Mapping | list) else str(value).strip()
+    return "" if value is None or isinstance(value, Mapping | list) else clean(value).strip()
 
 
 def table_of(body: Any, *names: str) -> list[Mapping[str, Any]] | None:

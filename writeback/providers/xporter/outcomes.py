@@ -6,7 +6,7 @@ Errors stand in `ExceptionMessage`, with HTTP 200 too: the text decides before t
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -29,7 +29,7 @@ from writeback.domain.outcome import (
 )
 from writeback.domain.school import HoldReason
 from writeback.providers.base import Hint, SentRequest
-from writeback.providers.http import Answer, shorten, trouble_of
+from writeback.providers.http import Answer, clean, reference_of, shorten, trouble_of
 from writeback.providers.times import parse_instant
 from writeback.providers.xporter.fields import is_false, is_true, table_of, text_of, value_of
 from writeback.providers.xporter.messages import AGENT_UNREACHABLE, Place, read_message
@@ -46,6 +46,9 @@ _TOKEN = re.compile(
 _SCOPE = re.compile(r"\bscopes?\b|\bpermission|\bconsent|not\s+(?:been\s+)?authori[sz]ed|not\s+grant", re.IGNORECASE)
 _PASSING = re.compile(r"try\s+again|temporar|too\s+many\s+requests|timed?\s*out|deadlock", re.IGNORECASE)
 
+N_RULE = "N rule: another mark in the MIS would have been left as it was"
+"""What a callback leaves open of an N: the MIS keeps any other mark that it held (Xporter 14061-14064)."""
+
 _HOOK_PARAMETERS = ("id", "estab", "trackingid", "XodCompleted", "ErrorMessage")
 _TOKEN_LIFE = timedelta(minutes=5)
 """How long a token is used whose expiry cannot be read."""
@@ -55,7 +58,7 @@ _TOKEN_LIFE = timedelta(minutes=5)
 class Token:
     """A school's token and when it stops working."""
 
-    value: str
+    value: str = field(repr=False)
     expires_at: datetime
 
 
@@ -98,14 +101,24 @@ def refuses_token(answer: Answer) -> bool:
 
 def read_answer(answer: Answer, marks: Sequence[Mapping[str, Any]]) -> Outcome:
     """Return what the answer to a POST of `marks` means (Xporter 14025-14041)."""
-    trouble = judge(answer, [Place.of_mark(mark) for mark in marks])
+    places = [Place.of_mark(mark) for mark in marks]
+    trouble = judge(answer, places)
+    if isinstance(trouble, Refused) and answer.status in (404, 405) and not _is_about_marks(answer, places):
+        return Blocked(HoldReason.UNKNOWN_THERE, trouble.message)
     if trouble is not None:
         return trouble
-    reference = text_of(answer.body, "TrackingId")
-    if not reference:
+    given = text_of(answer.body, "TrackingId") and value_of(answer.body, "TrackingId")
+    if not given:
         tracked = table_of(value_of(answer.body, "DataSet"), "trackingid") or [{}]
-        reference = text_of(tracked[0], "trackingid")
-    return Taken(reference) if reference else Uncertain(f"Xporter answered {answer.status} without a TrackingId")
+        given = value_of(tracked[0], "trackingid")
+    reference = reference_of(given)
+    if reference is None:
+        return Uncertain(f"Xporter answered {answer.status} without a TrackingId that could be one")
+    return Taken(reference)
+
+
+def _is_about_marks(answer: Answer, places: Sequence[Place]) -> bool:
+    return read_message(text_of(answer.body, "ExceptionMessage"), places) is not None
 
 
 def read_token(answer: Answer, now: datetime) -> Token | NotReached | Blocked:
@@ -137,14 +150,16 @@ def read_hints(sent: SentRequest) -> Verdict:
         if sent.provider_ref is not None and text_of(hint, "trackingid") != sent.provider_ref:
             continue
         return _read_callback(hint, places)
-    return Pending(detail="Xporter has not called back yet")  # it retries the agent itself for an hour (14119)
+    # It retries the agent itself for an hour (14119).
+    return Pending(detail="Xporter has not called back yet", awaits_callback=True)
 
 
 def _read_callback(hint: Mapping[str, Any], places: Sequence[Place]) -> Verdict:
     """XodCompleted True: written. False: failed validation. Empty, with a text: the MIS refused (14123-14129)."""
     completed, said = value_of(hint, "XodCompleted"), text_of(hint, "ErrorMessage")
     if is_true(completed):
-        return Evidenced("callback")
+        notes = {position: N_RULE for position, place in enumerate(places) if place.mark == "N"}
+        return Evidenced("callback", notes=notes)
     if said and AGENT_UNREACHABLE.search(said):
         return GaveUp(HoldReason.OFFLINE, shorten(said))
     if said:
@@ -158,10 +173,11 @@ def parse_hook(query: Mapping[str, str], body: bytes) -> Hint:
     """Return what a callback says (Xporter 14123-14129); raise BadInput when it says about nothing."""
     told = _json_object(body)
     said = {name: text_of(query, name) or text_of(told, name) for name in _HOOK_PARAMETERS}
+    said |= {name: reference_of(said[name]) or "" for name in ("id", "trackingid")}
     if not said["id"] and not said["trackingid"]:
         raise BadInput("callback_unreadable", "the callback has neither id nor trackingid")
     if "%" in said["ErrorMessage"]:  # the document has it URL-encoded (14129), and it may be so twice
-        said["ErrorMessage"] = unquote(said["ErrorMessage"])
+        said["ErrorMessage"] = clean(unquote(said["ErrorMessage"]))
     return Hint(said, provider_ref=said["trackingid"] or None, request_id=said["id"] or None)
 
 
@@ -169,6 +185,6 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
     """Return the body as an object; an empty one where it is empty or is none: what counts is in the query."""
     try:
         parsed = json.loads(body) if body.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, Mapping) else {}

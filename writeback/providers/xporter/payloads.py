@@ -9,8 +9,9 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
-from writeback.domain.lookups import LookupView
-from writeback.providers.base import CannotBuild, ProviderRequest
+from writeback.domain.lookups import ListName, LookupView
+from writeback.providers.base import CannotBuild, ListsMissing, ProviderRequest
+from writeback.providers.http import shorten
 from writeback.providers.times import parse_day
 
 THIRD_PARTY = "XporterOnDemand"
@@ -33,14 +34,21 @@ def token_request(*, estab: str, relying_party: str, secret: str) -> dict[str, s
 def build(
     kind: Kind, records: Sequence[Record], lookups: LookupView, *, path: str, callback_url: str
 ) -> ProviderRequest:
-    """Return the POST that carries `records`; raise CannotBuild for an unknown code, no date, or another date."""
+    """Return the POST that carries `records`.
+
+    Raise ListsMissing without the codes, or without the timetable that a lesson mark needs for its date; CannotBuild
+    for an unknown code, no date, or another date.
+    """
+    missing = _missing_lists(records, lookups)
+    if missing:
+        raise ListsMissing(missing)
     marks = [mark_of(record, lookups) for record in records]
     days = [day_of(record, lookups) for record in records]
     first = next((day for day in days if day is not None), None)
     said = {
         position: findings
         for position, (record, mark, day) in enumerate(zip(records, marks, days, strict=True))
-        if (findings := _findings(record, mark, day, first, lookups))
+        if (findings := _findings(record, mark, day, first))
     }
     if said:
         raise CannotBuild(said)
@@ -67,13 +75,18 @@ def day_of(record: Any, lookups: LookupView) -> date | None:
     return parse_day(lesson.get("date")) if lesson else None
 
 
-def _findings(
-    record: Any, mark: str | None, day: date | None, first: date | None, lookups: LookupView
-) -> Sequence[Finding]:
+def _missing_lists(records: Sequence[Any], lookups: LookupView) -> frozenset[ListName]:
+    needed = {ListName.ATTENDANCE_CODES}
+    if any(record.date is None for record in records):
+        needed.add(ListName.LESSONS)
+    return frozenset(name for name in needed if lookups.get(name) is None)
+
+
+def _findings(record: Any, mark: str | None, day: date | None, first: date | None) -> Sequence[Finding]:
     if mark is None:
-        return [_unknown_code(record.code, is_fetched=lookups.attendance_codes is not None)]
+        return [_unknown_code(record.code)]
     if day is None:
-        message = f"date is missing, and the timetable does not say when lesson {record.lesson_id} is"
+        message = shorten(f"date is missing, and the timetable does not say when lesson {record.lesson_id} is")
         return [Finding("date_required", message, "Send the lesson's date.", pointer="/date")]
     if day != first:
         message = f"the mark is of {day}, the others of this request are of {first}"
@@ -81,11 +94,8 @@ def _findings(
     return []
 
 
-def _unknown_code(code: str, *, is_fetched: bool) -> Finding:
-    if not is_fetched:
-        message = f"code {code!r} cannot be sent: the school's attendance codes have never been fetched"
-        return Finding("code_unknown", message, "Sync the school's lookups, then send it again.", pointer="/code")
-    message = f"code {code!r} is not among the school's attendance codes"
+def _unknown_code(code: str) -> Finding:
+    message = shorten(f"code {code!r} is not among the school's attendance codes")
     return Finding("code_unknown", message, "Choose a code that the school has.", pointer="/code")
 
 

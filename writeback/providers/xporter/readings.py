@@ -9,6 +9,7 @@ from typing import Any
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import LookupView, Row
 from writeback.domain.outcome import SlotReading
+from writeback.providers.http import shorten
 from writeback.providers.times import LONDON, parse_day, parse_instant
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.payloads import MARK_TYPES, day_of, mark_of
@@ -56,7 +57,7 @@ def read_slots(
             continue
         value = held.get(slot) or None
         value = None if value == NO_MARK else value
-        readings[position] = SlotReading(value, matches=_answers(mark, value))
+        readings[position] = SlotReading(shorten(value) if value else None, matches=_answers(mark, value))
     return readings
 
 

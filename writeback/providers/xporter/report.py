@@ -6,7 +6,7 @@ from typing import Any
 
 from writeback.domain.outcome import NotReached, Uncertain
 from writeback.providers.base import SchoolReport
-from writeback.providers.http import Answer
+from writeback.providers.http import Answer, shorten
 from writeback.providers.xporter.fields import is_false, table_of, text_of, value_of
 from writeback.providers.xporter.outcomes import judge
 
@@ -28,7 +28,9 @@ def read_report(health: Answer, scopes: Answer) -> SchoolReport | NotReached:
         "school_data_age_days": value_of(row, "SchoolDataAgeDays"),
         "scopes": _scopes(scopes),
     }
-    kept = {name: value for name, value in facts.items() if value is not None}
+    kept = {
+        name: shorten(value) if isinstance(value, str) else value for name, value in facts.items() if value is not None
+    }
     return SchoolReport(is_online=not _is_down(row), facts=kept)
 
 

@@ -1,8 +1,12 @@
-"""Keeps each school's STS token in memory until shortly before it expires. One school asks once at a time."""
+"""Keeps each school's STS token in memory until shortly before it expires. One school asks once at a time.
+
+A failure is kept too, for two seconds: an STS that hangs costs those who wait for the school's token one timeout, not
+one each in turn.
+"""
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
@@ -18,6 +22,8 @@ from writeback.providers.xporter.payloads import token_request
 _EARLY = timedelta(seconds=60)
 """A token is replaced so long before it expires: it must outlive the request that carries it."""
 
+_FAILURE_KEPT_S = 2.0
+
 
 @dataclass(frozen=True)
 class _Identity:
@@ -26,7 +32,16 @@ class _Identity:
     url: str
     estab: str
     relying_party: str
-    secret: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What the STS last said instead of a token, and until when those who wait for one are told so."""
+
+    identity: _Identity
+    outcome: NotReached | Blocked
+    until_s: float
 
 
 class Tokens:
@@ -35,6 +50,7 @@ class Tokens:
     def __init__(self, settings: XporterSettings, clock: Clock, client: httpx.AsyncClient) -> None:
         self._settings, self._clock, self._client = settings, clock, client
         self._kept: dict[str, tuple[_Identity, Token]] = {}
+        self._failed: dict[str, _Failure] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, account: Account) -> str | NotReached | Blocked:
@@ -46,7 +62,15 @@ class Tokens:
             kept = self._kept.get(account.school_id)
             if kept is not None and kept[0] == identity and self._clock.now() < kept[1].expires_at - _EARLY:
                 return kept[1].value
-            return await self._ask(account.school_id, identity)
+            failed = self._failed.get(account.school_id)
+            if failed is not None and failed.identity == identity and self._clock.monotonic() < failed.until_s:
+                return failed.outcome
+            outcome = await self._ask(account.school_id, identity)
+            self._failed.pop(account.school_id, None)
+            if not isinstance(outcome, str):
+                until_s = self._clock.monotonic() + _FAILURE_KEPT_S
+                self._failed[account.school_id] = _Failure(identity, outcome, until_s)
+            return outcome
 
     def forget(self, account: Account, token: str) -> None:
         """Drop a token that Xporter refuses, unless another has taken its place meanwhile."""

@@ -89,6 +89,7 @@ def _create_registry() -> None:
         _string("hold_reason", nullable=True),
         _string("hold_detail", nullable=True),
         _instant("held_at", nullable=True),
+        _integer("rechecks"),
         _instant("recheck_at", nullable=True),
         _instant("sync_at", nullable=True),
         _instant("created_at"),
@@ -119,6 +120,7 @@ def _create_writebacks() -> None:
         _integer("fence"),
         _string("lease_owner", nullable=True),
         _instant("lease_until", nullable=True),
+        _instant("not_before", nullable=True),
         sa.ForeignKeyConstraint(["school_id"], ["school.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -138,6 +140,7 @@ def _create_writebacks() -> None:
         _text("records"),
         _text("progress"),
         _integer("attempts"),
+        _integer("failures"),
         _instant("next_attempt_at", nullable=True),
         _instant("expires_at", nullable=True),
         _string("hold_reason", nullable=True),
@@ -147,6 +150,8 @@ def _create_writebacks() -> None:
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("id"),
     )
+    op.create_index("ix_writeback_deadline", "writeback", ["status", "expires_at"])
+    op.create_index("ix_writeback_of_school", "writeback", ["school_id", "status"])
     op.create_index("ix_writeback_due", "writeback", ["status", "next_attempt_at"])
     op.create_index("ix_writeback_lane", "writeback", ["lane_id", "status", "seq"])
     op.create_index("ix_writeback_list", "writeback", ["app_id", "seq"])

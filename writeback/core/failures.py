@@ -1,0 +1,19 @@
+"""What may be logged of an error nobody foresaw: its class and place. Its text may quote a pupil's record."""
+
+import os
+import traceback
+from pathlib import Path
+
+_ROOT = f"{Path(__file__).parents[2]}{os.sep}"
+_OURS = (f"{_ROOT}writeback{os.sep}", f"{_ROOT}validators{os.sep}")
+
+
+def class_of(error: BaseException) -> str:
+    """Return the error's class with its module, e.g. `asyncpg.exceptions.DataError`."""
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def place_of(error: BaseException) -> str:
+    """Return the last file and line of ours that it came through, e.g. `writeback/flow/accept.py:71`; empty: none."""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(_OURS)]
+    return f"{ours[-1].filename.removeprefix(_ROOT)}:{ours[-1].lineno}" if ours else ""
