@@ -55,6 +55,7 @@ class AttendanceCheck:
         students = self.lookups.students.rows if self.lookups.students else None
         plain, verdicts = self.rule.plain_fields, self.verdicts
         needs_closer_look = bool(self.rule.required - {"employee_id"})
+        are_plain = not needs_closer_look and self._are_fields_plain(records)
         needs_employee = "employee_id" in self.rule.required
         for index, mark in enumerate(records):
             if students is not None and mark.student_id not in students:
@@ -70,10 +71,22 @@ class AttendanceCheck:
                 self._check_employee(index, mark)
             elif needs_employee:
                 self._report("employee_required", index, mark, "employee_id")
-            if needs_closer_look or not verdict.is_plain or not mark.__pydantic_fields_set__ <= plain:
+            if not (verdict.is_plain and (are_plain or mark.__pydantic_fields_set__ <= plain)) or needs_closer_look:
                 self._look_closer(index, mark, verdict)
         self._check_duplicates(records)
         return sorted(self.findings, key=lambda finding: finding.record or 0)
+
+    def _are_fields_plain(self, records: Sequence[Any]) -> bool:
+        """Whether no field of any record needs a closer look: for a whole register this is quicker than one by one."""
+        for watched in self.rule.watched_fields:
+            given = [value for mark in records if (value := mark.__dict__[watched.name])]
+            if not given:
+                continue
+            if watched.is_forbidden or watched.is_ignored or not all(map(str.isascii, given)):
+                return False
+            if watched.limit is not None and max(map(len, given)) > watched.limit:
+                return False
+        return not any(mark.minutes_late for mark in records)
 
     def _judge(self, given: str) -> CodeVerdict:
         """Decide once what is to be said of a code, given as itself or by its id."""
