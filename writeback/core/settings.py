@@ -31,7 +31,7 @@ class ApiSettings(BaseModel):
 
 
 class QueueSettings(BaseModel):
-    poll_delay_s: float = 0.01
+    poll_delay_s: float = 0.005
     """How often an idle worker looks for rings; arq's own half second would be most of the delay."""
     max_jobs: int = 64
     """Lanes that one worker process serves at a time."""

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 _NEVER_GIVE_UP = 1_000_000
 """arq's own tries count crashes too; SQL says when something is over, never arq."""
 _RESTART_S = 1.0
+_GC_THRESHOLDS = (100_000, 50, 1_000)
 _HEALTH_EVERY_S = 10
 """How often arq says in Redis that it lives; `writeback doctor` reads it."""
 _KEYS_FORGOTTEN_EVERY_S = 3_600.0
@@ -46,6 +47,7 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> No
         log.info("worker_started", owner=services.owner)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: full collections need not look at it again
+        gc.set_threshold(*_GC_THRESHOLDS)
         sweeping = asyncio.create_task(_sweep(services))
         try:
             await _work(services, stopping)
