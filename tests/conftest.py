@@ -5,10 +5,13 @@ template.
 """
 
 import asyncio
+import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -22,8 +25,17 @@ from writeback.queue.embedded import EmbeddedRedis
 from writeback.store import migrate
 from writeback.store.database import Database
 
+_MEMORY, _MEMORY_NEEDED = Path("/dev/shm"), 2 * 1024**3
 _TEMPLATE = "writeback_template"
 _numbers = count()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep temporary files in memory where there is enough: most of the time would go into waiting for the disk."""
+    has_memory = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
+    if config.option.basetemp is None and has_memory and shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED:
+        config.option.basetemp = tempfile.mkdtemp(prefix="writeback-tests-", dir=_MEMORY)
+        config.add_cleanup(partial(shutil.rmtree, config.option.basetemp, ignore_errors=True))
 
 
 @pytest.fixture
