@@ -14,7 +14,7 @@ async def run(connections: int, database_url: str | None = None) -> tuple[list[R
     """Return the rounds of our API and those of the bare endpoint, measured in turn over so many connections."""
     ours: list[Result] = []
     bare: list[Result] = []
-    async with temporary_directory() as folder:
+    with temporary_directory() as folder:
         port, bare_port = free_port(), free_port()
         more = {"WRITEBACK_DATABASE_URL": database_url} if database_url else {}
         variables = environment(folder, port, **more)

@@ -20,7 +20,7 @@ _DAY = date(2026, 9, 14)
 
 async def run() -> str:
     """Return the figures as text."""
-    async with temporary_directory() as folder:
+    with temporary_directory() as folder:
         port, sandbox_port = free_port(), free_port()
         variables = environment(folder, port, WRITEBACK_SANDBOX__PORT=str(sandbox_port))
         sandbox = f"http://127.0.0.1:{sandbox_port}"

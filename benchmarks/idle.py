@@ -45,7 +45,7 @@ async def run() -> str:
     provider, result = Provider(), Result()
     server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1.0"
-    async with temporary_directory() as folder:
+    with temporary_directory() as folder:
         port = free_port()
         variables = environment(folder, port)
         key = await prepare(settings_of(variables), base_url=base_url)

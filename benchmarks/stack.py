@@ -1,6 +1,5 @@
 """Real processes for a benchmark: a data directory or a database, a school with its lists, `writeback …` children."""
 
-import asyncio
 import json
 import os
 import socket
@@ -9,8 +8,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -138,8 +137,8 @@ def settings_of(variables: dict[str, str]) -> Settings:
         os.environ.update(saved)
 
 
-@asynccontextmanager
-async def temporary_directory() -> AsyncIterator[Path]:
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """Give a directory that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="writeback-bench-") as folder:
         yield Path(folder)
-        await asyncio.sleep(0)

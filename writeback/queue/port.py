@@ -14,13 +14,6 @@ class Doorbell(Protocol):
         """Ask for a run of `job` for each id. Returns at once and never raises."""
 
 
-class SilentDoorbell:
-    """A doorbell that nobody hears: everything is left to the sweeper."""
-
-    async def ring(self, job: str, lane_ids: Iterable[str]) -> None:
-        return None
-
-
 class RecordingDoorbell:
     """A doorbell for tests, which remembers who rang."""
 

@@ -14,6 +14,7 @@ import structlog
 
 from writeback.core.clock import Clock
 from writeback.core.errors import Overloaded
+from writeback.core.failures import class_of, place_of
 from writeback.store.database import Database
 from writeback.store.engines import is_unavailable
 from writeback.store.submissions import (
@@ -167,8 +168,8 @@ class Committer:
     async def _call_on_commit(self, lanes: list[str]) -> None:
         try:
             await self._on_commit(lanes)
-        except Exception:
-            log.exception("on_commit_failed", lanes=len(lanes))
+        except Exception as error:
+            log.error("on_commit_failed", lanes=len(lanes), error=class_of(error), place=place_of(error))
 
 
 def _unavailable() -> Overloaded:
