@@ -4,18 +4,29 @@
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date as Date
 
+from validators.absence import AbsenceCheck
 from validators.attendance import AttendanceCheck
+from validators.check import Check
+from validators.conduct import ConductCheck
+from validators.detention import DetentionCheck
 from validators.features import FeatureRule, all_rules, rule_for, validate_overrides, validate_rules
 from validators.findings import CATALOGUE, ListFinding, make, texts_of
+from validators.permissions import Grant, grant_of
+from validators.raw import RawCheck
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Family, Kind, Record
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 
-CHECKS: dict[Family, type[AttendanceCheck]] = {
+CHECKS: dict[Family, type[Check]] = {
     Family.SESSION_MARKS: AttendanceCheck,
     Family.LESSON_MARKS: AttendanceCheck,
+    Family.CONDUCT: ConductCheck,
+    Family.DETENTION: DetentionCheck,
+    Family.ABSENCE: AbsenceCheck,
+    Family.RAW: RawCheck,
 }
 """Who validates a family; a new family adds its module and a line here."""
 
@@ -24,6 +35,11 @@ _LIST_NAMES = {
     ListName.EMPLOYEES: "staff",
     ListName.ATTENDANCE_CODES: "attendance codes",
     ListName.LESSONS: "lessons",
+    ListName.ACHIEVEMENT_ATTRIBUTES: "types, awards and activities of achievements",
+    ListName.BEHAVIOUR_ATTRIBUTES: "types, actions and other choices of behaviours",
+    ListName.DETENTION_ATTRIBUTES: "types, rooms and other choices of detentions",
+    ListName.STUDENT_ABSENCE_ATTRIBUTES: "types and reasons of pupils' absences",
+    ListName.EMPLOYEE_ABSENCE_ATTRIBUTES: "types and other choices of staff absences",
 }
 
 
@@ -35,22 +51,36 @@ def validate(
     *,
     stale_lists: Collection[ListName] = (),
     positions: Sequence[int] | None = None,
+    today: Date | None = None,
 ) -> list[Finding]:
     """Return everything that is to be said of `records`: first of the whole, then record by record.
 
     `positions` says where each record was in the submission, where some could not be read; pointers follow it.
+    `today` is the school's day; without it nothing is said of past and future.
     """
     rule = rule_for(school, kind.name)
+    about_school = _about_school(kind, rule, school)
+    if not rule.supported:
+        return about_school
+    check = CHECKS[kind.family](kind, rule, school, lookups, positions, today)
+    findings = check.run(records)
+    about_lists = [
+        finding for name in check.used_lists() if (finding := _about_list(name, rule, school, lookups, stale_lists))
+    ]
+    return [*about_school, *about_lists, *findings]
+
+
+def _about_school(kind: Kind, rule: FeatureRule, school: School) -> list[Finding]:
+    """Return what keeps the school from taking this kind at all."""
+    texts = texts_of(rule, school)
     if not rule.supported:
         reason = rule.reason or f"{rule.provider_name} does not carry it"
-        return [make("writeback_not_supported", {**texts_of(rule, school), "reason": reason}, provider=rule.provider)]
-    check = CHECKS[kind.family](kind, rule, school, lookups, positions)
-    findings = check.run(records)
-    used = [name for name in kind.lists if name != ListName.EMPLOYEES or check.uses_employees]
-    about_lists = [
-        finding for name in used if (finding := _about_list(ListName(name), rule, school, lookups, stale_lists))
-    ]
-    return [*about_lists, *findings]
+        code, texts = "writeback_not_supported", {**texts, "reason": reason}
+    elif grant_of(rule, school) is Grant.MISSING:
+        code, texts = "permission_missing", {**texts, "permission": rule.permission}
+    else:
+        return []
+    return [make(code, texts, provider=rule.provider, family=kind.family)]
 
 
 def lists_to_refresh(findings: Iterable[Finding]) -> set[ListName]:
@@ -78,6 +108,7 @@ def _about_list(
 __all__ = [
     "CATALOGUE",
     "CHECKS",
+    "Check",
     "FeatureRule",
     "ListFinding",
     "all_rules",

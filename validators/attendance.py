@@ -3,22 +3,22 @@
 Whatever depends on the code alone is judged once for each code of a submission, not once for each record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date
 from typing import Any
 
+from validators.calendar import Said
+from validators.catalogue import CATALOGUE
+from validators.check import Check
 from validators.features import FeatureRule
-from validators.findings import make, texts_of
 from validators.national_codes import ADMINISTRATIVE, AFTERNOON, LATE, MORNING, NATIONAL
+from validators.places import is_nothing
 from validators.text import first_emoji, length_of
-from writeback.domain.finding import Finding
+from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import Family, Kind
 from writeback.domain.lookups import ListName, LookupView, is_active
 from writeback.domain.school import School
-
-_EARLIEST = Date(2000, 1, 1)
-"""No register older than this is kept; there is no clock here, so nothing is said of the future."""
 
 
 @dataclass(slots=True)
@@ -36,32 +36,40 @@ class CodeVerdict:
     """Whether there is nothing to say of it, whatever else the record holds."""
 
 
-class AttendanceCheck:
-    """One submission being validated: `run` returns its findings, record by record."""
+class AttendanceCheck(Check):
+    """A register, or several, being validated."""
 
     def __init__(
-        self, kind: Kind, rule: FeatureRule, school: School, lookups: LookupView, positions: Sequence[int] | None
+        self,
+        kind: Kind,
+        rule: FeatureRule,
+        school: School,
+        lookups: LookupView,
+        positions: Sequence[int] | None,
+        today: Date | None,
     ) -> None:
-        self.kind, self.rule, self.school, self.lookups, self.positions = kind, rule, school, lookups, positions
-        self.findings: list[Finding] = []
+        super().__init__(kind, rule, school, lookups, positions, today)
         self.verdicts: dict[str, CodeVerdict] = {}
         self.uses_employees = False
         self.carries_employee = "employee_id" not in rule.ignored | rule.forbidden
         self.known_employees = lookups.employees.rows if lookups.employees else None
 
+    def used_lists(self) -> Iterable[ListName]:
+        return [name for name in self.kind.lists if name is not ListName.EMPLOYEES or self.uses_employees]
+
     def run(self, records: Sequence[Any]) -> list[Finding]:
-        """Check every record and return what was found, in the order of the records."""
         is_session = self.kind.family is Family.SESSION_MARKS
         students = self.lookups.students.rows if self.lookups.students else None
         plain, verdicts = self.rule.plain_fields, self.verdicts
         needs_closer_look = bool(self.rule.required - {"employee_id"})
         are_plain = not needs_closer_look and self._are_fields_plain(records)
         needs_employee = "employee_id" in self.rule.required
+        odd_days = self._odd_days(records)
         for index, mark in enumerate(records):
             if students is not None and mark.student_id not in students:
                 self._report("student_not_on_roll", index, mark, "student_id", ListName.STUDENTS)
-            if mark.date is not None and mark.date < _EARLIEST:
-                self._report("date_implausible", index, mark, "date", earliest=_EARLIEST)
+            if odd_days and mark.date in odd_days:
+                self._report_day(index, mark, odd_days)
             verdict = verdicts.get(mark.code) or self._judge(mark.code)
             if not is_session:
                 self._check_lesson(index, mark)
@@ -74,7 +82,23 @@ class AttendanceCheck:
             if not (verdict.is_plain and (are_plain or mark.__pydantic_fields_set__ <= plain)) or needs_closer_look:
                 self._look_closer(index, mark, verdict)
         self._check_duplicates(records)
-        return sorted(self.findings, key=lambda finding: finding.record or 0)
+        return self.sorted_findings()
+
+    def _odd_days(self, records: Sequence[Any]) -> dict[Date, list[Said]]:
+        """Return the days of which there is something to say: a register has one day, so each is looked at once."""
+        needs_lessons = self.kind.family is Family.SESSION_MARKS  # a lesson's own day is compared instead
+        return {
+            day: said
+            for day in {mark.date for mark in records}
+            if day is not None
+            and (said := list(self.calendar.about(day, warn_future=True, needs_lessons=needs_lessons)))
+        }
+
+    def _report_day(self, index: int, mark: Any, odd_days: dict[Date, list[Said]]) -> None:
+        """Report what there is to say of a mark's day; warnings once a day, not thirty times a register."""
+        for code, values in odd_days[mark.date]:
+            self._report(code, index, mark, "date", **values)
+        odd_days[mark.date] = [said for said in odd_days[mark.date] if CATALOGUE[said[0]].severity is Severity.ERROR]
 
     def _are_fields_plain(self, records: Sequence[Any]) -> bool:
         """Whether no field of any record needs a closer look: for a whole register this is quicker than one by one."""
@@ -147,7 +171,7 @@ class AttendanceCheck:
         values = mark.__dict__
         for watched in self.rule.watched_fields:
             name, value = watched.name, values[watched.name]
-            if value is None or value == "":
+            if value is None or is_nothing(value):
                 if watched.is_required:
                     self._report("field_required", index, mark, name)
                 continue
@@ -178,8 +202,8 @@ class AttendanceCheck:
         seen: dict[str | None, int] = {}
         for index, slot in enumerate(slots):
             if slot is not None and slot in seen:
-                first = self._position(seen[slot])
-                self._report("duplicate_slot", index, records[index], "", record=self._position(index), first=first)
+                first = self.position(seen[slot])
+                self._report("duplicate_slot", index, records[index], "", first=first, slot="pupil and time")
             else:
                 seen[slot] = index
 
@@ -188,17 +212,8 @@ class AttendanceCheck:
         values = {"code": verdict.code, "right": verdict.session, "other": other}
         self._report("code_wrong_session", index, mark, "code", **values)
 
-    def _position(self, index: int) -> int:
-        return index if self.positions is None else self.positions[index]
-
     def _report(
         self, finding: str, index: int, mark: Any, name: str, list_name: ListName | None = None, /, **values: Any
     ) -> None:
         """Add a finding about the field `name` of a record; `list_name` is the lookup that it rests on."""
-        position = self._position(index)
-        texts = {**mark.__dict__, "field": name, **texts_of(self.rule, self.school), **values}
-        pointer = f"/records/{position}/{name}" if name else f"/records/{position}"
-        provider = self.rule.provider
-        self.findings.append(
-            make(finding, texts, provider=provider, pointer=pointer, record=position, list_name=list_name)
-        )
+        self.report(finding, index, (name,) if name else (), {**mark.__dict__, **values}, list_name)

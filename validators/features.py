@@ -12,6 +12,7 @@ from typing import Any
 
 from validators.rule_files import RuleFile, RuleRow, RuleSettings, read_overrides, read_rule_file
 from writeback.core.errors import ConfigurationError
+from writeback.domain.fields import names_of
 from writeback.domain.kinds import KINDS
 from writeback.domain.school import School
 
@@ -24,6 +25,7 @@ class WatchedField:
     """All that a rule says of one field, put together once: validation asks for every record."""
 
     name: str
+    """Dotted where the field is one of a nested object."""
     is_required: bool
     is_forbidden: bool
     is_ignored: bool
@@ -51,6 +53,13 @@ class FeatureRule:
     needs_statutory_comment: frozenset[str] = frozenset()
     standard_codes_only: bool = False
     needs_date: bool = False
+    permission: str = ""
+    permission_spelling: str = "printed"
+    staff_roles: frozenset[str] = frozenset()
+    max_media_bytes: int = 5 * 1024 * 1024
+    signed_ids_remove: bool = False
+    readable: bool = True
+    why_unreadable: str = ""
     notes: str = ""
     source: str = ""
     is_overridden: bool = False
@@ -58,10 +67,13 @@ class FeatureRule:
 
     @cached_property
     def watched_fields(self) -> tuple["WatchedField", ...]:
-        """Fields that this rule says something about, in the record's order; `employee_id` only if it has no place."""
+        """Fields that this rule says something about, in the record's order.
+
+        A mark's `employee_id` is there only if it has no place: whether it is needed is looked at with every mark.
+        """
         watched = self.forbidden | self.ignored | self.max_length.keys() | self.no_emoji
-        watched |= self.required - {"employee_id"}  # every record's is looked at
-        return tuple(self._watched(name) for name in KINDS[self.kind].record.model_fields if name in watched)
+        watched |= self.required - ({"employee_id"} if self.kind.startswith("attendance.") else set())
+        return tuple(self._watched(name) for name in names_of(KINDS[self.kind].record) if name in watched)
 
     def _watched(self, name: str) -> "WatchedField":
         return WatchedField(
@@ -130,7 +142,7 @@ def _rule(provider: str, mis: str, kind: str, override: str) -> FeatureRule:
     rows = _rows_for(file, mis, kind) if file else []
     own = [read_overrides({kind: json.loads(override)})[kind]] if override else []
     merged = _merge([*rows, *own])
-    for key in ("required", "forbidden", "ignored", "no_emoji", "needs_statutory_comment"):
+    for key in ("required", "forbidden", "ignored", "no_emoji", "needs_statutory_comment", "staff_roles"):
         merged[key] = frozenset(merged.get(key, ()))
     return FeatureRule(
         provider=provider,

@@ -7,15 +7,21 @@ kind's `*` row. `features` turns rows into rules.
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from writeback.core.errors import ConfigurationError
+from writeback.domain.fields import names_of, texts_of
 from writeback.domain.kinds import KINDS
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$")]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$")]
+"""A field of the record; one of what it holds has a dot, e.g. `students.outcome_date`."""
+Spelling = Literal["printed", "worded", "assumed"]
+"""How surely a permission's name is known: the document prints it, says it in other words, or does not say it."""
+_FIELD_KEYS = ("required", "forbidden", "ignored", "max_length", "no_emoji")
+_TEXT_KEYS = ("max_length", "no_emoji")
 
 
 class RuleSettings(BaseModel):
@@ -43,6 +49,20 @@ class RuleSettings(BaseModel):
     """Warn where a session's code is not one of England's national codes."""
     needs_date: bool | None = None
     """Whether a lesson mark must have a date, its own or the timetable's."""
+    permission: Name | None = None
+    """What the school must have granted: a permission of Wonde's, a scope of Xporter's."""
+    permission_spelling: Spelling | None = None
+    """How surely its name is known; one that is not printed refuses only where the school's own list bears it out."""
+    staff_roles: tuple[Name, ...] | None = None
+    """The only roles, by code or description, that members of staff may have."""
+    max_media_bytes: Annotated[int, Field(ge=1)] | None = None
+    """The most bytes that one attached file may have, decoded."""
+    signed_ids_remove: bool | None = None
+    """Whether an id with a minus sign removes what it names, so that no id may come with one."""
+    readable: bool | None = None
+    """Whether what was written can be read back."""
+    why_unreadable: str | None = None
+    """Why it cannot."""
     notes: str | None = None
     """What else a person should know."""
 
@@ -85,12 +105,20 @@ class RuleFile(BaseModel):
 
 
 def check_fields(kind: str, settings: RuleSettings) -> None:
-    """Raise ValueError where the settings name a field that records of this kind do not have."""
-    known = KINDS[kind].record.model_fields
-    for key in ("required", "forbidden", "ignored", "max_length", "no_emoji"):
+    """Raise ValueError where the settings name a field that records of this kind do not have, or that has no length."""
+    record = KINDS[kind].record
+    for key in _FIELD_KEYS:
         for field in getattr(settings, key) or ():
-            if field not in known:
-                raise ValueError(f"{key} names {field}, which {kind} does not have: use one of {', '.join(known)}")
+            if field not in names_of(record):
+                known = ", ".join(names_of(record))
+                raise ValueError(f"{key} names {field}, which {kind} does not have: use one of {known}")
+            if key in _TEXT_KEYS and field not in texts_of(record):
+                raise ValueError(f"{key} names {field}, which is not text: use one of {_texts(kind)}")
+
+
+def _texts(kind: str) -> str:
+    record = KINDS[kind].record
+    return ", ".join(name for name in names_of(record) if name in texts_of(record))
 
 
 def read_rule_file(path: Path) -> RuleFile:

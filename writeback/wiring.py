@@ -16,18 +16,31 @@ from writeback.core.private import make_private_dir
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.flow.accept import Acceptor
+from writeback.flow.batches.batches import Batches
+from writeback.flow.batches.runner import BatchRunner
+from writeback.flow.bulkhead import Bulkhead
 from writeback.flow.cached_lookups import lookup_cache
 from writeback.flow.confirm import Confirmer
 from writeback.flow.context import FlowContext
 from writeback.flow.dispatch import Dispatcher
+from writeback.flow.doors import Doors
+from writeback.flow.event_feed import EventFeed
 from writeback.flow.hold import Holds
 from writeback.flow.hooks import Hooks, hook_url
 from writeback.flow.keys import Keys
+from writeback.flow.mendings import Mendings, create_mendings
 from writeback.flow.miss import Misses
+from writeback.flow.notify import Notifier
 from writeback.flow.readiness import Readiness
 from writeback.flow.registry import Registry
+from writeback.flow.school_discovery import Discovery
+from writeback.flow.school_features import Features
+from writeback.flow.school_watch import SchoolWatch
+from writeback.flow.staff_door import StaffDoor, create_staff_door
 from writeback.flow.sweep import Sweeper
 from writeback.flow.sync import Syncer
+from writeback.flow.webhooks import Webhooks
+from writeback.notifier.sender import WebhookSender
 from writeback.providers.http import create_client
 from writeback.providers.registry import PROVIDERS, create_providers
 from writeback.queue.arq_doorbell import ArqDoorbell
@@ -47,13 +60,21 @@ class Services:
     settings: Settings
     clock: Clock
     accept: Acceptor
+    doors: Doors
     committer: Committer
     keys: Keys
     registry: Registry
     reads: Reads
     sync: Syncer
     holds: Holds
+    mendings: Mendings
     hooks: Hooks
+    discovery: Discovery
+    features: Features
+    webhooks: Webhooks
+    batches: Batches
+    feed: EventFeed
+    staff: StaffDoor
     readiness: Readiness
 
 
@@ -69,9 +90,12 @@ class WorkerServices:
     doorbell: ArqDoorbell
     dispatcher: Dispatcher
     confirmer: Confirmer
-    holds: Holds
+    watch: SchoolWatch
     syncer: Syncer
     sweeper: Sweeper
+    notifier: Notifier
+    batches: BatchRunner
+    bulkhead: Bulkhead
 
 
 @asynccontextmanager
@@ -90,17 +114,28 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
         )
         await committer.start()
         stack.push_async_callback(committer.aclose)
+        feed = EventFeed(flow.db, settings.events)
+        stack.push_async_callback(feed.aclose)
+        acceptor = Acceptor(flow, committer, misses)
         yield Services(
             settings=settings,
             clock=flow.clock,
-            accept=Acceptor(flow, committer, misses),
+            accept=acceptor,
+            doors=Doors(acceptor),
             committer=committer,
             keys=Keys(flow.db, flow.clock, cache_s=settings.api.key_cache_s),
             registry=flow.registry,
             reads=Reads(flow.db),
             sync=syncer,
             holds=Holds(flow),
+            mendings=create_mendings(flow, misses),
             hooks=Hooks(flow),
+            discovery=Discovery(flow),
+            features=Features(flow.registry, flow.lookups),
+            webhooks=Webhooks(flow),
+            batches=Batches(flow),
+            feed=feed,
+            staff=create_staff_door(flow),
             readiness=Readiness(flow.db, doorbell, settings.effective_database_url),
         )
 
@@ -110,7 +145,12 @@ async def open_worker(settings: Settings, *, clock: Clock | None = None) -> Asyn
     """Open everything that a worker needs, and close it in reverse."""
     async with AsyncExitStack() as stack:
         flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock())
+        syncer = Syncer(flow)
+        notifier = Notifier(flow, WebhookSender(settings.webhooks, flow.clock))
+        stack.push_async_callback(notifier.aclose)
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('wrk', flow.clock.now())}"
+        batches = BatchRunner(flow, syncer, owner)
+        stack.push_async_callback(batches.aclose)
         yield WorkerServices(
             settings=settings,
             clock=flow.clock,
@@ -120,16 +160,19 @@ async def open_worker(settings: Settings, *, clock: Clock | None = None) -> Asyn
             doorbell=doorbell,
             dispatcher=Dispatcher(flow, owner),
             confirmer=Confirmer(flow),
-            holds=Holds(flow),
-            syncer=Syncer(flow),
+            watch=SchoolWatch(flow, syncer),
+            syncer=syncer,
             sweeper=Sweeper(flow),
+            notifier=notifier,
+            batches=batches,
+            bulkhead=Bulkhead(max(1, round(settings.queue.max_jobs * settings.dispatch.provider_share))),
         )
 
 
 async def _open_flow(stack: AsyncExitStack, settings: Settings, clock: Clock) -> tuple[FlowContext, ArqDoorbell, str]:
     """Return the flow's context, the doorbell in it, and where its Redis is."""
     await _migrate(settings)
-    db = Database.open(settings.effective_database_url)
+    db = Database.open(settings.effective_database_url, busy_timeout_s=settings.database_busy_timeout_s)
     stack.push_async_callback(db.dispose)
     redis_url = settings.redis_url
     if not redis_url:
@@ -149,6 +192,7 @@ async def _open_flow(stack: AsyncExitStack, settings: Settings, clock: Clock) ->
         known_providers=tuple(PROVIDERS),
         hook_url=partial(hook_url, settings, secrets),
         provider_urls={"wonde": settings.wonde.base_url, "xporter": settings.xporter.base_url},
+        usual_credentials={"wonde": {"token": settings.wonde.token}} if settings.wonde.token else {},
     )
     flow = FlowContext(
         db=db,

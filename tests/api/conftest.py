@@ -1,7 +1,8 @@
 """The API over its own ASGI app: real SQL, keys, registry and reads; fakes of accept, sync, holds and hooks."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -13,9 +14,23 @@ from writeback.core.errors import NotFound
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import ApiSettings, Settings
 from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import Actor
+from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
+from writeback.flow.cached_lookups import lookup_cache
+from writeback.flow.context import FlowContext
+from writeback.flow.event_feed import EventFeed
+from writeback.flow.hooks import AccountHook, account_hooks
 from writeback.flow.keys import Keys
+from writeback.flow.mendings import Mendings, create_mendings
+from writeback.flow.miss import Misses
 from writeback.flow.registry import NewSchool, Registry
+from writeback.flow.school_discovery import ListedSchool
+from writeback.flow.school_features import Features
+from writeback.flow.sync import ListSync, Syncer, SyncReport
+from writeback.flow.webhooks import Webhooks
+from writeback.providers.base import ListingState
+from writeback.queue.port import RecordingDoorbell
 from writeback.store.database import Database
 from writeback.store.reads import Reads
 
@@ -49,28 +64,29 @@ class FakeAccept:
         return self.answer
 
 
-@dataclass(frozen=True)
-class FakeReport:
-    school_id: str
-
-    def as_json(self) -> dict[str, Any]:
-        synced = {
-            "list": "students",
-            "rows": 3,
-            "changed": True,
-            "fetched_at": "2026-01-12T09:00:00+00:00",
-            "error": None,
-        }
-        return {"school": self.school_id, "lists": [synced], "report": {"is_online": True}}
-
-
 @dataclass
 class FakeSync:
     registry: Registry
 
-    async def sync_school(self, school_id: str) -> FakeReport:
-        await self.registry.account(school_id)
-        return FakeReport(school_id)
+    async def sync_school(self, school_id: str) -> SyncReport:
+        account = await self.registry.account(school_id)
+        at = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
+        return SyncReport(account.school_id, [ListSync(ListName.STUDENTS, 3, True, at)], {"is_online": True})
+
+
+@dataclass
+class FakeDiscovery:
+    """Lists what it is told to, and remembers what it was asked."""
+
+    listed: Sequence[ListedSchool] = ()
+    error: Exception | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def schools(self, provider: str, state: ListingState) -> Sequence[ListedSchool]:
+        self.asked.append((provider, state))
+        if self.error is not None:
+            raise self.error
+        return self.listed
 
 
 @dataclass
@@ -78,11 +94,11 @@ class FakeHolds:
     registry: Registry
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
-    async def hold(self, school_id: str, reason: HoldReason, detail: str, actor: str) -> None:
+    async def hold(self, school_id: str, reason: HoldReason, detail: str, actor: Actor) -> None:
         await self.registry.school(school_id)
         self.calls.append(("hold", school_id, reason, detail, actor))
 
-    async def resume(self, school_id: str, actor: str) -> None:
+    async def resume(self, school_id: str, actor: Actor) -> None:
         await self.registry.school(school_id)
         self.calls.append(("resume", school_id, actor))
 
@@ -95,6 +111,9 @@ class FakeHooks:
         if token != HOOK_TOKEN:
             raise NotFound("hook_unknown", "there is no such hook")
         self.received.append((provider, query, body))
+
+    def account_hooks(self) -> Sequence[AccountHook]:
+        return account_hooks(Settings(public_url="https://writeback.example"), SecretBox("test"))
 
 
 @dataclass
@@ -114,8 +133,13 @@ class FakeServices:
     reads: Reads
     sync: FakeSync
     holds: FakeHolds
+    features: Features
+    webhooks: Webhooks
+    feed: EventFeed
+    mendings: Mendings
     accept: FakeAccept = field(default_factory=FakeAccept)
     hooks: FakeHooks = field(default_factory=FakeHooks)
+    discovery: FakeDiscovery = field(default_factory=FakeDiscovery)
     readiness: FakeReadiness = field(default_factory=FakeReadiness)
 
 
@@ -174,6 +198,16 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         hook_url=lambda provider, school_id: f"https://writeback.example/hooks/{provider}/{school_id}~token",
         provider_urls={"wonde": "https://api.wonde.com/v1.0", "xporter": "https://xporter.groupcall.com"},
     )
+    flow = FlowContext(
+        db=database,
+        clock=fake_clock,
+        settings=settings,
+        registry=registry,
+        lookups=lookup_cache(database, fake_clock),
+        providers={},
+        doorbell=RecordingDoorbell(),
+        secrets=SecretBox("test"),
+    )
     return FakeServices(
         settings=settings,
         clock=fake_clock,
@@ -182,6 +216,10 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         reads=Reads(database),
         sync=FakeSync(registry),
         holds=FakeHolds(registry),
+        features=Features(registry, lookup_cache(database, fake_clock)),
+        webhooks=Webhooks(flow),
+        feed=EventFeed(database, settings.events),
+        mendings=create_mendings(flow, Misses(flow, Syncer(flow))),
     )
 
 
@@ -190,6 +228,7 @@ async def api(services: FakeServices, database: Database) -> AsyncIterator[Api]:
     transport = httpx.ASGITransport(create_app(services))
     async with httpx.AsyncClient(transport=transport, base_url="http://writeback.example") as http:
         yield Api(services, http, database)
+    await services.feed.aclose()
 
 
 @pytest.fixture

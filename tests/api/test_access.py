@@ -22,6 +22,23 @@ ROUTES = {
     ("GET", "/v1/schools/{school}/lookups/{list}"): "read",
     ("GET", "/v1/schools/{school}/features"): "read",
     ("GET", "/v1/features"): "read",
+    ("GET", "/v1/events"): "read",
+    ("GET", "/v1/writebacks/{writeback}/events"): "read",
+    ("GET", "/v1/webhooks"): "read",
+    ("POST", "/v1/webhooks"): "submit",
+    ("GET", "/v1/webhooks/{webhook}"): "read",
+    ("PATCH", "/v1/webhooks/{webhook}"): "submit",
+    ("DELETE", "/v1/webhooks/{webhook}"): "submit",
+    ("POST", "/v1/webhooks/{webhook}/rotate"): "submit",
+    ("POST", "/v1/webhooks/{webhook}/test"): "submit",
+    ("GET", "/v1/webhooks/{webhook}/deliveries"): "read",
+    ("POST", "/v1/webhooks/{webhook}/deliveries/{delivery}/redeliver"): "submit",
+    ("POST", "/v1/writebacks/{writeback}/resubmit"): "submit",
+    ("POST", "/v1/writebacks/{writeback}/cancel"): "submit",
+    ("POST", "/v1/writebacks/{writeback}/resolve"): "support",
+    ("POST", "/v1/writebacks/resubmit"): "submit",
+    ("POST", "/v1/writebacks/cancel"): "submit",
+    ("GET", "/v1/audit"): "support",
     ("POST", "/v1/keys"): "admin",
     ("GET", "/v1/keys"): "admin",
     ("DELETE", "/v1/keys/{key}"): "admin",
@@ -39,18 +56,33 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("PATCH", "/v1/schools/{school}"): {"mis": "Arbor"},
     ("POST", "/v1/schools/{school}/hold"): {"reason": "strike"},
+    ("POST", "/v1/webhooks"): {"url": "https://receiver.example/"},
+    ("PATCH", "/v1/webhooks/{webhook}"): {"description": "the new one"},
+    ("POST", "/v1/writebacks/{writeback}/resolve"): {"outcome": "failed", "reason": "not there"},
+    ("POST", "/v1/writebacks/resubmit"): {"filter": {"app": "registers"}, "reason": "again"},
+    ("POST", "/v1/writebacks/cancel"): {"filter": {"app": "registers"}, "reason": "no more"},
     ("POST", "/v1/keys"): {"app": "Registers", "scopes": ["read"]},
 }
+
+QUERIES = {"/v1/events": "?since=2026-01-01T00:00:00Z&follow=false"}
+"""So that the answer ends."""
 
 every_route = pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 school_routes = pytest.mark.parametrize("route", [route for route in ROUTES if "{school}" in route[1]], ids=" ".join)
 
 
 def _path(template: str, school: str = "hillside") -> str:
-    values = {"{school}": school, "{writeback}": "wb_1", "{list}": "students", "{key}": "key_1"}
+    values = {
+        "{school}": school,
+        "{writeback}": "wb_1",
+        "{list}": "students",
+        "{key}": "key_1",
+        "{webhook}": "whk_1",
+        "{delivery}": "msg_1",
+    }
     for placeholder, value in values.items():
         template = template.replace(placeholder, value)
-    return template
+    return template + QUERIES.get(template, "")
 
 
 async def _call(api: Any, route: tuple[str, str], key: str | None, **options: Any) -> Any:
@@ -108,7 +140,7 @@ async def test_a_key_with_the_scope_alone_comes_through(api: Any, route: tuple[s
 
     response = await _call(api, route, key)
 
-    missing = route[1].endswith(("{writeback}", "{key}"))
+    missing = any(part in route[1] for part in ("{writeback}", "{key}", "{webhook}"))
     assert response.status_code == 404 if missing else response.is_success, response.text
 
 

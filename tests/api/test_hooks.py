@@ -52,3 +52,15 @@ async def test_neither_token_nor_query_nor_body_is_logged(api: Any, capfd: Any, 
     assert "http_request" in logged
     for secret in ("let-me-in", "req_secret", "A1921160062"):
         assert secret not in logged
+
+
+async def test_the_hook_of_the_account_is_shown_to_admins_of_all_schools(api: Any, is_problem: Any) -> None:
+    (hook,) = (await api.call("GET", "/v1/hooks", await api.key("admin"))).json()["items"]
+
+    assert hook["provider"] == "wonde"
+    assert hook["url"].startswith("https://writeback.example/hooks/wonde/all~")
+    assert {"writeback", "schoolApproved", "schoolMigration"} < set(hook["events"])
+    is_problem(await api.call("GET", "/v1/hooks", await api.key("support")), 403, "key_lacks_scope")
+    await api.add_school()
+    limited = await api.key("admin", schools=["hillside"])
+    is_problem(await api.call("GET", "/v1/hooks", limited), 403, "school_not_allowed")

@@ -145,3 +145,10 @@ async def test_the_docs_page_is_there(api: Any) -> None:
 
     assert response.status_code == 200
     assert "/openapi.json" in response.text
+
+
+async def test_the_example_of_features_fits_its_schema(document: dict[str, Any]) -> None:
+    answer = document["paths"]["/v1/schools/{school}/features"]["get"]["responses"]["200"]
+    content = answer["content"]["application/json"]
+
+    _check(document, content["schema"], content["example"])

@@ -9,6 +9,7 @@ from sqlmodel import select
 from writeback.core.clock import FakeClock
 from writeback.core.errors import Conflict
 from writeback.core.secrets import SecretBox
+from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.school import HoldReason
 from writeback.flow.registry import NewSchool, Registry
@@ -102,6 +103,24 @@ async def test_everything_wrong_with_an_entry_is_said_at_once(api: Any, is_probl
         ("overrides_invalid", "/overrides"),
     ]
     assert all(one["hint"] and one["message"] for one in problem["findings"])
+
+
+async def test_a_school_without_credentials_is_served_by_those_of_our_account(api: Any, is_problem: Any) -> None:
+    key = await api.key("admin")
+    without = {name: value for name, value in HILLSIDE.items() if name != "credentials"}
+
+    is_problem(await api.call("POST", "/v1/schools", key, json=without), 422, "school_invalid")
+    api.services.registry._usual_credentials["wonde"] = {"token": "account-token"}
+    assert (await api.call("POST", "/v1/schools", key, json=without)).status_code == 201
+
+    account = await api.services.registry.account("st-marys-hillside")
+    assert account.credentials == {"token": "account-token"}
+
+
+async def test_the_providers_own_address_is_not_kept_so_that_it_follows_the_settings(api: Any) -> None:
+    body = {**HILLSIDE, "base_url": "https://api.wonde.com/v1.0"}
+
+    assert (await api.call("POST", "/v1/schools", await api.key("admin"), json=body)).json()["base_url"] == ""
 
 
 async def test_a_change_touches_only_what_is_given(api: Any, fake_clock: FakeClock) -> None:
@@ -234,13 +253,13 @@ async def test_holding_and_resuming_name_who_did_it(api: Any) -> None:
     made = await api.key("support")
 
     held = await api.call("POST", "/v1/schools/hillside/hold", made, json={"reason": " MIS upgrade until noon "})
-    resumed = await api.call("POST", "/v1/schools/hillside/resume", made)
+    resumed = await api.call("POST", "/v1/schools/hillside/resume", made, json={"reason": "it is noon"})
 
     assert (held.status_code, resumed.status_code) == (200, 200)
     (hold, resume) = api.services.holds.calls
     assert hold[:4] == ("hold", "hillside", HoldReason.BY_STAFF, "MIS upgrade until noon")
-    assert hold[4].startswith("staff:key_")
-    assert resume == ("resume", "hillside", hold[4])
+    assert hold[4].name.startswith("app:registers/key:key_")
+    assert resume == ("resume", "hillside", hold[4].because("it is noon"))
 
 
 async def test_a_hold_without_a_reason_is_refused(api: Any, is_problem: Any) -> None:
@@ -259,7 +278,14 @@ async def test_a_sync_says_what_came_of_each_list(api: Any) -> None:
 
     assert answer["school"] == "hillside"
     assert answer["lists"] == [
-        {"list": "students", "rows": 3, "changed": True, "fetched_at": "2026-01-12T09:00:00Z", "error": None}
+        {
+            "list": "students",
+            "rows": 3,
+            "changed": True,
+            "fetched_at": "2026-01-12T09:00:00Z",
+            "error": None,
+            "not_available": None,
+        }
     ]
     assert answer["report"] == {"is_online": True}
 
@@ -295,9 +321,41 @@ async def test_features_of_a_school_are_those_of_its_mis_with_its_own_overrides(
     answer = (await api.call("GET", "/v1/schools/hillside/features", await api.key("read"))).json()
 
     assert (answer["school"], answer["provider"], answer["mis"]) == ("hillside", "wonde", "Bromcom")
+    assert set(answer["kinds"]) == set(KINDS)
     assert "employee_id" in answer["kinds"]["attendance.session"]["required"]
     assert answer["kinds"]["attendance.lesson"]["supported"] is False
     assert answer["kinds"]["attendance.lesson"]["is_overridden"] is True
+
+
+async def test_features_of_a_kind_have_its_fields_and_the_codes_to_choose_from(
+    api: Any, fake_clock: FakeClock, is_problem: Any
+) -> None:
+    await api.add_school()
+    rows = {"C1": {"id": "C1", "code": "/", "description": "Present", "active": True}}
+    async with api.database.write() as session:
+        await lookups.save(session, "hillside", Lookup(ListName.ATTENDANCE_CODES, 1, fake_clock.now(), rows))
+    path, key = "/v1/schools/hillside/features", await api.key("read")
+
+    answer = (await api.call("GET", f"{path}?kind=attendance.session", key)).json()
+
+    assert set(answer["kinds"]) == {"attendance.session"}
+    fields = {field["name"]: field for field in answer["kinds"]["attendance.session"]["fields"]}
+    assert fields["employee_id"]["use"] == "needed"
+    assert fields["code"]["choices"] == [{"id": "C1", "code": "/", "description": "Present"}]
+    assert fields["code"]["choices_of"] == "attendance_codes"
+    is_problem(await api.call("GET", f"{path}?kind=attendance.weekly", key), 400, "parameter_invalid")
+
+
+@pytest.mark.parametrize("name", list(ListName))
+async def test_every_list_can_be_read(api: Any, fake_clock: FakeClock, name: ListName) -> None:
+    await api.add_school()
+    row = {"id": "1", "type": "type", "code": "BULL"}
+    async with api.database.write() as session:
+        await lookups.save(session, "hillside", Lookup(name, 1, fake_clock.now(), {"type:1": row}))
+
+    page = (await api.call("GET", f"/v1/schools/hillside/lookups/{name.value}", await api.key("read"))).json()
+
+    assert page == {"items": [row], "next_cursor": None}
 
 
 async def test_all_features_are_listed_by_provider_and_mis(api: Any) -> None:
@@ -313,17 +371,16 @@ async def test_a_school_known_a_moment_ago_is_asked_for_without_sql_and_own_chan
     api: Any, fake_clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await api.add_school()
-    known = await api.services.registry.cached("hillside")
-    assert (known.school.mis, known.state.is_held) == ("Bromcom", False)
+    assert (await api.services.registry.school("hillside")).mis == "Bromcom"
 
     await api.services.registry.patch("hillside", {"mis": "Arbor"})
-    assert (await api.services.registry.cached("hillside")).school.mis == "Arbor"
+    assert (await api.services.registry.school("hillside")).mis == "Arbor"
 
     def no_sql() -> None:
         raise AssertionError("the cache is warm")
 
     monkeypatch.setattr(api.services.registry._db, "read", no_sql)
-    assert (await api.services.registry.cached("hillside")).school.mis == "Arbor"
+    assert (await api.services.registry.school("hillside")).mis == "Arbor"
     assert (await api.services.registry.account("hillside")).credentials == {"token": "very-secret"}
 
 

@@ -24,6 +24,8 @@ from writeback.providers.http import create_client
 from writeback.providers.registry import PROVIDERS, create_providers
 from writeback.sandbox.testing import running_sandbox
 
+KIND_OF = {kind.record: kind for kind in KINDS.values()}
+
 
 @dataclass
 class Ear:
@@ -126,7 +128,7 @@ class World:
 
     def build(self, records: Sequence[Record], lookups: LookupView, account: Account | None = None) -> ProviderRequest:
         account = account or self.account
-        kind = KINDS["attendance.session" if isinstance(records[0], SessionMark) else "attendance.lesson"]
+        kind = KIND_OF[type(records[0])]
         url = f"{self.ear.url}?id={self.request_id}&estab={account.provider_school_id}"
         return self.provider.build(kind, records, lookups, account=account, callback_url=url)
 
@@ -138,7 +140,7 @@ class World:
         """Send what will be taken."""
         outcome = await self.send(records, lookups)
         assert isinstance(outcome, Taken), outcome
-        kind = KINDS["attendance.session" if isinstance(records[0], SessionMark) else "attendance.lesson"]
+        kind = KIND_OF[type(records[0])]
         return SentRequest(self.request_id, kind, records, outcome.provider_ref, self.clock.now())
 
     def hints(self) -> list[Hint]:

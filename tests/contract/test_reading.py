@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from writeback.domain.lookups import ListName
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
 from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
 from writeback.domain.school import HoldReason
 from writeback.providers.base import LookupFailed, SchoolReport
 
-LISTS = list(ListName)
+LISTS = [name for name in ListName if name not in ATTRIBUTE_LISTS]
 
 
 @pytest.fixture

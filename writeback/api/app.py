@@ -1,5 +1,6 @@
 """The API as one ASGI app: `create_app(services)`. The front stands before FastAPI, and submissions pass it by."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,11 +12,25 @@ from writeback.api import openapi, problems, submit, trace
 from writeback.api.access_log import AccessLog
 from writeback.api.auth import authenticate
 from writeback.api.body import check_json, check_length, limited
+from writeback.api.doors import Door
 from writeback.api.metrics import Metrics
 from writeback.api.problems import problem_response
-from writeback.api.routes import features, health, hooks, keys, schools, writebacks
+from writeback.api.routes import (
+    audit,
+    events,
+    features,
+    health,
+    hooks,
+    keys,
+    mending,
+    providers,
+    schools,
+    webhooks,
+    writebacks,
+)
 from writeback.api.routes import problems as problem_pages
 from writeback.api.services import Services
+from writeback.api.uploads import body_limit, check_upload, is_upload
 from writeback.core.errors import BadInput, Problem
 
 _DESCRIPTION = (
@@ -55,9 +70,12 @@ class Gate:
     FastAPI reads and parses a body before it asks dependencies, so whoever has no key is stopped here.
     """
 
-    def __init__(self, submit_endpoint: ASGIApp, others: ASGIApp, services: Services) -> None:
-        self._submit, self._others, self._keys = submit_endpoint, others, services.keys
+    def __init__(
+        self, submit_endpoint: ASGIApp, others: ASGIApp, services: Services, beside: Mapping[str, ASGIApp]
+    ) -> None:
+        self._submit, self._others, self._keys, self._beside = submit_endpoint, others, services.keys, beside
         self._max_body_bytes = services.settings.api.max_body_bytes
+        self._max_file_bytes = services.settings.batches.max_file_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -69,19 +87,29 @@ class Gate:
             if scope["method"] == "POST":
                 await self._submit(scope, receive, send)
                 return
+        brings_file = is_upload(scope["method"], path)
         try:
             if path.startswith("/v1/"):
                 await authenticate(scope, self._keys)
+            if brings_file:
+                check_upload(scope["headers"], self._max_file_bytes)
+            elif path.startswith("/v1/"):
                 check_json(scope["headers"])
-            check_length(scope["headers"], self._max_body_bytes)
+            if not brings_file:
+                check_length(scope["headers"], self._max_body_bytes)
         except Problem as problem:
             await problem_response(problem, path)(scope, receive, send)
         else:
-            await self._others(scope, limited(receive, self._max_body_bytes), send)
+            limit = body_limit(self._max_file_bytes) if brings_file else self._max_body_bytes
+            serving = self._beside.get(f"/{path.split('/', 2)[1]}", self._others)
+            await serving(scope, limited(receive, limit), send)
 
 
-def create_app(services: Services) -> FastAPI:
-    """Return the API. It opens and closes nothing: the services come open, and whoever opened them closes them."""
+def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) -> FastAPI:
+    """Return the API. It opens and closes nothing: the services come open, and whoever opened them closes them.
+
+    `beside` are apps that serve what is below a first part of the path, e.g. `/console`.
+    """
     app = WritebackApi(
         title="writeback",
         summary="Attendance writebacks into school MISes.",
@@ -98,8 +126,21 @@ def create_app(services: Services) -> FastAPI:
     endpoint = submit.Submit(services, metrics)
     # Also a route, so that other methods on its path are answered with 405.
     app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
-    for room in (writebacks, schools, keys, features, hooks, health, problem_pages):
+    for room in (
+        writebacks,
+        mending,
+        events,
+        webhooks,
+        schools,
+        providers,
+        keys,
+        audit,
+        features,
+        hooks,
+        health,
+        problem_pages,
+    ):
         app.include_router(room.router)
-    gate = Gate(endpoint, app.behind_the_front, services)
-    app.front = AccessLog(gate, metrics, services.clock)
+    gate = Gate(endpoint, app.behind_the_front, services, beside or {})
+    app.front = AccessLog(Door(services, metrics, gate), metrics, services.clock)
     return app

@@ -10,6 +10,7 @@ from writeback.api.services import Services
 from writeback.core.errors import Forbidden, Unauthenticated
 from writeback.domain.access import Caller, Scope
 from writeback.flow.keys import Keys
+from writeback.flow.mend import check_may_mend
 
 
 async def authenticate(scope: AsgiScope, keys: Keys) -> Caller:
@@ -68,6 +69,17 @@ async def _reader(request: Request) -> Caller:
     return _with(request, Scope.READ)
 
 
+async def _submitter(request: Request) -> Caller:
+    return _with(request, Scope.SUBMIT)
+
+
+async def _mender(request: Request) -> Caller:
+    caller = trace.of(request.scope).caller
+    assert caller is not None, "the gate lets nobody without a key come to /v1"
+    check_may_mend(caller)
+    return caller
+
+
 async def _supporter(request: Request) -> Caller:
     return _with(request, Scope.SUPPORT)
 
@@ -89,6 +101,10 @@ def _with(request: Request, needed: Scope) -> Caller:
 Svc = Annotated[Services, Depends(services_of)]
 Reader = Annotated[Caller, Depends(_reader)]
 """A caller with the scope `read` who may touch the school in the path."""
+Submitter = Annotated[Caller, Depends(_submitter)]
+"""The same with `submit`."""
+Mender = Annotated[Caller, Depends(_mender)]
+"""A caller who may cancel and resubmit: with `submit` its own app's writebacks, with `support` every app's."""
 Supporter = Annotated[Caller, Depends(_supporter)]
 """The same with `support`."""
 Admin = Annotated[Caller, Depends(_admin)]

@@ -12,8 +12,9 @@ _CLASSES: dict[int, tuple[type[core.Problem], str, str]] = {
     404: (core.NotFound, "school_unknown", "no school 'hillsid' is registered"),
     405: (MethodNotAllowed, "method_not_allowed", "GET cannot be used on this path"),
     409: (core.Conflict, "school_exists", "a school 'hillside' is registered already"),
-    413: (core.BodyTooLarge, "body_too_large", "the body has more than 2000000 bytes"),
+    413: (core.BodyTooLarge, "body_too_large", "the body has more than 10000000 bytes"),
     415: (UnsupportedMediaType, "content_type_unsupported", "Content-Type is 'text/csv'"),
+    429: (core.TooManyAtOnce, "batches_too_many", "the app has 5 files under way, which is the most"),
     422: (core.InvalidSubmission, "body_invalid", "name is missing"),
     503: (core.Overloaded, "too_many_waiting", "2000 submissions wait to be stored"),
 }
@@ -39,7 +40,7 @@ def error(status: int, *, code: str = "", detail: str = "", hint: str = "", **ex
     }
     if status == 401:
         response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Bearer"}}
-    if status == 503:
+    if status in (429, 503):
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     return response
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from validators import CATALOGUE
+from writeback.batches.findings import TEXTS as FILE_TEXTS
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,37 @@ class Explanation:
 
 
 _OURS = {
+    "cancelled_already": ("The writeback is cancelled already.", "There is nothing to do."),
+    "changed_meanwhile": ("The writeback changes while it is looked at.", "Look at it again, and repeat the call."),
+    "edits_invalid": ("An edit is of no record, or of one twice.", "The findings name it; indexes begin with 0."),
+    "may_be_in_mis": (
+        "It was cancelled while nobody knew whether it had arrived, and must not be there twice.",
+        'Look in the MIS; if it is not there, resubmit it with "not_in_mis": true.',
+    ),
+    "not_cancellable": (
+        "Nothing of the writeback waits: all of it has left, or it is over.",
+        "Wait until it has settled; what is in the MIS is taken back by a new writeback.",
+    ),
+    "not_resubmittable": (
+        "The writeback is none that can be sent again: it is on its way, in the MIS, or replaced by a later one.",
+        "Only what is failed, partial, cancelled or expired is resubmitted; for the rest send a new writeback.",
+    ),
+    "nothing_to_resolve": (
+        "The writeback, or the record, does not need attention.",
+        "Its timeline says what has become of it; somebody may have settled it already.",
+    ),
+    "record_not_editable": (
+        "The record is confirmed, replaced, or was never accepted.",
+        "Edit only what failed, was cancelled or never left; for others send a new writeback.",
+    ),
+    "account_token_missing": ("There is no token of our own account with the provider.", "Set the one that is named."),
+    "app_not_allowed": ("The key is not one of this app.", "Leave app out, or use a key of that app."),
+    "app_unknown": ("There is no such app.", "Make it a key: POST /v1/keys."),
+    "batch_invalid": ("The school does not take files of this kind.", "The findings say why."),
+    "batch_not_checked": ("The file is still being worked through.", "Ask again in a moment."),
+    "batch_refused": ("The file was refused as a whole.", "Its findings say why; mend it and upload it again."),
+    "batch_unknown": ("There is no such batch that the key may see.", "Check the id and the key's app."),
+    "batches_too_many": ("The app has as many files under way as it may.", "Send this one when one of them is done."),
     "body_invalid": ("Fields of the body are missing, wrong or unknown.", "The findings name each field."),
     "body_not_json": ("The body is not JSON.", "Send one JSON object in UTF-8."),
     "body_not_object": ("The body is JSON, but no object.", "Send one JSON object."),
@@ -27,7 +59,14 @@ _OURS = {
     "code_unknown": ("There is no page about this code.", "The answer's own detail and hint say most."),
     "content_type_unsupported": ("The Content-Type is not JSON.", "Send application/json."),
     "cursor_invalid": ("The cursor was not made by this service.", "Send next_cursor of the page before as it was."),
-    "hook_unknown": ("There is no hook at this address.", "Register the school's hook_url as it is."),
+    "delivery_unknown": ("The webhook has no such delivery, or it has been forgotten.", "List its deliveries."),
+    "errors_forgotten": ("The rows of the batch were deleted after their time.", "Upload the file again."),
+    "errors_other_format": ("The upload was of another format.", "Get the errors in the format of the upload."),
+    "file_empty": ("The file has no rows.", "Put column names first, and a row for each record below them."),
+    "file_missing": ("The form has no file in it.", "Send the file as a part with a filename."),
+    "file_too_large": ("The file is larger than this service takes.", "Split it into several files."),
+    "file_type_unsupported": ("Files of this sort are not taken.", "Send CSV, NDJSON or XLSX."),
+    "hook_unknown": ("There is no hook at this address.", "Register the hook's URL as it is."),
     "idempotency_key_invalid": ("The Idempotency-Key is empty, too long or unprintable.", "Send a UUID."),
     "idempotency_key_reused": (
         "The Idempotency-Key was used for another body.",
@@ -43,9 +82,13 @@ _OURS = {
     "key_missing": ("The call carries no key.", "Send Authorization: Bearer wbk_…"),
     "key_revoked": ("The key was revoked.", "Ask for a new one."),
     "key_unknown": ("There is no such key.", "Check that it is one of this service."),
+    "last_event_id_invalid": ("Last-Event-ID is no id of an event.", "Send the id of the last event that you had."),
     "method_not_allowed": ("The path is there, but not for this method.", "The Allow header names those that are."),
     "parameter_invalid": ("A parameter has a value that cannot be used.", "The findings name it."),
     "parameter_unknown": ("There is no parameter of this name.", "Check its spelling; see /docs."),
+    "provider_not_reached": ("The provider does not answer now.", "Send it again after Retry-After seconds."),
+    "provider_refuses": ("The provider refuses our own account's token.", "Check the setting that is named."),
+    "provider_unknown": ("There is no provider of this name.", "Send wonde or xporter."),
     "route_unknown": ("There is nothing at this path.", "See /docs for what there is."),
     "school_account_exists": (
         "Another school is registered with this account at the provider.",
@@ -55,17 +98,25 @@ _OURS = {
     "school_invalid": ("The school's entry has errors.", "The findings say which."),
     "school_not_allowed": ("The key may not touch this school.", "Use a key that has this school."),
     "school_unknown": ("No school of this id is registered.", "GET /v1/schools lists those that there are."),
+    "schools_not_listed": ("The provider does not list its schools.", "Register them one by one."),
     "stopping": ("This process is about to stop.", "Send it again: another one answers."),
     "store_unavailable": ("The database cannot be reached just now.", "Send it again after Retry-After seconds."),
+    "streams_too_many": ("Too many streams of events are open.", "Close some; one stream can carry all of an app."),
     "submission_invalid": (
         "The submission cannot be read as one, or records of it cannot be sent; nothing of it was kept.",
         'Mend what the findings name, or send "on_invalid": "skip" to keep the good ones.',
     ),
+    "template_unknown": ("There is no template for this kind.", "Send it as NDJSON."),
+    "template_unsupported": ("The school does not take this kind.", "Choose another kind."),
     "too_many_waiting": (
         "More submissions arrive than can be stored.",
         "Send it again after Retry-After seconds, with the same Idempotency-Key.",
     ),
+    "webhook_disabled": ("The webhook is disabled, so nothing is sent.", 'PATCH it with "enabled": true.'),
+    "webhook_invalid": ("The webhook cannot be as asked.", "The findings say why."),
+    "webhook_unknown": ("There is no such webhook that the key may look after.", "Check the id and the key's app."),
     "webhook_unreadable": ("The webhook is not of the form that Wonde's document shows.", "Look at what is sent."),
+    "webhooks_too_many": ("The app has as many webhooks as it may.", "Remove one, or change one."),
     "writeback_unknown": ("There is no such writeback that the key may see.", "Check the id and the key's app."),
 }
 
@@ -74,6 +125,8 @@ def explanation_of(code: str) -> Explanation | None:
     """Return what is to be said of an error's or a finding's code; None for one that nobody uses."""
     if code in _OURS:
         return Explanation(code, *_OURS[code])
+    if code in FILE_TEXTS:
+        return Explanation(code, *FILE_TEXTS[code])
     entry = CATALOGUE.get(code)
     if entry is None:
         return None

@@ -2,16 +2,23 @@
 schools and keys in `registry_models`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from writeback.domain.finding import Severity
+from writeback.domain.kinds.base import NO_CONTROLS
+from writeback.domain.mending import Action
 from writeback.domain.states import Event, Status
 from writeback.domain.writeback import RecordStatus
 
 T = TypeVar("T")
 Instant = AwareDatetime
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_CONTROLS)]
+"""Why somebody does something, in their own words."""
+MaybeReason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=NO_CONTROLS)]
+
+FindingCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
 class Shown(BaseModel):
@@ -118,8 +125,19 @@ class WritebackOut(Shown):
     created_at: Instant
     updated_at: Instant
     expires_at: Instant | None
+    batch_id: str | None
+    """The batch that it came in; null: it was submitted by itself."""
     counts: Mapping[RecordStatus, int]
     """Records by status."""
+
+
+class ComparisonOut(Shown):
+    """What a record says and what the MIS holds."""
+
+    ours: str | None
+    """The mark's code."""
+    in_mis: str | None
+    """Null: nobody could read it."""
 
 
 class RecordOut(Shown):
@@ -134,6 +152,33 @@ class RecordOut(Shown):
     evidence: str | None
     mis_ids: Sequence[str]
     """The MIS's own ids for it, where it gave any."""
+    comparison: ComparisonOut | None = None
+    """While it needs attention: ours and theirs, side by side."""
+
+
+class MendedRecordOut(Shown):
+    """One record that a person did something to."""
+
+    index: int
+    status_before: RecordStatus
+    status_after: RecordStatus
+    findings_before: Sequence[FindingOut]
+    """What was said of it until then."""
+    before: Mapping[str, Any] | None
+    """What it said, where it was edited."""
+    after: Mapping[str, Any] | None
+
+
+class MendingOut(Shown):
+    """One thing that a person did to the writeback."""
+
+    id: int
+    at: Instant
+    actor: str
+    """`app:…/key:…` or `staff:…`."""
+    action: Action
+    reason: str
+    records: Sequence[MendedRecordOut]
 
 
 class EventOut(Shown):
@@ -142,7 +187,7 @@ class EventOut(Shown):
     id: int
     at: Instant
     actor: str
-    """`app:…`, `worker`, `provider:…` or `staff:…`."""
+    """`app:…`, `app:…/key:…`, `worker`, `provider:…` or `staff:…`."""
     event: Event
     status: Status
     detail: str | None
@@ -182,6 +227,8 @@ class WritebackDetailOut(WritebackOut):
     records: Sequence[RecordOut]
     timeline: Sequence[EventOut]
     requests: Sequence[RequestOut]
+    mendings: Sequence[MendingOut] = ()
+    """What people did to it, with what was there before."""
 
 
 class Live(Shown):

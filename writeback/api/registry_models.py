@@ -1,58 +1,15 @@
-"""What the API shows and takes of schools, their features, and keys."""
+"""What the API takes of schools and keys, and what it shows of keys. Schools are shown as `flow` has them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from writeback.api.models import Instant, Shown, Taken
+from writeback.api.models import Instant, MaybeReason, Reason, Shown, Taken
 from writeback.domain.access import Scope
 from writeback.domain.kinds.base import NO_CONTROLS
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
-
-
-class HoldOut(Shown):
-    """Why a school is held, and since when."""
-
-    reason: str
-    detail: str
-    since: Instant | None
-
-
-class ListOut(Shown):
-    """How fresh one cached list of a school is."""
-
-    list: str
-    rows: int
-    version: int
-    fetched_at: Instant
-
-
-class SchoolOut(Shown):
-    """A school. Its credentials are never shown."""
-
-    id: str
-    name: str
-    provider: str
-    mis: str
-    provider_school_id: str
-    base_url: str
-    """Empty: the provider's own."""
-    state: str
-    """`active` or `held`."""
-    hold: HoldOut | None
-    hook_url: str | None
-    """Where the provider calls; shown to keys with the scope admin."""
-    facts: Mapping[str, Any]
-    """What the provider last said of the school."""
-    overrides: Mapping[str, Any]
-    """The school's own feature rules, kind by kind."""
-    lookups: Sequence[ListOut]
-    waiting: int
-    """Writebacks that have not ended."""
-    created_at: Instant
-    updated_at: Instant
 
 
 Credentials = Annotated[
@@ -80,7 +37,8 @@ class SchoolIn(Taken):
     """Wonde's school id, or the seven-digit establishment number for Xporter."""
     base_url: str = ""
     """Where this school's provider is, where it is not the usual place."""
-    credentials: Credentials
+    credentials: Credentials = {}
+    """Left out: those of our own account with the provider serve it, where the settings have any."""
     overrides: Overrides = {}
 
 
@@ -102,37 +60,13 @@ class SchoolChange(Taken):
 class HoldIn(Taken):
     """Why a school is to be held; shown to whoever asks why nothing is sent."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_CONTROLS)]
+    reason: Reason
 
 
-class ListSyncOut(Shown):
-    """What became of one list."""
+class ResumeIn(Taken):
+    """Why a school is to go on."""
 
-    list: str
-    rows: int
-    changed: bool
-    fetched_at: Instant | None
-    error: str | None
-    """Why it could not be fetched; the list from before is used then."""
-
-
-class SyncOut(Shown):
-    """What a sync brought."""
-
-    school: str
-    lists: Sequence[ListSyncOut]
-    report: Mapping[str, Any]
-    """What the provider says of the school."""
-
-
-class SchoolFeatures(Shown):
-    """What a MIS takes through a provider, kind by kind."""
-
-    school: str | None = None
-    provider: str
-    mis: str
-    kinds: Mapping[str, Mapping[str, Any]]
-    """`supported`, `required`, `forbidden`, `ignored`, limits, `notes` and the `source` of each rule."""
+    reason: MaybeReason = ""
 
 
 class KeyIn(Taken):

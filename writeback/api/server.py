@@ -2,16 +2,25 @@
 
 import asyncio
 import gc
+import os
+import socket
+from collections.abc import Callable, Mapping
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from writeback.api.app import create_app
+from writeback.core import failpoints
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
-from writeback.wiring import open_services
+from writeback.flow.event_feed import EventFeed
+from writeback.wiring import Services, open_services
 
 log = structlog.get_logger()
+
+Beside = Callable[[Services], Mapping[str, ASGIApp]]
+"""Makes the apps that are served beside the API, by the first part of their paths."""
 
 _GRACE_S = 30
 """How long a stopping process lets requests in flight end."""
@@ -19,32 +28,47 @@ _GC_THRESHOLDS = (100_000, 50, 1_000)
 """Full collections were most of the slowest hundredth of submissions: the garbage here is small and has no cycles."""
 
 
-def run(settings: Settings) -> None:
+class _Server(uvicorn.Server):
+    """Ends open streams when it is told to stop: they would go on for as long as their readers listen."""
+
+    def __init__(self, config: uvicorn.Config, feed: EventFeed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._feed.close()
+        await super().shutdown(sockets)
+
+
+def run(settings: Settings, beside: Beside = lambda services: {}) -> None:
     """Serve the API until SIGTERM or SIGINT, then finish what is in flight."""
     configure_logging(level=settings.log_level)
+    failpoints.arm(os.environ)
     try:
         import uvloop
     except ImportError:  # there is none on this platform
-        asyncio.run(serve(settings))
+        asyncio.run(serve(settings, beside))
     else:
-        uvloop.run(serve(settings))
+        uvloop.run(serve(settings, beside))
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, beside: Beside) -> None:
     """Serve until uvicorn is told to stop."""
     async with open_services(settings) as services:
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
-                create_app(services),
+                create_app(services, beside(services)),
                 host=settings.api.host,
                 port=settings.api.port,
                 http="httptools",
                 lifespan="off",
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nothing here asks whence a call came or how
                 log_level="warning",
                 timeout_graceful_shutdown=_GRACE_S,
-            )
+            ),
+            services.feed,
         )
         gc.collect()
         gc.freeze()

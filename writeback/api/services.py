@@ -1,14 +1,25 @@
 """What the API needs, by name. `wiring` builds it; tests put fakes in the places of accept, sync, holds and hooks."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from writeback.core.clock import Clock
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller
+from writeback.domain.actor import Actor
 from writeback.domain.school import HoldReason
+from writeback.flow.batches.batches import Batches
+from writeback.flow.doors import Doors
+from writeback.flow.event_feed import EventFeed
+from writeback.flow.hooks import AccountHook
 from writeback.flow.keys import Keys
+from writeback.flow.mendings import Mendings
 from writeback.flow.registry import Registry
+from writeback.flow.school_discovery import ListedSchool
+from writeback.flow.school_features import Features
+from writeback.flow.sync import SyncReport
+from writeback.flow.webhooks import Webhooks
+from writeback.providers.base import ListingState
 from writeback.store.reads import Reads
 
 
@@ -34,22 +45,24 @@ class Accept(Protocol):
     ) -> SubmitAnswer: ...
 
 
-class SyncReport(Protocol):
-    def as_json(self) -> dict[str, Any]: ...
-
-
 class Sync(Protocol):
     async def sync_school(self, school_id: str) -> SyncReport: ...
 
 
 class Holds(Protocol):
-    async def hold(self, school_id: str, reason: HoldReason, detail: str, actor: str) -> None: ...
+    async def hold(self, school_id: str, reason: HoldReason, detail: str, actor: Actor) -> None: ...
 
-    async def resume(self, school_id: str, actor: str) -> None: ...
+    async def resume(self, school_id: str, actor: Actor) -> None: ...
 
 
 class Hooks(Protocol):
     async def receive(self, provider: str, token: str, query: Mapping[str, str], body: bytes) -> None: ...
+
+    def account_hooks(self) -> Sequence[AccountHook]: ...
+
+
+class Discovery(Protocol):
+    async def schools(self, provider: str, state: ListingState) -> Sequence[ListedSchool]: ...
 
 
 class Readiness(Protocol):
@@ -71,6 +84,9 @@ class Services(Protocol):
     def accept(self) -> Accept: ...
 
     @property
+    def doors(self) -> Doors: ...
+
+    @property
     def keys(self) -> Keys: ...
 
     @property
@@ -86,7 +102,25 @@ class Services(Protocol):
     def holds(self) -> Holds: ...
 
     @property
+    def mendings(self) -> Mendings: ...
+
+    @property
     def hooks(self) -> Hooks: ...
+
+    @property
+    def discovery(self) -> Discovery: ...
+
+    @property
+    def webhooks(self) -> Webhooks: ...
+
+    @property
+    def batches(self) -> Batches: ...
+
+    @property
+    def feed(self) -> EventFeed: ...
+
+    @property
+    def features(self) -> Features: ...
 
     @property
     def readiness(self) -> Readiness: ...

@@ -13,6 +13,7 @@ from writeback.api.body import Disconnected, check_json, check_length, header, r
 from writeback.api.metrics import Metrics
 from writeback.api.problems import problem_response
 from writeback.api.services import Services, SubmitAnswer
+from writeback.core import failpoints
 from writeback.core.errors import BadInput, Overloaded, Problem
 from writeback.domain import access
 
@@ -69,9 +70,12 @@ class Submit:
         body = await read_body(receive, self._max_body_bytes)
         self._metrics.waiting += 1
         try:
-            return await self._accept.submit(
+            failpoints.hit("accept.before_submit")
+            answer = await self._accept.submit(
                 caller, school_id, body, dry_run=dry_run, idempotency_key=None if key is None else key.decode("latin-1")
             )
+            failpoints.hit("accept.after_submit")
+            return answer
         finally:
             self._metrics.waiting -= 1
 

@@ -20,7 +20,75 @@ _FINDING = Finding(
     record=1,
 ).as_json()
 
-_BODIES = {
+_PUPIL, _OTHER_PUPIL, _STAFF = "A1921160061", "A1921160062", "A1329183376"
+_ABSENCE = {
+    "start_at": "2026-01-12T08:00:00",
+    "end_at": "2026-01-13T12:00:00",
+    "working_days": 1.5,
+    "hours": 12,
+    "type": "SIC",
+    "pay_rate": "F",
+    "illness_category": "DIG",
+    "absence_code": "A1986776951",
+}
+_RECORDS: dict[str, dict[str, Any]] = {
+    "achievement.create": {
+        "students": [
+            {"student_id": _PUPIL, "points": 2, "outcome": "TROP", "outcome_date": "2026-01-14"},
+            {"student_id": _OTHER_PUPIL, "points": 1},
+        ],
+        "employee_id": _STAFF,
+        "date": "2026-01-12",
+        "type": "NYPA",
+        "activity": "RE",
+        "comment": "Explained it to the class",
+    },
+    "achievement.update": {"achievement_id": "1811", "students": [{"student_id": _PUPIL, "points": 3}]},
+    "achievement.delete": {"achievement_id": "A1849765024"},
+    "behaviour.create": {
+        "students": [
+            {"student_id": _PUPIL, "points": 2, "role": "AG", "outcome": "COOL", "outcome_date": "2026-01-12"},
+            {"student_id": _OTHER_PUPIL, "points": 0, "role": "TA"},
+        ],
+        "employee_id": _STAFF,
+        "date": "2026-01-12",
+        "type": "BULL",
+        "bullying_type": "B_INT",
+        "status": "REV2",
+        "activity": "RE",
+        "location": "CORR",
+        "time": "LUN",
+        "comment": "In the queue",
+    },
+    "behaviour.update": {"behaviour_id": "1812", "status": "RES", "remove_students": [_OTHER_PUPIL]},
+    "behaviour.delete": {"behaviour_id": "A1849765025"},
+    "detention.create": {
+        "type": "AFT",
+        "location": "HALL",
+        "date": "2026-01-14",
+        "start_time": "15:20",
+        "end_time": "15:50",
+        "supervisor_id": _STAFF,
+        "students": [{"student_id": _PUPIL, "attendance": "EXP", "comment": "Biology homework"}],
+    },
+    "detention.update": {"detention_id": "3467", "location": "LIB", "remove_students": [_PUPIL]},
+    "detention.delete": {"detention_id": "A1362597725"},
+    "detention_attendance.set": {"detention_id": "A1362597725", "student_id": _PUPIL, "attendance": "ATT"},
+    "detention_attendance.delete": {"detention_id": "A1362597725", "student_id": _PUPIL},
+    "student_absence.create": {
+        "student_id": _PUPIL,
+        "start_at": "2026-01-12T10:30:00",
+        "event": "sign_in",
+        "type": "SIC",
+        "reason": "NUR",
+        "comment": "Back from the dentist",
+    },
+    "employee_absence.create": {"employee_id": _STAFF, **_ABSENCE},
+    "employee_absence.update": {"absence_id": "A2054198853", **_ABSENCE},
+    "employee_absence.delete": {"absence_id": "A2054198853"},
+    "xporter.raw": {"operation": "Tags", "body": {"tags": []}},
+}
+_BODIES: dict[str, dict[str, Any]] = {
     "attendance.session": {
         "kind": "attendance.session",
         "ref": "7B-2026-01-12-AM",
@@ -34,6 +102,7 @@ _BODIES = {
         "on_invalid": "skip",
         "records": [{"student_id": "A1921160061", "lesson_id": "A1329183376", "code": "/", "date": "2026-01-12"}],
     },
+    **{kind: {"kind": kind, "records": [record]} for kind, record in _RECORDS.items()},
 }
 
 

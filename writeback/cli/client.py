@@ -1,5 +1,6 @@
 """The CLI's view of the API: one call, its JSON, or `CommandFailed` with what to do."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -41,6 +42,22 @@ class Api:
             cursor = page.get("next_cursor")
             if not cursor or not items:
                 return
+
+    def events(self, path: str, params: Mapping[str, str], *, last_id: int | None) -> Iterator[dict[str, Any]]:
+        """Yield the events of a stream until it ends; raise CommandFailed when it cannot be had, or breaks."""
+        headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
+        url = self.url + path.lstrip("/")
+        try:
+            with self._http.stream("GET", url, params=params, headers=headers) as response:
+                if not response.is_success:
+                    response.read()
+                    raise refusal(response, f"GET {url}", has_key=self.has_key)
+                # One line of data is one event; ids are in the data, and comments are signs of life.
+                for line in response.iter_lines():
+                    if line.startswith("data:"):
+                        yield json.loads(line.removeprefix("data:"))
+        except httpx.TransportError as error:
+            raise _unreachable(self.url, error) from None
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """Return the JSON of the answer (None for an empty one)."""

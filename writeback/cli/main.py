@@ -6,7 +6,22 @@ import typer
 from typer.core import TyperGroup
 
 from writeback.cli import exits, output
-from writeback.cli.commands import db, demo, dev, doctor, features, keys, schools, serve, submit, watch, writebacks
+from writeback.cli.commands import (
+    db,
+    demo,
+    dev,
+    doctor,
+    events,
+    features,
+    keys,
+    mend,
+    schools,
+    serve,
+    submit,
+    watch,
+    webhooks,
+    writebacks,
+)
 from writeback.core.errors import ConfigurationError
 
 
@@ -48,8 +63,12 @@ app.command(rich_help_panel=_USE)(submit.submit)
 app.command("list", rich_help_panel=_USE)(writebacks.list_)
 app.command(rich_help_panel=_USE)(writebacks.show)
 app.command(rich_help_panel=_USE)(watch.watch)
+for command in (mend.resubmit, mend.cancel, mend.resolve, mend.audit):
+    app.command(rich_help_panel=_USE)(command)
+app.command(rich_help_panel=_USE)(events.events)
 app.add_typer(schools.app, name="schools", rich_help_panel=_USE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
+app.add_typer(webhooks.app, name="webhooks", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(features.features)
 app.add_typer(db.app, name="db", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(doctor.doctor)

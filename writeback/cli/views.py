@@ -73,7 +73,12 @@ def writeback_page(writeback: Mapping[str, Any], now: datetime) -> Group:
     said = [finding for record in writeback.get("records", ()) for finding in record.get("findings", ())]
     if said:
         parts += ["", findings_table(said)]
+    undecided = [record for record in writeback.get("records", ()) if record.get("comparison")]
+    if undecided:
+        parts += ["", _comparisons(undecided)]
     parts += ["", _timeline(writeback, now)]
+    if writeback.get("mendings"):
+        parts += ["", _mendings(writeback, now)]
     if writeback.get("requests"):
         parts += ["", _requests(writeback, now)]
     return Group(*parts)
@@ -93,6 +98,41 @@ def _records(writeback: Mapping[str, Any]) -> Table:
             for record in writeback.get("records", ())
         ),
     )
+
+
+def _comparisons(records: Iterable[Mapping[str, Any]]) -> Table:
+    return table(
+        ("to be decided", "ours", "in the MIS"),
+        (
+            (
+                record["index"],
+                escape(record["comparison"]["ours"] or ""),
+                escape(record["comparison"]["in_mis"] or "could not be read"),
+            )
+            for record in records
+        ),
+    )
+
+
+def _mendings(writeback: Mapping[str, Any], now: datetime) -> Table:
+    return table(
+        ("at", "done", "by", "why", "records"),
+        (
+            (
+                instant(mending["at"], now),
+                mending["action"],
+                escape(mending["actor"]),
+                escape(mending["reason"]),
+                ", ".join(_mended(record) for record in mending["records"]),
+            )
+            for mending in writeback["mendings"]
+        ),
+    )
+
+
+def _mended(record: Mapping[str, Any]) -> str:
+    edited = " (edited)" if record.get("after") else ""
+    return f"{record['index']}: {record['status_before']} → {record['status_after']}{edited}"
 
 
 def _gist(record: Mapping[str, Any]) -> str:

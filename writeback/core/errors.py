@@ -12,6 +12,7 @@ WritebackError
     ├── BodyTooLarge      413
     ├── InvalidSubmission 422     carries the findings
     └── Overloaded        503     carries retry_after_s
+        └── TooManyAtOnce 429     the caller's own calls are too many
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,3 +81,7 @@ class Overloaded(Problem):
     def __init__(self, code: str, detail: str, *, retry_after_s: int, hint: str = "") -> None:
         super().__init__(code, detail, hint=hint or f"Send it again in {retry_after_s} seconds.")
         self.retry_after_s = retry_after_s
+
+
+class TooManyAtOnce(Overloaded):
+    status, title = 429, "Too many at once"

@@ -6,21 +6,23 @@ With none set the service runs embedded: SQLite and a Redis server of its own in
 import os
 import secrets
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from writeback.core.errors import ConfigurationError
 from writeback.core.private import make_private_dir
+from writeback.core.timings import complaints
 
 
 class ApiSettings(BaseModel):
     host: str = "127.0.0.1"
     port: int = 8400
-    max_body_bytes: int = 2_000_000
-    """Larger bodies are answered with 413."""
+    max_body_bytes: int = 10_000_000
+    """Larger bodies are answered with 413; enough for a file attached to an incident."""
     max_records: int = 1_000
     """Most records in one writeback; larger jobs are sent as several."""
     max_waiting_commits: int = 2_000
@@ -33,11 +35,13 @@ class ApiSettings(BaseModel):
 class QueueSettings(BaseModel):
     poll_delay_s: float = 0.005
     """How often an idle worker looks for rings; arq's own half second would be most of the delay."""
-    max_jobs: int = 64
+    max_jobs: int = 128
     """Lanes that one worker process serves at a time."""
     job_timeout_s: int = 60
     """One short timeout for every function: arq keeps a crashed job locked for the longest of them."""
     sweep_every_s: float = 1.0
+    watchdog_s: float = Field(default=120.0, ge=0)
+    """A worker whose event loop or sweeper makes no progress for so long ends itself; 0: never."""
 
 
 class DispatchSettings(BaseModel):
@@ -52,6 +56,19 @@ class DispatchSettings(BaseModel):
     """A retry waits a random time up to min(cap, base × 2^attempt): full jitter."""
     hold_recheck_s: float = 60.0
     """How often a held school is tried again."""
+    breaker_failures: int = 5
+    """Requests of one school in a row without an answer, after which it is left alone for a while."""
+    provider_breaker_failures: int = 20
+    """Requests to one provider in a row, of whatever school, without an answer, after which it is left alone."""
+    breaker_cooldown_s: float = 20.0
+    """How long at first; it doubles each time that the one request which then tries fails too."""
+    breaker_cooldown_cap_s: float = 300.0
+    provider_share: float = Field(default=0.5, gt=0, le=1)
+    """The most of a worker's jobs that one provider may hold, so that one which hangs leaves room for the others."""
+    calls_per_s: float = Field(default=0, ge=0)
+    """Most calls a second with one token, from one process; 0: no limit."""
+    provider_calls_per_s: float = Field(default=0, ge=0)
+    """Most calls a second to one provider, from one process; 0: no limit."""
     default_deadline_s: int = 7 * 86_400
     """A writeback without `expires_at` expires after this."""
     connections: int = 100
@@ -65,10 +82,17 @@ class ConfirmSettings(BaseModel):
     """How long to wait for an Xporter callback before reading back: its own retries take an hour (14119)."""
     give_up_s: float = 86_400.0
     """After this without evidence a person is asked."""
+    late_after_s: float = 120.0
+    """How long a mark that was sent without an answer may still arrive; a newer one for its slot is read back then."""
+    absence_patience_s: float = 1_800.0
+    """How long what was to be created or changed may take to show when it is read back: providers read the MIS now
+    and then (Xporter every 30 minutes, 2067). Only what is still not there after it may be sent again."""
 
 
 class WondeSettings(BaseModel):
     base_url: str = "https://api.wonde.com/v1.0"
+    token: str = Field(default="", repr=False)
+    """The application's own token: lists its schools, and serves those without a token of their own."""
     max_records: int = 1_000
     page_size: int = 200
 
@@ -81,21 +105,65 @@ class XporterSettings(BaseModel):
     token_path: str = "/idaas/sts/STS/GetToken"  # noqa: S105 - a path, not a token
     """Where the STS is when a school has a base URL of its own."""
     relying_party: str = "writeback.example"
+    management_secret: str = Field(default="", repr=False)
+    """The application's own secret: lists its schools; it gives no access to their data (Xporter 38)."""
+    use_async: bool = True
+    """Send marks and conduct through the asynchronous endpoints, which Xporter prefers (14288); False: through the
+    others (13916, 14174). Detentions have only an asynchronous one."""
     attendance_path: str = "/api/v1/Attendance/{estab}/"
     attendance_async_path: str = "/api/v1/AttendanceAsync/{estab}/"
+    conduct_path: str = "/api/v1/Writeback/Conduct/{estab}/"
+    """Achievements and behaviour (14174); used without `use_async`."""
+    conduct_async_path: str = "/api/v1/Writeback/ConductAsync/{estab}/"
+    """Achievements and behaviour (14286)."""
+    detention_async_path: str = "/api/v1/Writeback/DetentionAsync/{estab}/"
+    """Detentions (14488)."""
+    entity_attributes_path: str = "/api/v1/Writeback/EntityAttributes/{estab}/"
+    """`xporter.raw`, operation EntityAttributes (14663)."""
+    gdpr_filter_path: str = "/api/v1/Writeback/GDPRfilter/{estab}/"
+    """`xporter.raw`, operation GDPRfilter (14695)."""
+    photos_path: str = "/api/v1/Writeback/Photos"
+    """`xporter.raw`, operation Photos (14725). Like those below it has no `{estab}` (14729): the token tells."""
+    seating_plan_path: str = "/api/v1/Writeback/SeatingPlan"
+    """`xporter.raw`, operation SeatingPlan (14742)."""
+    tag_definitions_path: str = "/api/v1/Writeback/TagDefinitions"
+    """`xporter.raw`, operation TagDefinitions (14759)."""
+    tags_path: str = "/api/v1/Writeback/Tags"
+    """`xporter.raw`, operation Tags (14776)."""
+    user_async_path: str = "/api/v1/Writeback/UserAsync"
+    """`xporter.raw`, operation UserAsync (14793)."""
     students_path: str = "/api/v1/School/{estab}/Students"
     staff_path: str = "/api/v1/School/{estab}/Staff"
     attendance_codes_path: str = "/api/v1/School/{estab}/AttendanceCodes"
     timetable_path: str = "/api/v1/School/{estab}/Timetable"
     attendance_for_date_path: str = "/api/v1/School/{estab}/AttendanceForDate"
+    conduct_lookups_path: str = "/api/v1/School/{estab}/ConductLookups"
+    """Types, activities, roles, … of achievements and behaviour (7406)."""
+    achievements_path: str = "/api/v1/School/{estab}/AchievementForDateRange"
+    """Achievements of a range of dates, to read back (475)."""
+    behaviour_path: str = "/api/v1/School/{estab}/BehaviourForDateRange"
+    """Behaviour incidents of a range of dates, to read back (3004)."""
+    detentions_path: str = "/api/v1/School/{estab}/Detentions"
+    """Detentions of a range of dates, to read back (9274)."""
+    detention_lookups_path: str = "/api/v1/School/{estab}/DetentionLookups"
+    """Types, locations, reasons, … of detentions (9206)."""
     health_path: str = "/api/v1/School/{estab}/Health"
     scopes_path: str = "/api/v1/Scopes"
+    schools_path: str = "/api/XporterOnDemand/GetXodSchools"
+    """All schools of the relying party (280); the one path that the document prints."""
     max_records: int = 1_000
+    """Most marks in one request."""
+    max_conducts: int = Field(default=10, ge=1)
+    """Most achievements, incidents or detentions in one request."""
+    max_media_bytes: int = 8_000_000
+    """Most Base64 of files in one request; one record goes however large it is."""
     page_size: int = 1_000
 
 
 class LookupSettings(BaseModel):
     sync_every_s: float = 900.0
+    lists_at_once: int = Field(default=3, ge=1)
+    """How many lists of one school are fetched at a time."""
     miss_patience_s: float = 3.0
     """How long a submission waits for a list to be refreshed before an unknown id is refused."""
     miss_again_after_s: float = 60.0
@@ -105,6 +173,143 @@ class LookupSettings(BaseModel):
     """How much of the timetable is kept; a mark for a lesson before or after is refused as unknown."""
     stale_after_s: float = 86_400.0
     """Lists older than this are used, with a warning."""
+
+
+class BatchSettings(BaseModel):
+    """Files of many rows."""
+
+    max_file_bytes: int = Field(default=50_000_000, ge=1)
+    """Larger files are answered with 413."""
+    max_rows: int = Field(default=100_000, ge=1)
+    max_unpacked_bytes: int = Field(default=300_000_000, ge=1)
+    """What a workbook may become when it is unpacked; looked at before it is."""
+    max_under_way_per_app: int = Field(default=5, ge=1)
+    """Files of one app that are being uploaded or worked through; more are answered with 429."""
+    served_at_once: int = Field(default=2, ge=1)
+    """Files that one worker process works through at a time."""
+    lease_s: float = Field(default=60.0, gt=0)
+    heartbeat_s: float = Field(default=15.0, gt=0)
+    give_up_upload_s: float = 3_600.0
+    """An upload that has not ended by then is dropped."""
+    keep_s: float = 30 * 86_400
+    """For how long bad rows are kept, with all that they say; the batch itself and its counts stay."""
+
+
+class EventSettings(BaseModel):
+    """The live streams of events."""
+
+    poll_s: float = 0.25
+    """How often a process looks for new events while anybody listens; one look serves all who do."""
+    heartbeat_s: float = 15.0
+    """A stream without events sends a comment so often, and asks whether its key still holds."""
+    stalled_after_s: float = 60.0
+    """A reader that takes nothing for so long is cut off; it comes back with Last-Event-ID."""
+    max_streams: int = 1_000
+    """Open streams in one process; more are answered with 503."""
+    max_streams_per_app: int = 200
+    recent: int = 5_000
+    """Events kept in memory for those who listen; whoever is further behind reads them from SQL."""
+
+
+class WebhookSettings(BaseModel):
+    """Telling apps: where we may call, and how long we try."""
+
+    allow_http: bool = False
+    """Also take http:// addresses; only for trying out."""
+    allow_private_addresses: bool = False
+    """Also call private, loopback and other addresses that are not of the public Internet."""
+    allowed_networks: list[IPv4Network | IPv6Network] = []
+    """Networks that may be called although they are not public, e.g. `["10.20.0.0/16"]`."""
+    timeout_s: float = 15.0
+    """For the whole of one delivery."""
+    connect_timeout_s: float = 5.0
+    retry_after_s: list[Annotated[float, Field(gt=0)]] = [
+        5,
+        300,
+        1_800,
+        7_200,
+        18_000,
+        36_000,
+        50_400,
+        72_000,
+        86_400,
+    ]
+    """The wait after each failed attempt, as Standard Webhooks recommends; after the last one it is given up."""
+    jitter: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    """By what part a wait is longer or shorter at random."""
+    disable_after_s: float = 5 * 86_400
+    """A webhook of which every delivery has failed for so long is disabled."""
+    concurrency: Annotated[int, Field(ge=1)] = 10
+    """Deliveries to one webhook under way at a time; one while it fails."""
+    served_at_once: Annotated[int, Field(ge=1)] = 64
+    """Webhooks that one worker process serves at a time."""
+    claim_margin_s: float = Field(default=15.0, gt=0)
+    """By how much the claim of a delivery outlives the longest attempt; then its worker is taken for dead."""
+    old_secret_s: float = 86_400.0
+    """For how long a replaced secret signs beside the new one."""
+    max_per_app: int = 20
+    keep_s: float = 30 * 86_400
+    """For how long deliveries that have ended are kept."""
+
+
+class OidcSettings(BaseModel):
+    """Signing in to the console at an OpenID Connect provider; off without an issuer."""
+
+    issuer: str = ""
+    """As its discovery document names it, e.g. `https://login.example.org/realms/staff`."""
+    client_id: str = ""
+    client_secret: str = Field(default="", repr=False)
+    """Empty: a public client, which proves itself by PKCE alone."""
+    name: str = "your organisation's account"
+    """What the button says after "Sign in with"."""
+    scopes: list[str] = ["openid", "profile", "email"]
+    name_claim: str = "preferred_username"
+    """What somebody is called here; unique at the provider."""
+    role_claim: str = "groups"
+    """The claim that says what somebody may do: a text, or a list of them. A dot leads into an object."""
+    roles: dict[str, str] = {}
+    """From the claim's values to `viewer`, `support` or `admin`, e.g. `{"writeback-support": "support"}`. Whoever has
+    none of these values may not sign in; of several roles the highest holds."""
+    schools_claim: str = ""
+    """The claim that lists the ids of the schools that somebody sees; empty: everybody sees all."""
+    timeout_s: float = 10.0
+
+
+class ConsoleSettings(BaseModel):
+    """The pages for support staff, at `/console`."""
+
+    enabled: bool = True
+    public_url: str = ""
+    """Where people reach it; empty: as `public_url`. With https the cookies go over nothing else."""
+    timezone: str = "Europe/London"
+    """In which times are shown."""
+    passwords: bool = True
+    """Let people sign in with a password; False: only with OpenID Connect."""
+    idle_timeout_s: float = Field(default=3_600.0, gt=0)
+    """Whoever does nothing for so long is signed out; pages that refresh by themselves do not count."""
+    session_s: float = Field(default=43_200.0, gt=0)
+    """Whoever signed in so long ago is signed out."""
+    tries_per_account: int = Field(default=10, ge=1)
+    """Sign-ins of one account that may fail within `tries_forgotten_after_s`; then it waits that out."""
+    tries_per_address: int = Field(default=50, ge=1)
+    """The same for one address, of whatever account; schools and offices share one."""
+    tries_forgotten_after_s: float = Field(default=900.0, gt=0)
+    trusted_proxies: list[IPv4Network | IPv6Network] = []
+    """Networks of proxies whose X-Forwarded-For is believed; of others the address that calls counts."""
+    refresh_s: float = Field(default=5.0, ge=1)
+    """How often pages that are live ask for what is new."""
+    oidc: OidcSettings = OidcSettings()
+
+
+class DoorSettings(BaseModel):
+    """The drop-in doors: what is taken in the shapes of Wonde and Xporter."""
+
+    token_ttl_s: float = Field(default=43_200.0, gt=0)
+    """For how long a token of Xporter's door is good; its key's own rights end it at any time."""
+    sync_wait_s: float = Field(default=10.0, ge=0)
+    """How long a synchronous call waits for the writeback's end before it is answered as taken."""
+    max_callback_hosts: int = Field(default=50, ge=1)
+    """Most hosts that the callbacks of one app may go to."""
 
 
 class SandboxSettings(BaseModel):
@@ -122,6 +327,8 @@ class Settings(BaseSettings):
     """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`; empty: SQLite in the data directory.
 
     Never shown: it may hold a password, as may `redis_url`."""
+    database_busy_timeout_s: float = Field(default=10.0, gt=0)
+    """How long a writer waits for another process that writes to the same SQLite file."""
     redis_url: str = Field(default="", repr=False)
     """`redis://…`; empty: a Redis server of our own in the data directory."""
     secret_key: str = Field(default="", repr=False)
@@ -137,24 +344,37 @@ class Settings(BaseSettings):
     lookups: LookupSettings = LookupSettings()
     wonde: WondeSettings = WondeSettings()
     xporter: XporterSettings = XporterSettings()
+    batches: BatchSettings = BatchSettings()
+    events: EventSettings = EventSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    doors: DoorSettings = DoorSettings()
+    console: ConsoleSettings = ConsoleSettings()
     sandbox: SandboxSettings = SandboxSettings()
 
     @model_validator(mode="after")
-    def _lease_outlives_request(self) -> Self:
-        dispatch = self.dispatch
-        if dispatch.lease_s < dispatch.request_timeout_s + dispatch.heartbeat_s:
-            raise ValueError(
-                f"dispatch.lease_s is {dispatch.lease_s}: it must be at least dispatch.request_timeout_s + "
-                f"dispatch.heartbeat_s ({dispatch.request_timeout_s + dispatch.heartbeat_s})"
-            )
-        if self.queue.job_timeout_s < dispatch.lease_s:
-            raise ValueError("queue.job_timeout_s must be at least dispatch.lease_s")
+    def _times_agree(self) -> Self:
+        if wrong := complaints(self):
+            raise ValueError("; ".join(wrong))
         return self
 
     @property
     def is_embedded(self) -> bool:
         """Whether the database is our own SQLite file."""
         return not self.database_url
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a SQLite file, our own or another."""
+        return self.is_embedded or self.database_url.startswith("sqlite")
+
+    @property
+    def account_tokens(self) -> dict[str, str]:
+        """What our own account with each provider lists its schools with; empty where there is none.
+
+        Xporter's has an empty estab before the colon: that is how its STS knows a management secret (Xporter 69).
+        """
+        secret = self.xporter.management_secret
+        return {"wonde": self.wonde.token, "xporter": f":{secret}" if secret else ""}
 
     @property
     def effective_database_url(self) -> str:

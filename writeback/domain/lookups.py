@@ -1,10 +1,17 @@
 """Lookups as validators and payload builders see them: plain rows by id, and how to find one.
 
 Rows are JSON objects that keep only what the work needs; never a name:
-students           {"id"}                                          those on roll
-employees          {"id"}
-attendance_codes   {"id", "code", "description", "type", "active"} Wonde types: PRESENT AUTHORISED UNAUTHORISED VOID
-lessons            {"id", "date", "start_at", "end_at", "period_instance_id"}   date: the school's own calendar day
+students            {"id"}                                          those on roll
+employees           {"id"}
+attendance_codes    {"id", "code", "description", "type", "active"} Wonde types: PRESENT AUTHORISED UNAUTHORISED VOID
+lessons             {"id", "date", "start_at", "end_at", "period_instance_id"}   date: the school's own calendar day
+*_attributes        {"id", "type", "code", "description", "active"} type: the field of our records that it is for
+
+An attribute's id is its own only within its type (Xporter's LocalId), so these rows are kept by `attribute_key`. The
+types are: of an achievement `type activity outcome staff_role`; of a behaviour `type status bullying_type activity
+location time role outcome staff_role`, its `type` rows also saying `allows_bullying_type` where the provider tells; of
+a detention `type location attendance reason`; of a student absence `type reason`; of an employee absence `type
+illness_category pay_rate`.
 """
 
 from collections.abc import Mapping
@@ -30,6 +37,27 @@ class ListName(StrEnum):
     EMPLOYEES = "employees"
     ATTENDANCE_CODES = "attendance_codes"
     LESSONS = "lessons"
+    ACHIEVEMENT_ATTRIBUTES = "achievement_attributes"
+    BEHAVIOUR_ATTRIBUTES = "behaviour_attributes"
+    DETENTION_ATTRIBUTES = "detention_attributes"
+    STUDENT_ABSENCE_ATTRIBUTES = "student_absence_attributes"
+    EMPLOYEE_ABSENCE_ATTRIBUTES = "employee_absence_attributes"
+
+
+ATTRIBUTE_LISTS = frozenset(
+    {
+        ListName.ACHIEVEMENT_ATTRIBUTES,
+        ListName.BEHAVIOUR_ATTRIBUTES,
+        ListName.DETENTION_ATTRIBUTES,
+        ListName.STUDENT_ABSENCE_ATTRIBUTES,
+        ListName.EMPLOYEE_ABSENCE_ATTRIBUTES,
+    }
+)
+
+
+def attribute_key(type_: str, row_id: str) -> str:
+    """Return the key of a row in a list of attributes."""
+    return f"{type_}:{row_id}"
 
 
 @dataclass(frozen=True)
@@ -48,9 +76,29 @@ class Lookup:
         ordered = sorted(self.rows.values(), key=is_active)
         return {str(row["code"]): row for row in ordered if row.get("code") is not None}
 
+    @cached_property
+    def _by_type_and_code(self) -> Mapping[tuple[str, str], Row]:
+        ordered = sorted(self.rows.values(), key=is_active)
+        return {
+            (str(row.get("type")), str(row["code"]).casefold()): row for row in ordered if row.get("code") is not None
+        }
+
+    @cached_property
+    def days(self) -> frozenset[str]:
+        """The days that the rows have, e.g. those of a timetable on which there are lessons."""
+        return frozenset(str(row["date"]) for row in self.rows.values() if row.get("date"))
+
     def resolve(self, given: str) -> Row | None:
         """Return the row whose id, or else whose code, is `given`."""
         return self.rows.get(given) or self.by_code.get(given)
+
+    def attribute(self, type_: str, given: str) -> Row | None:
+        """Return the attribute of a type whose id, or else whose code in any letter case, is `given`."""
+        return self.rows.get(attribute_key(type_, given)) or self._by_type_and_code.get((type_, given.casefold()))
+
+    def choices(self, type_: str) -> tuple[Row, ...]:
+        """Return the attributes of a type that may be used."""
+        return tuple(row for row in self.rows.values() if row.get("type") == type_ and is_active(row))
 
 
 @dataclass(frozen=True)
@@ -61,6 +109,11 @@ class LookupView:
     employees: Lookup | None = None
     attendance_codes: Lookup | None = None
     lessons: Lookup | None = None
+    achievement_attributes: Lookup | None = None
+    behaviour_attributes: Lookup | None = None
+    detention_attributes: Lookup | None = None
+    student_absence_attributes: Lookup | None = None
+    employee_absence_attributes: Lookup | None = None
 
     def get(self, name: ListName) -> Lookup | None:
         lookup: Lookup | None = getattr(self, name.value)

@@ -1,5 +1,6 @@
 """What leaves us, as models for those who write clients: changes and problems. `schemas/` is generated from them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from writeback.domain.finding import Severity
 from writeback.domain.states import Event, Status
+from writeback.domain.writeback import RecordStatus
 
 
 class FindingMessage(BaseModel):
@@ -38,6 +40,12 @@ class EventMessage(BaseModel):
     id: int
     """Counts up; order by it."""
     writeback_id: Annotated[str, Field(pattern="^wb_")]
+    app: str
+    """The app that submitted it."""
+    school: str
+    kind: str
+    ref: str | None
+    """The app's own name for it."""
     at: datetime
     """When it happened."""
     actor: str
@@ -48,6 +56,67 @@ class EventMessage(BaseModel):
     """Where the writeback is since then."""
     detail: str | None
     """Why, in words, where there is more to say."""
+
+
+class ToldFinding(BaseModel):
+    """A finding as webhooks tell it."""
+
+    model_config = ConfigDict(title="ToldFinding", use_attribute_docstrings=True)
+
+    code: str
+    """Stable; decide by it."""
+    severity: Severity
+    message: str
+    """What is wrong."""
+
+
+class ToldRecord(BaseModel):
+    """How far one record is: nothing of what it says, nor of whom."""
+
+    model_config = ConfigDict(title="ToldRecord", use_attribute_docstrings=True)
+
+    index: int
+    ref: str | None
+    """The app's own name for it."""
+    status: RecordStatus
+    findings: Sequence[ToldFinding]
+
+
+class ToldWriteback(BaseModel):
+    """What a webhook tells of a writeback."""
+
+    model_config = ConfigDict(title="ToldWriteback", use_attribute_docstrings=True)
+
+    event_id: int
+    """As in the stream of events."""
+    event: Event
+    """What happened."""
+    writeback_id: Annotated[str, Field(pattern="^wb_")]
+    app: str
+    school: str
+    kind: str
+    ref: str | None
+    """The app's own name for it."""
+    status: Status
+    """Where the writeback is since then."""
+    hold_reason: str | None
+    """What it waits for, where it is held."""
+    records: Sequence[ToldRecord]
+    """How far each is when the message is made, which is a moment after the event."""
+
+
+class WebhookMessage(BaseModel):
+    """The body of a webhook (Standard Webhooks)."""
+
+    model_config = ConfigDict(title="WebhookMessage", use_attribute_docstrings=True)
+
+    type: Annotated[str, Field(pattern=r"^writeback\.[a-z_]+$")]
+    """`writeback.` and the status, e.g. `writeback.confirmed`."""
+    timestamp: datetime
+    """When it happened."""
+    sequence: Annotated[int, Field(ge=1)]
+    """Counts this webhook's messages without gaps: order by it, for they may arrive in another order."""
+    data: ToldWriteback
 
 
 class ProblemMessage(BaseModel):

@@ -15,8 +15,8 @@ from writeback.domain.school import HoldReason
 class Taken:
     """The provider has it and will tell later how it went."""
 
-    provider_ref: str
-    """Wonde's writeback_id, Xporter's TrackingId."""
+    provider_ref: str | None
+    """Wonde's writeback_id, Xporter's TrackingId; None where it gave none: then only the MIS can tell (Wonde 1300)."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,27 @@ Verdict = Pending | Evidenced | Rejected | GaveUp | Unclear | NotReached | Block
 
 
 @dataclass(frozen=True)
+class Found:
+    """One thing in the MIS that says what a record says. `created_at`: when the provider first had it, if it tells."""
+
+    mis_id: str
+    created_at: datetime | None = None
+    parts: tuple[str, ...] = ()
+    """The other ids that it consists of, where the MIS keeps one record a pupil (Bromcom)."""
+
+
+@dataclass(frozen=True)
 class SlotReading:
-    """What the MIS holds in one record's slot: `value` is the code, None where there is no mark."""
+    """What the MIS holds for one record.
+
+    For a mark `value` is the code, None where there is no mark. For what is created, changed or removed, `matches` says
+    whether the MIS is as the record asks, `found` by what; `value` then says in a few words what is there instead, None
+    where nothing is. Never a name or a comment.
+    """
 
     value: str | None
     matches: bool
+    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_ENGLAND = "Europe/London"
 
 
 class HoldReason(StrEnum):
@@ -31,13 +36,22 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True)
 class School:
-    """What the rules look at. `overrides` are this school's own feature rules, kind by kind."""
+    """What the rules look at. `overrides` are this school's own feature rules, kind by kind.
+
+    `facts` is what the provider last said of it (`providers.base.SchoolReport`): `permissions` are those that it has
+    granted (Wonde 1019), `scopes` those of its token (Xporter 172); a fact that is missing forbids nothing.
+    """
 
     id: str
     name: str
     provider: str
     mis: str
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def today(self, now: datetime) -> date:
+        """Return the school's own calendar day; in England where its provider names no time zone."""
+        return now.astimezone(_zone(str(self.facts.get("timezone") or _ENGLAND))).date()
 
 
 @dataclass(frozen=True)
@@ -53,3 +67,11 @@ class Account:
     """Empty: the provider's own from the settings."""
     credentials: Mapping[str, str] = field(repr=False)
     """Wonde: `token`. Xporter: `secret`, optionally `relying_party`, `sts_url`."""
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(_ENGLAND)

@@ -9,8 +9,10 @@ from difflib import get_close_matches
 from typing import Any
 from unicodedata import category
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from writeback.domain.fields import Path, holder_of, in_words, parts_of
 from writeback.domain.finding import Finding
 
 TEXTS: Mapping[str, tuple[str, str]] = {
@@ -25,22 +27,32 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "field_invalid": ("{field} is {value}: {advice}", "{hint}"),
     "student_id_missing": ("student_id is {value}", "Send the provider's id of the pupil with every record."),
     "lesson_required": ("lesson_id is {value}", "Send the id of the lesson, as the school's timetable gives it."),
+    "type_missing": ("{field} is {value}", "Send the type, a code or id from the school's list."),
     "session_invalid": ("session is {value}: send AM or PM", "A session is the morning (AM) or the afternoon (PM)."),
 }
 """Message and hint of each code that is about shape."""
 
-_MISSING_CODES = {"student_id": "student_id_missing", "lesson_id": "lesson_required"}
-_PRIVATE = frozenset({"comment", "statutory_comment", "ref"})  # free text may name a pupil: it is never repeated
+_MISSING_CODES = {"student_id": "student_id_missing", "lesson_id": "lesson_required", "type": "type_missing"}
+_PRIVATE = frozenset(
+    {"comment", "statutory_comment", "non_attendance_reason", "description", "file_name", "content", "body", "ref"}
+)  # free text may name a pupil: it is never repeated, at whatever depth
+_WRONG_CONTAINER = frozenset({"model_type", "model_attributes_type", "dict_type", "list_type"})
 _LONGEST_VALUE = 40
 
 _DAY = ("send a real calendar date", "Write the day as YYYY-MM-DD, for example 2026-01-12.")
 _INSTANT = ("send an instant with its offset", "Write it like 2026-01-12T17:00:00Z or 2026-01-12T17:00:00+00:00.")
+_LOCAL = ("send the school's own clock, without an offset", "Write it like 2026-01-12T08:30:00.")
+_TIME = ("send a time of day on the school's clock", "Write it like 15:20.")
+_SWITCH = ("send true or false", "Write it without quotes.")
+_AMOUNT = ("send a number", "Write it like 1.5, with at most three decimal places.")
 _TEXT = ("send it as text", 'Put it in quotes, for example "1234".')
 _NUMBER = ("send a whole number", "Write it without quotes and without a decimal point.")
 _OBJECT = ("send an object", 'Each record is a JSON object, for example {"student_id": "A1", …}.')
-_LIST = ("send a list", "Write the records in square brackets, even where there is one.")
+_LIST = ("send a list", "Write square brackets around it, even where there is only one.")
 _ERA = ("send an instant of the years 1 to 9999 in UTC", "Leave it out where there is no deadline.")
-_COMMENTS = frozenset({"comment", "statutory_comment"})  # what these may hold besides text: kinds.base.Comment
+_COMMENTS = frozenset(
+    {"comment", "statutory_comment", "non_attendance_reason", "description"}
+)  # what these may hold besides text: kinds.base.Comment
 
 
 def make(code: str, *, pointer: str = "", record: int | None = None, **values: Any) -> Finding:
@@ -50,10 +62,13 @@ def make(code: str, *, pointer: str = "", record: int | None = None, **values: A
 
 
 def findings_from(
-    errors: Iterable[ErrorDetails], *, kind: str, fields: Sequence[str], record: int | None = None
+    errors: Iterable[ErrorDetails], *, kind: str, model: type[BaseModel], record: int | None = None
 ) -> list[Finding]:
-    """Return one finding an error; `fields` are those that the object may have, `record` its index if it is one."""
-    return [_finding(error, kind, fields, record) for error in errors]
+    """Return one finding a place; `model` is what the object should be, `record` its index if it is a record."""
+    by_path: dict[Path, list[ErrorDetails]] = {}
+    for error in errors:
+        by_path.setdefault(_path_of(error, model), []).append(error)
+    return [_finding(path, found, kind, model, record) for path, found in by_path.items()]
 
 
 def pointer_to(record: int | None, path: Sequence[int | str] = ()) -> str:
@@ -66,7 +81,7 @@ def show(value: Any) -> str:
     """Return a value as a message may quote it: short, never a wall of digits, and no more of a container than that."""
     if isinstance(value, (dict, list)) or (isinstance(value, int) and value.bit_length() > 64):
         return describe(value)
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
     shown = "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text[:_LONGEST_VALUE])
     return shown if len(text) <= _LONGEST_VALUE else f"{shown}…"
 
@@ -90,35 +105,65 @@ def describe(value: Any) -> str:
             return "a number"
 
 
-def _finding(error: ErrorDetails, kind: str, fields: Sequence[str], record: int | None) -> Finding:
-    path, problem, given = error["loc"], error["type"], error["input"]
+def _path_of(error: ErrorDetails, model: type[BaseModel]) -> Path:
+    """Return where the error is in the object, without the name of a branch that Pydantic adds for a union."""
+    steps = error["loc"]
+    kept: list[int | str] = []
+    nested: type[BaseModel] | None = model
+    for place, step in enumerate(steps, 1):
+        is_unknown_field = error["type"] == "extra_forbidden" and place == len(steps)
+        if isinstance(step, str) and not is_unknown_field:
+            if nested is None or step not in nested.model_fields:
+                break
+            nested = parts_of(nested).get(step)
+        kept.append(step)
+    return tuple(kept)
+
+
+def _finding(
+    path: Path, errors: Sequence[ErrorDetails], kind: str, model: type[BaseModel], record: int | None
+) -> Finding:
+    """Return what is wrong at one place; where it may be one thing or another, the others are named as a choice."""
+    error, *others = errors
+    problem, given = error["type"], error["input"]
     pointer = pointer_to(record, path)
-    field = str(path[0]) if path else "record"
+    field = in_words(path) if path else "record"
+    leaf = next((step for step in reversed(path) if isinstance(step, str)), "")
     if problem == "extra_forbidden":
+        holder = holder_of(model, path)
+        suggestion, known = _suggestion(leaf, tuple(holder.model_fields)), ", ".join(holder.model_fields)
         return make(
             "field_unknown",
             pointer=pointer,
             record=record,
-            field=show(field),
+            field=_show_path(path),
             kind=kind,
-            suggestion=_suggestion(field, fields),
-            known=", ".join(fields),
+            suggestion=suggestion,
+            known=known,
         )
-    if problem == "too_short":
+    if problem == "too_short" and leaf == "records":
         return make("records_empty", pointer=pointer, record=record)
-    if problem == "missing" or (path and problem != "literal_error" and _is_blank(given)):
-        code = _MISSING_CODES.get(field, "field_missing")
+    if problem in ("missing", "too_short") or (path and problem != "literal_error" and _is_blank(given)):
+        code = _MISSING_CODES.get(leaf, "field_missing")
         return make(code, pointer=pointer, record=record, field=field, value=_word_for(problem, given))
-    if field == "session":
+    if leaf == "session":
         return make("session_invalid", pointer=pointer, record=record, value=show(given))
-    advice, hint = _advice(error)
-    value = describe(given) if field in _PRIVATE or not path else show(given)
+    advice, hint = _advice(error, is_local=record is not None)
+    advice += "".join(f", or {other['ctx']['expected']}" for other in others if other["type"] == "literal_error")
+    is_private = not path or problem in _WRONG_CONTAINER or not _PRIVATE.isdisjoint(path)
+    value = describe(given) if is_private else show(given)
     if problem == "int_type" and isinstance(given, str):
         value = f'"{value}"'
     return make("field_invalid", pointer=pointer, record=record, field=field, value=value, advice=advice, hint=hint)
 
 
-def _advice(error: ErrorDetails) -> tuple[str, str]:
+def _show_path(path: Path) -> str:
+    """Return a path whose last step is not ours, so that it may be of any length."""
+    outer = in_words(path[:-1])
+    return f"{outer}.{show(path[-1])}" if outer else show(path[-1])
+
+
+def _advice(error: ErrorDetails, *, is_local: bool) -> tuple[str, str]:
     """Return what to send instead, in short and in full."""
     problem, context = error["type"], error.get("ctx", {})
     match problem:
@@ -128,31 +173,40 @@ def _advice(error: ErrorDetails) -> tuple[str, str]:
             limit = context["max_length"]
             return f"send at most {limit} characters", f"It has {len(error['input'])}; {limit} are the most."
         case "string_pattern_mismatch":
-            return _without_controls(str(error["loc"][-1]), error["input"])
+            return _without_controls(error)
         case "literal_error":
             return f"send {context['expected']}", "Nothing else is understood here; letter case counts."
         case "greater_than_equal":
             return f"send {context['ge']} or more", "Smaller numbers make no sense here."
         case "less_than_equal":
             return f"send {context['le']} or less", "Larger numbers make no sense here."
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return _OBJECT
         case "list_type":
             return _LIST
+        case _ if problem in _WRONG_CONTAINER:
+            return _OBJECT
+        case "bool_type" | "bool_parsing":
+            return _SWITCH
+        case "decimal_type" | "decimal_parsing" | "decimal_max_places" | "decimal_max_digits" | "finite_number":
+            return _AMOUNT
         case _ if problem.startswith("int_"):
             return _NUMBER
         case "instant_out_of_range":
             return _ERA
+        case "timezone_naive":
+            return _LOCAL
+        case "time_with_offset" | "time_parsing" | "time_type":
+            return _TIME
         case _ if problem.startswith(("datetime_", "timezone_")):
-            return _INSTANT
+            return _LOCAL if is_local else _INSTANT
         case _ if problem.startswith("date_"):
             return _DAY
         case _:
             return error["msg"][:1].lower() + error["msg"][1:], "Send it in the form that the schema of this kind says."
 
 
-def _without_controls(field: str, given: str) -> tuple[str, str]:
+def _without_controls(error: ErrorDetails) -> tuple[str, str]:
     """Return what to say of a text with control characters: which is the first of them, and where."""
+    field, given = error["loc"][-1], error["input"]
     allowed, besides = ("\t\n\r", " other than tabs and line breaks") if field in _COMMENTS else ("", "")
     place, letter = next(
         (place, letter) for place, letter in enumerate(given, 1) if category(letter) == "Cc" and letter not in allowed

@@ -126,6 +126,7 @@ TRANSITIONS: dict[Event, Transition] = {
             S.QUEUED,
             S.SENDING,
             S.SENT,
+            S.UNKNOWN,
             S.NEEDS_ATTENTION,
         ),
         _row(Event.SUPERSEDED, S.SUPERSEDED, "a later writeback took its place", S.QUEUED, S.HELD),

@@ -108,8 +108,7 @@ def _take_apart(body: bytes, max_records: int) -> ParsedSubmission:
     try:
         envelope = Submission.model_validate_json(to_json(content), strict=True)
     except ValidationError as error:
-        fields = list(Submission.model_fields)
-        about_body = findings_from(error.errors(include_url=False), kind="a submission", fields=fields)
+        about_body = findings_from(error.errors(include_url=False), kind="a submission", model=Submission)
         raise _invalid([*about_body, *findings]) from error
     return _parsed(envelope, records, positions, [_ref_of(item) for item in items], findings)
 
@@ -145,13 +144,13 @@ def _read_records(kind: Kind, items: Sequence[Any]) -> tuple[list[Record], list[
     records: list[Record] = []
     positions: list[int] = []
     findings: list[Finding] = []
-    fields = list(kind.record.model_fields)
     for index, item in enumerate(items):
         try:
             records.append(kind.record.model_validate_json(to_json(item), strict=True))
             positions.append(index)
         except ValidationError as error:
-            findings += findings_from(error.errors(include_url=False), kind=kind.name, fields=fields, record=index)
+            errors = error.errors(include_url=False)
+            findings += findings_from(errors, kind=kind.name, model=kind.record, record=index)
     return records, positions, findings
 
 

@@ -21,6 +21,8 @@ class RecordStatus(StrEnum):
     CONFIRMED = "confirmed"
     FAILED = "failed"
     SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    """A person has withdrawn it: it had not left, or nobody could tell what had become of it."""
     REFUSED = "refused"
     """Not accepted: the submission said to skip what is invalid."""
 
@@ -36,6 +38,10 @@ class RecordProgress:
     mis_ids: tuple[str, ...] = ()
     group: str | None = None
     """Records of one group go together and with no others: halves of a request that was refused."""
+    mis_holds: str | None = None
+    """What the MIS had instead when it was read, while a person is to decide."""
+    healed: bool = False
+    """It was refused for something that a list says, and went again after that list had been fetched: once only."""
 
     def moved(self, status: RecordStatus, **changes: Any) -> "RecordProgress":
         return replace(self, status=status, **changes)
@@ -54,6 +60,10 @@ class RecordProgress:
             packed["mis_ids"] = list(self.mis_ids)
         if self.group:
             packed["group"] = self.group
+        if self.mis_holds is not None:
+            packed["mis_holds"] = self.mis_holds
+        if self.healed:
+            packed["healed"] = True
         return packed
 
 
@@ -68,6 +78,8 @@ def unpack_progress(text: str, count: int) -> list[RecordProgress]:
             evidence=entry.get("evidence"),
             mis_ids=tuple(entry.get("mis_ids", ())),
             group=entry.get("group"),
+            mis_holds=entry.get("mis_holds"),
+            healed=entry.get("healed", False),
         )
         for entry in json.loads(text)
     ]
@@ -88,20 +100,25 @@ _WAITING_ORDER = (
     (RecordStatus.NEEDS_ATTENTION, Status.NEEDS_ATTENTION),
 )
 
+_NOT_WRITTEN = frozenset({RecordStatus.FAILED, RecordStatus.CANCELLED})
+
 
 def overall_status(progress: Iterable[RecordProgress]) -> Status:
     """Return the status of the whole: what is least far along while anything waits, else how it ended.
 
-    Refused records do not count: they were never accepted. Superseded ones count only when nothing else is there.
+    Refused records do not count: they were never accepted. Superseded ones count only when nothing else is there, and
+    cancelled ones only beside those; but beside confirmed ones they make it partial.
     """
     present = {entry.status for entry in progress}
     for record_status, status in _WAITING_ORDER:
         if record_status in present:
             return status
     if RecordStatus.CONFIRMED in present:
-        return Status.PARTIAL if RecordStatus.FAILED in present else Status.CONFIRMED
+        return Status.PARTIAL if present & _NOT_WRITTEN else Status.CONFIRMED
     if RecordStatus.FAILED in present:
         return Status.FAILED
+    if RecordStatus.CANCELLED in present:
+        return Status.CANCELLED
     return Status.SUPERSEDED
 
 
@@ -114,6 +131,7 @@ _EVENT_FOR = {
     Status.PARTIAL: Event.PARTLY_CONFIRMED,
     Status.FAILED: Event.FAILED,
     Status.SUPERSEDED: Event.SUPERSEDED,
+    Status.CANCELLED: Event.CANCELLED,
 }
 
 

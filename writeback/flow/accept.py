@@ -7,7 +7,7 @@ Idempotency-Key; after it the writeback is in SQL and the sweeper finds it even 
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from validators import lists_to_refresh, validate
@@ -54,7 +54,7 @@ class Acceptor:
                 hint="Use a key that has this school, or ask for it to be added.",
             )
         school = await self.flow.registry.school(school_id)
-        idempotency = _idempotency(idempotency_key, school_id, body) if not dry_run else None
+        idempotency = idempotency_of(idempotency_key, school_id, body) if not dry_run else None
         if idempotency is not None:
             async with self.flow.db.read() as session:
                 known = await find(session, caller.app_id, idempotency)
@@ -66,6 +66,11 @@ class Acceptor:
         if checked.is_refused:
             raise _refusal(checked)
         return await self._keep(caller, school_id, checked, idempotency)
+
+    async def check(self, school_id: str, body: bytes) -> Checked:
+        """Return a submission with everything that is to be said of it; nothing is kept. Raises as `submit` does."""
+        school = await self.flow.registry.school(school_id)
+        return await self._check(school, parse_submission(body, max_records=self.flow.settings.api.max_records))
 
     async def _check(self, school: School, parsed: ParsedSubmission) -> Checked:
         """Validate, after refreshing lists that lack what the submission names: new pupils come every day."""
@@ -79,7 +84,15 @@ class Acceptor:
 
     def _validate(self, school: School, parsed: ParsedSubmission, view: LookupView) -> list[Finding]:
         stale = self._stale(parsed, view)
-        return validate(parsed.kind, parsed.records, school, view, stale_lists=stale, positions=parsed.positions)
+        return validate(
+            parsed.kind,
+            parsed.records,
+            school,
+            view,
+            stale_lists=stale,
+            positions=parsed.positions,
+            today=school.today(self.flow.clock.now()),
+        )
 
     def _stale(self, parsed: ParsedSubmission, view: LookupView) -> Collection[ListName]:
         oldest = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.stale_after_s)
@@ -92,10 +105,10 @@ class Acceptor:
         message = f"expires_at is {parsed.expires_at.isoformat()}, which has passed."
         return [Finding("expired", message, "Send a later instant, or none.", pointer="/expires_at")]
 
-    async def _keep(self, caller: Caller, school_id: str, checked: Checked, idempotency: Idempotency | None) -> Answer:
+    def draft(self, caller: Caller, school_id: str, checked: Checked) -> NewWriteback:
+        """Return what is to be kept of a submission that may be kept; its answer is still to be put in."""
         now, parsed = self.flow.clock.now(), checked.parsed
         writeback_id = new_id("wb", now)
-        body = answer_json(school_id, checked, writeback_id=writeback_id, created_at=iso(now))
         deadline = now + timedelta(seconds=self.flow.settings.dispatch.default_deadline_s)
         writeback = {
             "id": writeback_id,
@@ -125,7 +138,13 @@ class Acceptor:
             "status": Status.QUEUED.value,
             "detail": None,
         }
-        committed = await self.committer.commit(NewWriteback(writeback, event, body.decode(), idempotency))
+        return NewWriteback(writeback, event, "", None)
+
+    async def _keep(self, caller: Caller, school_id: str, checked: Checked, idempotency: Idempotency | None) -> Answer:
+        new = self.draft(caller, school_id, checked)
+        writeback_id, created_at = new.writeback["id"], iso(new.writeback["created_at"])
+        body = answer_json(school_id, checked, writeback_id=writeback_id, created_at=created_at)
+        committed = await self.committer.commit(replace(new, answer=body.decode(), idempotency=idempotency))
         match committed:
             case Replayed() | KeyReused():
                 return _replay(committed)
@@ -133,7 +152,8 @@ class Acceptor:
                 return Answer(202, body, writeback_id)
 
 
-def _idempotency(key: str | None, school_id: str, body: bytes) -> Idempotency | None:
+def idempotency_of(key: str | None, school_id: str, body: bytes) -> Idempotency | None:
+    """Return the key with the hash of what came with it; None without one. Raise BadInput for one of no use."""
     if key is None:
         return None
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():

@@ -8,7 +8,7 @@ from functools import cached_property
 from sqlmodel import Session
 
 from writeback.domain.kinds import Record, parse_records
-from writeback.domain.states import Event, Status, advance
+from writeback.domain.states import TRANSITIONS, Event, Status, advance
 from writeback.domain.writeback import (
     RecordProgress,
     event_towards,
@@ -65,10 +65,11 @@ class Changes:
         row.progress = pack_progress(opened.progress)
         row.updated_at = self.now
         target = overall_status(opened.progress)
-        if row.status == Status.HELD and target is not Status.QUEUED:
+        event = event_towards(target, queued_by=queued_by)
+        if row.status == Status.HELD and Status.HELD not in TRANSITIONS[event].sources and target is not Status.QUEUED:
             self.event(row, Event.RELEASED)
         if target != row.status and not (row.status == Status.HELD and target is Status.QUEUED):
-            self.event(row, event_towards(target, queued_by=queued_by), detail=detail)
+            self.event(row, event, detail=detail)
         self.session.add(row)
         return Status(row.status)
 

@@ -10,21 +10,23 @@ from sqlmodel import Session
 
 from writeback.core.ids import new_id
 from writeback.domain.finding import Finding
-from writeback.domain.kinds import KINDS
+from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.lookups import LookupView
-from writeback.domain.plan import Plan, Waiting, plan
-from writeback.domain.school import Account
+from writeback.domain.plan import Limits, Plan, Waiting, plan
+from writeback.domain.school import Account, School
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow import hooks
+from writeback.flow.breaker import Breakers, keys_of
 from writeback.flow.changes import Changes, OpenWriteback
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire
 from writeback.flow.recovery import recover_abandoned
 from writeback.flow.refusal import placed
+from writeback.flow.second_look import SecondLook
 from writeback.flow.turn import Turn, members_json, slots_of, waiting_records
 from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
-from writeback.store import holds, requests, writebacks
+from writeback.store import holds, lanes, requests, writebacks
 from writeback.store.holds import HoldState
 from writeback.store.requests import Unsettled
 from writeback.store.tables import WritebackRow
@@ -41,6 +43,8 @@ _ONCE_SENT = (
 )
 _CANDIDATES = 300
 """Queued writebacks looked at in one turn; more than fill any request."""
+_ENOUGH = 100
+"""Records looked at where a request takes few: the first of them may have to wait for their slots."""
 _PATIENCE = timedelta(seconds=30)
 """When a writeback that waits for its slot or for a list is looked at again, should nobody ring."""
 
@@ -55,10 +59,12 @@ class Choice:
     lane_id: str
     fence: int
     account: Account
+    school: School
     lookups: LookupView
     unsettled: Sequence[Unsettled] = ()
     """What is on its way in the lane."""
     hold: HoldState = field(default_factory=HoldState)
+    had_failures: bool = False
 
     @cached_property
     def changes(self) -> Changes:
@@ -79,21 +85,31 @@ class Choice:
             self._hold(rows, self.hold.reason)
             return None
         opened = self._open(rows)
+        if opened and self._is_shut():
+            return None
         while opened:
             chosen = self._plan(opened)
             if not chosen.chosen:
                 return None
+            if SecondLook(self.changes, self.school, self.lookups).weed_out(chosen.chosen, opened):
+                continue
             request_id = new_id("req", self.now)
             try:
                 request = self._build(chosen.chosen, opened, request_id)
             except CannotBuild as error:
                 self._fail(chosen.chosen, error.findings, opened)
             except ListsMissing as error:
-                self._wait_for_lists(chosen.chosen, opened, error)
-                return None
+                opened = self._wait_for_lists(chosen.chosen, opened, error)
             else:
                 return self._write_down(chosen, opened, request_id, request)
         return None
+
+    def _is_shut(self) -> bool:
+        """Whether a breaker lets nothing through; the lane is left alone until it does."""
+        until, self.had_failures = Breakers(self.flow, self.session, self.now).shut_until(keys_of(self.account))
+        if until is not None:
+            lanes.leave_alone(self.session, self.lane_id, until)
+        return until is not None
 
     def _open(self, rows: Sequence[WritebackRow]) -> dict[str, OpenWriteback]:
         """Open what may go: twice what a request can take is enough, however much waits."""
@@ -105,7 +121,7 @@ class Choice:
                 continue
             opened[row.id] = OpenWriteback(row)
             records += len(opened[row.id].records)
-            if records >= 2 * self.provider.limits(KINDS[row.kind]).max_records:
+            if records >= max(_ENOUGH, 2 * self._limits_of(row.kind).max_records):
                 break
         return opened
 
@@ -122,17 +138,18 @@ class Choice:
         ]
         if not waiting:
             return Plan()
-        limits = self.provider.limits(KINDS[waiting[0].kind])
         made = plan(
             waiting,
             busy={slot for request in self.unsettled for slot in request.slots},
             newest=self._sent_since(min(record.seq for record in waiting)),
-            max_records=limits.max_records,
-            one_date=limits.one_date,
+            limits_of=self._limits_of,
         )
         self._supersede(made.superseded, opened)
         self._wait_for_slots(made.blocked, opened)
         return made
+
+    def _limits_of(self, kind: str) -> Limits:
+        return self.provider.limits(KINDS[kind])
 
     def _is_due(self, row: WritebackRow) -> bool:
         return row.next_attempt_at is None or row.next_attempt_at <= self.now
@@ -161,14 +178,17 @@ class Choice:
 
     def _wait_for_lists(
         self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], error: ListsMissing
-    ) -> None:
-        """Let what needs a list that was never fetched wait until it has been."""
-        for writeback_id in {record.writeback_id for record in chosen}:
+    ) -> dict[str, OpenWriteback]:
+        """Let what needs a list that was never fetched wait until it has been; return the others."""
+        waiting = {record.writeback_id for record in chosen}
+        for writeback_id in waiting:
             row = opened[writeback_id].row
             row.hold_reason, row.next_attempt_at = LISTS_MISSING, self.now + _PATIENCE
             self.session.add(row)
-        holds.schedule_sync(self.session, self.account.school_id, self.now)
+        if not error.lists <= set(self.school.facts.get("lists_not_available", ())):
+            holds.schedule_sync(self.session, self.account.school_id, self.now)
         log.warning("lists_missing", lane=self.lane_id, lists=sorted(one.value for one in error.lists))
+        return {writeback_id: one for writeback_id, one in opened.items() if writeback_id not in waiting}
 
     def _build(
         self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], request_id: str
@@ -220,8 +240,27 @@ class Choice:
             provider=self.account.provider,
             kind=members[0].kind,
             fence=self.fence,
-            members=members_json(members),
+            members=members_json((member.writeback_id, member.index) for member in members),
             slots=[member.slot for member in members if member.slot is not None],
             created_at=self.now,
         )
-        return Turn(self.lane_id, self.fence, request_id, self.account, self.provider, request, self.hold.rechecks)
+        records = [opened[member.writeback_id].record(member.index) for member in members]
+        kind = KINDS[members[0].kind]
+        return Turn(
+            self.lane_id,
+            self.fence,
+            request_id,
+            self.account,
+            self.provider,
+            request,
+            kind,
+            records,
+            to_look_at=[place for place, record in enumerate(records) if self._must_look(kind, record)],
+            rechecks=self.hold.rechecks,
+            had_failures=self.had_failures,
+        )
+
+    def _must_look(self, kind: Kind, record: Record) -> bool:
+        """Whether a record may be written only where the MIS has nothing, and the provider does not see to it."""
+        asks = bool(getattr(record, "only_if_blank", None))
+        return asks and not self.provider.writes_only_if_blank(kind, record, self.lookups)

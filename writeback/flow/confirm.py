@@ -7,16 +7,16 @@ settled alone; a check that finds nothing asks again later, and in the end reads
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import assert_never
 
 import structlog
 from sqlmodel import Session
 
+from writeback.core import failpoints
 from writeback.core.failures import class_of, place_of
-from writeback.domain.finding import Finding, Severity
-from writeback.domain.kinds import KINDS
+from writeback.domain.kinds import KINDS, Action
+from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import (
     Blocked,
     Evidenced,
@@ -28,15 +28,11 @@ from writeback.domain.outcome import (
     Unclear,
     Verdict,
 )
-from writeback.domain.states import Event
-from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
-from writeback.flow.hold import hold_school, locked_school
-from writeback.flow.members import change_member, close_request, load_members, move_members, settle_members
-from writeback.flow.recovery import count_failure, may_go_again
-from writeback.flow.refusal import refuse
-from writeback.flow.turn import Member
+from writeback.flow.hold import locked_school
+from writeback.flow.members import load_members
+from writeback.flow.settle import Settling
 from writeback.providers.base import SentRequest
 from writeback.store import lanes, requests
 from writeback.store.requests import AWAITING, RequestState
@@ -64,7 +60,10 @@ class Confirmer:
 
     async def confirm(self, lane_id: str) -> None:
         """Ask about every request of the lane that is due, and ring for what its settling sets free."""
+        if failpoints.hit("confirm.before_claim"):
+            await self.flow.db.transact(partial(self._claim, lane_id))
         asked = await self.flow.db.transact(partial(self._claim, lane_id))
+        failpoints.hit("confirm.after_claim")
         rings = await asyncio.gather(*(self._confirm_one(one) for one in asked), return_exceptions=True)
         for one, came in zip(asked, rings, strict=True):
             if isinstance(came, BaseException):
@@ -85,29 +84,56 @@ class Confirmer:
 
     async def _confirm_one(self, asked: Asked) -> Sequence[str]:
         """Ask, and write down what is known now; return which doorbells to ring for the lane."""
-        verdict = None if self._is_too_late(asked) else await self._verdict(asked)
-        return await self.flow.db.transact(partial(self._settle, asked, verdict))
+        lookups = await self.flow.lookups.view(asked.row.school_id)
+        verdict = None if self._is_too_late(asked) else await self._verdict(asked, lookups)
+        if failpoints.hit("confirm.before_settle"):
+            await self.flow.db.transact(partial(self._settle, asked, verdict, lookups))
+        rings = await self.flow.db.transact(partial(self._settle, asked, verdict, lookups))
+        failpoints.hit("confirm.after_settle")
+        return rings
 
-    async def _verdict(self, asked: Asked) -> Verdict | ReadBack:
+    async def _verdict(self, asked: Asked, lookups: LookupView) -> Verdict | ReadBack:
         """Return what hints and provider say; where they say nothing, what the MIS holds."""
         account = await self.flow.registry.account(asked.row.school_id)
         provider = self.flow.providers[account.provider]
         try:
-            verdict: Verdict | ReadBack = Unclear("the answer never came")
+            verdict: Verdict = Unclear("the answer never came")
             if asked.row.state == RequestState.TAKEN or asked.sent.hints:
+                if failpoints.hit("confirm.before_ask"):
+                    await provider.check(account, asked.sent, self.flow.clock.now())
                 verdict = await provider.check(account, asked.sent, self.flow.clock.now())
-            if isinstance(verdict, Unclear) or self._is_overdue(asked, verdict):
-                lookups = await self.flow.lookups.view(account.school_id)
-                verdict = await provider.read_back(account, asked.sent, lookups)
+                failpoints.hit("confirm.after_ask")
+            if not self._needs_reading(asked, verdict):
+                return verdict
+            if failpoints.hit("confirm.before_read"):
+                await provider.read_back(account, asked.sent, lookups)
+            read = await provider.read_back(account, asked.sent, lookups)
+            failpoints.hit("confirm.after_read")
         except Exception as error:
             log.error("adapter_failed", request_id=asked.row.id, error=class_of(error), place=place_of(error))
             return NotReached(f"our adapter failed: {class_of(error)}")
-        return verdict
+        if isinstance(verdict, Rejected) and not _shows_all(read, asked.sent):
+            return verdict
+        return read
 
-    def _is_overdue(self, asked: Asked, verdict: Verdict | ReadBack) -> bool:
-        """Whether a callback that should have come has not: then the MIS is read."""
+    def _needs_reading(self, asked: Asked, verdict: Verdict) -> bool:
+        """Whether the MIS has the last word: where the provider knows nothing, or may be wrong."""
+        match verdict:
+            case Unclear():
+                return True
+            case Evidenced():
+                return asked.row.must_read
+            case Rejected(findings=findings):  # a create that was refused without a reason may be there all the same
+                return asked.sent.kind.action is Action.CREATE and not findings
+            case Pending(awaits_callback=True):
+                return self._is_overdue(asked)
+            case _:
+                return False
+
+    def _is_overdue(self, asked: Asked) -> bool:
+        """Whether a callback that should have come has not. Without a reference none can come."""
         patience = timedelta(seconds=self.flow.settings.confirm.callback_patience_s)
-        return isinstance(verdict, Pending) and verdict.awaits_callback and self._age(asked) >= patience
+        return asked.sent.provider_ref is None or self._age(asked) >= patience
 
     def _is_too_late(self, asked: Asked) -> bool:
         return self._age(asked) > timedelta(seconds=self.flow.settings.confirm.give_up_s)
@@ -115,7 +141,9 @@ class Confirmer:
     def _age(self, asked: Asked) -> timedelta:
         return self.flow.clock.now() - asked.sent.sent_at
 
-    def _settle(self, asked: Asked, verdict: Verdict | ReadBack | None, session: Session) -> Sequence[str]:
+    def _settle(
+        self, asked: Asked, verdict: Verdict | ReadBack | None, lookups: LookupView, session: Session
+    ) -> Sequence[str]:
         """Apply the verdict; None: it is too late for one, and a person is asked."""
         if isinstance(verdict, Blocked | GaveUp):  # the school before its writebacks: everyone locks in this order
             locked_school(session, asked.row.school_id)
@@ -124,13 +152,14 @@ class Confirmer:
             return []
         members = load_members(session, request)
         changes = Changes(session, self.flow.clock.now(), f"provider:{request.provider}")
-        settling = _Settling(self.flow, changes, request, members, asked.sent)
+        settling = Settling(self.flow, changes, request, members, asked.sent, lookups)
         if verdict is None:
             settling.ask_a_person()
         else:
             settling.apply(verdict)
         session.add(request)
         log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
+        failpoints.hit("confirm.settle_uncommitted")
         if request.state == RequestState.SETTLED:
             return ["serve_lane"] if lanes.has_queued(session, request.lane_id) else []
         if len(request.hints) > len(asked.sent.hints):  # one came while we asked
@@ -151,129 +180,9 @@ def _sent(session: Session, row: RequestRow) -> SentRequest:
     )
 
 
-@dataclass(frozen=True)
-class _Settling:
-    """Applies one verdict to one locked request."""
-
-    flow: FlowContext
-    changes: Changes
-    request: RequestRow
-    members: Sequence[Member]
-    sent: SentRequest
-
-    @property
-    def now(self) -> datetime:
-        return self.changes.now
-
-    def apply(self, verdict: Verdict | ReadBack) -> None:
-        """Match the verdict, to the last case."""
-        match verdict:
-            case Pending(check_at=check_at):
-                self._ask_again(check_at)
-            case NotReached(retry_after_s=retry_after_s):
-                self._ask_again(self.now + timedelta(seconds=retry_after_s) if retry_after_s else None)
-            case Unclear():
-                self._ask_again(None)
-            case Evidenced():
-                self._confirm(verdict)
-            case Rejected(message, findings):
-                close_request(self.request, self.now, "rejected")
-                refuse(self.changes, self.members, request_id=self.request.id, message=message, findings=findings)
-            case Blocked(reason=reason, detail=detail):
-                hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
-                self._ask_again(None)
-            case GaveUp(reason=reason, detail=detail):
-                close_request(self.request, self.now, "gave_up")
-                move_members(self.changes, self.members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=detail)
-                hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
-            case ReadBack():
-                self._read(verdict)
-            case _:
-                assert_never(verdict)
-
-    def _confirm(self, evidenced: Evidenced) -> None:
-        evidence = evidenced.evidence
-        close_request(self.request, self.now, "confirmed", evidence)
-        for position, member in enumerate(self.members):
-            ids = tuple(evidenced.mis_ids.get(position, ()))
-            note = evidenced.notes.get(position)
-            findings = [_note(note, member.index)] if note else []
-            change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=evidence, mis_ids=ids)
-            member.opened.row.evidence = evidence
-        settle_members(self.changes, self.members, detail=evidence)
-
-    def _ask_again(self, check_at: datetime | None) -> None:
-        """Ask later, ever less often."""
-        confirm, request = self.flow.settings.confirm, self.request
-        wait = min(confirm.check_cap_s, confirm.first_check_s * 2 ** min(request.checks, 10))
-        request.checks += 1
-        request.check_at = max(check_at or self.now, self.now + timedelta(seconds=wait))
-
-    def _read(self, read: ReadBack) -> None:
-        """Settle record by record from what the MIS holds; a reading older than the request proves nothing."""
-        if read.as_of is not None and read.as_of < self.sent.sent_at:
-            self._ask_again(None)
-        else:
-            self._settle_by_reading(read)
-
-    def _settle_by_reading(self, read: ReadBack) -> None:
-        close_request(self.request, self.now, "read_back", "read-back")
-        for position, member in enumerate(self.members):
-            reading, row = read.readings.get(position), member.opened.row
-            if reading is not None and reading.matches:
-                change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
-                row.evidence = "read-back"
-            elif reading is not None and reading.value is not None:
-                other = _other_value(reading.value, member.index)
-                change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[other])
-            elif may_go_again(self.flow, self.request, [member]):
-                change_member(member, RecordStatus.QUEUED)
-            else:
-                change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_cannot_tell(member.index)])
-        count_failure([member for member in self.members if _is_queued(member)])
-        settle_members(self.changes, self.members, queued_by=Event.RETRY, detail="read-back")
-
-    def ask_a_person(self) -> None:
-        """Give up looking for evidence."""
-        close_request(self.request, self.now, "no_evidence")
-        message = "No evidence came in time."
-        hint = "Look in the MIS whether the mark is there; if it is not, send it again as a new writeback."
-        for member in self.members:
-            finding = Finding("no_evidence", message, hint, pointer=f"/records/{member.index}", record=member.index)
-            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[finding])
-        settle_members(self.changes, self.members, detail="no evidence")
-
-
-def _is_queued(member: Member) -> bool:
-    return member.opened.progress[member.index].status is RecordStatus.QUEUED
-
-
-def _note(note: str, index: int) -> Finding:
-    return Finding(
-        code="confirmed_with_a_note",
-        severity=Severity.WARNING,
-        message=note,
-        hint="Look in the MIS if it matters which mark stands.",
-        pointer=f"/records/{index}/code",
-        record=index,
-    )
-
-
-def _cannot_tell(index: int) -> Finding:
-    return Finding(
-        code="cannot_be_read_back",
-        message="It was sent several times, and the MIS does not show it.",
-        hint="Look in the MIS whether it is there; if it is not, send it again as a new writeback.",
-        pointer=f"/records/{index}",
-        record=index,
-    )
-
-
-def _other_value(value: str, index: int) -> Finding:
-    return Finding(
-        code="other_value_in_mis",
-        message=f"The MIS holds {value} in this slot: it may have been changed there since.",
-        hint="Decide which is right; to replace it, send the mark again as a new writeback.",
-        pointer=f"/records/{index}/code",
-        record=index,
-    )
+def _shows_all(read: ReadBack | NotReached | Blocked, sent: SentRequest) -> bool:
+    """Whether everything that was sent is in the MIS."""
+    if not isinstance(read, ReadBack):
+        return False
+    readings = [read.readings.get(position) for position in range(len(sent.records))]
+    return all(reading is not None and reading.matches for reading in readings)

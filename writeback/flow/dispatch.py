@@ -15,11 +15,13 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
+from writeback.core import failpoints
 from writeback.core.failures import class_of, place_of
-from writeback.domain.outcome import Outcome, Uncertain
+from writeback.domain.outcome import NotReached, Outcome, Uncertain
 from writeback.flow.choose import Choice
 from writeback.flow.context import FlowContext
 from writeback.flow.finish import Finish
+from writeback.flow.precondition import Precondition
 from writeback.flow.turn import Turn
 from writeback.store import lanes
 
@@ -38,18 +40,44 @@ class Dispatcher:
 
         One request a turn: a lane with much to send goes to the back of the queue, so that no school starves.
         """
+        if failpoints.hit("dispatch.before_begin"):
+            await self._begin(lane_id)
         turn = await self._begin(lane_id)
         if turn is None:
             return
+        failpoints.hit("dispatch.after_begin")
         async with self._heartbeat(turn):
-            outcome = await self._send(turn)
+            turn, outcome = await self._carry_out(turn)
+        if outcome is None:  # nothing had to be sent
+            await self.flow.doorbell.ring("serve_lane", [lane_id])
+            return
         for job in await Finish(self.flow).record(turn, outcome):
             await self.flow.doorbell.ring(job, [lane_id])
+
+    async def _carry_out(self, turn: Turn) -> tuple[Turn, Outcome | None]:
+        """Look first where a record asks for it, and send; return what was sent in the end, and what came of it."""
+        if turn.to_look_at:
+            looked = await self._look_first(turn)
+            if not isinstance(looked, Turn):
+                return turn, looked
+            turn = looked
+        return turn, await self._send(turn)
+
+    async def _look_first(self, turn: Turn) -> Turn | Outcome | None:
+        """Return what may be written; an adapter that fails here has sent nothing."""
+        try:
+            return await Precondition(self.flow).settle(turn)
+        except Exception as error:
+            log.error("look_failed", request_id=turn.request_id, error=class_of(error), place=place_of(error))
+            return NotReached(f"the MIS could not be looked at: {class_of(error)}")
 
     async def _send(self, turn: Turn) -> Outcome:
         """Return the provider's answer; an adapter that fails leaves open whether the request went out."""
         try:
-            return await turn.provider.send(turn.account, turn.request)
+            failpoints.hit("dispatch.before_send")
+            outcome = await turn.provider.send(turn.account, turn.request)
+            failpoints.hit("dispatch.after_send")
+            return outcome
         except Exception as error:
             log.error("adapter_failed", request_id=turn.request_id, error=class_of(error), place=place_of(error))
             return Uncertain(f"our adapter failed: {class_of(error)}")
@@ -58,6 +86,7 @@ class Dispatcher:
         """Take the lease, choose what goes, and commit it as `sending`; None when there is nothing to send."""
         school_id = lane_id.rsplit(":", 1)[0]
         account = await self.flow.registry.account(school_id)
+        school = await self.flow.registry.school(school_id)
         lookups = await self.flow.lookups.view(school_id)
         now = self.flow.clock.now()
         until = now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
@@ -66,9 +95,10 @@ class Dispatcher:
             fence = lanes.acquire(session, lane_id, owner=self.owner, now=now, until=until)
             if fence is None:
                 return None
-            turn = Choice(self.flow, session, now, lane_id, fence, account, lookups).make()
+            turn = Choice(self.flow, session, now, lane_id, fence, account, school, lookups).make()
             if turn is None:
                 lanes.release(session, lane_id, fence)
+            failpoints.hit("dispatch.begin_uncommitted")
             return turn
 
         return await self.flow.db.transact(begin)
@@ -90,7 +120,9 @@ class Dispatcher:
             until = self.flow.clock.now() + timedelta(seconds=dispatch.lease_s)
             extend = partial(lanes.extend, lane_id=turn.lane_id, fence=turn.fence, until=until)
             try:
+                failpoints.hit("dispatch.before_heartbeat")
                 is_ours = await self.flow.db.transact(extend)
+                failpoints.hit("dispatch.after_heartbeat")
             except Exception as error:
                 log.warning("heartbeat_missed", request_id=turn.request_id, error=class_of(error))
                 continue

@@ -9,15 +9,17 @@ from typing import assert_never
 import structlog
 from sqlmodel import Session
 
+from writeback.core import failpoints
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
 from writeback.domain.retry import next_attempt_at
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
+from writeback.flow.breaker import Breakers, keys_of
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import hold_school, locked_school
 from writeback.flow.members import close_request, load_members, move_members
-from writeback.flow.recovery import count_failure, may_go_again, put_in_doubt
+from writeback.flow.recovery import count_failure, doubt, may_go_again, put_in_doubt
 from writeback.flow.refusal import refuse
 from writeback.flow.turn import Member, Turn
 from writeback.store import holds, lanes, requests
@@ -35,7 +37,10 @@ class Finish:
 
     async def record(self, turn: Turn, outcome: Outcome) -> Sequence[str]:
         """Commit what came of the turn and return which doorbells to ring for the lane."""
+        if failpoints.hit("dispatch.before_finish"):
+            await self.flow.db.transact(partial(self._record, turn, outcome))
         rings = await self.flow.db.transact(partial(self._record, turn, outcome))
+        failpoints.hit("dispatch.after_finish")
         log.info("attempt_finished", request_id=turn.request_id, lane=turn.lane_id, outcome=type(outcome).__name__)
         return rings
 
@@ -49,9 +54,12 @@ class Finish:
         if request is None or request.state != RequestState.SENDING:
             return []
         _Recording(self.flow, session, Changes(session, now, "worker"), request, turn).apply(outcome)
+        breakers = Breakers(self.flow, session, now)
+        breakers.note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
         rings = ["serve_lane"] if lanes.has_due(session, turn.lane_id, now) else []
         if request.check_at is not None and request.check_at <= now:
             rings.append("confirm_lane")
+        failpoints.hit("dispatch.finish_uncommitted")
         return rings
 
 
@@ -126,7 +134,7 @@ class _Recording:
                 rng=self.flow.rng,
             )
         if retry_after_s:
-            lanes.leave_alone(self.session, self.request.lane_id, self.now + timedelta(seconds=retry_after_s))
+            lanes.leave_school_alone(self.session, self.request.school_id, self.now + timedelta(seconds=retry_after_s))
         count_failure(members)
         move_members(self.changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=reason)
 
@@ -135,6 +143,7 @@ class _Recording:
         if self.request.hints:  # the provider has called meanwhile: it has the request
             self._taken(members, self.request.hints[-1].get("provider_ref"))
         elif may_go_again(self.flow, self.request, members):
+            doubt(self.flow, self.changes, self.request, members)
             self._again(members, reason, None)
         else:
             put_in_doubt(self.changes, self.request, members, reason)

@@ -1,6 +1,6 @@
 """What providers call: webhooks and callbacks. Each is written down as a hint; `confirm` turns hints into evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote, urlencode
@@ -8,20 +8,46 @@ from urllib.parse import quote, urlencode
 import structlog
 from sqlmodel import Session
 
+from writeback.core import failpoints
 from writeback.core.errors import NotFound
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.domain.school import Account
 from writeback.flow.context import FlowContext
+from writeback.flow.school_events import SchoolEvents
+from writeback.flow.school_views import SHOWN
 from writeback.providers.base import Hint
-from writeback.store import holds, requests
+from writeback.store import requests
 from writeback.store.requests import AWAITING
 from writeback.store.tables import RequestRow
 
 log = structlog.get_logger()
 
+_ALL = "all"
+_ACCOUNT_HOOKS = {
+    "wonde": (
+        ("writeback", "schoolApproved", "accessRevoked", "accessDeclined", "schoolMigration"),
+        "Wonde's dashboard: Settings, API > Webhook (Wonde 233); tick these payload types",
+    )
+}
+"""Xporter is told with each request where to call back."""
 _MAX_HINTS = 20
 """Repeated callbacks beyond this are dropped: they say nothing new."""
+
+
+@dataclass(frozen=True)
+class AccountHook:
+    """The hook of our whole account with a provider."""
+
+    __pydantic_config__ = SHOWN
+
+    provider: str
+    url: str
+    """Whoever knows it can call it: it is shown only to those who may register it."""
+    events: Sequence[str]
+    """What the provider should be asked to send."""
+    where: str
+    """Where it is registered."""
 
 
 def hook_token(secrets: SecretBox, provider: str, school_id: str) -> str:
@@ -29,10 +55,30 @@ def hook_token(secrets: SecretBox, provider: str, school_id: str) -> str:
     return f"{school_id}~{secrets.token_for(f'hook:{provider}:{school_id}')}"
 
 
+def account_hook_token(secrets: SecretBox, provider: str) -> str:
+    """Return the unguessable part of the hook of our whole account with a provider; no school's, not even of `all`."""
+    return f"{_ALL}~{secrets.token_for(_account_purpose(provider))}"
+
+
 def hook_url(settings: Settings, secrets: SecretBox, provider: str, school_id: str) -> str:
     """Return where the provider should call for this school."""
-    token = quote(hook_token(secrets, provider, school_id), safe="~")
-    return f"{settings.effective_public_url}/hooks/{provider}/{token}"
+    return _url(settings, provider, hook_token(secrets, provider, school_id))
+
+
+def account_hooks(settings: Settings, secrets: SecretBox) -> Sequence[AccountHook]:
+    """Return the hooks to register with providers that have one for an application with all its schools."""
+    return [
+        AccountHook(provider, _url(settings, provider, account_hook_token(secrets, provider)), events, where)
+        for provider, (events, where) in _ACCOUNT_HOOKS.items()
+    ]
+
+
+def _url(settings: Settings, provider: str, token: str) -> str:
+    return f"{settings.effective_public_url}/hooks/{provider}/{quote(token, safe='~')}"
+
+
+def _account_purpose(provider: str) -> str:
+    return f"account-hook:{provider}"
 
 
 def callback_url(flow: FlowContext, account: Account, request_id: str) -> str:
@@ -49,19 +95,37 @@ class Hooks:
 
     async def receive(self, provider: str, token: str, query: Mapping[str, str], body: bytes) -> None:
         """Write down what a provider tells. Raise NotFound for a wrong token, BadInput for what cannot be read."""
-        school_id, _, signature = token.rpartition("~")
-        purpose = f"hook:{provider}:{school_id}"
-        if provider not in self.flow.providers or not self.flow.secrets.is_token_for(purpose, signature):
-            raise NotFound("hook_unknown", "there is no such hook", hint="Register the school's hook_url as it is.")
+        hook_of = self._hook_of(provider, token)
         hint = self.flow.providers[provider].parse_hook(query, body)
         if hint.event != "writeback":
-            await self._school_event(school_id, hint)
+            if failpoints.hit("hooks.before_event"):
+                await SchoolEvents(self.flow).receive(provider, hint, hook_of=hook_of)
+            await SchoolEvents(self.flow).receive(provider, hint, hook_of=hook_of)
+            failpoints.hit("hooks.after_event")
             return
-        lane_id = await self.flow.db.transact(partial(self._note, provider, school_id, hint))
+        if failpoints.hit("hooks.before_note"):
+            await self.flow.db.transact(partial(self._note, provider, hook_of, hint))
+        lane_id = await self.flow.db.transact(partial(self._note, provider, hook_of, hint))
+        failpoints.hit("hooks.after_note")
         if lane_id is not None:
             await self.flow.doorbell.ring("confirm_lane", [lane_id])
 
-    def _note(self, provider: str, school_id: str, hint: Hint, session: Session) -> str | None:
+    def account_hooks(self) -> Sequence[AccountHook]:
+        """Return the hooks to register with providers that have one for an application with all its schools."""
+        return account_hooks(self.flow.settings, self.flow.secrets)
+
+    def _hook_of(self, provider: str, token: str) -> str | None:
+        """Return the school whose hook it is, None for that of the account; raise NotFound where it is nobody's."""
+        subject, _, signature = token.rpartition("~")
+        is_ours = self.flow.secrets.is_token_for
+        if provider in self.flow.providers:
+            if is_ours(f"hook:{provider}:{subject}", signature):
+                return subject
+            if subject == _ALL and provider in _ACCOUNT_HOOKS and is_ours(_account_purpose(provider), signature):
+                return None
+        raise NotFound("hook_unknown", "there is no such hook", hint="Register the hook_url as it is.")
+
+    def _note(self, provider: str, hook_of: str | None, hint: Hint, session: Session) -> str | None:
         """Add the hint to its request; return the lane when evidence may be had now."""
         now = self.flow.clock.now()
         request: RequestRow | None = None
@@ -71,9 +135,9 @@ class Hooks:
             request = requests.lock_by_ref(session, provider, hint.provider_ref)
         if request is None or request.provider != provider:
             # Not ours, or earlier than the answer to our own POST: asking the provider settles it either way.
-            log.info("hint_without_request", provider=provider, school=school_id)
+            log.info("hint_without_request", provider=provider, hook_of=hook_of)
             return None
-        if hint.request_id and request.school_id != school_id:
+        if hint.request_id and request.school_id != hook_of:
             raise NotFound("hook_unknown", "there is no such request at this hook")
         if len(request.hints) < _MAX_HINTS:
             noted = {**hint.payload, "provider_ref": hint.provider_ref, "received_at": now.isoformat()}
@@ -83,14 +147,3 @@ class Hooks:
             return None
         request.check_at = now
         return request.lane_id
-
-    async def _school_event(self, school_id: str, hint: Hint) -> None:
-        """Look at the school again soon: what a webhook says of it is confirmed by asking, never trusted."""
-        log.info("school_event", school=school_id, provider_event=hint.event)
-        now = self.flow.clock.now()
-
-        def look_again(session: Session) -> None:
-            holds.schedule_sync(session, school_id, now)
-            holds.schedule_recheck(session, school_id, now)
-
-        await self.flow.db.transact(look_again)

@@ -14,8 +14,10 @@ from writeback.core.ids import new_id
 from writeback.core.secrets import KEY_PREFIX, hash_api_key, new_api_key
 from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
 from writeback.flow.slugs import slug_of
+from writeback.store import audit
 from writeback.store import keys as store
 from writeback.store.database import Database
 from writeback.store.pages import Page, cut, decode_cursor
@@ -88,7 +90,13 @@ class Keys:
         return known.caller
 
     async def create(
-        self, app: str, name: str, scopes: Collection[Scope], schools: Sequence[str] | None = None
+        self,
+        app: str,
+        name: str,
+        scopes: Collection[Scope],
+        schools: Sequence[str] | None = None,
+        *,
+        actor: Actor = SERVICE,
     ) -> NewKey:
         """Make a key for an app, and the app where it is new; raise InvalidSubmission with what is wrong."""
         key, now = new_api_key(), self._clock.now()
@@ -105,6 +113,8 @@ class Keys:
                 created_at=now,
             )
             session.add(row)
+            noted = {"scopes": row.scopes, "schools": row.schools}
+            audit.note(session, actor, now, "key.create", row.id, app=row.app_id, changed=noted)
         self._bad.clear()
         log.info("key_created", key_id=row.id, app_id=row.app_id, scopes=row.scopes)
         return NewKey(_view(row), key)
@@ -116,7 +126,7 @@ class Keys:
             rows = await store.page(session, before=before, limit=limit + 1)
         return cut([_view(row) for row in rows], limit, lambda view: view.id)
 
-    async def revoke(self, key_id: str) -> None:
+    async def revoke(self, key_id: str, *, actor: Actor = SERVICE) -> None:
         """Take a key's rights away, at once here and within `cache_s` elsewhere; raise NotFound for an unknown one."""
         async with self._db.write() as session:
             row = await store.lock(session, key_id)
@@ -124,8 +134,10 @@ class Keys:
                 raise NotFound(
                     "key_unknown", f"no key {key_id[:64]!r}", hint="List the keys to see their ids: GET /v1/keys."
                 )
-            row.revoked_at = row.revoked_at or self._clock.now()
+            now = self._clock.now()
+            row.revoked_at = row.revoked_at or now
             session.add(row)
+            audit.note(session, actor, now, "key.revoke", key_id, app=row.app_id)
         self._good.forget(row.hash)
         log.info("key_revoked", key_id=key_id, app_id=row.app_id)
 

@@ -8,6 +8,7 @@ import structlog
 
 from writeback.domain.lookups import ListName, LookupView
 from writeback.flow.context import FlowContext
+from writeback.flow.school_standing import NOT_AVAILABLE
 from writeback.flow.sync import Syncer
 
 log = structlog.get_logger()
@@ -25,14 +26,22 @@ class Misses:
     _under_way: dict[tuple[str, ListName], asyncio.Task[None]] = field(default_factory=dict)
 
     async def refresh(self, school_id: str, lists: Collection[ListName], view: LookupView) -> bool:
-        """Refresh the lists and wait a moment for them; False when all were refreshed just now without help."""
+        """Refresh the lists and wait a moment for them; False when all were refreshed just now without help.
+
+        Lists that there are not for this school are left to the next sync, which notices when there are.
+        """
         patience = self.flow.settings.lookups
         now = self.flow.clock.monotonic()
+        school = await self.flow.registry.school(school_id)
+        not_there = school.facts.get(NOT_AVAILABLE) or {}
         wanted = [
             (school_id, name)
             for name in lists
-            if (school_id, name) in self._under_way
-            or now - self._refreshed_at.get((school_id, name), float("-inf")) >= patience.miss_again_after_s
+            if name.value not in not_there
+            and (
+                (school_id, name) in self._under_way
+                or now - self._refreshed_at.get((school_id, name), float("-inf")) >= patience.miss_again_after_s
+            )
         ]
         if not wanted:
             return False

@@ -1,6 +1,7 @@
 """What to do with requests whose sender is gone: its lease ran out, its answer was never written down."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
@@ -9,7 +10,7 @@ from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.members import close_request, load_members, move_members
 from writeback.flow.turn import Member
-from writeback.store import requests
+from writeback.store import doubts, requests
 from writeback.store.requests import RequestState, Unsettled
 from writeback.store.tables import RequestRow
 
@@ -38,6 +39,7 @@ def _settle(flow: FlowContext, changes: Changes, request: RequestRow) -> None:
         move_members(changes, members, RecordStatus.SENT)
     elif may_go_again(flow, request, members):
         close_request(request, changes.now, "lost")
+        doubt(flow, changes, request, members)
         count_failure(members)
         move_members(changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail="the sender went away")
     else:
@@ -49,6 +51,22 @@ def may_go_again(flow: FlowContext, request: RequestRow, members: Sequence[Membe
     """Whether what was sent without an answer may simply be sent again: what is repeatable, and not for ever."""
     tries = 1 + max(member.opened.row.failures for member in members)
     return KINDS[request.kind].is_repeatable and tries < flow.settings.dispatch.max_attempts
+
+
+def doubt(flow: FlowContext, changes: Changes, request: RequestRow, members: Sequence[Member]) -> None:
+    """Note that the marks, which go again, may arrive late from this request as well, over newer ones."""
+    until = changes.now + timedelta(seconds=flow.settings.confirm.late_after_s)
+    for member in members:
+        slot, code = member.kind.slot(member.record), getattr(member.record, "code", None)
+        if slot is not None and code is not None:
+            doubts.add(
+                changes.session,
+                lane_id=request.lane_id,
+                slot=slot,
+                writeback_id=member.opened.row.id,
+                code=code,
+                until=until,
+            )
 
 
 def count_failure(members: Sequence[Member]) -> None:

@@ -15,18 +15,19 @@ from writeback.core.clock import Clock
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.core.secrets import SecretBox
 from writeback.core.ttl import TtlCache
+from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Row
 from writeback.domain.school import Account, School
 from writeback.flow.school_input import Draft, NewSchool, findings_of, place_of
-from writeback.flow.school_memory import Known, SchoolMemory, SchoolState
+from writeback.flow.school_memory import SchoolMemory
 from writeback.flow.school_views import SchoolView, view_of
-from writeback.store import lookups, schools
+from writeback.store import audit, lookups, schools
 from writeback.store.database import Database
 from writeback.store.pages import Page, cut, decode_cursor
 from writeback.store.tables import SchoolRow
 
-__all__ = ["Known", "NewSchool", "Registry", "SchoolState", "SchoolView", "school_unknown"]
+__all__ = ["NewSchool", "Registry", "SchoolView", "school_unknown"]
 
 log = structlog.get_logger()
 
@@ -40,7 +41,7 @@ class Registry:
     """The schools.
 
     `hook_url` gives where a provider calls for a school: (provider, school id) → URL. `provider_urls` are where the
-    providers are for schools without a base URL.
+    providers are for schools without a base URL, `usual_credentials` what serves schools without their own.
     """
 
     def __init__(
@@ -52,24 +53,25 @@ class Registry:
         known_providers: Collection[str],
         hook_url: Callable[[str, str], str],
         provider_urls: Mapping[str, str],
+        usual_credentials: Mapping[str, Mapping[str, str]] | None = None,
         cache_s: float = 2.0,
     ) -> None:
         self._db, self._secrets, self._clock = db, secrets, clock
         self._known_providers, self._hook_url = frozenset(known_providers), hook_url
-        self._provider_urls = dict(provider_urls)
+        self._provider_urls, self._usual_credentials = dict(provider_urls), dict(usual_credentials or {})
         self._entries: TtlCache[str, SchoolMemory] = TtlCache(clock, cache_s)
 
-    async def cached(self, school_id: str) -> Known:
-        """Return the school and its state, at most `cache_s` old and then without SQL; raise NotFound."""
-        return (await self._entry(school_id)).known
-
     async def school(self, school_id: str) -> School:
-        """Return the school as validation sees it; raise NotFound."""
-        return (await self._entry(school_id)).known.school
+        """Return the school as validation sees it, at most `cache_s` old and then without SQL; raise NotFound."""
+        return (await self._entry(school_id)).school
 
     async def account(self, school_id: str) -> Account:
         """Return what an adapter needs, credentials opened; raise NotFound."""
         return (await self._entry(school_id)).account
+
+    def usual_credentials(self, provider: str) -> Mapping[str, str]:
+        """Return the credentials of our own account with a provider; empty where there are none."""
+        return self._usual_credentials.get(provider, {})
 
     def forget(self, school_id: str) -> None:
         """Drop what is remembered of a school: its row has been changed."""
@@ -93,7 +95,7 @@ class Registry:
             page = cut(rows, limit, lambda row: row.id)
             return Page(await self._views(session, page.items), page.next_cursor)
 
-    async def add(self, new: NewSchool) -> SchoolView:
+    async def add(self, new: NewSchool, *, actor: Actor = SERVICE) -> SchoolView:
         """Register a school and have its lists fetched at once; raise InvalidSubmission or Conflict."""
         draft = new.draft()
         self._refuse_findings(draft)
@@ -105,13 +107,15 @@ class Registry:
             async with self._db.write() as session:
                 await self._refuse_second(session, row)
                 session.add(row)
+                noted = {"provider": draft.provider, "mis": draft.mis}
+                audit.note(session, actor, now, "school.add", draft.id, school=draft.id, changed=noted)
         except IntegrityError as error:
             raise _school_exists(draft.id) from error
         self.forget(draft.id)
         log.info("school_added", school=draft.id, provider=draft.provider, mis=draft.mis)
         return await self.get(draft.id)
 
-    async def patch(self, school_id: str, changes: Mapping[str, Any]) -> SchoolView:
+    async def patch(self, school_id: str, changes: Mapping[str, Any], *, actor: Actor = SERVICE) -> SchoolView:
         """Change the fields of a `Draft` that are given, credentials as a whole; raise NotFound or InvalidSubmission.
 
         A new MIS, account or address has the lists fetched again at once, and a hold looked at again.
@@ -135,6 +139,8 @@ class Registry:
                 row.sync_at = now
                 row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
             session.add(row)
+            noted = {"fields": changed}
+            audit.note(session, actor, now, "school.change", school_id, school=school_id, changed=noted)
         self.forget(school_id)
         log.info("school_changed", school=school_id, fields=changed)
         return await self.get(school_id)
@@ -159,7 +165,7 @@ class Registry:
             row = await schools.find(session, school_id)
         if row is None:
             raise school_unknown(school_id)
-        return SchoolMemory(row, self._secrets)
+        return SchoolMemory(row, self._secrets, self._usual_credentials.get(row.provider, {}))
 
     async def _views(self, session: AsyncSession, rows: Sequence[SchoolRow]) -> Sequence[SchoolView]:
         ids = [row.id for row in rows]
@@ -186,8 +192,14 @@ class Registry:
     def _place(self, row: SchoolRow) -> str:
         return place_of(row.base_url or self._provider_urls.get(row.provider, ""))
 
+    def _own_base_url(self, draft: Draft) -> str:
+        """Return the school's own base URL; empty where it is the provider's, so that it follows the settings."""
+        usual = self._provider_urls.get(draft.provider, "")
+        is_usual = bool(draft.base_url and usual) and place_of(draft.base_url) == place_of(usual)
+        return "" if is_usual else draft.base_url.rstrip("/")
+
     def _refuse_findings(self, draft: Draft) -> None:
-        findings = findings_of(draft, self._known_providers)
+        findings = findings_of(draft, self._known_providers, with_credentials=self._usual_credentials)
         if findings:
             detail = f"the school's entry has {len(findings)} errors; the first: {findings[0].message}"
             raise InvalidSubmission("school_invalid", detail, [finding.as_json() for finding in findings])
@@ -198,13 +210,12 @@ class Registry:
             "name": draft.name.strip(),
             "mis": draft.mis.strip(),
             "provider_school_id": draft.provider_school_id,
-            "base_url": draft.base_url.rstrip("/"),
+            "base_url": self._own_base_url(draft),
             "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
         }
         if draft.credentials is not None:
-            columns["credentials"] = self._secrets.seal(
-                {name: text.strip() for name, text in draft.credentials.items()}
-            )
+            given = {name: text.strip() for name, text in draft.credentials.items()}
+            columns["credentials"] = self._secrets.seal(given) if given else ""
         return columns
 
 

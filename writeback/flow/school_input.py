@@ -33,7 +33,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class NewSchool:
-    """A school to be registered. `id` None: made from the name."""
+    """A school to be registered. `id` None: made from the name. No credentials: those of our account serve it."""
 
     name: str
     provider: str
@@ -71,8 +71,13 @@ CREDENTIALS: Mapping[str, CredentialRule] = {
 }
 
 
-def findings_of(draft: Draft, known_providers: Collection[str]) -> list[Finding]:
-    """Return everything that is wrong with the entry, in the order of its fields."""
+def findings_of(
+    draft: Draft, known_providers: Collection[str], *, with_credentials: Collection[str] = ()
+) -> list[Finding]:
+    """Return everything that is wrong with the entry, in the order of its fields.
+
+    Schools of the providers `with_credentials` need none of their own: our account's serve them.
+    """
     return [
         *_id(draft.id),
         *_text("name", draft.name, _LONGEST_NAME, "Send the school's name as people know it."),
@@ -80,7 +85,7 @@ def findings_of(draft: Draft, known_providers: Collection[str]) -> list[Finding]
         *_text("mis", draft.mis, _LONGEST_MIS, "Send the school's MIS, e.g. SIMS, Bromcom or Arbor."),
         *_provider_school_id(draft.provider, draft.provider_school_id),
         *_url("base_url", "/base_url", draft.base_url),
-        *_credentials(draft.provider, draft.credentials),
+        *_credentials(draft.provider, draft.credentials, is_needed=draft.provider not in with_credentials),
         *_overrides(draft.overrides),
     ]
 
@@ -130,12 +135,12 @@ def _provider_school_id(provider: str, given: str) -> Iterator[Finding]:
         yield Finding("provider_school_id_invalid", message, hint, pointer=pointer)
 
 
-def _credentials(provider: str, credentials: Mapping[str, str] | None) -> Iterator[Finding]:
+def _credentials(provider: str, credentials: Mapping[str, str] | None, *, is_needed: bool) -> Iterator[Finding]:
     """Say what is wrong with the credentials, never what they are."""
     rule = CREDENTIALS.get(provider)
     if rule is None or credentials is None:
         return
-    if not credentials.get(rule.needs, "").strip():
+    if (is_needed or credentials) and not credentials.get(rule.needs, "").strip():
         message = f"credentials.{rule.needs} is missing: {provider} cannot be called without it"
         hint = f'Send {{"credentials": {{"{rule.needs}": "…"}}}}.'
         yield Finding("credential_missing", message, hint, pointer=f"/credentials/{rule.needs}")

@@ -1,17 +1,24 @@
-"""A school as people see it: its entry without credentials, its lists, what waits for it."""
+"""A school as people see it: its entry without credentials, its lists, what waits for it. The API shows it as it is."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ConfigDict
+
 from writeback.store.schools import ListState
 from writeback.store.tables import SchoolRow
+
+SHOWN = ConfigDict(use_attribute_docstrings=True)
+"""Has what stands below a field here stand beside it in the OpenAPI document."""
 
 
 @dataclass(frozen=True)
 class HoldView:
     """Why a school is held, and since when."""
+
+    __pydantic_config__ = SHOWN
 
     reason: str
     detail: str
@@ -20,7 +27,9 @@ class HoldView:
 
 @dataclass(frozen=True)
 class ListView:
-    """How fresh one cached list is."""
+    """How fresh one cached list of a school is."""
+
+    __pydantic_config__ = SHOWN
 
     list: str
     rows: int
@@ -30,7 +39,9 @@ class ListView:
 
 @dataclass(frozen=True)
 class SchoolView:
-    """A school. `waiting`: its writebacks in no final state."""
+    """A school. Its credentials are never shown."""
+
+    __pydantic_config__ = SHOWN
 
     id: str
     name: str
@@ -38,14 +49,19 @@ class SchoolView:
     mis: str
     provider_school_id: str
     base_url: str
+    """Empty: the provider's own."""
     state: str
+    """`active` or `held`."""
     hold: HoldView | None
     hook_url: str | None
-    """Where its provider calls; only for those who may register it there."""
+    """Where the provider calls; shown to keys with the scope admin."""
     facts: Mapping[str, Any]
+    """What the provider last said of the school."""
     overrides: Mapping[str, Any]
+    """The school's own feature rules, kind by kind."""
     lookups: Sequence[ListView]
     waiting: int
+    """Writebacks that have not ended."""
     created_at: datetime
     updated_at: datetime
 

@@ -9,9 +9,11 @@ from typing import cast
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
+from writeback.core import failpoints
+from writeback.flow.batches.forget import forget_old_batches
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire_overdue
-from writeback.store import holds, lanes, writebacks
+from writeback.store import batches, holds, lanes, outbox, writebacks
 from writeback.store.tables import IdempotencyRow
 
 _AT_ONCE = 500
@@ -31,19 +33,35 @@ class Sweeper:
         async with self.flow.db.read() as session:
             due, has_more = await session.run_sync(lambda plain: _due(cast(Session, plain), now))
         if has_more:
+            if failpoints.hit("sweep.before_claim"):
+                await self.flow.db.transact(partial(_claim, now))
             due |= await self.flow.db.transact(partial(_claim, now))
+            failpoints.hit("sweep.after_claim")
+        failpoints.hit("sweep.before_ring")
         for job, ids in due.items():
             if ids:
                 await self.flow.doorbell.ring(job, ids)
+        failpoints.hit("sweep.after_ring")
         return sum(len(ids) for ids in due.values())
 
     async def forget_old_keys(self) -> None:
         """Delete idempotency keys that nobody may replay any more."""
         keep = timedelta(seconds=self.flow.settings.api.idempotency_keep_s)
+        failpoints.hit("sweep.before_forget")
         async with self.flow.db.write() as session:
             await session.exec(
                 delete(IdempotencyRow).where(col(IdempotencyRow.created_at) < self.flow.clock.now() - keep)
             )
+        failpoints.hit("sweep.after_forget")
+
+    async def forget_old_deliveries(self) -> None:
+        """Delete deliveries to webhooks that ended long ago."""
+        keep = timedelta(seconds=self.flow.settings.webhooks.keep_s)
+        await self.flow.db.transact(partial(outbox.forget, before=self.flow.clock.now() - keep))
+
+    async def forget_old_batches(self) -> None:
+        """Delete the rows of files that were worked through long ago, and uploads that never ended."""
+        await forget_old_batches(self.flow)
 
 
 def _due(session: Session, now: datetime) -> tuple[dict[str, Sequence[str]], bool]:
@@ -51,6 +69,8 @@ def _due(session: Session, now: datetime) -> tuple[dict[str, Sequence[str]], boo
     due = {
         "serve_lane": lanes.due_for_serving(session, now, _AT_ONCE),
         "confirm_lane": lanes.due_for_checking(session, now, _AT_ONCE),
+        "notify": outbox.due(session, now, _AT_ONCE),
+        "run_batch": batches.due(session, now, _AT_ONCE),
     }
     return due, holds.has_due(session, now) or writebacks.has_overdue(session, now)
 

@@ -1,61 +1,62 @@
 """Sync: fetch a school's lists from its provider, keep them in SQL, and learn what the school allows."""
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from writeback.domain.lookups import ListName, Lookup
-from writeback.domain.outcome import NotReached
-from writeback.domain.school import Account, HoldReason
-from writeback.flow.changes import Changes
+from validators import rule_for
+from writeback.core import failpoints
+from writeback.domain.kinds import KINDS
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup
+from writeback.domain.outcome import Blocked, NotReached
+from writeback.domain.school import Account, HoldReason, School
 from writeback.flow.context import FlowContext
-from writeback.flow.hold import hold_school, locked_school
+from writeback.flow.hold import locked_school
+from writeback.flow.school_standing import NOT_AVAILABLE, keep_report
+from writeback.flow.school_views import SHOWN
 from writeback.providers.base import ListChange, LookupFailed, SchoolReport
 from writeback.store import lanes, lookups
 
 log = structlog.get_logger()
 
+FIRST_LISTS = tuple(name for name in ListName if name not in ATTRIBUTE_LISTS)
+"""What registers need: fetched before everything else."""
+_NEVER_EMPTY = frozenset({ListName.STUDENTS, ListName.ATTENDANCE_CODES})
+"""What every school has: without it there is something wrong with the answer."""
+
 
 @dataclass(frozen=True)
 class ListSync:
-    """What became of one list. `error` says why it could not be fetched; the one before is kept then."""
+    """What became of one list."""
+
+    __pydantic_config__ = SHOWN
 
     list: ListName
     rows: int
     changed: bool
     fetched_at: datetime | None
     error: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "list": self.list.value,
-            "rows": self.rows,
-            "changed": self.changed,
-            "fetched_at": self.fetched_at.isoformat() if self.fetched_at else None,
-            "error": self.error,
-        }
+    """Why it could not be fetched; the list from before is used then."""
+    not_available: str | None = None
+    """Why there is no such list here: the provider has none, or the school does not permit it. No error."""
 
 
 @dataclass(frozen=True)
 class SyncReport:
     """What a sync brought."""
 
-    school_id: str
-    lists: Sequence[ListSync]
-    facts: dict[str, Any] = field(default_factory=dict)
+    __pydantic_config__ = SHOWN
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "school": self.school_id,
-            "lists": [one.as_json() for one in self.lists],
-            "report": self.facts,
-        }
+    school: str
+    lists: Sequence[ListSync]
+    report: Mapping[str, Any]
+    """What the provider says of the school."""
 
 
 @dataclass(frozen=True)
@@ -65,75 +66,154 @@ class Syncer:
     flow: FlowContext
 
     async def sync_school(self, school_id: str) -> SyncReport:
-        """Sync every list and ask the provider about the school; a list that fails leaves the others alone."""
+        """Sync every list and ask the provider about the school; a list that fails leaves the others alone.
+
+        What registers need comes first, and what waits for it goes on at once.
+        """
         account = await self.flow.registry.account(school_id)
-        lists = await self.sync_lists(account, list(ListName))
+        first = await self.sync_lists(account, FIRST_LISTS)
+        failpoints.hit("sync.before_report")
         report = await self.flow.providers[account.provider].report(account)
-        facts = await self._keep_facts(school_id, report)
+        failpoints.hit("sync.after_report")
+        facts = await self._keep(school_id, report)
+        await self._ring(school_id)
+        others = await self.sync_lists(account, further_lists(await self.flow.registry.school(school_id)))
+        if any(one.changed for one in others):
+            await self._ring(school_id)
+        return SyncReport(school_id, [*first, *others], facts)
+
+    async def sync_lists(
+        self, account: Account, names: Collection[ListName], *, afresh: bool = False
+    ) -> Sequence[ListSync]:
+        """Sync some lists side by side, the first ones first, only so many at a time; note which there are not here.
+
+        `afresh`: from the beginning, whatever there was before is of another MIS.
+        """
+        at_once = asyncio.Semaphore(self.flow.settings.lookups.lists_at_once)
+
+        async def sync(name: ListName) -> ListSync:
+            async with at_once:
+                return await self._sync_list(account, name, afresh=afresh)
+
+        synced = await asyncio.gather(*(sync(name) for name in names))
+        await self._note_availability(account.school_id, synced)
+        return synced
+
+    async def _sync_list(self, account: Account, name: ListName, *, afresh: bool) -> ListSync:
+        async with self.flow.db.read() as session:
+            known = await lookups.load(session, account.school_id, name)
+        failpoints.hit("sync.before_fetch")
+        try:
+            change = await self.flow.providers[account.provider].fetch(
+                account, name, known.cursor if known and not afresh else None, self._window()
+            )
+        except LookupFailed as failure:
+            return _not_available(name, known, failure) or _kept(account, name, known, failure.detail)
+        failpoints.hit("sync.after_fetch")
+        had_rows = bool(known and known.rows)
+        if change.is_full and not change.rows and (name in _NEVER_EMPTY if afresh else had_rows):
+            return _kept(account, name, known, "it came back empty: the list from before is kept")
+        now = self.flow.clock.now()
+        merged = _merge(name, known, change, now)
+        if failpoints.hit("sync.before_save"):
+            await self._replace(account.school_id, known, merged)
+        if not await self._replace(account.school_id, known, merged):  # another sync was quicker
+            return ListSync(name, len(merged.rows), False, now)
+        return ListSync(name, len(merged.rows), known is None or merged.version != known.version, now)
+
+    async def _replace(self, school_id: str, known: Lookup | None, merged: Lookup) -> bool:
+        try:
+            async with self.flow.db.write() as session:
+                is_ours = await lookups.replace(session, school_id, known, merged)
+            failpoints.hit("sync.after_save")
+            return is_ours
+        except IntegrityError:
+            return False
+
+    def _window(self) -> tuple[date, date]:
+        """Return the first and the last day of which lessons are kept."""
+        now, days = self.flow.clock.now(), self.flow.settings.lookups
+        back, ahead = timedelta(days=days.lessons_back_days), timedelta(days=days.lessons_ahead_days)
+        return (now - back).date(), (now + ahead).date()
+
+    async def _note_availability(self, school_id: str, synced: Sequence[ListSync]) -> None:
+        """Remember with the school which lists there are not, so that no submission asks for them again."""
+        school = await self.flow.registry.school(school_id)
+        known = dict(school.facts.get(NOT_AVAILABLE) or {})
+        told = {one.list.value: one.not_available for one in synced if one.error is None}
+        if all(known.get(name) == said for name, said in told.items()):
+            return
+
+        def note(session: Session) -> None:
+            row = locked_school(session, school_id)
+            noted = {**(row.facts.get(NOT_AVAILABLE) or {}), **told}
+            row.facts = {**row.facts, NOT_AVAILABLE: {name: said for name, said in noted.items() if said}}
+            session.add(row)
+
+        if failpoints.hit("sync.before_note"):
+            await self.flow.db.transact(note)
+        await self.flow.db.transact(note)
+        failpoints.hit("sync.after_note")
         self.flow.registry.forget(school_id)
+
+    async def _keep(self, school_id: str, report: SchoolReport | NotReached) -> Mapping[str, Any]:
+        """Store what the provider says of the school and when to sync it next."""
+        every = self.flow.settings.lookups.sync_every_s * self.flow.rng.uniform(0.9, 1.1)
+
+        def keep(session: Session) -> Mapping[str, Any]:
+            school = locked_school(session, school_id)
+            school.sync_at = self.flow.clock.now() + timedelta(seconds=every)
+            session.add(school)
+            keep_report(self.flow, session, school, report)
+            return dict(school.facts)
+
+        if failpoints.hit("sync.before_keep"):
+            await self.flow.db.transact(keep)
+        facts = await self.flow.db.transact(keep)
+        failpoints.hit("sync.after_keep")
+        self.flow.registry.forget(school_id)
+        return facts
+
+    async def _ring(self, school_id: str) -> None:
         async with self.flow.db.read() as session:
             waiting = await session.run_sync(lambda plain: lanes.of_school(cast(Session, plain), school_id))
         await self.flow.doorbell.ring("serve_lane", waiting)
-        return SyncReport(school_id, lists, facts)
 
-    async def sync_lists(self, account: Account, names: Collection[ListName]) -> list[ListSync]:
-        """Sync some lists, side by side."""
-        return list(await asyncio.gather(*(self._sync_list(account, name) for name in names)))
 
-    async def _sync_list(self, account: Account, name: ListName) -> ListSync:
-        async with self.flow.db.read() as session:
-            known = await lookups.load(session, account.school_id, name)
-        now = self.flow.clock.now()
-        days = self.flow.settings.lookups
-        back, ahead = timedelta(days=days.lessons_back_days), timedelta(days=days.lessons_ahead_days)
-        window = ((now - back).date(), (now + ahead).date())
-        try:
-            provider = self.flow.providers[account.provider]
-            change = await provider.fetch(account, name, known.cursor if known else None, window)
-        except LookupFailed as failure:
-            return _kept(account, name, known, failure.detail)
-        if known and known.rows and change.is_full and not change.rows:
-            return _kept(account, name, known, "it came back empty: the list from before is kept")
-        merged = _merge(name, known, change, now)
-        try:
-            async with self.flow.db.write() as session:
-                await lookups.save(session, account.school_id, merged)
-        except IntegrityError:
-            return _kept(account, name, known, "another first sync was quicker: its list is used")
-        return ListSync(name, len(merged.rows), known is None or merged.version != known.version, now)
+def further_lists(school: School) -> Sequence[ListName]:
+    """Return the lists of attributes that the kinds need which this school takes: the others are left alone."""
+    kinds = (kind for kind in KINDS.values() if rule_for(school, kind.name).supported)
+    needed = {name for kind in kinds for name in kind.lists}
+    return [name for name in ListName if name in ATTRIBUTE_LISTS and name in needed]
 
-    async def _keep_facts(self, school_id: str, report: SchoolReport | NotReached) -> dict[str, Any]:
-        """Store what the provider says of the school and when to sync it next."""
-        now = self.flow.clock.now()
-        every = self.flow.settings.lookups.sync_every_s
 
-        def keep(session: Session) -> dict[str, Any]:
-            school = locked_school(session, school_id)
-            if isinstance(report, SchoolReport):
-                asked = {"is_online": report.is_online, "asked_at": now.isoformat()}
-                school.facts = {**school.facts, **report.facts, **asked}
-            school.sync_at = now + timedelta(seconds=every * self.flow.rng.uniform(0.9, 1.1))
-            session.add(school)
-            self._hold_if_told(Changes(session, now, "worker"), school_id, report)
-            return dict(school.facts)
+def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) -> ListSync | None:
+    """Return that there is no such list here; None where it is a fault.
 
-        return await self.flow.db.transact(keep)
-
-    def _hold_if_told(self, changes: Changes, school_id: str, report: SchoolReport | NotReached) -> None:
-        """Hold a school of which the provider says that nothing can be written."""
-        if isinstance(report, NotReached):
-            return
-        if report.blocked is not None:
-            hold_school(self.flow, changes, school_id, report.blocked.reason, report.blocked.detail)
-        elif not report.is_online:
-            hold_school(self.flow, changes, school_id, HoldReason.OFFLINE, "the provider says that it is offline")
+    Pupils and codes there must be. Of the others, a definite answer that is no list says that the provider has none,
+    and a missing permission that the school shares none.
+    """
+    if name in _NEVER_EMPTY:
+        return None
+    match failure.outcome:
+        case None if name not in ATTRIBUTE_LISTS:
+            return None
+        case None | Blocked(reason=HoldReason.SCOPE_MISSING):
+            rows, fetched_at = _before(known)
+            return ListSync(name, rows, False, fetched_at, not_available=failure.detail)
+        case _:
+            return None
 
 
 def _kept(account: Account, name: ListName, known: Lookup | None, error: str) -> ListSync:
     """Say that the list could not be synced; whatever there was of it is used on."""
     log.warning("list_not_synced", school=account.school_id, list=name.value, reason=error)
-    rows, fetched_at = (len(known.rows), known.fetched_at) if known else (0, None)
+    rows, fetched_at = _before(known)
     return ListSync(name, rows, False, fetched_at, error)
+
+
+def _before(known: Lookup | None) -> tuple[int, datetime | None]:
+    return (len(known.rows), known.fetched_at) if known else (0, None)
 
 
 def _merge(name: ListName, known: Lookup | None, change: ListChange, now: datetime) -> Lookup:

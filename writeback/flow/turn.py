@@ -1,10 +1,10 @@
 """One turn of a lane: what `dispatch` has taken from SQL to send, and the values that pass between its steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from writeback.domain.kinds import KINDS, Record
+from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.lookups import LookupView
 from writeback.domain.plan import Waiting
 from writeback.domain.school import Account
@@ -24,8 +24,15 @@ class Turn:
     account: Account
     provider: Provider
     request: ProviderRequest
-    rechecks: int
+    kind: Kind
+    records: Sequence[Record]
+    """In the order of the request."""
+    to_look_at: Sequence[int] = ()
+    """Positions of records that may be written only where the MIS has nothing, which the provider does not see to."""
+    rechecks: int = 0
     """How often in a row the school was let go in vain."""
+    had_failures: bool = False
+    """Whether school or provider did not answer of late."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,10 @@ class Member:
     @property
     def record(self) -> Record:
         return self.opened.record(self.index)
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.opened.row.kind]
 
 
 def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView) -> list[Waiting]:
@@ -54,19 +65,31 @@ def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView)
             is_due=is_due or row.hold_reason in WAITS_FOR_RING,
             group=progress.group,
             priority=row.priority,
+            overwrites=kind.overwrites,
+            size=_size_of(opened.record(index)),
+            is_conditional=is_conditional(opened.record(index)),
         )
         for index, progress in enumerate(opened.progress)
         if progress.status is RecordStatus.QUEUED
     ]
 
 
+def is_conditional(record: Record) -> bool:
+    """Whether a record is to be written only where the MIS has nothing."""
+    return bool(getattr(record, "only_if_blank", None))
+
+
 def slots_of(opened: OpenWriteback, statuses: Sequence[RecordStatus]) -> list[str]:
-    """Return the slots of the records that are in one of `statuses`."""
+    """Return the slots of the records that are in one of `statuses` and written whatever the MIS has there."""
     kind = KINDS[opened.row.kind]
-    slots = (
-        kind.slot(opened.record(index)) for index, progress in enumerate(opened.progress) if progress.status in statuses
-    )
+    indexes = [index for index, progress in enumerate(opened.progress) if progress.status in statuses]
+    slots = (kind.slot(opened.record(index)) for index in indexes if not is_conditional(opened.record(index)))
     return [slot for slot in slots if slot is not None]
+
+
+def _size_of(record: Record) -> int:
+    """Return how many characters the files attached to a record have."""
+    return sum(len(medium.content) for medium in getattr(record, "media", ()))
 
 
 def _date_of(record: Record, lookups: LookupView) -> date | None:
@@ -79,9 +102,9 @@ def _date_of(record: Record, lookups: LookupView) -> date | None:
     return date.fromisoformat(lesson["date"]) if lesson and lesson.get("date") else None
 
 
-def members_json(members: Sequence[Waiting]) -> list[list[object]]:
-    """Return what a request row keeps of its members: `[writeback id, [indexes]]`, in order."""
+def members_json(members: Iterable[tuple[str, int]]) -> list[list[object]]:
+    """Return what a request row keeps of its members, given as writeback ids and indexes, in order."""
     grouped: dict[str, list[int]] = {}
-    for member in members:
-        grouped.setdefault(member.writeback_id, []).append(member.index)
+    for writeback_id, index in members:
+        grouped.setdefault(writeback_id, []).append(index)
     return [[writeback_id, indexes] for writeback_id, indexes in grouped.items()]

@@ -16,6 +16,7 @@ class _Entry:
     view: LookupView
     versions: Mapping[ListName, tuple[int, str]]
     checked_at: float
+    is_being_checked: bool = False
 
 
 class LookupCache:
@@ -38,8 +39,19 @@ class LookupCache:
         """Return the school's lists; those seen in the last seconds without SQL, unless `fresh`."""
         entry = self._entries.get(school_id)
         now = self._clock.monotonic()
-        if entry is not None and not fresh and now - entry.checked_at < self._recheck_s:
-            return entry.view
+        if entry is not None and not fresh:
+            # While one looks for a newer version, the dozens who ask under load go on with what was new a moment ago.
+            patience_s = 2 * self._recheck_s if entry.is_being_checked else self._recheck_s
+            if now - entry.checked_at < patience_s:
+                return entry.view
+            entry.is_being_checked = True
+        try:
+            return await self._checked(school_id, entry, now)
+        finally:
+            if entry is not None:
+                entry.is_being_checked = False
+
+    async def _checked(self, school_id: str, entry: _Entry | None, now: float) -> LookupView:
         versions = await self._load_versions(school_id)
         if entry is None or versions != entry.versions:
             entry = _Entry(await self._reload(school_id, versions, entry), versions, now)

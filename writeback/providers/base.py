@@ -3,22 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Verdict
+from writeback.domain.plan import Limits as Limits
 from writeback.domain.school import Account
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much one request may carry."""
-
-    max_records: int
-    one_date: bool = False
-    """Xporter: marks of one date only (000_…: 13920)."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +20,9 @@ class ProviderRequest:
     method: str
     path: str
     body: Mapping[str, Any] = field(repr=False)
-    """Pupil data and, for Xporter, the address that its callback comes to: not for a repr."""
+    """Pupil data and, for Xporter, the address that its callback comes to: not for a repr. Empty: no body goes out."""
+    kind: str = ""
+    """The kind that it carries: how the answer is read depends on it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,12 @@ class Hint:
     """Ours, where the provider gives it back (Xporter's `id` parameter)."""
     event: str = "writeback"
     """`writeback`, or what else the provider tells (Wonde: schoolApproved, accessRevoked, …)."""
+    provider_school_id: str | None = None
+    """The provider's own id of the school that the event is about."""
+    name: str | None = None
+    """What the provider calls that school."""
+    credential: str | None = field(default=None, repr=False)
+    """The school's token, where the event brings one (Wonde 250). Never part of `payload`, never logged."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,10 @@ class Provider(Protocol):
     name: str
 
     def limits(self, kind: Kind) -> Limits: ...
+
+    def writes_only_if_blank(self, kind: Kind, record: Record, lookups: LookupView) -> bool:
+        """Whether the provider itself leaves another mark alone for this record (N through Xporter, 14061)."""
+        ...
 
     def build(
         self,
@@ -128,6 +132,36 @@ class Provider(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+ListingState = Literal["approved", "offline", "revoked", "declined", "pending"]
+"""How a school stands with the application."""
+
+
+@dataclass(frozen=True)
+class SchoolListing:
+    """One school as the provider lists it; what it does not say is empty or None."""
+
+    provider_school_id: str
+    name: str
+    mis: str
+    base_url: str
+    """Where its calls go: providers keep regions apart (Wonde 12)."""
+    urn: str | None = None
+    establishment_number: str | None = None
+    la_code: str | None = None
+    allows_writeback: bool | None = None
+
+
+@runtime_checkable
+class ListsSchools(Protocol):
+    """A provider that tells which schools an application's token reaches."""
+
+    async def schools(
+        self, token: str, base_url: str, state: ListingState
+    ) -> Sequence[SchoolListing] | NotReached | Blocked:
+        """Return the schools in that state; `base_url` empty: the provider's own."""
+        ...
 
 
 class LookupFailed(Exception):

@@ -27,6 +27,7 @@ from writeback.core.clock import Clock
 from writeback.core.settings import DispatchSettings
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import HoldReason
+from writeback.providers.throttle import Throttle
 
 MAX_TEXT = 300
 """Longest text of a provider that is kept."""
@@ -59,7 +60,13 @@ class Answer:
         return 200 <= self.status < 300
 
 
-def create_client(settings: DispatchSettings) -> httpx.AsyncClient:
+class ProviderClient(httpx.AsyncClient):
+    """The shared client, and how fast it may be used."""
+
+    throttle: Throttle | None = None
+
+
+def create_client(settings: DispatchSettings) -> ProviderClient:
     """Return the shared client: aiohttp beneath, explicit timeouts, no cookies, no redirects followed."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines print URLs, and with them pupils' ids
     timeout = httpx.Timeout(
@@ -68,7 +75,7 @@ def create_client(settings: DispatchSettings) -> httpx.AsyncClient:
         # The transport counts waiting for the pool and connecting together as "pool".
         pool=min(2 * settings.connect_timeout_s, settings.request_timeout_s),
     )
-    return httpx.AsyncClient(
+    client = ProviderClient(
         transport=AiohttpTransport(client=_session_factory(settings)),
         timeout=timeout,
         follow_redirects=False,
@@ -76,6 +83,9 @@ def create_client(settings: DispatchSettings) -> httpx.AsyncClient:
         # One client serves every school: a session cookie of one must never travel with another's token.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
     )
+    if settings.calls_per_s or settings.provider_calls_per_s:
+        client.throttle = Throttle(settings)
+    return client
 
 
 def _session_factory(settings: DispatchSettings) -> Callable[[], aiohttp.ClientSession]:
@@ -83,7 +93,11 @@ def _session_factory(settings: DispatchSettings) -> Callable[[], aiohttp.ClientS
         connector = aiohttp.TCPConnector(
             limit=settings.connections, keepalive_timeout=_KEEPALIVE_S, ssl=httpx.create_ssl_context()
         )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        # aiohttp sends a PUT or DELETE again by itself when a kept connection breaks: a removal that took effect would
+        # then be answered 404, and the provider would see attempts that we know nothing of. It has no public switch.
+        session._retry_connection = False
+        return session
 
     return create
 
@@ -99,6 +113,9 @@ async def call(
     body: Mapping[str, Any] | None = None,
 ) -> Answer | NotReached | Uncertain:
     """Make one call and return its answer, or what the failure to get one means. Raises nothing of the transport."""
+    throttle = client.throttle if isinstance(client, ProviderClient) else None
+    if throttle and not await throttle.let_through(host_of(url), (headers or {}).get("authorization", "")):
+        return NotReached("as many calls as are allowed are under way already", retry_after_s=1.0)
     try:
         request = client.build_request(method, url, headers=headers, params=params, json=body)
         # A server that drips bytes keeps each read short; the whole call is bounded too, or it would outlive its lease.

@@ -18,7 +18,7 @@ _PREFIXES = (("/v1.0", "wonde"), ("/api/", "xporter"), ("/idaas/", "xporter"))
 _SLASHES = re.compile("/{2,}")
 _WONDE_SCHOOL = re.compile(r"^/v1\.0/(?:meta/)?schools/([^/]+)")
 _WONDE_WRITEBACK = re.compile(r"^/v1\.0/writebacks/([^/]+)")
-_XPORTER_SCHOOL = re.compile(r"^/api/v1/(?:Attendance|AttendanceAsync|School)/([^/]+)")
+_XPORTER = "/api/v1/"
 
 
 def one_spelling(path: str) -> str:
@@ -58,7 +58,11 @@ class ProviderEdge:
         if found := _WONDE_WRITEBACK.match(path):
             write = self._state.writes.get(found[1])
             return provider, write.school.id if write else None
-        found = _WONDE_SCHOOL.match(path) or _XPORTER_SCHOOL.match(path)
+        if path.startswith(_XPORTER):
+            # The school is somewhere in the path: after `School`, or after `Writeback/ConductAsync`.
+            parts = path.removeprefix(_XPORTER).split("/")
+            return provider, next((part for part in parts if part in self._state.schools), None)
+        found = _WONDE_SCHOOL.match(path)
         return provider, found[1] if found and found[1] in self._state.schools else None
 
     async def _strike(

@@ -28,6 +28,8 @@ class Received:
     """The writeback_id or TrackingId that it was given."""
     records: int = 0
     fault: str | None = None
+    body: Any = None
+    """What was sent, where no record of the MIS shows it: Xporter's writebacks without documented fields."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,24 @@ class Written:
 
 
 @dataclass(slots=True)
+class Changed:
+    """One record other than a mark that was created, updated or deleted in the MIS; see `records.Effect`."""
+
+    n: int
+    at: datetime
+    provider: str
+    school: str
+    ref: str
+    request: int | None
+    index: int
+    effect: str
+    family: str
+    id: str
+    mis_id: str
+    content: str
+
+
+@dataclass(slots=True)
 class Told:
     """One webhook or callback. `status` None: it was lost, or nobody answered."""
 
@@ -62,12 +82,13 @@ class Told:
 
 
 class Ledger:
-    """Three append-only lists with one running number."""
+    """Append-only lists with one running number."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
         self.requests: deque[Received] = deque(maxlen=KEPT)
         self.writes: deque[Written] = deque(maxlen=KEPT)
+        self.changes: deque[Changed] = deque(maxlen=KEPT)
         self.deliveries: deque[Told] = deque(maxlen=KEPT)
 
     def received(self, at: datetime, method: str, path: str, provider: str | None, school: str | None) -> Received:
@@ -91,13 +112,31 @@ class Ledger:
         n = next(self._numbers)
         self.writes.append(Written(n, at, provider, school, ref, request, result, records, marks_set, message))
 
+    def changed(
+        self,
+        at: datetime,
+        *,
+        provider: str,
+        school: str,
+        ref: str,
+        request: int | None,
+        index: int,
+        effect: str,
+        family: str,
+        id: str,
+        mis_id: str,
+        content: str,
+    ) -> None:
+        n = next(self._numbers)
+        self.changes.append(Changed(n, at, provider, school, ref, request, index, effect, family, id, mis_id, content))
+
     def told(self, at: datetime, provider: str, school: str | None, ref: str | None, url: str) -> Told:
         entry = Told(next(self._numbers), at, provider, school, ref, url)
         self.deliveries.append(entry)
         return entry
 
     def clear(self) -> None:
-        for entries in (self.requests, self.writes, self.deliveries):
+        for entries in (self.requests, self.writes, self.changes, self.deliveries):
             entries.clear()
 
     def as_json(
@@ -112,12 +151,13 @@ class Ledger:
         return {
             "requests": _rows(requests, school, ref, since),
             "writes": _rows(self.writes, school, ref, since),
+            "changes": _rows(self.changes, school, ref, since),
             "deliveries": _rows(self.deliveries, school, ref, since),
         }
 
 
 def _rows(
-    entries: Iterable[Received | Written | Told], school: str | None, ref: str | None, since: int
+    entries: Iterable[Received | Written | Changed | Told], school: str | None, ref: str | None, since: int
 ) -> list[dict[str, Any]]:
     return [
         {**asdict(entry), "at": entry.at.isoformat()}

@@ -1,15 +1,26 @@
 """The MIS behind a simulated school: who is there, which marks it holds, and what it refuses to write.
 
-Writing is all or nothing, as SIMS does it (Xporter 13927): `Mis.apply` checks every mark before it writes the first.
+Its other records have modules of their own: `conduct`, `detention_book`, `absences`. Writing is all or nothing, as SIMS
+does it (Xporter 13927): `Mis.apply` checks everything of a request before it writes the first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from writeback.sandbox.absences import AbsenceChange, Absences
 from writeback.sandbox.codes import CLOSED, NO_REASON_YET, Code
+from writeback.sandbox.conduct import Conduct
+from writeback.sandbox.detention_book import Detentions
+from writeback.sandbox.detentions import DetentionChange, DetentionEdit, DetentionRemoval, NewDetention
+from writeback.sandbox.incidents import IncidentChange, IncidentEdit, IncidentRemoval, NewIncident
+from writeback.sandbox.lists import Lists
+from writeback.sandbox.records import Applied, Deletion, Effect, Refusal, Refused, Subject
 from writeback.sandbox.timetable import Timetable
+
+RecordChange = IncidentChange | DetentionChange | AbsenceChange
+"""What can be done to records other than marks."""
 
 
 class Slot(NamedTuple):
@@ -72,44 +83,37 @@ class Writing:
     employee_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """Something that was there and is gone."""
-
-    type: str
-    id: str
-    mis_id: str
-    at: datetime
-
-
-@dataclass(slots=True)
-class Refusal:
-    """A reason to refuse, set by the control plane; None matches every mark. `times` None: until removed."""
-
-    message: str
-    student_id: str | None = None
-    code: str | None = None
-    times: int | None = 1
-
-
-class MisRefused(Exception):
-    """The MIS writes nothing of this request."""
-
-
 @dataclass
 class Mis:
-    """One school's MIS."""
+    """One school's MIS; `name` is the product."""
 
     pupils: dict[str, Person]
     staff: dict[str, Person]
     codes: dict[str, Code]
     timetable: Timetable
     new_id: Callable[[], str]
+    """Makes the provider's ids."""
+    new_mis_id: Callable[[], str]
+    lists: Lists
+    name: str
+    has_own_ids: bool
+    """Whether the provider's ids are others than the MIS's: Wonde's are, Xporter's are the MIS's own."""
     marks: dict[date, dict[Slot, Mark]] = field(default_factory=dict)
     history: dict[Slot, list[Change]] = field(default_factory=dict)
     closed_days: set[date] = field(default_factory=set)
     deletions: list[Deletion] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.conduct, self.detentions, self.absences = Conduct(self), Detentions(self), Absences(self)
+
+    def new_record_ids(self, prefix: str = "") -> tuple[str, str]:
+        """Return the ids of a new record: the provider's, and the MIS's own, which starts with `prefix`."""
+        mis_id = prefix + self.new_mis_id()
+        return (self.new_id() if self.has_own_ids else mis_id), mis_id
+
+    def note_deletion(self, type_: str, record_id: str, mis_id: str, at: datetime) -> None:
+        self.deletions.append(Deletion(type_, record_id, mis_id, at))
 
     def code_named(self, code: str) -> Code | None:
         """Return the active code that is written so, else an inactive one, else None."""
@@ -123,15 +127,29 @@ class Mis:
             return mark.code
         return CLOSED if slot.kind == "S" and slot.day in self.closed_days else None
 
-    def apply(self, writings: Sequence[Writing], *, source: str, at: datetime, keeps_other_than_n: bool) -> int:
-        """Write all and return how many marks were set; raise MisRefused and write none.
+    def apply(
+        self,
+        writings: Sequence[Writing],
+        changes: Sequence[RecordChange] = (),
+        *,
+        source: str,
+        at: datetime,
+        keeps_other_than_n: bool,
+    ) -> Applied | Refused:
+        """Write all marks and make all changes, or nothing.
 
         `keeps_other_than_n` is Xporter's rule: N goes only where there is no mark or an N (Xporter 14061).
         """
-        refused = next((reason for writing in writings if (reason := self._objection(writing))), None)
+        marks_refused = (reason for writing in writings if (reason := self._objection(writing)))
+        changes_refused = (reason for change in changes if (reason := self._change_objection(change)))
+        refused = next(marks_refused, None) or next(changes_refused, None)
         if refused is not None:
-            raise MisRefused(refused)
-        return sum(self._write(writing, source, at, keeps_other_than_n) for writing in writings)
+            return Refused(refused)
+        marks_set = sum(self._write(writing, source, at, keeps_other_than_n) for writing in writings)
+        effects: list[Effect] = []
+        for index, change in enumerate(changes):
+            effects += self._apply_change(change, index, source, at)
+        return Applied(marks_set, effects)
 
     def set_by_office(self, slot: Slot, code: str | None, at: datetime) -> None:
         """Set or clear a mark by hand in the MIS."""
@@ -149,6 +167,10 @@ class Mis:
                 group.student_ids.remove(student_id)
         self.deletions.append(Deletion("student", student_id, pupil.mis_id, at))
 
+    def remove_employee(self, employee_id: str, at: datetime) -> None:
+        """Let a member of staff go; raise KeyError when there is none."""
+        self.note_deletion("employee", employee_id, self.staff.pop(employee_id).mis_id, at)
+
     def remove_lesson(self, lesson_id: str, at: datetime) -> None:
         """Take a lesson out of the timetable; raise KeyError when there is none."""
         self.timetable.remove(lesson_id)
@@ -160,14 +182,18 @@ class Mis:
         self.deletions.append(Deletion("lesson", lesson_id, lesson_id, at))
 
     def reissue_ids(self, at: datetime) -> Mapping[str, str]:
-        """Give every person and lesson a new provider id, as a migration does (Wonde 37); return old → new."""
-        new = {old: self.new_id() for old in (*self.pupils, *self.staff, *self.timetable.by_id)}
+        """Give all people, lessons and records new provider ids, as a migration does (Wonde 37); return old → new."""
+        new = {old: self.new_id() for old in (*self.pupils, *self.staff, *self.timetable.by_id, *self._record_ids())}
         self.pupils = {new[p.id]: replace(p, id=new[p.id], updated_at=at) for p in self.pupils.values()}
         self.staff = {new[p.id]: replace(p, id=new[p.id], updated_at=at) for p in self.staff.values()}
         for group in self.timetable.groups:
             group.tutor_id = new.get(group.tutor_id, group.tutor_id)
             group.student_ids = [new[student] for student in group.student_ids]
         self.timetable.rename(new, at)
+        self.lists.rename(new, at, self.new_id if self.has_own_ids else None)
+        self.conduct.rename(new)
+        self.detentions.rename(new)
+        self.absences.rename(new)
         self.marks = {
             day: {slot._replace(student_id=new.get(slot.student_id, slot.student_id)): m for slot, m in held.items()}
             for day, held in self.marks.items()
@@ -189,11 +215,40 @@ class Mis:
             return f"the school is closed on {slot.day}"
         if slot.kind == "L" and not self.timetable.has_instance(int(slot.place), slot.day):
             return f"there is no lesson {slot.place} on {slot.day}"
-        return self._refusal(writing)
+        family = "session" if slot.kind == "S" else "lesson"
+        return self._refusal(Subject(family, frozenset({slot.student_id}), writing.code))
 
-    def _refusal(self, writing: Writing) -> str | None:
+    def _record_ids(self) -> list[str]:
+        return [
+            *(row for held in self.conduct.by_category.values() for row in held),
+            *self.detentions.by_id,
+            *(entry.id for entry in self.detentions.entries()),
+            *self.absences.of_students,
+            *self.absences.of_staff,
+        ]
+
+    def _change_objection(self, change: RecordChange) -> str | None:
+        match change:
+            case NewIncident() | IncidentEdit() | IncidentRemoval():
+                objection = self.conduct.objection(change)
+            case NewDetention() | DetentionEdit() | DetentionRemoval():
+                objection = self.detentions.objection(change)
+            case _:
+                objection = self.absences.objection(change)
+        return objection or self._refusal(change.subject)
+
+    def _apply_change(self, change: RecordChange, index: int, source: str, at: datetime) -> list[Effect]:
+        match change:
+            case NewIncident() | IncidentEdit() | IncidentRemoval():
+                return self.conduct.apply(change, index, source=source, at=at)
+            case NewDetention() | DetentionEdit() | DetentionRemoval():
+                return self.detentions.apply(change, index, source=source, at=at)
+            case _:
+                return self.absences.apply(change, index, source=source, at=at)
+
+    def _refusal(self, subject: Subject) -> str | None:
         for refusal in self.refusals:
-            if refusal.student_id in (None, writing.slot.student_id) and refusal.code in (None, writing.code):
+            if refusal.meets(subject):
                 if refusal.times is not None:
                     refusal.times -= 1
                     if refusal.times <= 0:
@@ -220,21 +275,3 @@ class Mis:
         )
         told.append(Change(at, writing.code, source, "set"))
         return True
-
-
-def mark_row(slot: Slot, mark: Mark) -> dict[str, Any]:
-    """Return a mark as the control plane shows it."""
-    return {
-        "type": "session" if slot.kind == "S" else "lesson",
-        "student_id": slot.student_id,
-        "date": slot.day.isoformat(),
-        "session": slot.place if slot.kind == "S" else None,
-        "period_instance_id": None if slot.kind == "S" else int(slot.place),
-        "code": mark.code,
-        "minutes_late": mark.minutes_late,
-        "comment": mark.comment,
-        "statutory_comment": mark.statutory_comment,
-        "employee_id": mark.employee_id,
-        "source": mark.source,
-        "updated_at": mark.updated_at.isoformat(),
-    }

@@ -9,6 +9,7 @@ from typing import Final
 
 from writeback.sandbox.codes import dfe_codes
 from writeback.sandbox.mis import Mis, Person
+from writeback.sandbox.seed_lists import seed_lists
 from writeback.sandbox.timetable import DAY_NAMES, PERIOD_TIMES, Group, Period, Timetable
 
 GROUP_SIZE: Final = 29
@@ -23,13 +24,14 @@ SURNAMES: Final = (
 )  # fmt: skip
 
 
-def seed_mis(*, provider: str, key: str, pupils: int, seed: int, today: date, at: datetime) -> Mis:
-    """Return the MIS of a school: about 29 pupils a group, 60 staff a thousand, lessons from last week on."""
+def seed_mis(*, provider: str, key: str, name: str, pupils: int, seed: int, today: date, at: datetime) -> Mis:
+    """Return the MIS of a school, `name` is the product: about 29 pupils a group, 60 staff a thousand, lessons from
+    last week on."""
     rng = random.Random(f"{seed}:{key}")
-    new_id = wonde_ids(rng) if provider == "wonde" else mis_ids()
-    mis_id = mis_ids()
+    has_own_ids, mis_id = provider == "wonde", mis_ids()
+    new_id = wonde_ids(rng) if has_own_ids else mis_id
     group_count = max(1, math.ceil(pupils / GROUP_SIZE))
-    person = _person_maker(rng, new_id, mis_id, provider, at)
+    person = _person_maker(rng, new_id, mis_id, has_own_ids, at)
     staff = [person("", today.year - 40) for _ in range(max(group_count + 2, round(pupils * STAFF_PER_PUPIL)))]
     groups = [_group(place, group_count, new_id(), staff[place].id) for place in range(group_count)]
     children: dict[str, Person] = {}
@@ -43,7 +45,16 @@ def seed_mis(*, provider: str, key: str, pupils: int, seed: int, today: date, at
     first, last = weeks_around(today)
     timetable.cover(first, last, at)
     codes = {code.id: code for code in dfe_codes()}
-    return Mis(children, {member.id: member for member in staff}, codes, timetable, new_id)
+    lists = seed_lists(
+        rooms=[f"R{1 + place}" for place in range(group_count)],
+        staff_ids=[member.id for member in staff],
+        new_id=new_id,
+        new_mis_id=mis_id,
+        has_own_ids=has_own_ids,
+        at=at,
+    )
+    colleagues = {member.id: member for member in staff}
+    return Mis(children, colleagues, codes, timetable, new_id, mis_id, lists, name, has_own_ids)
 
 
 def weeks_around(today: date) -> tuple[date, date]:
@@ -78,13 +89,13 @@ def _group(place: int, groups: int, group_id: str, tutor_id: str) -> Group:
 
 
 def _person_maker(
-    rng: random.Random, new_id: Callable[[], str], mis_id: Callable[[], str], provider: str, at: datetime
+    rng: random.Random, new_id: Callable[[], str], mis_id: Callable[[], str], has_own_ids: bool, at: datetime
 ) -> Callable[[str, int], Person]:
     def make(group_id: str, born: int) -> Person:
         person_id = new_id()
         return Person(
             id=person_id,
-            mis_id=mis_id() if provider == "wonde" else person_id,
+            mis_id=mis_id() if has_own_ids else person_id,
             forename=rng.choice(FORENAMES),
             surname=rng.choice(SURNAMES),
             gender=rng.choice(("FEMALE", "MALE")),

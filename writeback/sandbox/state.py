@@ -1,7 +1,8 @@
 """Everything that one sandbox knows, in memory. Made by `app.create_app`, handed to every route."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -9,8 +10,8 @@ from writeback.core.clock import Clock
 from writeback.sandbox.agenda import Agenda, SandboxClock
 from writeback.sandbox.faults import Faults
 from writeback.sandbox.ledger import Ledger
-from writeback.sandbox.mis import MisRefused
 from writeback.sandbox.outbox import Outbox
+from writeback.sandbox.records import Effect, Refused
 from writeback.sandbox.school import SandboxSchool, Write
 from writeback.sandbox.seed import weeks_around
 from writeback.sandbox.timetable import LONDON
@@ -79,14 +80,14 @@ class SandboxState:
 
     def write_into_mis(self, write: Write) -> str | None:
         """Apply a request to its MIS now; return None, or the MIS's own words when it refuses."""
-        school, at, records = write.school, self.now(), len(write.writings)
-        try:
-            marks_set = school.mis.apply(
-                write.writings, source=write.ref, at=at, keeps_other_than_n=school.provider == "xporter"
-            )
-        except MisRefused as refused:
-            self.record(write, "failed", message=str(refused))
-            return str(refused)
+        school, at, records = write.school, self.now(), write.size
+        done = school.mis.apply(
+            write.writings, write.changes, source=write.ref, at=at, keeps_other_than_n=school.provider == "xporter"
+        )
+        if isinstance(done, Refused):
+            self.record(write, "failed", message=done.message)
+            return done.message
+        write.effects = done.effects
         self.ledger.wrote(
             at,
             provider=school.provider,
@@ -95,9 +96,19 @@ class SandboxState:
             request=write.request,
             result="applied",
             records=records,
-            marks_set=marks_set,
+            marks_set=done.marks_set,
         )
+        self.note_effects(school, done.effects, ref=write.ref, request=write.request)
         return None
+
+    def note_effects(
+        self, school: SandboxSchool, effects: Sequence[Effect], *, ref: str, request: int | None = None
+    ) -> None:
+        """Note in the ledger each record that was created, updated or deleted; `ref` may be `office`."""
+        for effect in effects:
+            self.ledger.changed(
+                self.now(), provider=school.provider, school=school.id, ref=ref, request=request, **asdict(effect)
+            )
 
     def record(self, write: Write, result: str, message: str | None = None) -> None:
         """Note in the ledger that nothing was written, and why."""
@@ -108,6 +119,6 @@ class SandboxState:
             ref=write.ref,
             request=write.request,
             result=result,
-            records=len(write.writings),
+            records=write.size,
             message=message,
         )

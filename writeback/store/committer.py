@@ -12,6 +12,7 @@ from typing import Self
 
 import structlog
 
+from writeback.core import failpoints
 from writeback.core.clock import Clock
 from writeback.core.errors import Overloaded
 from writeback.core.failures import class_of, place_of
@@ -22,12 +23,13 @@ from writeback.store.submissions import (
     Committed,
     Idempotency,
     KeyReused,
+    NewDoor,
     NewWriteback,
     Replayed,
     SubmissionWriter,
 )
 
-__all__ = ["CommitResult", "Committed", "Committer", "Idempotency", "KeyReused", "NewWriteback", "Replayed"]
+__all__ = ["CommitResult", "Committed", "Committer", "Idempotency", "KeyReused", "NewDoor", "NewWriteback", "Replayed"]
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +132,10 @@ class Committer:
         for waiter, outcome in zip(batch, outcomes, strict=True):
             waiter.settle(outcome)
         lanes = {
-            waiter.new.lane_id: None for waiter, outcome in zip(batch, outcomes, strict=True) if outcome == Committed()
+            one.lane_id: None
+            for waiter, outcome in zip(batch, outcomes, strict=True)
+            if outcome == Committed()
+            for one in waiter.new.whole
         }
         if lanes:
             self._announce(list(lanes))
@@ -140,7 +145,11 @@ class Committer:
             return []
         try:
             async with asyncio.timeout(_COMMIT_TIMEOUT_S):
-                return list(await self._writer.write([waiter.new for waiter in batch], self._clock.now()))
+                if failpoints.hit("accept.before_commit"):
+                    await self._writer.write([waiter.new for waiter in batch], self._clock.now())
+                outcomes = list(await self._writer.write([waiter.new for waiter in batch], self._clock.now()))
+                failpoints.hit("accept.after_commit")
+                return outcomes
         except Exception as error:
             if is_unavailable(error):
                 log.error("database_unavailable", waiting=self.waiting, error=type(error).__name__)
@@ -167,6 +176,8 @@ class Committer:
 
     async def _call_on_commit(self, lanes: list[str]) -> None:
         try:
+            if failpoints.hit("accept.before_ring"):
+                await self._on_commit(lanes)
             await self._on_commit(lanes)
         except Exception as error:
             log.error("on_commit_failed", lanes=len(lanes), error=class_of(error), place=place_of(error))

@@ -15,12 +15,14 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.store.engines import Engines, make_engines
+from writeback.store.drivers import PostgresTransactions, Statements, transact_on_sqlite
+from writeback.store.engines import BUSY_TIMEOUT_S, Engines, make_engines
 from writeback.store.tables import table_of
 
 T = TypeVar("T")
@@ -36,19 +38,35 @@ class Database:
         # asyncio's lock is first come, first served; PostgreSQL needs none
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if engines.is_sqlite else nullcontext()
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")  # has no thread until it is used
+        self._on_postgres = PostgresTransactions(engines.connect) if engines.connect else None
 
     @classmethod
-    def open(cls, url: str, *, pool_size: int = 8, command_timeout_s: float | None = 30.0) -> "Database":
+    def open(
+        cls,
+        url: str,
+        *,
+        pool_size: int = 8,
+        command_timeout_s: float | None = 30.0,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> "Database":
         """Return a database that connects when it is first used; on SQLite the file and its folder are made.
 
-        `command_timeout_s` bounds one statement on PostgreSQL, so that a dead network ends in an error.
+        `command_timeout_s` bounds one statement on PostgreSQL, so that a dead network ends in an error;
+        `busy_timeout_s` the wait for another process that writes to the same SQLite file.
         Raises ConfigurationError when the URL is of no use or the file cannot be opened.
         """
-        return cls(make_engines(url, pool_size=pool_size, command_timeout_s=command_timeout_s))
+        return cls(
+            make_engines(url, pool_size=pool_size, command_timeout_s=command_timeout_s, busy_timeout_s=busy_timeout_s)
+        )
 
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
         return "sqlite" if self._engines.is_sqlite else "postgresql"
+
+    @property
+    def sql_dialect(self) -> Dialect:
+        """What SQLAlchemy knows of the database: how it names its types, and how values become fit for its driver."""
+        return self._engines.writer.dialect
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -91,6 +109,18 @@ class Database:
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, _run, core_writer, work)
 
+    async def write_by_driver(self, work: Callable[[Statements], T]) -> T:
+        """Return what `work` returns, run in a transaction like that of `write_core`, on the driver itself.
+
+        Raises what the driver raises. On PostgreSQL all these transactions share one connection and take turns.
+        """
+        core_writer = self._engines.core_writer
+        if core_writer is None:
+            assert self._on_postgres is not None
+            return await self._on_postgres.transact(work)
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, transact_on_sqlite, core_writer, work)
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Give a session that cannot write: one snapshot on SQLite, READ COMMITTED on PostgreSQL."""
@@ -105,6 +135,8 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection."""
         await asyncio.to_thread(self._thread.shutdown)
+        if self._on_postgres is not None:
+            await self._on_postgres.aclose()
         await self._engines.dispose()
 
 

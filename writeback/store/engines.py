@@ -5,11 +5,14 @@ Only `database.py` calls this.
 
 import sqlite3
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
@@ -88,6 +91,8 @@ class Engines:
     core_writer: Engine | None
     """SQLite only: writes from a thread. aiosqlite changes threads for each step of each statement, which costs more
     than the statements."""
+    connect: Callable[[], Awaitable[asyncpg.Connection]] | None = None
+    """PostgreSQL only: opens a connection of the driver's, outside the pool."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -100,15 +105,17 @@ class Engines:
             self.core_writer.dispose()
 
 
-def make_engines(url: str, *, pool_size: int, command_timeout_s: float | None) -> Engines:
+def make_engines(
+    url: str, *, pool_size: int, command_timeout_s: float | None, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> Engines:
     """Return engines that connect when they are first used."""
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engines(parsed, pool_size)
+        return _sqlite_engines(parsed, pool_size, busy_timeout_s)
     return _postgres_engines(parsed, pool_size, command_timeout_s)
 
 
-def _sqlite_engines(url: URL, pool_size: int) -> Engines:
+def _sqlite_engines(url: URL, pool_size: int, busy_timeout_s: float) -> Engines:
     assert url.database is not None
     _make_wal(Path(url.database))
     # With isolation_level None the driver begins nothing by itself; `_begin_by` says which BEGIN it is.
@@ -116,7 +123,7 @@ def _sqlite_engines(url: URL, pool_size: int) -> Engines:
     # Parameters are hidden from the texts of errors: they hold pupils' records.
     options: dict[str, Any] = {
         "max_overflow": 0,
-        "connect_args": {"isolation_level": None, "timeout": BUSY_TIMEOUT_S},
+        "connect_args": {"isolation_level": None, "timeout": busy_timeout_s},
         "hide_parameters": True,
     }
     writer = create_async_engine(url, pool_size=1, **options)
@@ -167,6 +174,11 @@ def _set_at_connect(engine: Engine, *pragmas: str) -> None:
 
 def _postgres_engines(url: URL, pool_size: int, command_timeout_s: float | None) -> Engines:
     """Return engines that share one pool; the reader's transactions are READ ONLY."""
+    options: dict[str, Any] = {
+        "timeout": CONNECT_TIMEOUT_S,
+        "command_timeout": command_timeout_s,
+        "server_settings": {"application_name": "writeback", "timezone": "UTC", "jit": "off"},
+    }
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -175,19 +187,21 @@ def _postgres_engines(url: URL, pool_size: int, command_timeout_s: float | None)
         pool_pre_ping=True,  # after a restart of the server the first statement would fail otherwise
         isolation_level="READ COMMITTED",
         hide_parameters=True,
-        connect_args={
-            "timeout": CONNECT_TIMEOUT_S,
-            "command_timeout": command_timeout_s,
-            "server_settings": {"application_name": "writeback", "timezone": "UTC", "jit": "off"},
-        },
+        connect_args=options,
     )
-    return Engines(engine, engine.execution_options(postgresql_readonly=True), None)
+    _, arguments = engine.dialect.create_connect_args(url)
+    connect = partial(asyncpg.connect, **arguments, **options)
+    return Engines(engine, engine.execution_options(postgresql_readonly=True), None, connect)
 
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the error says that the database cannot be used just now, rather than that a statement is wrong."""
     # SQLite's OperationalError: locked, disk full, input or output error. asyncpg's errors never become one.
-    if isinstance(error, OSError | OperationalError | PoolTimeout | TimeoutError):
+    if isinstance(error, OSError | OperationalError | sqlite3.OperationalError | PoolTimeout | TimeoutError):
+        return True
+    # asyncpg's InterfaceError: the connection is closed; its DataError, which says that a value does not fit, is a
+    # ValueError as well.
+    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

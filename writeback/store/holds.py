@@ -1,10 +1,10 @@
-"""Queries about schools that wait: whether one is held, which should be asked about or synced again."""
+"""Queries about schools: whether one is held, which should be asked about or synced again."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, or_
+from sqlalchemy import bindparam, or_
 from sqlmodel import Session, col, select, update
 
 from writeback.store.tables import SchoolRow
@@ -23,10 +23,17 @@ class HoldState(NamedTuple):
     rechecks: int = 0
 
 
+# Built once, as in requests.py.
+_HOLD_OF = (
+    select(SchoolRow.hold_reason, SchoolRow.rechecks)
+    .where(SchoolRow.id == bindparam("of_school"))
+    .with_for_update(read=True)
+)
+
+
 def hold_of(session: Session, school_id: str) -> HoldState:
     """Return whether the school is held, so that nobody holds or resumes it before the transaction ends."""
-    query = select(SchoolRow.hold_reason, SchoolRow.rechecks).where(SchoolRow.id == school_id)
-    return HoldState(*session.exec(query.with_for_update(read=True)).one())
+    return HoldState(*session.exec(_HOLD_OF, params={"of_school": school_id}).one())
 
 
 def reset_rechecks(session: Session, school_id: str) -> None:
@@ -35,8 +42,8 @@ def reset_rechecks(session: Session, school_id: str) -> None:
 
 
 def claim_rechecks(session: Session, now: datetime, until: datetime, limit: int) -> Sequence[str]:
-    """Return held schools that should be asked about now; nobody else is told of them before `until`."""
-    due = select(SchoolRow).where(col(SchoolRow.hold_reason).is_not(None), col(SchoolRow.recheck_at) <= now)
+    """Return schools that should be asked about now; nobody else is told of them before `until`."""
+    due = select(SchoolRow).where(col(SchoolRow.recheck_at) <= now)
     rows = session.exec(due.order_by(col(SchoolRow.id)).limit(limit).with_for_update(skip_locked=True)).all()
     for row in rows:
         row.recheck_at = until
@@ -56,21 +63,9 @@ def claim_syncs(session: Session, now: datetime, until: datetime, limit: int) ->
 
 def has_due(session: Session, now: datetime) -> bool:
     """Whether any school should be asked about or synced now."""
-    due = or_(
-        col(SchoolRow.sync_at) <= now,
-        and_(col(SchoolRow.hold_reason).is_not(None), col(SchoolRow.recheck_at) <= now),
-    )
+    due = or_(col(SchoolRow.sync_at) <= now, col(SchoolRow.recheck_at) <= now)
     return session.exec(select(SchoolRow.id).where(due).limit(1)).first() is not None
 
 
 def schedule_sync(session: Session, school_id: str, at: datetime) -> None:
     session.exec(update(SchoolRow).where(col(SchoolRow.id) == school_id).values(sync_at=at))
-
-
-def schedule_recheck(session: Session, school_id: str, at: datetime) -> None:
-    """Look again at a school that is held by something outside; one held by staff waits for staff."""
-    session.exec(
-        update(SchoolRow)
-        .where(col(SchoolRow.id) == school_id, col(SchoolRow.recheck_at).is_not(None))
-        .values(recheck_at=at)
-    )

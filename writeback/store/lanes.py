@@ -49,6 +49,12 @@ def release(session: Session, lane_id: str, fence: int) -> bool:
     return released.rowcount == 1
 
 
+def is_held(session: Session, lane_id: str, fence: int) -> bool:
+    """Whether the lease is still ours."""
+    query = select(Lane.fence).where(Lane.id == lane_id, col(Lane.lease_until).is_not(None))
+    return session.exec(query).first() == fence
+
+
 def release_all(session: Session, owner: str, now: datetime) -> int:
     """End every lease of a worker that stops; return how many there were."""
     ended = session.exec(update(Lane).where(col(Lane.lease_owner) == owner).values(lease_owner=None, lease_until=now))
@@ -58,6 +64,11 @@ def release_all(session: Session, owner: str, now: datetime) -> int:
 def leave_alone(session: Session, lane_id: str, until: datetime) -> None:
     """Serve the lane no earlier than the provider asked for."""
     session.connection().execute(_LANE.update().where(_LANE.c.id == lane_id).values(not_before=until))
+
+
+def leave_school_alone(session: Session, school_id: str, until: datetime) -> None:
+    """Serve no lane of the school before."""
+    session.connection().execute(_LANE.update().where(_LANE.c.school_id == school_id).values(not_before=until))
 
 
 def of_school(session: Session, school_id: str) -> Sequence[str]:

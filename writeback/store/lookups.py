@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from sqlmodel import select
+from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.lookups import ListName, Lookup
@@ -30,6 +30,26 @@ async def save(session: AsyncSession, school_id: str, lookup: Lookup) -> None:
     row.version, row.fetched_at, row.cursor = lookup.version, lookup.fetched_at, lookup.cursor
     row.rows = _as_text(lookup.rows)
     session.add(row)
+
+
+async def replace(session: AsyncSession, school_id: str, before: Lookup | None, after: Lookup) -> bool:
+    """Write one list in the place of the one that it was made from; False, and nothing, where that is gone.
+
+    Two syncs at once, or one that outlasts a migration, would else put back what the other has just taken out. Raise
+    IntegrityError where another first one is written at this moment.
+    """
+    row = await session.get(LookupRow, (school_id, after.list.value), with_for_update=True)
+    there = None if row is None else (row.version, row.fetched_at, row.cursor)
+    if there != (None if before is None else (before.version, before.fetched_at, before.cursor)):
+        return False
+    await save(session, school_id, after)
+    return True
+
+
+def begin_again(session: Session, school_id: str) -> None:
+    """Have every list of the school fetched from the beginning; a sync that is under way comes too late."""
+    every = update(LookupRow).where(col(LookupRow.school_id) == school_id)
+    session.exec(every.values(cursor=None, version=col(LookupRow.version) + 1))
 
 
 def _as_text(rows: Mapping[str, Mapping[str, object]]) -> str:

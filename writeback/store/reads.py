@@ -15,7 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.core.errors import NotFound
 from writeback.domain.access import Caller
-from writeback.store import timeline
+from writeback.store import mendings, timeline
 from writeback.store.database import Database
 from writeback.store.json_size import array_size
 from writeback.store.pages import Page, cut, decode_number
@@ -39,8 +39,12 @@ class Filter:
     """Accepted at or after this."""
     until: datetime | None = None
     """Accepted before this."""
+    code: str | None = None
+    """Of a finding that one of its records has."""
     student: str | None = None
     """The provider's id of a pupil that a record is about."""
+    batch: str | None = None
+    """The batch that it came in."""
     q: str | None = None
     """A writeback's id, a part of its ref, or a provider's reference of one of its requests."""
 
@@ -57,20 +61,20 @@ class Reads:
         """Return a page, the latest accepted first. Pages stay as they are while new writebacks arrive."""
         before = decode_number(cursor)
         async with self.db.read() as session:
-            conditions = [*_visible(caller), *_conditions(wanted)]
+            found = [*visible(caller), *conditions(wanted)]
             if wanted.q:
-                conditions.append(await _matches(session, wanted.q))
+                found.append(await _matches(session, wanted.q))
             if before is not None:
-                conditions.append(col(WritebackRow.seq) < before)
+                found.append(col(WritebackRow.seq) < before)
             query = (
                 select(WritebackRow, array_size(col(WritebackRow.records)))
-                .where(*conditions)
+                .where(*found)
                 .order_by(col(WritebackRow.seq).desc())
                 .limit(limit + 1)
                 .options(defer(WritebackRow.records, raiseload=True))  # type: ignore[arg-type] # a column, which its type hides
             )
             rows = (await session.exec(query)).all()
-        page = cut(rows, limit, lambda found: found[0].seq or 0)
+        page = cut(rows, limit, lambda pair: pair[0].seq or 0)
         return Page([view_of(row, records) for row, records in page.items], page.next_cursor)
 
     async def show(self, caller: Caller, writeback_id: str) -> WritebackDetail:
@@ -78,50 +82,61 @@ class Reads:
         async with self.db.read() as session:
             row = (await session.exec(_one(caller, writeback_id))).one_or_none()
             if row is None:
-                raise NotFound(
-                    "writeback_unknown",
-                    f"no writeback {writeback_id[:64]!r} that this key may see",
-                    hint="Check the id, and that the key is one of the app that submitted it.",
-                )
+                raise writeback_unknown(writeback_id)
             events = await timeline.events_of(session, writeback_id)
             requests = await timeline.requests_of(session, row)
             attempts = await timeline.attempts_of(session, [request.id for request in requests])
-        return detail_of(row, events, requests, attempts)
+            mended = await mendings.of_writeback(session, writeback_id)
+        return detail_of(row, events, requests, attempts, mended)
+
+
+def writeback_unknown(writeback_id: str) -> NotFound:
+    return NotFound(
+        "writeback_unknown",
+        f"no writeback {writeback_id[:64]!r} that this key may see",
+        hint="Check the id, and that the key is one of the app that submitted it.",
+    )
 
 
 def _one(caller: Caller, writeback_id: str) -> SelectOfScalar[WritebackRow]:
-    return select(WritebackRow).where(WritebackRow.id == writeback_id, *_visible(caller))
+    return select(WritebackRow).where(WritebackRow.id == writeback_id, *visible(caller))
 
 
-def _visible(caller: Caller) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def visible(caller: Caller) -> list[ColumnElement[bool]]:
+    """Return SQL conditions: the caller may see the writeback."""
+    found: list[ColumnElement[bool]] = []
     if caller.sees_app is not None:
-        conditions.append(col(WritebackRow.app_id) == caller.sees_app)
+        found.append(col(WritebackRow.app_id) == caller.sees_app)
     if caller.schools is not None:
-        conditions.append(col(WritebackRow.school_id).in_(caller.schools))
-    return conditions
+        found.append(col(WritebackRow.school_id).in_(caller.schools))
+    return found
 
 
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+    """Return SQL conditions: the writeback is one of those wanted, `q` left aside."""
+    found: list[ColumnElement[bool]] = []
     for column, value in (
         (WritebackRow.school_id, wanted.school),
         (WritebackRow.app_id, wanted.app),
         (WritebackRow.ref, wanted.ref),
+        (WritebackRow.batch_id, wanted.batch),
     ):
         if value is not None:
-            conditions.append(col(column) == value)
+            found.append(col(column) == value)
     if wanted.kinds:
-        conditions.append(col(WritebackRow.kind).in_(wanted.kinds))
+        found.append(col(WritebackRow.kind).in_(wanted.kinds))
     if wanted.statuses:
-        conditions.append(col(WritebackRow.status).in_(wanted.statuses))
+        found.append(col(WritebackRow.status).in_(wanted.statuses))
     if wanted.since is not None:
-        conditions.append(col(WritebackRow.created_at) >= wanted.since)
+        found.append(col(WritebackRow.created_at) >= wanted.since)
     if wanted.until is not None:
-        conditions.append(col(WritebackRow.created_at) < wanted.until)
+        found.append(col(WritebackRow.created_at) < wanted.until)
+    if wanted.code is not None:
+        finding = f'"code":{timeline.as_json_text(wanted.code)}'
+        found.append(col(WritebackRow.progress).contains(finding, autoescape=True))
     if wanted.student is not None:
-        conditions.append(_is_about(wanted.student))
-    return conditions
+        found.append(_is_about(wanted.student))
+    return found
 
 
 def _is_about(student_id: str) -> ColumnElement[bool]:

@@ -49,6 +49,12 @@ async def of_account(session: AsyncSession, provider: str, provider_school_id: s
     return (await session.exec(query.order_by(col(SchoolRow.id)))).all()
 
 
+async def ids_by_account(session: AsyncSession, provider: str) -> Sequence[tuple[str, str]]:
+    """Return the provider's id and ours of every school that is registered with it."""
+    query = select(SchoolRow.provider_school_id, SchoolRow.id).where(SchoolRow.provider == provider)
+    return (await session.exec(query)).all()
+
+
 async def page(
     session: AsyncSession, *, only: Collection[str] | None, after: str | None, limit: int
 ) -> Sequence[SchoolRow]:

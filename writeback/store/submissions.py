@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, tuple_
-
 from writeback.store.bulk import BulkInsert
-from writeback.store.database import Database, dialect_insert
-from writeback.store.tables import EventRow, IdempotencyRow, Lane, WritebackRow, table_of
+from writeback.store.database import Database
+from writeback.store.drivers import Statements
+from writeback.store.tables import DoorMemberRow, DoorRow, EventRow, IdempotencyRow, Lane, WritebackRow
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,14 @@ class Idempotency:
 
 
 @dataclass(frozen=True)
+class NewDoor:
+    """What came through a drop-in door, as it is kept beside its writebacks: the columns of its rows."""
+
+    door: Mapping[str, Any]
+    members: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class NewWriteback:
     """A writeback to be kept: the columns of its row but `seq`, and of its first event but `id`."""
 
@@ -29,6 +36,15 @@ class NewWriteback:
     answer: str
     """The body of the response, kept for a replay."""
     idempotency: Idempotency | None
+    others: "Sequence[NewWriteback]" = ()
+    """Writebacks that are kept together with this one, or not at all."""
+    door: NewDoor | None = None
+    """What it came through, where that was not our own API."""
+
+    @property
+    def whole(self) -> "Sequence[NewWriteback]":
+        """This one and those that are kept with it."""
+        return (self, *self.others)
 
     @property
     def lane_id(self) -> str:
@@ -69,63 +85,78 @@ class _Answered:
     answer: str
 
 
+_ANSWER = "SELECT body_hash, answer FROM idempotency WHERE app_id = {} AND key = {}"
+"""For keys that were used before; replays are so few that each may have a statement of its own."""
+
+
 class SubmissionWriter:
     """Writes submissions with a few statements, however many they are."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known_lanes: set[str] = set()
-        self._insert_lanes = dialect_insert(db, Lane).on_conflict_do_nothing()
-        self._claim_keys = (
-            dialect_insert(db, IdempotencyRow)
-            .on_conflict_do_nothing()
-            .returning(table_of(IdempotencyRow).c.app_id, table_of(IdempotencyRow).c.key)
-        )
-        self._writebacks, self._events = BulkInsert(WritebackRow, counted="seq"), BulkInsert(EventRow, counted="id")
+        self._lanes = BulkInsert(db, Lane, ending="ON CONFLICT DO NOTHING")
+        self._keys = BulkInsert(db, IdempotencyRow, ending="ON CONFLICT DO NOTHING RETURNING app_id, key")
+        self._writebacks = BulkInsert(db, WritebackRow, counted="seq")
+        self._events = BulkInsert(db, EventRow, counted="id")
+        self._doors = BulkInsert(db, DoorRow)
+        self._door_members = BulkInsert(db, DoorMemberRow)
+        self._answer = _ANSWER.format("?", "?") if db.dialect == "sqlite" else _ANSWER.format("$1", "$2")
 
     async def write(self, batch: Sequence[NewWriteback], now: datetime) -> list[CommitResult]:
         """Write the batch in one transaction and return what became of each, in order.
 
         A key belongs to the first submission with it: of this batch, of another process, or of days ago.
         """
-        lanes = {new.lane_id: new for new in batch if new.lane_id not in self._known_lanes}
-        results = await self._db.write_core(lambda connection: self._write(connection, batch, lanes, now))
+        # All that can be made ready before the transaction is: on SQLite it holds up every other writer.
+        lanes = {one.lane_id: one for new in batch for one in new.whole if one.lane_id not in self._known_lanes}
+        new_lanes = [self._lanes.values(_lane_values(lanes[lane_id])) for lane_id in sorted(lanes)]
+        rows = [
+            [(self._writebacks.values(one.writeback), self._events.values(one.event)) for one in new.whole]
+            for new in batch
+        ]
+
+        def work(statements: Statements) -> list[CommitResult]:
+            # Every process inserts lanes first, then keys, both sorted: two transactions cannot wait for each other.
+            if new_lanes:
+                self._lanes.run(statements, new_lanes)
+            results = self._claim(statements, batch, now)
+            is_new = [isinstance(result, Committed) for result in results]
+            won = [row for group, is_one in zip(rows, is_new, strict=True) if is_one for row in group]
+            if won:
+                self._writebacks.run(statements, [writeback for writeback, _ in won])
+                self._events.run(statements, [event for _, event in won])
+            doors = [new.door for new, is_one in zip(batch, is_new, strict=True) if is_one and new.door is not None]
+            if doors:
+                self._doors.run(statements, [self._doors.values(one.door) for one in doors])
+                members = [self._door_members.values(member) for one in doors for member in one.members]
+                self._door_members.run(statements, members)
+            return results
+
+        results = await self._db.write_by_driver(work)
         self._known_lanes.update(lanes)
         return results
 
-    def _write(
-        self, connection: Connection, batch: Sequence[NewWriteback], lanes: Mapping[str, NewWriteback], now: datetime
-    ) -> list[CommitResult]:
-        # Every process inserts lanes first, then keys, both sorted: two transactions cannot wait for each other.
-        if lanes:
-            connection.execute(self._insert_lanes, [_lane_values(lanes[lane_id]) for lane_id in sorted(lanes)])
-        results = self._claim(connection, batch, now)
-        winners = [new for new, result in zip(batch, results, strict=True) if isinstance(result, Committed)]
-        if winners:
-            self._writebacks.run(connection, [new.writeback for new in winners])
-            self._events.run(connection, [new.event for new in winners])
-        return results
-
-    def _claim(self, connection: Connection, batch: Sequence[NewWriteback], now: datetime) -> list[CommitResult]:
+    def _claim(self, statements: Statements, batch: Sequence[NewWriteback], now: datetime) -> list[CommitResult]:
         """Claim the batch's keys, and return for each submission whether it is to be written."""
         first: dict[tuple[str, str], NewWriteback] = {}
         for new in batch:
             if new.claim:
                 first.setdefault(new.claim, new)
-        taken = self._taken(connection, first, now) if first else {}
+        taken = self._taken(statements, first, now) if first else {}
         return [_result_of(new, first, taken) for new in batch]
 
     def _taken(
-        self, connection: Connection, first: Mapping[tuple[str, str], NewWriteback], now: datetime
+        self, statements: Statements, first: Mapping[tuple[str, str], NewWriteback], now: datetime
     ) -> dict[tuple[str, str], _Answered]:
         """Claim keys for those who come first with them; return those that others had before, with their answers."""
-        claims = [_key_values(first[claim], now) for claim in sorted(first)]
-        won = {(app_id, key) for app_id, key in connection.execute(self._claim_keys, claims)}
+        claims = [self._keys.values(_key_values(first[claim], now)) for claim in sorted(first)]
+        won = {(app_id, key) for app_id, key in self._keys.run(statements, claims)}
         lost = sorted(first.keys() - won)
-        if not lost:
-            return {}
-        rows = connection.execute(_ANSWERS, {"claims": lost})
-        return {(row.app_id, row.key): _Answered(row.body_hash, row.answer) for row in rows}
+        return {claim: answered for claim in lost for answered in self._answered(statements, claim)}
+
+    def _answered(self, statements: Statements, claim: tuple[str, str]) -> list[_Answered]:
+        return [_Answered(body_hash, answer) for body_hash, answer in statements.run(self._answer, claim)]
 
 
 def _result_of(
@@ -141,12 +172,6 @@ def _result_of(
         assert owner.idempotency is not None
         answered = _Answered(owner.idempotency.body_hash, owner.answer)
     return Replayed(answered.answer) if answered.body_hash == new.idempotency.body_hash else KeyReused()
-
-
-_KEYS = table_of(IdempotencyRow).c
-_ANSWERS = select(_KEYS.app_id, _KEYS.key, _KEYS.body_hash, _KEYS.answer).where(
-    tuple_(_KEYS.app_id, _KEYS.key).in_(bindparam("claims", expanding=True))
-)
 
 
 def _lane_values(new: NewWriteback) -> dict[str, Any]:

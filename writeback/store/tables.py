@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 from sqlmodel import Field, SQLModel
 
 from writeback.store.types import UtcDateTime
@@ -52,6 +52,7 @@ class SchoolRow(SQLModel, table=True):
     """A school in the registry."""
 
     __tablename__ = "school"
+    __table_args__ = (Index("ix_school_account", "provider", "provider_school_id"),)
 
     id: str = Field(primary_key=True)
     name: str
@@ -71,7 +72,7 @@ class SchoolRow(SQLModel, table=True):
     rechecks: int = 0
     """How often in a row it was looked at, or let go, in vain; the next look comes the later."""
     recheck_at: datetime | None = _instant(nullable=True, index=True)
-    """When a hold is looked at again; null for one by staff."""
+    """When its provider is asked how it stands: about a hold, or after a webhook. Null: it need not be."""
     sync_at: datetime | None = _instant(nullable=True, index=True)
     """When its lookups are synced next."""
     created_at: datetime = _instant()
@@ -121,6 +122,7 @@ class WritebackRow(SQLModel, table=True):
         Index("ix_writeback_lane", "lane_id", "status", "seq"),
         Index("ix_writeback_list", "app_id", "seq"),
         Index("ix_writeback_school", "school_id", "seq"),
+        Index("ix_writeback_batch", "batch_id", "seq"),
     )
 
     seq: int | None = Field(default=None, sa_column=Column(_BIG_PK, primary_key=True, autoincrement=True))
@@ -149,6 +151,8 @@ class WritebackRow(SQLModel, table=True):
     evidence: str | None = None
     created_at: datetime = _instant()
     updated_at: datetime = _instant()
+    batch_id: str | None = None
+    """The batch that it came in; null: it was submitted by itself."""
 
 
 class EventRow(SQLModel, table=True):
@@ -165,6 +169,73 @@ class EventRow(SQLModel, table=True):
     event: str
     status: str
     detail: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class WebhookRow(SQLModel, table=True):
+    """Where an app is told of changes, and how far it has been told."""
+
+    __tablename__ = "webhook"
+
+    id: str = Field(primary_key=True)
+    app_id: str = Field(foreign_key="app.id", index=True)
+    url: str
+    description: str = ""
+    statuses: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    """Changes to one of these are told."""
+    schools: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Only these schools' changes; null: all."""
+    format: str = "standard"
+    """standard, wonde, or xporter: what its messages look like."""
+    secrets: str = Field(repr=False, sa_column=Column(Text, nullable=False))
+    """Sealed JSON: the secret that signs, and those replaced that still sign beside it."""
+    disabled_at: datetime | None = _instant(nullable=True)
+    disabled_reason: str | None = None
+    cursor: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """The last event that has been looked at: what is to be told of it is a delivery."""
+    sequence: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """The number of the last delivery."""
+    failing_since: datetime | None = _instant(nullable=True)
+    """The first failure since the last success."""
+    not_before: datetime | None = _instant(nullable=True)
+    """The receiver asked us to wait so long (`Retry-After`)."""
+    created_at: datetime = _instant()
+    updated_at: datetime = _instant()
+
+
+class DeliveryRow(SQLModel, table=True):
+    """One message to one webhook: the outbox. What the receiver answers is not kept, only its status."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_sequence", "webhook_id", "sequence", unique=True),
+        Index("ix_delivery_due", "webhook_id", "state", "next_attempt_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    """The `webhook-id` of every attempt."""
+    webhook_id: str = Field(foreign_key="webhook.id")
+    sequence: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """The number by which the receiver orders; without gaps."""
+    event_id: int | None = Field(default=None, sa_column=Column(BigInteger))
+    writeback_id: str | None = None
+    type: str
+    url: str | None = Field(default=None, repr=False, sa_column=Column(Text))
+    """Where it goes, where that is not the webhook's own URL: a callback of one request."""
+    payload: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON, as it is sent each time."""
+    state: str
+    """pending, sending, delivered, failed."""
+    attempts: int = 0
+    tries: int = 0
+    """Attempts since it was made or asked for again: where it is in the schedule."""
+    next_attempt_at: datetime | None = _instant(nullable=True)
+    """While it is being sent: when it counts as lost, and goes again."""
+    last_attempt_at: datetime | None = _instant(nullable=True)
+    http_status: int | None = None
+    error: str | None = None
+    """`http_500`, `timeout`, `address_refused`, …: the class of the last failure."""
+    delivered_at: datetime | None = _instant(nullable=True)
+    created_at: datetime = _instant()
 
 
 class RequestRow(SQLModel, table=True):
@@ -193,6 +264,8 @@ class RequestRow(SQLModel, table=True):
     hints: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     check_at: datetime | None = _instant(nullable=True)
     checks: int = 0
+    must_read: bool = False
+    """The provider's word is not enough: an older mark without an answer may have arrived after it."""
     created_at: datetime = _instant()
     sent_at: datetime | None = _instant(nullable=True)
     settled_at: datetime | None = _instant(nullable=True)
@@ -212,8 +285,55 @@ class AttemptRow(SQLModel, table=True):
     started_at: datetime = _instant()
     finished_at: datetime | None = _instant(nullable=True)
     outcome: str | None = None
-    """taken, applied, refused, not_reached, uncertain, blocked, lost."""
+    """taken, applied, refused, not_reached, uncertain, blocked, lost, left."""
     detail: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class ClaimRow(SQLModel, table=True):
+    """A thing in the MIS that one of our records has made, so that no other record is taken to have made it too."""
+
+    __tablename__ = "claim"
+
+    school_id: str = Field(primary_key=True)
+    family: str = Field(primary_key=True)
+    mis_id: str = Field(primary_key=True)
+    writeback_id: str
+    record: int
+    """Index of the record."""
+    claimed_at: datetime = _instant()
+
+
+class DoubtRow(SQLModel, table=True):
+    """A mark that was sent without an answer: until then it may still arrive, late, over a newer one."""
+
+    __tablename__ = "doubt"
+
+    lane_id: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    writeback_id: str = Field(primary_key=True)
+    code: str
+    """What the mark says, as the app gave it."""
+    until: datetime = _instant(index=True)
+
+
+class BreakerRow(SQLModel, table=True):
+    """How a school or a provider does; there is a row only for one that fails."""
+
+    __tablename__ = "breaker"
+
+    key: str = Field(primary_key=True)
+    """`school:{id}`, or `provider:{name}@{host}`."""
+    failures: int = 0
+    """In a row, without any answer between."""
+    trips: int = 0
+    """How often in a row it opened; each time for longer."""
+    open_until: datetime | None = _instant(nullable=True)
+    """Nothing is sent before; after it one request tries. Null: closed."""
+    probe_until: datetime | None = _instant(nullable=True)
+    """One request is trying; others wait for its outcome until then at the latest."""
+    reason: str | None = None
+    since: datetime = _instant()
+    """Of the first of the failures."""
 
 
 class IdempotencyRow(SQLModel, table=True):
@@ -226,3 +346,216 @@ class IdempotencyRow(SQLModel, table=True):
     body_hash: str
     answer: str = Field(sa_column=Column(Text, nullable=False))
     created_at: datetime = _instant(index=True)
+
+
+class MendingRow(SQLModel, table=True):
+    """What a person did to the records of a writeback. It holds pupils' data, as the records do: never logged."""
+
+    __tablename__ = "mending"
+
+    id: int | None = Field(default=None, sa_column=Column(_BIG_PK, primary_key=True, autoincrement=True))
+    writeback_id: str = Field(index=True)
+    at: datetime = _instant()
+    actor: str
+    action: str
+    """resubmit, cancel, resolve."""
+    reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    records: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON array: index, status before and after, findings before, and of an edited record what it was and became."""
+
+
+class AuditRow(SQLModel, table=True):
+    """What people do, and who; written in the transaction of the change. No pupil data."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_school", "school", "id"), Index("ix_audit_subject", "subject", "id"))
+
+    id: int | None = Field(default=None, sa_column=Column(_BIG_PK, primary_key=True, autoincrement=True))
+    at: datetime = _instant()
+    actor: str
+    app: str | None = None
+    """The app that it is about."""
+    action: str
+    """`writeback.resubmit`, `school.hold`, `key.create`, …"""
+    subject: str
+    """Id of the writeback, school, key or webhook."""
+    school: str | None = None
+    reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    changed: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Names of fields, indexes of records, counts, statuses: never what a record says."""
+
+
+class BatchRow(SQLModel, table=True):
+    """A file of many rows, and how far it has been worked through."""
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        Index("ix_batch_app", "app_id", "id"),
+        Index("ix_batch_work", "status", "lease_until"),
+        Index("ix_batch_same", "school_id", "sha256"),
+    )
+
+    id: str = Field(primary_key=True)
+    app_id: str
+    school_id: str
+    kind: str | None = None
+    """What its rows are; null until the file says so."""
+    format: str
+    """csv, ndjson, xlsx."""
+    file_name: str = ""
+    size: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    sha256: str = ""
+    dry_run: bool = False
+    status: str
+    """uploading, reading, checking, queueing, done, refused."""
+    cursor: int = 0
+    """How far the present step has come: the number of the last row, or unit, that is done."""
+    rows_read: int = 0
+    rows_good: int = 0
+    rows_bad: int = 0
+    rows_queued: int = 0
+    layout: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """JSON: how the file is laid out; empty until it has been opened."""
+    findings: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """About the file as a whole."""
+    problems: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """How often each finding was made, and in which row first."""
+    refreshed: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Lists that were fetched again for its sake."""
+    failures: int = 0
+    """Turns in a row that broke off."""
+    fence: int = 0
+    lease_owner: str | None = None
+    lease_until: datetime | None = _instant(nullable=True)
+    """Nobody else works on it before then."""
+    created_at: datetime = _instant()
+    updated_at: datetime = _instant()
+    finished_at: datetime | None = _instant(nullable=True)
+    forgotten_at: datetime | None = _instant(nullable=True)
+    """When its rows were deleted."""
+
+
+class BatchChunkRow(SQLModel, table=True):
+    """A piece of a batch's file, until all of it has been read."""
+
+    __tablename__ = "batch_chunk"
+
+    batch_id: str = Field(primary_key=True, foreign_key="batch.id")
+    number: int = Field(primary_key=True)
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class BatchLine(SQLModel, table=True):
+    """One row of a batch's file."""
+
+    __tablename__ = "batch_row"
+    __table_args__ = (
+        Index("ix_batch_row_unit", "batch_id", "unit"),
+        Index("ix_batch_row_part", "batch_id", "state", "part", "unit"),
+    )
+
+    batch_id: str = Field(primary_key=True, foreign_key="batch.id")
+    number: int = Field(primary_key=True)
+    """As a spreadsheet shows it."""
+    unit: int
+    """The number of the first row of its record; its own but for conduct."""
+    state: str
+    """new, good, bad, queued."""
+    part: int = 0
+    """The number of the first row of its group; a writeback has rows of one group."""
+    size: int = 0
+    """Characters of what it says."""
+    cells: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """JSON array of its cells as they were; empty once it is queued."""
+    record: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """JSON of its record, where it is good and the first of its unit."""
+    findings: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """JSON array; empty: nothing was found."""
+    same: str = ""
+    """Hash of what makes another row say the same."""
+    group_key: str = ""
+    """Hash of the group that it belongs to."""
+    writeback_id: str | None = None
+
+
+class DoorRow(SQLModel, table=True):
+    """A request that came through a drop-in door: what its app knows it by, and where it wants to be told."""
+
+    __tablename__ = "door"
+
+    ref: str = Field(primary_key=True)
+    """Wonde's writeback_id or Xporter's TrackingId, as we gave it."""
+    door: str
+    """wonde, xporter."""
+    app_id: str
+    school_id: str
+    type: str
+    """The provider's word for what was asked, e.g. `attendance.session`, `ConductAsync`."""
+    callback: str | None = Field(default=None, repr=False, sa_column=Column(Text))
+    """The URL that the request gave."""
+    webhook_id: str | None = None
+    """The webhook that calls it back."""
+    told: str | None = None
+    """What the last callback said."""
+    created_at: datetime = _instant()
+
+
+class DoorMemberRow(SQLModel, table=True):
+    """One writeback of a door's request; a request that mixes kinds has several."""
+
+    __tablename__ = "door_member"
+
+    writeback_id: str = Field(primary_key=True)
+    ref: str = Field(index=True)
+    position: int = 0
+    """Which of the request's writebacks it is."""
+    ids: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """What the request called each of its records, where it names them."""
+
+
+class StaffRow(SQLModel, table=True):
+    """Somebody who may use the console."""
+
+    __tablename__ = "staff"
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    """What they sign in with, in lower case; it stands in timelines and in the audit log."""
+    role: str
+    """viewer, support, admin."""
+    schools: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Ids of the schools that they see; null: all."""
+    password_hash: str | None = Field(default=None, repr=False)
+    """argon2id; null: they sign in elsewhere."""
+    subject: str | None = Field(default=None, unique=True)
+    """Who they are at the OpenID Connect provider: issuer and subject."""
+    disabled_at: datetime | None = _instant(nullable=True)
+    last_sign_in_at: datetime | None = _instant(nullable=True)
+    created_at: datetime = _instant()
+    updated_at: datetime = _instant()
+
+
+class StaffSessionRow(SQLModel, table=True):
+    """One browser in which somebody is signed in. Only the hash of what its cookie says is kept."""
+
+    __tablename__ = "staff_session"
+
+    hash: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff.id", index=True)
+    created_at: datetime = _instant()
+    seen_at: datetime = _instant()
+    """When its person last did something, to the minute."""
+    expires_at: datetime = _instant(index=True)
+    """However busy it is."""
+
+
+class SignInTriesRow(SQLModel, table=True):
+    """Sign-ins that failed of late, of one account or from one address."""
+
+    __tablename__ = "sign_in_tries"
+
+    key: str = Field(primary_key=True)
+    """Hash of a name, or of an address: what somebody typed may be a password."""
+    tries: int = 0
+    until: datetime = _instant(index=True)
+    """When they are forgotten."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
-from writeback.store.tables import AttemptRow, EventRow, RequestRow, WritebackRow
+from writeback.store.tables import AttemptRow, EventRow, MendingRow, RequestRow, WritebackRow
 
 _BATCH_PRIORITY = 10
 
@@ -31,7 +31,18 @@ class WritebackView:
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    batch_id: str | None
     counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a record says and what the MIS holds, for the person who is to decide."""
+
+    ours: str | None
+    """The mark's code; None for what has none."""
+    in_mis: str | None
+    """None: nobody could read it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,32 @@ class RecordView:
     findings: Sequence[Mapping[str, Any]]
     evidence: str | None
     mis_ids: Sequence[str]
+    comparison: Comparison | None = None
+    """Only while it needs attention."""
+
+
+@dataclass(frozen=True)
+class MendedRecord:
+    """One record that a person did something to; `before` and `after` are what it says, where that was edited."""
+
+    index: int
+    status_before: str
+    status_after: str
+    findings_before: Sequence[Mapping[str, Any]]
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class MendingView:
+    """One thing that a person did to the writeback."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    reason: str
+    records: Sequence[MendedRecord]
 
 
 @dataclass(frozen=True)
@@ -94,6 +131,13 @@ class WritebackDetail(WritebackView):
     records: Sequence[RecordView]
     timeline: Sequence[EventView]
     requests: Sequence[RequestView]
+    mendings: Sequence[MendingView] = ()
+
+
+def raw_records(row: WritebackRow) -> list[dict[str, Any] | None]:
+    """Return the records as they were accepted, as JSON objects; None in the place of one that never was."""
+    records: list[dict[str, Any] | None] = json.loads(row.records)
+    return records
 
 
 def view_of(row: WritebackRow, records: int) -> WritebackView:
@@ -106,9 +150,10 @@ def detail_of(
     events: Iterable[EventRow],
     requests: Iterable[RequestRow],
     attempts: Iterable[AttemptRow],
+    mendings: Iterable[MendingRow] = (),
 ) -> WritebackDetail:
     """Return the writeback with all that belongs to it."""
-    records: list[dict[str, Any] | None] = json.loads(row.records)
+    records = raw_records(row)
     progress = unpack_progress(row.progress, len(records))
     tries = list(attempts)
     return WritebackDetail(
@@ -118,6 +163,7 @@ def detail_of(
         requests=[
             _request(row.id, request, [one for one in tries if one.request_id == request.id]) for request in requests
         ],
+        mendings=[_mending(mending) for mending in mendings],
     )
 
 
@@ -138,6 +184,7 @@ def _common(row: WritebackRow, progress: Sequence[RecordProgress]) -> dict[str, 
         "created_at": row.created_at,
         "updated_at": row.updated_at,
         "expires_at": row.expires_at,
+        "batch_id": row.batch_id,
         "counts": {status.value: counts[status] for status in RecordStatus if counts[status]},
     }
 
@@ -151,7 +198,19 @@ def _record(index: int, record: Mapping[str, Any] | None, progress: RecordProgre
         findings=progress.findings,
         evidence=progress.evidence,
         mis_ids=progress.mis_ids,
+        comparison=_comparison(record, progress),
     )
+
+
+def _comparison(record: Mapping[str, Any] | None, progress: RecordProgress) -> Comparison | None:
+    if progress.status is not RecordStatus.NEEDS_ATTENTION:
+        return None
+    return Comparison((record or {}).get("code"), progress.mis_holds)
+
+
+def _mending(row: MendingRow) -> MendingView:
+    records = [MendedRecord(**record) for record in json.loads(row.records)]
+    return MendingView(row.id or 0, row.at, row.actor, row.action, row.reason, records)
 
 
 def _event(row: EventRow) -> EventView:

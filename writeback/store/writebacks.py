@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, or_
+from sqlalchemy import ColumnElement, bindparam, case, or_
 from sqlmodel import Session, col, select
 
 from writeback.domain.states import Status
@@ -13,6 +13,8 @@ SLOT_IN_FLIGHT = "slot_in_flight"
 """`hold_reason` of a queued writeback that waits until an earlier mark for its slot has settled."""
 LISTS_MISSING = "lists_missing"
 """`hold_reason` of a queued writeback that waits for lookups which have never been fetched."""
+LISTS_DOUBTED = "lists_doubted"
+"""`hold_reason` of a queued writeback that a list speaks against, until that has been fetched once more."""
 WAITS_FOR_RING = (SLOT_IN_FLIGHT, LISTS_MISSING)
 """Whoever ends such a wait rings; `next_attempt_at` is only for when nobody does."""
 
@@ -41,18 +43,42 @@ def lock(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
     return {row.id: row for row in rows}
 
 
-def queued_in_lane(session: Session, lane_id: str, now: datetime, limit: int) -> Sequence[WritebackRow]:
-    """Return queued writebacks of the lane: what is due first, interactive before batch, then in order; locked."""
-    is_later = case((col(WritebackRow.next_attempt_at) > now, 1), else_=0)
-    query = (
-        select(WritebackRow.id)
-        .where(WritebackRow.lane_id == lane_id, WritebackRow.status == Status.QUEUED)
-        .order_by(is_later, col(WritebackRow.priority), col(WritebackRow.seq))
-        .limit(limit)
+# Built once, as in requests.py.
+_FIRST_QUEUED = (
+    select(WritebackRow.seq)
+    .where(WritebackRow.lane_id == bindparam("of_lane"), WritebackRow.status == Status.QUEUED)
+    .order_by(
+        case((col(WritebackRow.next_attempt_at) > bindparam("now"), 1), else_=0),
+        col(WritebackRow.priority),
+        col(WritebackRow.seq),
     )
-    ids = session.exec(query).all()
-    rows = lock(session, ids) if ids else {}
-    return [rows[one] for one in ids if one in rows and rows[one].status == Status.QUEUED]
+    .limit(bindparam("at_most"))
+)
+_LOCK_QUEUED = (
+    select(WritebackRow)
+    .where(col(WritebackRow.seq).in_(_FIRST_QUEUED), WritebackRow.status == Status.QUEUED)
+    .order_by(col(WritebackRow.seq))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_SENT_AFTER = select(WritebackRow).where(
+    WritebackRow.lane_id == bindparam("of_lane"),
+    col(WritebackRow.status).in_(_SENT_ALREADY),
+    col(WritebackRow.seq) > bindparam("after"),
+)
+
+
+def queued_in_lane(session: Session, lane_id: str, now: datetime, limit: int) -> Sequence[WritebackRow]:
+    """Return queued writebacks of the lane: what is due first, interactive before batch, then in order.
+
+    They are locked, in the order of acceptance so that no two transactions wait crosswise.
+    """
+    rows = session.exec(_LOCK_QUEUED, params={"of_lane": lane_id, "now": now, "at_most": limit}).all()
+
+    def place(row: WritebackRow) -> tuple[bool, int, int]:
+        return row.next_attempt_at is not None and row.next_attempt_at > now, row.priority, row.seq or 0
+
+    return sorted(rows, key=place)
 
 
 def has_overdue(session: Session, now: datetime) -> bool:
@@ -77,10 +103,17 @@ def overdue(session: Session, now: datetime, limit: int) -> Sequence[WritebackRo
 
 def sent_after(session: Session, lane_id: str, seq: int) -> Sequence[WritebackRow]:
     """Return the lane's writebacks accepted after `seq` that have been sent at least in part."""
+    return session.exec(_SENT_AFTER, params={"of_lane": lane_id, "after": seq}).all()
+
+
+def accepted_after(session: Session, lane_id: str, seq: int) -> Sequence[WritebackRow]:
+    """Return the lane's writebacks accepted after `seq` that are sent, or wait to be, in their order."""
     query = select(WritebackRow).where(
-        WritebackRow.lane_id == lane_id, col(WritebackRow.status).in_(_SENT_ALREADY), col(WritebackRow.seq) > seq
+        WritebackRow.lane_id == lane_id,
+        col(WritebackRow.status).in_((*_SENT_ALREADY, Status.QUEUED, Status.HELD)),
+        col(WritebackRow.seq) > seq,
     )
-    return session.exec(query).all()
+    return session.exec(query.order_by(col(WritebackRow.seq))).all()
 
 
 def of_school(session: Session, school_id: str, status: Status) -> Sequence[WritebackRow]:

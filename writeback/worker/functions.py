@@ -4,12 +4,16 @@ None lets an exception out: arq does not retry those, and SQL already says what 
 the sweeper rings again.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
 
+from writeback.core import failpoints
 from writeback.core.failures import class_of, place_of
+from writeback.flow.breaker import keys_of
 from writeback.wiring import WorkerServices
 
 log = structlog.get_logger()
@@ -20,14 +24,37 @@ async def _run(ctx: dict[str, Any], job: str, subject: str) -> None:
     steps: dict[str, Callable[[str], Awaitable[object]]] = {
         "serve_lane": services.dispatcher.serve,
         "confirm_lane": services.confirmer.confirm,
-        "recheck_school": services.holds.recheck,
+        "recheck_school": services.watch.recheck,
         "sync_school": services.syncer.sync_school,
     }
     try:
-        await steps[job](subject)
+        async with _place_for(services, job, subject) as has_place:
+            if has_place:
+                if failpoints.hit("job.before_step"):
+                    await asyncio.gather(steps[job](subject), steps[job](subject))
+                await steps[job](subject)
     except Exception as error:
         # No traceback: exception texts may quote a pupil's record.
         log.error("job_failed", job=job, subject=subject, error=class_of(error), place=place_of(error))
+
+
+@asynccontextmanager
+async def _place_for(services: WorkerServices, job: str, subject: str) -> AsyncIterator[bool]:
+    """Hold one of the places that the school's provider may have; yield whether there was one.
+
+    A job that is turned away is rung for again when another gives its place back.
+    """
+    account = await services.flow.registry.account(subject.rsplit(":", 1)[0])
+    provider = keys_of(account)[0]
+    if not services.bulkhead.enter(provider, (job, subject)):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        following = services.bulkhead.leave(provider)
+        if following is not None:
+            await services.flow.doorbell.ring(following[0], [following[1]])
 
 
 async def serve_lane(ctx: dict[str, Any], lane_id: str) -> None:
@@ -41,7 +68,7 @@ async def confirm_lane(ctx: dict[str, Any], lane_id: str) -> None:
 
 
 async def recheck_school(ctx: dict[str, Any], school_id: str) -> None:
-    """Ask whether a held school can go on."""
+    """Ask how a school stands: whether a held one can go on, whether a webhook is true."""
     await _run(ctx, "recheck_school", school_id)
 
 
@@ -50,4 +77,16 @@ async def sync_school(ctx: dict[str, Any], school_id: str) -> None:
     await _run(ctx, "sync_school", school_id)
 
 
-FUNCTIONS = (serve_lane, confirm_lane, recheck_school, sync_school)
+async def notify(ctx: dict[str, Any], webhook_id: str) -> None:
+    """Have a webhook's deliveries sent, beside arq's jobs: its receiver may take its time."""
+    services: WorkerServices = ctx["services"]
+    await services.notifier.wake(webhook_id)
+
+
+async def run_batch(ctx: dict[str, Any], batch_id: str) -> None:
+    """Have a file of many rows worked through, beside arq's jobs: it may take longer than one of these may."""
+    services: WorkerServices = ctx["services"]
+    await services.batches.wake(batch_id)
+
+
+FUNCTIONS = (serve_lane, confirm_lane, recheck_school, sync_school, notify, run_batch)

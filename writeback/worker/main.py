@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from functools import partial
 
@@ -10,6 +11,7 @@ import structlog
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
+from writeback.core import failpoints
 from writeback.core.failures import class_of, place_of
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
@@ -32,6 +34,7 @@ _KEYS_FORGOTTEN_EVERY_S = 3_600.0
 def run(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT, then finish what is in flight and give its leases back."""
     configure_logging(level=settings.log_level)
+    failpoints.arm(os.environ)
     try:
         import uvloop
     except ImportError:  # there is none on this platform
@@ -116,6 +119,8 @@ async def _sweep(services: WorkerServices) -> None:
             await services.sweeper.sweep()
             if services.clock.monotonic() >= forget_at:
                 await services.sweeper.forget_old_keys()
+                await services.sweeper.forget_old_deliveries()
+                await services.sweeper.forget_old_batches()
                 forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S
         except Exception as error:
             log.error("sweep_failed", error=class_of(error), place=place_of(error))

@@ -16,8 +16,10 @@ from writeback.core.ids import new_id
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller, Scope
+from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Lookup
-from writeback.domain.outcome import Evidenced, Pending, ReadBack, Taken, Unclear
+from writeback.domain.outcome import Blocked, Evidenced, Pending, ReadBack, Refused, Taken, Unclear
+from writeback.domain.school import HoldReason
 from writeback.flow.accept import Acceptor
 from writeback.flow.cached_lookups import lookup_cache
 from writeback.flow.confirm import Confirmer
@@ -25,16 +27,18 @@ from writeback.flow.context import FlowContext
 from writeback.flow.dispatch import Dispatcher
 from writeback.flow.hold import Holds
 from writeback.flow.hooks import Hooks, hook_token, hook_url
+from writeback.flow.mendings import create_mendings
 from writeback.flow.miss import Misses
 from writeback.flow.registry import NewSchool, Registry
+from writeback.flow.school_watch import SchoolWatch
 from writeback.flow.sweep import Sweeper
 from writeback.flow.sync import Syncer
-from writeback.providers.base import Hint, Limits, ListChange, ListsMissing, ProviderRequest, SchoolReport
+from writeback.providers.base import Hint, Limits, ListChange, ListsMissing, LookupFailed, ProviderRequest, SchoolReport
 from writeback.queue.port import RecordingDoorbell
 from writeback.store import lookups
 from writeback.store.committer import Committer
 from writeback.store.database import Database
-from writeback.store.tables import AttemptRow, EventRow, RequestRow, WritebackRow
+from writeback.store.tables import AttemptRow, AuditRow, EventRow, MendingRow, RequestRow, WritebackRow
 
 CALLER = Caller("key_1", "app", frozenset(Scope))
 LANE = "hillside:session-marks"
@@ -57,9 +61,19 @@ class ScriptedProvider:
     fetched: list[ListName] = field(default_factory=list)
     before_answer: Callable[[], Any] | None = None
     missing: frozenset[ListName] = frozenset()
+    no_lists: dict[ListName, Any] = field(default_factory=dict)
+    cursors: dict[ListName, str | None] = field(default_factory=dict)
+    refused_tokens: set[str] = field(default_factory=set)
+    listed: Any = ()
+    listed_with: list[str] = field(default_factory=list)
+
+    sees_to_blanks: bool = False
 
     def limits(self, kind):
         return Limits(self.max_records, self.one_date)
+
+    def writes_only_if_blank(self, kind, record, lookups):
+        return self.sees_to_blanks
 
     def build(self, kind, records, lookups, *, account, callback_url):
         if self.missing:
@@ -86,14 +100,31 @@ class ScriptedProvider:
         return self.readings.pop(0) if self.readings else ReadBack({})
 
     def parse_hook(self, query, body):
-        return Hint(payload=json.loads(body), provider_ref=json.loads(body).get("writeback_id"))
+        told = json.loads(body)
+        return Hint(
+            payload={name: value for name, value in told.items() if name != "school_token"},
+            provider_ref=told.get("writeback_id"),
+            event=told.get("payload_type", "writeback"),
+            provider_school_id=told.get("school_id"),
+            name=told.get("school_name"),
+            credential=told.get("school_token"),
+        )
 
     async def fetch(self, account, name, cursor, window):
         self.fetched.append(name)
+        self.cursors[name] = cursor
+        if name in self.no_lists:
+            raise LookupFailed(name, self.no_lists[name], f"no {name.value} here")
         return ListChange(self.rows.get(name, {}), is_full=True, cursor="c1")
 
     async def report(self, account):
+        if account.credentials.get("token") in self.refused_tokens:
+            return SchoolReport(is_online=True, blocked=Blocked(HoldReason.TOKEN_REFUSED, "the token is refused"))
         return self.school
+
+    async def schools(self, token, base_url, state):
+        self.listed_with.append(token)
+        return self.listed
 
     async def aclose(self):
         pass
@@ -116,8 +147,10 @@ class World:
         self.dispatcher = Dispatcher(self.flow, "worker-1")
         self.confirmer = Confirmer(self.flow)
         self.holds = Holds(self.flow)
+        self.watch = SchoolWatch(self.flow, self.syncer)
         self.hooks = Hooks(self.flow)
         self.sweeper = Sweeper(self.flow)
+        self.mendings = create_mendings(self.flow, self.misses)
 
     async def submit(self, *marks: dict[str, Any], **envelope: Any) -> str:
         """Submit session marks and return the writeback's id."""
@@ -136,6 +169,28 @@ class World:
     async def writeback(self, writeback_id: str) -> WritebackRow:
         async with self.flow.db.read() as session:
             return (await session.exec(select(WritebackRow).where(WritebackRow.id == writeback_id))).one()
+
+    async def fail(self, *marks: dict[str, Any], bad: Sequence[int] = (0,), **envelope: Any) -> str:
+        """Submit marks of which the provider refuses those at `bad`, and confirm the others."""
+        writeback_id = await self.submit(*marks, **envelope)
+        said = {place: [Finding("school_closed", "The school is closed.", "Choose another day.")] for place in bad}
+        self.provider.outcomes.append(Refused("closed", said))
+        await self.serve()
+        if len(bad) < max(1, len(marks)):
+            await self.serve()
+            self.provider.verdicts.append(Evidenced("webhook"))
+            await self.confirm()
+        return writeback_id
+
+    async def mended(self, writeback_id: str) -> list[dict[str, Any]]:
+        """Return what people did to the records, as it is kept."""
+        async with self.flow.db.read() as session:
+            query = select(MendingRow).where(MendingRow.writeback_id == writeback_id).order_by(MendingRow.id)
+            return [{**vars(row), "records": json.loads(row.records)} for row in (await session.exec(query)).all()]
+
+    async def audited(self) -> list[AuditRow]:
+        async with self.flow.db.read() as session:
+            return list((await session.exec(select(AuditRow).order_by(AuditRow.id))).all())
 
     async def status(self, writeback_id: str) -> str:
         return (await self.writeback(writeback_id)).status

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.flow.conftest import World, hook_token, mark
 from writeback.core.errors import NotFound
+from writeback.domain.actor import Actor
 from writeback.domain.outcome import Evidenced, GaveUp, NotReached, Pending, ReadBack, Rejected, SlotReading, Unclear
 from writeback.domain.school import HoldReason
 
@@ -73,8 +74,17 @@ async def test_a_single_record_that_the_provider_could_not_write_fails(world: Wo
     writeback_id = await sent(world)
     world.provider.verdicts = [Rejected("FAILED")]
     await world.confirm()
+    await world.serve()
+    assert (await world.writeback(writeback_id)).hold_reason == "lists_doubted"  # it goes once more, with fresh lists
+    world.clock.advance(timedelta(seconds=6))
+    await world.syncer.sync_school("hillside")
+    world.clock.advance(timedelta(seconds=6))
+    await world.serve()
+    world.provider.verdicts = [Rejected("FAILED")]
+    await world.confirm()
     assert await world.status(writeback_id) == "failed"
     assert (await world.records(writeback_id))[0]["findings"][0]["code"] == "provider_refused"
+    assert len(world.provider.sent) == 2
 
 
 async def test_a_correction_leaves_when_the_mark_before_it_has_settled(world: World):
@@ -134,7 +144,7 @@ async def test_when_the_provider_gave_up_on_an_agent_the_school_is_held_and_noth
     world.provider.verdicts = [GaveUp(HoldReason.OFFLINE, "Unable to connect to the school agent")]
     await world.confirm()
     assert await world.status(writeback_id) == "held"
-    await world.holds.resume("hillside", "worker")
+    await world.holds.resume("hillside", Actor("worker"))
     await world.serve()
     assert await world.status(writeback_id) == "sent"
 

@@ -76,6 +76,17 @@ class Control:
         response = await self.http.post(f"/_sandbox/schools/{school}/marks", json={"marks": [mark]})
         assert response.status_code == 200, response.text
 
+    async def records(self, school: str, family: str, **filters: str) -> list[dict[str, Any]]:
+        response = await self.http.get(f"/_sandbox/schools/{school}/{family}", params=filters)
+        assert response.status_code == 200, response.text
+        return list(response.json()[family])
+
+    async def office(self, school: str, family: str, **actions: Any) -> list[dict[str, Any]]:
+        """Create, update or delete records by hand, as a person in the school's office does."""
+        response = await self.http.post(f"/_sandbox/schools/{school}/{family}", json=actions)
+        assert response.status_code == 200, response.text
+        return list(response.json()[family])
+
     async def lessons(self, school: str, day: date = MONDAY) -> list[dict[str, Any]]:
         body = (await self.http.get(f"/_sandbox/schools/{school}/lessons", params={"date": str(day)})).json()
         return list(body["lessons"])
@@ -120,6 +131,17 @@ class Wonde:
 
     async def accepted(self, kind: str, *marks: Any) -> str:
         response = await self.post(kind, *marks)
+        assert response.status_code == 200, response.text
+        return str(response.json()["writeback_id"])
+
+    async def send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Send a writeback other than marks; `path` is that below the school's."""
+        url = f"/v1.0/schools/{self.id}/{path}"
+        return await self.http.request(method, url, headers=self.headers, json=body)
+
+    async def taken(self, method: str, path: str, body: Any = None) -> str:
+        """Send one, and return its writeback_id."""
+        response = await self.send(method, path, body)
         assert response.status_code == 200, response.text
         return str(response.json()["writeback_id"])
 
@@ -179,6 +201,14 @@ class Xporter:
         body = {"Marks": list(marks), "Callback": callback}
         url = f"/api/v1/{path}/{self.estab}/"
         return await self.http.post(url, headers=self.headers, json=body, params=params)
+
+    async def send(self, operation: str, body: Any) -> dict[str, Any]:
+        """Post a writeback other than marks with a callback of our own, and return what is answered."""
+        callback = {"Method": "POST", "Url": f"{self.callback_url}?id=req_1&estab={self.estab}"}
+        url = f"/api/v1/{operation}/{self.estab}"
+        response = await self.http.post(url, headers=self.headers, json={**body, "Callback": callback})
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
     async def accepted(self, *marks: Any) -> str:
         body = (await self.post(*marks)).json()

@@ -1,15 +1,16 @@
 """The group committer: durable, in order, fair to keys, and never leaving a submission waiting."""
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import func, text
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from structlog.testing import capture_logs
 
@@ -22,6 +23,8 @@ from writeback.store.tables import EventRow, IdempotencyRow, Lane, SchoolRow, Wr
 
 _CLOCK = FakeClock()
 _LANE = "sch_1:session-marks"
+_REFUSED = (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError)
+"""What the drivers raise for a row that breaks a constraint."""
 
 
 def _new(*, key: str | None = None, body: str = "body", lane: str = _LANE, **columns: Any) -> NewWriteback:
@@ -249,14 +252,27 @@ async def test_refused_row_fails_alone(committer: Committer, database: Database)
         results = await asyncio.gather(*(committer.commit(one) for one in new), return_exceptions=True)
 
     assert results[:3] == [Committed()] * 3
-    assert isinstance(results[3], IntegrityError)
-    assert isinstance(results[4], IntegrityError)
+    assert isinstance(results[3], _REFUSED)
+    assert isinstance(results[4], _REFUSED)
     assert results[5] == Committed()
     assert await _ids(database) == [new[index].answer for index in (0, 1, 2, 5)]
 
 
+async def test_every_column_is_stored_as_it_was_given(committer: Committer, database: Database) -> None:
+    at = _CLOCK.now().replace(microsecond=7)
+    given = {"ref": "r", "records": '["é"]', "priority": 10, "attempts": 3, "expires_at": at, "next_attempt_at": None}
+
+    await asyncio.gather(*(committer.commit(_new(**given)) for _ in range(40)))
+
+    async with database.read() as session:
+        rows = (await session.exec(select(WritebackRow))).all()
+    assert len(rows) == 40
+    assert all(getattr(row, name) == value for row in rows for name, value in given.items())
+    assert {(row.progress, row.failures, row.evidence, row.created_at) for row in rows} == {("", 0, None, _CLOCK.now())}
+
+
 async def test_refused_row_does_not_use_up_its_key(committer: Committer) -> None:
-    with pytest.raises(IntegrityError):
+    with pytest.raises(_REFUSED):
         await committer.commit(_new(key="k", lane="sch_unknown:conduct"))
 
     assert await committer.commit(_new(key="k")) == Committed()
@@ -353,6 +369,25 @@ async def test_database_that_goes_and_comes_back_is_used_again(postgres_url: str
     await db.dispose()
 
     assert (before, after) == (Committed(), Committed())
+
+
+async def test_commit_that_hangs_is_given_up_and_the_next_one_succeeds(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("writeback.store.committer._COMMIT_TIMEOUT_S", 0.3)
+    db = Database.open(postgres_url)
+    await _add_schools(db)
+    async with Committer(db, _CLOCK, max_waiting=100, on_commit=Bell()) as committer:
+        before = await committer.commit(_new())
+        async with db.write() as session:
+            await (await session.connection()).execute(text("LOCK TABLE event IN ACCESS EXCLUSIVE MODE"))
+            with pytest.raises(Overloaded):
+                await committer.commit(_new())
+        after = await committer.commit(_new())
+    stored = await _ids(db)
+    await db.dispose()
+
+    assert (before, after, len(stored)) == (Committed(), Committed(), 2)
 
 
 _SUBMIT_FOR_EVER = """

@@ -1,18 +1,22 @@
 """Transactions behave the same on both databases, and SQLite's writers do not trip over each other."""
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import Connection, func, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import select
 
 from writeback.core.errors import ConfigurationError
+from writeback.store.bulk import BulkInsert
 from writeback.store.database import Database, dialect_insert
+from writeback.store.drivers import Statements
 from writeback.store.engines import parse_url
 from writeback.store.tables import ApiKey, App
 
@@ -104,6 +108,35 @@ async def test_core_write_is_rolled_back_as_a_whole(database: Database) -> None:
         await database.write_core(write_twice)
 
     assert await _count(database) == 0
+
+
+async def test_driver_write_is_rolled_back_as_a_whole(database: Database) -> None:
+    apps = BulkInsert(database, App)
+    row = apps.values({"id": "app_a", "name": "a", "created_at": _AT})
+
+    def write_twice(statements: Statements) -> None:
+        for _ in range(2):
+            apps.run(statements, [row])
+
+    with pytest.raises((sqlite3.IntegrityError, asyncpg.UniqueViolationError)):
+        await database.write_by_driver(write_twice)
+    assert await _count(database) == 0
+
+    await database.write_by_driver(lambda statements: apps.run(statements, [row]))
+    assert await _count(database) == 1
+
+
+async def test_driver_writes_at_once_take_turns(database: Database) -> None:
+    apps = BulkInsert(database, App)
+
+    async def write(number: int) -> None:
+        row = apps.values({"id": f"app_{number}", "name": f"{number}", "created_at": _AT})
+        await database.write_by_driver(lambda statements: apps.run(statements, [row]))
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(write(number) for number in range(20)))
+
+    assert await _count(database) == 20
 
 
 async def test_hundred_writers_at_once_all_succeed(database: Database) -> None:

@@ -98,8 +98,9 @@ def test_adding_a_wonde_school_says_that_one_webhook_serves_all_of_them(
         "provider_school_id": "A1",
         "credentials": {"token": "secret"},
     }
-    assert "http://api.test/hooks/wonde/t" in result.stdout
+    assert "http://api.test/hooks/wonde/t" not in result.stdout
     assert "one webhook for all schools" in result.stdout
+    assert "writeback schools hook --provider wonde" in result.stdout
     assert "secret" not in result.output
 
 
@@ -121,6 +122,69 @@ def test_a_school_without_credentials_is_a_usage_error(api: FakeApi, run: Run) -
 
     assert result.exit_code == 2
     assert "WRITEBACK_SCHOOL_TOKEN" in result.stderr
+
+
+LISTED = {
+    "provider_school_id": "A1", "name": "Hillside", "mis": "Bromcom", "base_url": "https://region.example/v1.0",
+    "urn": None, "establishment_number": None, "la_code": None, "allows_writeback": False, "school": None,
+}  # fmt: skip
+
+
+def test_schools_of_a_provider_are_listed_with_their_state_and_whether_they_are_here(api: FakeApi, run: Run) -> None:
+    items = [LISTED, {**LISTED, "provider_school_id": "A2", "name": "Riverbank", "school": "riverbank"}]
+    api.on("GET", "/v1/providers/wonde/schools", {"items": items, "next_cursor": None})
+
+    result = run("schools", "discover", "--provider", "Wonde", "--state", "pending")
+
+    assert api.requests[-1].url.query == b"state=pending"
+    for said in ("A1", "Hillside", "Bromcom", "riverbank", "no"):
+        assert said in result.stdout
+    assert json.loads(run("schools", "discover", "--provider", "wonde", "--json").stdout) == {"items": items}
+
+
+def test_a_school_is_added_as_its_provider_lists_it(api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WRITEBACK_SCHOOL_TOKEN", raising=False)
+    api.on("GET", "/v1/providers/wonde/schools", {"items": [LISTED], "next_cursor": None})
+    api.on("POST", "/v1/schools", SCHOOL, status=201)
+
+    result = run("schools", "add", "--provider", "wonde", "--from-provider", "A1", "--id", "hill")
+
+    assert result.exit_code == 0, result.output
+    assert api.last_body == {
+        "id": "hill", "name": "Hillside", "provider": "wonde", "mis": "Bromcom", "provider_school_id": "A1",
+        "base_url": "https://region.example/v1.0", "credentials": {},
+    }  # fmt: skip
+
+
+def test_a_school_that_its_provider_does_not_list_is_not_added(api: FakeApi, run: Run) -> None:
+    api.on("GET", "/v1/providers/wonde/schools", {"items": [LISTED], "next_cursor": None})
+
+    result = run("schools", "add", "--provider", "wonde", "--from-provider", "A9")
+
+    assert result.exit_code == 4
+    assert "discover" in result.stderr
+
+
+def test_what_a_provider_does_not_say_has_to_be_given(api: FakeApi, run: Run) -> None:
+    api.on("GET", "/v1/providers/wonde/schools", {"items": [{**LISTED, "mis": ""}], "next_cursor": None})
+
+    result = run("schools", "add", "--provider", "wonde", "--from-provider", "A1")
+
+    assert result.exit_code == 2
+    assert "--mis is missing" in result.stderr
+
+
+def test_the_hook_of_the_account_is_printed_with_where_it_goes(api: FakeApi, run: Run) -> None:
+    hook = {"provider": "wonde", "url": "http://api.test/hooks/wonde/all~token", "events": ["writeback"],
+            "where": "Wonde's dashboard"}  # fmt: skip
+    api.on("GET", "/v1/hooks", {"items": [hook], "next_cursor": None})
+
+    result = run("schools", "hook", "--provider", "Wonde")
+
+    assert result.stdout.splitlines()[0] == hook["url"]
+    assert "dashboard" in result.stdout
+    assert json.loads(run("schools", "hook", "--provider", "wonde", "--json").stdout) == hook
+    assert run("schools", "hook", "--provider", "xporter").exit_code == 2
 
 
 def test_the_list_of_schools_tells_what_a_held_one_waits_for(api: FakeApi, run: Run) -> None:
@@ -196,6 +260,19 @@ def test_without_a_key_a_school_is_written_to_the_database(
     assert "hillside" in again.stderr
 
 
+def test_without_a_key_the_hook_is_that_of_the_settings(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WRITEBACK_PUBLIC_URL", "https://writeback.example")
+    for name in ("WRITEBACK_KEY", "WRITEBACK_URL", "WRITEBACK_DATABASE_URL", "WRITEBACK_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    result = run("schools", "hook", "--provider", "wonde", "--json")
+
+    assert json.loads(result.stdout)["url"].startswith("https://writeback.example/hooks/wonde/all~"), result.output
+
+
 def test_an_unknown_scope_is_a_usage_error(api: FakeApi, run: Run) -> None:
     result = run("keys", "create", "--app", "x", "--scopes", "submit,rule")
 
@@ -210,16 +287,71 @@ def test_revoking_a_key_deletes_it(api: FakeApi, run: Run) -> None:
     assert api.requests[-1].method == "DELETE"
 
 
-def test_features_show_what_is_required_and_where_it_is_written(api: FakeApi, run: Run) -> None:
+FIELD = {
+    "name": "code", "path": "code", "type": "string", "use": "needed", "max_length": 64, "minimum": None,
+    "maximum": None, "emoji": True, "default": None, "help": "", "choices_of": "attendance_codes",
+    "choices": [{"id": f"C{n}", "code": f"code{n}", "description": f"what {n} means"} for n in range(40)],
+    "choices_left_out": 5, "fields": [],
+}  # fmt: skip
+POINTS = {**FIELD, "name": "points", "path": "students.points", "type": "integer", "minimum": -10, "choices": None,
+          "max_length": None, "choices_of": None}  # fmt: skip
+STUDENTS = {**FIELD, "name": "students", "path": "students", "type": "list", "fields": [POINTS], "choices": None}
+FEATURES = {
+    "school": "hillside", "provider": "wonde", "mis": "Bromcom",
+    "kinds": {
+        "attendance.session": {
+            "supported": True, "reason": "", "notes": "who took it", "source": "Wonde 2177", "why_unreadable": "",
+            "permission": {"name": "attendance.write", "state": "missing", "spelling": "worded", "ask": "Ask them."},
+            "fields": [FIELD, {**FIELD, "name": "room", "path": "room", "use": "forbidden"}, STUDENTS],
+        },
+    },
+}  # fmt: skip
+
+
+def test_features_list_every_rule_and_where_it_is_written(api: FakeApi, run: Run) -> None:
     rule = {"supported": True, "required": ["employee_id"], "forbidden": [], "ignored": [], "limits": {},
             "notes": "who took it", "source": "Wonde 2177"}  # fmt: skip
-    answer = {"school": "hillside", "provider": "wonde", "mis": "Bromcom", "kinds": {"attendance.session": rule}}
-    api.on("GET", "/v1/schools/hillside/features", answer)
+    listed = {"provider": "wonde", "mis": "Bromcom", "kinds": {"attendance.session": rule}}
+    api.on("GET", "/v1/features", {"items": [listed]})
 
-    result = run("features", "hillside")
+    result = run("features")
 
     for said in ("yes", "employee_id", "Wonde 2177"):
         assert said in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["hillside"], ["--school", "hillside"]])
+def test_features_of_a_school_show_what_it_needs_and_what_it_has_not_granted(
+    api: FakeApi, run: Run, arguments: list[str]
+) -> None:
+    api.on("GET", "/v1/schools/hillside/features", FEATURES)
+
+    result = run("features", *arguments)
+
+    assert result.exit_code == 0, result.output
+    for said in ("yes", "attendance.write missing", "code, students, students.points", "room", "Wonde 2177"):
+        assert said in result.stdout
+
+
+def test_features_of_one_kind_show_its_fields_and_the_codes_to_choose_from(api: FakeApi, run: Run) -> None:
+    api.on("GET", "/v1/schools/hillside/features", FEATURES)
+
+    result = run("features", "--school", "hillside", "--kind", "attendance.session")
+
+    assert api.requests[-1].url.query == b"kind=attendance.session"
+    for said in ("Ask them.", "64 characters", "at least -10", "code7", "what 7 means", "15 more", "attendance_codes"):
+        assert said in result.stdout, said
+    assert "code35" not in result.stdout
+
+
+def test_features_as_json_are_whole(api: FakeApi, run: Run) -> None:
+    api.on("GET", "/v1/schools/hillside/features", FEATURES)
+
+    assert json.loads(run("features", "--school", "hillside", "--json").stdout) == FEATURES
+
+
+def test_one_kind_needs_a_school(api: FakeApi, run: Run) -> None:
+    assert run("features", "--kind", "attendance.session").exit_code == 2
 
 
 def test_the_database_is_upgraded_and_then_current(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from writeback.domain.plan import Plan, Waiting, plan
+from writeback.domain.plan import Limits, Plan, Waiting, plan
 
 MONDAY, TUESDAY = date(2026, 1, 12), date(2026, 1, 13)
 
@@ -12,8 +12,9 @@ def record(writeback_id: str, seq: int, slot: str, index: int = 0, **changes) ->
     return Waiting(writeback_id, seq, index, slot=slot, **{**defaults, **changes})
 
 
-def make_plan(*waiting: Waiting, busy=(), newest=None, max_records=100, one_date=False) -> Plan:
-    return plan(waiting, busy=set(busy), newest=newest or {}, max_records=max_records, one_date=one_date)
+def make_plan(*waiting: Waiting, busy=(), newest=None, max_records=100, one_date=False, max_size=None) -> Plan:
+    limits = Limits(max_records, one_date, max_size)
+    return plan(waiting, busy=set(busy), newest=newest or {}, limits_of=lambda kind: limits)
 
 
 def test_what_gathered_goes_in_one_request_in_the_order_of_acceptance():
@@ -78,3 +79,54 @@ def test_halves_of_a_refused_request_go_apart():
 def test_records_that_create_something_never_supersede_each_other():
     made = make_plan(record("wb_a", 1, None), record("wb_b", 2, None))
     assert len(made.chosen) == 2
+
+
+def test_changes_of_one_slot_keep_their_order_and_none_is_superseded():
+    first = record("wb_update", 1, "behaviour|B1", kind="behaviour.update", overwrites=False)
+    second = record("wb_delete", 2, "behaviour|B1", kind="behaviour.delete", overwrites=False)
+    made = make_plan(second, first)
+    assert [one.writeback_id for one in made.chosen] == ["wb_update"]
+    assert [one.writeback_id for one in made.blocked] == ["wb_delete"]
+    assert made.superseded == []
+
+
+def test_a_change_waits_for_an_earlier_one_of_its_slot_that_is_not_due_yet():
+    first = record("wb_update", 1, "behaviour|B1", overwrites=False, is_due=False)
+    made = make_plan(first, record("wb_delete", 2, "behaviour|B1", overwrites=False, priority=-1))
+    assert made.chosen == []
+
+
+def test_what_creates_has_no_slot_and_waits_for_nothing():
+    made = make_plan(record("wb_a", 1, None, overwrites=False), record("wb_b", 2, None, overwrites=False))
+    assert [one.writeback_id for one in made.chosen] == ["wb_a", "wb_b"]
+
+
+def test_the_limits_of_a_request_are_those_of_its_first_record():
+    single, many = Limits(1), Limits(100)
+    waiting = [
+        record("wb_a", 1, None, kind="one"),
+        record("wb_b", 2, None, kind="one"),
+        record("wb_c", 3, "s", kind="x"),
+    ]
+    made = plan(waiting, busy=(), newest={}, limits_of={"one": single, "x": many}.__getitem__)
+    assert [one.writeback_id for one in made.chosen] == ["wb_a"]
+
+
+def test_a_request_is_full_when_its_files_are_but_takes_one_record_however_large():
+    waiting = [record(f"wb_{seq}", seq, None, size=size) for seq, size in enumerate((90, 20, 5), 1)]
+    made = make_plan(*waiting, max_size=100)
+    assert [one.writeback_id for one in made.chosen] == ["wb_1", "wb_3"]
+    assert len(make_plan(record("wb_large", 1, None, size=500), max_size=100).chosen) == 1
+
+
+def test_a_later_mark_that_may_be_left_out_supersedes_nothing():
+    made = make_plan(record("wb_mark", 1, "s1"), record("wb_if_blank", 2, "s1", is_conditional=True))
+    assert [one.writeback_id for one in made.chosen] == ["wb_mark"]
+    assert [one.writeback_id for one in made.blocked] == ["wb_if_blank"]
+    assert not made.superseded
+
+
+def test_a_mark_that_may_be_left_out_is_superseded_by_a_later_one():
+    made = make_plan(record("wb_if_blank", 1, "s1", is_conditional=True), record("wb_mark", 2, "s1"))
+    assert [one.writeback_id for one in made.superseded] == ["wb_if_blank"]
+    assert [one.writeback_id for one in made.chosen] == ["wb_mark"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from writeback.core.errors import IllegalTransition
+from writeback.domain.mending import RESUBMITTABLE
 from writeback.domain.states import FINAL, TRANSITIONS, Event, Status, advance
 from writeback.domain.writeback import RecordProgress, RecordStatus, event_towards, overall_status
 
@@ -45,12 +46,13 @@ def test_the_document_draws_exactly_the_table():
 
 R = RecordStatus
 RECORD_MOVES = {
-    R.QUEUED: {R.SENDING, R.SUPERSEDED, R.FAILED},
+    R.QUEUED: {R.SENDING, R.SUPERSEDED, R.FAILED, R.CANCELLED},
     R.SENDING: {R.SENT, R.CONFIRMED, R.FAILED, R.QUEUED, R.UNKNOWN},
     R.SENT: {R.CONFIRMED, R.FAILED, R.QUEUED, R.NEEDS_ATTENTION},
     R.UNKNOWN: {R.CONFIRMED, R.QUEUED, R.NEEDS_ATTENTION},
+    R.NEEDS_ATTENTION: {R.CONFIRMED, R.QUEUED, R.FAILED, R.CANCELLED},
 }
-"""What the flow does to one record."""
+"""What the flow, or a person, does to one record."""
 
 
 def test_whatever_becomes_of_three_records_the_whole_can_follow():
@@ -68,4 +70,8 @@ def test_whatever_becomes_of_three_records_the_whole_can_follow():
                     queued_by = Event.CONTINUED if status is Status.SENDING else Event.RETRY
                     assert advance(status, event_towards(whole, queued_by=queued_by)) is whole
                 open_ends.append((moved, whole))
+        if status in RESUBMITTABLE:
+            again = tuple(sorted(R.QUEUED if one in (R.FAILED, R.CANCELLED) else one for one in records))
+            assert advance(status, Event.RESUBMITTED) is overall_status(RecordProgress(one) for one in again)
+            open_ends.append((again, Status.QUEUED))
     assert len(seen) > 100

@@ -33,6 +33,11 @@ FINDING = Finding("code_unknown", "Code X is not known.", "Choose another.", rec
         ([R.SUPERSEDED, R.CONFIRMED], S.CONFIRMED),
         ([R.REFUSED, R.CONFIRMED], S.CONFIRMED),
         ([R.REFUSED, R.FAILED], S.FAILED),
+        ([R.CANCELLED, R.CANCELLED], S.CANCELLED),
+        ([R.CANCELLED, R.CONFIRMED], S.PARTIAL),
+        ([R.CANCELLED, R.FAILED], S.FAILED),
+        ([R.CANCELLED, R.SUPERSEDED], S.CANCELLED),
+        ([R.CANCELLED, R.SENT], S.SENT),
     ],
 )
 def test_the_status_of_the_whole_follows_from_the_records(records, whole):
@@ -48,6 +53,7 @@ def test_the_status_of_the_whole_follows_from_the_records(records, whole):
             evidence=st.none() | st.just("callback"),
             mis_ids=st.sampled_from([(), ("17",)]),
             group=st.none() | st.just("req_1a"),
+            mis_holds=st.none() | st.sampled_from(["", "L"]),
         ),
         max_size=5,
     )

@@ -288,6 +288,25 @@ async def test_a_reset_after_the_request_leaves_doubt(client: httpx.AsyncClient)
         assert isinstance(await post(client, url), Uncertain)
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_nothing_is_sent_again_by_the_transport(client: httpx.AsyncClient, method: str) -> None:
+    """A removal that took effect would be answered 404 the second time, and count as refused."""
+    seen: list[bytes] = []
+
+    async def serve_one_then_reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await read_request(reader):
+            seen.append(request)
+            if len(seen) > 1:
+                writer.transport.abort()
+                return
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    async with server(serve_one_then_reset) as url:
+        assert isinstance(await call(client, CLOCK, method, f"{url}/kept"), Answer)
+        assert isinstance(await call(client, CLOCK, method, f"{url}/broken"), Uncertain)
+    assert len(seen) == 2
+
+
 async def test_an_answer_that_breaks_off_leaves_doubt(client: httpx.AsyncClient) -> None:
     async with server(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")) as url:
         assert isinstance(await post(client, url), Uncertain)

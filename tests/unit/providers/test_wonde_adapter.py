@@ -19,7 +19,7 @@ from writeback.providers.wonde.adapter import WondeProvider
 
 ACCOUNT = Account("sch_1", "wonde", "A77", "SIMS", "", {"token": "secret-token"})
 WINDOW = (date(2026, 1, 12), date(2026, 1, 16))
-POST = ProviderRequest("POST", "/schools/A77/attendance/session", {"attendance": [{}]})
+POST = ProviderRequest("POST", "/schools/A77/attendance/session", {"attendance": [{}]}, "attendance.session")
 Reply = Callable[[httpx.Request], httpx.Response]
 
 

@@ -8,20 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from writeback.domain.kinds import KINDS
-from writeback.domain.kinds.attendance_lesson import LessonMark
-from writeback.domain.kinds.attendance_session import SessionMark
-from writeback.domain.lookups import ListName, LookupView
-from writeback.domain.outcome import Blocked, NotReached, SlotReading
+from writeback.domain.lookups import ListName
+from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
 from writeback.providers.base import SchoolReport
 from writeback.providers.http import Answer
-from writeback.providers.wonde import lists, readings
+from writeback.providers.wonde import attributes, lists
 from writeback.providers.wonde.report import read_report
 
 EXAMPLES = Path(__file__).parents[2] / "examples/wonde"
 BASE = "https://api-ap-southeast-2.wonde.com/v1.0"
-SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
 
 
 def example(name: str) -> Any:
@@ -120,58 +116,78 @@ def test_a_restored_deletion_is_none() -> None:
     assert lists.gone(example("deletions.response/accepts/not_restored.json")["data"]) == ["A791227211"]
 
 
-# Reading back.
+# Attributes.
 
 
-def mark(**fields: Any) -> dict[str, Any]:
-    at = {"date": "2026-01-12 00:00:00.000000", "timezone_type": 3, "timezone": "Europe/London"}
-    return {"id": "A5", "date": at, "session": "AM", "attendance_code": "A1", "student": "A10", **fields}
+def reduced(name: ListName, *examples: str) -> dict[str, Any]:
+    """Return what is kept of a list, whose parts are the examples."""
+    sources = attributes.SOURCES[name]
+    told = zip(sources, examples, strict=True)
+    return {key: row for source, one in told for key, row in attributes.reduce_rows(source, example(one)["data"])}
 
 
-def test_a_session_mark_is_found_by_student_date_and_session(
-    wonde_lookups: LookupView, session_mark: SessionMark
-) -> None:
-    afternoon = session_mark.model_copy(update={"session": "PM"})
-    tomorrow = session_mark.model_copy(update={"date": date(2026, 1, 13)})
-    rows = [mark(), mark(session="PM", attendance_code="A2"), mark(student="A11", attendance_code="A3")]
+def test_an_attribute_is_for_one_of_our_fields() -> None:
+    found = reduced(ListName.ACHIEVEMENT_ATTRIBUTES, "achievement-attributes.response/accepts/document.json")
 
-    found = readings.read_slots(SESSION, [session_mark, afternoon, tomorrow], rows, wonde_lookups)
-
-    assert found == {0: SlotReading("/", True), 1: SlotReading("L", False), 2: SlotReading(None, False)}
-
-
-def test_a_lesson_mark_is_found_by_its_period_instance(wonde_lookups: LookupView, lesson_mark: LessonMark) -> None:
-    row = mark(period_instance_id=40860)
-    assert readings.read_slots(LESSON, [lesson_mark], [row], wonde_lookups) == {0: SlotReading("/", True)}
-
-
-def test_a_lesson_that_no_list_has_cannot_be_read(wonde_lookups: LookupView, lesson_mark: LessonMark) -> None:
-    unknown = lesson_mark.model_copy(update={"lesson_id": "A901"})
-    assert readings.read_slots(LESSON, [unknown], [mark(period_instance_id=40860)], wonde_lookups) == {}
-
-
-def test_included_objects_and_unknown_codes_are_read(wonde_lookups: LookupView, session_mark: SessionMark) -> None:
-    row = mark(student={"data": {"id": "A10"}}, attendance_code={"data": {"id": "A99"}})
-    assert readings.read_slots(SESSION, [session_mark], [row], wonde_lookups) == {0: SlotReading("A99", False)}
+    assert found == {
+        "activity:A510231222": {
+            "id": "A510231222",
+            "type": "activity",
+            "code": "ART",
+            "description": "Art",
+            "active": True,
+        },
+        "type:A1741747977": {
+            "id": "A1741747977",
+            "type": "type",
+            "code": "ACAD",
+            "description": "Academic",
+            "active": False,
+        },
+    }
 
 
-def test_of_two_marks_in_a_slot_the_later_counts(wonde_lookups: LookupView, session_mark: SessionMark) -> None:
-    earlier, later = ({"date": f"2026-01-12 09:0{minute}:00.000000", "timezone": "UTC"} for minute in (1, 2))
-    rows = [mark(attendance_code="A1", updated_at=later), mark(attendance_code="A2", updated_at=earlier)]
-    assert readings.read_slots(SESSION, [session_mark], rows, wonde_lookups) == {0: SlotReading("/", True)}
+def test_a_type_of_behaviour_says_whether_it_may_be_bullying() -> None:
+    found = reduced(ListName.BEHAVIOUR_ATTRIBUTES, "behaviour-attributes.response/accepts/document.json")
+
+    # EVENT_SUBJECT, which the document shows too, is not what a behaviour's activity is of (Wonde 2808).
+    assert list(found) == ["type:A587541588"]
+    assert found["type:A587541588"]["allows_bullying_type"] is True
 
 
-def test_few_pupils_are_asked_for_one_by_one_and_many_at_once(
-    wonde_lookups: LookupView, session_mark: SessionMark
-) -> None:
-    marks = [session_mark.model_copy(update={"student_id": f"A{number}"}) for number in range(4)]
-    around = {"attendance_date_after": "2026-01-11", "attendance_date_before": "2026-01-13"}
+def test_the_attributes_of_detentions_are_three_lists_in_one() -> None:
+    found = reduced(
+        ListName.DETENTION_ATTRIBUTES,
+        "detention-types.response/accepts/document_without_its_slip.json",
+        "rooms.response/accepts/document.json",
+        "detention-attendance-codes.response/accepts/document.json",
+    )
 
-    assert list(readings.questions(SESSION, marks, wonde_lookups)) == [around]
-    assert list(readings.questions(SESSION, [*marks[:2], marks[0]], wonde_lookups)) == [
-        {**around, "student": "A0"},
-        {**around, "student": "A1"},
-    ]
+    assert {key: row["code"] for key, row in found.items()} == {
+        "type:A1329183376": "Monday Lunchtime",
+        "type:A1161584171": "Tuesday Lunchtime",
+        "location:A1329183376": "A1",
+        "location:A1161584171": "A2",
+        "attendance:A1329183376": "NOR",
+        "attendance:A1161584171": "ATT",
+        "attendance:A2032141745": "NAT",
+    }
+    assert found["location:A1329183376"]["description"] == "Art Room 1"
+    assert all(row["active"] for row in found.values())
+
+
+def test_the_attributes_of_absences_are_kept_apart() -> None:
+    pupils = reduced(ListName.STUDENT_ABSENCE_ATTRIBUTES, "student-absence-attributes.response/accepts/document.json")
+    staff = reduced(ListName.EMPLOYEE_ABSENCE_ATTRIBUTES, "employee-absence-attributes.response/accepts/document.json")
+
+    assert list(pupils) == ["reason:A1886858204", "type:A572063017"]
+    assert list(staff) == ["illness_category:A1886858204", "type:A572063017"]
+
+
+@pytest.mark.parametrize("row", [{"id": None, "type": "ABSENCE_TYPE"}, {"id": "A1", "type": "ELSE"}, {"id": "A1"}])
+def test_a_row_of_another_type_or_without_an_id_is_kept_out(row: Any) -> None:
+    (source,) = attributes.SOURCES[ListName.STUDENT_ABSENCE_ATTRIBUTES]
+    assert list(attributes.reduce_rows(source, [row])) == []
 
 
 # The report.

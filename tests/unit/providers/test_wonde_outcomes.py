@@ -1,20 +1,18 @@
-"""What Wonde's answers, statuses and webhooks mean."""
+"""What Wonde's answers and statuses mean."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from writeback.core.errors import BadInput
 from writeback.domain.kinds import KINDS
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.outcome import (
     Blocked,
     Evidenced,
     NotReached,
+    Outcome,
     Pending,
     Refused,
     Rejected,
@@ -25,14 +23,18 @@ from writeback.domain.outcome import (
 from writeback.domain.school import HoldReason
 from writeback.providers.base import SentRequest
 from writeback.providers.http import Answer
-from writeback.providers.wonde.outcomes import parse_hook, read_answer, read_status
+from writeback.providers.wonde import outcomes
+from writeback.providers.wonde.outcomes import read_status
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
-WEBHOOKS = Path(__file__).parents[2] / "examples/wonde/webhook/accepts"
 
 
 def answer(status: int, body: Any = None) -> Answer:
     return Answer(status, body, body is not None)
+
+
+def read_answer(given: Answer, count: int) -> Outcome:
+    return outcomes.read_answer(given, "attendance.session", count)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
@@ -258,42 +260,3 @@ def test_a_refused_token_holds_the_school() -> None:
     verdict = read_status(answer(401), sent(), NOW)
     assert isinstance(verdict, Blocked)
     assert verdict.reason is HoldReason.TOKEN_REFUSED
-
-
-def test_the_writeback_webhook_is_a_hint_about_its_writeback() -> None:
-    hint = parse_hook((WEBHOOKS / "document_writeback.json").read_bytes())
-
-    assert (hint.event, hint.provider_ref) == ("writeback", "A2032141745")
-    assert hint.payload["status"] == "SUCCESS"
-
-
-@pytest.mark.parametrize("path", sorted(WEBHOOKS.glob("*.json")), ids=lambda path: path.stem)
-def test_each_documented_webhook_is_told_by_its_type_without_names_and_tokens(path: Path) -> None:
-    hint = parse_hook(path.read_bytes())
-
-    assert hint.event == json.loads(path.read_bytes())["payload_type"]
-    assert not {"school_token", "school_name"} & set(hint.payload)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"hello",
-        b"[]",
-        b"{}",
-        b'{"payload_type": "writeback"}',
-        b'{"payload_type": 3}',
-        b"\xff\xfe",
-        b"[" * 100_000,
-        b'{"payload_type": "writeback", "writeback_id": "A\\u00001"}',
-    ],
-)
-def test_a_webhook_that_cannot_be_read_is_bad_input(body: bytes) -> None:
-    with pytest.raises(BadInput):
-        parse_hook(body)
-
-
-def test_what_is_kept_of_a_webhook_can_be_kept() -> None:
-    hint = parse_hook(b'{"payload_type": "accessRevoked", "school_id": "A1", "revoke_reason": "no\\u0000 more\\ud800"}')
-    assert hint.payload["revoke_reason"] == "no more"

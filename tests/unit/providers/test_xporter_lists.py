@@ -1,6 +1,7 @@
 """What is kept of Xporter's tables, which page is the last, what a school's health says, and what the MIS holds."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.outcome import NotReached, SlotReading
-from writeback.providers.base import SchoolReport
+from writeback.providers.base import SchoolReport, SentRequest
 from writeback.providers.http import Answer
 from writeback.providers.xporter import lists, readings
 from writeback.providers.xporter.fields import table_of
+from writeback.providers.xporter.readings import marks
 from writeback.providers.xporter.report import read_report
 
 EXAMPLES = Path(__file__).parents[2] / "examples/xporter"
@@ -166,7 +168,7 @@ def test_a_session_mark_is_found_by_student_and_session(xporter_lookups: LookupV
     records = [mark(), mark(session="PM"), mark(student_id="1")]
     rows = [row(), row(Session="PM", Mark="L"), row(Type="L", InstanceId=1, Mark="N")]
 
-    found = readings.read_slots(SESSION, records, rows, xporter_lookups)
+    found = marks.read_slots(SESSION, records, rows, xporter_lookups)
 
     assert found == {0: SlotReading("/", True), 1: SlotReading("L", False), 2: SlotReading(None, False)}
 
@@ -175,22 +177,27 @@ def test_a_lesson_mark_is_found_by_its_instance(xporter_lookups: LookupView) -> 
     record = LessonMark(student_id="9919", lesson_id="44905", code="\\")
     rows = [row(), row(Type="L", InstanceId=44905, Mark="\\", Session="AM")]
 
-    assert readings.read_slots(LESSON, [record], rows, xporter_lookups) == {0: SlotReading("\\", True)}
+    assert marks.read_slots(LESSON, [record], rows, xporter_lookups) == {0: SlotReading("\\", True)}
 
 
 def test_a_dash_is_no_mark(xporter_lookups: LookupView) -> None:
-    assert readings.read_slots(SESSION, [mark()], [row(Mark="-")], xporter_lookups) == {0: SlotReading(None, False)}
+    assert marks.read_slots(SESSION, [mark()], [row(Mark="-")], xporter_lookups) == {0: SlotReading(None, False)}
 
 
 @pytest.mark.parametrize(("held", "matches"), [("N", True), ("/", True), ("-", False)])
 def test_n_is_answered_by_any_mark(held: str, matches: bool, xporter_lookups: LookupView) -> None:
-    found = readings.read_slots(SESSION, [mark(code="N")], [row(Mark=held)], xporter_lookups)
+    found = marks.read_slots(SESSION, [mark(code="N")], [row(Mark=held)], xporter_lookups)
     assert found[0].matches is matches
 
 
+def asked(records: list[SessionMark], lookups: LookupView) -> list[Mapping[str, str]]:
+    sent = SentRequest("req_1", SESSION, records, "T1", datetime(2026, 1, 12, 9, tzinfo=UTC))
+    return [question.params for question in marks.questions(sent, lookups)]
+
+
 def test_each_day_is_asked_for_once_and_a_single_pupil_alone(xporter_lookups: LookupView) -> None:
-    (alone,) = readings.questions(SESSION, [mark(), mark(session="PM")], xporter_lookups)
-    (together,) = readings.questions(SESSION, [mark(), mark(student_id="1")], xporter_lookups)
+    (alone,) = asked([mark(), mark(session="PM")], xporter_lookups)
+    (together,) = asked([mark(), mark(student_id="1")], xporter_lookups)
 
     assert (alone["date"], alone["attendanceType"], alone["id"]) == ("2026-01-12", "S", "9919")
     assert "id" not in together

@@ -1,15 +1,20 @@
-"""Every message of Xporter's table (14050-14059) is recognised, in the words that a school would see."""
+"""Every message of Xporter's table about marks (14050-14059) is recognised, in the words that a school would see."""
 
 import pytest
 
-from writeback.providers.xporter.messages import AGENT_UNREACHABLE, TABLE, Place, read_message
+from writeback.providers.xporter.messages import AGENT_UNREACHABLE, TABLE, marks, places_of, read_message, shared
 
-REGISTER = [
-    Place(student_id="9919", session="AM", lesson_id="44905", mark="/"),
-    Place(student_id="9920", session="AM", lesson_id="44905", mark="\\"),
-    Place(student_id="9920", session="PM", lesson_id="44906", mark="QQ", notes_length=501),
-    Place(student_id="991", session="AX", lesson_id="44907", mark="/"),
-]
+REGISTER = places_of(
+    {
+        "Marks": [
+            {"StudentId": "9919", "Session": "AM", "InstanceId": "44905", "Mark": "/"},
+            {"StudentId": "9920", "Session": "AM", "InstanceId": "44905", "Mark": "\\"},
+            {"StudentId": "9920", "Session": "PM", "InstanceId": "44906", "Mark": "QQ", "Notes": 501 * "x"},
+            {"StudentId": "991", "Session": "AX", "InstanceId": "44907", "Mark": "/"},
+        ]
+    }
+)
+ALONE = places_of({"Marks": [{"StudentId": "7"}]})
 
 # The document's wording, its values filled in, and whom of REGISTER it names.
 SAID = [
@@ -50,7 +55,7 @@ def test_a_message_names_its_records(text: str, code: str, named: list[int]) -> 
 
 @pytest.mark.parametrize(("text", "code", "named"), SAID)
 def test_the_only_record_of_a_request_is_the_one_that_is_meant(text: str, code: str, named: list[int]) -> None:
-    findings = read_message(text, [Place(student_id="7")])
+    findings = read_message(text, ALONE)
 
     assert findings is not None
     assert [(finding.code, finding.provider_message) for finding in findings[0]] == [(code, text)]
@@ -63,7 +68,7 @@ def test_the_documents_own_wording_is_recognised_once(text: str) -> None:
 
 
 def test_every_row_of_the_table_is_tried_here() -> None:
-    assert {message.code for message in TABLE} == {code for _, code, _ in SAID}
+    assert {message.code for message in (*shared.TABLE, *marks.TABLE)} == {code for _, code, _ in SAID}
 
 
 @pytest.mark.parametrize(

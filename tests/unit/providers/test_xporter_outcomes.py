@@ -22,16 +22,17 @@ from writeback.domain.outcome import (
     Taken,
     Uncertain,
     Unclear,
+    Verdict,
 )
 from writeback.domain.school import HoldReason
 from writeback.providers.base import SentRequest
 from writeback.providers.http import Answer
+from writeback.providers.xporter import callbacks
+from writeback.providers.xporter.callbacks import N_RULE, parse_hook
+from writeback.providers.xporter.messages import places_of
 from writeback.providers.xporter.outcomes import (
-    N_RULE,
     Token,
-    parse_hook,
     read_answer,
-    read_hints,
     read_token,
     refuses_token,
 )
@@ -42,6 +43,7 @@ MARKS = [
     {"StudentId": "9919", "MarkType": "S", "Date": "2026-01-12", "Session": "AM", "Mark": "/"},
     {"StudentId": "9920", "MarkType": "S", "Date": "2026-01-12", "Session": "AM", "Mark": "\\"},
 ]
+PLACES = places_of({"Marks": MARKS})
 TRACKING = "20171101121545.66a1289c-5186-4448-9847-ccdd28054230"
 
 
@@ -58,24 +60,24 @@ def exception(text: str, status: int = 200) -> Answer:
 
 
 def test_the_documents_own_answer_is_taken() -> None:
-    assert read_answer(ok(example("attendance-async.response/accepts/document.json")), MARKS) == Taken(TRACKING)
+    assert read_answer(ok(example("attendance-async.response/accepts/document.json")), PLACES) == Taken(TRACKING)
 
 
 @pytest.mark.parametrize(
     "body", [{"trackingId": "T1"}, {"TrackingId": None, "DataSet": {"trackingid": [{"trackingid": "T1"}]}}]
 )
 def test_the_tracking_id_is_found_in_its_other_place_and_case(body: Any) -> None:
-    assert read_answer(ok(body), MARKS) == Taken("T1")
+    assert read_answer(ok(body), PLACES) == Taken("T1")
 
 
 @pytest.mark.parametrize("body", [None, {}, [], {"Message": "success"}, {"TrackingId": ""}, {"DataSet": {}}])
 def test_a_success_without_a_tracking_id_leaves_doubt(body: Any) -> None:
-    assert isinstance(read_answer(ok(body), MARKS), Uncertain)
+    assert isinstance(read_answer(ok(body), PLACES), Uncertain)
 
 
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_a_validation_message_is_a_refusal_whatever_the_status(status: int) -> None:
-    refused = read_answer(exception("Invalid StudentId: 9920", status), MARKS)
+    refused = read_answer(exception("Invalid StudentId: 9920", status), PLACES)
 
     assert isinstance(refused, Refused)
     assert [(position, said[0].code) for position, said in refused.findings.items()] == [(1, "student_not_on_roll")]
@@ -84,7 +86,7 @@ def test_a_validation_message_is_a_refusal_whatever_the_status(status: int) -> N
 
 def test_an_exception_outweighs_a_tracking_id() -> None:
     body = {"TrackingId": "T1", "ExceptionMessage": "Only write back a set of marks for the same date"}
-    assert isinstance(read_answer(ok(body), MARKS), Refused)
+    assert isinstance(read_answer(ok(body), PLACES), Refused)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_an_exception_outweighs_a_tracking_id() -> None:
     ],
 )
 def test_what_the_school_must_change_blocks(text: str, status: int, reason: HoldReason) -> None:
-    blocked = read_answer(exception(text, status), MARKS)
+    blocked = read_answer(exception(text, status), PLACES)
 
     assert isinstance(blocked, Blocked)
     assert blocked.reason is reason
@@ -111,7 +113,7 @@ def test_what_the_school_must_change_blocks(text: str, status: int, reason: Hold
 
 
 def test_an_unknown_exception_is_a_refusal_with_its_own_words() -> None:
-    assert read_answer(exception("Something new"), MARKS) == Refused("Something new")
+    assert read_answer(exception("Something new"), PLACES) == Refused("Something new")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_an_unknown_exception_is_a_refusal_with_its_own_words() -> None:
     [("Something new", 500), ("Unable to communicate with the school agent", 200), ("Please try again later", 200)],
 )
 def test_an_exception_that_will_pass_leaves_doubt(text: str, status: int) -> None:
-    assert isinstance(read_answer(exception(text, status), MARKS), Uncertain)
+    assert isinstance(read_answer(exception(text, status), PLACES), Uncertain)
 
 
 @pytest.mark.parametrize(
@@ -136,13 +138,13 @@ def test_an_exception_that_will_pass_leaves_doubt(text: str, status: int) -> Non
     ],
 )
 def test_without_an_exception_the_status_decides(status: int, expected: type) -> None:
-    assert isinstance(read_answer(ok(None, status), MARKS), expected)
+    assert isinstance(read_answer(ok(None, status), PLACES), expected)
 
 
 @pytest.mark.parametrize("status", [404, 405])
 @pytest.mark.parametrize("given", [None, {"ExceptionMessage": "No estab 3281102"}, {"Message": "No HTTP resource"}])
 def test_an_address_where_no_school_is_blocks(status: int, given: Any) -> None:
-    blocked = read_answer(ok(given, status), MARKS)
+    blocked = read_answer(ok(given, status), PLACES)
 
     assert isinstance(blocked, Blocked)
     assert blocked.reason is HoldReason.UNKNOWN_THERE
@@ -150,16 +152,16 @@ def test_an_address_where_no_school_is_blocks(status: int, given: Any) -> None:
 
 @pytest.mark.parametrize("text", ["Invalid StudentId: 9920", "School appears to be closed to students on this date"])
 def test_a_404_about_the_marks_refuses_them(text: str) -> None:
-    assert isinstance(read_answer(exception(text, 404), MARKS), Refused)
+    assert isinstance(read_answer(exception(text, 404), PLACES), Refused)
 
 
 @pytest.mark.parametrize("reference", ["T\x001", "T\n1", "T" * 201, "T\ud800", True, ["T1"]])
 def test_a_tracking_id_that_cannot_be_one_leaves_doubt(reference: Any) -> None:
-    assert isinstance(read_answer(ok({"TrackingId": reference}), MARKS), Uncertain)
+    assert isinstance(read_answer(ok({"TrackingId": reference}), PLACES), Uncertain)
 
 
 def test_what_a_refusal_says_can_be_kept() -> None:
-    refused = read_answer(exception("Invalid StudentId: 9920\x00 \ud83d!"), MARKS)
+    refused = read_answer(exception("Invalid StudentId: 9920\x00 \ud83d!"), PLACES)
 
     assert isinstance(refused, Refused)
     assert refused.message == "Invalid StudentId: 9920 !"
@@ -226,6 +228,10 @@ def sent(*hints: Mapping[str, Any], provider_ref: str | None = "T1", count: int 
 def callback(completed: str, message: str = "", tracking: str = "T1") -> dict[str, Any]:
     query = {"id": "req_1", "estab": "3281102", "trackingid": tracking}
     return dict(parse_hook({**query, "XodCompleted": completed, "ErrorMessage": message}, b"{}").payload)
+
+
+def read_hints(request: SentRequest, after: timedelta = timedelta(0)) -> Verdict:
+    return callbacks.read_hints(request, NOW + after, timedelta(minutes=75))
 
 
 def test_without_a_callback_it_is_pending() -> None:
@@ -339,11 +345,11 @@ def test_a_callback_about_nothing_is_bad_input(query: Mapping[str, str]) -> None
         parse_hook(query, b"")
 
 
-def callbacks() -> Sequence[Path]:
+def callback_examples() -> Sequence[Path]:
     return sorted((EXAMPLES / "callback/accepts").glob("*.json"))
 
 
-@pytest.mark.parametrize("path", callbacks(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", callback_examples(), ids=lambda path: path.stem)
 def test_every_example_of_a_callback_is_read(path: Path) -> None:
     hint = parse_hook(json.loads(path.read_text("utf-8")), b"{}")
     verdict = read_hints(sent(hint.payload, provider_ref=TRACKING))

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from validators.findings import RaisedBy
 from writeback.core.errors import InvalidSubmission
 from writeback.domain.finding import Severity
 from writeback.domain.kinds import KINDS
-from writeback.domain.lookups import ListName, Lookup, LookupView
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup, LookupView, Row, attribute_key
 from writeback.domain.school import School
 from writeback.domain.submission import parse_submission
 
@@ -44,11 +44,15 @@ def view_of(example: dict[str, Any]) -> LookupView:
     fetched_at = datetime(2026, 1, 12, 6, 0, tzinfo=UTC)
     return LookupView(
         **{
-            name: Lookup(ListName(name), 1, fetched_at, {row["id"]: row for row in rows})
+            name: Lookup(ListName(name), 1, fetched_at, {key_of(ListName(name), row): row for row in rows})
             for name, rows in lists.items()
             if rows is not None
         }
     )
+
+
+def key_of(name: ListName, row: Row) -> str:
+    return attribute_key(row["type"], row["id"]) if name in ATTRIBUTE_LISTS else str(row["id"])
 
 
 def findings_of(example: dict[str, Any]) -> list[dict[str, Any]]:
@@ -60,7 +64,10 @@ def findings_of(example: dict[str, Any]) -> list[dict[str, Any]]:
         return findings
     stale = [ListName(name) for name in example.get("stale", ())]
     school, view = school_of(example), view_of(example)
-    said = validate(parsed.kind, parsed.records, school, view, stale_lists=stale, positions=parsed.positions)
+    today = date.fromisoformat(example["today"]) if "today" in example else None
+    said = validate(
+        parsed.kind, parsed.records, school, view, stale_lists=stale, positions=parsed.positions, today=today
+    )
     return [finding.as_json() for finding in (*parsed.shape_findings, *said)]
 
 

@@ -115,6 +115,63 @@ def test_the_files_are_read_afresh(tmp_path: Path) -> None:
     assert [file.provider for file in validate_rules(tmp_path)] == ["pigeon"]
 
 
+INCIDENT = "behaviour.create"
+CONDUCT_MIS = ["SIMS", "SIMSNET", "Bromcom"]
+
+
+@pytest.mark.parametrize("mis", CONDUCT_MIS)
+@pytest.mark.parametrize("kind", ["achievement.create", "achievement.update", INCIDENT, "behaviour.update"])
+def test_xporter_writes_conduct_to_sims_and_bromcom(mis: str, kind: str) -> None:
+    assert rule_for(school("xporter", mis), kind).supported
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.partition(".")[0] in ("achievement", "behaviour")])
+def test_xporter_writes_conduct_to_no_other_mis(kind: str) -> None:
+    assert not rule_for(school("xporter", "Arbor"), kind).supported
+
+
+@pytest.mark.parametrize("kind", ["detention.create", "detention.update", "detention_attendance.set"])
+@pytest.mark.parametrize(("mis", "takes"), [("SIMS", True), ("SIMSNET", True), ("Bromcom", False), ("Arbor", False)])
+def test_xporter_writes_detentions_to_sims(kind: str, mis: str, takes: bool) -> None:
+    assert rule_for(school("xporter", mis), kind).supported is takes
+
+
+def test_a_status_is_needed_everywhere_but_in_bromcom_through_xporter() -> None:
+    needs = {mis: "status" in rule_for(school("xporter", mis), INCIDENT).required for mis in CONDUCT_MIS}
+
+    assert needs == {"SIMS": True, "SIMSNET": True, "Bromcom": False}
+    assert "status" in rule_for(school("wonde", "Bromcom"), INCIDENT).required
+
+
+def test_wonde_changes_no_record_but_absences_of_staff() -> None:
+    updates = {kind: rule_for(school("wonde", "SIMS"), kind).supported for kind in KINDS if kind.endswith(".update")}
+
+    assert {kind for kind, is_supported in updates.items() if is_supported} == {"employee_absence.update"}
+
+
+def test_what_a_schools_own_rule_leaves_out_stays_for_raw_calls() -> None:
+    one = School("s", "Hillside", "xporter", "SIMS", {"xporter.raw": {"supported": True}})
+
+    rule = rule_for(one, "xporter.raw")
+
+    assert (rule.supported, rule.reason, rule.readable) == (True, "", False)
+
+
+def test_nested_fields_are_watched_in_the_records_order() -> None:
+    own = {INCIDENT: {"forbidden": ["students.role"], "max_length": {"comment": 9, "media.description": 5}}}
+
+    watched = rule_for(School("s", "Hillside", "wonde", "SIMS", own), INCIDENT).watched_fields
+
+    assert [one.name for one in watched] == [
+        "comment",
+        "staff",
+        "media",
+        "media.description",
+        "students.role",
+        "status",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -126,6 +183,15 @@ def test_the_files_are_read_afresh(tmp_path: Path) -> None:
         (VALID.replace('["*"]', '["*", "SIMS", "sims"]'), r"bad.toml: .*attendance.session for sims is there twice"),
         (VALID.replace(SESSION, "attendance.register"), r"bad.toml: .*attendance.register is no kind: use one of"),
         (VALID + 'ignored = ["colour"]', r"bad.toml: .*ignored names colour, which attendance.session does not have"),
+        (
+            VALID + 'ignored = ["students.points"]',
+            r"bad.toml: .*ignored names students.points, which attendance.session",
+        ),
+        (VALID + "max_length = { minutes_late = 5 }", r"bad.toml: .*max_length names minutes_late, which is not text"),
+        (VALID + 'no_emoji = ["only_if_blank"]', r"bad.toml: .*no_emoji names only_if_blank, which is not text"),
+        (VALID + 'permission_spelling = "sure"', r"bad.toml: rules.0.permission_spelling"),
+        (VALID + "max_media_bytes = 0", r"bad.toml: rules.0.max_media_bytes"),
+        (VALID + 'ignored = ["a.b.c"]', r"bad.toml: rules.0.ignored.0"),
         (VALID + "max_length = { comment = 0 }", r"bad.toml: rules.0.max_length.comment"),
         ("provider = ", r"bad.toml is not TOML"),
     ],
@@ -153,6 +219,8 @@ def test_two_files_about_one_provider_are_refused(tmp_path: Path) -> None:
         ({SESSION: {"mis": ["SIMS"]}}, "mis: unknown key"),
         ({SESSION: {"required": ["colour"]}}, "required names colour"),
         ({SESSION: {"required": "comment"}}, "required"),
+        ({INCIDENT: {"required": ["students.colour"]}}, "required names students.colour"),
+        ({INCIDENT: {"max_length": {"students.points": 3}}}, "students.points, which is not text"),
     ],
 )
 def test_a_malformed_override_is_named_with_its_key(overrides: dict[str, dict[str, object]], complaint: str) -> None:
@@ -161,4 +229,10 @@ def test_a_malformed_override_is_named_with_its_key(overrides: dict[str, dict[st
 
 
 def test_a_sound_override_passes() -> None:
-    validate_overrides({SESSION: {"required": ["comment"], "max_length": {"comment": 50}}, LESSON: {}})
+    validate_overrides(
+        {
+            SESSION: {"required": ["comment"], "max_length": {"comment": 50}},
+            LESSON: {},
+            INCIDENT: {"ignored": ["students.outcome_date"], "max_length": {"media.description": 100}},
+        }
+    )

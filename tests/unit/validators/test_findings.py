@@ -7,6 +7,7 @@ import pytest
 from validators.findings import CATALOGUE, Entry, RaisedBy, make
 from writeback.domain import shape
 from writeback.domain.finding import Severity
+from writeback.domain.kinds import Family
 
 # The validation errors for attendance, in the document's order and words (Xporter 14050-14059).
 XPORTER_ATTENDANCE = {
@@ -21,7 +22,38 @@ XPORTER_ATTENDANCE = {
     14058: "School appears to be closed to students on this date",
     14059: "Invalid lesson InstanceId provided",
 }
-# What a session mark must or must not hold (Wonde 2166-2177), and a lesson mark (2369-2376).
+# The validation errors for conduct (Xporter 14301-14325).
+XPORTER_CONDUCT = {
+    14301: "Conduct writeback is not supported for {MIS}",
+    14302: "Invalid StudentId: {StudentID}",
+    14303: "Deletion of conduct records is not supported for {MIS}",
+    14304: "Invalid Student RoleId for StudentId: {StudentId}",
+    14305: "Invalid StaffId: {StaffID}",
+    14306: "Invalid Staff RoleId for StaffId: {StaffId}",
+    14307: "Note field max character limit (500) exceeded for Conduct Id: {ConductId}",
+    14308: "Invalid IncidentType {IncidentType} should be Ach or Beh",
+    14309: "Invalid TypeId {TypeId}",
+    14310: "Invalid ActivityId {ActivityId}",
+    14311: "Invalid LocationId {LocationId}",
+    14312: "Invalid StatusId {StatusId}",
+    14313: "Mandatory field StatusId missing",
+    14314: "Invalid RecordedById {RecordedById}",
+    14315: "Invalid BullTypeId {BullTypeId}",
+    14316: "Invalid EntryTimeId {EntryTimeId}",
+    14317: "Invalid Achievement OutcomeId {OutcomeId}",
+    14318: "Invalid Behaviour OutcomeId {OutcomeId}",
+    14319: "You must provide an UpdateId when trying to remove students from a behaviour record",
+    14320: "You must provide an UpdateId when trying to remove staff from a behaviour record",
+    14321: "You must provide an UpdateId when trying to remove media from a behaviour record",
+    14322: "You have assigned the same student to the same conduct more than once",
+    14323: "You have assigned the same staff to the same conduct more than once",
+    14324: "You have defined the same conduct more than once",
+    14325: "Missing mandatory field TypeId",
+}
+# Of these our form leaves no room for three sorts: the kind is the incident's type, and an update needs its id.
+UNREACHABLE = {14308, 14319, 14320, 14321}
+# What a session mark must or must not hold (Wonde 2166-2177), a lesson mark (2371), and what the other sections ask for
+# beyond fields that are needed, which have a test of their own (test_requirements).
 WONDE_REQUIREMENTS = {
     2166: "The attribute values that must be set successfully to modify attendance marks are:",
     2171: "The attendance mark’s session. (AM or PM).",
@@ -30,6 +62,13 @@ WONDE_REQUIREMENTS = {
     2177: "The Wonde ID for the employee. (This is required for Bromcom, Department of Education Western Australia "
     "and SchoolBase).",
     2371: "lesson_id string Yes The Wonde ID for the lesson.",
+    2982: "It is important that you check the code is valid for a school as missing or disabled codes will not pass "
+    "Wonde's validation.",
+    2991: "This is only available for certain behaviour types.",
+    5344: "end_at datetime Yes The absence’s end date and time. Required for Bromcom",
+    5348: "illness_category string No Category of illness. Required for Bromcom",
+    5353: "absence_code string No Absence code. Required for Bromcom",
+    8624: "This is the type of absence. This is required for Synergetic.",
 }
 entries = pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.code)
 
@@ -39,13 +78,29 @@ def worded(provider: str) -> set[tuple[str, str]]:
         (wording.source, wording.text)
         for entry in CATALOGUE.values()
         for by, wording in entry.wordings.items()
-        if by == provider
+        if by.split()[0] == provider
     }
 
 
 @pytest.mark.parametrize("line", XPORTER_ATTENDANCE)
 def test_every_message_of_xporters_attendance_table_has_its_finding(line: int) -> None:
     assert (f"Xporter {line}", XPORTER_ATTENDANCE[line]) in worded("xporter")
+
+
+@pytest.mark.parametrize("line", XPORTER_CONDUCT)
+def test_every_message_of_xporters_conduct_table_has_its_finding(line: int) -> None:
+    assert (f"Xporter {line}", XPORTER_CONDUCT[line]) in worded("xporter")
+
+
+def test_only_what_our_form_leaves_no_room_for_is_never_raised() -> None:
+    lines = {
+        int(wording.source.split()[1])
+        for entry in CATALOGUE.values()
+        if entry.raised_by is RaisedBy.NOBODY
+        for wording in entry.wordings.values()
+    }
+
+    assert lines & XPORTER_CONDUCT.keys() == UNREACHABLE
 
 
 @pytest.mark.parametrize("line", WONDE_REQUIREMENTS)
@@ -94,12 +149,47 @@ def test_only_what_stops_a_record_is_an_error() -> None:
     warnings = {code for code, entry in CATALOGUE.items() if entry.severity is Severity.WARNING}
 
     assert warnings == {
-        "several_dates",
+        "administrative_code",
+        "attribute_unchecked",
+        "custom_code_on_session",
+        "date_in_future",
+        "date_in_past",
         "field_not_carried",
         "late_without_minutes",
-        "minutes_without_late",
-        "administrative_code",
-        "custom_code_on_session",
+        "lesson_on_another_day",
         "lookup_missing",
         "lookup_stale",
+        "media_type_mismatch",
+        "minutes_without_late",
+        "no_lessons_that_day",
+        "raw_unchecked",
+        "removal_unknown",
+        "several_dates",
+        "time_outside_school_day",
     }
+
+
+def test_the_words_are_those_of_the_section_that_the_record_is_about() -> None:
+    values = {"mis": "Arbor", "provider": "Xporter", "kind": "", "school": "Hillside", "reason": ""}
+
+    quoted = [make("writeback_not_supported", values, provider="xporter", family=family) for family in Family]
+
+    assert [finding.provider_message for finding in quoted] == [
+        "Attendance writeback is not supported for Arbor",
+        "Attendance writeback is not supported for Arbor",
+        "Conduct writeback is not supported for Arbor",
+        "Currently only SIMS MIS is supported for Detention Writeback.",
+        None,
+        None,
+    ]
+
+
+def test_the_words_about_one_field_go_before_those_about_all() -> None:
+    values = {"field": "end_time", "mis": "Arbor"}
+    about_end = make("field_required", values, provider="wonde", family=Family.DETENTION, pointer="/records/0/end_time")
+    about_room = make(
+        "field_required", values, provider="wonde", family=Family.DETENTION, pointer="/records/0/location"
+    )
+
+    assert about_end.provider_message == "end_at datetime Yes The timestamp for the end of the detention."
+    assert about_room.provider_message is None

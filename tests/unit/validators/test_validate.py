@@ -131,6 +131,30 @@ def test_a_lesson_on_another_day_names_both_days() -> None:
     assert finding.message == "Lesson L1 is on 2026-01-12, not on 2026-01-13"
 
 
+def test_a_day_without_lessons_is_told_once_and_not_with_every_mark() -> None:
+    saturday, sunday = date(2026, 1, 10), date(2026, 1, 11)
+    records = [mark("A1", date=saturday), mark("A2", date=saturday), mark("A3", date=sunday), mark("A4", date=saturday)]
+
+    findings = validate(SESSION, records, SCHOOL, VIEW, today=date(2026, 1, 10))
+
+    assert told(findings) == [
+        ("no_lessons_that_day", "/records/0/date", 0),
+        ("date_in_future", "/records/2/date", 2),
+        ("no_lessons_that_day", "/records/2/date", 2),
+    ]
+
+
+def test_a_day_that_cannot_be_is_refused_with_every_mark() -> None:
+    records = [mark("A1", date=date(1999, 1, 4)), mark("A2", date=date(1999, 1, 4))]
+
+    findings = validate(SESSION, records, SCHOOL, VIEW)
+
+    assert [(finding.code, finding.record) for finding in findings] == [
+        ("date_implausible", 0),
+        ("date_implausible", 1),
+    ]
+
+
 def test_comments_are_never_repeated_in_findings() -> None:
     records = [mark(comment="Jo was ill 😀", statutory_comment="Jo is at the hospital")]
 

@@ -1,12 +1,21 @@
-"""`/hooks/{provider}/{token}`: what providers call. No key: the token in the path is what lets them in."""
+"""Hooks: where providers call, and the addresses to register with them.
 
-from fastapi import APIRouter, Request
+`/hooks/{provider}/{token}` takes no key: the token in the path is what lets them in.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 from starlette.status import HTTP_202_ACCEPTED
 
-from writeback.api.auth import Svc
+from writeback.api.auth import Admin, Svc, check_all_schools
 from writeback.api.body import Disconnected, read_body
 from writeback.api.errors_doc import errors
+from writeback.api.models import PageOf
+from writeback.domain.access import Caller
+from writeback.flow.hooks import AccountHook
+from writeback.store.pages import Page
 
 router = APIRouter(tags=["hooks"])
 
@@ -14,7 +23,7 @@ router = APIRouter(tags=["hooks"])
 @router.post(
     "/hooks/{provider}/{token}",
     status_code=HTTP_202_ACCEPTED,
-    responses={**errors(400, 404, 413), HTTP_202_ACCEPTED: {"content": {"application/json": {"example": {}}}}},
+    responses={**errors(400, 404, 413, 503), HTTP_202_ACCEPTED: {"content": {"application/json": {"example": {}}}}},
     response_class=JSONResponse,
 )
 async def receive_hook(services: Svc, request: Request, provider: str, token: str) -> Response:
@@ -25,3 +34,18 @@ async def receive_hook(services: Svc, request: Request, provider: str, token: st
         return Response(status_code=400)
     await services.hooks.receive(provider, token, dict(request.query_params), body)
     return JSONResponse({}, HTTP_202_ACCEPTED)
+
+
+def _of_all_schools(caller: Admin) -> Caller:
+    check_all_schools(caller)
+    return caller
+
+
+AccountAdmin = Annotated[Caller, Depends(_of_all_schools)]
+"""An admin whose key is not limited to some schools: what is asked is about our whole account with a provider."""
+
+
+@router.get("/v1/hooks", responses=errors(400, 401, 403), response_model=PageOf[AccountHook])
+async def list_hooks(caller: AccountAdmin, services: Svc) -> Page[AccountHook]:
+    """List the hooks of our accounts: one for all schools, to be registered with the provider once."""
+    return Page(services.hooks.account_hooks())

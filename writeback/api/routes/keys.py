@@ -11,6 +11,7 @@ from writeback.api.errors_doc import ACTING, errors
 from writeback.api.models import PageOf
 from writeback.api.paging import Paging
 from writeback.api.registry_models import KeyIn, KeyOut, NewKeyOut
+from writeback.domain.actor import actor_of
 from writeback.flow.keys import KeyView
 from writeback.store.pages import Page
 
@@ -26,7 +27,7 @@ router = APIRouter(tags=["keys"])
 async def create_key(caller: Admin, services: Svc, body: KeyIn) -> dict[str, Any]:
     """Make a key for an app. The key itself is in this answer and nowhere else."""
     check_all_schools(caller)
-    made = await services.keys.create(body.app, body.name, body.scopes, body.schools)
+    made = await services.keys.create(body.app, body.name, body.scopes, body.schools, actor=actor_of(caller))
     return {**asdict(made.view), "key": made.key}
 
 
@@ -41,4 +42,4 @@ async def list_keys(caller: Admin, services: Svc, query: Annotated[Paging, Query
 async def revoke_key(caller: Admin, services: Svc, key: str) -> None:
     """Revoke a key. It stops working at once here, and within seconds on other machines."""
     check_all_schools(caller)
-    await services.keys.revoke(key)
+    await services.keys.revoke(key, actor=actor_of(caller))

@@ -10,19 +10,21 @@ from writeback.api.auth import Admin, Reader, Supporter, Svc, check_school
 from writeback.api.errors_doc import ACTING, READING, WRITING, errors
 from writeback.api.models import PageOf
 from writeback.api.paging import Paging
-from writeback.api.registry_models import HoldIn, SchoolChange, SchoolIn, SchoolOut, SyncOut
+from writeback.api.registry_models import HoldIn, ResumeIn, SchoolChange, SchoolIn
 from writeback.api.services import Services
 from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import actor_of
 from writeback.domain.lookups import ListName, Row
 from writeback.domain.school import HoldReason
 from writeback.flow.registry import NewSchool, SchoolView
 from writeback.flow.slugs import slug_of
+from writeback.flow.sync import SyncReport
 from writeback.store.pages import Page
 
 router = APIRouter(tags=["schools"])
 
 
-@router.get("/v1/schools", responses=errors(400, 401, 403), response_model=PageOf[SchoolOut])
+@router.get("/v1/schools", responses=errors(400, 401, 403), response_model=PageOf[SchoolView])
 async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[SchoolView]:
     """List the schools that the key may touch, by id."""
     page = await services.registry.list(only=caller.schools, limit=query.limit, cursor=query.cursor)
@@ -33,46 +35,45 @@ async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Q
     "/v1/schools",
     status_code=HTTP_201_CREATED,
     responses=errors(400, 401, 403, 409, 413, 415, 422),
-    response_model=SchoolOut,
+    response_model=SchoolView,
 )
 async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Response) -> SchoolView:
     """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background."""
     check_school(caller, slug_of(body.name) if body.id is None else body.id)
-    school = await services.registry.add(NewSchool(**body.model_dump()))
+    school = await services.registry.add(NewSchool(**body.model_dump()), actor=actor_of(caller))
     response.headers["Location"] = f"/v1/schools/{school.id}"
     return school
 
 
-@router.get("/v1/schools/{school}", responses=READING, response_model=SchoolOut)
+@router.get("/v1/schools/{school}", responses=READING, response_model=SchoolView)
 async def show_school(caller: Reader, services: Svc, school: str) -> SchoolView:
     """Show one school."""
     return _for(caller, await services.registry.get(school))
 
 
-@router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)}, response_model=SchoolOut)
+@router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)}, response_model=SchoolView)
 async def change_school(caller: Admin, services: Svc, school: str, body: SchoolChange) -> SchoolView:
     """Change what is given of a school, credentials as a whole."""
-    return await services.registry.patch(school, body.model_dump(exclude_unset=True))
+    return await services.registry.patch(school, body.model_dump(exclude_unset=True), actor=actor_of(caller))
 
 
-@router.post("/v1/schools/{school}/sync", responses=ACTING, response_model=SyncOut)
-async def sync_school(caller: Supporter, services: Svc, school: str) -> dict[str, Any]:
+@router.post("/v1/schools/{school}/sync", responses=ACTING, response_model=SyncReport)
+async def sync_school(caller: Supporter, services: Svc, school: str) -> SyncReport:
     """Fetch the school's lists from its provider now, and say what came of it."""
-    report = await services.sync.sync_school(school)
-    return report.as_json()
+    return await services.sync.sync_school(school)
 
 
-@router.post("/v1/schools/{school}/hold", responses=WRITING, response_model=SchoolOut)
+@router.post("/v1/schools/{school}/hold", responses=WRITING, response_model=SchoolView)
 async def hold_school(caller: Supporter, services: Svc, school: str, body: HoldIn) -> SchoolView:
     """Hold a school: what is submitted is kept and waits, until somebody resumes it."""
-    await services.holds.hold(school, HoldReason.BY_STAFF, body.reason, _actor(caller))
+    await services.holds.hold(school, HoldReason.BY_STAFF, body.reason, actor_of(caller, body.reason))
     return await _changed(caller, services, school)
 
 
-@router.post("/v1/schools/{school}/resume", responses=ACTING, response_model=SchoolOut)
-async def resume_school(caller: Supporter, services: Svc, school: str) -> SchoolView:
-    """Let a held school go on; what waited is sent in its order."""
-    await services.holds.resume(school, _actor(caller))
+@router.post("/v1/schools/{school}/resume", responses=WRITING, response_model=SchoolView)
+async def resume_school(caller: Supporter, services: Svc, school: str, body: ResumeIn | None = None) -> SchoolView:
+    """Let a held school go on; what waited is sent in its order. The reason, if any, goes into the audit log."""
+    await services.holds.resume(school, actor_of(caller, body.reason if body is not None else ""))
     return await _changed(caller, services, school)
 
 
@@ -94,7 +95,3 @@ async def _changed(caller: Caller, services: Services, school_id: str) -> School
 def _for(caller: Caller, school: SchoolView) -> SchoolView:
     """Return what the caller may see: the hook's URL holds a token."""
     return school if caller.may(Scope.ADMIN) else replace(school, hook_url=None)
-
-
-def _actor(caller: Caller) -> str:
-    return f"staff:{caller.key_id}"

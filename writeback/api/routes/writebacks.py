@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from writeback.api.auth import Reader, Svc, check_school
 from writeback.api.errors_doc import READING, errors
-from writeback.api.models import PageOf, WritebackDetailOut, WritebackOut
+from writeback.api.models import FindingCode, PageOf, WritebackDetailOut, WritebackOut
 from writeback.api.paging import Paging, split
 from writeback.domain.instants import Instant
 from writeback.domain.kinds import KINDS
@@ -19,7 +19,8 @@ from writeback.store.views import WritebackDetail, WritebackView
 router = APIRouter(tags=["writebacks"])
 
 
-def _known(kind: str) -> str:
+def known_kind(kind: str) -> str:
+    """Return the kind; raise ValueError, with those that there are, for one that is not."""
     if kind not in KINDS:
         raise ValueError(f"there is no such kind; there are {', '.join(KINDS)}")
     return kind
@@ -29,7 +30,7 @@ class WritebackQuery(Paging):
     """Filters; all that are given must hold."""
 
     school: str | None = None
-    kind: Annotated[list[Annotated[str, AfterValidator(_known)]], BeforeValidator(split)] = []
+    kind: Annotated[list[Annotated[str, AfterValidator(known_kind)]], BeforeValidator(split)] = []
     """One or several, repeated or separated by commas."""
     status: Annotated[list[Status], BeforeValidator(split)] = []
     """One or several, repeated or separated by commas."""
@@ -41,8 +42,12 @@ class WritebackQuery(Paging):
     """Accepted at or after this instant."""
     until: Instant | None = None
     """Accepted before this instant."""
+    code: FindingCode | None = None
+    """Of a finding that one of its records has, e.g. `student_not_on_roll`."""
     student: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     """The provider's id of a pupil."""
+    batch: str | None = None
+    """The batch that it came in."""
     q: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """A writeback's id, a part of its ref, or the provider's reference of a request."""
 
@@ -51,7 +56,8 @@ class WritebackQuery(Paging):
 async def list_writebacks(
     caller: Reader, services: Svc, query: Annotated[WritebackQuery, Query()]
 ) -> Page[WritebackView]:
-    """List writebacks, the latest accepted first. A key sees its own app's; one with the scope admin sees all."""
+    """List writebacks, the latest accepted first. A key sees its own app's; one with the scope support or
+    admin those of every app, in its schools."""
     if query.school is not None:
         check_school(caller, query.school)
     wanted = Filter(
@@ -62,7 +68,9 @@ async def list_writebacks(
         ref=query.ref,
         since=query.since,
         until=query.until,
+        code=query.code,
         student=query.student,
+        batch=query.batch,
         q=query.q,
     )
     return await services.reads.list(caller, wanted, limit=query.limit, cursor=query.cursor)

@@ -1,57 +1,49 @@
-"""`writeback features`: what each MIS takes through each provider."""
+"""`writeback features`: what each MIS takes through each provider, and what one school takes."""
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from writeback.cli import output
+from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
 
 
 def features(
     context: typer.Context,
-    school: Annotated[str | None, typer.Argument(metavar="[SCHOOL]", help="Without it: every rule.")] = None,
+    named: Annotated[str | None, typer.Argument(metavar="[SCHOOL]", help="Without it: every rule.")] = None,
+    school: Annotated[str | None, typer.Option("--school", help="The same as the argument.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="One kind in full: its fields and codes.")] = None,
     url: Url = None,
     key: Key = None,
     json_: Json = False,
 ) -> None:
     """Show which kinds are supported, and what each requires, forbids and ignores.
 
-    Example: writeback features hillside
-    """
-    from writeback.cli.client import connect
+    Of a school also what it has granted, and with `--kind` every field and the codes to choose from.
 
-    answer = connect(url, key).get(f"/v1/schools/{school}/features" if school else "/v1/features")
+    Examples: writeback features --school hillside
+
+    writeback features --school hillside --kind behaviour.create
+    """
+    from writeback.cli import feature_views
+
+    asked = school or named
+    if kind is not None and asked is None:
+        raise CommandFailed(Exit.USAGE, "--kind needs a school", hint="writeback features --school SCHOOL --kind KIND")
+    answer = _ask(url, key, asked, kind)
     if output.wants_json(context):
         output.print_json(answer)
-        return
-    rows = [_row(entry, kind, rule) for entry in _entries(answer) for kind, rule in entry["kinds"].items()]
-    columns = ("provider", "MIS", "kind", "supported", "required", "forbidden", "ignored", "notes", "source")
-    output.out().print(output.table(columns, rows))
-
-
-def _entries(answer: Any) -> Iterator[dict[str, Any]]:
-    if "kinds" in answer:
-        yield answer
+    elif asked is None:
+        output.out().print(feature_views.rules_table(answer["items"]))
+    elif kind is None:
+        output.out().print(feature_views.school_table(answer))
     else:
-        yield from answer["items"]
+        output.out().print(feature_views.kind_page(answer, kind))
 
 
-def _row(entry: dict[str, Any], kind: str, rule: dict[str, Any]) -> tuple[str, ...]:
-    def joined(name: str) -> str:
-        return escape(", ".join(map(str, rule.get(name) or ())))
+def _ask(url: str | None, key: str | None, school: str | None, kind: str | None) -> Any:
+    from writeback.cli.client import connect
 
-    notes = rule.get("notes") or rule.get("reason") or ""
-    return (
-        entry["provider"],
-        escape(entry["mis"]),
-        kind,
-        "[green]yes[/green]" if rule["supported"] else "[red]no[/red]",
-        joined("required"),
-        joined("forbidden"),
-        joined("ignored"),
-        escape(notes if isinstance(notes, str) else "; ".join(notes)),
-        escape(str(rule.get("source") or "")),
-    )
+    api = connect(url, key)
+    return api.get("/v1/features") if school is None else api.get(f"/v1/schools/{school}/features", kind=kind)

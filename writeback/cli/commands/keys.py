@@ -67,10 +67,11 @@ def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
 
     from writeback.cli.local import run_locally
     from writeback.domain.access import Scope
+    from writeback.domain.actor import COMMAND_LINE
 
     async def make(services: "Services") -> dict[str, Any]:
         scopes = [Scope(scope) for scope in wanted["scopes"]]
-        made = await services.keys.create(wanted["app"], wanted["name"], scopes, wanted["schools"])
+        made = await services.keys.create(wanted["app"], wanted["name"], scopes, wanted["schools"], actor=COMMAND_LINE)
         return {**to_jsonable_python(made.view), "key": made.key}
 
     return run_locally(make)

@@ -1,100 +1,23 @@
 """`writeback schools`: the registry of schools."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.commands.school_entries import add, discover, hook
+from writeback.cli.exits import Exit
 from writeback.cli.options import Json, Key, Limit, Url
-
-if TYPE_CHECKING:
-    from writeback.wiring import Services
 
 app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
 
 School = Annotated[str, typer.Argument(metavar="SCHOOL", help="The school's id.")]
 
 
-@app.command()
-def add(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="What people call it.")],
-    provider: Annotated[str, typer.Option(help="wonde or xporter.")],
-    mis: Annotated[str, typer.Option(help="Its management information system, e.g. SIMS or Bromcom.")],
-    provider_school_id: Annotated[
-        str, typer.Option("--provider-school-id", help="Wonde's school id, or the establishment number for Xporter.")
-    ],
-    id_: Annotated[str | None, typer.Option("--id", help="Ours; made from the name without it.")] = None,
-    token: Annotated[str | None, typer.Option(envvar="WRITEBACK_SCHOOL_TOKEN", help="For Wonde.")] = None,
-    secret: Annotated[str | None, typer.Option(envvar="WRITEBACK_SCHOOL_SECRET", help="For Xporter.")] = None,
-    relying_party: Annotated[str | None, typer.Option(help="For Xporter.")] = None,
-    sts_url: Annotated[str | None, typer.Option(help="For Xporter: where tokens come from.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="Where its provider is; regions differ.")] = None,
-    url: Url = None,
-    key: Key = None,
-    json_: Json = False,
-) -> None:
-    """Register a school. Give credentials by variable rather than option: options can be seen by others.
-
-    As with `keys create`, without any key it is written straight to the database that the settings name.
-
-    Example: WRITEBACK_SCHOOL_TOKEN=… writeback schools add "Hillside" --provider wonde --mis Bromcom
-    --provider-school-id A1930499544
-    """
-    credentials = {"token": token, "secret": secret, "relying_party": relying_party, "sts_url": sts_url}
-    given = {name: value for name, value in credentials.items() if value}
-    if not {"token", "secret"} & given.keys():
-        raise CommandFailed(
-            Exit.USAGE, "no credentials were given", hint="set WRITEBACK_SCHOOL_TOKEN (Wonde) or _SECRET (Xporter)"
-        )
-    body: dict[str, Any] = {
-        "id": id_,
-        "name": name,
-        "provider": provider.lower(),
-        "mis": mis,
-        "provider_school_id": provider_school_id,
-        "base_url": base_url,
-        "credentials": given,
-    }
-    body = {name: value for name, value in body.items() if value is not None}
-    api = _api(url, key)
-    school = api.post("/v1/schools", body) if api.has_key else _add_locally(body)
-    if output.wants_json(context):
-        output.print_json(school)
-        return
-    console = output.out()
-    console.print(f"[green]✓[/green] {escape(school['name'])} is registered as [bold]{school['id']}[/bold]")
-    for line in _hook_lines(school):
-        console.print(f"  {line}")
-    console.print(f"  Fetch its pupils, staff and codes: writeback schools sync {school['id']}")
-
-
-def _hook_lines(school: dict[str, Any]) -> list[str]:
-    """Return what to do so that the provider tells us what became of writebacks."""
-    if school["provider"] == "xporter":
-        return ["Nothing to register with Xporter: each request tells it where to call back."]
-    if not school.get("hook_url"):
-        return []
-    return [
-        # Wonde 233: it is set for the application, in Wonde's dashboard.
-        "Wonde has one webhook for all schools of an application. If it is not set yet, set it to this one;",
-        f"that of any other Wonde school here does as well: {school['hook_url']}",
-    ]
-
-
-def _add_locally(body: dict[str, Any]) -> dict[str, Any]:
-    from pydantic_core import to_jsonable_python
-
-    from writeback.cli.local import run_locally
-    from writeback.flow.registry import NewSchool
-
-    async def add_school(services: "Services") -> dict[str, Any]:
-        added: dict[str, Any] = to_jsonable_python(await services.registry.add(NewSchool(**body)))
-        return added
-
-    return run_locally(add_school)
+app.command()(add)
+app.command()(discover)
+app.command()(hook)
 
 
 @app.command("list")
@@ -152,12 +75,19 @@ def sync(context: typer.Context, school: School, url: Url = None, key: Key = Non
         output.print_json(answer)
     else:
         rows = (
-            (entry["list"], entry["rows"], entry["changed"], entry["fetched_at"], escape(str(entry.get("error") or "")))
+            (entry["list"], entry["rows"], entry["changed"], entry["fetched_at"], _trouble(entry))
             for entry in answer["lists"]
         )
         output.out().print(output.table(("list", "rows", "changed", "fetched", "error"), rows))
     if any(entry.get("error") for entry in answer["lists"]):
         raise typer.Exit(Exit.NOT_CONFIRMED)
+
+
+def _trouble(entry: dict[str, Any]) -> str:
+    """Return why a list could not be fetched, or why there is none here."""
+    if entry.get("error"):
+        return f"[red]{escape(entry['error'])}[/red]"
+    return f"[dim]not available: {escape(entry['not_available'])}[/dim]" if entry.get("not_available") else ""
 
 
 @app.command()
@@ -177,12 +107,20 @@ def hold(
 
 
 @app.command()
-def resume(context: typer.Context, school: School, url: Url = None, key: Key = None, json_: Json = False) -> None:
+def resume(
+    context: typer.Context,
+    school: School,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit log.")] = "",
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
     """Let a held school go on.
 
-    Example: writeback schools resume hillside
+    Example: writeback schools resume hillside --reason "the upgrade is done"
     """
-    _say(context, _api(url, key).post(f"/v1/schools/{school}/resume"), f"{school} goes on")
+    body = {"reason": reason} if reason else None
+    _say(context, _api(url, key).post(f"/v1/schools/{school}/resume", body), f"{school} goes on")
 
 
 def _say(context: typer.Context, answer: Any, sentence: str) -> None:

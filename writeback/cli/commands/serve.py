@@ -1,10 +1,17 @@
 """`writeback api`, `worker`, `sandbox`: one process each, until SIGTERM or Ctrl-C."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from writeback.cli.config import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp
+
+    from writeback.wiring import Services
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.", show_default=False)]
@@ -14,7 +21,7 @@ Supervised = Annotated[
 
 
 def api(host: Host = None, port: Port = None, supervised: Supervised = False) -> None:
-    """Serve the HTTP API.
+    """Serve the HTTP API, and the console at /console.
 
     Settings come from WRITEBACK_… variables; --host and --port win over WRITEBACK_API__HOST and WRITEBACK_API__PORT.
 
@@ -25,7 +32,16 @@ def api(host: Host = None, port: Port = None, supervised: Supervised = False) ->
     settings = load_settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     _watch_parent(supervised)
-    run(settings.model_copy(update={"api": settings.api.model_copy(update=given)}))
+    run(settings.model_copy(update={"api": settings.api.model_copy(update=given)}), _beside)
+
+
+def _beside(services: "Services") -> "Mapping[str, ASGIApp]":
+    """Return what is served beside the API, which knows nothing of it."""
+    if not services.settings.console.enabled:
+        return {}
+    from writeback.console import create_console
+
+    return {"/console": create_console(services)}
 
 
 def worker(supervised: Supervised = False) -> None:

@@ -107,6 +107,9 @@ def _environment(data_dir: Path, api_port: int, sandbox_port: int) -> dict[str, 
         WRITEBACK_API__PORT=str(api_port),
         WRITEBACK_SANDBOX__HOST=ports.HOST,
         WRITEBACK_SANDBOX__PORT=str(sandbox_port),
+        # An app that is tried out here listens here, too.
+        WRITEBACK_WEBHOOKS__ALLOW_HTTP="true",
+        WRITEBACK_WEBHOOKS__ALLOWED_NETWORKS='["127.0.0.0/8", "::1/128"]',
     )
 
 

@@ -1,4 +1,4 @@
-"""The kinds of writeback, one file each; `KINDS` is the register of them all."""
+"""The kinds of writeback, one file for each thing that they are about; `KINDS` is the register of them all."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -6,10 +6,31 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
-from writeback.domain.kinds import attendance_lesson, attendance_session
-from writeback.domain.kinds.base import Family, Kind, Record
+from writeback.domain.kinds import (
+    achievement,
+    attendance_lesson,
+    attendance_session,
+    behaviour,
+    detention,
+    detention_attendance,
+    employee_absence,
+    student_absence,
+    xporter_raw,
+)
+from writeback.domain.kinds.base import Action, Family, Kind, Record
 
-KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in (attendance_session, attendance_lesson)}
+_MODULES = (
+    attendance_session,
+    attendance_lesson,
+    achievement,
+    behaviour,
+    detention,
+    detention_attendance,
+    student_absence,
+    employee_absence,
+    xporter_raw,
+)
+KINDS: dict[str, Kind] = {kind.name: kind for module in _MODULES for kind in module.KINDS}
 
 
 @cache
@@ -29,4 +50,4 @@ def dump_records(kind: str, records: Sequence[Record | None]) -> str:
     return _stored(kind).dump_json(records, exclude_none=True).decode()
 
 
-__all__ = ["KINDS", "Family", "Kind", "Record", "dump_records", "parse_records"]
+__all__ = ["KINDS", "Action", "Family", "Kind", "Record", "dump_records", "parse_records"]

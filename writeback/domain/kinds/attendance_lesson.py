@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from writeback.domain.kinds.base import Code, Comment, Family, Id, Kind, Record
+from writeback.domain.kinds.base import Action, Code, Comment, Family, Id, Kind, Record
 from writeback.domain.lookups import ListName
 
 
@@ -21,13 +21,17 @@ class LessonMark(Record):
     comment: Comment | None = None
     statutory_comment: Comment | None = None
     employee_id: Id | None = None
+    only_if_blank: bool | None = None
+    """Write only where the MIS has no mark or N; any other mark there is left as it is."""
 
 
-KIND = Kind(
+LESSON = Kind(
     name="attendance.lesson",
     family=Family.LESSON_MARKS,
     record=LessonMark,
-    is_repeatable=True,
+    action=Action.SET,
     slot=lambda mark: f"{mark.student_id}|{mark.lesson_id}",
     lists=(ListName.STUDENTS, ListName.ATTENDANCE_CODES, ListName.LESSONS, ListName.EMPLOYEES),
+    noun="mark",
 )
+KINDS = (LESSON,)

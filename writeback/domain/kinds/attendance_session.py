@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from writeback.domain.kinds.base import Code, Comment, Family, Id, Kind, Record
+from writeback.domain.kinds.base import Action, Code, Comment, Family, Id, Kind, Record
 from writeback.domain.lookups import ListName
 
 
@@ -22,13 +22,17 @@ class SessionMark(Record):
     """Why a pupil is educated elsewhere; needed for B, K and Y7 in SIMS through Xporter."""
     employee_id: Id | None = None
     """Who took the register; needed for some MISes through Wonde."""
+    only_if_blank: bool | None = None
+    """Write only where the MIS has no mark or N; any other mark there is left as it is."""
 
 
-KIND = Kind(
+SESSION = Kind(
     name="attendance.session",
     family=Family.SESSION_MARKS,
     record=SessionMark,
-    is_repeatable=True,
+    action=Action.SET,
     slot=lambda mark: f"{mark.student_id}|{mark.date}|{mark.session}",
     lists=(ListName.STUDENTS, ListName.ATTENDANCE_CODES, ListName.EMPLOYEES),
+    noun="mark",
 )
+KINDS = (SESSION,)

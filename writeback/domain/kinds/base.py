@@ -1,11 +1,15 @@
-"""What a kind is: its record's shape, its lane's family, its slots."""
+"""What a kind is: its record's shape, its lane's family, its slots; and the fields that kinds share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, NaiveDatetime, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from writeback.domain.lookups import ListName
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """Nothing that is not seen: PostgreSQL's text cannot hold NUL, and ids and names with a line break are never found."""
@@ -19,6 +23,31 @@ Comment = Annotated[str, StringConstraints(pattern=_ONLY_LINE_BREAKS)]
 """Free text: line breaks (CR, LF) and tabs are its only control characters."""
 Ref = Annotated[str, StringConstraints(max_length=128, pattern=NO_CONTROLS)]
 """An app's own name for something."""
+Points = Annotated[int, Field(ge=-10_000, le=10_000)]
+"""What an achievement or an incident counts for."""
+
+
+def _instant(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return datetime.fromisoformat(given)
+    except ValueError:
+        raise PydanticCustomError("datetime_parsing", "It must be a date and a time of day") from None
+
+
+LocalInstant = Annotated[NaiveDatetime, BeforeValidator(_instant)]  # strict JSON alone takes no date without a time
+"""Date and time on the school's own clock, without an offset; a date alone is its first minute."""
+
+
+def _on_the_wall(value: time) -> time:
+    if value.tzinfo is not None:
+        raise PydanticCustomError("time_with_offset", "It must be a time of day without an offset")
+    return value
+
+
+ClockTime = Annotated[time, AfterValidator(_on_the_wall)]
+"""A time of day on the school's own clock, e.g. 15:20."""
 
 
 class Family(StrEnum):
@@ -29,13 +58,31 @@ class Family(StrEnum):
     CONDUCT = "conduct"
     DETENTION = "detention"
     ABSENCE = "absence"
+    RAW = "raw"
+    """What goes through as it is."""
 
 
-class Record(BaseModel):
-    """Base of every kind's record. `ref` is the app's own name for it, echoed back."""
+class Action(StrEnum):
+    """What a kind does to the MIS."""
+
+    SET = "set"
+    """Puts a value into a slot, whatever was there: sending it twice is as sending it once."""
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    RAW = "raw"
+    """Nobody here knows."""
+
+
+class Part(BaseModel):
+    """Base of what a record holds besides plain fields: a pupil of an incident, a file, …"""
 
     # The text of an error would quote what was given, and that may be a pupil's comment.
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+
+
+class Record(Part):
+    """Base of every kind's record. `ref` is the app's own name for it, echoed back."""
 
     ref: Ref | None = None
 
@@ -47,9 +94,25 @@ class Kind:
     name: str
     family: Family
     record: type[Record]
-    is_repeatable: bool
-    """Whether sending the same record twice leaves the MIS as sending it once."""
+    action: Action
     slot: Callable[[Any], str | None]
-    """What a record overwrites, within the school; None where it creates something new."""
-    lists: Sequence[str]
+    """What a record is about, within the school, so that records of one slot keep their order; None: something new."""
+    lists: Sequence[ListName]
     """The lookups that its validation and payloads need."""
+    noun: str = "record"
+    """What a record is in words, e.g. `mark`."""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether sending the same record twice leaves the MIS as sending it once."""
+        return self.action is Action.SET
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether a later record of a slot makes an earlier one, not yet sent, needless."""
+        return self.action is Action.SET
+
+
+def nothing(record: Any) -> None:
+    """Return that a record is about no slot: it creates something new."""
+    return

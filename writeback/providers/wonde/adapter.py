@@ -12,24 +12,27 @@ import httpx
 from writeback.core.clock import Clock
 from writeback.core.settings import Settings
 from writeback.domain.kinds import Kind, Record
-from writeback.domain.lookups import ListName, LookupView, Row
-from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Uncertain, Unclear, Verdict
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
+from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Uncertain, Verdict
 from writeback.domain.school import Account, HoldReason
-from writeback.providers.base import Hint, Limits, ListChange, LookupFailed, ProviderRequest, SchoolReport, SentRequest
-from writeback.providers.http import Answer, call, header_value, trouble_of
+from writeback.providers.base import (
+    Hint,
+    Limits,
+    ListChange,
+    ListingState,
+    LookupFailed,
+    ProviderRequest,
+    SchoolListing,
+    SchoolReport,
+    SentRequest,
+)
+from writeback.providers.http import Answer
 from writeback.providers.times import LONDON, zone_named
-from writeback.providers.wonde import lists, outcomes, payloads, readings, report
-from writeback.providers.wonde.fields import data_of, mapping_of
-
-_NO_TOKEN = Blocked(HoldReason.TOKEN_REFUSED, "no usable Wonde token is stored for the school")
-
-
-class _NoList(Exception):
-    """A list could not be read; `outcome` None where Wonde's answer is definite."""
-
-    def __init__(self, outcome: NotReached | Blocked | None, detail: str) -> None:
-        super().__init__(detail)
-        self.outcome, self.detail = outcome, detail
+from writeback.providers.wonde import attributes, hooks, lists, outcomes, payloads, report, schools
+from writeback.providers.wonde.client import NoAnswer, WondeClient, school_path
+from writeback.providers.wonde.fields import data_of, id_of, mapping_of
+from writeback.providers.wonde.operations import OPERATIONS
+from writeback.providers.wonde.readings import READERS, Question, Scene
 
 
 class WondeProvider:
@@ -38,10 +41,16 @@ class WondeProvider:
     name = "wonde"
 
     def __init__(self, settings: Settings, clock: Clock, client: httpx.AsyncClient) -> None:
-        self._settings, self._clock, self._client = settings.wonde, clock, client
+        self._settings, self._clock = settings.wonde, clock
+        self._wonde = WondeClient(settings.wonde, clock, client)
 
     def limits(self, kind: Kind) -> Limits:
-        return Limits(max_records=self._settings.max_records)
+        """Return how much goes into one request: one record where there is no list to put several in."""
+        operation = OPERATIONS.get(kind.name)
+        return Limits(max_records=self._settings.max_records if operation and operation.root else 1)
+
+    def writes_only_if_blank(self, kind: Kind, record: Record, lookups: LookupView) -> bool:
+        return False
 
     def build(
         self,
@@ -52,20 +61,20 @@ class WondeProvider:
         account: Account,
         callback_url: str,
     ) -> ProviderRequest:
-        """Return the POST; `callback_url` is not used: Wonde's webhook is set in its dashboard (Wonde 233)."""
+        """Return the call; `callback_url` is not used: Wonde's webhook is set in its dashboard (Wonde 233)."""
         return payloads.build(kind, records, lookups, school_id=account.provider_school_id)
 
     async def send(self, account: Account, request: ProviderRequest) -> Outcome:
-        answer = await self._call(account, request.method, request.path, body=request.body)
+        answer = await self._wonde.call(account, request.method, request.path, body=request.body or None)
         if not isinstance(answer, Answer):
             return answer
-        return outcomes.read_answer(answer, len(request.body["attendance"]))
+        return outcomes.read_answer(answer, request.kind, payloads.count_of(request))
 
     async def check(self, account: Account, sent: SentRequest, now: datetime) -> Verdict:
         """Ask for the status. A webhook is only a hint: it carries no signature (Wonde 181)."""
         if sent.provider_ref is None:
-            return Unclear("no writeback_id is known")
-        answer = await self._call(account, "GET", f"/writebacks/{quote(sent.provider_ref, safe='')}")
+            return outcomes.without_reference(sent.kind.name)
+        answer = await self._wonde.call(account, "GET", f"/writebacks/{quote(sent.provider_ref, safe='')}")
         match answer:
             case Answer():
                 return outcomes.read_status(answer, sent, now)
@@ -77,38 +86,32 @@ class WondeProvider:
     async def read_back(
         self, account: Account, sent: SentRequest, lookups: LookupView
     ) -> ReadBack | NotReached | Blocked:
-        """Read the slots. Wonde does not say when it last read the MIS: `as_of` stays None."""
-        path = self._school_path(account, payloads.PATHS[sent.kind.name])
+        """Read what the records are about. Wonde does not say when it last read the MIS: `as_of` stays None."""
+        reader = READERS[sent.kind.name]
         rows: list[Row] = []
         try:
-            for question in readings.questions(sent.kind, sent.records, lookups):
-                rows += await self._pages(account, path, question)
-        except _NoList as error:
+            for question in reader.questions(sent.records, lookups):
+                rows += await self._answered(account, question)
+            zone = await self._zone(account) if reader.needs_zone and rows else LONDON
+        except NoAnswer as error:
             return error.outcome or NotReached(error.detail)
-        return ReadBack(readings.read_slots(sent.kind, sent.records, rows, lookups))
+        return ReadBack(reader.read(sent.records, rows, Scene(lookups, zone)))
 
     def parse_hook(self, query: Mapping[str, str], body: bytes) -> Hint:
-        return outcomes.parse_hook(body)
+        return hooks.parse_hook(body)
 
     async def fetch(
         self, account: Account, name: ListName, cursor: str | None, window: tuple[date, date]
     ) -> ListChange:
-        following = lists.cursor_at(self._clock.now())
-        if name is ListName.LESSONS:
-            return ListChange(await self._lessons(account, window), is_full=True)
-        if name not in lists.DELETION_TYPES:
-            return ListChange(await self._rows(account, name, {}), is_full=True)
-        gone = None if cursor is None else await self._gone(account, name, cursor)
-        if cursor is None or gone is None:
-            return ListChange(await self._rows(account, name, {}), is_full=True, cursor=following)
-        rows = await self._rows(account, name, {"updated_after": cursor})
-        deleted = [row_id for row_id in gone if row_id not in rows]
-        return ListChange(rows, is_full=False, deleted=deleted, cursor=following)
+        try:
+            return await self._fetch(account, name, cursor, window)
+        except NoAnswer as error:
+            raise LookupFailed(name, error.outcome, error.detail) from error
 
     async def report(self, account: Account) -> SchoolReport | NotReached:
-        school = quote(account.provider_school_id, safe="")
-        paths = (f"/meta/schools/{school}", f"/schools/{school}", f"/meta/schools/{school}/permissions")
-        told = await asyncio.gather(*(self._call(account, "GET", path) for path in paths))
+        own = school_path(account)
+        paths = (f"/meta{own}", own, f"/meta{own}/permissions")
+        told = await asyncio.gather(*(self._wonde.call(account, "GET", path) for path in paths))
         answers: list[Answer] = []
         for answer in told:
             if isinstance(answer, Blocked):
@@ -118,20 +121,47 @@ class WondeProvider:
             answers.append(answer)
         return report.read_report(*answers)
 
+    async def schools(
+        self, token: str, base_url: str, state: ListingState
+    ) -> Sequence[SchoolListing] | NotReached | Blocked:
+        """Return the schools in that state that the application's token reaches (Wonde 266-994)."""
+        account = Account("", self.name, "", "", base_url, {"token": token})
+        try:
+            rows = await self._wonde.pages(account, schools.PATHS[state], {})
+        except NoAnswer as error:
+            return error.outcome or NotReached(error.detail)
+        return list(schools.listings(rows, self._wonde.base_url(account)))
+
     async def aclose(self) -> None:
         """Nothing of its own to close: the client belongs to whoever made it."""
+
+    async def _fetch(
+        self, account: Account, name: ListName, cursor: str | None, window: tuple[date, date]
+    ) -> ListChange:
+        following = lists.cursor_at(self._clock.now())
+        if name is ListName.LESSONS:
+            return ListChange(await self._lessons(account, window), is_full=True)
+        if name in ATTRIBUTE_LISTS:
+            return ListChange(await self._attributes(account, name), is_full=True)
+        if name not in lists.DELETION_TYPES:
+            return ListChange(await self._rows(account, name, {}), is_full=True)
+        gone = None if cursor is None else await self._gone(account, name, cursor)
+        if cursor is None or gone is None:
+            return ListChange(await self._rows(account, name, {}), is_full=True, cursor=following)
+        rows = await self._rows(account, name, {"updated_after": cursor})
+        deleted = [row_id for row_id in gone if row_id not in rows]
+        return ListChange(rows, is_full=False, deleted=deleted, cursor=following)
 
     async def _gone(self, account: Account, name: ListName, cursor: str) -> list[str] | None:
         """Return the ids that are gone since `cursor`; None where Wonde has no deletions for us: then all is read."""
         wanted = lists.DELETION_TYPES[name]
+        params = {"type": wanted, "updated_after": cursor}
         try:
-            told = await self._list(account, name, "deletions", {"type": wanted, "updated_after": cursor})
-        except LookupFailed as error:
-            match error.outcome:
-                case None | Blocked(reason=HoldReason.SCOPE_MISSING):
-                    return None
-                case _:
-                    raise
+            told = await self._wonde.pages(account, school_path(account, "deletions"), params)
+        except NoAnswer as error:
+            if _is_not_for_us(error):
+                return None
+            raise
         return lists.gone([row for row in told if row.get("type", wanted) == wanted])
 
     async def _lessons(self, account: Account, window: tuple[date, date]) -> dict[str, Row]:
@@ -141,77 +171,58 @@ class WondeProvider:
             rows |= await self._rows(account, ListName.LESSONS, week, zone)
         return rows
 
-    async def _zone(self, account: Account) -> ZoneInfo:
-        """Return the school's zone, London where Wonde does not say: its day, not UTC's, is a lesson's date."""
-        answer = await self._call(account, "GET", f"/schools/{quote(account.provider_school_id, safe='')}")
-        body = answer.body if isinstance(answer, Answer) and answer.is_success else None
-        return zone_named(mapping_of(data_of(body)).get("timezone"), LONDON)
+    async def _attributes(self, account: Account, name: ListName) -> dict[str, Row]:
+        """Return the list, whole. One that the school does not grant concerns its own kinds: it holds no school."""
+        rows: dict[str, Row] = {}
+        for source in attributes.SOURCES[name]:
+            try:
+                told = await self._wonde.pages(account, school_path(account, source.path), {})
+            except NoAnswer as error:
+                if _is_not_for_us(error):
+                    raise NoAnswer(None, f"{error.detail} ({source.path})") from error
+                raise
+            rows |= attributes.reduce_rows(source, told)
+        return rows
 
     async def _rows(
         self, account: Account, name: ListName, params: Mapping[str, str], zone: ZoneInfo = LONDON
     ) -> dict[str, Row]:
-        found = await self._list(account, name, lists.PATHS[name], params)
+        found = await self._wonde.pages(account, school_path(account, lists.PATHS[name]), params)
         kept = (lists.reduce_row(name, row, zone) for row in found)
         return {str(row["id"]): row for row in kept if row is not None}
 
-    async def _list(
-        self, account: Account, name: ListName, path: str, params: Mapping[str, str]
-    ) -> list[Mapping[str, Any]]:
+    async def _zone(self, account: Account) -> ZoneInfo:
+        """Return the school's zone, London where Wonde does not say; raise NoAnswer where it cannot be asked now.
+
+        Its day and its clock, not UTC's, are those of lessons, detentions and absences.
+        """
         try:
-            return await self._pages(account, self._school_path(account, path), params)
-        except _NoList as error:
-            raise LookupFailed(name, error.outcome, error.detail) from error
+            answer = await self._wonde.ask(account, school_path(account))
+        except NoAnswer as error:
+            if _is_not_for_us(error):
+                return LONDON
+            raise
+        told: Any = answer.body if answer.is_success else None
+        return zone_named(mapping_of(data_of(told)).get("timezone"), LONDON)
 
-    async def _pages(self, account: Account, path: str, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
-        """Return the rows of all pages; raise _NoList."""
-        query: Mapping[str, str] | None = {**params, "per_page": str(self._settings.page_size)}
-        rows: list[Mapping[str, Any]] = []
-        place: str | None = path
-        seen: set[str] = set()
-        while place is not None:
-            if place in seen:
-                raise _NoList(None, "Wonde's list leads back to a page that was read")
-            seen.add(place)
-            body = await self._list_body(account, place, query)
-            rows += lists.rows_of(body) or ()
-            place, query = lists.next_page(body, self._base_url(account)), None
-        return rows
+    async def _answered(self, account: Account, question: Question) -> list[Row]:
+        """Return the rows of a list; or one thing, none where Wonde knows none (any more)."""
+        path = school_path(account, question.path)
+        if not question.is_one:
+            return await self._wonde.pages(account, path, question.params)
+        answer = await self._wonde.ask(account, path)
+        if answer.status in (404, 410):
+            return []
+        row = mapping_of(data_of(answer.body))
+        if not answer.is_success or id_of(row.get("id")) is None:
+            raise NoAnswer(None, f"Wonde answered {answer.status} where one thing was expected")
+        return [row]
 
-    async def _list_body(self, account: Account, place: str, query: Mapping[str, str] | None) -> Any:
-        answer = await self._call(account, "GET", place, params=query)
-        trouble = trouble_of(answer, "Wonde") if isinstance(answer, Answer) else answer
-        match trouble:
-            case Uncertain(reason=reason):  # it was a question: asking again is harmless
-                raise _NoList(NotReached(reason), reason)
-            case NotReached(reason=text) | Blocked(detail=text):
-                raise _NoList(trouble, text)
-        assert isinstance(answer, Answer)
-        if not answer.is_success or lists.rows_of(answer.body) is None:
-            raise _NoList(None, f"Wonde answered {answer.status} where a list was expected")
-        return answer.body
 
-    async def _call(
-        self,
-        account: Account,
-        method: str,
-        place: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> Answer | NotReached | Uncertain | Blocked:
-        """Call `place`: a path below the base URL, or one of `next_page`'s URLs."""
-        token = header_value(account.credentials.get("token", ""))
-        if token is None:
-            return _NO_TOKEN
-        url = place if not place.startswith("/") else self._base_url(account) + place
-        headers = {"authorization": f"Bearer {token}"}
-        return await call(self._client, self._clock, method, url, headers=headers, params=params, body=body)
-
-    def _school_path(self, account: Account, path: str) -> str:
-        return f"/schools/{quote(account.provider_school_id, safe='')}/{path}"
-
-    def _base_url(self, account: Account) -> str:
-        """Return the school's own base URL, else the settings'; `/v1.0` where it has no path (Wonde 12)."""
-        base = (account.base_url or self._settings.base_url).rstrip("/")
-        host_and_path = base.partition("://")[2]
-        return base if "/" in host_and_path else f"{base}/v1.0"
+def _is_not_for_us(error: NoAnswer) -> bool:
+    """Whether Wonde has no such list for us: it is not there, or not granted."""
+    match error.outcome:
+        case None | Blocked(reason=HoldReason.SCOPE_MISSING):
+            return True
+        case _:
+            return False

@@ -1,17 +1,17 @@
-"""Reads what Wonde answers and tells into our outcomes. Pure; `adapter` asks."""
+"""Reads what Wonde answers to a writeback and says of it later. Pure; `adapter` asks."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from writeback.core.errors import BadInput
+from writeback.domain.finding import Finding
 from writeback.domain.outcome import (
     Blocked,
     Evidenced,
     NotReached,
     Outcome,
     Pending,
+    Refused,
     Rejected,
     Taken,
     Uncertain,
@@ -19,39 +19,65 @@ from writeback.domain.outcome import (
     Verdict,
 )
 from writeback.domain.school import HoldReason
-from writeback.providers.base import Hint, SentRequest
+from writeback.providers.base import SentRequest
 from writeback.providers.http import Answer, shorten, trouble_of
-from writeback.providers.wonde.errors import read_refusal
+from writeback.providers.wonde.errors import read_refusal, what_wonde_says
 from writeback.providers.wonde.fields import data_of, id_of, instant_of, mapping_of
+from writeback.providers.wonde.operations import OPERATIONS, Operation
 
 UNSEEN_FOR = timedelta(minutes=5)
 """How long after sending a writeback may still be unknown to the status endpoint."""
 
-# What is kept of a webhook (Wonde 181-262). Not `school_token`: it is a credential. Not names.
-_KEPT = (
-    *("payload_type", "writeback_id", "status", "type", "school_id", "revoke_reason", "decline_reason"),
-    *("migrate_from", "migrate_to", "scheduled_at", "completed_at"),
-)
 
-
-def read_answer(answer: Answer, count: int) -> Outcome:
-    """Return what the answer to a POST of `count` records means."""
-    trouble = trouble_of(answer, "Wonde")
+def read_answer(answer: Answer, kind: str, count: int) -> Outcome:
+    """Return what the answer to a request of `count` records of `kind` means."""
+    operation = OPERATIONS[kind]
+    trouble = _blocked(answer) or trouble_of(answer, "Wonde")
     if trouble is not None:
         return trouble
     if answer.is_success:
-        reference = _writeback_id(answer.body)
-        if reference is None:
-            return Uncertain(f"Wonde answered {answer.status} without a writeback_id that could be one")
-        return Taken(reference)
-    refused = read_refusal(answer.status, answer.body, count)
+        return _taken(answer, operation)
+    if answer.status in (404, 410) and operation.target is not None:
+        return _not_found(answer.status, operation, operation.target)
+    refused = read_refusal(answer.status, answer.body, count, kind)
     if answer.status in (404, 405) and not refused.findings:  # no record is meant: the path itself is not there
         return Blocked(HoldReason.UNKNOWN_THERE, f"Wonde answered {answer.status}: it knows no such school here")
     return refused
 
 
+def _blocked(answer: Answer) -> Blocked | None:
+    """A 403 says in its own words which permission is missing."""
+    said = what_wonde_says(answer.body) if answer.status == 403 else ""
+    if not said:
+        return None
+    return Blocked(HoldReason.SCOPE_MISSING, shorten(f"Wonde answered 403: the school has not granted this ({said})"))
+
+
+def _taken(answer: Answer, operation: Operation) -> Taken | Uncertain:
+    """Where the document promises no writeback_id, a success without one is taken all the same (Wonde 1300, 5421)."""
+    reference = _writeback_id(answer.body)
+    if reference is None and operation.promises_id:
+        return Uncertain(f"Wonde answered {answer.status} without a writeback_id that could be one")
+    return Taken(reference)
+
+
+def _not_found(status: int, operation: Operation, target: str) -> Refused:
+    """What was to be changed or removed is not there; the path has no other id that could be wrong but the school's."""
+    message = f"Wonde knows no such {operation.noun}"
+    hint = "It may have been removed already: look in the MIS, and send the id that it has now."
+    said = f"Wonde answered {status}"
+    return Refused(said, {0: [Finding("record_not_found", message, hint, pointer=f"/{target}", provider_message=said)]})
+
+
 def _writeback_id(body: Any) -> str | None:
     return id_of(mapping_of(body).get("writeback_id")) or id_of(mapping_of(data_of(body)).get("writeback_id"))
+
+
+def without_reference(kind: str) -> Pending | Unclear:
+    """Return what is known of a taken request that Wonde gave no id: only the MIS can tell (Wonde 1300)."""
+    if OPERATIONS[kind].promises_id:
+        return Unclear("no writeback_id is known")
+    return Pending(detail="Wonde gave no writeback_id: the MIS has to be read", awaits_callback=True)
 
 
 def read_status(answer: Answer, sent: SentRequest, now: datetime) -> Verdict:
@@ -82,25 +108,3 @@ def _verdict(data: Mapping[str, Any], sent: SentRequest, now: datetime) -> Verdi
         at = instant_of(data["next_attempt"])
         return Pending(at if at is not None and at > now else None, "Wonde will try again by itself")
     return Rejected("Wonde could not write it into the MIS and gives no reason")
-
-
-def parse_hook(body: bytes) -> Hint:
-    """Return what a webhook says (Wonde 181-262); raise BadInput when it is not one of Wonde's."""
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput("webhook_unreadable", "the webhook's body is not JSON") from error
-    if not isinstance(payload, Mapping) or not isinstance(payload.get("payload_type"), str):
-        raise BadInput("webhook_unreadable", "the webhook has no payload_type")
-    event = shorten(payload["payload_type"])
-    kept = {key: _kept(payload[key]) for key in _KEPT if isinstance(payload.get(key), str | int | bool)}
-    if event != "writeback":
-        return Hint(kept, event=event)
-    reference = id_of(payload.get("writeback_id"))
-    if reference is None:
-        raise BadInput("webhook_unreadable", "the writeback webhook has no writeback_id")
-    return Hint(kept, provider_ref=reference)
-
-
-def _kept(value: str | int | bool) -> str | int | bool:
-    return shorten(value) if isinstance(value, str) else value

@@ -1,7 +1,7 @@
 """The Xporter adapter: thin I/O between the pure modules beside it and the wire."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -9,13 +9,26 @@ import httpx
 
 from writeback.core.clock import Clock
 from writeback.core.settings import Settings
-from writeback.domain.kinds import Kind, Record
-from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.kinds import KINDS, Kind, Record
+from writeback.domain.kinds.base import Family
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Refused, Uncertain, Verdict
 from writeback.domain.school import Account, HoldReason
-from writeback.providers.base import Hint, Limits, ListChange, LookupFailed, ProviderRequest, SchoolReport, SentRequest
-from writeback.providers.http import Answer, call
-from writeback.providers.xporter import lists, outcomes, payloads, readings, report
+from writeback.providers.base import (
+    Hint,
+    Limits,
+    ListChange,
+    ListingState,
+    LookupFailed,
+    ProviderRequest,
+    SchoolListing,
+    SchoolReport,
+    SentRequest,
+)
+from writeback.providers.http import Answer, call, header_value
+from writeback.providers.xporter import callbacks, lists, outcomes, payloads, readings, report
+from writeback.providers.xporter.messages import places_of
+from writeback.providers.xporter.payloads import detentions, marks
 from writeback.providers.xporter.tokens import Tokens
 
 _REAL_STATUSES = {"httpstatuscodes": "true"}
@@ -29,10 +42,21 @@ class XporterProvider:
 
     def __init__(self, settings: Settings, clock: Clock, client: httpx.AsyncClient) -> None:
         self._settings, self._clock, self._client = settings.xporter, clock, client
+        self._patience = timedelta(seconds=settings.confirm.callback_patience_s)
         self._tokens = Tokens(settings.xporter, clock, client)
 
     def limits(self, kind: Kind) -> Limits:
-        return Limits(max_records=self._settings.max_records, one_date=True)
+        match kind.family:
+            case Family.SESSION_MARKS | Family.LESSON_MARKS:
+                return Limits(max_records=self._settings.max_records, one_date=True)
+            case Family.RAW:
+                return Limits(max_records=1)
+            case _:
+                return Limits(max_records=self._settings.max_conducts, max_size=self._settings.max_media_bytes)
+
+    def writes_only_if_blank(self, kind: Kind, record: Record, lookups: LookupView) -> bool:
+        """N is written only over no mark or N (Xporter 14061-14064)."""
+        return kind.name in marks.MARK_TYPES and marks.mark_of(record, lookups) == "N"
 
     def build(
         self,
@@ -43,40 +67,55 @@ class XporterProvider:
         account: Account,
         callback_url: str,
     ) -> ProviderRequest:
-        path = self._path(account, self._settings.attendance_async_path)
+        template = payloads.template_of(kind, records, self._settings, account.mis)
+        path = self._path(account, template)
         return payloads.build(kind, records, lookups, path=path, callback_url=callback_url)
 
     async def send(self, account: Account, request: ProviderRequest) -> Outcome:
         answer = await self._call(account, request.method, request.path, body=request.body)
-        return outcomes.read_answer(answer, request.body["Marks"]) if isinstance(answer, Answer) else answer
+        if not isinstance(answer, Answer):
+            return answer
+        kind = KINDS.get(request.kind)
+        if kind is not None and kind.family is Family.RAW:
+            return outcomes.read_raw_answer(answer)
+        places = places_of(request.body, by_entry=kind is not None and detentions.is_entry(kind))
+        if request.path in self._synchronous_paths(account):
+            return outcomes.read_sync_answer(answer, places)
+        return outcomes.read_answer(answer, places)
 
     async def check(self, account: Account, sent: SentRequest, now: datetime) -> Verdict:
         """Read the callbacks: Xporter has no status that could be asked for."""
-        return outcomes.read_hints(sent)
+        return callbacks.read_hints(sent, now, self._patience)
 
     async def read_back(
         self, account: Account, sent: SentRequest, lookups: LookupView
     ) -> ReadBack | NotReached | Blocked:
         """Read the slots; Xporter's own copy of them may be 30 minutes old (2067), which `as_of` tells."""
-        path = self._path(account, self._settings.attendance_for_date_path)
-        rows: list[Row] = []
-        stamps: list[datetime] = []
-        for question in readings.questions(sent.kind, sent.records, lookups):
-            body = await self._read(account, path, question)
-            marks = None if isinstance(body, NotReached | Blocked | Refused) else readings.marks_of(body)
-            if marks is None:
-                return body if isinstance(body, NotReached | Blocked) else NotReached("Xporter shows no marks")
-            rows += marks
-            stamps += [stamp] if (stamp := readings.as_of(body)) else []
-        return ReadBack(readings.read_slots(sent.kind, sent.records, rows, lookups), min(stamps, default=None))
+        reader = readings.reader_of(sent.kind)
+        if reader is None:
+            return ReadBack({})
+        bodies: list[Any] = []
+        for question in reader.questions(sent, lookups):
+            body = await self._read(account, self._path(account, question.template(self._settings)), question.params)
+            if isinstance(body, Blocked) and body.reason is HoldReason.SCOPE_MISSING and not reader.holds_school:
+                return ReadBack({})
+            if isinstance(body, NotReached | Blocked):
+                return body
+            if isinstance(body, Refused) or not reader.is_answer(sent.kind, body):
+                return NotReached(f"Xporter shows no {reader.noun}")
+            bodies.append(body)
+        stamps = [stamp for body in bodies if (stamp := readings.as_of(body))]
+        return ReadBack(reader.read(sent, bodies, lookups, account.mis), min(stamps, default=None))
 
     def parse_hook(self, query: Mapping[str, str], body: bytes) -> Hint:
-        return outcomes.parse_hook(query, body)
+        return callbacks.parse_hook(query, body)
 
     async def fetch(
         self, account: Account, name: ListName, cursor: str | None, window: tuple[date, date]
     ) -> ListChange:
         """Return the list. A changeset that Xporter no longer knows is started anew, with the full list."""
+        if name not in lists.SOURCES:
+            return ListChange({}, is_full=True)
         try:
             return await self._fetch(account, name, cursor, window)
         except LookupFailed as error:
@@ -98,6 +137,35 @@ class XporterProvider:
             answers.append(answer)
         return report.read_report(*answers)
 
+    async def schools(
+        self, token: str, base_url: str, state: ListingState
+    ) -> Sequence[SchoolListing] | NotReached | Blocked:
+        """Return the schools in that state (Xporter 280-330).
+
+        `token`: one of the STS for any of the schools, or that school's `estab:secret`, with which to get one.
+        """
+        estab, has_secret, secret = token.partition(":")
+        if has_secret:
+            account = Account(f"listing {estab}", self.name, estab, "", base_url, {"secret": secret})
+            gotten = await self._tokens.get(account)
+            if not isinstance(gotten, str):
+                return gotten
+            token = gotten
+        value = header_value(token)
+        if value is None:
+            return Blocked(HoldReason.TOKEN_REFUSED, "no Xporter token was given")
+        anywhere = Account("listing", self.name, "", "", base_url, {})
+        params = {"includePendingAuthorisation": "true"}
+        answer = await self._call_with(value, anywhere, "GET", self._settings.schools_path, params, None)
+        if not isinstance(answer, Answer):
+            return NotReached(answer.reason)
+        match outcomes.judge(answer):
+            case NotReached() | Blocked() as trouble:
+                return trouble
+            case Uncertain(reason=reason) | Refused(message=reason):
+                return NotReached(reason)
+        return report.read_schools(answer, state, base_url or self._settings.base_url)
+
     async def aclose(self) -> None:
         """Nothing of its own to close: the client belongs to whoever made it."""
 
@@ -111,7 +179,8 @@ class XporterProvider:
         following: str | None = None
         async for page in self._pages(account, name, lists.params_of(name, cursor, window)):
             for row in lists.reduce_rows(name, page):
-                rows[row["id"]] = lists.preferred(rows.get(row["id"]), row)
+                key = lists.key_of(row, name)
+                rows[key] = lists.preferred(rows.get(key), row)
             deleted += lists.deleted_of(name, page)
             following = lists.cursor_of(page) or following
         gone = [row_id for row_id in deleted if row_id not in rows] if cursor else []
@@ -123,6 +192,8 @@ class XporterProvider:
         for page in count(1):
             body = await self._read(account, path, {**params, "page": str(page), "pagesize": str(size)})
             match body:
+                case Blocked(reason=HoldReason.SCOPE_MISSING, detail=text) if name in ATTRIBUTE_LISTS:
+                    raise LookupFailed(name, None, text)  # marks go all the same where conduct is not granted
                 case NotReached(reason=text) | Blocked(detail=text):
                     raise LookupFailed(name, body, text)
                 case Refused(message=text):
@@ -176,6 +247,12 @@ class XporterProvider:
         headers = {"authorization": f"Idaas {token}"}  # Xporter 19
         query = {**(params or {}), **_REAL_STATUSES}
         return await call(self._client, self._clock, method, url, headers=headers, params=query, body=body)
+
+    def _synchronous_paths(self, account: Account) -> set[str]:
+        """Return where a callback decides, not the answer. None while the asynchronous endpoints are used."""
+        if self._settings.use_async:
+            return set()
+        return {self._path(account, one) for one in (self._settings.attendance_path, self._settings.conduct_path)}
 
     def _path(self, account: Account, template: str) -> str:
         return payloads.fill_path(template, account.provider_school_id)

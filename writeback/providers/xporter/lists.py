@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from writeback.core.settings import XporterSettings
-from writeback.domain.lookups import ListName, Row
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Row, attribute_key
 from writeback.providers.times import LONDON, parse_day, parse_instant
 from writeback.providers.xporter.fields import find, is_false, table_of, text_of, value_of
 
@@ -15,16 +15,23 @@ START = "*"
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table of an answer, by the names that it may have, and what is kept of its rows."""
+
+    names: tuple[str, ...]
+    reduce: Callable[[Mapping[str, Any]], Row | None]
+
+
+@dataclass(frozen=True)
 class Source:
-    """Where a list is, and how its rows are reduced."""
+    """Where a list is: the path of its endpoint, and the tables there that it is made of."""
 
     path: Callable[[XporterSettings], str]
-    tables: tuple[str, ...]
-    reduce: Callable[[Mapping[str, Any]], Row | None]
+    tables: tuple[Table, ...]
     params: Mapping[str, str] = field(default_factory=dict)
     has_changes: bool = False
     """Whether it is followed by `changedRows`. The timetable is not: its changesets speak of lesson Ids, we of
-    PeriodIds, and they move with the dates asked for. Codes are few."""
+    PeriodIds, and they move with the dates asked for. Codes and attributes are few."""
 
 
 def _only_id(row: Mapping[str, Any]) -> Row | None:
@@ -74,24 +81,112 @@ def _lesson(row: Mapping[str, Any]) -> Row | None:
     }
 
 
+_LOOKUPS = {
+    "behbullmode": "bullying_type",
+    "behlocation": "location",
+    "behstatus": "status",
+    "behsturole": "role",
+}
+"""LookupType of behaviour alone → our type (Xporter 7438-7441)."""
+
+
+def _conduct_lookup(prefix: str) -> Callable[[Mapping[str, Any]], Row | None]:
+    """Return what reduces a row of ConductLookups for achievements (Ach) or behaviour (Beh).
+
+    Not in the document's mapping (7434-7443) are outcomes, which its payload calls AchOutcome (14205), and the times of
+    day, which it asks for (14316) without saying what they are called.
+    """
+
+    def type_of(name: str) -> str | None:
+        if name in ("stfrole", f"{prefix}staffrole", f"{prefix}stfrole"):  # 7442; BehStaffRole at 14214
+            return "staff_role"
+        if not name.startswith(prefix):
+            return None
+        rest = name.removeprefix(prefix)
+        if rest in ("activity", "outcome"):
+            return rest
+        return _LOOKUPS.get(name) or ("time" if prefix == "beh" and "time" in rest else None)
+
+    def reduce(row: Mapping[str, Any]) -> Row | None:
+        type_ = type_of(text_of(row, "LookupType").lower())
+        return _attribute(row, type_, text_of(row, "LocalId")) if type_ else None
+
+    return reduce
+
+
+def _conduct_type(incident_type: str) -> Callable[[Mapping[str, Any]], Row | None]:
+    """Return what reduces a row of ConductTypes (Xporter 7449-7458) of one IncidentType. Types have no code."""
+
+    def reduce(row: Mapping[str, Any]) -> Row | None:
+        if text_of(row, "Type").lower() != incident_type:
+            return None
+        kept = _attribute(row, "type", text_of(row, "LocalId"))
+        if kept is None or incident_type != "beh" or not any(str(key).lower() == "subtypelookup" for key in row):
+            return kept
+        allows = text_of(row, "SubTypeLookup").lower() == "behbullmode"  # 7457
+        return {**kept, "allows_bullying_type": allows}
+
+    return reduce
+
+
+def _detention_lookup(type_: str) -> Callable[[Mapping[str, Any]], Row | None]:
+    """Return what reduces a row of one of the tables of detention lookups (Xporter 9206, 9333-9375)."""
+    return lambda row: _attribute(row, type_, text_of(row, "Id"))
+
+
+def _attribute(row: Mapping[str, Any], type_: str, row_id: str) -> Row | None:
+    if not row_id:
+        return None
+    return {
+        "id": row_id,
+        "type": type_,
+        "code": text_of(row, "Code") or None,
+        "description": text_of(row, "Description"),
+        "active": not is_false(value_of(row, "Active", "IsActive")),
+    }
+
+
+def _conduct_source(prefix: str) -> Source:
+    return Source(
+        lambda settings: settings.conduct_lookups_path,
+        (
+            Table(("ConductTypes",), _conduct_type(prefix)),
+            Table(("ConductLookups",), _conduct_lookup(prefix)),
+        ),
+        # Inactive ones are not asked for: no column tells them from the others. `updatedSince` is required (7497).
+        {"updatedSince": "1900-01-01"},
+    )
+
+
 SOURCES: Mapping[ListName, Source] = {
     # `select` keeps names from ever being sent to us (Xporter 602-605).
     ListName.STUDENTS: Source(
-        lambda settings: settings.students_path, ("Students",), _only_id, {"select": "Id"}, has_changes=True
+        lambda settings: settings.students_path, (Table(("Students",), _only_id),), {"select": "Id"}, has_changes=True
     ),
     ListName.EMPLOYEES: Source(
-        lambda settings: settings.staff_path, ("Staff",), _only_id, {"select": "Id"}, has_changes=True
+        lambda settings: settings.staff_path, (Table(("Staff",), _only_id),), {"select": "Id"}, has_changes=True
     ),
     ListName.ATTENDANCE_CODES: Source(
         lambda settings: settings.attendance_codes_path,
-        ("AttendCodes", "AttendanceCodes"),
-        _code,
+        (Table(("AttendCodes", "AttendanceCodes"), _code),),
         {"includeInactive": "true"},
     ),
     ListName.LESSONS: Source(
-        lambda settings: settings.timetable_path, ("Lessons",), _lesson, {"includeLessons": "true"}
+        lambda settings: settings.timetable_path, (Table(("Lessons",), _lesson),), {"includeLessons": "true"}
+    ),
+    ListName.ACHIEVEMENT_ATTRIBUTES: _conduct_source("ach"),
+    ListName.BEHAVIOUR_ATTRIBUTES: _conduct_source("beh"),
+    ListName.DETENTION_ATTRIBUTES: Source(
+        lambda settings: settings.detention_lookups_path,
+        (
+            Table(("DetentionTypeLookup",), _detention_lookup("type")),
+            Table(("DetentionLocationLookup",), _detention_lookup("location")),
+            Table(("DetentionReasonLookup",), _detention_lookup("reason")),
+            Table(("DetentionAttendedLookup",), _detention_lookup("attendance")),
+        ),
     ),
 }
+"""The lists that Xporter has; of absences it has none."""
 
 
 def params_of(name: ListName, cursor: str | None, window: tuple[date, date]) -> dict[str, str]:
@@ -105,18 +200,25 @@ def params_of(name: ListName, cursor: str | None, window: tuple[date, date]) -> 
     return params
 
 
+def key_of(row: Row, name: ListName) -> str:
+    """Return what a row is kept by: an attribute's id is its own only within its type."""
+    return attribute_key(row["type"], row["id"]) if name in ATTRIBUTE_LISTS else str(row["id"])
+
+
 def is_page_of(name: ListName, body: Any) -> bool:
     """Whether the answer is a page of the list: an error page must never empty one.
 
     A changeset without changes may come without its table; it still brings the next `changedRows`.
     """
-    return _rows_of(name, body) is not None or (SOURCES[name].has_changes and cursor_of(body) is not None)
+    has_table = any(_rows_of(table, body) is not None for table in SOURCES[name].tables)
+    return has_table or (SOURCES[name].has_changes and cursor_of(body) is not None)
 
 
 def reduce_rows(name: ListName, body: Any) -> Iterator[Row]:
     """Yield what is kept of the page's rows; those without an id are left out."""
-    reduced = map(SOURCES[name].reduce, _rows_of(name, body) or ())
-    return (row for row in reduced if row is not None)
+    for table in SOURCES[name].tables:
+        reduced = map(table.reduce, _rows_of(table, body) or ())
+        yield from (row for row in reduced if row is not None)
 
 
 def preferred(known: Row | None, row: Row) -> Row:
@@ -124,14 +226,14 @@ def preferred(known: Row | None, row: Row) -> Row:
     return known if known is not None and known.get("active") and not row.get("active", True) else row
 
 
-def _rows_of(name: ListName, body: Any) -> list[Mapping[str, Any]] | None:
-    return table_of(body, *SOURCES[name].tables)
+def _rows_of(table: Table, body: Any) -> list[Mapping[str, Any]] | None:
+    return table_of(body, *table.names)
 
 
 def deleted_of(name: ListName, body: Any) -> list[str]:
     """Return the ids in the table whose name ends in `_deleted`."""
-    gone = table_of(body, *(f"{table}_deleted" for table in SOURCES[name].tables)) or []
-    return [row_id for row in gone if (row_id := text_of(row, "Id"))]
+    names = [f"{one}_deleted" for table in SOURCES[name].tables for one in table.names]
+    return [row_id for row in table_of(body, *names) or [] if (row_id := text_of(row, "Id"))]
 
 
 def cursor_of(body: Any) -> str | None:
@@ -141,8 +243,9 @@ def cursor_of(body: Any) -> str | None:
 
 
 def is_last_page(name: ListName, body: Any, page: int, page_size: int) -> bool:
-    """Whether there is nothing after this page: its `__pagination__` says so, else it is not full."""
+    """Whether there is nothing after this page: its `__pagination__` says so, else no table of it is full."""
     pages = find(body, "PageCount", "TotalPages", "Pages")
     if str(pages).isdigit():
         return page >= int(pages)
-    return max(len(_rows_of(name, body) or ()), len(deleted_of(name, body))) < page_size
+    counts = [len(_rows_of(table, body) or ()) for table in SOURCES[name].tables]
+    return max(*counts, len(deleted_of(name, body))) < page_size

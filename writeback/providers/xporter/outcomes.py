@@ -1,37 +1,19 @@
-"""Reads what Xporter answers and calls back into our outcomes. Pure; `adapter` asks.
+"""Reads what Xporter answers into our outcomes; `callbacks` reads what it calls back. Pure; `adapter` asks.
 
 Errors stand in `ExceptionMessage`, with HTTP 200 too: the text decides before the status does.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-from writeback.core.errors import BadInput
-from writeback.domain.outcome import (
-    Blocked,
-    Evidenced,
-    GaveUp,
-    NotReached,
-    Outcome,
-    Pending,
-    Refused,
-    Rejected,
-    Taken,
-    Uncertain,
-    Unclear,
-    Verdict,
-)
+from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
 from writeback.domain.school import HoldReason
-from writeback.providers.base import Hint, SentRequest
-from writeback.providers.http import Answer, clean, reference_of, shorten, trouble_of
+from writeback.providers.http import Answer, reference_of, shorten, trouble_of
 from writeback.providers.times import parse_instant
-from writeback.providers.xporter.fields import is_false, is_true, table_of, text_of, value_of
+from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.messages import AGENT_UNREACHABLE, Place, read_message
 
 Trouble = Refused | NotReached | Uncertain | Blocked
@@ -46,10 +28,6 @@ _TOKEN = re.compile(
 _SCOPE = re.compile(r"\bscopes?\b|\bpermission|\bconsent|not\s+(?:been\s+)?authori[sz]ed|not\s+grant", re.IGNORECASE)
 _PASSING = re.compile(r"try\s+again|temporar|too\s+many\s+requests|timed?\s*out|deadlock", re.IGNORECASE)
 
-N_RULE = "N rule: another mark in the MIS would have been left as it was"
-"""What a callback leaves open of an N: the MIS keeps any other mark that it held (Xporter 14061-14064)."""
-
-_HOOK_PARAMETERS = ("id", "estab", "trackingid", "XodCompleted", "ErrorMessage")
 _TOKEN_LIFE = timedelta(minutes=5)
 """How long a token is used whose expiry cannot be read."""
 
@@ -63,7 +41,7 @@ class Token:
 
 
 def judge(answer: Answer, places: Sequence[Place] = ()) -> Trouble | None:
-    """Return what is wrong with an answer; None where nothing is. `places`: the marks that were sent."""
+    """Return what is wrong with an answer; None where nothing is. `places`: those of the records that were sent."""
     said = text_of(answer.body, "ExceptionMessage")
     if said:
         return _read_exception(said, answer, places)
@@ -99,25 +77,57 @@ def refuses_token(answer: Answer) -> bool:
     return isinstance(trouble, Blocked) and trouble.reason is HoldReason.TOKEN_REFUSED
 
 
-def read_answer(answer: Answer, marks: Sequence[Mapping[str, Any]]) -> Outcome:
-    """Return what the answer to a POST of `marks` means (Xporter 14025-14041)."""
-    places = [Place.of_mark(mark) for mark in marks]
-    trouble = judge(answer, places)
-    if isinstance(trouble, Refused) and answer.status in (404, 405) and not _is_about_marks(answer, places):
-        return Blocked(HoldReason.UNKNOWN_THERE, trouble.message)
+def read_answer(answer: Answer, places: Sequence[Place]) -> Outcome:
+    """Return what the answer to an asynchronous POST means (Xporter 14025-14041, 14332-14349)."""
+    trouble = _trouble_of_post(answer, places)
     if trouble is not None:
         return trouble
-    given = text_of(answer.body, "TrackingId") and value_of(answer.body, "TrackingId")
-    if not given:
-        tracked = table_of(value_of(answer.body, "DataSet"), "trackingid") or [{}]
-        given = value_of(tracked[0], "trackingid")
-    reference = reference_of(given)
+    reference = _tracking_id(answer)
     if reference is None:
         return Uncertain(f"Xporter answered {answer.status} without a TrackingId that could be one")
     return Taken(reference)
 
 
-def _is_about_marks(answer: Answer, places: Sequence[Place]) -> bool:
+def read_sync_answer(answer: Answer, places: Sequence[Place]) -> Outcome:
+    """Return what the answer to a synchronous POST with a Callback means.
+
+    A success says no more than that Xporter has it: who names a Callback need not "wait around for it to finish"
+    (13954, 14237), so the callback decides. It names our request, and no TrackingId (13958, 14239): none is kept.
+    """
+    trouble = _trouble_of_post(answer, places)
+    if trouble is not None:
+        return trouble
+    return Taken(None) if answer.is_json else Uncertain(f"Xporter answered {answer.status} with what cannot be read")
+
+
+def read_raw_answer(answer: Answer) -> Outcome:
+    """Return what the answer to something undocumented means: with a TrackingId it is taken, else it is done."""
+    trouble = _trouble_of_post(answer, ())
+    if trouble is not None:
+        return trouble
+    reference = _tracking_id(answer)
+    if reference is not None:
+        return Taken(reference)
+    is_readable = answer.is_json or answer.status == 204
+    return Applied("answer") if is_readable else Uncertain(f"Xporter answered {answer.status} with what cannot be read")
+
+
+def _trouble_of_post(answer: Answer, places: Sequence[Place]) -> Trouble | None:
+    trouble = judge(answer, places)
+    if isinstance(trouble, Refused) and answer.status in (404, 405) and not _is_about_records(answer, places):
+        return Blocked(HoldReason.UNKNOWN_THERE, trouble.message)
+    return trouble
+
+
+def _tracking_id(answer: Answer) -> str | None:
+    given = text_of(answer.body, "TrackingId") and value_of(answer.body, "TrackingId")
+    if not given:
+        tracked = table_of(value_of(answer.body, "DataSet"), "trackingid") or [{}]
+        given = value_of(tracked[0], "trackingid")
+    return reference_of(given)
+
+
+def _is_about_records(answer: Answer, places: Sequence[Place]) -> bool:
     return read_message(text_of(answer.body, "ExceptionMessage"), places) is not None
 
 
@@ -140,51 +150,3 @@ def read_token(answer: Answer, now: datetime) -> Token | NotReached | Blocked:
         return NotReached("the STS answered without a token")
     expires_at = parse_instant(value_of(answer.body, "expires"), ZoneInfo("UTC"))
     return Token(value, expires_at or now + _TOKEN_LIFE)
-
-
-def read_hints(sent: SentRequest) -> Verdict:
-    """Return what the callbacks say; Pending while none has come. The latest that says anything counts."""
-    places = [Place.of_record(record) for record in sent.records]
-    for hint in reversed(sent.hints):
-        # A callback is not signed: one that does not know the TrackingId of our POST is not about it.
-        if sent.provider_ref is not None and text_of(hint, "trackingid") != sent.provider_ref:
-            continue
-        return _read_callback(hint, places)
-    # It retries the agent itself for an hour (14119).
-    return Pending(detail="Xporter has not called back yet", awaits_callback=True)
-
-
-def _read_callback(hint: Mapping[str, Any], places: Sequence[Place]) -> Verdict:
-    """XodCompleted True: written. False: failed validation. Empty, with a text: the MIS refused (14123-14129)."""
-    completed, said = value_of(hint, "XodCompleted"), text_of(hint, "ErrorMessage")
-    if is_true(completed):
-        notes = {position: N_RULE for position, place in enumerate(places) if place.mark == "N"}
-        return Evidenced("callback", notes=notes)
-    if said and AGENT_UNREACHABLE.search(said):
-        return GaveUp(HoldReason.OFFLINE, shorten(said))
-    if said:
-        return Rejected(shorten(said), read_message(said, places) or {})
-    if is_false(completed):
-        return Rejected("Xporter could not write it and gives no reason")
-    return Unclear("Xporter's callback says neither that it is done nor why not")
-
-
-def parse_hook(query: Mapping[str, str], body: bytes) -> Hint:
-    """Return what a callback says (Xporter 14123-14129); raise BadInput when it says about nothing."""
-    told = _json_object(body)
-    said = {name: text_of(query, name) or text_of(told, name) for name in _HOOK_PARAMETERS}
-    said |= {name: reference_of(said[name]) or "" for name in ("id", "trackingid")}
-    if not said["id"] and not said["trackingid"]:
-        raise BadInput("callback_unreadable", "the callback has neither id nor trackingid")
-    if "%" in said["ErrorMessage"]:  # the document has it URL-encoded (14129), and it may be so twice
-        said["ErrorMessage"] = clean(unquote(said["ErrorMessage"]))
-    return Hint(said, provider_ref=said["trackingid"] or None, request_id=said["id"] or None)
-
-
-def _json_object(body: bytes) -> Mapping[str, Any]:
-    """Return the body as an object; an empty one where it is empty or is none: what counts is in the query."""
-    try:
-        parsed = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, Mapping) else {}

@@ -1,12 +1,13 @@
 """What the control plane can change at a school: one function a field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from writeback.sandbox.codes import CODE_TYPES, Code
-from writeback.sandbox.control.requests import ControlError, read_date
-from writeback.sandbox.mis import Person, Refusal
+from writeback.sandbox.control import choices
+from writeback.sandbox.control.requests import Apply, ControlError, objects_in, read_date, texts_in
+from writeback.sandbox.mis import Person
+from writeback.sandbox.records import Refusal
 from writeback.sandbox.school import SandboxSchool
 from writeback.sandbox.state import SandboxState
 from writeback.sandbox.wonde import hooks
@@ -18,9 +19,6 @@ def apply_changes(state: SandboxState, school: SandboxSchool, changes: Mapping[s
         raise ControlError("unknown_change", f"unknown {', '.join(unknown)}: known are {', '.join(sorted(CHANGES))}")
     for name, value in changes.items():
         CHANGES[name](state, school, value)
-
-
-Apply = Callable[[SandboxState, SandboxSchool, Any], None]
 
 
 def _flag(attribute: str) -> Apply:
@@ -61,37 +59,22 @@ def _access(state: SandboxState, school: SandboxSchool, value: Any) -> None:
 
 
 def _grants(_: SandboxState, school: SandboxSchool, value: Any) -> None:
-    school.grants = set(_texts(value, "grants"))
+    school.grants = set(texts_in(value, "grants"))
 
 
 def _closed_days(_: SandboxState, school: SandboxSchool, value: Any) -> None:
-    school.mis.closed_days = {read_date(day, "closed_days") for day in _texts(value, "closed_days")}
+    school.mis.closed_days = {read_date(day, "closed_days") for day in texts_in(value, "closed_days")}
 
 
-def _custom_codes(_: SandboxState, school: SandboxSchool, value: Any) -> None:
-    """Add codes of the school's own; from then on Wonde says that it has some (987)."""
-    for row in _objects(value, "custom_codes"):
-        kind = row.get("type", "PRESENT")
-        if kind not in CODE_TYPES or not row.get("code"):
-            raise ControlError("bad_code", f"custom_codes takes code, description, type ({', '.join(CODE_TYPES)})")
-        code = Code(school.mis.new_id(), str(row["code"]), str(row.get("description", "")), kind, is_custom=True)
-        school.mis.codes[code.id] = code
-    school.has_custom_codes = True
-
-
-def _code_activity(is_active: bool) -> Apply:
-    def apply(_: SandboxState, school: SandboxSchool, value: Any) -> None:
-        for name in _texts([value] if isinstance(value, str) else value, "code"):
-            code = school.mis.code_named(name)
-            if code is None:
-                raise ControlError("unknown_code", f"the school has no code {name!r}")
-            code.is_active = is_active
-
-    return apply
+def _remove_employees(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    for employee_id in texts_in(value, "remove_employees"):
+        if employee_id not in school.mis.staff:
+            raise ControlError("unknown_employee", f"no member of staff has the id {employee_id}")
+        school.mis.remove_employee(employee_id, state.now())
 
 
 def _remove_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
-    for student_id in _texts(value, "remove_pupils"):
+    for student_id in texts_in(value, "remove_pupils"):
         if student_id not in school.mis.pupils:
             raise ControlError("unknown_student", f"nobody on roll has the id {student_id}")
         school.mis.remove_pupil(student_id, state.now())
@@ -100,7 +83,7 @@ def _remove_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> No
 def _add_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
     """Admit pupils into the first group, each with the id given or a new one: `[{"id": …}]` or `[{}]`."""
     mis, group = school.mis, school.mis.timetable.groups[0]
-    for row in _objects(value, "add_pupils"):
+    for row in objects_in(value, "add_pupils"):
         student_id = str(row.get("id") or mis.new_id())
         if school.provider == "xporter" and not student_id.isdigit():
             raise ControlError("bad_id", f"add_pupils.id is {student_id!r}: Xporter's ids are numbers")
@@ -122,14 +105,14 @@ def _add_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
 
 
 def _remove_lessons(state: SandboxState, school: SandboxSchool, value: Any) -> None:
-    for lesson_id in _texts(value, "remove_lessons"):
+    for lesson_id in texts_in(value, "remove_lessons"):
         for timetable_id in _timetable_ids(school, lesson_id):
             school.mis.remove_lesson(timetable_id, state.now())
 
 
 def _move_lesson(state: SandboxState, school: SandboxSchool, value: Any) -> None:
     """Move a lesson, `{"lesson_id", "date", "period"}`: the old one is gone, the new one has an id of its own."""
-    for row in _objects([value], "move_lesson"):
+    for row in objects_in([value], "move_lesson"):
         day, number = read_date(row.get("date"), "move_lesson.date"), row.get("period")
         if not isinstance(number, int):
             raise ControlError("bad_period", f"move_lesson.period takes a number, not {number!r}")
@@ -141,24 +124,35 @@ def _move_lesson(state: SandboxState, school: SandboxSchool, value: Any) -> None
 
 
 def _refusals(_: SandboxState, school: SandboxSchool, value: Any) -> None:
-    """Make the MIS refuse: `[{"message", "student_id"?, "code"?, "times"?}]`; an empty list ends it."""
+    """Make the MIS refuse: `[{"message", "kind"?, "student_id"?, "code"?, "times"?}]`; an empty list ends it."""
     school.mis.refusals = [
-        Refusal(str(row.get("message", "The MIS refused")), row.get("student_id"), row.get("code"), row.get("times", 1))
-        for row in _objects(value, "refusals")
+        Refusal(
+            message=str(row.get("message", "The MIS refused")),
+            student_id=row.get("student_id"),
+            code=row.get("code"),
+            times=row.get("times", 1),
+            kind=row.get("kind"),
+        )
+        for row in objects_in(value, "refusals")
     ]
 
 
 def _migrate(state: SandboxState, school: SandboxSchool, value: Any) -> None:
-    """Announce a move to another MIS, `{"to", "completed": false}`, or complete it: all ids change (Wonde 37)."""
-    for row in _objects([value], "migrate"):
+    """Announce a move to another MIS, `{"to", "completed": false}`, or complete it: all ids change (Wonde 41)."""
+    for row in objects_in([value], "migrate"):
         if not row.get("to"):
             raise ControlError("bad_migration", 'migrate takes {"to": "Arbor", "completed": true}')
         was, becomes, is_complete = school.mis_name, str(row["to"]), bool(row.get("completed", True))
+        scheduled_at = school.migration_scheduled_at or state.now()
+        school.migration_scheduled_at = None if is_complete else scheduled_at
         if is_complete:
             school.mis.reissue_ids(state.now())
             school.mis_name = becomes
         if school.provider == "wonde":
-            hooks.tell_migration(state, school, was=was, becomes=becomes, at=state.now(), is_complete=is_complete)
+            completed_at = state.now() if is_complete else None
+            hooks.tell_migration(
+                state, school, was=was, becomes=becomes, scheduled_at=scheduled_at, completed_at=completed_at
+            )
 
 
 def _expire_tokens(state: SandboxState, school: SandboxSchool, value: Any) -> None:
@@ -178,24 +172,13 @@ def _timetable_ids(school: SandboxSchool, lesson_id: str) -> list[str]:
     return found
 
 
-def _texts(value: Any, name: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ControlError("bad_list", f"{name} takes a list of texts, not {value!r}")
-    return value
-
-
-def _objects(value: Any, name: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ControlError("bad_list", f"{name} takes objects, not {value!r}")
-    return value
-
-
 CHANGES: Final[Mapping[str, Apply]] = {
     "online": _flag("is_online"),
     "paused": _flag("is_paused"),
     "audited": _flag("is_audited"),
     "allows_writeback": _flag("allows_writeback"),
     "has_lesson_attendance": _flag("has_lesson_attendance"),
+    "names_conduct_writebacks": _flag("names_conduct_writebacks"),
     "completion_delay_s": _seconds("completion_delay_s"),
     "retry_every_s": _seconds("retry_every_s"),
     "retry_for_s": _seconds("retry_for_s"),
@@ -208,9 +191,13 @@ CHANGES: Final[Mapping[str, Apply]] = {
     "access": _access,
     "grants": _grants,
     "closed_days": _closed_days,
-    "custom_codes": _custom_codes,
-    "deactivate_code": _code_activity(is_active=False),
-    "activate_code": _code_activity(is_active=True),
+    "custom_codes": choices.custom_codes,
+    "deactivate_code": choices.code_activity(is_active=False),
+    "activate_code": choices.code_activity(is_active=True),
+    "deactivate_attribute": choices.attribute_activity(is_active=False),
+    "activate_attribute": choices.attribute_activity(is_active=True),
+    "add_attributes": choices.add_attributes,
+    "remove_employees": _remove_employees,
     "remove_pupils": _remove_pupils,
     "add_pupils": _add_pupils,
     "remove_lessons": _remove_lessons,

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from writeback.sandbox.control.requests import ControlError, json_object, read_date, school_in_path
 from writeback.sandbox.http import answer, sandbox_of
-from writeback.sandbox.mis import Change, Mark, Slot, mark_row
+from writeback.sandbox.mis import Change, Mark, Slot
 from writeback.sandbox.school import SandboxSchool
 
 
@@ -26,7 +26,7 @@ async def marks(request: Request) -> Response:
 
     body: dict[str, Any] = {
         "marks": [
-            mark_row(slot, mark) for held in school.mis.marks.values() for slot, mark in held.items() if fits(slot)
+            _mark_row(slot, mark) for held in school.mis.marks.values() for slot, mark in held.items() if fits(slot)
         ]
     }
     if with_history:
@@ -45,7 +45,7 @@ async def set_marks(request: Request) -> Response:
     slots = [(_slot(school, mark), _office_code(school, mark.get("code"))) for mark in wanted]
     for slot, code in slots:
         school.mis.set_by_office(slot, code, state.now())
-    return answer({"marks": [mark_row(slot, held) for slot, _ in slots if (held := _held(school, slot))]})
+    return answer({"marks": [_mark_row(slot, held) for slot, _ in slots if (held := _held(school, slot))]})
 
 
 def _history_row(slot: Slot, changes: list[Change]) -> dict[str, Any]:
@@ -87,3 +87,21 @@ def _office_code(school: SandboxSchool, code: Any) -> str | None:
 
 def _held(school: SandboxSchool, slot: Slot) -> Mark | None:
     return school.mis.marks.get(slot.day, {}).get(slot)
+
+
+def _mark_row(slot: Slot, mark: Mark) -> dict[str, Any]:
+    """Return a mark as the control plane shows it."""
+    return {
+        "type": "session" if slot.kind == "S" else "lesson",
+        "student_id": slot.student_id,
+        "date": slot.day.isoformat(),
+        "session": slot.place if slot.kind == "S" else None,
+        "period_instance_id": None if slot.kind == "S" else int(slot.place),
+        "code": mark.code,
+        "minutes_late": mark.minutes_late,
+        "comment": mark.comment,
+        "statutory_comment": mark.statutory_comment,
+        "employee_id": mark.employee_id,
+        "source": mark.source,
+        "updated_at": mark.updated_at.isoformat(),
+    }

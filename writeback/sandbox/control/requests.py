@@ -1,6 +1,7 @@
 """The control plane's errors, its JSON bodies and dates: what every one of its modules needs."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,10 @@ from starlette.responses import Response
 
 from writeback.sandbox.http import answer, sandbox_of
 from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.state import SandboxState
+
+Apply = Callable[[SandboxState, SandboxSchool, Any], None]
+"""Changes a school as a value of the body says."""
 
 
 class ControlError(Exception):
@@ -47,3 +52,15 @@ def school_in_path(request: Request) -> SandboxSchool:
     if school is None:
         raise ControlError("unknown_school", f"there is no school {request.path_params['school']}", status=404)
     return school
+
+
+def texts_in(value: Any, name: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ControlError("bad_list", f"{name} takes a list of texts, not {value!r}")
+    return value
+
+
+def objects_in(value: Any, name: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ControlError("bad_list", f"{name} takes objects, not {value!r}")
+    return value

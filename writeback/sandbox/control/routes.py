@@ -1,11 +1,12 @@
 """The control plane's paths, under `/_sandbox`."""
 
+from functools import partial
 from typing import Final
 
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
-from writeback.sandbox.control import marks, operations, schools
+from writeback.sandbox.control import marks, operations, records, schools
 from writeback.sandbox.control.requests import ControlError, refused
 from writeback.sandbox.edge import CONTROL_PREFIX as PREFIX
 
@@ -20,6 +21,17 @@ ROUTES: Final = [
     Route(f"{PREFIX}/schools/{{school}}/codes", schools.codes),
     Route(f"{PREFIX}/schools/{{school}}/marks", marks.set_marks, methods=["POST"]),
     Route(f"{PREFIX}/schools/{{school}}/marks", marks.marks),
+    *(
+        Route(f"{PREFIX}/schools/{{school}}/{family}", partial(records.edit_records, family=family), methods=["POST"])
+        for family in records.FAMILIES
+    ),
+    *(
+        Route(f"{PREFIX}/schools/{{school}}/{family}", partial(records.records, family=family))
+        for family in records.FAMILIES
+    ),
+    Route(f"{PREFIX}/schools/{{school}}/attributes", records.attributes),
+    Route(f"{PREFIX}/schools/{{school}}/rooms", records.rooms),
+    Route(f"{PREFIX}/schools/{{school}}/detention-types", records.detention_types),
     Route(f"{PREFIX}/webhooks", operations.webhooks, methods=["POST"]),
     Route(f"{PREFIX}/faults", operations.order_fault, methods=["POST"]),
     Route(f"{PREFIX}/faults", operations.clear_faults, methods=["DELETE"]),

@@ -108,11 +108,11 @@ def _seeded(state: SandboxState, given: Mapping[str, Any]) -> SandboxSchool:
         provider=provider,
         id=school_id,
         name=str(given.get("name") or f"Sandbox School {number}"),
-        mis_name=str(given.get("mis") or "SIMS"),
         secret=str(given.get("token") or given.get("secret") or f"{provider}-secret-{school_id}"),
         mis=seed_mis(
             provider=provider,
             key=school_id,
+            name=str(given.get("mis") or "SIMS"),
             pupils=pupils,
             seed=seed,
             today=state.today(),

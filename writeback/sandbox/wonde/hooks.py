@@ -35,20 +35,29 @@ def tell_school(state: SandboxState, school: SandboxSchool, payload_type: str, r
 
 
 def tell_migration(
-    state: SandboxState, school: SandboxSchool, *, was: str, becomes: str, at: datetime, is_complete: bool
+    state: SandboxState,
+    school: SandboxSchool,
+    *,
+    was: str,
+    becomes: str,
+    scheduled_at: datetime,
+    completed_at: datetime | None,
 ) -> None:
     """Say that a school moves to another MIS; `completed_at` is null until it has."""
-    text = at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     body = {
         "payload_type": "schoolMigration",
         "school_id": school.id,
         "school_name": school.name,
         "migrate_from": was,
         "migrate_to": becomes,
-        "scheduled_at": text,
-        "completed_at": text if is_complete else None,
+        "scheduled_at": _iso(scheduled_at),
+        "completed_at": _iso(completed_at) if completed_at else None,
     }
     _send(state, school, body)
+
+
+def _iso(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _send(state: SandboxState, school: SandboxSchool, body: Mapping[str, Any], write: Write | None = None) -> None:

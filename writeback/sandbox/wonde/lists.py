@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from operator import ge, gt, le, lt
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -75,6 +76,24 @@ def calendar_day(request: Request, name: str) -> date | None:
     """Return the day of a date parameter."""
     value = instant(request, name)
     return value.date() if value else None
+
+
+def is_within(request: Request, prefix: str, value: datetime | None) -> bool:
+    """Whether a time of the school's clock fits `…_after` and `…_before`, exclusive, `…_from` and `…_to`, inclusive.
+
+    A parameter that names a day means the day: after it, from its first minute, to its last. None fits none of them.
+    """
+    ways: dict[str, Callable[[Any, Any], bool]] = {"after": gt, "before": lt, "from": ge, "to": le}
+    for way, holds in ways.items():
+        given = instant(request, f"{prefix}_{way}")
+        if given is None:
+            continue
+        names_day = len(request.query_params[f"{prefix}_{way}"]) == len("2018-01-29")
+        if value is None or not (
+            holds(value.date(), given.date()) if names_day else holds(value, given.replace(tzinfo=None))
+        ):
+            return False
+    return True
 
 
 def _positive(given: str, name: str) -> int:

@@ -19,9 +19,13 @@ LESSON_INCLUDES = ("class", "employee", "period", "room")
 
 
 async def schools(request: Request, *, state: str = "approved") -> Response:
-    """List the schools in one state (271, 360, 691); without one, the approved."""
-    found = [school for school in schools_for(request) if _is_in_state(school, state)]
-    return listing(request, found, partial(rows.school, base_url=base_url(request)))
+    """List the schools in one state (266, 371, 477, 582, 691, 796, 896); without one, the approved."""
+    shown = [
+        rows.school(school, base_url(request))
+        for school in updated_between(request, schools_for(request), lambda row: row.created_at)
+        if _is_in_state(school, state)
+    ]
+    return listing(request, [row for row in shown if _is_asked_for(request, row)], lambda row: row)
 
 
 async def one_school(request: Request) -> Response:
@@ -79,9 +83,8 @@ async def lessons(request: Request) -> Response:
         for lesson in school.mis.timetable.on(day)
         if (after is None or _starts_at(lesson) > after) and (before is None or _starts_at(lesson) < before)
     ]
-    return listing(
-        request, updated_between(request, found, lambda row: row.updated_at), rows.lesson, includes=LESSON_INCLUDES
-    )
+    found = updated_between(request, found, lambda row: row.updated_at)
+    return listing(request, found, partial(_lesson, school), includes=LESSON_INCLUDES)
 
 
 async def one_lesson(request: Request) -> Response:
@@ -89,7 +92,7 @@ async def one_lesson(request: Request) -> Response:
     lesson = school.mis.timetable.by_id.get(request.path_params["id"])
     if lesson is None:
         raise not_found(f"Lesson {request.path_params['id']}")
-    return _one(request, rows.lesson(lesson))
+    return _one(request, _lesson(school, lesson))
 
 
 async def periods(request: Request) -> Response:
@@ -148,6 +151,11 @@ def _one(request: Request, row: rows.Row | list[rows.Row]) -> Response:
     return answer({"data": row})
 
 
+def _lesson(school: SandboxSchool, lesson: Lesson) -> rows.Row:
+    room = school.mis.lists.room(lesson.room)
+    return rows.lesson(lesson, room.id if room else None)
+
+
 def _person(request: Request, people: dict[str, Person]) -> Person:
     person = people.get(request.path_params["id"])
     if person is None:
@@ -165,6 +173,15 @@ def _is_in_state(school: SandboxSchool, wanted: str) -> bool:
             return school.access == "approved" and school.is_audited
         case _:
             return school.access == wanted
+
+
+def _is_asked_for(request: Request, school: rows.Row) -> bool:
+    """Whether a school fits `la_code`, `establishment_number`, `urn` and the search string `postcode` (367-369)."""
+    query = request.query_params
+    exact = ("la_code", "establishment_number", "urn")
+    return all(query.get(name) in (None, str(school[name])) for name in exact) and (
+        query.get("postcode", "").replace(" ", "").upper() in school["address"]["address_postcode"].replace(" ", "")
+    )
 
 
 def _permission(school: SandboxSchool, identity: str) -> rows.Row:

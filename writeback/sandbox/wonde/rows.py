@@ -5,7 +5,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from writeback.sandbox.codes import Code
-from writeback.sandbox.mis import Deletion, Mark, Person, Slot
+from writeback.sandbox.mis import Mark, Person, Slot
+from writeback.sandbox.records import Deletion
 from writeback.sandbox.school import SandboxSchool, Write
 from writeback.sandbox.timetable import DAY_NAMES, LONDON, PERIOD_TIMES, Lesson, Period
 
@@ -25,6 +26,11 @@ def day(value: date) -> Row:
 def wall_clock(value: datetime, zone: ZoneInfo = LONDON) -> Row:
     """Return a time of the school's own clock; lessons are given in UTC (6250)."""
     return moment(value.replace(tzinfo=zone))
+
+
+def school_clock(value: datetime) -> Row:
+    """Return a time of the school's own clock as it is; absences are given so (5197)."""
+    return _stamp(value, "Europe/London")
 
 
 def school(row: SandboxSchool, base_url: str) -> Row:
@@ -67,11 +73,11 @@ def employee(row: Person) -> Row:
     return {**_person(row), "title": "Mx", "gender": row.gender.lower()}
 
 
-def lesson(row: Lesson) -> Row:
+def lesson(row: Lesson, room_id: str | None) -> Row:
     """Return a lesson. The list calls the teacher `employee` (6247), the object `employee_id` (6316): both here."""
     return {
         "id": row.id,
-        "room": None,
+        "room": room_id,
         "period": row.period.id,
         "period_instance_id": str(row.instance),
         "employee": None,
@@ -125,10 +131,10 @@ def deletion(row: Deletion) -> Row:
 
 
 def writeback(row: Write) -> Row:
-    """Return the status object (8744). Attendance's `type` is not shown; ATTENDANCE is formed after ACHIEVEMENT."""
+    """Return the status object (8744). Only the `type` ACHIEVEMENT is shown; the others are formed after it."""
     return {
         "id": row.ref,
-        "type": "ATTENDANCE",
+        "type": row.kind.partition(".")[0].upper(),
         "status": row.status,
         "last_attempt": _text(row.last_attempt),
         "next_attempt": _text(row.next_attempt),

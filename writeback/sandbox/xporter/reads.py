@@ -1,7 +1,7 @@
 """Xporter's reads for one school, and its list of schools. Ids are numbers here, though writing takes them as text."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -13,7 +13,8 @@ from writeback.sandbox.mis import Person, Slot
 from writeback.sandbox.school import SandboxSchool
 from writeback.sandbox.timetable import Lesson
 from writeback.sandbox.xporter.access import XporterError, is_set, parameters, school_for, token_of
-from writeback.sandbox.xporter.tables import Row, tables
+from writeback.sandbox.xporter.fields import query_day
+from writeback.sandbox.xporter.tables import Row, stamp, tables
 
 NO_MARK = "-"
 
@@ -75,8 +76,8 @@ async def timetable(request: Request) -> Response:
     school = school_for(request, "School")
     state, given = sandbox_of(request), parameters(request)
     state.keep_timetable(school)
-    first = _day(given.get("datefrom"), "DateFrom") or state.today() - timedelta(days=7)
-    last = _day(given.get("dateto"), "DateTo") or state.today() + timedelta(days=14)
+    first = query_day(given, "DateFrom") or state.today() - timedelta(days=7)
+    last = query_day(given, "DateTo") or state.today() + timedelta(days=14)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     lessons = [lesson for day in days for lesson in school.mis.timetable.on(day)]
     found: dict[str, list[Row]] = {}
@@ -94,7 +95,7 @@ async def attendance_for_date(request: Request) -> Response:
     """Answer `AttendMarks` of one date, as they were when the MIS was last read: up to 30 minutes ago (2069)."""
     school = school_for(request, "Attendance")
     state, given = sandbox_of(request), parameters(request)
-    day = _day(given.get("date"), "date") or state.today()
+    day = query_day(given, "date") or state.today()
     read_at, rows = state.xporter_cache.get((school.id, day), (None, []))
     is_stale = read_at is None or state.now() - read_at >= timedelta(seconds=school.cache_ttl_s)
     if read_at is None or (is_stale and school.is_online):
@@ -160,7 +161,7 @@ async def xod_schools(request: Request) -> Response:
 
 def _wanted(request: Request, people: Iterable[Person]) -> list[Person]:
     given = parameters(request)
-    only, since = request.path_params.get("id") or given.get("id"), _day(given.get("updatedsince"), "updatedSince")
+    only, since = request.path_params.get("id") or given.get("id"), query_day(given, "updatedSince")
     return [
         person
         for person in people
@@ -175,7 +176,7 @@ def _person(person: Person, prefix: str) -> dict[str, Any]:
         "Forename": person.forename,
         "Surname": person.surname,
         "DisplayName": f"{person.forename} {person.surname}",
-        "LastUpdated": person.updated_at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3],
+        "LastUpdated": stamp(person.updated_at),
     }
 
 
@@ -223,12 +224,3 @@ def _marks(school: SandboxSchool, day: date) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _day(text: str | None, name: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).date()
-    except ValueError as error:
-        raise XporterError(f"Invalid {name} provided: {text}") from error

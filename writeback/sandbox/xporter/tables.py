@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha1
 from typing import Any, Final
 from zlib import crc32
 
@@ -48,6 +49,16 @@ def tables(
         {"PageNumber": page, "PageSize": size, "PageCount": max(1, -(-total // size)), "RowCount": total}
     ]
     return answer(body)
+
+
+def stamp(at: datetime) -> str:
+    """Return an instant as the columns `LastUpdated` show it (503)."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+
+
+def hashed(row: Row) -> Row:
+    """Return the row with a `RowHash` "for change comparison" (504)."""
+    return {**row, "RowHash": sha1(json.dumps(row).encode(), usedforsecurity=False).hexdigest().upper()}
 
 
 def _selected(text: str) -> dict[str, str]:

@@ -2,21 +2,18 @@
 (14043-14058). Where the document has a rule and no message, one is formed after its neighbours and marked.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 
 from writeback.sandbox.codes import CLOSED, NEED_STATUTORY_COMMENT
 from writeback.sandbox.mis import Slot, Writing
 from writeback.sandbox.school import SandboxSchool
 from writeback.sandbox.xporter.access import XporterError
+from writeback.sandbox.xporter.fields import LONGEST_TEXT, day, missing, text
 
-LONGEST_TEXT: Final = 500
 CLOSED_DAY: Final = "School appears to be closed to students on this date"
 UNKNOWN_INSTANCE: Final = "Invalid lesson InstanceId provided"
 ONE_DATE: Final = "Only write back a set of marks for the same date"
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def check_at_once(body: Any, school: SandboxSchool) -> list[Writing]:
@@ -25,7 +22,7 @@ def check_at_once(body: Any, school: SandboxSchool) -> list[Writing]:
         raise XporterError(f"Attendance writeback is not supported for {school.mis_name}")
     marks = body.get("Marks") if isinstance(body, dict) else None
     if not isinstance(marks, list) or not marks:
-        raise _missing("Marks")
+        raise missing("Marks")
     writings = [_checked(mark if isinstance(mark, dict) else {}, school) for mark in marks]
     if len({writing.slot.day for writing in writings}) > 1:
         raise XporterError(ONE_DATE)
@@ -44,46 +41,48 @@ def check_with_attendance(writings: Sequence[Writing], school: SandboxSchool) ->
 
 
 def _checked(mark: Mapping[str, Any], school: SandboxSchool) -> Writing:
-    student = _text(mark, "StudentId")
+    student = text(mark, "StudentId")
     if not student:
-        raise _missing("StudentId")
+        raise missing("StudentId")
     if student not in school.mis.pupils:
         raise XporterError(f"Invalid StudentId: {student}")
-    kind = _text(mark, "MarkType").upper()
+    kind = text(mark, "MarkType").upper()
     if kind not in ("S", "L"):
-        raise _missing("MarkType")  # a guess: no message is documented
-    day = _date(_text(mark, "Date"))
+        raise missing("MarkType")  # a guess: no message is documented
+    date = day(mark, "Date")
+    if date is None:
+        raise missing("Date")
     place = _session(mark) if kind == "S" else _instance(mark, student)
-    notes = _text(mark, "Notes")
+    notes = text(mark, "Notes")
     if len(notes) > LONGEST_TEXT:
         raise XporterError(f"Notes field max character limit ({LONGEST_TEXT}) exceeded for StudentId: {student}")
     code = _code(mark, school)
-    statutory = _text(mark, "StatutoryComment")
+    statutory = text(mark, "StatutoryComment")
     if code in NEED_STATUTORY_COMMENT and kind == "S" and not statutory:
-        raise _missing("StatutoryComment")  # mandatory for B, K and Y7 (14084); a guess as to the words
+        raise missing("StatutoryComment")  # mandatory for B, K and Y7 (14084); a guess as to the words
     if len(statutory) > LONGEST_TEXT:
         raise XporterError(
             f"StatutoryComment field max character limit ({LONGEST_TEXT}) exceeded for StudentId: {student}"
         )  # the limit is documented (14084), the words are a guess
-    return Writing(Slot(kind, student, day, place), code, _minutes(mark), notes or None, statutory or None)
+    return Writing(Slot(kind, student, date, place), code, _minutes(mark), notes or None, statutory or None)
 
 
 def _session(mark: Mapping[str, Any]) -> str:
-    session = _text(mark, "Session")
+    session = text(mark, "Session")
     if session not in ("AM", "PM"):
         raise XporterError(f"Invalid Session provided: {session}")
     return session
 
 
 def _instance(mark: Mapping[str, Any], student: str) -> str:
-    instance = _text(mark, "InstanceId")
+    instance = text(mark, "InstanceId")
     if not instance:
         raise XporterError(f"InstanceId required for Lesson attendance writeback for StudentId: {student}")
     return instance
 
 
 def _code(mark: Mapping[str, Any], school: SandboxSchool) -> str:
-    given = _text(mark, "Mark")
+    given = text(mark, "Mark")
     code = school.mis.code_named(given)
     if code is None or not code.is_active:
         raise XporterError(f"Invalid Mark provided: {given}")
@@ -99,26 +98,5 @@ def _minutes(mark: Mapping[str, Any]) -> float | None:
     return minutes
 
 
-def _date(text: str) -> date:
-    if not text:
-        raise _missing("Date")
-    try:
-        if _DATE.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass  # the right shape, no date of the calendar
-    raise XporterError(f"Invalid Date provided: {text}")  # a guess: no message is documented
-
-
 def _has_instance(school: SandboxSchool, slot: Slot) -> bool:
     return slot.place.isdigit() and school.mis.timetable.has_instance(int(slot.place), slot.day)
-
-
-def _missing(name: str) -> XporterError:
-    """`StudentId` is the only field that the table names (14046); the others follow it."""
-    return XporterError(f"Missing mandatory field {name}")
-
-
-def _text(mark: Mapping[str, Any], name: str) -> str:
-    value = mark.get(name)
-    return "" if value is None else str(value)

@@ -1,6 +1,8 @@
-"""Attendance writeback: the asynchronous call with its callback (14007), and the synchronous one (13916)."""
+"""How a writeback is taken, tried and told about: alike for attendance, conduct, detentions and users."""
 
 import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -15,94 +17,156 @@ from writeback.sandbox.http import answer, entry_of, sandbox_of
 from writeback.sandbox.school import SandboxSchool, Write
 from writeback.sandbox.state import SandboxState
 from writeback.sandbox.xporter.access import XporterError, school_for, success
-from writeback.sandbox.xporter.validation import check_at_once, check_with_attendance
+from writeback.sandbox.xporter.conduct_reads import mis_number
+from writeback.sandbox.xporter.operations import Operation
 
-WRITE_SCOPE: Final = "WritebackAttendance"
 UNREACHABLE: Final = "Unable to communicate with the school agent"
 """The document promises "an appropriate error message to indicate the communications issue" (14119)."""
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-async def post_async(request: Request) -> Response:
-    """Answer a TrackingId at once; the callback tells how it ended."""
-    school = school_for(request, WRITE_SCOPE)
-    body = await _json_body(request)
-    state, write = sandbox_of(request), _accept(request, school, body, must_call_back=True)
-    if any(fault.kind is FaultKind.CALLBACK_EARLY for fault in write.faults):
-        attempt(state, write)
-        await state.outbox.idle()
-    else:
-        state.agenda.after(school.completion_delay_s, partial(attempt, state, write))
-    tracking = {"trackingid": write.ref, "errorquery": "Writeback.AttendanceAsync_OnError"}
-    return answer({"TrackingId": write.ref, "DataSet": {"trackingid": [tracking]}} | success({}))
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """An accepted writeback; `ids`: the Ids of its records as they were sent."""
+
+    operation: Operation
+    write: Write
+    ids: Sequence[Any]
 
 
-async def post_sync(request: Request) -> Response:
-    """Check both tiers, write, and answer how it went. The shape of a success is not documented."""
-    school = school_for(request, WRITE_SCOPE)
-    body = await _json_body(request)
-    state, write = sandbox_of(request), _accept(request, school, body, must_call_back=False)
-    completed, refused = "True", None
-    if not school.is_online:
-        state.record(write, "offline")
-        completed, refused = "False", UNREACHABLE
-    elif invalid := check_with_attendance(write.writings, school):
-        state.record(write, "failed", invalid)
-        completed, refused = "False", invalid
-    elif refused := state.write_into_mis(write):
-        completed = ""
-    _finish(state, write, completed, refused)
-    if refused:
-        raise XporterError(refused, status=503 if refused == UNREACHABLE else 400)
-    entry_of(request).effect = "applied"
-    return answer(success({"DataSet": {}}))
+def asynchronous(operation: Operation) -> Endpoint:
+    """Return the endpoint that answers a TrackingId at once; the callback tells how it ended."""
 
-
-def attempt(state: SandboxState, write: Write) -> None:
-    """Try to write; an agent that does not answer is tried again every 5 minutes for an hour (14119)."""
-    if write.is_done:
-        return
-    now = write.last_attempt = write.updated_at = state.now()
-    school = write.school
-    if not school.is_online:
-        state.record(write, "offline")
-        if now - write.created_at < timedelta(seconds=school.retry_for_s):
-            write.next_attempt = state.agenda.after(school.retry_every_s, partial(attempt, state, write))
+    async def post(request: Request) -> Response:
+        school = school_for(request, operation.scope)
+        state, task = sandbox_of(request), _accept(request, school, operation, await _json_body(request))
+        write = task.write
+        if any(fault.kind is FaultKind.CALLBACK_EARLY for fault in write.faults):
+            attempt(state, task)
+            await state.outbox.idle()
         else:
-            _finish(state, write, "False", UNREACHABLE)
+            state.agenda.after(school.completion_delay_s, partial(attempt, state, task))
+        tracking = {"trackingid": write.ref, "errorquery": f"Writeback.{operation.name}_OnError"}
+        return answer({"TrackingId": write.ref, "DataSet": {"trackingid": [tracking]}} | success({}))
+
+    return post
+
+
+def synchronous(operation: Operation) -> Endpoint:
+    """Return the endpoint that checks both tiers, writes, and answers how it went.
+
+    The shape of a success is not documented: the results stand in it as in the callback.
+    """
+
+    async def post(request: Request) -> Response:
+        school = school_for(request, operation.scope)
+        state, task = sandbox_of(request), _accept(request, school, operation, await _json_body(request))
+        completed, refused = "False", UNREACHABLE if not school.is_online else None
+        if refused:
+            state.record(task.write, "offline")
+        else:
+            completed, refused = _write(state, task)
+        _finish(state, task, completed, refused)
+        if refused:
+            raise XporterError(refused, status=503 if refused == UNREACHABLE else 400)
+        entry_of(request).effect = "applied"
+        return answer(success({"DataSet": {}, **_results(task)}))
+
+    return post
+
+
+def kept(operation: Operation) -> Endpoint:
+    """Return the endpoint of something that stays at Xporter; the ledger keeps the body. The answer is a guess."""
+
+    async def post(request: Request) -> Response:
+        school = school_for(request, operation.scope)
+        body = await _json_body(request)
+        operation.read(body, school, sandbox_of(request).today())
+        entry = entry_of(request)
+        entry.effect, entry.records, entry.body = "applied", _objects_in(body), body
+        return answer(success({"DataSet": {}}))
+
+    return post
+
+
+def attempt(state: SandboxState, task: _Task) -> None:
+    """Try to reach the agent and write; try again later, for an hour, while it does not answer (14119)."""
+    write, school = task.write, task.write.school
+    now = write.last_attempt = write.updated_at = state.now()
+    if school.is_online:
+        completed, refused = _write(state, task)
+        _finish(state, task, completed, refused)
         return
-    if invalid := check_with_attendance(write.writings, school):
+    state.record(write, "offline")
+    if now - write.created_at < timedelta(seconds=school.retry_for_s):
+        write.next_attempt = state.agenda.after(school.retry_every_s, partial(attempt, state, task))
+    else:
+        _finish(state, task, "False", UNREACHABLE)
+
+
+def _write(state: SandboxState, task: _Task) -> tuple[str, str | None]:
+    """Return XodCompleted and ErrorMessage: False when tier 2 fails, empty when the MIS refuses (14128)."""
+    write = task.write
+    if invalid := task.operation.check_late(write.writings, write.school):
         state.record(write, "failed", invalid)
-        _finish(state, write, "False", invalid)
-        return
+        return "False", invalid
     refused = state.write_into_mis(write)
-    # Empty, with an ErrorMessage: it passed validation and the MIS did not take it (14133).
-    _finish(state, write, "" if refused else "True", refused)
+    return ("" if refused else "True"), refused
 
 
-def _accept(request: Request, school: SandboxSchool, body: Any, *, must_call_back: bool) -> Write:
+def _accept(request: Request, school: SandboxSchool, operation: Operation, body: Any) -> _Task:
     """Return the request as accepted; raise XporterError when it fails tier 1."""
     state, entry = sandbox_of(request), entry_of(request)
+    payload = operation.read(body, school, state.today())
     callback_url = _callback(body)
-    writings = check_at_once(body, school)
-    if must_call_back and callback_url is None:
+    if operation.must_call_back and callback_url is None:
         raise XporterError("Missing mandatory field Callback")  # a guess as to the words (14086)
     now = state.now()
-    entry.effect, entry.records = "accepted", len(writings)
     entry.ref = f"{now:%Y%m%d%H%M%S}.{uuid4()}"
     faults = state.faults.take("xporter", school.id, "POST", entry.path, callbacks=True)
-    write = Write(entry.ref, school, "attendance", entry.n, writings, now, now, faults, callback_url)
+    write = Write(
+        entry.ref,
+        school,
+        operation.name,
+        entry.n,
+        payload.writings,
+        now,
+        now,
+        faults,
+        callback_url,
+        changes=payload.changes,
+    )
+    entry.effect, entry.records = "accepted", write.size
+    if not write.size:
+        # Nothing of it becomes a record of the MIS, so the ledger is where it can be seen.
+        entry.records, entry.body = _objects_in(body), body
     state.writes[write.ref] = write
-    return write
+    return _Task(operation, write, payload.ids)
 
 
-def _finish(state: SandboxState, write: Write, completed: str, message: str | None) -> None:
-    """End it and call back: the app's own parameters are kept, ours are added (14126-14134)."""
+def _results(task: _Task) -> dict[str, Any]:
+    """Return the MIS's id of every record that was written (14357); several of one Id where the MIS splits it."""
+    name, effects = task.operation.id_name, task.write.effects
+    if name is None:
+        return {}
+    found = [
+        {name: task.ids[effect.index], "ActualId": mis_number(effect.mis_id)}
+        for effect in effects
+        if effect.family in task.operation.families
+    ]
+    return {"result": found}
+
+
+def _finish(state: SandboxState, task: _Task, completed: str, message: str | None) -> None:
+    """End it and call back: the app's own parameters are kept, ours are added (14125-14129)."""
+    write = task.write
     write.finish("SUCCESS" if completed == "True" else "FAILED", state.now(), message)
     if write.callback_url is None:
         return
     told = {"trackingid": write.ref, "XodCompleted": completed, "ErrorMessage": message or ""}
     url = str(httpx.URL(write.callback_url).copy_merge_params(told))
-    state.outbox.send(url, {}, provider="xporter", school=write.school.id, ref=write.ref, faults=write.faults)
+    body = _results(task) if completed == "True" else {}
+    state.outbox.send(url, body, provider="xporter", school=write.school.id, ref=write.ref, faults=write.faults)
 
 
 def _callback(body: Any) -> str | None:
@@ -111,6 +175,10 @@ def _callback(body: Any) -> str | None:
         return None
     url = callback.get("Url")
     return url if isinstance(url, str) and url.startswith(("http://", "https://")) else None
+
+
+def _objects_in(body: Any) -> int:
+    return sum(len(rows) for rows in body.values() if isinstance(rows, list))
 
 
 async def _json_body(request: Request) -> Any:

@@ -1,0 +1,96 @@
+"""Our own books at the end of a run: every writeback, record by record, and every attempt, read from SQL."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import col, func, select
+
+from writeback.domain.states import FINAL, Status
+from writeback.domain.writeback import RecordStatus, unpack_progress
+from writeback.store.database import Database
+from writeback.store.tables import AttemptRow, RequestRow, WritebackRow
+
+UNSETTLED = (Status.QUEUED, Status.SENDING, Status.SENT, Status.UNKNOWN, Status.HELD)
+
+
+@dataclass(frozen=True)
+class BookedRecord:
+    """One record of a writeback, and how far it is."""
+
+    seq: int
+    writeback_id: str
+    index: int
+    school: str
+    kind: str
+    says: Mapping[str, Any]
+    status: RecordStatus
+    evidence: str | None
+    findings: Sequence[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.school} {self.writeback_id}[{self.index}] seq {self.seq} {self.kind} {self.status}"
+
+
+@dataclass(frozen=True)
+class Books:
+    """What we have written down."""
+
+    rows: Sequence[WritebackRow]
+    records: Sequence[BookedRecord]
+    attempts: Counter[str]
+    """By school."""
+    outcomes: Counter[str]
+    """Of attempts."""
+
+
+async def read_books(db: Database) -> Books:
+    """Return everything, in the order of acceptance."""
+    async with db.read() as session:
+        rows = (await session.exec(select(WritebackRow).order_by(col(WritebackRow.seq)))).all()
+        by_school = (
+            select(RequestRow.school_id, func.count(col(AttemptRow.id)))
+            .join(AttemptRow, col(AttemptRow.request_id) == RequestRow.id)
+            .group_by(RequestRow.school_id)
+        )
+        attempts = Counter(dict((await session.exec(by_school)).all()))
+        by_outcome = select(AttemptRow.outcome, func.count(col(AttemptRow.id))).group_by(col(AttemptRow.outcome))
+        outcomes = Counter({str(name): count for name, count in (await session.exec(by_outcome)).all()})
+    return Books(rows, [record for row in rows for record in _records_of(row)], attempts, outcomes)
+
+
+async def count_unsettled(db: Database) -> int:
+    """Return how many writebacks still wait for something, a person apart."""
+    query = select(func.count(col(WritebackRow.seq))).where(col(WritebackRow.status).in_(UNSETTLED))
+    async with db.read() as session:
+        return (await session.exec(query)).one()
+
+
+async def count_settled(db: Database) -> int:
+    """Return how many have ended, or wait for a person."""
+    query = select(func.count(col(WritebackRow.seq))).where(
+        col(WritebackRow.status).in_((*FINAL, Status.NEEDS_ATTENTION))
+    )
+    async with db.read() as session:
+        return (await session.exec(query)).one()
+
+
+def _records_of(row: WritebackRow) -> list[BookedRecord]:
+    says: list[Mapping[str, Any]] = json.loads(row.records)
+    return [
+        BookedRecord(
+            seq=row.seq or 0,
+            writeback_id=row.id,
+            index=index,
+            school=row.school_id,
+            kind=row.kind,
+            says=says[index],
+            status=progress.status,
+            evidence=progress.evidence,
+            findings=[finding["code"] for finding in progress.findings],
+        )
+        for index, progress in enumerate(unpack_progress(row.progress, len(says)))
+    ]

@@ -1,0 +1,131 @@
+"""The processes under test: started, killed, stopped for a while, and started again when they have ended."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+_RESTART_S = 0.3
+_GRACE_S = 15.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Child:
+    """One process that is kept running."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    health_url: str | None = None
+    process: Process | None = None
+    starts: int = 0
+    is_stopped: bool = False
+    _ends: bool = False
+    _keeper: "asyncio.Task[None] | None" = None
+
+    async def start(self) -> None:
+        """Start it and return once it answers."""
+        self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
+        if self.health_url:
+            await answers(self.health_url)
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+
+    def pause(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.is_stopped = True
+            self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.is_stopped = False
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGCONT)
+
+    async def end(self) -> None:
+        """End it gracefully, and by force what does not heed."""
+        self._ends = True
+        self.resume()
+        if self.process is not None and self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                self.process.terminate()
+            try:
+                await asyncio.wait_for(self.process.wait(), _GRACE_S)
+            except TimeoutError:
+                self.kill()
+        if self._keeper is not None:
+            await self._keeper
+
+    async def _keep(self) -> None:
+        while not self._ends:
+            self.starts += 1
+            self.is_stopped = False
+            with self.log.open("ab") as log:
+                self.process = await asyncio.create_subprocess_exec(
+                    *self.command,
+                    stdin=asyncio.subprocess.PIPE,  # `--supervised`: it ends when we do
+                    stdout=log,
+                    stderr=log,
+                    env=dict(self.environment),
+                    cwd=ROOT,
+                    start_new_session=True,
+                )
+            await self.process.wait()
+            if not self._ends:
+                await asyncio.sleep(_RESTART_S)
+
+
+@dataclass
+class Stack:
+    """All processes of one run."""
+
+    folder: Path
+    children: dict[str, Child] = field(default_factory=dict)
+    done: Counter[str] = field(default_factory=Counter)
+    """What was done to them, and how often."""
+
+    async def add(
+        self, name: str, *command: str, variables: Mapping[str, str], health_url: str | None = None
+    ) -> Child:
+        """Start `python -m writeback COMMAND` and keep it running."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("WRITEBACK_")}
+        full = [sys.executable, "-m", "writeback", *command, "--supervised"]
+        child = Child(name, full, kept | dict(variables), self.folder / f"{name}.log", health_url)
+        self.children[name] = child
+        await child.start()
+        return child
+
+    def named(self, *prefixes: str) -> list[Child]:
+        return [child for name, child in self.children.items() if name.startswith(prefixes)]
+
+    async def end(self) -> None:
+        for child in reversed(list(self.children.values())):
+            await child.end()
+
+
+async def answers(url: str, *, within_s: float = 60.0) -> None:
+    """Return once the URL answers 200."""
+    async with asyncio.timeout(within_s), httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
+        while True:
+            with suppress(httpx.TransportError):
+                if (await http.get(url)).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)

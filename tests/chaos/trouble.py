@@ -1,0 +1,216 @@
+"""The troubles of a run, each a task of its own that is told by the seed what to do and when."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.chaos.options import LONGEST_PAUSE_S, Options
+from tests.chaos.processes import Child, Stack
+from tests.chaos.servers import Database, RedisServer
+from tests.chaos.workload import OFFICE_FIRST, SESSION_CODES
+from tests.chaos.world import SchoolUnderTest, World
+
+_FAULTS: Sequence[Mapping[str, Any]] = (
+    {"kind": "latency", "seconds": 0.4, "probability": 0.1},
+    {"kind": "latency", "seconds": 3.0, "probability": 0.03},
+    {"kind": "latency", "seconds": 3.0, "after_effect": True, "probability": 0.03},
+    {"kind": "429", "retry_after": 0.5, "probability": 0.05},
+    {"kind": "500", "probability": 0.05},
+    {"kind": "500", "after_effect": True, "probability": 0.04},
+    {"kind": "503", "probability": 0.05},
+    {"kind": "hang", "probability": 0.02},
+    {"kind": "hang", "after_effect": True, "probability": 0.02},
+    {"kind": "reset_before", "probability": 0.05},
+    {"kind": "reset_after", "probability": 0.05},
+    {"kind": "invalid_json", "probability": 0.03},
+    {"kind": "empty", "probability": 0.03},
+)
+_CALLBACK_FAULTS: Sequence[Mapping[str, Any]] = (
+    {"kind": "lost", "probability": 0.2},
+    {"kind": "repeated", "repeats": 3, "probability": 0.2},
+    {"kind": "early", "probability": 0.2},
+    {"kind": "delayed", "seconds": 1.5, "probability": 0.2},
+)
+
+
+@dataclass
+class Troubles:
+    """Makes trouble until it is stopped, and then puts everything right again."""
+
+    options: Options
+    world: World
+    stack: Stack
+    redis: RedisServer
+    database: Database
+    apis: Sequence[str]
+    done: Counter[str] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
+    """Provider faults that met a request, by kind."""
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def start(self) -> None:
+        """Begin; each trouble has dice of its own, so that one more leaves the others as they are."""
+        made: Sequence[tuple[Any, Callable[[random.Random], Awaitable[None]], float, float]] = (
+            ("kills", self._kill, 1.5, 4.0),
+            ("pauses", self._pause, 2.0, 6.0),
+            ("redis", self._redis, 2.0, 6.0),
+            ("database", self._database, 8.0, 15.0),
+            ("faults", self._storm, 0.2, 1.0),
+            ("forgeries", self._forge, 0.2, 0.8),
+            ("schools", self._school, 0.5, 2.0),
+            ("office", self._office, 0.1, 0.4),
+        )
+        for name, act, least, most in made:
+            if self.options.has(name):
+                dice = random.Random(f"{self.options.seed} {name}")
+                self._tasks.append(asyncio.create_task(self._again_and_again(act, dice, least, most), name=name))
+
+    async def start_callback_faults(self) -> None:
+        """Order what becomes of webhooks and callbacks; it stands until the end."""
+        if self.options.has("callbacks"):
+            for number, fault in enumerate(_CALLBACK_FAULTS):
+                await self.world.control.post("faults", **fault, seed=self.options.seed * 100 + number)
+
+    async def stop(self) -> None:
+        """End every trouble, and put right what it left."""
+        self._stopping.set()
+        for task in self._tasks:
+            await task
+        await self._count_faults()
+        await self.world.control.clear_faults()
+        for child in self.stack.children.values():
+            if child.is_stopped:
+                child.resume()
+        for school in self.world.schools.values():
+            await self._put_right(school)
+
+    async def _again_and_again(
+        self, act: Callable[[random.Random], Awaitable[None]], dice: random.Random, least: float, most: float
+    ) -> None:
+        while not await self._slept(dice.uniform(least, most)):
+            await act(dice)
+
+    async def _slept(self, seconds: float) -> bool:
+        """Wait; return at once, and True, when it is time to stop."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _victim(self, dice: random.Random) -> Child:
+        return dice.choice(self.stack.named("worker") * 2 + self.stack.named("api"))
+
+    async def _kill(self, dice: random.Random) -> None:
+        victim = self._victim(dice)
+        victim.kill()
+        self.done[f"killed {victim.name.rstrip('0123456789')}"] += 1
+
+    async def _pause(self, dice: random.Random) -> None:
+        victim = self._victim(dice)
+        if victim.is_stopped:
+            return
+        victim.pause()
+        self.done[f"stopped and continued {victim.name.rstrip('0123456789')}"] += 1
+        await self._slept(dice.uniform(0.5, LONGEST_PAUSE_S))
+        victim.resume()
+
+    async def _redis(self, dice: random.Random) -> None:
+        if dice.random() < 0.6:
+            await self.redis.flush()
+            self.done["redis flushed"] += 1
+        else:
+            self.redis.kill()
+            await self._slept(dice.uniform(0.1, 1.0))
+            await self.redis.start()
+            self.done["redis restarted"] += 1
+
+    async def _database(self, dice: random.Random) -> None:
+        if self.database.can_restart:
+            await self.database.restart()
+            self.done["database crashed and restarted"] += 1
+
+    async def _storm(self, dice: random.Random) -> None:
+        """Have a few sorts of fault stand for a while, here and there."""
+        chosen = dice.sample(list(_FAULTS), dice.randint(2, 6))
+        for fault in chosen:
+            narrowed = {**fault, "seed": dice.randrange(10**6)}
+            if dice.random() < 0.3:
+                narrowed["provider"] = dice.choice(("wonde", "xporter"))
+            if dice.random() < 0.4:
+                narrowed["method"] = "POST"
+            await self.world.control.post("faults", **narrowed)
+        await self._slept(dice.uniform(1.0, 3.0))
+        await self._count_faults()
+        await self.world.control.clear_faults()
+        await self.start_callback_faults()
+        self.done["storms of faults"] += 1
+
+    async def _count_faults(self) -> None:
+        for fault in (await self.world.control.get("faults"))["faults"]:
+            kind = f"{fault['status']}" if fault["kind"] == "status" else fault["kind"]
+            self.struck[f"{kind} after effect" if fault["after_effect"] else kind] += fault["hits"]
+
+    async def _forge(self, dice: random.Random) -> None:
+        """Say as anybody could that all is well, with a wrong token or about nothing that is known."""
+        school = dice.choice(list(self.world.schools.values()))
+        wonde = school.provider == "wonde"
+        url = school.hook_url if wonde else f"{school.hook_url}?id=req_0000&estab=1&trackingid=1&XodCompleted=True"
+        if dice.random() < 0.5:
+            url = url.replace("~", "~x")
+        known = await self._some_ref(school) if wonde else None
+        body = {"payload_type": "writeback", "writeback_id": known or "A0", "status": "SUCCESS"}
+        try:
+            async with httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
+                await http.post(url, json=body)
+        except httpx.HTTPError:
+            return
+        self.done["forged webhooks and callbacks"] += 1
+
+    async def _some_ref(self, school: SchoolUnderTest) -> str | None:
+        """Return a true reference of the provider's: what is said of it is false all the same."""
+        ledger = await self.world.control.get("ledger", school=school.provider_school_id, method="POST")
+        refs = [row["ref"] for row in ledger["requests"] if row["ref"]]
+        return refs[-1] if refs else None
+
+    async def _school(self, dice: random.Random) -> None:
+        """Take a school's agent offline, or pause what it has authorised, for a moment."""
+        school = dice.choice(list(self.world.schools.values()))
+        change: dict[str, Any] = {"online": False}
+        if school.provider == "xporter" and dice.random() < 0.4:
+            change = {"paused": True, "expire_tokens": True}
+        elif school.provider == "wonde" and dice.random() < 0.2:
+            change = {"access": "revoked"}
+        await self._change(school, **change)
+        self.done[f"schools {'offline' if 'online' in change else next(iter(change))}"] += 1
+        await self._slept(dice.uniform(0.5, 5.0))
+        await self._put_right(school)
+
+    async def _put_right(self, school: SchoolUnderTest) -> None:
+        right: dict[str, Any] = {"online": True, "paused": False}
+        found = await self.world.control.get("schools")
+        shown = next(one for one in found["schools"] if one["provider_school_id"] == school.provider_school_id)
+        if shown["access"] != "approved":
+            right["access"] = "approved"
+        await self._change(school, **right)
+
+    async def _change(self, school: SchoolUnderTest, **changes: Any) -> None:
+        await self.world.control.post(f"schools/{school.provider_school_id}", **changes)
+
+    async def _office(self, dice: random.Random) -> None:
+        """Have the office set marks of its own, where apps do so too."""
+        school = dice.choice(list(self.world.schools.values()))
+        register, day = dice.choice(school.registers), dice.choice(school.days).isoformat()
+        pupils = dice.sample(list(register["student_ids"][:-OFFICE_FIRST]), 2)
+        marks = [
+            {"student_id": pupil, "date": day, "session": dice.choice(("AM", "PM")), "code": dice.choice(SESSION_CODES)}
+            for pupil in pupils
+        ]
+        await self.world.control.post(f"schools/{school.provider_school_id}/marks", marks=marks)
+        self.done["marks set by the office"] += len(marks)

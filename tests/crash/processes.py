@@ -1,0 +1,89 @@
+"""Real processes that start in milliseconds: forked from a server that has imported everything already."""
+
+import asyncio
+import json
+import multiprocessing
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from writeback.core.failpoints import ARMED_BY, PLAN, SWITCH
+from writeback.core.settings import Settings
+
+_PRELOADED = ["writeback.worker.main", "writeback.api.server", "writeback.sandbox.server", "uvloop", "asyncpg"]
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(_PRELOADED)
+
+
+@dataclass
+class Running:
+    """One process, and the lines that it logs."""
+
+    process: BaseProcess
+    log: Path
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.process.exitcode
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """Return what it has logged of one event."""
+        texts = (text for text in self.log.read_text().splitlines() if f'"event":"{event}"' in text)
+        return [json.loads(text) for text in texts]
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+    def send_signal(self, signum: int) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signum)
+
+    async def ended(self, within_s: float) -> int:
+        """Return its exit code once it has ended; raise TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while self.process.exitcode is None:
+                await asyncio.sleep(0.02)
+        return self.process.exitcode
+
+    def kill(self) -> None:
+        """End it by force, whatever state it is in."""
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join(5)
+
+
+def start(command: str, settings: Settings, log: Path, orders: str = "") -> Running:
+    """Start `api`, `worker` or `sandbox`; `orders` is what happens at its failpoints."""
+    variables = {PLAN: orders, SWITCH: ARMED_BY} if orders else {}
+    log.touch()
+    process = _CONTEXT.Process(target=_run, args=(command, settings, str(log), variables), daemon=True)
+    process.start()
+    return Running(process, log)
+
+
+def _run(command: str, settings: Settings, log: str, variables: Mapping[str, str]) -> None:
+    """Be that process: from here on nothing is shared with any other one."""
+    output = os.open(log, os.O_WRONLY | os.O_APPEND)
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+    os.environ.update(variables)
+    _main_of(command)(settings)
+
+
+def _main_of(command: str) -> Any:
+    match command:
+        case "api":
+            from writeback.api.server import run
+        case "worker":
+            from writeback.worker.main import run
+        case _:
+            from writeback.sandbox.server import run
+    return run
+
+
+def end_all(processes: Sequence[Running]) -> None:
+    for one in processes:
+        one.kill()

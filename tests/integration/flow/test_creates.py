@@ -1,0 +1,263 @@
+"""What creates something is never made twice, whatever answer is lost."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.integration.flow.conftest import CALLER, TODAY, World
+from writeback.domain.lookups import ListName, Lookup, attribute_key
+from writeback.domain.outcome import (
+    Evidenced,
+    Found,
+    NotReached,
+    Pending,
+    ReadBack,
+    Refused,
+    Rejected,
+    SlotReading,
+    Taken,
+    Uncertain,
+)
+from writeback.providers.base import ListsMissing
+from writeback.store import lookups
+
+LANE = "hillside:conduct"
+ABSENT = SlotReading(None, matches=False)
+
+
+def there(*ids: str) -> SlotReading:
+    return SlotReading(None, matches=True, found=tuple(Found(one) for one in ids))
+
+
+def incident(student: str = "A1", **changes):
+    return {
+        "students": [{"student_id": student, "points": 1}],
+        "employee_id": "E1",
+        "date": str(TODAY),
+        "type": "BULL",
+        "status": "OPEN",
+        **changes,
+    }
+
+
+async def submit(world: World, *records, kind: str = "behaviour.create") -> str:
+    await _lists(world)
+    body = json.dumps({"kind": kind, "records": list(records) or [incident()]}).encode()
+    answer = await world.acceptor.submit(CALLER, "hillside", body)
+    return answer.writeback_id
+
+
+async def _lists(world: World) -> None:
+    rows = {
+        attribute_key(kind, code): {"id": code, "code": code, "type": kind, "active": True}
+        for kind, code in (("type", "BULL"), ("status", "OPEN"))
+    }
+    world.provider.rows[ListName.BEHAVIOUR_ATTRIBUTES] = rows
+    async with world.flow.db.write() as session:
+        if await lookups.load(session, "hillside", ListName.BEHAVIOUR_ATTRIBUTES) is None:
+            made = Lookup(ListName.BEHAVIOUR_ATTRIBUTES, 1, world.clock.now(), rows)
+            await lookups.save(session, "hillside", made)
+
+
+async def serve(world: World) -> None:
+    await world.dispatcher.serve(LANE)
+
+
+async def confirm(world: World, after_s: float = 3.0) -> None:
+    world.clock.advance(timedelta(seconds=after_s))
+    await world.confirmer.confirm(LANE)
+
+
+def patience(world: World) -> float:
+    return world.flow.settings.confirm.absence_patience_s + 1
+
+
+async def in_doubt(world: World, *records) -> str:
+    """Submit, and lose the answer."""
+    world.provider.outcomes = [Uncertain("no answer in 25 s")]
+    writeback_id = await submit(world, *records)
+    await serve(world)
+    assert await world.status(writeback_id) == "unknown"
+    return writeback_id
+
+
+async def test_an_incident_without_an_answer_is_read_back_and_found(world: World):
+    writeback_id = await in_doubt(world)
+    world.provider.readings = [ReadBack({0: there("B7")})]
+    await confirm(world)
+    (record,) = await world.records(writeback_id)
+    assert (record["status"], record["evidence"], record["mis_ids"]) == ("confirmed", "read-back", ["B7"])
+    assert len(world.provider.sent) == 1
+
+
+async def test_what_does_not_show_yet_is_waited_for_and_not_sent_again(world: World):
+    writeback_id = await in_doubt(world)
+    for _ in range(5):
+        world.provider.readings = [ReadBack({0: ABSENT})]
+        await confirm(world, after_s=200)
+        await serve(world)
+    assert await world.status(writeback_id) == "unknown"
+    world.provider.readings = [ReadBack({0: there("B7")})]
+    await confirm(world, after_s=200)
+    assert await world.status(writeback_id) == "confirmed"
+    assert len(world.provider.sent) == 1
+
+
+async def test_what_never_shows_goes_again_once_it_should_have(world: World):
+    writeback_id = await in_doubt(world)
+    world.provider.readings = [ReadBack({0: ABSENT})]
+    await confirm(world, after_s=patience(world))
+    assert await world.status(writeback_id) == "queued"
+    await serve(world)
+    assert await world.status(writeback_id) == "sent"
+    assert len(world.provider.sent) == 2
+
+
+async def test_a_reading_that_is_fresh_enough_need_not_be_waited_for(world: World):
+    writeback_id = await in_doubt(world)
+    world.clock.advance(timedelta(seconds=200))
+    world.provider.readings = [ReadBack({0: ABSENT}, as_of=world.clock.now())]
+    await confirm(world)
+    assert await world.status(writeback_id) == "queued"
+
+
+async def test_what_the_provider_acknowledged_is_never_sent_again_without_a_person(world: World):
+    world.provider.outcomes = [Taken(None)]
+    writeback_id = await submit(world)
+    await serve(world)
+    for _ in range(3):
+        world.provider.verdicts = [_await_callback()]
+        world.provider.readings = [ReadBack({0: ABSENT})]
+        await confirm(world, after_s=patience(world))
+        await serve(world)
+    assert await world.status(writeback_id) == "needs_attention"
+    assert (await world.records(writeback_id))[0]["findings"][0]["code"] == "cannot_be_read_back"
+    assert len(world.provider.sent) == 1
+
+
+async def test_an_answer_without_a_reference_is_settled_by_reading_at_once(world: World):
+    world.provider.outcomes = [Taken(None)]
+    writeback_id = await submit(world)
+    await serve(world)
+    world.provider.verdicts = [_await_callback()]
+    world.provider.readings = [ReadBack({0: there("B7")})]
+    await confirm(world)
+    assert await world.status(writeback_id) == "confirmed"
+
+
+async def test_two_incidents_that_look_the_same_are_not_taken_for_one(world: World):
+    first = await in_doubt(world)
+    world.provider.readings = [ReadBack({0: there("B7")})]
+    await confirm(world)
+    second = await in_doubt(world)
+    world.provider.readings = [ReadBack({0: there("B7")})]
+    await confirm(world, after_s=patience(world))
+    assert await world.status(first) == "confirmed"
+    assert await world.status(second) == "queued"  # what is there was made by the first
+
+
+async def test_the_ids_of_a_callback_are_claimed_too(world: World):
+    first = await submit(world)
+    await serve(world)
+    world.provider.verdicts = [Evidenced("callback", mis_ids={0: ["B7"]})]
+    await confirm(world)
+    assert await world.status(first) == "confirmed"
+    second = await in_doubt(world)
+    world.provider.readings = [ReadBack({0: there("B7", "B8")})]
+    await confirm(world)
+    assert (await world.records(second))[0]["mis_ids"] == ["B8"]
+
+
+async def test_an_incident_from_before_the_request_is_not_ours(world: World):
+    long_ago = world.clock.now() - timedelta(hours=3)
+    writeback_id = await in_doubt(world)
+    found = SlotReading(None, matches=True, found=(Found("B1", created_at=long_ago),))
+    world.provider.readings = [ReadBack({0: found})]
+    await confirm(world, after_s=patience(world))
+    assert await world.status(writeback_id) == "queued"
+
+
+async def test_a_kind_that_cannot_be_read_back_needs_a_person(world: World):
+    writeback_id = await in_doubt(world)
+    world.provider.readings = [ReadBack({})]
+    await confirm(world, after_s=patience(world))
+    assert await world.status(writeback_id) == "needs_attention"
+    assert len(world.provider.sent) == 1
+
+
+async def test_a_reading_that_cannot_be_had_is_tried_again(world: World):
+    writeback_id = await in_doubt(world)
+    world.provider.readings = [NotReached("refused")]
+    await confirm(world, after_s=patience(world))
+    assert await world.status(writeback_id) == "unknown"
+
+
+async def test_a_worker_that_dies_while_it_sends_leaves_the_incident_in_doubt(world: World):
+    async def die() -> None:
+        raise KeyboardInterrupt
+
+    world.provider.before_answer = die
+    writeback_id = await submit(world)
+    with pytest.raises(KeyboardInterrupt):
+        await serve(world)
+    world.provider.before_answer = None
+    world.clock.advance(timedelta(seconds=world.flow.settings.dispatch.lease_s + 1))
+    await serve(world)
+    assert await world.status(writeback_id) == "unknown"
+    assert len(world.provider.sent) == 1
+
+
+async def test_a_failure_without_a_reason_is_looked_up_before_it_is_believed(world: World):
+    writeback_id = await submit(world)
+    await serve(world)
+    world.provider.verdicts = [Rejected("FAILED")]
+    world.provider.readings = [ReadBack({0: there("B7")})]
+    await confirm(world)
+    assert await world.status(writeback_id) == "confirmed"
+
+
+async def test_a_failure_that_is_true_fails_it_and_it_is_not_sent_again(world: World):
+    writeback_id = await submit(world)
+    await serve(world)
+    world.provider.verdicts, world.provider.readings = [Rejected("FAILED")], [ReadBack({0: ABSENT})]
+    await confirm(world)
+    await serve(world)
+    assert await world.status(writeback_id) == "failed"
+    assert len(world.provider.sent) == 1
+
+
+async def test_a_definite_refusal_of_several_is_halved(world: World):
+    world.provider.outcomes = [Refused("no")]
+    writeback_id = await submit(world, incident("A1"), incident("A2"))
+    for _ in range(3):
+        await serve(world)
+    assert [len(one) for one in world.provider.sent] == [2, 1, 1]
+    assert await world.status(writeback_id) == "sent"
+
+
+async def test_a_change_waits_for_the_one_before_it(world: World):
+    first = await submit(world, {"behaviour_id": "B7"}, kind="behaviour.delete")
+    second = await submit(world, {"behaviour_id": "B7"}, kind="behaviour.delete")
+    await serve(world)
+    await serve(world)
+    assert [await world.status(one) for one in (first, second)] == ["sent", "queued"]
+    assert (await world.writeback(second)).hold_reason == "slot_in_flight"
+
+
+async def test_what_waits_for_a_list_does_not_keep_the_rest_of_the_lane_waiting(world: World):
+    def build(kind, *rest, **more):
+        if kind.name == "behaviour.create":
+            raise ListsMissing(frozenset({ListName.BEHAVIOUR_ATTRIBUTES}))
+        return plain(kind, *rest, **more)
+
+    plain, world.provider.build = world.provider.build, build
+    waits = await submit(world)
+    goes = await submit(world, {"behaviour_id": "B7"}, kind="behaviour.delete")
+    await serve(world)
+    assert [await world.status(one) for one in (waits, goes)] == ["queued", "sent"]
+    assert (await world.writeback(waits)).hold_reason == "lists_missing"
+
+
+def _await_callback() -> Pending:
+    return Pending(awaits_callback=True)

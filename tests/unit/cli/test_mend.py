@@ -1,0 +1,139 @@
+"""`resubmit`, `cancel`, `resolve`, `audit`: what is asked of the API, and how it is told."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from typer.testing import Result
+
+from tests.unit.cli.conftest import FakeApi
+
+Run = Callable[..., Result]
+MENDED = {
+    "id": "wb_1", "status": "queued", "school": "hillside", "kind": "attendance.session", "ref": None, "findings": [],
+    "records": [{"index": 2, "ref": None, "status": "queued", "findings": [], "superseded_by": None}],
+}  # fmt: skip
+REPORT: dict[str, Any] = {
+    "id": "blk_1", "matched": 2, "done": [{"id": "wb_1", "records": 3}], "not_done": [], "unchanged": 0,
+    "next_cursor": None,
+}  # fmt: skip
+REFUSED = {"id": "wb_2", "code": "submission_invalid", "detail": "no", "findings": [
+    {"code": "student_not_on_roll", "severity": "error", "message": "Not on roll."}]}  # fmt: skip
+
+
+def test_one_goes_again_with_the_mended_record_of_a_file(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    api.on("POST", "/v1/writebacks/wb_1/resubmit", MENDED, 202)
+    edits = [{"index": 2, "record": {"code": "L"}}]
+    (tmp_path / "mended.json").write_text(json.dumps({"records": edits}))
+
+    result = run("resubmit", "wb_1", "--edit", str(tmp_path / "mended.json"), "--reason", "wrong code")
+
+    assert result.exit_code == 0, result.output
+    assert api.last_body == {"reason": "wrong code", "on_invalid": "reject", "not_in_mis": False, "records": edits}
+    assert "queued" in result.stdout
+
+
+def test_a_later_mark_that_wins_is_named(api: FakeApi, run: Run) -> None:
+    record = {**MENDED["records"][0], "superseded_by": "wb_9"}  # type: ignore[dict-item]
+    api.on("POST", "/v1/writebacks/wb_1/resubmit", {**MENDED, "records": [record]}, 202)
+
+    assert "a later mark wins, that of wb_9" in run("resubmit", "wb_1").stdout
+
+
+def test_a_filter_counts_first_and_asks(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/resubmit", {"writebacks": 2, "records": 5, "more": 0})
+
+    refused = run("resubmit", "--school", "hillside", "--status", "failed,partial", "--reason", "open", stdin="n\n")
+    assert refused.exit_code == 0
+    assert len(api.requests) == 1
+    assert api.requests[0].url.params["count"] == "true"
+    assert "resubmit 2 writebacks with 5 records?" in refused.stderr
+    assert run("resubmit", "--school", "hillside", "--reason", "open", stdin="").exit_code == 2
+
+
+def test_with_yes_it_is_done_in_calls_until_nothing_is_left(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/cancel", {"writebacks": 2, "records": 5, "more": 0})
+    api.on("POST", "/v1/writebacks/cancel", {**REPORT, "next_cursor": "Mg"})
+    api.on("POST", "/v1/writebacks/cancel", REPORT)
+
+    result = run("cancel", "--school", "hillside", "--app", "registers", "--reason", "wrong school", "--yes", "--json")
+
+    assert result.exit_code == 0, result.output
+    assert [one["id"] for one in json.loads(result.stdout)["done"]] == ["wb_1", "wb_1"]
+    assert api.last_body["filter"] == {"school": "hillside", "app": "registers"}
+    assert api.last_body["cursor"] == "Mg"
+
+
+def test_what_could_not_go_is_told_and_ends_in_4(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/resubmit", {"writebacks": 2, "records": 5, "more": 0})
+    api.on("POST", "/v1/writebacks/resubmit", {**REPORT, "not_done": [REFUSED]})
+
+    result = run("resubmit", "--school", "hillside", "--reason", "open", "--yes")
+
+    assert result.exit_code == 4
+    assert "wb_2" in result.stdout
+    assert "Not on roll." in result.stdout
+
+
+def test_without_ids_and_filter_or_with_both_nothing_is_asked_of_the_api(api: FakeApi, run: Run) -> None:
+    for arguments in (["resubmit"], ["cancel"], ["cancel", "wb_1", "--school", "hillside"]):
+        assert run(*arguments, "--reason", "x").exit_code == 2
+    assert run("cancel", "--school", "hillside").exit_code == 2  # a filter needs a reason
+    assert api.requests == []
+
+
+def test_json_with_a_filter_does_not_ask_but_needs_yes(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/cancel", {"writebacks": 2, "records": 5, "more": 0})
+
+    result = run("cancel", "--school", "hillside", "--reason", "x", "--json")
+
+    assert result.exit_code == 2
+    assert "--yes" in json.loads(result.stdout)["error"]["hint"]
+
+
+def test_of_several_ids_one_that_is_refused_does_not_keep_the_others_back(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/wb_1/cancel", {"detail": "wb_1 is sent", "code": "not_cancellable"}, 409)
+    api.on("POST", "/v1/writebacks/wb_2/cancel", {**MENDED, "id": "wb_2", "status": "cancelled"})
+
+    result = run("cancel", "wb_1", "wb_2", "--json")
+
+    assert result.exit_code == 4
+    answer = json.loads(result.stdout)
+    assert [one["id"] for one in answer["items"]] == ["wb_2"]
+    assert answer["refused"][0]["code"] == "not_cancellable"
+
+
+def test_resolve_names_outcome_and_records(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/wb_1/resolve", MENDED)
+
+    result = run("resolve", "wb_1", "--outcome", "resend", "--record", "0,2", "--reason", "the office agrees")
+
+    assert result.exit_code == 0
+    assert api.last_body == {"outcome": "resend", "reason": "the office agrees", "records": [0, 2]}
+    assert run("resolve", "wb_1", "--outcome", "resend", "--record", "two", "--reason", "x").exit_code == 2
+
+
+def test_audit_shows_who_did_what_and_why(api: FakeApi, run: Run) -> None:
+    entry = {
+        "id": 7, "at": "2026-01-12T09:20:00Z", "actor": "staff:ann", "app": "registers", "action": "writeback.resubmit",
+        "subject": "wb_1", "school": "hillside", "reason": "pupil entered twice",
+        "changed": {"records": [2], "edited": [{"record": 2, "fields": ["code"]}]},
+    }  # fmt: skip
+    api.on("GET", "/v1/audit", {"items": [entry], "next_cursor": None})
+
+    result = run("audit", "--school", "hillside", "--action", "writeback.")
+
+    assert result.exit_code == 0
+    assert "staff:ann" in result.stdout
+    assert "pupil entered twice" in result.stdout
+    assert dict(api.requests[0].url.params)["action"] == "writeback."
+
+
+def test_a_file_that_is_no_list_of_mended_records_is_refused_before_the_api_is_asked(
+    api: FakeApi, run: Run, tmp_path: Path
+) -> None:
+    for text in ("{", '{"index": 1}', '[{"index": 1}]'):
+        (tmp_path / "mended.json").write_text(text)
+        assert run("resubmit", "wb_1", "--edit", str(tmp_path / "mended.json"), "--reason", "x").exit_code == 2
+    assert api.requests == []

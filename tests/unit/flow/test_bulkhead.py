@@ -1,0 +1,22 @@
+"""One provider's jobs never fill a worker."""
+
+from writeback.flow.bulkhead import Bulkhead
+
+
+def test_a_provider_gets_no_more_than_its_share_and_others_go_on():
+    bulkhead = Bulkhead(most=2)
+    assert bulkhead.enter("wonde", ("serve_lane", "a"))
+    assert bulkhead.enter("wonde", ("serve_lane", "b"))
+    assert not bulkhead.enter("wonde", ("serve_lane", "c"))
+    assert bulkhead.enter("xporter", ("serve_lane", "d"))
+
+
+def test_who_was_turned_away_is_named_when_there_is_room_the_longest_waiting_first():
+    bulkhead = Bulkhead(most=1)
+    bulkhead.enter("wonde", ("serve_lane", "a"))
+    for lane in ("b", "c", "b"):
+        bulkhead.enter("wonde", ("serve_lane", lane))
+    assert bulkhead.leave("wonde") == ("serve_lane", "b")
+    assert bulkhead.enter("wonde", ("serve_lane", "b"))
+    assert bulkhead.leave("wonde") == ("serve_lane", "c")
+    assert bulkhead.leave("wonde") is None

@@ -1,0 +1,95 @@
+"""The lookups in memory: how often SQL is asked, and who waits for it."""
+
+import asyncio
+from datetime import timedelta
+
+from writeback.core.clock import FakeClock
+from writeback.domain.lookups import ListName, Lookup
+from writeback.lookups.cache import LookupCache
+
+
+class Sql:
+    """One list of every school, and a way to make who asks for its version wait."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock, self.version, self.asked = clock, 1, 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def versions(self, _: str) -> dict[ListName, tuple[int, str]]:
+        self.asked += 1
+        await self.answers.wait()
+        return {ListName.STUDENTS: (self.version, "")}
+
+    async def load(self, _: str, name: ListName) -> Lookup:
+        return Lookup(name, self.version, self.clock.now(), {})
+
+
+def _cache() -> tuple[FakeClock, Sql, LookupCache]:
+    clock = FakeClock()
+    sql = Sql(clock)
+    return clock, sql, LookupCache(sql.versions, sql.load, clock, recheck_s=2.0)
+
+
+async def _version(cache: LookupCache) -> int:
+    students = (await cache.view("sch_1")).students
+    assert students is not None
+    return students.version
+
+
+async def test_new_version_is_seen_after_the_recheck_time() -> None:
+    clock, sql, cache = _cache()
+    seen = [await _version(cache)]
+
+    sql.version = 2
+    seen.append(await _version(cache))
+    clock.advance(timedelta(seconds=2))
+    seen.append(await _version(cache))
+
+    assert (seen, sql.asked) == ([1, 1, 2], 2)
+
+
+async def test_only_one_asks_for_a_newer_version_while_the_others_go_on() -> None:
+    clock, sql, cache = _cache()
+    await cache.view("sch_1")
+    sql.answers.clear()
+    sql.version = 2
+    clock.advance(timedelta(seconds=2))
+
+    asking = asyncio.create_task(_version(cache))
+    await asyncio.sleep(0)  # it waits for SQL
+    others = [await _version(cache) for _ in range(10)]
+    sql.answers.set()
+
+    assert (others, await asking, await _version(cache)) == ([1] * 10, 2, 2)
+    assert sql.asked == 2
+
+
+async def test_nobody_is_given_lists_that_were_not_looked_at_for_long() -> None:
+    clock, sql, cache = _cache()
+    await cache.view("sch_1")
+    sql.answers.clear()
+    sql.version = 2
+    clock.advance(timedelta(hours=1))
+
+    asking = [asyncio.create_task(_version(cache)) for _ in range(3)]
+    await asyncio.sleep(0)  # all of them wait for SQL
+    sql.answers.set()
+
+    assert await asyncio.gather(*asking) == [2, 2, 2]
+
+
+async def test_failed_look_is_followed_by_another() -> None:
+    clock, sql, cache = _cache()
+    await cache.view("sch_1")
+    sql.answers.clear()
+    clock.advance(timedelta(seconds=2))
+    asking = asyncio.create_task(_version(cache))
+    await asyncio.sleep(0)  # it waits for SQL
+
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    sql.answers.set()
+    sql.version = 2
+
+    assert await _version(cache) == 2

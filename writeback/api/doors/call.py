@@ -1,0 +1,46 @@
+"""One call at a door, as its routes see it."""
+
+from starlette.types import Receive, Scope
+
+from writeback.api import trace
+from writeback.api.body import check_length, header, read_body
+from writeback.api.doors.paths import door_of
+from writeback.domain.access import Caller
+
+
+class Call:
+    """What was asked. `rest`: the path below the door; setting `route` and `caller` notes them in the trace."""
+
+    def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int) -> None:
+        self._scope, self._receive, self._limit = scope, receive, max_body_bytes
+        self.method: str = scope["method"]
+        self.door, self.rest = door_of(scope["path"])
+        self.query: str = scope["query_string"].decode("latin-1")
+        self.is_submission = False
+        """Whether it asked for a writeback; then `result` is counted."""
+        self.result = "refused"
+
+    @property
+    def route(self) -> str | None:
+        return trace.of(self._scope).route
+
+    @route.setter
+    def route(self, template: str) -> None:
+        trace.of(self._scope).route = template
+
+    @property
+    def caller(self) -> Caller | None:
+        return trace.of(self._scope).caller
+
+    @caller.setter
+    def caller(self, caller: Caller) -> None:
+        trace.of(self._scope).caller = caller
+
+    def header(self, name: str) -> str | None:
+        value = header(self._scope["headers"], name.encode())
+        return None if value is None else value.decode("latin-1")
+
+    async def body(self) -> bytes:
+        """Return the body; raise BodyTooLarge, or Disconnected. It is not asked for before the key is known."""
+        check_length(self._scope["headers"], self._limit)
+        return await read_body(self._receive, self._limit)

@@ -1,0 +1,59 @@
+"""Both doors as one ASGI app: tells them apart, and has every error told in the door's own shape."""
+
+import structlog
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from writeback.api.body import Disconnected
+from writeback.api.doors import wonde, xporter
+from writeback.api.doors.call import Call
+from writeback.api.doors.paths import XPORTER, is_door
+from writeback.api.metrics import Metrics
+from writeback.api.problems import unexpected
+from writeback.api.services import Services
+from writeback.core.errors import BadInput, Overloaded, Problem
+from writeback.core.failures import class_of, place_of
+
+log = structlog.get_logger()
+
+_NUL = BadInput("parameter_invalid", "The path holds a NUL character")
+"""PostgreSQL's text cannot hold one, so there is nothing to be found by it."""
+
+
+class Door:
+    """The app; what is not for a door goes to `others`."""
+
+    def __init__(self, services: Services, metrics: Metrics, others: ASGIApp) -> None:
+        self._services, self._metrics, self._others = services, metrics, others
+        self._limit = services.settings.api.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_door(scope["path"]):
+            await self._others(scope, receive, send)
+            return
+        call = Call(scope, receive, self._limit)
+        try:
+            response = await self._answer(call)
+        except Disconnected:
+            self._metrics.submission("abandoned")
+            return
+        if call.is_submission:
+            self._metrics.submission(call.result)
+        await response(scope, receive, send)
+
+    async def _answer(self, call: Call) -> Response:
+        is_xporter = call.door == XPORTER
+        try:
+            if any("\0" in part for part in call.rest):
+                raise _NUL
+            return await (xporter if is_xporter else wonde).serve(call, self._services)
+        except Disconnected:
+            raise
+        except Problem as problem:
+            found = problem
+            call.result = "overloaded" if isinstance(problem, Overloaded) else "refused"
+        except Exception as error:
+            # No traceback: exception texts may quote a record.
+            log.error("door_failed", route=call.route, error=class_of(error), place=place_of(error))
+            found = unexpected(error)
+        return xporter.failed(found, call) if is_xporter else wonde.failed(found)

@@ -1,0 +1,143 @@
+"""What people do with writebacks: resubmit, cancel, resolve; one by one, or all that a filter finds."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
+
+from writeback.api.auth import Mender, Supporter, Svc, check_school
+from writeback.api.errors_doc import WRITING, error
+from writeback.api.mending_models import (
+    CancelIn,
+    CountOut,
+    FilterIn,
+    ManyCancelIn,
+    ManyResubmitIn,
+    MendedOut,
+    ReportOut,
+    ResolveIn,
+    ResubmitIn,
+)
+from writeback.domain.access import Caller
+from writeback.domain.actor import actor_of
+from writeback.domain.mending import Action
+from writeback.flow.mend import MendedView
+from writeback.flow.mend_draft import Order
+from writeback.flow.mend_many import Count, Report
+
+router = APIRouter(tags=["mending"])
+
+_RESUBMITTED: dict[int | str, dict[str, Any]] = {
+    **WRITING,
+    200: {"model": MendedOut, "description": "A dry run: what would go, and what there is to say of it."},
+    404: error(404, code="writeback_unknown", detail="no writeback 'wb_1' that this key may see"),
+    409: error(409, code="not_resubmittable", detail="wb_1 is confirmed: it cannot be sent again"),
+    422: error(422, code="submission_invalid", detail="1 of the 2 records that would go again cannot be sent"),
+}
+_CANCELLED = {
+    **WRITING,
+    404: _RESUBMITTED[404],
+    409: error(409, code="not_cancellable", detail="wb_1 is sent: all of it has left for the provider"),
+}
+_RESOLVED = {
+    **WRITING,
+    404: _RESUBMITTED[404],
+    409: error(409, code="nothing_to_resolve", detail="no record of wb_1 needs attention: it is confirmed"),
+}
+_MANY = {
+    **{status: response for status, response in WRITING.items() if status != 404},
+    200: {"model": ReportOut | CountOut, "description": "What was done and what was not; with `count=true` how many."},
+}
+
+
+class _Strict(BaseModel):
+    """Unknown parameters are refused: a misspelt one would do what was meant as a trial."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class DryRunQuery(_Strict):
+    dry_run: bool = False
+    """Only validate."""
+
+
+class CountQuery(_Strict):
+    count: bool = False
+    """Only say how many there are."""
+
+
+@router.post(
+    "/v1/writebacks/{writeback}/resubmit",
+    status_code=HTTP_202_ACCEPTED,
+    responses=_RESUBMITTED,
+    response_model=MendedOut,
+)
+async def resubmit_writeback(
+    caller: Mender,
+    services: Svc,
+    writeback: str,
+    response: Response,
+    query: Annotated[DryRunQuery, Query()],
+    body: ResubmitIn | None = None,
+) -> MendedView:
+    """Send again what failed, was cancelled or never left, mended where you have mended it.
+
+    All that goes is validated first, against lists that are fetched anew. What is confirmed stays as it is. Where a
+    later mark for a slot has been accepted meanwhile, that one still wins: `superseded_by` names it.
+    """
+    body = body or ResubmitIn()
+    if query.dry_run:
+        response.status_code = HTTP_200_OK
+    return await services.mendings.resubmits.one(
+        caller, writeback, body.order, actor_of(caller, body.reason), dry_run=query.dry_run
+    )
+
+
+@router.post("/v1/writebacks/{writeback}/cancel", responses=_CANCELLED, response_model=MendedOut)
+async def cancel_writeback(caller: Mender, services: Svc, writeback: str, body: CancelIn | None = None) -> MendedView:
+    """Withdraw what has not left. What is on its way to the MIS goes on, and is followed to its end."""
+    reason = body.reason if body is not None else ""
+    return await services.mendings.cancels.one(caller, writeback, actor_of(caller, reason))
+
+
+@router.post("/v1/writebacks/{writeback}/resolve", responses=_RESOLVED, response_model=MendedOut)
+async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, body: ResolveIn) -> MendedView:
+    """Settle records that need attention, after a look into the MIS."""
+    return await services.mendings.resolves.one(
+        caller, writeback, body.outcome, actor_of(caller, body.reason), records=body.records
+    )
+
+
+@router.post("/v1/writebacks/resubmit", responses=_MANY, response_model=ReportOut | CountOut)
+async def resubmit_writebacks(
+    caller: Mender, services: Svc, body: ManyResubmitIn, query: Annotated[CountQuery, Query()]
+) -> Report | Count:
+    """Send again all that a filter finds, the earliest accepted first; each is validated by itself.
+
+    Called twice it does nothing twice: what is on its way is not sent again. At most 10,000 in one call; where there
+    are more, `next_cursor` goes on.
+    """
+    _check_filter(caller, body.filter)
+    many, wanted = services.mendings.many, body.filter.selection
+    if query.count:
+        return await many.count(caller, Action.RESUBMIT, wanted, limit=body.limit)
+    order, actor = Order(on_invalid=body.on_invalid), actor_of(caller, body.reason)
+    return await many.resubmit(caller, wanted, order, actor, limit=body.limit, cursor=body.cursor)
+
+
+@router.post("/v1/writebacks/cancel", responses=_MANY, response_model=ReportOut | CountOut)
+async def cancel_writebacks(
+    caller: Mender, services: Svc, body: ManyCancelIn, query: Annotated[CountQuery, Query()]
+) -> Report | Count:
+    """Withdraw all that a filter finds and that has not left, the earliest accepted first."""
+    _check_filter(caller, body.filter)
+    many, wanted = services.mendings.many, body.filter.selection
+    if query.count:
+        return await many.count(caller, Action.CANCEL, wanted, limit=body.limit)
+    return await many.cancel(caller, wanted, actor_of(caller, body.reason), limit=body.limit, cursor=body.cursor)
+
+
+def _check_filter(caller: Caller, wanted: FilterIn) -> None:
+    if wanted.school is not None:
+        check_school(caller, wanted.school)

@@ -1,0 +1,87 @@
+"""Which columns a kind has in a table: a field of its record each, and for conduct also the fields of its pupils."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from writeback.domain.kinds import KINDS
+
+KIND, INCIDENT, CLASS = "kind", "incident", "class"
+PROBLEM, WHAT_TO_DO = "problem", "what to do"
+OURS = (PROBLEM, WHAT_TO_DO)
+"""Columns that we add to a file of bad rows; they are left out when it comes back."""
+
+PUPILS = "students"
+_OF_PUPILS = frozenset({"achievement.create", "behaviour.create"})
+"""Kinds of which a row is one pupil of one incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `type`: string, text, integer, number, boolean, date, date-time or choice."""
+
+    name: str
+    type: str
+    is_needed: bool
+    choices: tuple[str, ...] = ()
+    of_pupil: bool = False
+    """Whether it is about the pupil of the row and not about the whole incident."""
+
+    @property
+    def path(self) -> str:
+        """The field's dotted name in the record."""
+        return f"{PUPILS}.{self.name}" if self.of_pupil else self.name
+
+
+def is_grouped(kind: str) -> bool:
+    """Whether rows with the same `incident` make one record."""
+    return kind in _OF_PUPILS
+
+
+@cache
+def columns_of(kind: str) -> tuple[Column, ...]:
+    """Return the columns of a kind, in its record's order; empty where it does not fit into a table."""
+    schema = KINDS[kind].record.model_json_schema()
+    fields: dict[str, Any] = schema["properties"]
+    if is_grouped(kind):
+        pupil = schema["$defs"][fields[PUPILS]["items"]["$ref"].rpartition("/")[2]]
+        return (*_columns(pupil, of_pupil=True), *_columns(schema))
+    if any(_forms(shape)[0].get("type") in ("array", "object") for shape in fields.values()):
+        return ()
+    return _columns(schema)
+
+
+@cache
+def column_map(kind: str) -> dict[str, Column]:
+    """Return the columns of a kind by name."""
+    return {column.name: column for column in columns_of(kind)}
+
+
+def _columns(schema: dict[str, Any], *, of_pupil: bool = False) -> tuple[Column, ...]:
+    needed = schema.get("required", ())
+    found = []
+    for name, shape in schema["properties"].items():
+        forms = _forms(shape)
+        if forms[0].get("type") != "array":
+            choices = tuple(str(value) for form in forms for value in form.get("enum", ()))
+            found.append(Column(name, _type_of(forms[0], choices), name in needed, choices, of_pupil))
+    return tuple(found)
+
+
+def _forms(shape: dict[str, Any]) -> list[dict[str, Any]]:
+    return [form for form in shape.get("anyOf", (shape,)) if form.get("type") != "null"]
+
+
+def _type_of(form: dict[str, Any], choices: tuple[str, ...]) -> str:
+    plain = str(form.get("type", "string"))
+    if plain != "string":
+        return plain
+    if "format" in form:
+        return str(form["format"])
+    if choices:
+        return "choice"
+    return "string" if "maxLength" in form else "text"
+
+
+TABULAR_KINDS = tuple(kind for kind in KINDS if columns_of(kind))
+"""Kinds that a table can carry; the others come as NDJSON."""

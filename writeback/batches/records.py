@@ -1,0 +1,168 @@
+"""Rows as records: what the cells of a row say, put together with the other rows of its incident."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from writeback.batches.cells import BadCell, meaning, without_apostrophe
+from writeback.batches.columns import CLASS, INCIDENT, KIND, PUPILS, column_map, is_grouped
+from writeback.batches.findings import make
+from writeback.batches.layout import Format, Layout, Row
+from writeback.batches.ndjson_files import read_line
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS, Action, Record
+from writeback.domain.shape import findings_from, show
+
+MOST_ROWS_OF_INCIDENT = 500
+_PUPIL_PATH = re.compile(rf"^/records/\d+/{PUPILS}/(\d+)")
+_PUPIL_WORDS = re.compile(rf"\b{PUPILS}\[\d+\]\.")
+
+
+@dataclass
+class Unit:
+    """Rows that make one record: one row, or those of one incident."""
+
+    rows: Sequence[Row]
+    record: Record | None = None
+    findings: dict[int, list[Finding]] = field(default_factory=dict)
+    """By row number."""
+    register: str = ""
+    """The class that it belongs to, where the file says so: a register is one writeback."""
+
+    @property
+    def number(self) -> int:
+        return self.rows[0].number
+
+    @property
+    def is_bad(self) -> bool:
+        return any(one.is_error for found in self.findings.values() for one in found)
+
+    def say(self, finding: Finding, *, row: int | None = None) -> None:
+        """Add a finding to one of its rows, by default to that which the finding's pointer leads to."""
+        self.findings.setdefault(self._row_of(finding) if row is None else row, []).append(in_words_of_rows(finding))
+
+    def _row_of(self, finding: Finding) -> int:
+        pupil = _PUPIL_PATH.match(finding.pointer)
+        place = int(pupil[1]) if pupil else 0
+        return self.rows[place if place < len(self.rows) else 0].number
+
+
+def incident_of(cells: Sequence[str], layout: Layout) -> str:
+    """Return what the row's incident is called; empty where it is one of its own."""
+    if INCIDENT not in layout.fields or not is_grouped(layout.kind):
+        return ""
+    return without_apostrophe(cells[layout.fields.index(INCIDENT)]).strip().removeprefix("'")
+
+
+def read_unit(rows: Sequence[Row], layout: Layout) -> Unit:
+    """Return what the rows say: a record, or findings that say why there is none."""
+    unit = Unit(rows, findings={row.number: list(row.findings) for row in rows if row.findings})
+    content = _of_line(unit, layout) if layout.format is Format.NDJSON else _of_rows(unit, layout)
+    if content is None or unit.is_bad:
+        return unit
+    kind = KINDS[layout.kind]
+    try:
+        unit.record = kind.record.model_validate_json(to_json(content), strict=True)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        for finding in findings_from(errors, kind=kind.name, model=kind.record, record=0):
+            unit.say(finding)
+    return unit
+
+
+def hold_back(unit: Unit) -> None:
+    """Say to the good rows of a bad incident which row holds them back."""
+    bad = [number for number, found in unit.findings.items() if any(one.is_error for one in found)]
+    for row in unit.rows:
+        if bad and row.number not in bad:
+            unit.say(make("incident_held_back", row=min(bad)), row=row.number)
+
+
+def same_key(kind: str, record: Record) -> str:
+    """Return what makes a record the same as another: its slot if that is all it says, else all of it."""
+    if KINDS[kind].action in (Action.SET, Action.DELETE):
+        return KINDS[kind].slot(record) or ""
+    return record.model_dump_json(exclude={"ref"})
+
+
+def group_of(kind: str, unit: Unit) -> str:
+    """Return what a writeback by hand would be about: a day and session, a lesson, a detention; and a class."""
+    record = unit.record
+    assert record is not None
+    day = getattr(record, "date", None) or getattr(record, "start_at", None) or ""
+    parts = [day.date() if isinstance(day, datetime) else day, getattr(record, "session", "")]
+    if kind == "attendance.lesson":
+        parts.append(getattr(record, "lesson_id", ""))
+    if kind.startswith("detention_attendance."):
+        parts.append(getattr(record, "detention_id", ""))
+    return "|".join(str(part) for part in (*parts, unit.register))
+
+
+def in_words_of_rows(finding: Finding) -> Finding:
+    """Return the finding without the place of a pupil in a list: in a table there are only columns."""
+    message = _PUPIL_WORDS.sub("", finding.message)
+    if message == finding.message:
+        return finding
+    hint = _PUPIL_WORDS.sub("", finding.hint)
+    return Finding(finding.code, message, hint, finding.severity, finding.pointer, None, finding.provider_message)
+
+
+def _of_line(unit: Unit, layout: Layout) -> dict[str, Any] | None:
+    try:
+        content, kind = read_line(unit.rows[0].cells[0])
+    except ValueError as error:
+        unit.say(make("row_unreadable", reason=str(error)))
+        return None
+    if kind is not None and kind != layout.kind:
+        unit.say(make("kind_differs", value=show(kind), kind=layout.kind))
+    return content
+
+
+def _of_rows(unit: Unit, layout: Layout) -> dict[str, Any]:
+    """Return the record's content; rows of one incident must agree on all but the pupil's columns."""
+    whole: dict[str, Any] = {}
+    pupils: list[dict[str, Any]] = []
+    for row in unit.rows:
+        common, pupil = _of_row(unit, row, layout)
+        if row is unit.rows[0]:
+            whole = common
+        else:
+            _compare(unit, row, whole, common)
+        pupils.append(pupil)
+    return {**whole, PUPILS: pupils} if is_grouped(layout.kind) else whole
+
+
+def _of_row(unit: Unit, row: Row, layout: Layout) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a row says of the whole and of its pupil; what cannot be read becomes a finding."""
+    columns = column_map(layout.kind)
+    common: dict[str, Any] = {}
+    pupil: dict[str, Any] = {}
+    for name, cell in zip(layout.fields, row.cells, strict=True):
+        if name == KIND and cell.strip() and without_apostrophe(cell).strip() != layout.kind:
+            unit.say(make("kind_differs", value=show(cell.strip()), kind=layout.kind), row=row.number)
+        elif name == CLASS and row is unit.rows[0]:
+            unit.register = cell.strip()
+        column = columns.get(name or "")
+        if column is None:
+            continue
+        try:
+            value = meaning(cell, column)
+        except BadCell as bad:
+            said = {"field": column.name, "value": show(cell.strip()), "advice": bad.advice, "hint": bad.hint}
+            unit.say(make("cell_invalid", pointer=f"/{column.name}", **said), row=row.number)
+            continue
+        if value is not None:
+            (pupil if column.of_pupil else common)[column.name] = value
+    return common, pupil
+
+
+def _compare(unit: Unit, row: Row, first: dict[str, Any], common: dict[str, Any]) -> None:
+    """Say where a row of an incident differs from its first; what it leaves out is as there."""
+    for name, value in common.items():
+        if first.get(name) != value:
+            unit.say(make("incident_differs", field=name, first=unit.number), row=row.number)

@@ -1,0 +1,84 @@
+"""Bytes as text: which encoding a file has, found by looking at all of it, and its text a piece at a time."""
+
+import codecs
+import io
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from writeback.batches.findings import unreadable
+
+_PIECE = 1 << 16
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_WINDOWS = "windows-1252"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """`mark` is how many bytes its byte order mark takes."""
+
+    name: str
+    mark: int = 0
+
+
+def encoding_of(file: BinaryIO) -> Encoding:
+    """Return the file's encoding: by its mark, else UTF-8 where all of it is, else Windows-1252.
+
+    UTF-16 without a mark is told by its NULs. Raise FileRefused where it is none of these.
+    """
+    file.seek(0)
+    head = file.read(_PIECE)
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return _checked(file, Encoding(name, len(mark)))
+    if b"\0" in head:
+        return _checked(file, Encoding("utf-16-be" if head[:1] == b"\0" else "utf-16-le"))
+    if _first_fault(file, Encoding("utf-8")) is None:
+        return Encoding("utf-8")
+    return _checked(file, Encoding(_WINDOWS))
+
+
+def text_of(file: BinaryIO, encoding: Encoding) -> io.TextIOWrapper:
+    """Return the file as text from its beginning, line ends as they are. `file` stays open when it is closed."""
+    file.seek(encoding.mark)
+    return io.TextIOWrapper(io.BufferedReader(_Lent(file), _PIECE), encoding=encoding.name, newline="")
+
+
+class _Lent(io.RawIOBase):
+    """A reader whose file outlives it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        piece = self._file.read(len(into))
+        into[: len(piece)] = piece
+        return len(piece)
+
+
+def _checked(file: BinaryIO, encoding: Encoding) -> Encoding:
+    fault = _first_fault(file, encoding)
+    if fault is not None:
+        raise unreadable(
+            "text",
+            f"byte {fault} is in none of UTF-8, UTF-16 and Windows-1252",
+            "Save it again as “CSV UTF-8”.",
+        )
+    return encoding
+
+
+def _first_fault(file: BinaryIO, encoding: Encoding) -> int | None:
+    """Return where the file stops being text of this encoding, None where all of it is."""
+    file.seek(encoding.mark)
+    decoder = codecs.getincrementaldecoder(encoding.name)()
+    place = encoding.mark
+    try:
+        while piece := file.read(_PIECE):
+            decoder.decode(piece)
+            place += len(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        return place + error.start
+    return None

@@ -1,0 +1,105 @@
+"""What is looked at before a workbook is unpacked: its size, how tightly it is packed, and its merged cells."""
+
+import re
+import zipfile
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from writeback.batches.findings import unreadable
+
+_MOST_PARTS = 1_000
+_MOST_TEXTS = 100_000_000
+"""Bytes of shared texts, unpacked: these are kept in memory while the sheet is read."""
+_TIGHTEST, _SMALL = 300, 2_000_000
+"""How many times larger a part may become, where it is not small: spreadsheets reach a tenth of it."""
+_MOST_MERGED = 20_000
+_PIECE = 1 << 20
+_OVERLAP = 100
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
+_SAVE_AGAIN = "Open it in the spreadsheet and save it again as .xlsx, without a password."
+
+
+@dataclass(frozen=True, order=True)
+class Merged:
+    """Merged cells, rows and columns counted from 1 and 0, all inclusive."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def check_workbook(file: BinaryIO, *, max_unpacked: int) -> None:
+    """Raise FileRefused where the file is no workbook, or would become too large; nothing is unpacked for that."""
+    file.seek(0)
+    if file.read(4) == _OLD_WORKBOOK:
+        raise unreadable("XLSX", "it is an old .xls workbook, or has a password", _SAVE_AGAIN)
+    file.seek(0)
+    try:
+        parts = zipfile.ZipFile(file).infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise unreadable("XLSX", f"it is no workbook, or is damaged ({error})", _SAVE_AGAIN) from None
+    if not any(part.filename == "xl/workbook.xml" for part in parts):
+        raise unreadable("XLSX", "there is no workbook in it", _SAVE_AGAIN)
+    if any(part.flag_bits & 1 for part in parts):
+        raise unreadable("XLSX", "it has a password", _SAVE_AGAIN)
+    # A part never unpacks to more than it says here: zipfile stops there.
+    unpacked = sum(part.file_size for part in parts)
+    texts = sum(part.file_size for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
+    is_tight = any(part.file_size > max(_SMALL, _TIGHTEST * part.compress_size) for part in parts)
+    if len(parts) > _MOST_PARTS or unpacked > max_unpacked or texts > _MOST_TEXTS or is_tight:
+        hint = "Send only the sheet with the records, without pictures and formats; or save it as CSV."
+        raise unreadable("XLSX", f"it would become {unpacked} bytes when unpacked, which is too large", hint)
+
+
+def merged_cells(file: BinaryIO, sheet_path: str) -> list[Merged]:
+    """Return the merged cells of a sheet: they stand at its end, so the part is gone through in pieces."""
+    found: list[Merged] = []
+    file.seek(0)
+    with zipfile.ZipFile(file) as archive, archive.open(sheet_path) as sheet:
+        before = b""
+        while piece := sheet.read(_PIECE):
+            window = before + piece
+            end = 0
+            for match in _MERGED.finditer(window):
+                left, top, right, bottom = match.groups()
+                found.append(Merged(int(top), int(bottom), _place(left), _place(right)))
+                end = match.end()
+            if len(found) > _MOST_MERGED:
+                hint = "Take the merging off: each row needs its own values."
+                raise unreadable("XLSX", f"it has more than {_MOST_MERGED} merged cells", hint)
+            before = window[max(end, len(window) - _OVERLAP) :]
+    return sorted(found)
+
+
+class MergedValues:
+    """Fills merged cells: each of them means what stands in the first. Ask row by row, downwards."""
+
+    def __init__(self, merged: Sequence[Merged]) -> None:
+        self._tops = [one.top for one in merged]
+        self._merged = merged
+        self._begun = 0
+        self._open: list[tuple[Merged, str]] = []
+
+    def fill(self, number: int, cells: list[str]) -> None:
+        """Put values into the row's cells that are merged with a cell above or to the left."""
+        self._open = [entry for entry in self._open if entry[0].bottom >= number]
+        upto = bisect_right(self._tops, number)
+        for one in self._merged[self._begun : upto]:
+            if one.bottom >= number and one.left < len(cells):
+                value = cells[one.left] if one.top == number else ""
+                self._open.append((one, value))
+        self._begun = upto
+        for one, value in self._open:
+            for place in range(one.left, min(one.right + 1, len(cells))):
+                cells[place] = value
+
+
+def _place(letters: bytes) -> int:
+    place = 0
+    for letter in letters:
+        place = place * 26 + letter - ord("A") + 1
+    return place - 1

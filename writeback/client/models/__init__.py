@@ -1,0 +1,35 @@
+"""What the client returns."""
+
+from writeback.client.models.access import AuditEntry, Hook, Key, NewKey, Ready
+from writeback.client.models.base import Finding, Page
+from writeback.client.models.batches import Batch
+from writeback.client.models.schools import Features, ListedSchool, RuleSet, School, Synced
+from writeback.client.models.webhooks import Delivery, NewWebhook, ToldWriteback, Webhook, WebhookEvent
+from writeback.client.models.writebacks import Count, Event, Mended, Record, Report, Writeback
+
+__all__ = [
+    "AuditEntry",
+    "Batch",
+    "Count",
+    "Delivery",
+    "Event",
+    "Features",
+    "Finding",
+    "Hook",
+    "Key",
+    "ListedSchool",
+    "Mended",
+    "NewKey",
+    "NewWebhook",
+    "Page",
+    "Ready",
+    "Record",
+    "Report",
+    "RuleSet",
+    "School",
+    "Synced",
+    "ToldWriteback",
+    "Webhook",
+    "WebhookEvent",
+    "Writeback",
+]

@@ -1,0 +1,63 @@
+"""Keys, hooks, and the log of what people did."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from writeback.client.models.base import Model
+
+
+class Key(Model):
+    """A key of an app, without the key itself."""
+
+    id: str
+    app: str
+    name: str = ""
+    scopes: tuple[str, ...]
+    schools: tuple[str, ...] | None = None
+    """None: all."""
+    created_at: datetime
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+class NewKey(Key):
+    """A key just made."""
+
+    key: Annotated[str, Field(repr=False)]
+    """The key itself: shown only now."""
+
+
+class Hook(Model):
+    """The hook of a whole account with a provider, to be registered there once."""
+
+    provider: str
+    url: str
+    events: tuple[str, ...] = ()
+    where: str = ""
+
+
+class AuditEntry(Model):
+    """One thing that somebody did."""
+
+    id: int
+    at: datetime
+    actor: str
+    app: str | None = None
+    action: str
+    subject: str
+    school: str | None = None
+    reason: str = ""
+    changed: dict[str, Any] = {}
+
+
+class Ready(Model):
+    """Whether the service takes submissions now; `checks` says what is wrong where it does not."""
+
+    status: str
+    checks: dict[str, str] = {}
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status == "ready"

@@ -1,0 +1,83 @@
+"""The console as one ASGI app: `create_console(services)`. Whoever serves the API hands it what is below `/console`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from writeback.console import auth, errors
+from writeback.console.assets import Assets
+from writeback.console.cookies import Cookies
+from writeback.console.navigation import MENU, ROOT
+from writeback.console.page import Kit, Page, PageRoute
+from writeback.console.pages import ROOMS
+from writeback.console.security import Csrf, SecurityHeaders
+from writeback.console.templating import create_environment
+from writeback.core.errors import Problem
+from writeback.core.secrets import SecretBox
+from writeback.wiring import Services
+
+
+def create_console(services: Services) -> ASGIApp:
+    """Return the console. It opens and closes nothing: the services come open."""
+    settings = services.settings
+    public_url = settings.console.public_url or settings.effective_public_url
+    https = public_url.startswith("https://")
+    secrets = SecretBox(settings.effective_secret_key)
+    assets = Assets(ROOT)
+    templates = create_environment(settings.console.timezone, assets)
+    kit = Kit(services, templates, Cookies(https, secrets), Csrf(secrets, public_url))
+    routes = [
+        Route(ROOT, _home),
+        Route(f"{ROOT}/", _home),
+        Route(f"{ROOT}/static/{{name}}", assets.serve),
+        *_routes(kit),
+    ]
+    handlers = {kind: partial(errors.answer, kit) for kind in (Problem, HTTPException, Exception)}
+    return SecurityHeaders(Starlette(routes=routes, exception_handlers=handlers), https=https)
+
+
+async def _home(request: Request) -> Response:
+    return RedirectResponse(ROOT + MENU[0].path, 303)
+
+
+def _routes(kit: Kit) -> list[Route]:
+    """Return a route for each path, whatever its methods, so that others are answered with 405."""
+    by_path: dict[str, dict[str, PageRoute]] = {}
+    for room in ROOMS:
+        for route in room.routes:
+            by_path.setdefault(route.path, {})[route.method] = route
+    return [
+        Route(ROOT + path, _endpoint(kit, path, by_method), methods=list(by_method))
+        for path, by_method in by_path.items()
+    ]
+
+
+def _endpoint(kit: Kit, path: str, by_method: Mapping[str, PageRoute]) -> Callable[[Request], Awaitable[Response]]:
+    async def call(request: Request) -> Response:
+        request.scope["route"] = _Template(ROOT + path)
+        route = by_method["GET" if request.method == "HEAD" else request.method]
+        page = Page(request, kit, await auth.signed_in(kit, request))
+        request.state.page = page  # for the error page, should there be one
+        refused = auth.refusal(page, route.needs)
+        if refused is not None:
+            return refused
+        if request.method != "POST":
+            return await route.endpoint(page)
+        async with request.form(max_files=1, max_fields=5_000) as page.form:
+            auth.check_form(page)
+            return await route.endpoint(page)
+
+    return call
+
+
+class _Template:
+    """What the access log calls the page: its path with names in the places of ids."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path

@@ -1,0 +1,27 @@
+"""What the menu has, in order. To add a page to it: a line here."""
+
+from typing import NamedTuple
+
+from writeback.domain.staff import Permission
+
+ROOT = "/console"
+
+
+class Entry(NamedTuple):
+    """One place in the menu, for those who have the permission. It is marked on every page below its path."""
+
+    words: str
+    path: str
+    needs: Permission = Permission.VIEW
+
+
+MENU = (
+    Entry("Now", "/now"),
+    Entry("Reports", "/reports"),
+)
+
+
+def is_below(path: str, entry: Entry) -> bool:
+    """Whether a page belongs to the entry."""
+    whole = ROOT + entry.path
+    return path == whole or path.startswith(whole + "/")

@@ -1,0 +1,81 @@
+"""What things are called on pages: plain English for statuses, kinds and holds, and the shape that goes with each."""
+
+from typing import NamedTuple
+
+from writeback.domain.school import HoldReason
+from writeback.domain.states import Status
+
+
+class Badge(NamedTuple):
+    """How a status looks: words, and a tone. Each tone has a shape of its own, so colour never stands alone."""
+
+    words: str
+    tone: str
+    """ok, wait, busy, warn, bad, off."""
+    meaning: str = ""
+
+
+STATUSES: dict[str, Badge] = {
+    "queued": Badge("Queued", "wait", "Accepted, waits its turn"),
+    "held": Badge("Held", "warn", "Waits for something outside"),
+    "sending": Badge("Sending", "busy", "A request is under way"),
+    "sent": Badge("Sent", "busy", "The provider has it; evidence is awaited"),
+    "unknown": Badge("Uncertain", "warn", "It may or may not have arrived; we are looking"),
+    "needs_attention": Badge("Needs a person", "warn", "Only a person can decide"),
+    "confirmed": Badge("Confirmed", "ok", "Evidence says that it is in the MIS"),
+    "partial": Badge("Partly confirmed", "bad", "Some records are in the MIS, others were refused"),
+    "failed": Badge("Failed", "bad", "Refused for good"),
+    "refused": Badge("Refused", "bad", "Not accepted: it was invalid when it was sent in"),
+    "superseded": Badge("Superseded", "off", "A later writeback took its place"),
+    "cancelled": Badge("Cancelled", "off", "Withdrawn"),
+    "expired": Badge("Expired", "bad", "Its deadline passed before it was sent"),
+}
+assert set(STATUSES) >= set(Status)
+
+KINDS: dict[str, str] = {
+    "attendance.session": "Session marks",
+    "attendance.lesson": "Lesson marks",
+    "detention_attendance.set": "Detention attendance",
+    "detention_attendance.delete": "Detention attendance, removed",
+    "xporter.raw": "Xporter, as it is",
+}
+_VERBS = {"create": "new", "update": "changed", "delete": "removed", "set": "set"}
+
+HOLDS: dict[str, str] = {
+    HoldReason.OFFLINE: "Its agent does not answer",
+    HoldReason.PAUSED: "The school has paused authorisation",
+    HoldReason.MIGRATION: "It is moving to another MIS",
+    HoldReason.TOKEN_REFUSED: "The provider refuses our credentials",
+    HoldReason.SCOPE_MISSING: "The school has not granted what this needs",
+    HoldReason.UNKNOWN_THERE: "The provider does not know the school",
+    HoldReason.REVOKED: "The school has withdrawn access",
+    HoldReason.WRITEBACK_OFF: "The school does not allow writeback",
+    HoldReason.BY_STAFF: "Held by a person",
+}
+PROVIDERS = {"wonde": "Wonde", "xporter": "Xporter"}
+
+
+def status_badge(status: str) -> Badge:
+    return STATUSES.get(status) or Badge(sentence(status), "off")
+
+
+def kind_words(kind: str) -> str:
+    """Return a kind in words, e.g. `Behaviour, new`."""
+    if kind in KINDS:
+        return KINDS[kind]
+    thing, _, verb = kind.partition(".")
+    return f"{sentence(thing)}, {_VERBS.get(verb, verb)}" if verb else sentence(thing)
+
+
+def hold_words(reason: str) -> str:
+    return HOLDS.get(reason) or sentence(reason)
+
+
+def provider_words(provider: str) -> str:
+    return PROVIDERS.get(provider, provider.title())
+
+
+def sentence(code: str) -> str:
+    """Return a code as words: `student_not_on_roll` becomes `Student not on roll`."""
+    words = code.replace("_", " ").replace(".", " ").strip()
+    return words[:1].upper() + words[1:]

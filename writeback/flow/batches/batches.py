@@ -1,0 +1,83 @@
+"""What the API calls: upload a file, see how far it is, fetch its bad rows, fetch a template."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from writeback.batches.layout import Format
+from writeback.core.errors import NotFound
+from writeback.domain.access import Caller
+from writeback.flow.batches import templates
+from writeback.flow.batches.error_files import error_file, file_name_of
+from writeback.flow.batches.uploads import NewBatch, Upload, begin_upload
+from writeback.flow.batches.views import BatchView, view_of
+from writeback.flow.context import FlowContext
+from writeback.store import batch_reads
+from writeback.store.pages import Page, cut, decode_cursor
+from writeback.store.tables import BatchRow
+
+
+@dataclass(frozen=True)
+class ErrorFile:
+    """`pieces` of the file, and what it is called."""
+
+    name: str
+    pieces: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches. What a key may not see is not there for it."""
+
+    flow: FlowContext
+
+    async def begin(self, caller: Caller, new: NewBatch) -> Upload:
+        """Return an upload to be filled; raise what `begin_upload` raises."""
+        return await begin_upload(self.flow, caller, new)
+
+    async def get(self, caller: Caller, batch_id: str) -> BatchView:
+        """Return one batch; raise NotFound."""
+        async with self.flow.db.read() as session:
+            row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
+            counts = await batch_reads.writeback_counts(session, [row.id])
+        return view_of(row, counts.get(row.id, {}))
+
+    async def list(
+        self,
+        caller: Caller,
+        *,
+        school: str | None = None,
+        statuses: Sequence[str] = (),
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[BatchView]:
+        """Return a page, the newest first."""
+        before = decode_cursor(cursor)
+        async with self.flow.db.read() as session:
+            rows = await batch_reads.page(
+                session, caller, school=school, statuses=statuses, before=before, limit=limit + 1
+            )
+            page = cut(rows, limit, lambda row: row.id)
+            counts = await batch_reads.writeback_counts(session, [row.id for row in page.items])
+        return Page([view_of(row, counts.get(row.id, {})) for row in page.items], page.next_cursor)
+
+    async def errors(self, caller: Caller, batch_id: str, format_: Format) -> ErrorFile:
+        """Return the bad rows as a file; raise NotFound, or Conflict while they are not known."""
+        async with self.flow.db.read() as session:
+            row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
+        return ErrorFile(file_name_of(row, format_), error_file(self.flow, row, format_))
+
+    async def template(self, school_id: str, kind: str, format_: Format) -> bytes:
+        """Return an empty file for this school, with column names and an example; raise NotFound."""
+        school = await self.flow.registry.school(school_id)
+        view = await self.flow.lookups.view(school_id)
+        return templates.template(kind, school, view, format_, self.flow.clock.now().date())
+
+
+def _seen(batch_id: str, row: BatchRow | None) -> BatchRow:
+    if row is None:
+        raise NotFound(
+            "batch_unknown",
+            f"no batch {batch_id[:64]!r} that this key may see",
+            hint="Check the id, and that the key is one of the app that uploaded it.",
+        )
+    return row

@@ -1,0 +1,193 @@
+"""Works through batches, each by a task of its own: a file may take longer than one of arq's jobs may.
+
+SQL says how far a batch is; a ring, or a sweep, only wakes this.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from writeback.batches.findings import FileRefused, make
+from writeback.core.failures import class_of, place_of
+from writeback.domain.finding import Finding
+from writeback.flow.batches.checking import Checking
+from writeback.flow.batches.queueing import Queueing
+from writeback.flow.batches.reading import read_file
+from writeback.flow.batches.turn import Turn, TurnEnded
+from writeback.flow.context import FlowContext
+from writeback.flow.sync import Syncer
+from writeback.store import batches
+from writeback.store.batches import BatchStatus, LeaseLost
+from writeback.store.tables import BatchRow
+
+log = structlog.get_logger()
+
+_MOST_FAILURES = 8
+"""Turns in a row that may break off before the batch is given up."""
+_BACKOFF_S, _BACKOFF_CAP_S = 2.0, 300.0
+_GRACE_S = 10.0
+"""How long a stopping process waits for the piece under way."""
+
+
+@dataclass
+class BatchRunner:
+    """Runs batches; `owner` names this worker in leases. Close it before the database."""
+
+    flow: FlowContext
+    syncer: Syncer
+    owner: str
+    _tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    _closing: bool = False
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.flow.settings.batches.served_at_once)
+
+    async def wake(self, batch_id: str) -> None:
+        """See to it that the batch is worked on soon; returns at once."""
+        if self._closing or batch_id in self._tasks:
+            return
+        task = asyncio.create_task(self._serve(batch_id), name=f"batch {batch_id}")
+        self._tasks[batch_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(batch_id, None))
+
+    async def settled(self) -> None:
+        """Return when nothing is under way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Begin nothing more; return when each batch has come to the end of a piece, and give the leases back."""
+        self._closing = True
+        if self._tasks:
+            _, late = await asyncio.wait(list(self._tasks.values()), timeout=_GRACE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self.flow.db.transact(partial(batches.release_all, owner=self.owner))
+
+    async def _serve(self, batch_id: str) -> None:
+        async with self._slots:
+            try:
+                if not self._closing:
+                    await self.run(batch_id)
+            except Exception as error:
+                # No traceback: exception texts may quote a row. The sweeper wakes us again when the lease has run out.
+                log.error("batch_turn_failed", batch_id=batch_id, error=class_of(error), place=place_of(error))
+
+    async def run(self, batch_id: str) -> None:
+        """Work on the batch until it is done, unless somebody else does."""
+        turn = await self._begin(batch_id)
+        if turn is None:
+            return
+        try:
+            async with self._heartbeat(turn):
+                await self._work(turn)
+        except FileRefused as refused:
+            await self._refuse(turn, refused.findings)
+        except LeaseLost:
+            log.warning("batch_lease_lost", batch_id=batch_id)
+            return
+        except TurnEnded:
+            pass
+        except Exception as error:
+            log.error("batch_failed", batch_id=batch_id, error=class_of(error), place=place_of(error))
+            await self._failed(turn)
+            return
+        await self._release(turn)
+
+    async def _work(self, turn: Turn) -> None:
+        """Take the steps that are left, one after another."""
+        if turn.batch.status == BatchStatus.READING:
+            await read_file(turn)
+        if turn.batch.status == BatchStatus.CHECKING:
+            await Checking(turn, self.syncer).run()
+        if turn.batch.status == BatchStatus.QUEUEING:
+            await Queueing(turn).run()
+        batch = turn.batch
+        log.info("batch_done", batch_id=batch.id, school=batch.school_id, good=batch.rows_good, bad=batch.rows_bad)
+
+    async def _begin(self, batch_id: str) -> Turn | None:
+        now = self.flow.clock.now()
+        until = now + timedelta(seconds=self.flow.settings.batches.lease_s)
+
+        def begin(session: Session) -> tuple[int, BatchRow] | None:
+            fence = batches.acquire(session, batch_id, owner=self.owner, now=now, until=until)
+            batch = batches.load(session, batch_id) if fence is not None else None
+            return (fence, batch) if fence is not None and batch is not None else None
+
+        begun = await self.flow.db.transact(begin)
+        if begun is None:
+            return None
+        fence, batch = begun
+        return Turn(self.flow, batch, fence, must_stop=lambda: self._closing)
+
+    async def _refuse(self, turn: Turn, findings: tuple[Finding, ...]) -> None:
+        """End a batch whose file is of no use; what was read of it is deleted."""
+        told = [*turn.batch.findings, *(one.as_json() for one in findings)]
+        turn.must_stop = lambda: False
+        now = self.flow.clock.now()
+        drop = partial(batches.drop_chunks, batch_id=turn.batch.id)
+        try:
+            while await turn.commit(partial(batches.drop_lines, batch_id=turn.batch.id)):
+                pass
+            await turn.commit(drop, status=BatchStatus.REFUSED, findings=told, finished_at=now)
+        except LeaseLost:
+            return
+        log.info("batch_refused", batch_id=turn.batch.id, reasons=[one.code for one in findings])
+        await self._release(turn)
+
+    async def _failed(self, turn: Turn) -> None:
+        """Leave the batch alone for a while; after too many failures give it up, unless it has begun to be queued."""
+        failures = turn.batch.failures + 1
+        if failures >= _MOST_FAILURES and turn.batch.status != BatchStatus.QUEUEING:
+            await self._refuse(turn, (make("batch_failed"),))
+            return
+        wait = timedelta(seconds=min(_BACKOFF_CAP_S, _BACKOFF_S * 2**failures))
+        until = self.flow.clock.now() + wait
+        change = partial(batches.change, batch_id=turn.batch.id, fence=turn.fence)
+
+        def back_off(session: Session) -> None:
+            change(session, failures=failures, lease_owner=None, lease_until=until)
+
+        await self.flow.db.transact(back_off)
+
+    async def _release(self, turn: Turn) -> None:
+        def release(session: Session) -> None:
+            batches.change(session, turn.batch.id, turn.fence, lease_owner=None, lease_until=None)
+
+        try:
+            await self.flow.db.transact(release)
+        except LeaseLost:
+            log.warning("batch_lease_lost", batch_id=turn.batch.id)
+
+    @asynccontextmanager
+    async def _heartbeat(self, turn: Turn) -> AsyncIterator[None]:
+        """Keep the lease while the batch is worked on."""
+        beating = asyncio.create_task(self._beat(turn))
+        try:
+            yield
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+
+    async def _beat(self, turn: Turn) -> None:
+        settings = self.flow.settings.batches
+        while True:
+            await asyncio.sleep(settings.heartbeat_s)
+            until = self.flow.clock.now() + timedelta(seconds=settings.lease_s)
+
+            def extend(session: Session, until: object = until) -> None:
+                batches.change(session, turn.batch.id, turn.fence, lease_until=until)
+
+            try:
+                await self.flow.db.transact(extend)
+            except LeaseLost:
+                return
+            except Exception as error:
+                log.warning("batch_heartbeat_missed", batch_id=turn.batch.id, error=class_of(error))

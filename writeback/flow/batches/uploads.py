@@ -1,0 +1,251 @@
+"""Uploading: a file arrives in pieces and is durable, whole, before anybody is told so. The API calls this.
+
+What if the process dies? The batch stays `uploading` and is dropped after a while; the caller has no answer and sends
+the file again.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from validators import validate
+from writeback.batches.columns import columns_of
+from writeback.batches.files import format_of
+from writeback.batches.findings import make
+from writeback.batches.layout import Format
+from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, TooManyAtOnce
+from writeback.core.ids import new_id
+from writeback.domain.access import Caller
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS
+from writeback.flow.answer import iso
+from writeback.flow.context import FlowContext
+from writeback.store import batches
+from writeback.store.batches import BatchStatus
+from writeback.store.tables import BatchRow, IdempotencyRow
+from writeback.store.upsert import insert_new
+
+log = structlog.get_logger()
+
+_CHUNK = 512 * 1024
+_LONGEST_KEY, _LONGEST_NAME = 255, 200
+_RETRY_AFTER_S = 30
+
+
+@dataclass(frozen=True)
+class NewBatch:
+    """What a caller says of a file. `media_type` and `file_name` may be empty."""
+
+    school: str
+    kind: str | None
+    media_type: str = ""
+    file_name: str = ""
+    dry_run: bool = False
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class UploadAnswer:
+    """What an upload is answered with; `body` is JSON and goes out as it is."""
+
+    batch_id: str
+    body: bytes
+    replayed: bool = False
+
+
+class Upload:
+    """One file on its way in. End it with `finish` or `abandon`."""
+
+    def __init__(self, flow: FlowContext, new: NewBatch, batch: BatchRow) -> None:
+        self._flow, self._new, self._batch = flow, new, batch
+        self._hash = hashlib.sha256()
+        self._buffer = bytearray()
+        self._chunks = 0
+        self._head = b""
+
+    async def add(self, piece: bytes) -> None:
+        """Take the next bytes; raise BodyTooLarge."""
+        self._batch.size += len(piece)
+        limit = self._flow.settings.batches.max_file_bytes
+        if self._batch.size > limit:
+            raise file_too_large(limit)
+        self._hash.update(piece)
+        self._buffer += piece
+        while len(self._buffer) >= _CHUNK:
+            await self._keep(_CHUNK)
+
+    async def finish(self) -> UploadAnswer:
+        """Have the file worked through, and answer; a key that was used before gets the answer of that time.
+
+        Raise BadInput for an empty file, Conflict for a key that was used for another.
+        """
+        await self._keep(_CHUNK)
+        if not self._batch.size:
+            raise BadInput("file_empty", "the file is empty", hint="Send the file as the body, or as multipart.")
+        self._batch.format = self._format().value
+        self._batch.sha256 = self._hash.hexdigest()
+        answer = await self._flow.db.transact(self._finish)
+        if answer.replayed:
+            await self.abandon()
+            return answer
+        batch = self._batch
+        log.info("batch_uploaded", batch_id=batch.id, school=batch.school_id, app=batch.app_id, bytes=batch.size)
+        await self._flow.doorbell.ring("run_batch", [batch.id])
+        return answer
+
+    async def abandon(self) -> None:
+        """Drop what has come: the upload was broken off, or refused."""
+        await self._flow.db.transact(partial(drop_upload, batch_id=self._batch.id))
+
+    async def _keep(self, size: int) -> None:
+        data = bytes(self._buffer[:size])
+        if not data:
+            return
+        del self._buffer[:size]
+        self._head = self._head or data[:4_096]
+        keep = partial(batches.add_chunk, batch_id=self._batch.id, number=self._chunks, data=data)
+        await self._flow.db.transact(keep)
+        self._chunks += 1
+
+    def _format(self) -> Format:
+        format_ = format_of(self._head, media_type=self._new.media_type, name=self._new.file_name)
+        kind = self._new.kind
+        if kind is not None and format_ is not Format.NDJSON and not columns_of(kind):
+            raise _invalid([make("kind_not_tabular", pointer="/kind", kind=kind)])
+        return format_
+
+    def _finish(self, session: Session) -> UploadAnswer:
+        batch = self._batch
+        same = batches.find_same(session, batch)
+        if same is not None:
+            warning = make("file_uploaded_before", at=iso(same.created_at), batch=same.id)
+            batch.findings = [warning.as_json()]
+        batch.status, batch.updated_at = BatchStatus.READING, self._flow.clock.now()
+        body = json.dumps(_answer(batch)).encode()
+        known = self._claim(session, body)
+        if known is not None:
+            return known
+        changes = {
+            name: getattr(batch, name) for name in ("format", "size", "sha256", "findings", "status", "updated_at")
+        }
+        batches.change(session, batch.id, 0, **changes)
+        return UploadAnswer(batch.id, body)
+
+    def _claim(self, session: Session, body: bytes) -> UploadAnswer | None:
+        """Claim the Idempotency-Key; return the answer that it has had."""
+        key, batch = self._new.idempotency_key, self._batch
+        if key is None:
+            return None
+        said = f"batch\0{batch.school_id}\0{batch.kind}\0{batch.dry_run}\0{batch.sha256}"
+        body_hash = hashlib.sha256(said.encode()).hexdigest()
+        claim = {"app_id": batch.app_id, "key": key, "body_hash": body_hash, "answer": body.decode()}
+        if insert_new(session, IdempotencyRow, **claim, created_at=self._flow.clock.now()):
+            return None
+        known = session.get(IdempotencyRow, (batch.app_id, key))
+        if known is None or known.body_hash != body_hash:
+            raise Conflict(
+                "idempotency_key_reused",
+                "this Idempotency-Key was used for something else",
+                hint="Use a new key for a new file; the same key is only for sending the same again.",
+            )
+        return UploadAnswer(json.loads(known.answer)["id"], known.answer.encode(), replayed=True)
+
+
+async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Upload:
+    """Return an upload to be filled.
+
+    Raise NotFound for the school, InvalidSubmission for a kind that it does not take, BadInput for the kind or the key,
+    TooManyAtOnce while the app has as many files under way as it may.
+    """
+    check_key(new.idempotency_key)
+    await _check_kind(flow, new)
+    now, settings = flow.clock.now(), flow.settings.batches
+    batch = BatchRow(
+        id=new_id("bat", now),
+        app_id=caller.app_id,
+        school_id=new.school,
+        kind=new.kind,
+        format="",
+        file_name=_plain_name(new.file_name),
+        dry_run=new.dry_run,
+        status=BatchStatus.UPLOADING,
+        created_at=now,
+        updated_at=now,
+    )
+    values = batch.model_dump()
+
+    def begin(session: Session) -> None:
+        since = now - timedelta(seconds=settings.give_up_upload_s)
+        if batches.count_under_way(session, caller.app_id, since) >= settings.max_under_way_per_app:
+            raise TooManyAtOnce(
+                "batches_too_many",
+                f"the app has {settings.max_under_way_per_app} files under way, which is the most",
+                retry_after_s=_RETRY_AFTER_S,
+                hint="Send this one when one of them is done.",
+            )
+        insert_new(session, BatchRow, **values)
+
+    await flow.db.transact(begin)
+    return Upload(flow, new, batch)
+
+
+def drop_upload(session: Session, batch_id: str) -> None:
+    """Delete an upload that did not end well."""
+    batches.drop_chunks(session, batch_id)
+    batches.drop_uploading(session, batch_id)
+
+
+def file_too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge("file_too_large", f"the file has more than {limit} bytes", hint="Split it into several files.")
+
+
+def check_key(key: str | None) -> None:
+    """Raise BadInput for an Idempotency-Key that cannot be one."""
+    if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):
+        raise BadInput(
+            "idempotency_key_invalid",
+            f"the Idempotency-Key has {len(key)} characters or some that cannot be printed",
+            hint=f"Send 1 to {_LONGEST_KEY} printable characters, e.g. a UUID.",
+        )
+
+
+async def _check_kind(flow: FlowContext, new: NewBatch) -> None:
+    school = await flow.registry.school(new.school)
+    if new.kind is None:
+        return
+    view = await flow.lookups.view(new.school)
+    errors = [one for one in validate(KINDS[new.kind], (), school, view) if one.is_error]
+    if errors:
+        raise _invalid(errors)
+
+
+def _invalid(findings: Sequence[Finding]) -> InvalidSubmission:
+    return InvalidSubmission("batch_invalid", findings[0].message, [one.as_json() for one in findings])
+
+
+def _plain_name(name: str) -> str:
+    """Return a file's name without folders and what cannot be printed."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in last if letter.isprintable())[:_LONGEST_NAME]
+
+
+def _answer(batch: BatchRow) -> dict[str, Any]:
+    return {
+        "id": batch.id,
+        "status": batch.status.value if isinstance(batch.status, BatchStatus) else batch.status,
+        "school": batch.school_id,
+        "kind": batch.kind,
+        "dry_run": batch.dry_run,
+        "format": batch.format,
+        "file_name": batch.file_name,
+        "size": batch.size,
+        "findings": batch.findings,
+        "created_at": iso(batch.created_at),
+    }

@@ -1,0 +1,84 @@
+"""Breakers in the flow: a school or provider that does not answer is left alone for a while, then one request tries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import structlog
+from sqlmodel import Session
+
+from writeback.domain.breaker import BreakerPolicy, Gate, gate
+from writeback.domain.outcome import NotReached, Outcome, Uncertain
+from writeback.domain.school import Account
+from writeback.flow.context import FlowContext
+from writeback.store import breakers
+from writeback.store.tables import BreakerRow
+
+log = structlog.get_logger()
+
+_PROBE_TAKES = timedelta(seconds=2)
+"""How soon those who wait for the one that tries look again."""
+
+
+def keys_of(account: Account) -> tuple[str, str]:
+    """Return the breakers that a request of the school passes: the provider's, at that address, and the school's."""
+    host = urlsplit(account.base_url).netloc
+    return f"provider:{account.provider}{host and f'@{host}'}", f"school:{account.school_id}"
+
+
+@dataclass(frozen=True)
+class Breakers:
+    """The breakers of one transaction."""
+
+    flow: FlowContext
+    session: Session
+    now: datetime
+
+    def shut_until(self, keys: Sequence[str]) -> tuple[datetime | None, bool]:
+        """Return until when nothing may go, None when it may; and whether there have been failures at all.
+
+        Where one may try, the caller is the one: the others are told to wait for its outcome.
+        """
+        rows = breakers.of(self.session, keys)
+        for row in rows:
+            until = self._shut_until(row)
+            if until is not None:
+                return until, True
+        return None, bool(rows)
+
+    def _shut_until(self, row: BreakerRow) -> datetime | None:
+        match gate(row.open_until, self.now):
+            case Gate.OPEN:
+                return None
+            case Gate.SHUT:
+                return row.open_until
+            case Gate.PROBE:
+                until = self.now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
+                claimed = breakers.claim_probe(self.session, row.key, self.now, until)
+                return None if claimed else self.now + _PROBE_TAKES
+
+    def note(self, keys: Sequence[str], outcome: Outcome, *, had_failures: bool) -> None:
+        """Count a failure, or note that there was an answer. One who says when to come back has answered."""
+        match outcome:
+            case NotReached(reason=reason, retry_after_s=None) | Uncertain(reason=reason):
+                for key in sorted(keys):  # everyone locks in this order
+                    self._fail(key, reason)
+            case _ if had_failures:
+                breakers.close(self.session, keys)
+
+    def _fail(self, key: str, reason: str) -> None:
+        row = breakers.lock(self.session, key, self.now)
+        row.failures += 1
+        row.reason, row.probe_until = reason, None
+        policy = self._policy(key)
+        if row.failures >= policy.failures and gate(row.open_until, self.now) is not Gate.SHUT:
+            row.trips += 1
+            row.open_until = self.now + policy.cooldown(row.trips, self.flow.rng)
+            log.warning("breaker_opened", key=key, failures=row.failures, until=row.open_until.isoformat())
+        self.session.add(row)
+
+    def _policy(self, key: str) -> BreakerPolicy:
+        dispatch = self.flow.settings.dispatch
+        failures = dispatch.breaker_failures if key.startswith("school:") else dispatch.provider_breaker_failures
+        return BreakerPolicy(failures, dispatch.breaker_cooldown_s, dispatch.breaker_cooldown_cap_s)

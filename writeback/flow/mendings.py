@@ -1,0 +1,28 @@
+"""All that a person does with writebacks, in one value: what the API, and whoever else acts for people, is given."""
+
+from dataclasses import dataclass
+
+from writeback.flow.audit import AuditLog
+from writeback.flow.cancel import Cancels
+from writeback.flow.context import FlowContext
+from writeback.flow.mend_many import ManyMendings
+from writeback.flow.miss import Misses
+from writeback.flow.recheck import Rechecks
+from writeback.flow.resolve import Resolves
+from writeback.flow.resubmit import Resubmits
+
+
+@dataclass(frozen=True)
+class Mendings:
+    """Resubmit, cancel and resolve one; resubmit and cancel many; and who did what."""
+
+    resubmits: Resubmits
+    cancels: Cancels
+    resolves: Resolves
+    many: ManyMendings
+    audit: AuditLog
+
+
+def create_mendings(flow: FlowContext, misses: Misses) -> Mendings:
+    resubmits, cancels = Resubmits(flow, Rechecks(flow, misses)), Cancels(flow)
+    return Mendings(resubmits, cancels, Resolves(flow), ManyMendings(flow, resubmits, cancels), AuditLog(flow.db))

@@ -1,0 +1,189 @@
+"""Settling by what the MIS holds: there, not there, or something else.
+
+A mark may be sent again whenever it is not there. What creates or changes something may be sent again only when no
+answer ever said that the provider had it, and the MIS has been read late enough to show it if it were there; whatever
+is less clear than that is for a person.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+
+from writeback.domain.finding import Finding, Severity
+from writeback.domain.kinds import KINDS, Action, Kind
+from writeback.domain.lookups import LookupView
+from writeback.domain.outcome import Found, ReadBack, SlotReading
+from writeback.domain.states import Event
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.changes import Changes
+from writeback.flow.context import FlowContext
+from writeback.flow.members import change_member, close_request, settle_members
+from writeback.flow.recovery import count_failure, may_go_again
+from writeback.flow.turn import Member
+from writeback.providers.base import SentRequest
+from writeback.store import claims, doubts
+from writeback.store.requests import RequestState
+from writeback.store.tables import RequestRow
+
+_EVIDENCE = "read-back"
+_CLOCKS_DIFFER = timedelta(minutes=2)
+
+
+class Seen(Enum):
+    """What the MIS says of one record."""
+
+    THERE = auto()
+    ABSENT = auto()
+    OTHER = auto()
+    """Something else stands there."""
+    UNREADABLE = auto()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Applies what was read to one locked request."""
+
+    flow: FlowContext
+    changes: Changes
+    request: RequestRow
+    members: Sequence[Member]
+    sent: SentRequest
+    lookups: LookupView
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.request.kind]
+
+    def settle(self, read: ReadBack) -> bool:
+        """Settle every record; return False, and change nothing, where it is too early to say."""
+        if read.as_of is not None and read.as_of < self.sent.sent_at:
+            return False  # a reading older than the request proves nothing
+        readings = [read.readings.get(position) for position in range(len(self.members))]
+        if not all(_seen(reading) is Seen.THERE for reading in readings) and self._may_show_later(read):
+            return False
+        was_in_doubt = self.request.state == RequestState.IN_DOUBT
+        close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
+        for member, reading in zip(self.members, readings, strict=True):
+            self._settle_one(member, reading, was_in_doubt=was_in_doubt)
+        count_failure([member for member in self.members if _is_queued(member)])
+        settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=_EVIDENCE)
+        return True
+
+    def _may_show_later(self, read: ReadBack) -> bool:
+        """Whether what the reading lacks may be in the MIS all the same: applied late, or not yet read from there."""
+        if self.kind.is_repeatable:
+            return False
+        confirm = self.flow.settings.confirm
+        applied_by = self.sent.sent_at + timedelta(seconds=confirm.late_after_s)
+        if read.as_of is not None:
+            return read.as_of < applied_by
+        return self.changes.now < max(applied_by, self.sent.sent_at + timedelta(seconds=confirm.absence_patience_s))
+
+    def _settle_one(self, member: Member, reading: SlotReading | None, *, was_in_doubt: bool) -> None:
+        seen = _seen(reading)
+        ids = self._credit(member, reading) if reading is not None and seen is Seen.THERE else None
+        if ids is not None:
+            self._confirm(member, ids)
+        elif self._goes_again(member, seen, reading, was_in_doubt):
+            change_member(member, RecordStatus.QUEUED)
+        elif reading is None or seen is not Seen.OTHER:
+            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_cannot_tell(member)])
+        elif self.request.must_read:  # the provider has said that ours was written: somebody has changed it since
+            self._confirm(member, (), [_changed_since(member, reading.value or "")])
+        else:
+            holds = reading.value or ""
+            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_other_value(member, holds)], mis_holds=holds)
+
+    def _confirm(self, member: Member, ids: Sequence[str], findings: Sequence[Finding] = ()) -> None:
+        change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))
+        member.opened.row.evidence = _EVIDENCE
+
+    def _credit(self, member: Member, reading: SlotReading) -> tuple[str, ...] | None:
+        """Return the MIS ids of what the record has made; None where all that looks like it was made by others."""
+        if self.kind.action is not Action.CREATE or not reading.found:
+            return tuple(found.mis_id for found in reading.found)
+        for found in filter(self._is_recent, reading.found):
+            if self._claim(member, found.mis_id):
+                return (found.mis_id, *(part for part in found.parts if self._claim(member, part)))
+        return None
+
+    def _claim(self, member: Member, mis_id: str) -> bool:
+        return claims.take(
+            self.changes.session,
+            school_id=self.request.school_id,
+            family=self.kind.family,
+            mis_id=mis_id,
+            writeback_id=member.opened.row.id,
+            record=member.index,
+            now=self.changes.now,
+        )
+
+    def _is_recent(self, found: Found) -> bool:
+        """Whether it may have been made by this request, and not before."""
+        return found.created_at is None or found.created_at >= self.sent.sent_at - _CLOCKS_DIFFER
+
+    def _goes_again(self, member: Member, seen: Seen, reading: SlotReading | None, was_in_doubt: bool) -> bool:
+        if self.kind.is_repeatable and (reading is None or seen is not Seen.OTHER):
+            return may_go_again(self.flow, self.request, [member])
+        if not self._has_tries_left(member):
+            return False
+        if self.kind.is_repeatable and reading is not None:
+            return self._is_a_late_one_of_ours(member, reading.value)
+        return was_in_doubt and seen is not Seen.UNREADABLE
+
+    def _is_a_late_one_of_ours(self, member: Member, value: str | None) -> bool:
+        """Whether what stands there is an older mark of ours that arrived late, and not what somebody entered."""
+        slot, codes = self.kind.slot(member.record), self.lookups.attendance_codes
+        for doubt in doubts.about(self.changes.session, self.request.lane_id, [slot] if slot else []):
+            row = codes.resolve(doubt.code) if codes else None
+            if doubt.writeback_id != member.opened.row.id and value in (doubt.code, row and row.get("code")):
+                return True
+        return False
+
+    def _has_tries_left(self, member: Member) -> bool:
+        return 1 + member.opened.row.failures < self.flow.settings.dispatch.max_attempts
+
+
+def _seen(reading: SlotReading | None) -> Seen:
+    if reading is None:
+        return Seen.UNREADABLE
+    if reading.matches:
+        return Seen.THERE
+    return Seen.ABSENT if reading.value is None else Seen.OTHER
+
+
+def _is_queued(member: Member) -> bool:
+    return member.opened.progress[member.index].status is RecordStatus.QUEUED
+
+
+def _cannot_tell(member: Member) -> Finding:
+    return Finding(
+        code="cannot_be_read_back",
+        message=f"Nobody can tell whether the {member.kind.noun} has arrived: the MIS does not show it.",
+        hint="Look in the MIS whether it is there; if it is not, send it again.",
+        pointer=f"/records/{member.index}",
+        record=member.index,
+    )
+
+
+def _changed_since(member: Member, value: str) -> Finding:
+    return Finding(
+        code="changed_in_mis",
+        severity=Severity.WARNING,
+        message=f"It was written; since then the MIS holds {value} in this slot.",
+        hint=f"Nothing is written over it; to do so, send the {member.kind.noun} again.",
+        pointer=f"/records/{member.index}",
+        record=member.index,
+    )
+
+
+def _other_value(member: Member, value: str) -> Finding:
+    place = "in this slot" if member.kind.is_repeatable else f"for this {member.kind.noun}"
+    return Finding(
+        code="other_value_in_mis",
+        message=f"The MIS holds {value} {place}: it may have been changed there since.",
+        hint=f"Decide which is right; to replace what is there, send the {member.kind.noun} again.",
+        pointer=f"/records/{member.index}/code" if hasattr(member.record, "code") else f"/records/{member.index}",
+        record=member.index,
+    )

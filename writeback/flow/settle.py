@@ -1,0 +1,152 @@
+"""What a verdict does to a request and its records. `confirm` asks; this writes down, under the request's lock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from writeback.domain.finding import Finding, Severity
+from writeback.domain.kinds import KINDS
+from writeback.domain.lookups import LookupView
+from writeback.domain.outcome import (
+    Blocked,
+    Evidenced,
+    GaveUp,
+    NotReached,
+    Pending,
+    ReadBack,
+    Rejected,
+    Unclear,
+    Verdict,
+)
+from writeback.domain.states import Event
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.changes import Changes
+from writeback.flow.context import FlowContext
+from writeback.flow.hold import hold_school
+from writeback.flow.members import change_member, close_request, move_members, settle_members
+from writeback.flow.reading import Reading
+from writeback.flow.refusal import refuse
+from writeback.flow.turn import Member
+from writeback.providers.base import SentRequest
+from writeback.store import claims, doubts
+from writeback.store.tables import RequestRow
+
+
+@dataclass(frozen=True)
+class Settling:
+    """Applies one verdict to one locked request."""
+
+    flow: FlowContext
+    changes: Changes
+    request: RequestRow
+    members: Sequence[Member]
+    sent: SentRequest
+    lookups: LookupView
+
+    @property
+    def now(self) -> datetime:
+        return self.changes.now
+
+    def apply(self, verdict: Verdict | ReadBack) -> None:
+        """Match the verdict, to the last case."""
+        match verdict:
+            case Pending(check_at=check_at):
+                self._ask_again(check_at)
+            case NotReached(retry_after_s=retry_after_s):
+                self._ask_again(self.now + timedelta(seconds=retry_after_s) if retry_after_s else None)
+            case Unclear():
+                self._ask_again(None)
+            case Evidenced():
+                self._evidenced(verdict)
+            case Rejected(message, findings):
+                close_request(self.request, self.now, "rejected")
+                refuse(self.changes, self.members, request_id=self.request.id, message=message, findings=findings)
+            case Blocked(reason=reason, detail=detail):
+                hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
+                self._ask_again(None)
+            case GaveUp(reason=reason, detail=detail):
+                close_request(self.request, self.now, "gave_up")
+                move_members(self.changes, self.members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=detail)
+                hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
+            case ReadBack():
+                reading = Reading(self.flow, self.changes, self.request, self.members, self.sent, self.lookups)
+                if not reading.settle(verdict):
+                    self._ask_again(None)
+            case _:
+                assert_never(verdict)
+
+    def _evidenced(self, evidenced: Evidenced) -> None:
+        """Confirm; but while an older mark of a slot may still arrive, wait for that and read the slot then."""
+        late = self._until_nothing_is_late()
+        if late is not None and late > self.now:
+            self.request.must_read, self.request.check_at = True, late
+            return
+        evidence = evidenced.evidence
+        close_request(self.request, self.now, "confirmed", evidence)
+        for position, member in enumerate(self.members):
+            ids = tuple(evidenced.mis_ids.get(position, ()))
+            note = evidenced.notes.get(position)
+            findings = [_note(note, member.index)] if note else []
+            change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=evidence, mis_ids=ids)
+            member.opened.row.evidence = evidence
+            self._claim(member, ids)
+        settle_members(self.changes, self.members, detail=evidence)
+
+    def _until_nothing_is_late(self) -> datetime | None:
+        """Return until when a mark of another writeback may arrive in one of the slots; None where there is none."""
+        own = {member.opened.row.id for member in self.members}
+        others = [
+            doubt.until
+            for doubt in doubts.about(self.changes.session, self.request.lane_id, self.request.slots)
+            if doubt.writeback_id not in own
+        ]
+        return max(others, default=None)
+
+    def _claim(self, member: Member, mis_ids: Sequence[str]) -> None:
+        """Note what the record has made, for the sake of others that look the same."""
+        for mis_id in mis_ids:
+            claims.take(
+                self.changes.session,
+                school_id=self.request.school_id,
+                family=KINDS[self.request.kind].family,
+                mis_id=mis_id,
+                writeback_id=member.opened.row.id,
+                record=member.index,
+                now=self.now,
+            )
+
+    def _ask_again(self, check_at: datetime | None) -> None:
+        """Ask later, ever less often."""
+        confirm, request = self.flow.settings.confirm, self.request
+        wait = min(confirm.check_cap_s, confirm.first_check_s * 2 ** min(request.checks, 10))
+        request.checks += 1
+        request.check_at = max(check_at or self.now, self.now + timedelta(seconds=wait))
+
+    def ask_a_person(self) -> None:
+        """Give up looking for evidence."""
+        close_request(self.request, self.now, "no_evidence")
+        for member in self.members:
+            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_no_evidence(member)])
+        settle_members(self.changes, self.members, detail="no evidence")
+
+
+def _note(note: str, index: int) -> Finding:
+    return Finding(
+        code="confirmed_with_a_note",
+        severity=Severity.WARNING,
+        message=note,
+        hint="Look in the MIS if it matters which mark stands.",
+        pointer=f"/records/{index}/code",
+        record=index,
+    )
+
+
+def _no_evidence(member: Member) -> Finding:
+    return Finding(
+        code="no_evidence",
+        message="No evidence came in time.",
+        hint=f"Look in the MIS whether the {member.kind.noun} is there; if it is not, send it again.",
+        pointer=f"/records/{member.index}",
+        record=member.index,
+    )

@@ -1,0 +1,38 @@
+"""Passwords of staff: argon2id, off the event loop, and no faster for an account that is not there."""
+
+import asyncio
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+MIN_LENGTH, MAX_LENGTH = 10, 200
+
+_HASHER = PasswordHasher()  # argon2id with the parameters of RFC 9106 for little memory: 64 MiB, 3 passes
+_NOBODYS = _HASHER.hash("the password of nobody")
+_AT_ONCE = asyncio.Semaphore(2)
+"""Each takes 64 MiB and a core: more at once would only be slower, and could be used to bring the process down."""
+
+
+async def hash_password(password: str) -> str:
+    """Return what is stored."""
+    async with _AT_ONCE:
+        return await asyncio.to_thread(_HASHER.hash, password)
+
+
+async def is_password(password: str, stored: str | None) -> bool:
+    """Whether `stored` is the hash of `password`; None, no such account, is refused as slowly as a wrong one."""
+    async with _AT_ONCE:
+        matches = await asyncio.to_thread(_verify, stored or _NOBODYS, password[: MAX_LENGTH + 1])
+    return matches and stored is not None
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether it was made with other parameters than those of today."""
+    return _HASHER.check_needs_rehash(stored)
+
+
+def _verify(stored: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,1 @@
+"""Outgoing webhooks on the wire: which addresses may be called, signatures, sending. `flow/notify.py` decides."""

@@ -1,0 +1,52 @@
+"""How fast we may call: a token bucket for each provider and one for each token, within this process.
+
+With several processes each keeps to its own: set the settings to the provider's limit divided by them.
+"""
+
+import asyncio
+from collections import OrderedDict
+from hashlib import blake2b
+
+from aiolimiter import AsyncLimiter
+
+from writeback.core.settings import DispatchSettings
+
+_MOST_KEPT = 10_000
+"""Tokens whose buckets are remembered; one that is forgotten starts full."""
+
+
+class Throttle:
+    """Lets calls through at the rates of the settings; at any, where those are 0."""
+
+    def __init__(self, settings: DispatchSettings) -> None:
+        self._by_host, self._by_token = settings.provider_calls_per_s, settings.calls_per_s
+        self._patience_s = settings.connect_timeout_s
+        self._buckets: OrderedDict[str, AsyncLimiter] = OrderedDict()
+
+    async def let_through(self, host: str, token: str) -> bool:
+        """Return when a call may go; False when none may for so long that it had better come back later."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                if self._by_token:
+                    await self._bucket(f"{host} {_fingerprint(token)}", self._by_token).acquire()
+                if self._by_host:
+                    await self._bucket(host, self._by_host).acquire()
+        except TimeoutError:
+            return False
+        return True
+
+    def _bucket(self, key: str, per_s: float) -> AsyncLimiter:
+        """Return the bucket of a host or token: it holds what one second brings, and at least one call."""
+        bucket = self._buckets.pop(key, None)
+        if bucket is None:
+            size = max(1.0, per_s)
+            bucket = AsyncLimiter(size, size / per_s)
+        self._buckets[key] = bucket
+        while len(self._buckets) > _MOST_KEPT:
+            self._buckets.popitem(last=False)
+        return bucket
+
+
+def _fingerprint(token: str) -> str:
+    """Return what tells tokens apart without keeping them."""
+    return blake2b(token.encode(), digest_size=16).hexdigest()

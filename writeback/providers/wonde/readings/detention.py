@@ -1,0 +1,154 @@
+"""Looks for detentions by their content, and for who is in one by detention and pupil.
+
+A detention is the record's when type, room, start, end and supervisor agree and all its pupils are in it; the office
+may have put more there. What the record says of each pupil is not compared: it may change as soon as it is known.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from writeback.domain.kinds.detention import Detention
+from writeback.domain.kinds.detention_attendance import DetentionMark, DetentionMarkRemoval
+from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.outcome import SlotReading
+from writeback.providers.wonde.fields import id_of
+from writeback.providers.wonde.payloads.resolving import attribute_row
+from writeback.providers.wonde.readings.reader import (
+    Question,
+    Reader,
+    Readings,
+    Scene,
+    around,
+    by_day,
+    found,
+    in_order,
+    is_same_id,
+    is_same_text,
+    on_the_wall,
+    reading,
+    related,
+    says,
+    to_the_minute,
+)
+
+_DETENTIONS = ListName.DETENTION_ATTRIBUTES
+Mark = DetentionMark | DetentionMarkRemoval
+
+
+def _questions(records: Sequence[Detention], lookups: LookupView) -> Iterator[Question]:
+    """Yield one list a day (Wonde 3788-3810). Its days may be UTC's: two of margin."""
+    for day in by_day(records, lambda record: record.date):
+        days = around(day, day, "detentions_start_after", "detentions_start_before", days=2)
+        yield Question("detentions", {**days, "include": "attendances"})
+
+
+def _read(records: Sequence[Detention], rows: Sequence[Row], scene: Scene) -> Readings:
+    """Return what there is of each detention; one is left out where Wonde does not show who is in one."""
+    readings: Readings = {}
+    for position, record in enumerate(records):
+        alike = [row for row in rows if _is_alike(row, record, scene)]
+        wanted = {pupil.student_id for pupil in record.students}
+        there = [(row, _pupils(row)) for row in alike]
+        if wanted and any(pupils is None for _, pupils in there):
+            continue
+        same = [row for row, pupils in there if wanted <= (pupils or set())]
+        nearly = [
+            (row, f"the same with {len(wanted & pupils)} of its {len(wanted)} pupils")
+            for row, pupils in there
+            if pupils is not None
+        ]
+        readings[position] = reading(same, nearly)
+    return readings
+
+
+def _is_alike(row: Row, record: Detention, scene: Scene) -> bool:
+    """Whether all but the pupils agrees."""
+    return (
+        _is_at(row.get("start_at"), record, "start_time", scene)
+        and _is_at(row.get("end_at"), record, "end_time", scene)
+        and says(row.get("detention_type"), record.type, _DETENTIONS, "type", scene.lookups)
+        and says(row.get("room"), record.location, _DETENTIONS, "location", scene.lookups)
+        and is_same_id(row.get("attended_by_employee"), record.supervisor_id)
+    )
+
+
+def _is_at(value: Any, record: Detention, field: str, scene: Scene) -> bool:
+    at, clock = on_the_wall(value, scene.zone), getattr(record, field)
+    if at is None or clock is None:
+        return at is None or at.date() == record.date
+    return at == to_the_minute(datetime.combine(record.date, clock))
+
+
+def _pupils(row: Row) -> set[str] | None:
+    attendances = related(row, "attendances")
+    if attendances is None:
+        return None
+    return {pupil for one in attendances if (pupil := id_of(one.get("student")))}
+
+
+def _mark_questions(records: Sequence[Mark], lookups: LookupView) -> Iterator[Question]:
+    """Yield one list a detention, or a pupil's part of it (Wonde 4086-4098)."""
+    pupils: dict[str, set[str]] = {}
+    for record in records:
+        pupils.setdefault(record.detention_id, set()).add(record.student_id)
+    for detention, students in pupils.items():
+        only = {"student": next(iter(students))} if len(students) == 1 else {}
+        yield Question("attendance/detention", {"detention": detention, **only})
+
+
+def _read_marks(records: Sequence[DetentionMark], rows: Sequence[Row], scene: Scene) -> Readings:
+    """Return each pupil's entry, its value as the school's code; where only more than the code differs, it says so."""
+    held = _entries(rows)
+    readings: Readings = {}
+    for position, record in enumerate(records):
+        row = held.get((record.detention_id, record.student_id))
+        readings[position] = SlotReading(None, False) if row is None else _mark_reading(record, row, scene.lookups)
+    return readings
+
+
+def _mark_reading(record: DetentionMark, row: Row, lookups: LookupView) -> SlotReading:
+    code = row.get("detention_attendance_code")
+    value = _code_named(id_of(code), lookups)
+    if not says(code, record.attendance, _DETENTIONS, "attendance", lookups, if_hidden=False):
+        return SlotReading(value or "an entry without a code", False)
+    fields = {
+        "comment": record.comment is None or is_same_text(row.get("comment"), record.comment),
+        "behaviour": is_same_id(row.get("behaviour"), record.behaviour_id),
+        "behaviour type": says(
+            row.get("behaviour_type"), record.behaviour_type, ListName.BEHAVIOUR_ATTRIBUTES, "type", lookups
+        ),
+        "staff": is_same_id(row.get("recorded_by_employee"), record.recorded_by_id),
+    }
+    differing = [name for name, is_same in fields.items() if not is_same]
+    if differing:
+        return SlotReading(f"{value or 'an entry'} with another {' and '.join(differing)}", False)
+    return SlotReading(value, True, found([row]))
+
+
+def _read_removed(records: Sequence[DetentionMarkRemoval], rows: Sequence[Row], scene: Scene) -> Readings:
+    """Return whether each pupil is out of the detention."""
+    held = _entries(rows)
+    readings: Readings = {}
+    for position, record in enumerate(records):
+        row = held.get((record.detention_id, record.student_id))
+        value = None if row is None else _code_named(id_of(row.get("detention_attendance_code")), scene.lookups)
+        readings[position] = SlotReading(None if row is None else value or "an entry", row is None)
+    return readings
+
+
+def _entries(rows: Sequence[Row]) -> Mapping[tuple[str | None, str | None], Row]:
+    """Return the entries by detention and pupil; of several the one last changed."""
+    return {(id_of(row.get("detention")), id_of(row.get("student"))): row for row in in_order(rows)}
+
+
+def _code_named(code_id: str | None, lookups: LookupView) -> str | None:
+    row = attribute_row(lookups, _DETENTIONS, "attendance", code_id)
+    return str(row["code"]) if row and row.get("code") else code_id
+
+
+READERS: Mapping[str, Reader] = {
+    "detention.create": Reader(_questions, _read, needs_zone=True),
+    "detention_attendance.set": Reader(_mark_questions, _read_marks),
+    "detention_attendance.delete": Reader(_mark_questions, _read_removed),
+}

@@ -1,0 +1,129 @@
+"""What a reader of one kind is, and how fields of Wonde's objects are compared with ours. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from writeback.domain.kinds import Record
+from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.outcome import Found, SlotReading
+from writeback.providers.http import shorten
+from writeback.providers.times import LONDON
+from writeback.providers.wonde.fields import id_of, instant_of
+from writeback.providers.wonde.payloads.resolving import attribute_row
+
+Readings = dict[int, SlotReading]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One GET below the school. `is_one`: of one thing by its id, which may be gone; else of a list, all its pages."""
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    is_one: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a comparison needs besides records and rows."""
+
+    lookups: LookupView
+    zone: ZoneInfo = LONDON
+    """The school's own."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one kind is read back."""
+
+    questions: Callable[[Sequence[Any], LookupView], Iterator[Question]]
+    read: Callable[[Sequence[Any], Sequence[Row], Scene], Readings]
+    """Compares the records with all rows that came; a record that they cannot tell about is left out."""
+    needs_zone: bool = False
+
+
+def around(first: date, last: date, after: str, before: str, *, days: int = 1) -> dict[str, str]:
+    """Return the parameters that ask for some days.
+
+    "After" and "before" do not say whether the day itself counts: the neighbours are asked for too, and left out later.
+    """
+    margin = timedelta(days=days)
+    return {after: (first - margin).isoformat(), before: (last + margin).isoformat()}
+
+
+def by_day(records: Iterable[Record], day_of: Callable[[Any], date]) -> Mapping[date, list[Any]]:
+    """Return the records of each day, the earliest first."""
+    days: dict[date, list[Any]] = {}
+    for record in sorted(records, key=day_of):
+        days.setdefault(day_of(record), []).append(record)
+    return days
+
+
+def on_the_wall(value: Any, zone: ZoneInfo) -> datetime | None:
+    """Return an instant of Wonde's on the school's own clock, to the minute: MISes keep no seconds."""
+    at = instant_of(value, zone)
+    return to_the_minute(at.astimezone(zone).replace(tzinfo=None)) if at else None
+
+
+def to_the_minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def says(
+    value: Any, given: str | None, name: ListName, type_: str, lookups: LookupView, *, if_hidden: bool = True
+) -> bool:
+    """Return whether a field says what was given: its id, its code, or what most reads show, its description.
+
+    True too where that cannot be told: nothing was given, or no list has what was given. `if_hidden` where Wonde shows
+    nothing: of a thing that may be another it says nothing, of the very thing that it does not say so.
+    """
+    shown = id_of(value)
+    row = attribute_row(lookups, name, type_, given)
+    if given is None:
+        return True
+    if shown is None:
+        return if_hidden
+    return row is None or _plain(shown) in {_plain(row.get(field) or "") for field in ("id", "code", "description")}
+
+
+def is_same_text(shown: Any, given: str | None) -> bool:
+    """Return whether a free text is the same but for blanks and letter case; Wonde shows none as null or empty."""
+    return _plain(shown or "") == _plain(given or "")
+
+
+def is_same_id(shown: Any, given: str | None) -> bool:
+    """Return whether an id is the one given; True too where none was given or Wonde shows none."""
+    told = id_of(shown)
+    return given is None or told is None or told == given
+
+
+def found(rows: Iterable[Row]) -> tuple[Found, ...]:
+    """Return each thing once, with the instant when Wonde first had it."""
+    things = {id_of(row.get("id")): instant_of(row.get("created_at")) for row in rows}
+    return tuple(Found(thing, created_at) for thing, created_at in things.items() if thing is not None)
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows by their last change, so that the later of two for one slot counts."""
+    return sorted(rows, key=lambda row: instant_of(row.get("updated_at")) or datetime.min.replace(tzinfo=UTC))
+
+
+def related(row: Row, name: str) -> list[Row] | None:
+    """Return the things that `include` puts into a row; None where there are none to see, e.g. for want of a scope."""
+    value = row.get(name)
+    inner = value.get("data") if isinstance(value, Mapping) else value
+    return [one for one in inner if isinstance(one, Mapping)] if isinstance(inner, list) else None
+
+
+def reading(same: Sequence[Row], nearly: Sequence[tuple[Row, str]]) -> SlotReading:
+    """Return the reading of what is new: what is the same, else what is nearly so and in what it differs."""
+    if same:
+        return SlotReading(None, True, found(same))
+    return SlotReading(nearly[0][1] if nearly else None, False)
+
+
+def _plain(text: Any) -> str:
+    return shorten(text).casefold()

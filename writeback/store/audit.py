@@ -1,0 +1,91 @@
+"""The audit log: one row for everything that a person does, written in the transaction of the change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import Actor
+from writeback.store.tables import AuditRow
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """Which entries to list; None: all."""
+
+    school: str | None = None
+    app: str | None = None
+    actor: str | None = None
+    """Whole, or its beginning: `app:register` finds every key of that app."""
+    action: str | None = None
+    """Whole, or its beginning: `writeback.` finds all that was done to writebacks."""
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def note(
+    session: Session | AsyncSession,
+    actor: Actor,
+    now: datetime,
+    action: str,
+    subject: str,
+    *,
+    app: str | None = None,
+    school: str | None = None,
+    changed: Mapping[str, Any] | None = None,
+) -> None:
+    """Write down what is being done; `changed` has names, indexes and counts, and never what a record says."""
+    session.add(
+        AuditRow(
+            at=now,
+            actor=actor.name,
+            app=app,
+            action=action,
+            subject=subject,
+            school=school,
+            reason=actor.reason,
+            changed=dict(changed or {}),
+        )
+    )
+
+
+async def page(
+    session: AsyncSession, caller: Caller, wanted: AuditFilter, *, before: int | None, limit: int
+) -> Sequence[AuditRow]:
+    """Return entries that the caller may see, the latest first."""
+    query = select(AuditRow).where(*_visible(caller), *_conditions(wanted))
+    if before is not None:
+        query = query.where(col(AuditRow.id) < before)
+    return (await session.exec(query.order_by(col(AuditRow.id).desc()).limit(limit))).all()
+
+
+def _visible(caller: Caller) -> list[ColumnElement[bool]]:
+    """What is about no school, such as a key, is for those who look after all of them."""
+    if caller.schools is not None:
+        return [col(AuditRow.school).in_(caller.schools)]
+    return [] if caller.may(Scope.ADMIN) else [col(AuditRow.school).is_not(None)]
+
+
+def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for column, value in (
+        (AuditRow.school, wanted.school),
+        (AuditRow.app, wanted.app),
+        (AuditRow.subject, wanted.subject),
+    ):
+        if value is not None:
+            conditions.append(col(column) == value)
+    for column, beginning in ((AuditRow.actor, wanted.actor), (AuditRow.action, wanted.action)):
+        if beginning is not None:
+            conditions.append(col(column).startswith(beginning, autoescape=True))
+    if wanted.since is not None:
+        conditions.append(col(AuditRow.at) >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(col(AuditRow.at) < wanted.until)
+    return conditions

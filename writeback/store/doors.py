@@ -1,0 +1,52 @@
+"""Queries of what came through the drop-in doors. Rows are written with their writebacks, by the committer."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.store.tables import App, DoorMemberRow, DoorRow, SchoolRow, WebhookRow, WritebackRow
+
+
+async def find(session: AsyncSession, ref: str) -> DoorRow | None:
+    return await session.get(DoorRow, ref)
+
+
+def of_writeback(session: Session, writeback_id: str) -> DoorRow | None:
+    """Return the door's request that a writeback is part of; None where it came through none."""
+    query = select(DoorRow).join(DoorMemberRow, col(DoorMemberRow.ref) == col(DoorRow.ref))
+    return session.exec(query.where(DoorMemberRow.writeback_id == writeback_id)).one_or_none()
+
+
+def members(session: Session, ref: str) -> Sequence[tuple[DoorMemberRow, WritebackRow]]:
+    """Return the writebacks of a door's request, in its order."""
+    query = (
+        select(DoorMemberRow, WritebackRow)
+        .join(WritebackRow, col(WritebackRow.id) == col(DoorMemberRow.writeback_id))
+        .where(DoorMemberRow.ref == ref)
+        .order_by(col(DoorMemberRow.position))
+    )
+    return session.exec(query).all()
+
+
+async def school_candidates(session: AsyncSession, provider: str, given: str) -> Sequence[str]:
+    """Return the ids of the schools that may be meant: the one with this id, else those of the provider's id."""
+    own = await session.get(SchoolRow, given)
+    if own is not None and own.provider == provider:
+        return [own.id]
+    query = select(SchoolRow.id).where(SchoolRow.provider == provider, SchoolRow.provider_school_id == given)
+    return (await session.exec(query.order_by(col(SchoolRow.id)).limit(2))).all()
+
+
+async def callback_webhook(session: AsyncSession, app: str, format_: str, origin: str) -> WebhookRow | None:
+    """Return the webhook that carries the app's callbacks to a host."""
+    query = select(WebhookRow).where(WebhookRow.app_id == app, WebhookRow.format == format_, WebhookRow.url == origin)
+    return (await session.exec(query.limit(1))).one_or_none()
+
+
+async def count_callback_webhooks(session: AsyncSession, app: str, format_: str) -> int:
+    """Return how many the app has, so that nobody adds one for it before the transaction ends."""
+    await session.exec(select(App.id).where(App.id == app).with_for_update())
+    query = select(func.count()).select_from(WebhookRow)
+    return (await session.exec(query.where(WebhookRow.app_id == app, WebhookRow.format == format_))).one()
