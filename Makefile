@@ -7,7 +7,7 @@ STAMP   := $(VENV)/.made-from-pyproject
 ARGS    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check fmt bench clean
+.PHONY: help demo dev test check fmt bench chaos clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,7 @@ check: $(STAMP) ## format, lint, types, imports, schemas, compose file: what CI 
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log; exit 1; }
 	@$(BIN)/python -m schemas.generate --check
+	@$(BIN)/python -m tests.documents.generate --check
 	@sh deploy/check-compose.sh $(BIN)/python
 	@echo "check: all is well"
 
@@ -36,6 +37,9 @@ fmt: $(STAMP) ## format, and mend what ruff can mend
 
 bench: $(STAMP) ## measure throughput and latency
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: $(STAMP) ## kill, stop and cut off real processes and count what is lost; SEED=1 N=20000
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(N),--count $(N)) $(ARGS)
 
 clean: ## remove .venv, caches and the data of `make dev`
 	@rm -rf $(VENV) .writeback .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info

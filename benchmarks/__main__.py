@@ -7,10 +7,10 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from benchmarks import accepting, confirming, idle
+from benchmarks import accepting, confirming, idle, isolation
 
 CONNECTIONS = (16, 64)
-PARTS = ("accept", "accept-postgresql", "confirm", "idle")
+PARTS = ("accept", "accept-postgresql", "confirm", "idle", "isolation")
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
         say(asyncio.run(confirming.run()))
     if "idle" in parts:
         say(asyncio.run(idle.run()))
+    if "isolation" in parts:
+        say(asyncio.run(isolation.run()))
 
 
 def accept_on_postgresql(connections: int) -> str:

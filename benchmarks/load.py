@@ -47,7 +47,14 @@ class Connection:
             f"POST {path} HTTP/1.1\r\nHost: {self._parts.netloc}\r\nContent-Type: application/json\r\n"
             f"{headers}Content-Length: {len(body)}\r\n\r\n"
         )
-        self._writer.write(head.encode() + body)
+        return await self._exchange(head.encode() + body)
+
+    async def get(self, path: str, headers: str) -> tuple[int, bytes]:
+        """Send one GET and return status and body."""
+        return await self._exchange(f"GET {path} HTTP/1.1\r\nHost: {self._parts.netloc}\r\n{headers}\r\n".encode())
+
+    async def _exchange(self, request: bytes) -> tuple[int, bytes]:
+        self._writer.write(request)
         answer = await self._reader.readuntil(b"\r\n\r\n")
         length = int(answer.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         return int(answer[9:12]), await self._reader.readexactly(length)

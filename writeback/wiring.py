@@ -24,21 +24,27 @@ from writeback.flow.confirm import Confirmer
 from writeback.flow.context import FlowContext
 from writeback.flow.dispatch import Dispatcher
 from writeback.flow.doors import Doors
+from writeback.flow.drift import Drift
 from writeback.flow.event_feed import EventFeed
 from writeback.flow.hold import Holds
 from writeback.flow.hooks import Hooks, hook_url
 from writeback.flow.keys import Keys
+from writeback.flow.mend_bulk import Bulks
 from writeback.flow.mendings import Mendings, create_mendings
 from writeback.flow.miss import Misses
 from writeback.flow.notify import Notifier
+from writeback.flow.overview import Overviews
 from writeback.flow.readiness import Readiness
 from writeback.flow.registry import Registry
+from writeback.flow.reports import Reports
 from writeback.flow.school_discovery import Discovery
 from writeback.flow.school_features import Features
 from writeback.flow.school_watch import SchoolWatch
+from writeback.flow.search import SearchIndex
 from writeback.flow.staff_door import StaffDoor, create_staff_door
 from writeback.flow.sweep import Sweeper
 from writeback.flow.sync import Syncer
+from writeback.flow.tally import Tally
 from writeback.flow.webhooks import Webhooks
 from writeback.notifier.sender import WebhookSender
 from writeback.providers.http import create_client
@@ -68,6 +74,7 @@ class Services:
     sync: Syncer
     holds: Holds
     mendings: Mendings
+    bulks: Bulks
     hooks: Hooks
     discovery: Discovery
     features: Features
@@ -75,6 +82,8 @@ class Services:
     batches: Batches
     feed: EventFeed
     staff: StaffDoor
+    overviews: Overviews
+    reports: Reports
     readiness: Readiness
 
 
@@ -93,6 +102,9 @@ class WorkerServices:
     watch: SchoolWatch
     syncer: Syncer
     sweeper: Sweeper
+    tally: Tally
+    search: SearchIndex
+    drift: Drift
     notifier: Notifier
     batches: BatchRunner
     bulkhead: Bulkhead
@@ -117,6 +129,9 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
         feed = EventFeed(flow.db, settings.events)
         stack.push_async_callback(feed.aclose)
         acceptor = Acceptor(flow, committer, misses)
+        mendings = create_mendings(flow, misses)
+        bulks = Bulks(flow.db, flow.clock, mendings.many)
+        stack.push_async_callback(bulks.aclose)
         yield Services(
             settings=settings,
             clock=flow.clock,
@@ -128,7 +143,8 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
             reads=Reads(flow.db),
             sync=syncer,
             holds=Holds(flow),
-            mendings=create_mendings(flow, misses),
+            mendings=mendings,
+            bulks=bulks,
             hooks=Hooks(flow),
             discovery=Discovery(flow),
             features=Features(flow.registry, flow.lookups),
@@ -136,6 +152,8 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
             batches=Batches(flow),
             feed=feed,
             staff=create_staff_door(flow),
+            overviews=Overviews(flow.db, flow.clock),
+            reports=Reports(flow.db),
             readiness=Readiness(flow.db, doorbell, settings.effective_database_url),
         )
 
@@ -163,6 +181,9 @@ async def open_worker(settings: Settings, *, clock: Clock | None = None) -> Asyn
             watch=SchoolWatch(flow, syncer),
             syncer=syncer,
             sweeper=Sweeper(flow),
+            tally=Tally(flow.db, flow.clock),
+            search=SearchIndex(flow.db),
+            drift=Drift(flow),
             notifier=notifier,
             batches=batches,
             bulkhead=Bulkhead(max(1, round(settings.queue.max_jobs * settings.dispatch.provider_share))),

@@ -125,6 +125,11 @@ class FakeReadiness:
 
 
 @dataclass
+class FakeCommitter:
+    is_alive: bool = True
+
+
+@dataclass
 class FakeServices:
     settings: Settings
     clock: FakeClock
@@ -138,6 +143,7 @@ class FakeServices:
     feed: EventFeed
     mendings: Mendings
     accept: FakeAccept = field(default_factory=FakeAccept)
+    committer: FakeCommitter = field(default_factory=FakeCommitter)
     hooks: FakeHooks = field(default_factory=FakeHooks)
     discovery: FakeDiscovery = field(default_factory=FakeDiscovery)
     readiness: FakeReadiness = field(default_factory=FakeReadiness)

@@ -15,6 +15,14 @@ async def test_live_is_answered_while_the_process_runs(api: Any) -> None:
     assert (response.status_code, response.json()) == (200, {"status": "live"})
 
 
+async def test_a_process_that_commits_nothing_any_more_is_not_live(api: Any) -> None:
+    api.services.committer.is_alive = False
+
+    response = await api.call("GET", "/healthz")
+
+    assert (response.status_code, response.json()) == (503, {"status": "stuck"})
+
+
 async def test_ready_says_what_is_missing(api: Any) -> None:
     ready = await api.call("GET", "/readyz")
     api.services.readiness.answers = {"database": "ok", "redis": "cannot be reached"}

@@ -59,6 +59,8 @@ class Seeded:
         values["lane_id"] = f"{values['school_id']}:session-marks"
         async with self.db.write() as session:
             session.add(WritebackRow(**values))
+            await session.flush()
+            session.add(_event(str(values["id"]), "accepted", "queued", app_id=values["app_id"]))
         return str(values["id"])
 
     async def rows(self, *rows: Any) -> None:

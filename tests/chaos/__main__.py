@@ -1,4 +1,4 @@
-"""`make chaos SEED=… N=…`: real processes in every sort of trouble; in the end nothing may be missing or there twice."""
+"""`make chaos SEED=… N=…`: real processes in every sort of trouble; in the end nothing may be missing or doubled."""
 
 import argparse
 import asyncio

@@ -17,6 +17,9 @@ import httpx
 ROOT = Path(__file__).parents[2]
 _RESTART_S = 0.3
 _GRACE_S = 15.0
+_PATIENCE_S = 60.0
+_HEAD = 100_000
+"""Bytes of a log in which the mark must be."""
 
 
 def free_port() -> int:
@@ -34,10 +37,13 @@ class Child:
     environment: Mapping[str, str]
     log: Path
     health_url: str | None = None
+    ready_mark: bytes = b""
+    """What it logs once it is at work."""
     process: Process | None = None
     starts: int = 0
     is_stopped: bool = False
     _ends: bool = False
+    _log_begins: int = 0
     _keeper: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -45,6 +51,18 @@ class Child:
         self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
         if self.health_url:
             await answers(self.health_url)
+        async with asyncio.timeout(_PATIENCE_S):
+            while not self.is_at_work:  # noqa: ASYNC110 - what is waited for is in another process
+                await asyncio.sleep(0.05)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it runs, is not stopped, and has come so far as to do something."""
+        if self.process is None or self.process.returncode is not None or self.is_stopped:
+            return False
+        with self.log.open("rb") as log:
+            log.seek(self._log_begins)
+            return self.ready_mark in log.read(_HEAD)
 
     def kill(self) -> None:
         if self.process is not None and self.process.returncode is None:
@@ -77,6 +95,7 @@ class Child:
     async def _keep(self) -> None:
         while not self._ends:
             self.starts += 1
+            self._log_begins = self.log.stat().st_size if self.log.exists() else 0
             self.is_stopped = False
             with self.log.open("ab") as log:
                 self.process = await asyncio.create_subprocess_exec(
@@ -103,12 +122,17 @@ class Stack:
     """What was done to them, and how often."""
 
     async def add(
-        self, name: str, *command: str, variables: Mapping[str, str], health_url: str | None = None
+        self,
+        name: str,
+        *command: str,
+        variables: Mapping[str, str],
+        health_url: str | None = None,
+        ready_mark: bytes = b"",
     ) -> Child:
         """Start `python -m writeback COMMAND` and keep it running."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("WRITEBACK_")}
         full = [sys.executable, "-m", "writeback", *command, "--supervised"]
-        child = Child(name, full, kept | dict(variables), self.folder / f"{name}.log", health_url)
+        child = Child(name, full, kept | dict(variables), self.folder / f"{name}.log", health_url, ready_mark)
         self.children[name] = child
         await child.start()
         return child

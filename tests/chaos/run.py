@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -35,6 +36,9 @@ _IN_THE_END_S = 3.0
 
 async def run(options: Options, screen: Screen) -> Result:
     """Return the figures of a run."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # what was started is ended
     with _folder() as name:
         return await _Run(options, screen, Path(name)).run()
 
@@ -67,9 +71,7 @@ class _Run:
             await database.end()
         return self.result
 
-    async def _put_to_the_test(
-        self, world: World, troubles: Troubles, stack: Stack, database: DatabaseServer
-    ) -> None:
+    async def _put_to_the_test(self, world: World, troubles: Troubles, stack: Stack, database: DatabaseServer) -> None:
         clients = Clients(self._api_urls, world.key, random.Random(f"{self.options.seed} clients"))
         began = self.clock.monotonic()
         await troubles.start_callback_faults()
@@ -136,12 +138,22 @@ class _Run:
         await stack.add("sandbox", "sandbox", variables=self._variables(redis, database, 0), health_url=url)
 
     async def _start_services(self, stack: Stack, redis: RedisServer, database: DatabaseServer) -> None:
-        for number in range(_APIS):
-            variables = self._variables(redis, database, number)
-            url = f"{self._api_urls[number]}/healthz"
-            await stack.add(f"api{number}", "api", variables=variables, health_url=url)
-        for number in range(self.options.workers):
-            await stack.add(f"worker{number}", "worker", variables=self._variables(redis, database, number))
+        starting = [
+            stack.add(
+                f"api{number}", "api", variables=self._variables(redis, database, number), health_url=f"{url}/healthz"
+            )
+            for number, url in enumerate(self._api_urls)
+        ]
+        starting += [
+            stack.add(
+                f"worker{number}",
+                "worker",
+                variables=self._variables(redis, database, number),
+                ready_mark=b"worker_started",
+            )
+            for number in range(self.options.workers)
+        ]
+        await asyncio.gather(*starting)
 
     @property
     def _sandbox_url(self) -> str:

@@ -32,7 +32,7 @@ class RedisServer:
     async def start(self) -> None:
         command = [find_redis_server(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         with (self.folder / "redis.log").open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: ASYNC220 - it takes a moment, and is to be there afterwards
                 [*command, "--appendonly", "no"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
             )
         async with asyncio.timeout(20), redis.asyncio.Redis.from_url(self.url) as client:

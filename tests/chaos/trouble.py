@@ -16,19 +16,19 @@ from tests.chaos.workload import OFFICE_FIRST, SESSION_CODES
 from tests.chaos.world import SchoolUnderTest, World
 
 _FAULTS: Sequence[Mapping[str, Any]] = (
-    {"kind": "latency", "seconds": 0.4, "probability": 0.1},
-    {"kind": "latency", "seconds": 3.0, "probability": 0.03},
-    {"kind": "latency", "seconds": 3.0, "after_effect": True, "probability": 0.03},
-    {"kind": "429", "retry_after": 0.5, "probability": 0.05},
-    {"kind": "500", "probability": 0.05},
-    {"kind": "500", "after_effect": True, "probability": 0.04},
-    {"kind": "503", "probability": 0.05},
-    {"kind": "hang", "probability": 0.02},
-    {"kind": "hang", "after_effect": True, "probability": 0.02},
-    {"kind": "reset_before", "probability": 0.05},
-    {"kind": "reset_after", "probability": 0.05},
-    {"kind": "invalid_json", "probability": 0.03},
-    {"kind": "empty", "probability": 0.03},
+    {"kind": "latency", "seconds": 0.4, "probability": 0.25},
+    {"kind": "latency", "seconds": 3.0, "probability": 0.075},
+    {"kind": "latency", "seconds": 3.0, "after_effect": True, "probability": 0.075},
+    {"kind": "429", "retry_after": 0.5, "probability": 0.125},
+    {"kind": "500", "probability": 0.125},
+    {"kind": "500", "after_effect": True, "probability": 0.1},
+    {"kind": "503", "probability": 0.125},
+    {"kind": "hang", "probability": 0.05},
+    {"kind": "hang", "after_effect": True, "probability": 0.05},
+    {"kind": "reset_before", "probability": 0.125},
+    {"kind": "reset_after", "probability": 0.125},
+    {"kind": "invalid_json", "probability": 0.075},
+    {"kind": "empty", "probability": 0.075},
 )
 _CALLBACK_FAULTS: Sequence[Mapping[str, Any]] = (
     {"kind": "lost", "probability": 0.2},
@@ -36,6 +36,9 @@ _CALLBACK_FAULTS: Sequence[Mapping[str, Any]] = (
     {"kind": "early", "probability": 0.2},
     {"kind": "delayed", "seconds": 1.5, "probability": 0.2},
 )
+
+
+_NAMES = {"online": "offline", "paused": "with paused authorisation", "access": "with revoked access"}
 
 
 @dataclass
@@ -57,11 +60,11 @@ class Troubles:
     def start(self) -> None:
         """Begin; each trouble has dice of its own, so that one more leaves the others as they are."""
         made: Sequence[tuple[Any, Callable[[random.Random], Awaitable[None]], float, float]] = (
-            ("kills", self._kill, 1.5, 4.0),
+            ("kills", self._kill, 2.0, 5.0),
             ("pauses", self._pause, 2.0, 6.0),
             ("redis", self._redis, 2.0, 6.0),
             ("database", self._database, 8.0, 15.0),
-            ("faults", self._storm, 0.2, 1.0),
+            ("faults", self._storm, 0.1, 0.5),
             ("forgeries", self._forge, 0.2, 0.8),
             ("schools", self._school, 0.5, 2.0),
             ("office", self._office, 0.1, 0.4),
@@ -104,17 +107,21 @@ class Troubles:
             return False
         return True
 
-    def _victim(self, dice: random.Random) -> Child:
-        return dice.choice(self.stack.named("worker") * 2 + self.stack.named("api"))
+    def _victim(self, dice: random.Random) -> Child | None:
+        """Return a process that is at work: killing those that start would only leave nothing to be tested."""
+        victim = dice.choice(self.stack.named("worker") * 2 + self.stack.named("api"))
+        return victim if victim.is_at_work else None
 
     async def _kill(self, dice: random.Random) -> None:
         victim = self._victim(dice)
+        if victim is None:
+            return
         victim.kill()
         self.done[f"killed {victim.name.rstrip('0123456789')}"] += 1
 
     async def _pause(self, dice: random.Random) -> None:
         victim = self._victim(dice)
-        if victim.is_stopped:
+        if victim is None:
             return
         victim.pause()
         self.done[f"stopped and continued {victim.name.rstrip('0123456789')}"] += 1
@@ -188,7 +195,7 @@ class Troubles:
         elif school.provider == "wonde" and dice.random() < 0.2:
             change = {"access": "revoked"}
         await self._change(school, **change)
-        self.done[f"schools {'offline' if 'online' in change else next(iter(change))}"] += 1
+        self.done[f"schools {_NAMES[next(iter(change))]}"] += 1
         await self._slept(dice.uniform(0.5, 5.0))
         await self._put_right(school)
 

@@ -157,9 +157,9 @@ class Verdict:
         for truth, slot, _ in self._by_slot():
             office = {p for r in truth.school.registers for p in r["student_ids"][-OFFICE_FIRST:]}
             history = truth.history.get(slot, ())
-            if slot[1] in office and slot[0] == "S" and history[0]["source"] == "office":
-                if any(change["effect"] == "set" for change in history[1:]):
-                    yield f"{truth.school.id} {slot[0]} {slot[2:]}: {[c['code'] for c in history]}"
+            is_theirs = slot[1] in office and slot[0] == "S" and history[0]["source"] == "office"
+            if is_theirs and any(change["effect"] == "set" for change in history[1:]):
+                yield f"{truth.school.id} {slot[0]} {slot[2:]}: {[c['code'] for c in history]}"
 
     def _not_there(self) -> Iterator[str]:
         made = {school_id: truth.made() for school_id, truth in self.truths.items()}
@@ -194,9 +194,9 @@ class Verdict:
     def _there_all_the_same(self) -> Iterator[str]:
         made = {school_id: truth.made() for school_id, truth in self.truths.items()}
         for record in self.books.records:
-            if record.kind in FAMILY_OF and record.status is RecordStatus.FAILED:
-                if any(made[record.school][key] for key in _keys(record)):
-                    yield f"{record.name}, findings {record.findings}"
+            has_failed = record.kind in FAMILY_OF and record.status is RecordStatus.FAILED
+            if has_failed and any(made[record.school][key] for key in _keys(record)):
+                yield f"{record.name}, findings {record.findings}"
 
 
 def _allowed(records: Sequence[BookedRecord]) -> set[str | None] | None:
@@ -229,5 +229,3 @@ def _keys(record: BookedRecord) -> list[tuple[str, str, str]]:
     people = [pupil["student_id"] for pupil in says["students"]] if "students" in says else []
     person = says.get("student_id") or says.get("employee_id")
     return [(family, says["comment"], one) for one in people or [str(person)]]
-
-

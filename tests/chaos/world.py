@@ -134,9 +134,7 @@ async def _make(control: Control, services: Services, number: int) -> SchoolUnde
     days = await _school_days(control, theirs)
     lessons = [row for day in days[:2] for row in (await _lessons(control, theirs, day))[:4]]
     choices = await _choices(control, provider, theirs)
-    school = SchoolUnderTest(
-        f"s{number}", provider, mis, theirs, hook_url, seeded["registers"], days, lessons, choices
-    )
+    school = SchoolUnderTest(f"s{number}", provider, mis, theirs, hook_url, seeded["registers"], days, lessons, choices)
     await _give_targets(control, school)
     return school
 

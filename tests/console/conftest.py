@@ -57,7 +57,9 @@ SignIn = Callable[..., Awaitable[Visitor]]
 @pytest.fixture
 def settings(tmp_path: Path, sqlite_url: str, redis_url: str) -> Settings:
     """SQLite alone; what differs between databases is tested in `tests/integration`."""
-    return Settings(data_dir=tmp_path, database_url=sqlite_url, redis_url=redis_url, secret_key="test", public_url=ORIGIN)
+    return Settings(
+        data_dir=tmp_path, database_url=sqlite_url, redis_url=redis_url, secret_key="test", public_url=ORIGIN
+    )
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.crash.points import points
@@ -27,7 +28,7 @@ def _careful_marks(rig: Rig, number: int) -> Mapping[str, Any]:
 
 
 def _incidents(rig: Rig, number: int) -> Mapping[str, Any]:
-    return rig.incident(f"incident {number}")
+    return rig.incident(f"incident {number}", rig.pupils[number])
 
 
 async def _nothing(_: Rig) -> None:
@@ -60,7 +61,7 @@ class Scene:
     """How work meets a point: which process fails, with what work, and what is prepared before."""
 
     process: str = "worker"
-    works: Mapping[str, Work] = None  # type: ignore[assignment]
+    works: Mapping[str, Work] = field(default_factory=dict)
     before: Callable[[Rig], Awaitable[None]] = _nothing
     drive: str = "worker"
     nths: Sequence[int] = (1,)
@@ -72,8 +73,10 @@ _LOST = Scene(works=_BOTH, before=_lose_answers)
 _CAREFUL = Scene(works={"marks": _careful_marks})
 _SLOW = Scene(works=_BOTH, before=_answer_slowly)
 _SYNC = Scene(works={"marks": _marks}, before=_sync_soon)
-_ACCEPT = Scene("api", _BOTH, drive="api")
-_HOOK = Scene("api", _BOTH, drive="hook")
+_INCIDENTS: Mapping[str, Work] = {"incidents": _incidents}
+_SWEEP = Scene(works=_INCIDENTS)
+_ACCEPT = Scene("api", _INCIDENTS, drive="api")
+_HOOK = Scene("api", _INCIDENTS, drive="hook")
 _EVENT = Scene("api", {"marks": _marks}, drive="event")
 _NOTIFY = Scene(works={"marks": _marks}, drive="notify")
 
@@ -116,11 +119,12 @@ SCENES: Mapping[str, Scene] = {
     "notify.before_send": _NOTIFY,
     "notify.after_send": _NOTIFY,
     "sweep.before_claim": _SYNC,
+    "sweep.claim_uncommitted": _SYNC,
     "sweep.after_claim": _SYNC,
-    "sweep.before_ring": _PLAIN,
-    "sweep.after_ring": _PLAIN,
-    "sweep.before_forget": _PLAIN,
-    "sweep.after_forget": _PLAIN,
+    "sweep.before_ring": _SWEEP,
+    "sweep.after_ring": _SWEEP,
+    "sweep.before_forget": _SWEEP,
+    "sweep.after_forget": _SWEEP,
     "sync.before_fetch": _SYNC,
     "sync.after_fetch": _SYNC,
     "sync.before_save": _SYNC,
@@ -161,7 +165,7 @@ class Case:
 
 
 def actions_of(point: str) -> Sequence[str]:
-    """Return what a test may ask for at a point: everywhere to die and to lose the answer, where it can be, to repeat."""
+    """Return what a test may ask for at a point: to die, to lose the answer, and where that can be, to repeat."""
     return ["kill", "raise", *(["twice"] if points()[point].can_repeat else [])]
 
 
@@ -186,7 +190,7 @@ async def _drive_worker(case: Case, rig: Rig) -> None:
     work = case.scene.works[case.work]
     await rig.submit(work(rig, 0))
     victim = rig.start("worker", case.order)
-    await _until(lambda: _has_failed(case, victim), rig, or_settled=True)
+    await _until(lambda: _has_failed(case, victim) or _lost_an_answer(victim), rig, or_settled=True)
     if not _has_failed(case, victim):  # it takes another writeback to reach the point
         await rig.submit(work(rig, 1))
         await _until(lambda: _has_failed(case, victim), rig)
@@ -210,7 +214,7 @@ async def _drive_api(case: Case, rig: Rig) -> None:
                 writeback_id = await rig.post(body, f"key-{number}")
         rig.accepted.append((writeback_id, body))
         if number == 0:
-            await _until(lambda: _has_failed(case, victim) or len(rig.running) > 2, rig)
+            await _until(partial(_was_hit, case, rig, victim), rig)
             again = await _post_again(case, rig, victim, body)
             assert again == writeback_id, "the same key and body made another writeback"
 
@@ -251,13 +255,13 @@ async def _drive_notify(case: Case, rig: Rig, receiver: Receiver) -> list[str]:
     wanted = {(one, status) for one, status in (await rig.statuses()).items()}
 
     def told() -> set[tuple[str, str]]:
-        return {(one.message["data"]["id"], one.message["data"]["status"]) for one in receiver.received}
+        return {(one.message["data"]["writeback_id"], one.message["data"]["status"]) for one in receiver.received}
 
     with suppress(TimeoutError):
         await _until(lambda: told() >= wanted, rig)
     found += [f"nobody was told that {one} is {status}" for one, status in wanted - told()]
     messages = {one.id: one.body for one in receiver.received}
-    events = {one.message["data"]["id"] + one.message["type"] for one in receiver.received}
+    events = {one.message["data"]["writeback_id"] + one.message["type"] for one in receiver.received}
     if len(messages) != len(events):
         found.append(f"{len(events)} events were told with {len(messages)} ids")
     return found
@@ -267,6 +271,14 @@ def _has_failed(case: Case, victim: Running) -> bool:
     if case.action == "kill":
         return victim.exit_code is not None
     return bool(victim.lines("failpoint_reached"))
+
+
+def _was_hit(case: Case, rig: Rig, victim: Running) -> bool:
+    return _has_failed(case, victim) or len(rig.running) > 2
+
+
+def _lost_an_answer(victim: Running) -> bool:
+    return any(line["outcome"] == "Uncertain" for line in victim.lines("attempt_finished"))
 
 
 async def _replace(case: Case, rig: Rig, victim: Running) -> Running:

@@ -1,6 +1,7 @@
 """Real processes that start in milliseconds: forked from a server that has imported everything already."""
 
 import asyncio
+import importlib
 import json
 import multiprocessing
 import os
@@ -13,9 +14,9 @@ from typing import Any
 from writeback.core.failpoints import ARMED_BY, PLAN, SWITCH
 from writeback.core.settings import Settings
 
-_PRELOADED = ["writeback.worker.main", "writeback.api.server", "writeback.sandbox.server", "uvloop", "asyncpg"]
+_MAINS = {"api": "writeback.api.server", "worker": "writeback.worker.main", "sandbox": "writeback.sandbox.server"}
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(_PRELOADED)
+_CONTEXT.set_forkserver_preload([*_MAINS.values(), "uvloop", "asyncpg"])
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Running:
     async def ended(self, within_s: float) -> int:
         """Return its exit code once it has ended; raise TimeoutError."""
         async with asyncio.timeout(within_s):
-            while self.process.exitcode is None:
+            while self.process.exitcode is None:  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.02)
         return self.process.exitcode
 
@@ -70,18 +71,7 @@ def _run(command: str, settings: Settings, log: str, variables: Mapping[str, str
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.environ.update(variables)
-    _main_of(command)(settings)
-
-
-def _main_of(command: str) -> Any:
-    match command:
-        case "api":
-            from writeback.api.server import run
-        case "worker":
-            from writeback.worker.main import run
-        case _:
-            from writeback.sandbox.server import run
-    return run
+    importlib.import_module(_MAINS[command]).run(settings)
 
 
 def end_all(processes: Sequence[Running]) -> None:

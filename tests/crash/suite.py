@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,8 +11,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import redis.asyncio
+from sqlalchemy.engine import make_url
 
 from tests.crash import processes
 from tests.crash.cases import Case, run
@@ -38,10 +40,12 @@ class Suite:
     redis_url: str
     template: Path
     day: str
+    postgres: Callable[[], tuple[str, str]]
     queues: "asyncio.Queue[int]" = field(default_factory=asyncio.Queue)
     _numbers: "count[int]" = field(default_factory=count)
+    _copying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def run_all(self, cases: Iterable[Case], *, databases: Mapping[str, str]) -> dict[Case, list[str]]:
+    async def run_all(self, cases: Iterable[Case]) -> dict[Case, list[str]]:
         """Return what went wrong in each case."""
         gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -56,16 +60,16 @@ class Suite:
 
     async def run(self, case: Case) -> list[str]:
         """Return what went wrong in one case."""
-        async with self.rig(case.provider) as rig:
+        async with self.rig(case.provider, case.database) as rig:
             found = await run(case, rig)
             return found and [*found, *(f"see {one.log}" for one in rig.running)]
 
     @asynccontextmanager
-    async def rig(self, provider: str, **more: Any) -> AsyncIterator[Rig]:
+    async def rig(self, provider: str, database: str = "sqlite", **more: Any) -> AsyncIterator[Rig]:
         """Give a world of its own, and end its processes."""
-        folder = self.folder / f"case-{next(self._numbers)}"
+        number = next(self._numbers)
+        folder = self.folder / f"case-{number}"
         folder.mkdir()
-        shutil.copy(self.template, folder / "writeback.db")
         queue = await self.queues.get()
         url = f"{self.redis_url}?db={queue}" if self.redis_url.startswith("unix:") else f"{self.redis_url}/{queue}"
         async with redis.asyncio.Redis.from_url(url) as client:
@@ -73,7 +77,7 @@ class Suite:
         settings = quick_settings(
             **{
                 "data_dir": folder,
-                "database_url": f"sqlite+aiosqlite:///{folder / 'writeback.db'}",
+                "database_url": await self._database(database, folder, number),
                 "redis_url": url,
                 "api": {"port": free_port(), "key_cache_s": 0.0},
                 **more,
@@ -89,10 +93,22 @@ class Suite:
         finally:
             self.queues.put_nowait(queue)
 
+    async def _database(self, database: str, folder: Path, number: int) -> str:
+        """Return the URL of a migrated database of the case's own."""
+        if database == "sqlite":
+            shutil.copy(self.template, folder / "writeback.db")
+            return f"sqlite+aiosqlite:///{folder / 'writeback.db'}"
+        server, template = self.postgres()
+        async with self._copying:  # a template can be copied by one at a time
+            connection = await asyncpg.connect(server)
+            await connection.execute(f"CREATE DATABASE crash_{number} TEMPLATE {template}")
+            await connection.close()
+        return make_url(server).set(database=f"crash_{number}").render_as_string(hide_password=False)
+
 
 @asynccontextmanager
-async def suite(folder: Path) -> AsyncIterator[Suite]:
-    """Start what the cases share."""
+async def suite(folder: Path, postgres: Callable[[], tuple[str, str]]) -> AsyncIterator[Suite]:
+    """Start what the cases share. `postgres` gives the URL of a server and the name of a migrated database there."""
     template = folder / "template.db"
     await migrate.upgrade(f"sqlite:///{template}")
     port = free_port()
@@ -101,7 +117,9 @@ async def suite(folder: Path) -> AsyncIterator[Suite]:
     redis_url = await embedded.start()
     try:
         async with httpx.AsyncClient(timeout=10.0, trust_env=False) as http:
-            made = Suite(folder, Sandbox(f"http://127.0.0.1:{port}", http), redis_url, template, _last_weekday())
+            made = Suite(
+                folder, Sandbox(f"http://127.0.0.1:{port}", http), redis_url, template, _last_weekday(), postgres
+            )
             for queue in range(_QUEUES):
                 made.queues.put_nowait(queue)
             await until(lambda: _listens(port), within_s=30.0)

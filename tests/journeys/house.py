@@ -1,5 +1,6 @@
-"""The whole service in one process: API, worker and sandbox over real HTTP, a real Redis, SQLite; for tests that have to
-see what exactly goes to a provider.
+"""The whole service in one process: API, worker and sandbox over real HTTP, a real Redis, SQLite.
+
+For tests that have to see what exactly goes to a provider.
 """
 
 import asyncio
@@ -58,8 +59,15 @@ class House:
 
     async def open_school(self, provider: str, mis: str) -> School:
         """Seed a school at the sandbox, register it, fetch its lists."""
-        seeded = await self.order("schools", provider=provider, mis=mis, pupils=40, changes={"completion_delay_s": 0.05})
-        given = {"name": f"{mis} through {provider}", "id": f"{mis}-{provider}".lower(), "provider": provider, "mis": mis}
+        seeded = await self.order(
+            "schools", provider=provider, mis=mis, pupils=40, changes={"completion_delay_s": 0.05}
+        )
+        given = {
+            "name": f"{mis} through {provider}",
+            "id": f"{mis}-{provider}".lower(),
+            "provider": provider,
+            "mis": mis,
+        }
         given |= {name: seeded[name] for name in ("provider_school_id", "base_url", "credentials")}
         made = await self.ask_api("POST", "/v1/schools", given)
         if provider == "wonde":
@@ -80,10 +88,10 @@ class House:
         return told
 
     async def end_of(self, writeback_id: str) -> dict[str, Any]:
-        """Return the writeback once it waits no more."""
+        """Return the writeback once it is no longer on its way."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                shown = await self.ask_api("GET", f"/v1/writebacks/{writeback_id}")
+                shown: dict[str, Any] = await self.ask_api("GET", f"/v1/writebacks/{writeback_id}")
                 if shown["status"] not in ("queued", "sending", "sent"):
                     return shown
                 await asyncio.sleep(0.05)

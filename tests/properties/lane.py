@@ -31,6 +31,7 @@ from writeback.store.committer import Committer
 from writeback.store.database import Database
 from writeback.store.tables import AttemptRow, WritebackRow
 
+CODES = ("/", "N", "I", "L", "M", "O")
 _TURNS = 400
 _STEP_S = 31.0
 
@@ -120,7 +121,9 @@ class Lane:
         self.provider.fails_next = False
         for _ in range(_TURNS):
             if not self._waiting():
-                return
+                self.let_pass(self.world.flow.settings.confirm.late_after_s)  # whatever is late comes now
+                if not self._waiting():
+                    return
             self.sweep()
             self.serve()
             self.let_pass(_STEP_S)
@@ -206,9 +209,14 @@ async def _open_world(path: Path, provider: ModelProvider, clock: FakeClock) -> 
         attribute_key(kind, code): {"id": code, "code": code, "type": kind, "active": True}
         for kind, code in (("type", "BULL"), ("status", "OPEN"))
     }
+    codes = {f"C{code}": {"id": f"C{code}", "code": code, "active": True, "type": "PRESENT"} for code in CODES}
     now = clock.now()
+    own = {ListName.BEHAVIOUR_ATTRIBUTES: attributes, ListName.ATTENDANCE_CODES: codes}
     async with db.write() as session:
-        for lookup in (*lists(now), Lookup(ListName.BEHAVIOUR_ATTRIBUTES, 1, now, attributes)):
+        for lookup in (
+            *(one for one in lists(now) if one.list not in own),
+            *(Lookup(name, 1, now, rows) for name, rows in own.items()),
+        ):
             provider.rows[lookup.list] = dict(lookup.rows)
             await lookups.save(session, "hillside", lookup)
     committer = Committer(db, clock, max_waiting=100, on_commit=partial(bell.ring, "serve_lane"))

@@ -45,7 +45,7 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), id_header]
+                message["headers"] = [*message.get("headers", ()), id_header, *call.rate_headers]
             await send(message)
 
         # Each call has a task of its own, so this ends with it.

@@ -15,8 +15,10 @@ from writeback.api.body import check_json, check_length, limited
 from writeback.api.doors import Door
 from writeback.api.metrics import Metrics
 from writeback.api.problems import problem_response
+from writeback.api.rate_limit import RateLimits
 from writeback.api.routes import (
     audit,
+    batches,
     events,
     features,
     health,
@@ -71,9 +73,15 @@ class Gate:
     """
 
     def __init__(
-        self, submit_endpoint: ASGIApp, others: ASGIApp, services: Services, beside: Mapping[str, ASGIApp]
+        self,
+        submit_endpoint: ASGIApp,
+        others: ASGIApp,
+        services: Services,
+        limits: RateLimits,
+        beside: Mapping[str, ASGIApp],
     ) -> None:
         self._submit, self._others, self._keys, self._beside = submit_endpoint, others, services.keys, beside
+        self._limits = limits
         self._max_body_bytes = services.settings.api.max_body_bytes
         self._max_file_bytes = services.settings.batches.max_file_bytes
 
@@ -91,6 +99,7 @@ class Gate:
         try:
             if path.startswith("/v1/"):
                 await authenticate(scope, self._keys)
+                self._limits.check(scope)
             if brings_file:
                 check_upload(scope["headers"], self._max_file_bytes)
             elif path.startswith("/v1/"):
@@ -123,12 +132,14 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     app.state.services = services
     app.state.metrics = metrics = Metrics()
     problems.install(app)
-    endpoint = submit.Submit(services, metrics)
+    limits = RateLimits(services.settings.api, services.clock)
+    endpoint = submit.Submit(services, metrics, limits)
     # Also a route, so that other methods on its path are answered with 405.
     app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
     for room in (
         writebacks,
         mending,
+        batches,
         events,
         webhooks,
         schools,
@@ -141,6 +152,6 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
         problem_pages,
     ):
         app.include_router(room.router)
-    gate = Gate(endpoint, app.behind_the_front, services, beside or {})
+    gate = Gate(endpoint, app.behind_the_front, services, limits, beside or {})
     app.front = AccessLog(Door(services, metrics, gate), metrics, services.clock)
     return app

@@ -18,6 +18,10 @@ class Explanation:
 
 
 _OURS = {
+    "rate_limited": (
+        "The app calls faster than it may.",
+        "Wait as long as Retry-After says; send several records in one submission.",
+    ),
     "cancelled_already": ("The writeback is cancelled already.", "There is nothing to do."),
     "changed_meanwhile": ("The writeback changes while it is looked at.", "Look at it again, and repeat the call."),
     "edits_invalid": ("An edit is of no record, or of one twice.", "The findings name it; indexes begin with 0."),

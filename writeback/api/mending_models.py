@@ -13,7 +13,7 @@ from writeback.domain.states import Status
 from writeback.domain.submission import OnInvalid
 from writeback.flow.mend_draft import Edit, Order
 from writeback.flow.mend_many import MOST
-from writeback.store.reads import Filter
+from writeback.store.filters import Filter
 from writeback.store.selection import Selection
 
 _REASON = "Why, in your own words. It goes into the audit log and the timeline, so name no pupil."

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from writeback.domain.finding import Severity
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.mending import Action
-from writeback.domain.states import Event, Status
+from writeback.domain.states import Event, Remark, Status
 from writeback.domain.writeback import RecordStatus
 
 T = TypeVar("T")
@@ -131,6 +131,42 @@ class WritebackOut(Shown):
     """Records by status."""
 
 
+class SchoolCountOut(Shown):
+    """How many writebacks a school has."""
+
+    school: str
+    writebacks: int
+
+
+class FindingCountOut(Shown):
+    """How many writebacks have a record with a finding."""
+
+    code: str
+    writebacks: int
+
+
+class HoldCountOut(Shown):
+    """How many writebacks wait for something."""
+
+    reason: str
+    writebacks: int
+
+
+class CountsOut(Shown):
+    """How many writebacks there are; every list begins with the largest."""
+
+    total: int
+    statuses: Mapping[Status, int]
+    """A status that no writeback has is left out."""
+    findings: Sequence[FindingCountOut]
+    """A writeback counts once for each code that one of its records has."""
+    holds: Sequence[HoldCountOut]
+    schools: Sequence[SchoolCountOut]
+    """The 200 with most."""
+    more_schools: int
+    """Schools beyond those."""
+
+
 class ComparisonOut(Shown):
     """What a record says and what the MIS holds."""
 
@@ -188,7 +224,7 @@ class EventOut(Shown):
     at: Instant
     actor: str
     """`app:…`, `app:…/key:…`, `worker`, `provider:…` or `staff:…`."""
-    event: Event
+    event: Event | Remark
     status: Status
     detail: str | None
 
@@ -232,7 +268,7 @@ class WritebackDetailOut(WritebackOut):
 
 
 class Live(Shown):
-    """The process runs."""
+    """Whether the process makes progress: `live`, or `stuck`."""
 
     status: str = "live"
 

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from writeback.api import submit, submit_docs
+from writeback.api.doors import docs as door_docs
 from writeback.api.models import ProblemOut
 
 _METHODS = ("get", "post", "patch", "put", "delete")
@@ -34,7 +35,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _with_submit(paths: dict[str, Any]) -> dict[str, Any]:
-    return {submit.PATH: {"post": submit_docs.operation()}, **paths}
+    return {submit.PATH: {"post": submit_docs.operation()}, **paths, **door_docs.paths()}
 
 
 def _schemas(read: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """The API process: `writeback api`. One event loop; run several behind a balancer for more."""
 
 import asyncio
+import contextlib
 import gc
 import os
+import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 import uvicorn
@@ -24,6 +26,7 @@ Beside = Callable[[Services], Mapping[str, ASGIApp]]
 
 _GRACE_S = 30
 """How long a stopping process lets requests in flight end."""
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 _GC_THRESHOLDS = (100_000, 50, 1_000)
 """Full collections were most of the slowest hundredth of submissions: the garbage here is small and has no cycles."""
 
@@ -34,6 +37,18 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, feed: EventFeed) -> None:
         super().__init__(config)
         self._feed = feed
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal. uvicorn would raise it again after that, and end the process before we have closed."""
+        loop = asyncio.get_running_loop()
+        for signum in _STOPPING:
+            loop.add_signal_handler(signum, self.handle_exit, signum, None)
+        try:
+            yield
+        finally:
+            for signum in _STOPPING:
+                loop.remove_signal_handler(signum)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._feed.close()

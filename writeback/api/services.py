@@ -71,6 +71,13 @@ class Readiness(Protocol):
         ...
 
 
+class Committer(Protocol):
+    @property
+    def is_alive(self) -> bool:
+        """Whether what is submitted gets an answer."""
+        ...
+
+
 class Services(Protocol):
     """Everything behind the API."""
 
@@ -82,6 +89,9 @@ class Services(Protocol):
 
     @property
     def accept(self) -> Accept: ...
+
+    @property
+    def committer(self) -> Committer: ...
 
     @property
     def doors(self) -> Doors: ...

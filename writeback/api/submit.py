@@ -12,6 +12,7 @@ from writeback.api.auth import authenticate, check_school, check_scope
 from writeback.api.body import Disconnected, check_json, check_length, header, read_body
 from writeback.api.metrics import Metrics
 from writeback.api.problems import problem_response
+from writeback.api.rate_limit import RateLimits
 from writeback.api.services import Services, SubmitAnswer
 from writeback.core import failpoints
 from writeback.core.errors import BadInput, Overloaded, Problem
@@ -35,8 +36,8 @@ def school_of(path: str) -> str | None:
 class Submit:
     """The endpoint."""
 
-    def __init__(self, services: Services, metrics: Metrics) -> None:
-        self._accept, self._keys, self._metrics = services.accept, services.keys, metrics
+    def __init__(self, services: Services, metrics: Metrics, limits: RateLimits) -> None:
+        self._accept, self._keys, self._metrics, self._limits = services.accept, services.keys, metrics, limits
         self._max_body_bytes = services.settings.api.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +61,7 @@ class Submit:
     async def _answer(self, scope: Scope, receive: Receive) -> SubmitAnswer:
         headers = scope["headers"]
         caller = await authenticate(scope, self._keys)
+        self._limits.check(scope)
         check_scope(caller, access.Scope.SUBMIT)
         school_id = school_of(scope["path"]) or ""
         check_school(caller, school_id)

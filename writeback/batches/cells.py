@@ -56,9 +56,9 @@ def without_apostrophe(cell: str) -> str:
 
 def meaning(cell: str, column: Column) -> Any:
     """Return the JSON value that a cell stands for, None for an empty one; raise BadCell."""
-    if not cell.strip():
-        return None
     text = without_apostrophe(cell)
+    if not text.strip():
+        return None
     if column.type == "text":
         return text
     text = text.strip().removeprefix("'").strip()

@@ -144,7 +144,9 @@ def _of_row(unit: Unit, row: Row, layout: Layout) -> tuple[dict[str, Any], dict[
     pupil: dict[str, Any] = {}
     for name, cell in zip(layout.fields, row.cells, strict=True):
         if name == KIND and cell.strip() and without_apostrophe(cell).strip() != layout.kind:
-            unit.say(make("kind_differs", value=show(cell.strip()), kind=layout.kind), row=row.number)
+            unit.say(
+                make("kind_differs", value=show(without_apostrophe(cell).strip()), kind=layout.kind), row=row.number
+            )
         elif name == CLASS and row is unit.rows[0]:
             unit.register = cell.strip()
         column = columns.get(name or "")
@@ -153,7 +155,8 @@ def _of_row(unit: Unit, row: Row, layout: Layout) -> tuple[dict[str, Any], dict[
         try:
             value = meaning(cell, column)
         except BadCell as bad:
-            said = {"field": column.name, "value": show(cell.strip()), "advice": bad.advice, "hint": bad.hint}
+            shown = show(without_apostrophe(cell).strip())
+            said = {"field": column.name, "value": shown, "advice": bad.advice, "hint": bad.hint}
             unit.say(make("cell_invalid", pointer=f"/{column.name}", **said), row=row.number)
             continue
         if value is not None:

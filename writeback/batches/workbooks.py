@@ -39,7 +39,8 @@ def check_workbook(file: BinaryIO, *, max_unpacked: int) -> None:
         raise unreadable("XLSX", "it is an old .xls workbook, or has a password", _SAVE_AGAIN)
     file.seek(0)
     try:
-        parts = zipfile.ZipFile(file).infolist()
+        with zipfile.ZipFile(file) as archive:
+            parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise unreadable("XLSX", f"it is no workbook, or is damaged ({error})", _SAVE_AGAIN) from None
     if not any(part.filename == "xl/workbook.xml" for part in parts):

@@ -3,21 +3,24 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from writeback.cli.client import connect
 from writeback.cli.config import load_settings
 from writeback.cli.exits import CommandFailed
+from writeback.core.clock import SystemClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.private import make_private_dir
 from writeback.core.settings import Settings
+from writeback.worker.pulse import SILENT_AFTER_S, Pulse, read_all
 
 _PATIENCE_S = 5.0
 _OLDEST_PYTHON = (3, 11, 0)
-_WORKER_NOTE = "arq:queue:health-check"
-"""The key that arq's workers keep in Redis while they run."""
+_UNSWEPT_S = 60.0
+"""A worker that has not swept for so long does not find what is due."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ async def _redis(settings: Settings) -> AsyncIterator[Check]:
     try:
         client = Redis.from_url(await embedded.start() if embedded else settings.redis_url)
         async with asyncio.timeout(_PATIENCE_S), client:
-            note = await client.get(_WORKER_NOTE)
+            pulses = await read_all(client)
     except (OSError, RedisError, ValueError, ConfigurationError) as error:
         yield Check("redis", False, f"{name} does not answer: {error or 'timeout'}", mend)
         return
@@ -118,15 +121,29 @@ async def _redis(settings: Settings) -> AsyncIterator[Check]:
         if embedded:
             await embedded.stop()
     yield Check("redis", True, f"{name} answers")
-    if note:
-        yield Check("worker", True, "a worker runs")
-    else:
-        yield Check("worker", False, "no worker runs: what is accepted waits", "start one with `writeback worker`")
+    yield _workers(pulses, SystemClock().now())
+
+
+def _workers(pulses: Sequence[Pulse], now: datetime) -> Check:
+    """Return how the workers are: one that runs and sweeps is enough; those that are stuck are named."""
+    silent = [f"{one.owner} for {one.silent_s(now):.0f} s" for one in pulses if one.silent_s(now) > SILENT_AFTER_S]
+    told = f"; silent, so stuck or killed: {', '.join(silent)}" if silent else ""
+    running = [one for one in pulses if one.silent_s(now) <= SILENT_AFTER_S]
+    if not running:
+        mend = "restart what is stuck" if silent else "start one with `writeback worker`"
+        return Check("worker", False, f"no worker runs: what is accepted waits{told}", mend)
+    unswept = min(one.unswept_s(now) for one in running)
+    if unswept > _UNSWEPT_S:
+        says = f"no worker has looked for what is due for {unswept:.0f} s{told}"
+        return Check("worker", False, says, "look for `sweep_failed` in the workers' logs; restart one that is stuck")
+    lag_s = max(one.lag_s for one in running)
+    count = "a worker runs" if len(running) == 1 else f"{len(running)} workers run"
+    return Check("worker", True, f"{count}, event loop at most {lag_s:.1f} s late{told}")
 
 
 def _api(settings: Settings, url: str | None, key: str | None) -> Check:
-    api = connect(url, key, default_url=_own_url(settings))
     try:
+        api = connect(url, key, default_url=_own_url(settings))
         ready = api.get("/readyz")
     except CommandFailed as failure:
         return Check("api", False, failure.detail, failure.hint)

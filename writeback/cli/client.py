@@ -1,32 +1,39 @@
-"""The CLI's view of the API: one call, its JSON, or `CommandFailed` with what to do."""
+"""The CLI's view of the API: `writeback.client`, its answers as JSON, its errors as `CommandFailed` with what to do."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
 from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.handover import DevHandover
 from writeback.cli.options import DEFAULT_DATA_DIR
+from writeback.client import Client, ClientError, Misconfigured, Problem, Unreachable
+from writeback.client.calls import as_json
+from writeback.client.errors import refusal as problem_of
 
 DEFAULT_URL = "http://127.0.0.1:8400"
 _PAGE = 200
 
 
 class Api:
-    """The API at one address with one key."""
+    """The API at one address with one key. A person waits, so what fails is told at once and not tried again."""
 
     def __init__(self, url: str, key: str | None, *, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/") + "/"
-        self.has_key = bool(key)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.Client(headers=headers, timeout=30.0, transport=transport)
+        self.key = key or ""
+        with _told(self.url, "", has_key=self.has_key):
+            self._client = Client(url, self.key, max_retries=0, user_agent="writeback-cli", transport=transport)
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self.key)
 
     def get(self, path: str, **params: Any) -> Any:
-        return self.call("GET", path, params={name: value for name, value in params.items() if value is not None})
+        return self.call("GET", path, params=params)
 
     def post(self, path: str, body: Any = None) -> Any:
         return self.call("POST", path, json=body)
@@ -43,21 +50,21 @@ class Api:
             if not cursor or not items:
                 return
 
-    def events(self, path: str, params: Mapping[str, str], *, last_id: int | None) -> Iterator[dict[str, Any]]:
-        """Yield the events of a stream until it ends; raise CommandFailed when it cannot be had, or breaks."""
-        headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
-        url = self.url + path.lstrip("/")
-        try:
-            with self._http.stream("GET", url, params=params, headers=headers) as response:
-                if not response.is_success:
-                    response.read()
-                    raise refusal(response, f"GET {url}", has_key=self.has_key)
-                # One line of data is one event; ids are in the data, and comments are signs of life.
-                for line in response.iter_lines():
-                    if line.startswith("data:"):
-                        yield json.loads(line.removeprefix("data:"))
-        except httpx.TransportError as error:
-            raise _unreachable(self.url, error) from None
+    def events(self, writeback_id: str | None, *, follow: bool, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Yield events; while following, a lost connection is made again, and goes on behind the last one."""
+        with _told(self.url, "GET events", has_key=self.has_key):
+            for event in self._client.events(writeback_id, follow=follow, **filters):
+                yield event.model_dump(mode="json")
+
+    def upload(self, school: str, file: Path, **options: Any) -> dict[str, Any]:
+        """Upload a file of many rows and return the batch that it is; `options` as `client.batches.upload` has them."""
+        with _told(self.url, f"POST {self.url}v1/schools/{school}/batches", has_key=self.has_key):
+            return self._client.batches.upload(school, file, **options).model_dump(mode="json")
+
+    def bad_rows(self, batch_id: str, format_: Literal["csv", "ndjson", "xlsx"]) -> bytes:
+        """Return a batch's bad rows as a file."""
+        with _told(self.url, f"GET {self.url}v1/batches/{batch_id}/errors.{format_}", has_key=self.has_key):
+            return self._client.batches.errors(batch_id, format=format_)
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """Return the JSON of the answer (None for an empty one)."""
@@ -65,56 +72,39 @@ class Api:
 
     def answer(self, method: str, path: str, **options: Any) -> tuple[httpx.Headers, Any]:
         """Return the headers and JSON of the answer; raise CommandFailed for every other than 2xx."""
-        url = self.url + path.lstrip("/")
-        where = f"{method} {url}"
-        try:
-            response = self._http.request(method, url, **options)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise CommandFailed(
-                Exit.USAGE, f"{self.url} is not a URL: {error}", hint="give --url http://host:port"
-            ) from None
-        except httpx.TransportError as error:
-            raise _unreachable(self.url, error) from None
-        if response.is_success:
-            return response.headers, _json_of(response, where)
-        raise refusal(response, where, has_key=self.has_key)
+        with _told(self.url, f"{method} {self.url}{path.lstrip('/')}", has_key=self.has_key):
+            answer = self._client.send(method, path, **options)
+            return answer.headers, as_json(answer)
 
 
-def _json_of(response: httpx.Response, where: str) -> Any:
-    if not response.content:
-        return None
+@contextmanager
+def _told(url: str, where: str, *, has_key: bool) -> Iterator[None]:
+    """Have the client's errors told as the CLI tells them."""
     try:
-        return response.json()
-    except ValueError:
-        detail = f"the answer is not JSON ({response.headers.get('content-type', 'no content type')})"
-        raise CommandFailed(Exit.UNEXPECTED, detail, where=where, hint="is --url that of the writeback API?") from None
-
-
-def _unreachable(url: str, error: httpx.TransportError) -> CommandFailed:
-    reason = str(error) or type(error).__name__
-    return CommandFailed(
-        Exit.UNREACHABLE,
-        f"cannot reach the API at {url}: {reason}",
-        hint="start it with `writeback dev` (or `writeback api`), or say where it is with --url or WRITEBACK_URL",
-    )
+        yield
+    except Problem as problem:
+        raise _refused(problem, where, has_key=has_key) from None
+    except Unreachable as error:
+        hint = "start it with `writeback dev` (or `writeback api`), or say where it is with --url or WRITEBACK_URL"
+        raise CommandFailed(Exit.UNREACHABLE, str(error), hint=hint) from None
+    except Misconfigured as error:
+        raise CommandFailed(Exit.USAGE, str(error), hint="give --url http://host:port") from None
+    except ClientError as error:
+        hint = "is --url that of the writeback API?"
+        raise CommandFailed(Exit.UNEXPECTED, str(error), where=where, hint=hint) from None
 
 
 def refusal(response: httpx.Response, where: str, *, has_key: bool) -> CommandFailed:
     """Return the failure that a refused call is, from its problem+json where it has one."""
-    problem = _problem_of(response)
-    detail = str(problem.get("detail") or problem.get("title") or f"the API answered {response.status_code}")
-    hint = str(problem.get("hint") or "")
-    if response.status_code == 401 and not has_key:
+    return _refused(problem_of(response.status_code, response.headers, response.content), where, has_key=has_key)
+
+
+def _refused(problem: Problem, where: str, *, has_key: bool) -> CommandFailed:
+    hint = problem.hint
+    if problem.status == 401 and not has_key:
         hint = "give --key or WRITEBACK_KEY; make one with `writeback keys create`"
-    return CommandFailed(_exit_for(response.status_code), detail, hint=hint, where=where, problem=problem)
-
-
-def _problem_of(response: httpx.Response) -> Mapping[str, Any]:
-    try:
-        problem = response.json()
-    except ValueError:
-        return {"status": response.status_code}
-    return problem if isinstance(problem, dict) else {"status": response.status_code}
+    content: Mapping[str, Any] = problem.content or {"status": problem.status}
+    return CommandFailed(_exit_for(problem.status), problem.detail, hint=hint, where=where, problem=content)
 
 
 def _exit_for(status: int) -> Exit:

@@ -18,6 +18,8 @@ class DevHandover:
     key: str
     pid: int | None
     """Of the running `dev`; None once it has stopped. The key outlives it, for the next start."""
+    console_password: str = ""
+    """Of the account `dev` at the console."""
 
     @classmethod
     def read(cls, data_dir: Path) -> Self | None:

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from writeback.cli import exits, output
 from writeback.cli.commands import (
+    audit,
     db,
     demo,
     dev,
@@ -17,7 +18,9 @@ from writeback.cli.commands import (
     mend,
     schools,
     serve,
+    staff,
     submit,
+    upload,
     watch,
     webhooks,
     writebacks,
@@ -60,16 +63,18 @@ app.command(rich_help_panel=_SERVE)(serve.api)
 app.command(rich_help_panel=_SERVE)(serve.worker)
 app.command(rich_help_panel=_SERVE)(serve.sandbox)
 app.command(rich_help_panel=_USE)(submit.submit)
+app.command(rich_help_panel=_USE)(upload.upload)
 app.command("list", rich_help_panel=_USE)(writebacks.list_)
 app.command(rich_help_panel=_USE)(writebacks.show)
 app.command(rich_help_panel=_USE)(watch.watch)
-for command in (mend.resubmit, mend.cancel, mend.resolve, mend.audit):
+for command in (mend.resubmit, mend.cancel, mend.resolve, audit.audit):
     app.command(rich_help_panel=_USE)(command)
 app.command(rich_help_panel=_USE)(events.events)
 app.add_typer(schools.app, name="schools", rich_help_panel=_USE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
 app.add_typer(webhooks.app, name="webhooks", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(features.features)
+app.add_typer(staff.app, name="staff", rich_help_panel=_RUN)
 app.add_typer(db.app, name="db", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(doctor.doctor)
 app.command(rich_help_panel=_RUN)(doctor.version)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-import httpx
-
 from writeback.client.errors import Misconfigured
 
 Progress = Callable[[int, int], None]
@@ -26,7 +24,7 @@ _MEDIA_TYPES = {
 
 
 @dataclass(frozen=True)
-class Upload(httpx.SyncByteStream, httpx.AsyncByteStream):
+class Upload:
     """The bytes of a file. `file` is a path, bytes, or an open binary file, which stays open."""
 
     file: FileLike

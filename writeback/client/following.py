@@ -1,7 +1,8 @@
 """Streams of events that come back by themselves, and `wait`, which listens and asks until a writeback is final."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -43,9 +44,10 @@ class Position:
 
     def began(self, answer: Answer) -> None:
         """Note when the first stream began, so that nothing is missed where it breaks off before an event."""
-        if self.since is None and "Date" in answer.headers:
-            at: datetime = parsedate_to_datetime(answer.headers["Date"])
-            self.since = at.astimezone(UTC).isoformat()
+        if self.since is not None:
+            return
+        with suppress(ValueError):  # a proxy may have left the date out, or written another form
+            self.since = parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC).isoformat()
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,11 @@ class EventSource(Source[Event]):
             chunk = yield from read()
             if not isinstance(chunk, bytes):
                 return chunk
-            for event in decoder.feed(chunk):
+            for told in decoder.feed(chunk):
+                event = event_of(told.data)
                 # Before it is handed out: whoever has had it shall not have it again.
-                position.last_id = event.id
-                yield Emit(event_of(event.data))
+                position.last_id = told.id or str(event.id)
+                yield Emit(event)
 
 
 def _is_passing(reply: Answer | Failure) -> bool:
@@ -178,9 +181,10 @@ class _Hearing:
                 self.is_deaf = is_silence and not has_heard
                 return is_silence and has_heard
             has_heard = True
-            for event in decoder.feed(chunk):
-                self.position.last_id = event.id
-                if event_of(event.data).status in FINAL:
+            for told in decoder.feed(chunk):
+                event = event_of(told.data)
+                self.position.last_id = told.id or str(event.id)
+                if event.status in FINAL:
                     return True
             if self.left_s < silence_s:
                 return True

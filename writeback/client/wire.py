@@ -13,9 +13,11 @@ _CONNECT_S = 5.0
 
 def httpx_request(http: httpx.Client | httpx.AsyncClient, options: Options, request: Request) -> httpx.Request:
     """Return what the client sends; of a file the headers are looked up now, for it may have grown."""
-    content, headers = request.content, dict(request.headers)
+    content: Any = request.content
+    headers = dict(request.headers)
     if isinstance(content, Upload):
         headers |= content.headers
+        content = iter(content) if isinstance(http, httpx.Client) else aiter(content)
     patience: dict[str, Any] = {}
     if request.timeout_s is not None:
         patience = {"timeout": httpx.Timeout(request.timeout_s, connect=min(_CONNECT_S, request.timeout_s))}

@@ -18,6 +18,7 @@ from writeback.console.page import Kit, Page, PageRoute
 from writeback.console.pages import ROOMS
 from writeback.console.security import Csrf, SecurityHeaders
 from writeback.console.templating import create_environment
+from writeback.console.times import Times
 from writeback.core.errors import Problem
 from writeback.core.secrets import SecretBox
 from writeback.wiring import Services
@@ -30,8 +31,8 @@ def create_console(services: Services) -> ASGIApp:
     https = public_url.startswith("https://")
     secrets = SecretBox(settings.effective_secret_key)
     assets = Assets(ROOT)
-    templates = create_environment(settings.console.timezone, assets)
-    kit = Kit(services, templates, Cookies(https, secrets), Csrf(secrets, public_url))
+    times = Times(settings.console.timezone)
+    kit = Kit(services, create_environment(times, assets), Cookies(https, secrets), Csrf(secrets, public_url), times)
     routes = [
         Route(ROOT, _home),
         Route(f"{ROOT}/", _home),

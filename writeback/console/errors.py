@@ -7,19 +7,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from writeback.console.page import Kit, Page
-from writeback.core.errors import Overloaded, Problem
+from writeback.core.errors import NotFound, Overloaded, Problem
 from writeback.store.engines import is_unavailable
 
 _AWAY_S = 10
+
+
+_TITLES = {400: "That cannot be read", 401: "Not signed in", 403: "Not allowed", 409: "It has changed meanwhile"}
+"""In the words of a person; errors' own titles speak to apps."""
 
 
 async def answer(kit: Kit, request: Request, error: Exception) -> Response:
     """Return the page about an error."""
     page = getattr(request.state, "page", None) or Page(request, kit, None)
     problem = _problem(error)
-    response = page.render(
-        "error.html", title=problem.title, status=problem.status, detail=problem.detail, hint=problem.hint
-    )
+    title = _TITLES.get(problem.status, problem.title)
+    response = page.render("error.html", title=title, status=problem.status, detail=problem.detail, hint=problem.hint)
     if isinstance(problem, Overloaded):
         response.headers["Retry-After"] = str(problem.retry_after_s)
     if isinstance(error, HTTPException):
@@ -34,11 +37,12 @@ class _Shown(Problem):
 
 
 def _problem(error: Exception) -> Problem:
+    if isinstance(error, NotFound) or getattr(error, "status_code", 0) == HTTPStatus.NOT_FOUND:
+        detail = "There is nothing at this address, or nothing that you may see."
+        return _Shown(404, "Not found", detail, "Check it, or begin from the menu.")
     if isinstance(error, Problem):
         return error
     if isinstance(error, HTTPException):
-        if error.status_code == HTTPStatus.NOT_FOUND:
-            return _Shown(404, "Not found", "There is no page at this address.", "Check it, or begin from the menu.")
         title = HTTPStatus(error.status_code).phrase
         return _Shown(error.status_code, title, "The call cannot be answered.", "Go back and try again.")
     if is_unavailable(error):

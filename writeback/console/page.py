@@ -15,6 +15,7 @@ from writeback.console import cookies
 from writeback.console.cookies import Cookies
 from writeback.console.navigation import MENU, ROOT, is_below
 from writeback.console.security import Csrf
+from writeback.console.times import Times
 from writeback.core.errors import Forbidden, NotFound
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
@@ -35,6 +36,7 @@ class Kit:
     templates: Environment
     cookies: Cookies
     csrf: Csrf
+    times: Times
 
 
 @dataclass
@@ -69,6 +71,11 @@ class Page:
     @property
     def now(self) -> datetime:
         return self.services.clock.now()
+
+    @property
+    def times(self) -> Times:
+        """Instants in the console's time zone."""
+        return self.kit.times
 
     @property
     def path(self) -> str:

@@ -11,12 +11,14 @@ from writeback.console import times, words
 from writeback.console.assets import Assets
 from writeback.console.navigation import ROOT
 from writeback.console.security import CSRF_FIELD
+from writeback.console.times import Times
+from writeback.domain.states import Status
 
 _time = Markup('<time datetime="{}" title="{}">{}</time>')
 """Escapes what it is filled with."""
 
 
-def create_environment(timezone: str, assets: Assets) -> Environment:
+def create_environment(clock: Times, assets: Assets) -> Environment:
     environment = Environment(
         loader=PackageLoader("writeback.console"),
         autoescape=True,
@@ -24,7 +26,6 @@ def create_environment(timezone: str, assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    clock = times.Times(timezone)
 
     @pass_context
     def when(context: Context, at: datetime | None) -> str:
@@ -53,6 +54,7 @@ def create_environment(timezone: str, assets: Assets) -> Environment:
         hold=words.hold_words,
         provider=words.provider_words,
         sentence=words.sentence,
+        cause=words.cause_words,
     )
     globals_: dict[str, Any] = {
         "root": ROOT,
@@ -60,6 +62,7 @@ def create_environment(timezone: str, assets: Assets) -> Environment:
         "asset": assets.url,
         "status_badge": words.status_badge,
         "statuses": words.STATUSES,
+        "waiting_statuses": [status.value for status in Status if not status.is_final],
     }
     environment.globals.update(globals_)
     return environment

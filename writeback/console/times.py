@@ -1,6 +1,6 @@
 """Instants and numbers as people read them, in the console's time zone."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -26,6 +26,14 @@ class Times:
         """Return the date, e.g. `12 January 2026`."""
         local = self.local(at)
         return f"{local.day} {local:%B %Y}"
+
+    def midnight(self, now: datetime) -> datetime:
+        """Return when today began."""
+        return self.midnight_of(self.local(now).date())
+
+    def midnight_of(self, day: date) -> datetime:
+        """Return when a day begins."""
+        return datetime.combine(day, time(), self._zone).astimezone(UTC)
 
     def short(self, at: datetime, now: datetime) -> str:
         """Return the time of day and, unless it is today's, the date; the year only where it is another."""

@@ -59,6 +59,11 @@ def status_badge(status: str) -> Badge:
     return STATUSES.get(status) or Badge(sentence(status), "off")
 
 
+def cause_words(code: str) -> str:
+    """Return a finding's code in words, or the status of what went wrong without a finding."""
+    return STATUSES[code].words if code in STATUSES else sentence(code)
+
+
 def kind_words(kind: str) -> str:
     """Return a kind in words, e.g. `Behaviour, new`."""
     if kind in KINDS:

@@ -17,3 +17,9 @@ def new_id(prefix: str, at: datetime) -> str:
     millis = int(at.timestamp() * 1000)
     random = int.from_bytes(os.urandom(_RANDOM_BITS // 8))
     return f"{prefix}_{_base32(millis, _TIME_BITS)}{_base32(random, _RANDOM_BITS)}"
+
+
+def id_floor(prefix: str, at: datetime) -> str:
+    """Return the smallest id of an instant: ids made since then sort after it, those made before, before it."""
+    millis = int(at.timestamp() * 1000)
+    return f"{prefix}_{_base32(millis, _TIME_BITS)}{_base32(0, _RANDOM_BITS)}"

@@ -25,6 +25,10 @@ class ApiSettings(BaseModel):
     """Larger bodies are answered with 413; enough for a file attached to an incident."""
     max_records: int = 1_000
     """Most records in one writeback; larger jobs are sent as several."""
+    rate_per_s: float = Field(default=2_000, ge=0)
+    """Calls a second that one app may make to this process, in the long run; 0: no limit."""
+    rate_burst: int = Field(default=10_000, ge=1)
+    """Calls that it may make at once."""
     max_waiting_commits: int = 2_000
     """Submissions that may wait for a commit before the API answers 503."""
     key_cache_s: float = 5.0
@@ -87,6 +91,11 @@ class ConfirmSettings(BaseModel):
     absence_patience_s: float = 1_800.0
     """How long what was to be created or changed may take to show when it is read back: providers read the MIS now
     and then (Xporter every 30 minutes, 2067). Only what is still not there after it may be sent again."""
+    drift_sample: float = Field(default=0.01, ge=0, le=1)
+    """What part of the confirmed writebacks that set marks is read once more, later, to report what has been changed in
+    the MIS since; 0: none."""
+    drift_after_s: float = Field(default=3_600.0, ge=0)
+    """How long after its confirmation."""
 
 
 class WondeSettings(BaseModel):

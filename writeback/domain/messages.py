@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from writeback.domain.finding import Severity
-from writeback.domain.states import Event, Status
+from writeback.domain.states import Event, Remark, Status
 from writeback.domain.writeback import RecordStatus
 
 
@@ -50,7 +50,7 @@ class EventMessage(BaseModel):
     """When it happened."""
     actor: str
     """Who did it: `app:…`, `worker`, `provider:…`, `staff:…`."""
-    event: Event
+    event: Event | Remark
     """What happened."""
     status: Status
     """Where the writeback is since then."""
@@ -89,7 +89,7 @@ class ToldWriteback(BaseModel):
 
     event_id: int
     """As in the stream of events."""
-    event: Event
+    event: Event | Remark
     """What happened."""
     writeback_id: Annotated[str, Field(pattern="^wb_")]
     app: str

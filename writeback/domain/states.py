@@ -65,6 +65,13 @@ class Event(StrEnum):
     RESUBMITTED = "resubmitted"
 
 
+class Remark(StrEnum):
+    """What is written into the timeline of a writeback and moves it nowhere."""
+
+    CHANGED_IN_MIS = "changed_in_mis"
+    """A mark that was confirmed has another value in the MIS by now."""
+
+
 @dataclass(frozen=True)
 class Transition:
     """An event, the one status it leads to, the statuses it may happen in, and what it means."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from writeback.core.clock import Clock
 from writeback.core.errors import Forbidden
 from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import Actor
 from writeback.store import audit
 from writeback.store.audit import AuditFilter
 from writeback.store.database import Database
@@ -34,6 +36,7 @@ class AuditLog:
     """The log, for those who look after schools."""
 
     db: Database
+    clock: Clock
 
     async def list(
         self, caller: Caller, wanted: AuditFilter, *, limit: int, cursor: str | None = None
@@ -45,6 +48,11 @@ class AuditLog:
         async with self.db.read() as session:
             rows = await audit.page(session, caller, wanted, before=before, limit=limit + 1)
         return cut([_view(row) for row in rows], limit, lambda view: view.id)
+
+    async def note_shown(self, actor: Actor, what: str, subject: str, *, app: str, school: str) -> None:
+        """Write down that somebody was shown what is usually hidden: comments, or rows of a file."""
+        async with self.db.write() as session:
+            audit.note(session, actor, self.clock.now(), f"{what}.show", subject, app=app, school=school)
 
 
 def _view(row: AuditRow) -> AuditView:

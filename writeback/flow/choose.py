@@ -256,6 +256,7 @@ class Choice:
             kind,
             records,
             to_look_at=[place for place, record in enumerate(records) if self._must_look(kind, record)],
+            begun_at=self.now,
             rechecks=self.hold.rechecks,
             had_failures=self.had_failures,
         )

@@ -6,9 +6,10 @@ settled alone; a check that finds nothing asks again later, and in the end reads
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple, cast
 
 import structlog
 from sqlmodel import Session
@@ -32,6 +33,7 @@ from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import locked_school
 from writeback.flow.members import load_members
+from writeback.flow.rivals import Rival, has_newcomers, rivals_of
 from writeback.flow.settle import Settling
 from writeback.providers.base import SentRequest
 from writeback.store import lanes, requests
@@ -50,6 +52,14 @@ class Asked:
 
     row: RequestRow
     sent: SentRequest
+
+
+class Heard(NamedTuple):
+    """What is known of a request now; of `verdict` None: it is too late for one, and a person is asked."""
+
+    verdict: Verdict | ReadBack | None
+    rivals: Sequence[Rival] = ()
+    """Records of other requests that were read beside its own."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +95,14 @@ class Confirmer:
     async def _confirm_one(self, asked: Asked) -> Sequence[str]:
         """Ask, and write down what is known now; return which doorbells to ring for the lane."""
         lookups = await self.flow.lookups.view(asked.row.school_id)
-        verdict = None if self._is_too_late(asked) else await self._verdict(asked, lookups)
+        heard = Heard(None) if self._is_too_late(asked) else await self._hear(asked, lookups)
         if failpoints.hit("confirm.before_settle"):
-            await self.flow.db.transact(partial(self._settle, asked, verdict, lookups))
-        rings = await self.flow.db.transact(partial(self._settle, asked, verdict, lookups))
+            await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
+        rings = await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
         failpoints.hit("confirm.after_settle")
         return rings
 
-    async def _verdict(self, asked: Asked, lookups: LookupView) -> Verdict | ReadBack:
+    async def _hear(self, asked: Asked, lookups: LookupView) -> Heard:
         """Return what hints and provider say; where they say nothing, what the MIS holds."""
         account = await self.flow.registry.account(asked.row.school_id)
         provider = self.flow.providers[account.provider]
@@ -104,17 +114,26 @@ class Confirmer:
                 verdict = await provider.check(account, asked.sent, self.flow.clock.now())
                 failpoints.hit("confirm.after_ask")
             if not self._needs_reading(asked, verdict):
-                return verdict
+                return Heard(verdict)
+            rivals = await self._rivals(asked)
+            both = replace(asked.sent, records=[*asked.sent.records, *(rival.record for rival in rivals)])
             if failpoints.hit("confirm.before_read"):
-                await provider.read_back(account, asked.sent, lookups)
-            read = await provider.read_back(account, asked.sent, lookups)
+                await provider.read_back(account, both, lookups)
+            read = await provider.read_back(account, both, lookups)
             failpoints.hit("confirm.after_read")
         except Exception as error:
             log.error("adapter_failed", request_id=asked.row.id, error=class_of(error), place=place_of(error))
-            return NotReached(f"our adapter failed: {class_of(error)}")
+            return Heard(NotReached(f"our adapter failed: {class_of(error)}"))
         if isinstance(verdict, Rejected) and not _shows_all(read, asked.sent):
-            return verdict
-        return read
+            return Heard(verdict)
+        return Heard(read, rivals)
+
+    async def _rivals(self, asked: Asked) -> Sequence[Rival]:
+        """Return who else may have made what is found, where the request was to make something."""
+        if asked.sent.kind.action is not Action.CREATE:
+            return ()
+        async with self.flow.db.read() as session:
+            return await session.run_sync(lambda plain: rivals_of(cast(Session, plain), asked.row, asked.sent))
 
     def _needs_reading(self, asked: Asked, verdict: Verdict) -> bool:
         """Whether the MIS has the last word: where the provider knows nothing, or may be wrong."""
@@ -141,10 +160,9 @@ class Confirmer:
     def _age(self, asked: Asked) -> timedelta:
         return self.flow.clock.now() - asked.sent.sent_at
 
-    def _settle(
-        self, asked: Asked, verdict: Verdict | ReadBack | None, lookups: LookupView, session: Session
-    ) -> Sequence[str]:
-        """Apply the verdict; None: it is too late for one, and a person is asked."""
+    def _settle(self, asked: Asked, heard: Heard, lookups: LookupView, session: Session) -> Sequence[str]:
+        """Apply the verdict."""
+        verdict = heard.verdict
         if isinstance(verdict, Blocked | GaveUp):  # the school before its writebacks: everyone locks in this order
             locked_school(session, asked.row.school_id)
         request = requests.lock(session, asked.row.id)
@@ -152,7 +170,10 @@ class Confirmer:
             return []
         members = load_members(session, request)
         changes = Changes(session, self.flow.clock.now(), f"provider:{request.provider}")
-        settling = Settling(self.flow, changes, request, members, asked.sent, lookups)
+        makes = asked.sent.kind.action is Action.CREATE
+        if makes and isinstance(verdict, ReadBack) and has_newcomers(session, request, asked.sent, heard.rivals):
+            verdict = Pending()
+        settling = Settling(self.flow, changes, request, members, asked.sent, lookups, heard.rivals)
         if verdict is None:
             settling.ask_a_person()
         else:

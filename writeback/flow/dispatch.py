@@ -73,6 +73,9 @@ class Dispatcher:
 
     async def _send(self, turn: Turn) -> Outcome:
         """Return the provider's answer; an adapter that fails leaves open whether the request went out."""
+        if not await self._may_still_send(turn):
+            log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
+            return NotReached("this worker was stopped for so long that another has the lane")
         try:
             failpoints.hit("dispatch.before_send")
             outcome = await turn.provider.send(turn.account, turn.request)
@@ -81,6 +84,16 @@ class Dispatcher:
         except Exception as error:
             log.error("adapter_failed", request_id=turn.request_id, error=class_of(error), place=place_of(error))
             return Uncertain(f"our adapter failed: {class_of(error)}")
+
+    async def _may_still_send(self, turn: Turn) -> bool:
+        """Whether the lane is still ours; SQL is asked only after so long a time that it may not be.
+
+        A process that stood still, with its machine, would else send what another has long settled.
+        """
+        lease = timedelta(seconds=self.flow.settings.dispatch.lease_s)
+        if turn.begun_at is None or self.flow.clock.now() - turn.begun_at < lease:
+            return True
+        return await self.flow.db.transact(partial(lanes.is_held, lane_id=turn.lane_id, fence=turn.fence))
 
     async def _begin(self, lane_id: str) -> Turn | None:
         """Take the lease, choose what goes, and commit it as `sending`; None when there is nothing to send."""

@@ -10,28 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from sqlmodel import Session
 
 from writeback.core.errors import ConfigurationError, Conflict, Forbidden, InvalidSubmission, NotFound
-from writeback.core.ids import new_id
 from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller
 from writeback.domain.school import School
-from writeback.flow import webhook_secrets
 from writeback.flow.accept import Acceptor, idempotency_of
+from writeback.flow.door_callbacks import webhook_for_callback
 from writeback.flow.door_results import Outcome, Part, outcome_of, part_of
 from writeback.flow.webhook_formats import WebhookFormat
-from writeback.flow.webhook_input import USUAL_STATUSES
-from writeback.notifier.addresses import AddressPolicy, fault_of
-from writeback.notifier.signing import new_secret
 from writeback.store import doors, timeline
 from writeback.store.committer import Idempotency, KeyReused, NewDoor, NewWriteback, Replayed
-from writeback.store.event_log import newest_id
 from writeback.store.idempotency import find as find_key
-from writeback.store.tables import DoorRow, WebhookRow, WritebackRow
+from writeback.store.tables import DoorRow, WritebackRow
 
 _WONDE_DIGITS = 18
 _SCHOOLS_CACHED_S = 10.0
@@ -66,10 +60,6 @@ class DoorRefused(Exception):
     def __init__(self, findings: Sequence[Sequence[FindingJson]]) -> None:
         super().__init__("the request has findings")
         self.findings = findings
-
-
-class CallbackRefused(Exception):
-    """The request's callback may not be called; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +137,7 @@ class Doors:
         drafts = await self._drafts(caller, school, request)
         webhook_id = None
         if request.callback is not None:
-            webhook_id = await self._callback_webhook(caller.app_id, request.callback)
+            webhook_id = await webhook_for_callback(self._flow, caller.app_id, request.callback)
         ref = new_ref(request.door, self._flow.clock.now())
         new = replace(
             drafts[0],
@@ -222,44 +212,6 @@ class Doors:
         if len(drafts) < len(request.parts):
             raise DoorRefused(said)
         return drafts
-
-    async def _callback_webhook(self, app: str, url: str) -> str:
-        """Return the webhook that carries the app's callbacks to the URL's host, made where there is none yet."""
-        settings = self._flow.settings
-        fault = fault_of(url, AddressPolicy.of(settings.webhooks))
-        if fault is not None:
-            raise CallbackRefused(fault)
-        split = urlsplit(url)
-        origin = f"{split.scheme}://{split.netloc}".lower()
-        async with self._flow.db.read() as session:
-            known = await doors.callback_webhook(session, app, WebhookFormat.XPORTER, origin)
-        if known is not None:
-            return known.id
-        async with self._flow.db.write() as session:
-            count = await doors.count_callback_webhooks(session, app, WebhookFormat.XPORTER)
-            known = await doors.callback_webhook(session, app, WebhookFormat.XPORTER, origin)
-            if known is not None:
-                return known.id
-            if count >= settings.doors.max_callback_hosts:
-                raise CallbackRefused(f"callbacks go to {count} hosts already, which is the most")
-            row = self._new_webhook(app, origin, await newest_id(session))
-            session.add(row)
-        return row.id
-
-    def _new_webhook(self, app: str, origin: str, cursor: int) -> WebhookRow:
-        now = self._flow.clock.now()
-        return WebhookRow(
-            id=new_id("whk", now),
-            app_id=app,
-            url=origin,
-            description="Callbacks that requests at Xporter's door ask for",
-            statuses=[status.value for status in USUAL_STATUSES if status.is_final],
-            format=WebhookFormat.XPORTER.value,
-            secrets=webhook_secrets.seal_first(self._flow.secrets, new_secret()),
-            cursor=cursor,
-            created_at=now,
-            updated_at=now,
-        )
 
 
 def new_ref(door: str, now: datetime) -> str:

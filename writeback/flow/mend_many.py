@@ -128,9 +128,13 @@ class ManyMendings:
         *,
         limit: int = MOST,
         cursor: str | None = None,
+        bulk: str | None = None,
     ) -> Report:
-        """Send again what matches, the earliest accepted first; each is validated by itself, against fresh lists."""
-        report, ids = await self._begin(caller, Action.RESUBMIT, wanted, limit, cursor)
+        """Send again what matches, the earliest accepted first; each is validated by itself, against fresh lists.
+
+        `bulk` is the id of what several calls are pieces of.
+        """
+        report, ids = await self._begin(caller, Action.RESUBMIT, wanted, limit, cursor, bulk)
         for chunk in _chunks(ids):
             async with self.flow.db.read() as session:
                 rows = await selection.rows_of(session, chunk)
@@ -145,16 +149,23 @@ class ManyMendings:
         return self._end(Action.RESUBMIT, report, actor)
 
     async def cancel(
-        self, caller: Caller, wanted: Selection, actor: Actor, *, limit: int = MOST, cursor: str | None = None
+        self,
+        caller: Caller,
+        wanted: Selection,
+        actor: Actor,
+        *,
+        limit: int = MOST,
+        cursor: str | None = None,
+        bulk: str | None = None,
     ) -> Report:
         """Withdraw what matches and has not left, the earliest accepted first."""
-        report, ids = await self._begin(caller, Action.CANCEL, wanted, limit, cursor)
+        report, ids = await self._begin(caller, Action.CANCEL, wanted, limit, cursor, bulk)
         for chunk in _chunks(ids):
             await self._carry_out(report, chunk, partial(self._cancel_one, actor, report.id))
         return self._end(Action.CANCEL, report, actor)
 
     async def _begin(
-        self, caller: Caller, action: Action, wanted: Selection, limit: int, cursor: str | None
+        self, caller: Caller, action: Action, wanted: Selection, limit: int, cursor: str | None, bulk: str | None
     ) -> tuple[Report, Sequence[str]]:
         """Return an empty report and the ids of what matches, which the caller may see."""
         check_may_mend(caller)
@@ -164,7 +175,7 @@ class ManyMendings:
             found = await selection.ids_of(session, caller, wanted, after=after, limit=limit + 1)
         page = found[:limit]
         next_cursor = encode_cursor(page[-1][0]) if len(found) > limit else None
-        report = Report(new_id("blk", self.flow.clock.now()), len(page), next_cursor)
+        report = Report(bulk or new_id("blk", self.flow.clock.now()), len(page), next_cursor)
         return report, [writeback_id for _, writeback_id in page]
 
     async def _check(self, row: WritebackRow, order: Order) -> Draft | NotDone | Unchanged:

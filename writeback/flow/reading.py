@@ -5,7 +5,7 @@ answer ever said that the provider had it, and the MIS has been read late enough
 is less clear than that is for a person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -20,6 +20,7 @@ from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.members import change_member, close_request, settle_members
 from writeback.flow.recovery import count_failure, may_go_again
+from writeback.flow.rivals import Rival, are_alike
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
 from writeback.store import claims, doubts
@@ -50,22 +51,26 @@ class Reading:
     members: Sequence[Member]
     sent: SentRequest
     lookups: LookupView
+    rivals: Sequence[Rival] = ()
+    """Others that may have made what is found; their readings follow those of the members."""
 
     @property
     def kind(self) -> Kind:
         return KINDS[self.request.kind]
 
     def settle(self, read: ReadBack) -> bool:
-        """Settle every record; return False, and change nothing, where it is too early to say."""
+        """Settle every record; return False, and settle none, where it is too early to say."""
         if read.as_of is not None and read.as_of < self.sent.sent_at:
             return False  # a reading older than the request proves nothing
         readings = [read.readings.get(position) for position in range(len(self.members))]
-        if not all(_seen(reading) is Seen.THERE for reading in readings) and self._may_show_later(read):
+        credits = self._credits(read, readings)
+        is_all_there = all(credit is not None for credit in credits)
+        if not is_all_there and (self._may_show_later(read) or self._may_be_a_rivals(read, readings, credits)):
             return False
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
         close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
-        for member, reading in zip(self.members, readings, strict=True):
-            self._settle_one(member, reading, was_in_doubt=was_in_doubt)
+        for member, reading, ids in zip(self.members, readings, credits, strict=True):
+            self._settle_one(member, reading, ids, was_in_doubt=was_in_doubt)
         count_failure([member for member in self.members if _is_queued(member)])
         settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=_EVIDENCE)
         return True
@@ -80,9 +85,10 @@ class Reading:
             return read.as_of < applied_by
         return self.changes.now < max(applied_by, self.sent.sent_at + timedelta(seconds=confirm.absence_patience_s))
 
-    def _settle_one(self, member: Member, reading: SlotReading | None, *, was_in_doubt: bool) -> None:
+    def _settle_one(
+        self, member: Member, reading: SlotReading | None, ids: tuple[str, ...] | None, *, was_in_doubt: bool
+    ) -> None:
         seen = _seen(reading)
-        ids = self._credit(member, reading) if reading is not None and seen is Seen.THERE else None
         if ids is not None:
             self._confirm(member, ids)
         elif self._goes_again(member, seen, reading, was_in_doubt):
@@ -99,16 +105,66 @@ class Reading:
         change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))
         member.opened.row.evidence = _EVIDENCE
 
-    def _credit(self, member: Member, reading: SlotReading) -> tuple[str, ...] | None:
-        """Return the MIS ids of what the record has made; None where all that looks like it was made by others."""
+    def _credits(self, read: ReadBack, readings: Sequence[SlotReading | None]) -> list[tuple[str, ...] | None]:
+        """Return for each member the MIS ids of what it has made; None where nothing is there that could be its own."""
+        given: set[str] = set()
+        credits: list[tuple[str, ...] | None] = []
+        for member, reading in zip(self.members, readings, strict=True):
+            ids = None
+            if reading is not None and _seen(reading) is Seen.THERE:
+                ids = self._credit(read, member, reading, given)
+                given.update(ids or ())
+            credits.append(ids)
+        return credits
+
+    def _credit(
+        self, read: ReadBack, member: Member, reading: SlotReading, given: Collection[str]
+    ) -> tuple[str, ...] | None:
+        """Return the MIS ids of what the record has made; None where others made, or may have made, all that is there.
+
+        Rivals come first: each has the provider's word, or may get it, that one of the things is its own.
+        """
         if self.kind.action is not Action.CREATE or not reading.found:
             return tuple(found.mis_id for found in reading.found)
-        for found in filter(self._is_recent, reading.found):
-            if self._claim(member, found.mis_id):
-                return (found.mis_id, *(part for part in found.parts if self._claim(member, part)))
+        free = [mis_id for mis_id in self._free(member, reading) if mis_id not in given]
+        while len(free) > len(self._alike(read, free)):
+            mis_id = free.pop(0)
+            if self._claim(member, mis_id):  # else another, settled at the same moment, was first
+                return (mis_id,)
         return None
 
+    def _free(self, member: Member, reading: SlotReading) -> list[str]:
+        """Return what may have been made by this request and is claimed by no other record."""
+        ids = [found.mis_id for found in reading.found if self._is_recent(found)]
+        owners = claims.owners(
+            self.changes.session, school_id=self.request.school_id, family=self.kind.family, mis_ids=ids
+        )
+        own = (member.opened.row.id, member.index)
+        return [mis_id for mis_id in ids if owners.get(mis_id, own) == own]
+
+    def _alike(self, read: ReadBack, ids: Collection[str]) -> list[Rival]:
+        """Return the rivals that may have made one of those things."""
+        first = len(self.members)
+        places = range(first, first + len(self.rivals))
+        return [self.rivals[place - first] for place in places if are_alike(read.readings.get(place), ids)]
+
+    def _may_be_a_rivals(
+        self,
+        read: ReadBack,
+        readings: Sequence[SlotReading | None],
+        credits: Sequence[tuple[str, ...] | None],
+    ) -> bool:
+        """Whether something is there of which it cannot be told yet who made it: a rival's own may be still to come."""
+        patience_s = self.flow.settings.confirm.absence_patience_s
+        for member, reading, credit in zip(self.members, readings, credits, strict=True):
+            if credit is None and reading is not None and reading.matches:
+                alike = self._alike(read, self._free(member, reading))
+                if not all(rival.must_show(self.changes.now, patience_s) for rival in alike):
+                    return True
+        return False
+
     def _claim(self, member: Member, mis_id: str) -> bool:
+        """Take it for the record; it stays its own, also where others of the request are still waited for."""
         return claims.take(
             self.changes.session,
             school_id=self.request.school_id,

@@ -32,7 +32,8 @@ from writeback.flow.mend import (
 )
 from writeback.flow.mend_draft import Draft, Order, draft_of
 from writeback.flow.recheck import Rechecks
-from writeback.store.reads import visible, writeback_unknown
+from writeback.store.filters import visible
+from writeback.store.reads import writeback_unknown
 from writeback.store.tables import WritebackRow
 
 _TRIES = 3

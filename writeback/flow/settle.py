@@ -27,6 +27,7 @@ from writeback.flow.hold import hold_school
 from writeback.flow.members import change_member, close_request, move_members, settle_members
 from writeback.flow.reading import Reading
 from writeback.flow.refusal import refuse
+from writeback.flow.rivals import Rival
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
 from writeback.store import claims, doubts
@@ -43,6 +44,7 @@ class Settling:
     members: Sequence[Member]
     sent: SentRequest
     lookups: LookupView
+    rivals: Sequence[Rival] = ()
 
     @property
     def now(self) -> datetime:
@@ -70,7 +72,9 @@ class Settling:
                 move_members(self.changes, self.members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=detail)
                 hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
             case ReadBack():
-                reading = Reading(self.flow, self.changes, self.request, self.members, self.sent, self.lookups)
+                reading = Reading(
+                    self.flow, self.changes, self.request, self.members, self.sent, self.lookups, self.rivals
+                )
                 if not reading.settle(verdict):
                     self._ask_again(None)
             case _:

@@ -4,20 +4,27 @@ from dataclasses import dataclass
 
 from writeback.flow.context import FlowContext
 from writeback.flow.staff import Staff
+from writeback.flow.staff_oidc import OpenIdSignIns
 from writeback.flow.staff_sessions import StaffSessions
 from writeback.flow.staff_sign_in import SignIns
 
 
 @dataclass(frozen=True)
 class StaffDoor:
-    """Accounts, where they are signed in, and signing in."""
+    """Accounts, where they are signed in, and the two ways to sign in."""
 
     accounts: Staff
     sessions: StaffSessions
     sign_ins: SignIns
+    openid: OpenIdSignIns
 
 
 def create_staff_door(flow: FlowContext) -> StaffDoor:
     settings = flow.settings.console
     sessions = StaffSessions(flow.db, flow.clock, settings)
-    return StaffDoor(Staff(flow.db, flow.clock), sessions, SignIns(flow.db, flow.clock, settings, sessions))
+    return StaffDoor(
+        accounts=Staff(flow.db, flow.clock),
+        sessions=sessions,
+        sign_ins=SignIns(flow.db, flow.clock, settings, sessions),
+        openid=OpenIdSignIns(flow.db, flow.clock, settings.oidc, sessions),
+    )

@@ -78,6 +78,7 @@ def _due(session: Session, now: datetime) -> tuple[dict[str, Sequence[str]], boo
 def _claim(now: datetime, session: Session) -> dict[str, Sequence[str]]:
     """Expire what is overdue; return which schools should be looked at, and keep others from doing so as well."""
     expire_overdue(session, now, _AT_ONCE)
+    failpoints.hit("sweep.claim_uncommitted")
     return {
         "recheck_school": holds.claim_rechecks(session, now, now + _RECHECK_CLAIM, _AT_ONCE),
         "sync_school": holds.claim_syncs(session, now, now + _SYNC_CLAIM, _AT_ONCE),

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from validators import rule_for
 from writeback.core import failpoints
+from writeback.domain.actor import Actor
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup
 from writeback.domain.outcome import Blocked, NotReached
@@ -21,7 +22,7 @@ from writeback.flow.hold import locked_school
 from writeback.flow.school_standing import NOT_AVAILABLE, keep_report
 from writeback.flow.school_views import SHOWN
 from writeback.providers.base import ListChange, LookupFailed, SchoolReport
-from writeback.store import lanes, lookups
+from writeback.store import audit, lanes, lookups
 
 log = structlog.get_logger()
 
@@ -65,12 +66,15 @@ class Syncer:
 
     flow: FlowContext
 
-    async def sync_school(self, school_id: str) -> SyncReport:
+    async def sync_school(self, school_id: str, *, actor: Actor | None = None) -> SyncReport:
         """Sync every list and ask the provider about the school; a list that fails leaves the others alone.
 
-        What registers need comes first, and what waits for it goes on at once.
+        What registers need comes first, and what waits for it goes on at once. `actor`: who asked, for the audit log.
         """
         account = await self.flow.registry.account(school_id)
+        if actor is not None:
+            async with self.flow.db.write() as session:
+                audit.note(session, actor, self.flow.clock.now(), "school.sync", school_id, school=school_id)
         first = await self.sync_lists(account, FIRST_LISTS)
         failpoints.hit("sync.before_report")
         report = await self.flow.providers[account.provider].report(account)

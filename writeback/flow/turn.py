@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.lookups import LookupView
@@ -29,6 +29,8 @@ class Turn:
     """In the order of the request."""
     to_look_at: Sequence[int] = ()
     """Positions of records that may be written only where the MIS has nothing, which the provider does not see to."""
+    begun_at: datetime | None = None
+    """When the lease was taken."""
     rechecks: int = 0
     """How often in a row the school was let go in vain."""
     had_failures: bool = False

@@ -157,6 +157,7 @@ class Webhooks:
                 created_at=now,
             )
             session.add_all([row, delivery])
+            _note(session, caller, now, "test", row)
         await self.flow.doorbell.ring("notify", [webhook_id])
         return delivery_view(delivery)
 
@@ -182,7 +183,7 @@ class Webhooks:
         One that is being sent just now is left to that.
         """
         async with self.flow.db.write() as session:
-            _enabled(_seen(caller, webhook_id, await webhooks.lock(session, webhook_id)))
+            webhook = _enabled(_seen(caller, webhook_id, await webhooks.lock(session, webhook_id)))
             row = await webhooks.lock_delivery(session, webhook_id, delivery_id)
             if row is None:
                 raise NotFound(
@@ -194,6 +195,7 @@ class Webhooks:
                 row.state, row.next_attempt_at, row.tries = DeliveryState.PENDING, self.flow.clock.now(), 0
                 row.delivered_at = None
                 session.add(row)
+            _note(session, caller, self.flow.clock.now(), "redeliver", webhook, delivery=delivery_id)
         await self.flow.doorbell.ring("notify", [webhook_id])
         return delivery_view(row)
 

@@ -1,8 +1,9 @@
 """Which record of ours has made which thing in the MIS."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from writeback.store.tables import ClaimRow
 from writeback.store.upsert import insert_new
@@ -17,3 +18,12 @@ def take(
         return True
     claim = session.exec(select(ClaimRow).filter_by(**key)).one()
     return (claim.writeback_id, claim.record) == (writeback_id, record)
+
+
+def owners(session: Session, *, school_id: str, family: str, mis_ids: Collection[str]) -> dict[str, tuple[str, int]]:
+    """Return whose they are: by MIS id, the writeback and the index of its record."""
+    if not mis_ids:
+        return {}
+    query = select(ClaimRow).where(ClaimRow.school_id == school_id, ClaimRow.family == family)
+    claims = session.exec(query.where(col(ClaimRow.mis_id).in_(mis_ids))).all()
+    return {claim.mis_id: (claim.writeback_id, claim.record) for claim in claims}

@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 _LARGEST_BATCH = 500
 _COMMIT_TIMEOUT_S = 15.0
 """Longer than a wait for another process's write on SQLite, shorter than a client's patience."""
+_STUCK_AFTER_S = 4 * _COMMIT_TIMEOUT_S
+"""A batch may be tried as a whole and then row by row; after this nothing comes of it any more."""
 
 
 @dataclass(eq=False)
@@ -70,11 +72,19 @@ class Committer:
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._announcements: set[asyncio.Task[None]] = set()
+        self._began_at: float | None = None
 
     @property
     def waiting(self) -> int:
         """How many submissions wait for their commit."""
         return len(self._gathered) + len(self._in_commit)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether what is submitted gets an answer: the task runs, and no commit takes longer than any may."""
+        if self._task is None or self._task.done():
+            return False
+        return self._began_at is None or self._clock.monotonic() - self._began_at < _STUCK_AFTER_S
 
     async def start(self) -> None:
         self._closing = False
@@ -104,7 +114,7 @@ class Committer:
         Raises Overloaded when too many wait, when the database cannot be reached and when the service is stopping;
         what the database raises when it refuses this row.
         """
-        if self._closing or self._task is None:
+        if self._closing or self._task is None or self._task.done():
             raise Overloaded("stopping", "this process is stopping", retry_after_s=1)
         if self.waiting >= self._max_waiting:
             raise Overloaded("too_many_waiting", f"{self.waiting} submissions wait to be stored", retry_after_s=2)
@@ -121,8 +131,9 @@ class Committer:
                 batch = self._gathered[:_LARGEST_BATCH]
                 del self._gathered[:_LARGEST_BATCH]
                 self._in_commit = [waiter for waiter in batch if not waiter.done.done()]
+                self._began_at = self._clock.monotonic()
                 await self._settle(self._in_commit)
-                self._in_commit = []
+                self._began_at, self._in_commit = None, []
             if self._closing:
                 return
 
@@ -147,9 +158,9 @@ class Committer:
             async with asyncio.timeout(_COMMIT_TIMEOUT_S):
                 if failpoints.hit("accept.before_commit"):
                     await self._writer.write([waiter.new for waiter in batch], self._clock.now())
-                outcomes = list(await self._writer.write([waiter.new for waiter in batch], self._clock.now()))
+                outcomes = await self._writer.write([waiter.new for waiter in batch], self._clock.now())
                 failpoints.hit("accept.after_commit")
-                return outcomes
+                return list(outcomes)
         except Exception as error:
             if is_unavailable(error):
                 log.error("database_unavailable", waiting=self.waiting, error=type(error).__name__)

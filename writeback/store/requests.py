@@ -95,6 +95,20 @@ def due_checks(session: Session, lane_id: str, now: datetime, limit: int) -> Seq
     return session.exec(query).all()
 
 
+def rivalling(session: Session, but: RequestRow, *, since: datetime, limit: int) -> Sequence[RequestRow]:
+    """Return the lane's other requests of the kind since then that the provider has, or may get; the newest first."""
+    is_on_its_way = col(RequestRow.state).in_((RequestState.SENDING, RequestState.TAKEN))
+    was_taken = is_on_its_way | (col(RequestRow.result) == "confirmed")
+    query = (
+        select(RequestRow)
+        .where(RequestRow.lane_id == but.lane_id, RequestRow.kind == but.kind, RequestRow.id != but.id, was_taken)
+        .where(col(RequestRow.created_at) >= since)
+        .order_by(col(RequestRow.created_at).desc())
+        .limit(limit)
+    )
+    return session.exec(query).all()
+
+
 def finish_attempt(session: Session, request_id: str, *, at: datetime, outcome: str, detail: str | None) -> None:
     """Complete the request's open attempt."""
     finished = {"of_request": request_id, "finished_at": at, "outcome": outcome, "detail": detail}

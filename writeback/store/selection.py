@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.access import Caller
+from writeback.store.filters import Filter, conditions, visible
 from writeback.store.json_size import array_size
-from writeback.store.reads import Filter, conditions, visible
 from writeback.store.tables import WritebackRow
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
 from sqlmodel import Field, SQLModel
 
 from writeback.store.types import UtcDateTime
@@ -13,6 +13,10 @@ _BIG_PK = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INT
 
 def _instant(*, nullable: bool = False, index: bool = False) -> Any:
     return Field(default=None, sa_column=Column(UtcDateTime(), nullable=nullable, index=index))
+
+
+BROWSED = ("seq", "app_id", "school_id", "kind", "status", "hold_reason", "batch_id", "created_at")
+"""Columns that lists of writebacks are filtered and ordered by."""
 
 
 def table_of(row: type[SQLModel]) -> Table:
@@ -35,11 +39,16 @@ class ApiKey(SQLModel, table=True):
     """A key of an app. Only its hash is kept."""
 
     __tablename__ = "api_key"
+    __table_args__ = (Index("ix_api_key_old_hash", "old_hash", unique=True),)
 
     id: str = Field(primary_key=True)
     app_id: str = Field(foreign_key="app.id", index=True)
     name: str = ""
     hash: str = Field(unique=True)
+    old_hash: str | None = None
+    """Of what it was before it was last rotated."""
+    old_until: datetime | None = _instant(nullable=True)
+    """So long the old one works as well."""
     scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
     schools: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """School ids that it may touch; null: all."""
@@ -123,6 +132,8 @@ class WritebackRow(SQLModel, table=True):
         Index("ix_writeback_list", "app_id", "seq"),
         Index("ix_writeback_school", "school_id", "seq"),
         Index("ix_writeback_batch", "batch_id", "seq"),
+        # All that lists filter by, in the order in which they show it: one pass over it does without the rows.
+        Index("ix_writeback_browse", *BROWSED),
     )
 
     seq: int | None = Field(default=None, sa_column=Column(_BIG_PK, primary_key=True, autoincrement=True))
@@ -243,7 +254,7 @@ class RequestRow(SQLModel, table=True):
 
     __tablename__ = "request"
     __table_args__ = (
-        Index("ix_request_ref", "provider", "provider_ref"),
+        Index("ix_request_by_ref", "provider_ref", "provider"),
         Index("ix_request_lane", "lane_id", "state"),
         Index("ix_request_check", "state", "check_at"),
     )
@@ -559,3 +570,127 @@ class SignInTriesRow(SQLModel, table=True):
     tries: int = 0
     until: datetime = _instant(index=True)
     """When they are forgotten."""
+
+
+class TallyRow(SQLModel, table=True):
+    """What came in within five minutes, and what became of it by now: a rollup of events."""
+
+    __tablename__ = "tally"
+
+    school_id: str = Field(primary_key=True)
+    """Empty: all schools of the provider."""
+    bucket_at: datetime = Field(sa_column=Column(UtcDateTime(), primary_key=True))
+    provider: str = Field(primary_key=True)
+    is_register: bool = Field(primary_key=True)
+    """Marks; else what is no register."""
+    accepted: int = 0
+    confirmed: int = 0
+    """Of those accepted then; so are `failed` and `dropped`."""
+    failed: int = 0
+    dropped: int = 0
+    """Superseded or cancelled."""
+    went_out: int = 0
+    """Confirmed then, whenever they were accepted."""
+    evidence_at: datetime | None = _instant(nullable=True)
+    """The last confirmation."""
+
+
+class TallyTimeRow(SQLModel, table=True):
+    """How many confirmations within five minutes took how long."""
+
+    __tablename__ = "tally_time"
+
+    school_id: str = Field(primary_key=True)
+    bucket_at: datetime = Field(sa_column=Column(UtcDateTime(), primary_key=True))
+    provider: str = Field(primary_key=True)
+    bin: int = Field(primary_key=True)
+    """From acceptance to evidence: eight times the binary logarithm of its seconds."""
+    writebacks: int = 0
+
+
+class TallyCursorRow(SQLModel, table=True):
+    """How far events have been counted: one row."""
+
+    __tablename__ = "tally_cursor"
+
+    id: int = Field(primary_key=True)
+    event_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
+class DriftCheckRow(SQLModel, table=True):
+    """A confirmed writeback of the sample that is to be read once more."""
+
+    __tablename__ = "drift_check"
+
+    writeback_id: str = Field(primary_key=True)
+    school_id: str
+    due_at: datetime = _instant(index=True)
+    """Not before; while somebody reads it: when it counts as not read."""
+    tries: int = 0
+
+
+class DriftCursorRow(SQLModel, table=True):
+    """How far events have been gone through for confirmations: one row."""
+
+    __tablename__ = "drift_cursor"
+
+    id: int = Field(primary_key=True)
+    event_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
+class SearchTermRow(SQLModel, table=True):
+    """A text by which a writeback is found: an id, a reference, the code of a finding. In small letters."""
+
+    __tablename__ = "search_term"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    # Bytes in their order, so that what begins alike lies together.
+    term: str = Field(sa_column=Column(String().with_variant(String(collation="C"), "postgresql"), primary_key=True))
+    what: str = Field(primary_key=True)
+    """pupil, employee, record, ref, mis, finding."""
+    school_id: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    """Of the writeback."""
+
+
+class SearchCursorRow(SQLModel, table=True):
+    """How far events have been gone through for what to find writebacks by: one row."""
+
+    __tablename__ = "search_cursor"
+
+    id: int = Field(primary_key=True)
+    event_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
+class BulkRow(SQLModel, table=True):
+    """What a person at the console has asked to be done to many writebacks, and how far it is."""
+
+    __tablename__ = "bulk"
+
+    id: str = Field(primary_key=True)
+    """It stands in the audit log beside each of them."""
+    staff_id: str = Field(foreign_key="staff.id", index=True)
+    action: str
+    """resubmit, cancel."""
+    reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    wanted: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON: the filter, and ids where some were ticked."""
+    state: str
+    """running, done, stopped."""
+    matched: int = 0
+    """How many there were when it was asked for."""
+    looked_at: int = 0
+    done: int = 0
+    records: int = 0
+    """Of those done."""
+    unchanged: int = 0
+    not_done: int = 0
+    refusals: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """The first of those that could not be done: id, detail, and what to do."""
+    cursor: str | None = None
+    trouble: str | None = None
+    """Why it stopped."""
+    lease_owner: str | None = None
+    lease_until: datetime | None = _instant(nullable=True)
+    created_at: datetime = _instant()
+    finished_at: datetime | None = _instant(nullable=True)

@@ -5,10 +5,13 @@ import contextlib
 import gc
 import os
 import signal
+import sys
+from collections.abc import AsyncIterator
 from functools import partial
 
 import structlog
 from arq.worker import Worker
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from writeback.core import failpoints
@@ -19,6 +22,7 @@ from writeback.queue.arq_doorbell import deserialize, redis_settings, serialize
 from writeback.store import lanes
 from writeback.wiring import WorkerServices, open_worker
 from writeback.worker.functions import FUNCTIONS
+from writeback.worker.watchdog import STUCK, Watchdog
 
 log = structlog.get_logger()
 
@@ -29,6 +33,7 @@ _GC_THRESHOLDS = (100_000, 50, 1_000)
 _HEALTH_EVERY_S = 10
 """How often arq says in Redis that it lives; `writeback doctor` reads it."""
 _KEYS_FORGOTTEN_EVERY_S = 3_600.0
+_DRIFT_EVERY_S = 15.0
 
 
 def run(settings: Settings) -> None:
@@ -38,20 +43,22 @@ def run(settings: Settings) -> None:
     try:
         import uvloop
     except ImportError:  # there is none on this platform
-        asyncio.run(serve(settings))
+        is_well = asyncio.run(serve(settings))
     else:
-        uvloop.run(serve(settings))
+        is_well = uvloop.run(serve(settings))
+    if not is_well:
+        sys.exit(STUCK)
 
 
-async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> None:
-    """Work until `stopping` is set; without one, until a signal comes."""
+async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> bool:
+    """Work until `stopping` is set; without one, until a signal comes. Return whether it was not for being stuck."""
     stopping = stopping or _stop_on_signals()
-    async with open_worker(settings) as services:
+    async with open_worker(settings) as services, _watched(services, stopping) as watchdog:
         log.info("worker_started", owner=services.owner)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: full collections need not look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
-        sweeping = asyncio.create_task(_sweep(services))
+        sweeping = asyncio.create_task(_sweep(services, watchdog))
         try:
             await _work(services, stopping)
         finally:
@@ -60,6 +67,21 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> No
             release = partial(lanes.release_all, owner=services.owner, now=services.clock.now())
             released = await services.flow.db.transact(release)
             log.info("worker_stopped", owner=services.owner, leases_released=released)
+    return not watchdog.is_stuck
+
+
+@contextlib.asynccontextmanager
+async def _watched(services: WorkerServices, stopping: asyncio.Event) -> AsyncIterator[Watchdog]:
+    """Watch the worker while the block runs, and tell Redis how it is."""
+    async with Redis.from_url(services.redis_url, socket_timeout=1.0, socket_connect_timeout=1.0) as redis:
+        watchdog = Watchdog(services.clock, redis, services.owner, services.settings.queue.watchdog_s, stopping)
+        watching = asyncio.create_task(watchdog.watch(), name="watchdog")
+        try:
+            yield watchdog
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await watchdog.say_goodbye()
 
 
 async def _work(services: WorkerServices, stopping: asyncio.Event) -> None:
@@ -110,21 +132,37 @@ def _arq_worker(services: WorkerServices) -> Worker:
     )
 
 
-async def _sweep(services: WorkerServices) -> None:
+async def _sweep(services: WorkerServices, watchdog: Watchdog) -> None:
     """Sweep for as long as the worker lives; an error is logged and the next sweep tries again."""
     every = services.settings.queue.sweep_every_s
     forget_at = services.clock.monotonic()
     while True:
         try:
             await services.sweeper.sweep()
+            await services.tally.count()
+            await services.search.index()
             if services.clock.monotonic() >= forget_at:
                 await services.sweeper.forget_old_keys()
                 await services.sweeper.forget_old_deliveries()
                 await services.sweeper.forget_old_batches()
+                await services.tally.forget()
                 forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S
         except Exception as error:
             log.error("sweep_failed", error=class_of(error), place=place_of(error))
+            watchdog.sweep_ended(well=False)
+        else:
+            watchdog.sweep_ended(well=True)
         await asyncio.sleep(every * services.flow.rng.uniform(0.8, 1.2))
+
+
+async def _look_for_drift(services: WorkerServices) -> None:
+    """Read a sample of confirmed marks once more, a few at a time, for as long as the worker lives."""
+    while True:
+        await asyncio.sleep(_DRIFT_EVERY_S * services.flow.rng.uniform(0.8, 1.2))
+        try:
+            await services.drift.look()
+        except Exception as error:
+            log.error("drift_look_failed", error=class_of(error), place=place_of(error))
 
 
 def _stop_on_signals() -> asyncio.Event:

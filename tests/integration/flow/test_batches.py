@@ -1,11 +1,11 @@
 """Files of many rows: what of them is queued, what comes back, and that no row is taken twice whoever dies when."""
 
 import asyncio
+import contextlib
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
-from functools import partial
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,8 @@ from writeback.flow.batches.uploads import NewBatch, UploadAnswer
 from writeback.flow.batches.views import BatchView
 from writeback.store import batches as stored
 from writeback.store import lookups
-from writeback.store.reads import Filter, Reads
+from writeback.store.filters import Filter
+from writeback.store.reads import Reads
 from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
 
 HEADER = "Pupil ID,Date,Session,Mark,Staff ID\n"
@@ -172,7 +173,8 @@ async def test_a_warning_stays_with_its_record(files: Files) -> None:
 
 async def test_bad_rows_come_back_as_the_same_file_and_only_they_are_sent_again(files: Files) -> None:
     batch = await files.take(
-        "Session;Pupil ID;Code;Date;Staff ID\r\nAM;A1;/;12/01/2026;E1\r\nAM;X9;/;12/01/2026;E1\r\nAM;A3;/;31/02/2026;E1\r\n"
+        "Session;Pupil ID;Code;Date;Staff ID\r\n"
+        "AM;A1;/;12/01/2026;E1\r\nAM;X9;/;12/01/2026;E1\r\nAM;A3;/;31/02/2026;E1\r\n"
     )
     errors = (await files.errors(batch.id)).decode()
 
@@ -197,7 +199,7 @@ async def test_a_workbook_comes_back_as_a_workbook(files: Files) -> None:
     sheet.merge_cells("A1:E1")
     sheet.append(["Pupil ID", "Date", "Session", "Mark", "Staff ID"])
     sheet.append(["A1", date(2026, 1, 12), "AM", "/", "E1"])
-    sheet.append(["=A3", datetime(2026, 1, 12), "PM", "/", "E1"])
+    sheet.append(["=A3", date(2026, 1, 12), "PM", "/", "E1"])
     content = io.BytesIO()
     book.save(content)
 
@@ -226,10 +228,7 @@ async def test_ndjson_comes_back_as_ndjson(files: Files) -> None:
     assert back[1]["what to do"].startswith("Did you mean code?")
     with pytest.raises(NotFound, match=r"no errors\.csv"):
         await files.errors(batch.id, Format.CSV)
-    again = await files.take(
-        "\n".join(json.dumps({**one, "student_id": "A2"} | {"cod": None}) for one in back[:1]).replace(', "cod": null', ""),
-        media_type="application/x-ndjson",
-    )
+    again = await files.take(json.dumps({**back[0], "student_id": "A2"}), media_type="application/x-ndjson")
     assert again.rows.good == 1
 
 
@@ -463,10 +462,8 @@ async def test_a_process_that_dies_at_any_transaction_doubles_no_row_and_loses_n
         crashes = _Crashes(files, at, after=after)
         with monkeypatch.context() as patch:
             patch.setattr(files.flow.db, "transact", crashes)
-            try:
+            with contextlib.suppress(_Died):
                 await BatchRunner(files.flow, files.world.syncer, "dying").run(answer.batch_id)
-            except _Died:
-                pass
         has_died = crashes.has_died
         files.world.clock.advance(timedelta(seconds=61))
         await files.runner.run(answer.batch_id)

@@ -261,3 +261,61 @@ async def test_what_waits_for_a_list_does_not_keep_the_rest_of_the_lane_waiting(
 
 def _await_callback() -> Pending:
     return Pending(awaits_callback=True)
+
+
+async def taken_and_confirmed(world: World, *records) -> str:
+    """Submit, and have the provider confirm without an id, as Wonde does."""
+    writeback_id = await submit(world, *records)
+    await serve(world)
+    world.provider.verdicts = [Evidenced("poll")]
+    await confirm(world)
+    assert await world.status(writeback_id) == "confirmed"
+    return writeback_id
+
+
+async def test_what_another_has_made_that_looks_the_same_is_not_taken_for_ones_own(world: World):
+    await taken_and_confirmed(world, incident(comment="first"))
+    lost = await in_doubt(world, incident(comment="second"))
+    for _ in range(3):
+        world.provider.readings = [ReadBack({0: there("B1"), 1: there("B1")})]
+        await confirm(world, after_s=130)
+    assert await world.status(lost) == "unknown"
+    world.provider.readings = [ReadBack({0: there("B1"), 1: there("B1")})]
+    await confirm(world, after_s=patience(world))
+    await serve(world)
+    assert [sent[0]["comment"] for sent in world.provider.sent] == ["first", "second", "second"]
+
+
+async def test_ones_own_is_found_beside_what_another_has_made(world: World):
+    await taken_and_confirmed(world, incident(comment="first"))
+    lost = await in_doubt(world, incident(comment="second"))
+    world.provider.readings = [ReadBack({0: there("B1", "B2"), 1: there("B1", "B2")})]
+    await confirm(world)
+    assert await world.status(lost) == "confirmed"
+    assert len(world.provider.sent) == 2
+
+
+async def test_ones_own_that_shows_before_anothers_is_not_sent_again(world: World):
+    lost = await in_doubt(world, incident(comment="first"))
+    await taken_and_confirmed(world, incident(comment="second"))
+    for _ in range(4):
+        world.provider.readings = [ReadBack({0: there("B1"), 1: there("B1")})]
+        await confirm(world, after_s=400)
+        await serve(world)
+    assert len(world.provider.sent) == 2
+    world.provider.readings = [ReadBack({0: there("B1", "B2"), 1: there("B1", "B2")})]
+    await confirm(world, after_s=300)
+    assert await world.status(lost) == "confirmed"
+
+
+async def test_what_is_claimed_by_another_is_waited_out_before_it_goes_again(world: World):
+    first = await in_doubt(world, incident(comment="first"))
+    world.provider.readings = [ReadBack({0: there("B1")})]
+    await confirm(world)
+    assert await world.status(first) == "confirmed"
+    second = await in_doubt(world, incident(comment="second"))
+    world.provider.readings = [ReadBack({0: there("B1")})]
+    await confirm(world)
+    await serve(world)
+    assert await world.status(second) == "unknown"
+    assert len(world.provider.sent) == 2

@@ -11,6 +11,7 @@ from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Applied, Blocked, NotReached, Refused, Taken, Uncertain
 from writeback.domain.school import HoldReason
+from writeback.flow.dispatch import Dispatcher
 
 
 async def test_a_register_leaves_as_one_request_and_is_sent(world: World):
@@ -340,3 +341,35 @@ async def test_a_retry_that_is_not_due_does_not_hide_what_is(world: World, monke
     due = await world.submit(mark("A2"))
     await world.serve()
     assert await world.status(due) == "sent"
+
+
+async def test_a_worker_that_stood_still_after_it_had_begun_sends_nothing(world: World, monkeypatch):
+    writeback_id = await world.submit()
+    begin = Dispatcher._begin
+
+    async def begin_and_stand_still(self, lane_id):
+        turn = await begin(self, lane_id)
+        monkeypatch.setattr(Dispatcher, "_begin", begin)
+        world.clock.advance(timedelta(hours=1))
+        await Dispatcher(world.flow, "worker-2").serve(lane_id)
+        return turn
+
+    monkeypatch.setattr(Dispatcher, "_begin", begin_and_stand_still)
+    await world.serve()
+    await world.serve()
+    assert len(world.provider.sent) == 1
+    assert await world.status(writeback_id) == "sent"
+
+
+async def test_a_worker_that_was_slow_but_still_has_the_lane_sends(world: World, monkeypatch):
+    writeback_id = await world.submit()
+    begin = Dispatcher._begin
+
+    async def begin_slowly(self, lane_id):
+        turn = await begin(self, lane_id)
+        world.clock.advance(timedelta(hours=1))
+        return turn
+
+    monkeypatch.setattr(Dispatcher, "_begin", begin_slowly)
+    await world.serve()
+    assert await world.status(writeback_id) == "sent"

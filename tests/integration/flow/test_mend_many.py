@@ -13,7 +13,7 @@ from writeback.domain.lookups import ListName
 from writeback.domain.mending import Action
 from writeback.flow import mend_many
 from writeback.flow.mend_draft import Order
-from writeback.store.reads import Filter
+from writeback.store.filters import Filter
 from writeback.store.selection import Selection
 
 KIM = staff("kim", "the school has reopened")

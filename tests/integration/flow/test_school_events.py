@@ -108,6 +108,14 @@ async def test_a_withdrawal_that_is_borne_out_holds_the_school_with_its_reason(w
     assert await world.status(writeback_id) == "held"
 
 
+async def test_a_school_that_declines_is_held_with_its_reason(world: World):
+    await tell(world, {"payload_type": "accessDeclined", "school_id": HILLSIDE, "decline_reason": "Not this year"})
+    world.provider.school = GONE
+    await sweep(world)
+    row = await school(world)
+    assert (row.hold_reason, row.hold_detail) == ("access_revoked", "the school has declined access: Not this year")
+
+
 async def test_a_token_that_died_with_the_withdrawal_is_no_other_fault(world: World):
     await tell(world, {"payload_type": "accessDeclined", "school_id": HILLSIDE, "decline_reason": "No contract"})
     world.provider.refused_tokens.add("t")

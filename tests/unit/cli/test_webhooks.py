@@ -102,7 +102,7 @@ def test_following_comes_back_after_the_last_event(run: Run, api: FakeApi, monke
         if len(pauses) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("writeback.cli.commands.events.time.sleep", pause)
+    monkeypatch.setattr("time.sleep", pause)
 
     result = run("events", "--follow", "--json")
 

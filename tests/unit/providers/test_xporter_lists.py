@@ -47,7 +47,15 @@ def test_only_the_id_is_kept_of_a_person() -> None:
 
 def test_names_are_not_even_asked_for() -> None:
     for name in (ListName.STUDENTS, ListName.EMPLOYEES):
-        assert lists.params_of(name, None, WINDOW) == {"select": "Id", "changedRows": "*"}
+        asked = lists.params_of(name, None, WINDOW)
+        assert (asked["select"], asked["changedRows"]) == ("Id", "*")
+
+
+def test_who_teaches_or_is_taught_here_for_a_while_is_asked_for() -> None:
+    pupils, staff = (lists.params_of(name, None, WINDOW) for name in (ListName.STUDENTS, ListName.EMPLOYEES))
+
+    assert (pupils["includeSubsidiary"], pupils["includeGuests"]) == ("true", "true")
+    assert staff["includeTemporary"] == "true"
 
 
 def test_a_code_is_its_own_id() -> None:

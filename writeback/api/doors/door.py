@@ -46,7 +46,9 @@ class Door:
         try:
             if any("\0" in part for part in call.rest):
                 raise _NUL
-            return await (xporter if is_xporter else wonde).serve(call, self._services)
+            if is_xporter:
+                return await xporter.serve(call, self._services)
+            return await wonde.serve(call, self._services)
         except Disconnected:
             raise
         except Problem as problem:

@@ -137,12 +137,16 @@ class Operation:
 
     def records(self, body: Any, ids: Mapping[str, str]) -> list[Any] | None:
         """Return our records; None where the list is missing or is none."""
-        given = body.get(self.root) if self.root is not None and isinstance(body, dict) else [body]
+        given: Any = [body]
+        if self.root is not None:
+            given = body.get(self.root) if isinstance(body, dict) else None
         if isinstance(given, dict) and given and all(isinstance(one, dict) for one in given.values()):
             given = list(given.values())  # PHP writes a list with gaps as an object
         if not isinstance(given, list) or not given:
             return None
-        found = [self.shape.read(one if self.root else one if isinstance(one, dict) else {}) for one in given]
+        if self.root is None and not isinstance(given[0], dict):
+            given = [{}]  # what is no object has none of the fields, and each is named
+        found = [self.shape.read(one) for one in given]
         return [self.finish({**one, **ids}) if isinstance(one, dict) else one for one in found]
 
     def field_of(self, pointer: str) -> str:

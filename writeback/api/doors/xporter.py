@@ -18,8 +18,9 @@ from writeback.api.doors.xporter_wording import codes_of, messages_of
 from writeback.api.services import Services
 from writeback.core.errors import BadInput, NotFound
 from writeback.domain.access import Scope
+from writeback.flow.door_callbacks import CallbackRefused
 from writeback.flow.door_results import Outcome, Part, actual_ids, error_message, outcome_of
-from writeback.flow.doors import CallbackRefused, DoorPart, DoorRefused, DoorRequest
+from writeback.flow.doors import DoorPart, DoorRefused, DoorRequest
 from writeback.flow.webhook_formats import ID_NAMES, WebhookFormat
 
 __all__ = ["failed", "serve"]

@@ -27,6 +27,7 @@ router = APIRouter(tags=["batches"])
 
 _XLSX = MEDIA_TYPES[Format.XLSX]
 _BINARY = {"type": "string", "format": "binary"}
+_FORM = {"type": "object", "properties": {"file": _BINARY}, "required": ["file"]}
 _CSV_EXAMPLE = "Pupil ID,Date,Session,Code\r\nA1921160061,12/01/2026,AM,/\r\nA1921160062,12/01/2026,AM,N\r\n"
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -56,7 +57,7 @@ _UPLOADED = {
             "Location": {"schema": {"type": "string"}, "description": "Where to see how far it is."},
             "Idempotent-Replayed": {
                 "schema": {"type": "string"},
-                "description": "`true`: the answer of the first time.",
+                "description": "`true`: it is an earlier answer.",
             },
         },
     },

@@ -11,10 +11,12 @@ from writeback.api.models import Live, Ready
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
-async def live() -> Live:
-    """Answer while the process runs."""
-    return Live()
+@router.get("/healthz", responses={HTTP_503_SERVICE_UNAVAILABLE: {"model": Live, "description": "Stuck: restart it"}})
+async def live(services: Svc) -> Live:
+    """Answer while the process makes progress; 503 when only a restart helps, because nothing is committed any more."""
+    if services.committer.is_alive:
+        return Live()
+    return JSONResponse(Live(status="stuck").model_dump(), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]
 
 
 @router.get("/readyz", responses={HTTP_503_SERVICE_UNAVAILABLE: {"model": Ready, "description": "Not ready"}})

@@ -3,17 +3,18 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from writeback.api.auth import Reader, Svc, check_school
 from writeback.api.errors_doc import READING, errors
-from writeback.api.models import FindingCode, PageOf, WritebackDetailOut, WritebackOut
+from writeback.api.models import CountsOut, FindingCode, PageOf, WritebackDetailOut, WritebackOut
 from writeback.api.paging import Paging, split
 from writeback.domain.instants import Instant
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Status
+from writeback.store.counts import Counts
+from writeback.store.filters import Filter
 from writeback.store.pages import Page
-from writeback.store.reads import Filter
 from writeback.store.views import WritebackDetail, WritebackView
 
 router = APIRouter(tags=["writebacks"])
@@ -26,8 +27,13 @@ def known_kind(kind: str) -> str:
     return kind
 
 
-class WritebackQuery(Paging):
+_Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class WritebackFilter(BaseModel):
     """Filters; all that are given must hold."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     school: str | None = None
     kind: Annotated[list[Annotated[str, AfterValidator(known_kind)]], BeforeValidator(split)] = []
@@ -44,12 +50,28 @@ class WritebackQuery(Paging):
     """Accepted before this instant."""
     code: FindingCode | None = None
     """Of a finding that one of its records has, e.g. `student_not_on_roll`."""
+    hold: FindingCode | None = None
+    """What it waits for, e.g. `school_offline`."""
     student: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    """The provider's id of a pupil."""
+    """The provider's id of a pupil, or of a member of staff, that a record is about."""
     batch: str | None = None
     """The batch that it came in."""
-    q: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """A writeback's id, a part of its ref, or the provider's reference of a request."""
+    provider_ref: _Text | None = None
+    """The provider's reference of a request that carried it."""
+    q: _Text | None = None
+    """A writeback's id or a provider's reference, whole; or how any other id, a ref or one of its words begins.
+
+    What has just come in is found by this a second or two later.
+    """
+
+    @property
+    def wanted(self) -> Filter:
+        given = {name: getattr(self, name) for name in WritebackFilter.model_fields}
+        return Filter(kinds=given.pop("kind"), statuses=given.pop("status"), **given)
+
+
+class WritebackQuery(WritebackFilter, Paging):
+    """Filters; all that are given must hold."""
 
 
 @router.get("/v1/writebacks", responses=errors(400, 401, 403), response_model=PageOf[WritebackOut])
@@ -60,20 +82,15 @@ async def list_writebacks(
     admin those of every app, in its schools."""
     if query.school is not None:
         check_school(caller, query.school)
-    wanted = Filter(
-        school=query.school,
-        kinds=query.kind,
-        statuses=query.status,
-        app=query.app,
-        ref=query.ref,
-        since=query.since,
-        until=query.until,
-        code=query.code,
-        student=query.student,
-        batch=query.batch,
-        q=query.q,
-    )
-    return await services.reads.list(caller, wanted, limit=query.limit, cursor=query.cursor)
+    return await services.reads.list(caller, query.wanted, limit=query.limit, cursor=query.cursor)
+
+
+@router.get("/v1/writebacks/counts", responses=errors(400, 401, 403), response_model=CountsOut)
+async def count_writebacks(caller: Reader, services: Svc, query: Annotated[WritebackFilter, Query()]) -> Counts:
+    """Count the writebacks that a list with the same filters would show: by status, school and cause."""
+    if query.school is not None:
+        check_school(caller, query.school)
+    return await services.reads.count(caller, query.wanted)
 
 
 @router.get("/v1/writebacks/{writeback}", responses=READING, response_model=WritebackDetailOut)

@@ -1,21 +1,15 @@
 """`writeback events`: what has happened to writebacks, and what happens now."""
 
-import time
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exits import Exit
 from writeback.cli.options import Json, Key, Url
 
-if TYPE_CHECKING:
-    from writeback.cli.client import Api
-
-_COME_BACK_S = 2.0
 _USUAL_SPAN = timedelta(hours=1)
 
 
@@ -42,32 +36,12 @@ def events(
 
     if since is None and not follow and writeback is None:
         since = (SystemClock().now() - _USUAL_SPAN).isoformat()
-    path = "/v1/events" if writeback is None else f"/v1/writebacks/{writeback}/events"
-    filters = {"since": since, "follow": str(follow).lower()}
-    if writeback is None:
-        filters |= {"school": school, "kind": kind, "status": status}
-    given = {name: value for name, value in filters.items() if value is not None}
+    filters = {} if writeback else {"school": school, "kind": kind, "status": status}
     try:
-        for event in _events(connect(url, key), path, given, follow=follow):
+        for event in connect(url, key).events(writeback, follow=follow, since=since, **filters):
             _print(event, as_json=output.wants_json(context))
     except KeyboardInterrupt:
         raise typer.Exit(Exit.OK) from None
-
-
-def _events(api: "Api", path: str, params: dict[str, str], *, follow: bool) -> Iterator[dict[str, Any]]:
-    """Yield events; when the connection is lost while following, come back and go on after the last one."""
-    last_id: int | None = None
-    while True:
-        try:
-            for event in api.events(path, params, last_id=last_id):
-                last_id = event["id"]
-                yield event
-        except CommandFailed as failure:
-            if not follow or last_id is None or failure.exit_code is not Exit.UNREACHABLE:
-                raise
-        if not follow:
-            return
-        time.sleep(_COME_BACK_S)
 
 
 def _print(event: dict[str, Any], *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`writeback resubmit`, `cancel`, `resolve` and `audit`: what people do with writebacks, and who did it."""
+"""`writeback resubmit`, `cancel` and `resolve`: what people do with writebacks."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +9,7 @@ from rich.markup import escape
 from writeback.cli import output
 from writeback.cli.commands.mend_files import edits_in, numbers
 from writeback.cli.exits import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Limit, Url
+from writeback.cli.options import Json, Key, Url
 
 if TYPE_CHECKING:
     from writeback.cli.client import Api
@@ -138,44 +138,6 @@ def resolve(
     """
     body = {"outcome": outcome, "reason": reason, "records": numbers(record, "--record") if record else None}
     _each(context, _api(url, key), [writeback], "resolve", body)
-
-
-def audit(
-    context: typer.Context,
-    school: School = None,
-    app: App = None,
-    actor: Annotated[str | None, typer.Option("--actor", help="Who, or how the name begins.")] = None,
-    action: Annotated[
-        str | None, typer.Option("--action", help="What, or how it begins: writeback., school.hold")
-    ] = None,
-    subject: Annotated[str | None, typer.Option("--subject", help="Id of a writeback, school, key or webhook.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="At or after, ISO 8601.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Before, ISO 8601.")] = None,
-    limit: Limit = 50,
-    url: Url = None,
-    key: Key = None,
-    json_: Json = False,
-) -> None:
-    """Show who did what, to which writeback or school, and why; the latest first.
-
-    Example: writeback audit --school hillside --action writeback. --since 2026-01-12T00:00:00Z
-    """
-    filters = {"school": school, "app": app, "actor": actor, "action": action, "subject": subject}
-    found = list(_api(url, key).pages("/v1/audit", limit=limit, since=since, until=until, **filters))
-    if output.wants_json(context):
-        output.print_json({"items": found})
-        return
-    if not found:
-        output.out().print("Nothing was done that matches.")
-        return
-    columns = ("at", "who", "did", "to", "school", "why", "what changed")
-    output.out().print(output.table(columns, [_audit_row(entry) for entry in found]))
-
-
-def _audit_row(entry: dict[str, Any]) -> tuple[str, ...]:
-    changed = ", ".join(f"{name}: {value}" for name, value in entry["changed"].items())
-    texts = (entry["at"], entry["actor"], entry["action"], entry["subject"], entry["school"], entry["reason"], changed)
-    return tuple(escape(str(text or "")) for text in texts)
 
 
 def _api(url: str | None, key: str | None) -> "Api":

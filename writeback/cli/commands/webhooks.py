@@ -26,6 +26,9 @@ def add(
     schools: Annotated[str | None, typer.Option(help="Ids separated by commas. Without it: every school.")] = None,
     description: Annotated[str, typer.Option(help="What people tell it by.")] = "",
     for_app: Annotated[str | None, typer.Option("--app", help="For another app; needs an admin key.")] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="standard, or wonde: Wonde's own, of what came through its door.")
+    ] = None,
     url: Url = None,
     key: Key = None,
     json_: Json = False,
@@ -40,6 +43,7 @@ def add(
         "schools": _split(schools),
         "description": description,
         "app": for_app,
+        "format": format_,
     }
     made = _api(url, key).post("/v1/webhooks", {name: value for name, value in given.items() if value is not None})
     _show_secret(context, made, f"{made['id']} is told of {', '.join(made['statuses'])}")

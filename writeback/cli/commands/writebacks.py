@@ -1,8 +1,9 @@
 """`writeback list` and `writeback show`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from writeback.cli import output
 from writeback.cli.options import Json, Key, Limit, Url
@@ -16,10 +17,22 @@ def list_(
     ] = None,
     kind: Annotated[str | None, typer.Option("--kind")] = None,
     ref: Annotated[str | None, typer.Option("--ref", help="Your own name for it.")] = None,
-    student: Annotated[str | None, typer.Option("--student", help="The pupil's id at the provider.")] = None,
+    student: Annotated[
+        str | None, typer.Option("--student", help="A pupil's id at the provider, or a member of staff's.")
+    ] = None,
+    app: Annotated[str | None, typer.Option("--app", help="Only this app's.")] = None,
+    batch: Annotated[str | None, typer.Option("--batch", help="Only those of this batch.")] = None,
+    code: Annotated[str | None, typer.Option("--code", help="With this finding, e.g. student_not_on_roll.")] = None,
+    hold: Annotated[str | None, typer.Option("--hold", help="Waiting for this, e.g. school_offline.")] = None,
+    provider_ref: Annotated[
+        str | None, typer.Option("--provider-ref", help="The provider's reference of a request.")
+    ] = None,
     since: Annotated[str | None, typer.Option("--since", help="Accepted at or after, ISO 8601.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="Accepted before, ISO 8601.")] = None,
-    search: Annotated[str | None, typer.Option("--search", "-q", help="Free text.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", "-q", help="An id or a reference of any sort, or how one begins.")
+    ] = None,
+    counts: Annotated[bool, typer.Option("--counts", help="Only say how many: by status, cause and school.")] = False,
     limit: Limit = 50,
     url: Url = None,
     key: Key = None,
@@ -34,14 +47,30 @@ def list_(
     from writeback.core.clock import SystemClock
 
     filters = {"school": school, "kind": kind, "ref": ref, "student": student, "since": since, "until": until}
-    statuses = ",".join(status) if status else None
-    found = list(connect(url, key).pages("/v1/writebacks", limit=limit, status=statuses, q=search, **filters))
+    filters |= {"app": app, "batch": batch, "code": code, "hold": hold, "provider_ref": provider_ref, "q": search}
+    filters["status"] = ",".join(status) if status else None
+    if counts:
+        _show_counts(context, connect(url, key).get("/v1/writebacks/counts", **filters))
+        return
+    found = list(connect(url, key).pages("/v1/writebacks", limit=limit, **filters))
     if output.wants_json(context):
         output.print_json({"items": found})
     elif found:
         output.out().print(writebacks_table(found, SystemClock().now()))
     else:
         output.out().print("No writebacks match.")
+
+
+def _show_counts(context: typer.Context, counts: dict[str, Any]) -> None:
+    if output.wants_json(context):
+        output.print_json(counts)
+        return
+    rows = [("all", "", counts["total"]), *(("status", name, number) for name, number in counts["statuses"].items())]
+    for title, name in (("finding", "code"), ("hold", "reason"), ("school", "school")):
+        rows += [(title, entry[name], entry["writebacks"]) for entry in counts[f"{title}s"]]
+    output.out().print(output.table(("", "", "writebacks"), ((one, escape(two), str(n)) for one, two, n in rows)))
+    if counts["more_schools"]:
+        output.out().print(f"and {counts['more_schools']} more schools")
 
 
 def show(

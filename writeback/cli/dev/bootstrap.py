@@ -1,5 +1,6 @@
 """What `dev` sets up once its services run: a key, two schools, their lookups. Safe to do again."""
 
+import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from writeback.core.settings import Settings
 if TYPE_CHECKING:
     from writeback.wiring import Services
 
+CONSOLE_NAME = "dev"
 _SYNC_PATIENCE_S = 60.0
 
 
@@ -31,6 +33,26 @@ async def ensure_key(settings: Settings, known: str | None) -> str:
             else:
                 return known
         return (await services.keys.create("dev", "made by writeback dev", list(Scope))).key
+
+    return await with_services(settings, ensure)
+
+
+async def ensure_account(settings: Settings, known: str) -> str:
+    """Return `known` where the account `dev` has been given it before, else a new password for that account."""
+
+    async def ensure(services: "Services") -> str:
+        from writeback.domain.staff import Role
+
+        accounts = services.staff.accounts
+        has_account = any(account.name == CONSOLE_NAME for account in await accounts.list())
+        if has_account and known:
+            return known
+        password = secrets.token_urlsafe(12)
+        if has_account:
+            await accounts.set_password(CONSOLE_NAME, password)
+        else:
+            await accounts.add(CONSOLE_NAME, Role.ADMIN, password=password)
+        return password
 
     return await with_services(settings, ensure)
 

@@ -51,6 +51,7 @@ def as_json(stack: Stack, command: str, body: dict[str, Any]) -> dict[str, Any]:
         "docs_url": f"{stack.url}/docs",
         "sandbox_url": stack.sandbox_url,
         "key": stack.key,
+        "console": {"url": stack.console_url, "name": stack.console_name, "password": stack.console_password},
         "data_dir": str(stack.data_dir),
         "logs": str(stack.logs),
         "pids": stack.pids,
@@ -64,6 +65,8 @@ def print_ready(console: Console, stack: Stack, command: str) -> None:
     """Print where everything is. The curl line stands alone, so that it can be copied whole."""
     console.print("\n[green]✓[/green] [bold]writeback runs[/bold]; Ctrl-C ends it\n")
     for name, value in (
+        ("console", stack.console_url),
+        ("  name", f"{stack.console_name}, password {stack.console_password}"),
         ("API", stack.url),
         ("its docs", f"{stack.url}/docs"),
         ("sandbox", stack.sandbox_url),

@@ -5,14 +5,14 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from writeback.cli.dev import ports
-from writeback.cli.dev.bootstrap import Schools, ensure_key
+from writeback.cli.dev.bootstrap import CONSOLE_NAME, Schools, ensure_account, ensure_key
 from writeback.cli.dev.simulated import SandboxControl
 from writeback.cli.dev.supervisor import Service, Supervisor, own_command, own_environment
 from writeback.cli.exits import CommandFailed, Exit
@@ -36,6 +36,13 @@ class Stack:
     schools: list[dict[str, Any]]
     """As the API shows them."""
     pids: dict[str, int]
+    console_password: str
+    """Of the account `console_name`."""
+    console_name: str = CONSOLE_NAME
+
+    @property
+    def console_url(self) -> str:
+        return f"{self.url}/console"
 
     def api(self) -> httpx.AsyncClient:
         """Return a client with the key."""
@@ -57,15 +64,15 @@ async def running_stack(data_dir: Path, port: int, say: Callable[[str], None]) -
         try:
             say("starting Redis and the database")
             await redis.start()
-            key = await _prepare(data_dir)
+            key, password = await _prepare(data_dir)
             async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as api:
                 schools = Schools(api, SandboxControl(sandbox_url), sandbox_url)
                 say("starting sandbox, API and worker")
                 await _start(supervisor, schools, url, sandbox_url)
                 say("registering two schools and fetching their pupils, staff and codes")
                 shown = list(await schools.register())
-            DevHandover(url, sandbox_url, key, os.getpid()).write(data_dir)
-            yield Stack(url, sandbox_url, key, data_dir, data_dir / "logs", shown, supervisor.pids())
+            DevHandover(url, sandbox_url, key, os.getpid(), password).write(data_dir)
+            yield Stack(url, sandbox_url, key, data_dir, data_dir / "logs", shown, supervisor.pids(), password)
         finally:
             await supervisor.stop()
             await redis.stop()
@@ -83,12 +90,13 @@ def _made(data_dir: Path) -> Path:
     return data_dir.absolute()
 
 
-async def _prepare(data_dir: Path) -> str:
-    """Migrate the database and return a key that works."""
+async def _prepare(data_dir: Path) -> tuple[str, str]:
+    """Migrate the database; return a key that works, and the password of an account for the console."""
     settings = Settings(data_dir=data_dir, database_url="", redis_url="", secret_key="", public_url="")
     await migrate.upgrade(settings.effective_database_url)
     before = DevHandover.read(data_dir)
-    return await ensure_key(settings, before.key if before else None)
+    key = await ensure_key(settings, before.key if before else None)
+    return key, await ensure_account(settings, before.console_password if before else "")
 
 
 async def _start(supervisor: Supervisor, schools: Schools, url: str, sandbox_url: str) -> None:
@@ -117,7 +125,7 @@ def _leave(data_dir: Path) -> None:
     """Note that nothing runs any more; the key stays, for the next start."""
     before = DevHandover.read(data_dir)
     if before is not None:
-        DevHandover(before.url, before.sandbox_url, before.key, None).write(data_dir)
+        replace(before, pid=None).write(data_dir)
 
 
 @contextmanager

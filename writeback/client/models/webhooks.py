@@ -27,6 +27,8 @@ class Webhook(Model):
     statuses: tuple[str, ...] = ()
     schools: tuple[str, ...] | None = None
     """None: all."""
+    format: str = "standard"
+    """`standard`, `wonde` or `xporter`: whose messages it gets."""
     enabled: bool
     disabled: Disabled | None = None
     failing_since: datetime | None = None

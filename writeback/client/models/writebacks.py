@@ -122,6 +122,8 @@ class Writeback(Model):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     expires_at: datetime | None = None
+    batch_id: str | None = None
+    """The batch that it came in."""
     counts: dict[str, int] = {}
     """Records by status."""
     timeline: tuple[TimelineEntry, ...] = ()

@@ -61,7 +61,7 @@ def cancel(writeback_id: str, *, reason: str = "") -> Call[Mended]:
 
 
 def resolve(writeback_id: str, outcome: Outcome, *, reason: str, records: Sequence[int] | None = None) -> Call[Mended]:
-    """Settle what needs attention, after a look into the MIS: `failed` is not there and shall not be, `resend` goes again.
+    """Settle what needs attention, after a look into the MIS: `failed` shall not be there, `resend` goes again.
 
     Without `records` all that need attention. Needs the scope support.
     """

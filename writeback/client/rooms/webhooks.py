@@ -1,6 +1,7 @@
 """Webhooks: where an app is told of changes, and what was sent there."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from writeback.client import aio, blocking
 from writeback.client.calls import Call, as_model, delete, get, patch, path, post, said
@@ -35,12 +36,16 @@ def add(
     schools: Sequence[str] | None = None,
     description: str | None = None,
     app: str | None = None,
+    format: Literal["standard", "wonde"] | None = None,
 ) -> Call[NewWebhook]:
     """Add a webhook; keep its `secret`, which is in this answer and nowhere else.
 
-    Without `statuses` it is told of the usual ones, without `schools` of all that the key may touch.
+    Without `statuses` it is told of the usual ones, without `schools` of all that the key may touch. `verify_webhook`
+    reads the format `standard`; `wonde` sends what Wonde's own webhook would.
     """
-    body = said(url=url, statuses=_plain(statuses), schools=_plain(schools), description=description, app=app)
+    body = said(
+        url=url, statuses=_plain(statuses), schools=_plain(schools), description=description, app=app, format=format
+    )
     return post(_LIST, as_model(NewWebhook), body)
 
 

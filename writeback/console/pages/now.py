@@ -1,13 +1,74 @@
-"""`/console/now`."""
+"""`/console/now`: whether writebacks are getting through, which schools need someone, how long it takes, what fails."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
 
 from starlette.responses import Response
 
+from writeback.console.charts import chart_of
 from writeback.console.page import Page, Pages
+from writeback.console.sentences import provider_sentence, school_words
+from writeback.console.words import STATUSES
+from writeback.flow.overview import CHART, MOST_WRONG, Overview
 
 pages = Pages()
+
+_SCHOOLS, _CAUSES = 20, 8
+"""How many of each are shown; whoever wants more has the lists."""
+_A_ROW = 6
+"""Stretches of the chart in one row of its table: half an hour."""
 
 
 @pages.get("/now")
 async def show(page: Page) -> Response:
-    """Show it."""
-    return page.render("now.html", title="Now")
+    """Show how things go now."""
+    return page.render("now.html", title="Now", **await _values(page))
+
+
+@pages.get("/now/live")
+async def live(page: Page) -> Response:
+    """Show the piece of the page that refreshes by itself."""
+    return page.partial("_now.html", **await _values(page))
+
+
+async def _values(page: Page) -> dict[str, Any]:
+    overview = await page.services.overviews.of(page.person.schools, page.times.midnight(page.now))
+    sentences = [(state, provider_sentence(state, overview.at)) for state in overview.providers]
+    return {
+        "overview": overview,
+        "sentences": sentences,
+        "schools": [(need, school_words(need)) for need in overview.schools[:_SCHOOLS]],
+        "more_schools": max(0, len(overview.schools) - _SCHOOLS),
+        "chart": chart_of(overview.buckets),
+        "chart_rows": _rows(overview),
+        "hours": int(CHART.total_seconds()) // 3_600,
+        "cause_query": partial(_cause_query, f"{page.times.local(page.now).date()}"),
+        "causes": overview.causes.found[:_CAUSES],
+        "causes_capped": overview.causes.looked_into >= MOST_WRONG,
+        "announcement": _announcement(overview, [sentence.tone for _, sentence in sentences]),
+    }
+
+
+def _cause_query(today: str, code: str) -> dict[str, str]:
+    """Return the filter that finds what went wrong today for this cause."""
+    return {"status" if code in STATUSES else "code": code, "since": today}
+
+
+def _announcement(overview: Overview, tones: list[str]) -> str:
+    """Return what a screen reader should hear when it changes: not every number."""
+    troubled = [
+        state.provider.title() for state, tone in zip(overview.providers, tones, strict=True) if tone in ("bad", "warn")
+    ]
+    providers = f"Trouble at {' and '.join(troubled)}." if troubled else "No provider is in trouble."
+    schools = len(overview.schools)
+    return f"{providers} {schools} {'school needs' if schools == 1 else 'schools need'} someone."
+
+
+def _rows(overview: Overview) -> list[tuple[datetime, int, int]]:
+    """Return what the chart shows, for its table."""
+    several = [overview.buckets[start : start + _A_ROW] for start in range(0, len(overview.buckets), _A_ROW)]
+    return [
+        (some[0].start, sum(one.accepted for one in some), sum(one.confirmed for one in some))
+        for some in reversed(several)
+    ]

@@ -16,7 +16,7 @@ export function keepLive(piece) {
       if (!answer.ok) throw new Error(String(answer.status));
       put(piece, await answer.text());
       stale(piece, false);
-      plan(usual);
+      if (!piece.querySelector("[data-ended]")) plan(usual);
     } catch {
       stale(piece, true);
       plan(Math.min(LONGEST_S, wait * 2));

@@ -160,11 +160,19 @@ def _conduct_source(prefix: str) -> Source:
 
 SOURCES: Mapping[ListName, Source] = {
     # `select` keeps names from ever being sent to us (Xporter 602-605).
+    # Guests and pupils who are enrolled elsewhere, too, are in registers here (7737-7738); temporary staff take them
+    # (11708). Neither comes unless asked for.
     ListName.STUDENTS: Source(
-        lambda settings: settings.students_path, (Table(("Students",), _only_id),), {"select": "Id"}, has_changes=True
+        lambda settings: settings.students_path,
+        (Table(("Students",), _only_id),),
+        {"select": "Id", "includeSubsidiary": "true", "includeGuests": "true"},
+        has_changes=True,
     ),
     ListName.EMPLOYEES: Source(
-        lambda settings: settings.staff_path, (Table(("Staff",), _only_id),), {"select": "Id"}, has_changes=True
+        lambda settings: settings.staff_path,
+        (Table(("Staff",), _only_id),),
+        {"select": "Id", "includeTemporary": "true"},
+        has_changes=True,
     ),
     ListName.ATTENDANCE_CODES: Source(
         lambda settings: settings.attendance_codes_path,

@@ -1,4 +1,4 @@
-"""For the console: who may use it, where they are signed in, and sign-ins that failed."""
+"""For the console: who may use it, where they are signed in, sign-ins that failed; and counts of what happened."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,8 +40,38 @@ def upgrade() -> None:
         sa.Column("until", _INSTANT, nullable=False),
     )
     op.create_index("ix_sign_in_tries_until", "sign_in_tries", ["until"])
+    _create_tallies()
+
+
+def _create_tallies() -> None:
+    op.create_table(
+        "tally",
+        sa.Column("school_id", sa.String(), primary_key=True),
+        sa.Column("bucket_at", _INSTANT, primary_key=True),
+        sa.Column("provider", sa.String(), primary_key=True),
+        sa.Column("is_register", sa.Boolean(), primary_key=True),
+        sa.Column("accepted", sa.Integer(), nullable=False),
+        sa.Column("confirmed", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("dropped", sa.Integer(), nullable=False),
+        sa.Column("went_out", sa.Integer(), nullable=False),
+        sa.Column("evidence_at", _INSTANT, nullable=True),
+    )
+    op.create_table(
+        "tally_time",
+        sa.Column("school_id", sa.String(), primary_key=True),
+        sa.Column("bucket_at", _INSTANT, primary_key=True),
+        sa.Column("provider", sa.String(), primary_key=True),
+        sa.Column("bin", sa.Integer(), primary_key=True),
+        sa.Column("writebacks", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "tally_cursor",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+    )
 
 
 def downgrade() -> None:
-    for table in ("sign_in_tries", "staff_session", "staff"):
+    for table in ("tally_cursor", "tally_time", "tally", "sign_in_tries", "staff_session", "staff"):
         op.drop_table(table)

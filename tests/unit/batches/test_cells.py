@@ -1,0 +1,167 @@
+"""What a cell means, and that no cell which we write can be taken for a formula."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from writeback.batches.cells import BadCell, meaning, safe, without_apostrophe
+from writeback.batches.columns import TABULAR_KINDS, Column, column_map, columns_of
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+MARK = column_map("attendance.session")
+ABSENCE = column_map("student_absence.create")
+STAFF_ABSENCE = column_map("employee_absence.create")
+TEXT = Column("comment", "text", False)
+
+
+@pytest.mark.parametrize(
+    ("cell", "day"),
+    [
+        ("2026-01-12", "2026-01-12"),
+        ("2026-01-12 00:00:00", "2026-01-12"),
+        ("2026-01-12T00:00:00", "2026-01-12"),
+        ("12/01/2026", "2026-01-12"),
+        (" 1/2/2026 ", "2026-02-01"),
+        ("12-01-2026", "2026-01-12"),
+        ("12.01.2026", "2026-01-12"),
+        ("12/01/26", "2026-01-12"),
+        ("12 Jan 2026", "2026-01-12"),
+        ("12-Jan-26", "2026-01-12"),
+        ("12 January 2026", "2026-01-12"),
+        ("46034", "2026-01-12"),
+        ("46034.0", "2026-01-12"),
+        ("'12/01/2026", "2026-01-12"),
+    ],
+)
+def test_days_are_read_as_schools_write_them(cell: str, day: str) -> None:
+    assert meaning(cell, MARK["date"]) == day
+
+
+@pytest.mark.parametrize(
+    "cell", ["31/02/2026", "2026-02-30", "12/25/2026", "tomorrow", "2026", "12/01/2026 09:00", "12/01-2026", "1e5"]
+)
+def test_what_is_no_day_is_said_with_an_example(cell: str) -> None:
+    with pytest.raises(BadCell) as caught:
+        meaning(cell, MARK["date"])
+
+    assert "date" in caught.value.advice
+    assert "2026" in caught.value.hint
+
+
+@settings(deadline=None)
+@given(st.dates(date(1954, 10, 4), date(2119, 1, 1)))
+def test_every_day_that_excel_counts_is_found_again(day: date) -> None:
+    serial = (day - date(1899, 12, 30)).days
+
+    assert meaning(str(serial), MARK["date"]) == day.isoformat()
+    assert meaning(f"{day.day}/{day.month}/{day.year}", MARK["date"]) == day.isoformat()
+
+
+@settings(deadline=None)
+@given(st.datetimes(datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2100-01-01")))
+def test_every_moment_that_excel_counts_is_found_again_to_the_second(moment: datetime) -> None:
+    moment = moment.replace(microsecond=0)
+    serial = (moment - datetime.fromisoformat("1899-12-30")) / timedelta(days=1)
+
+    assert meaning(repr(serial), ABSENCE["start_at"]) == moment.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("12/01/2026 08:30", "2026-01-12T08:30:00"),
+        ("12/01/2026 8:30 PM", "2026-01-12T20:30:00"),
+        ("2026-01-12 08:30:15", "2026-01-12T08:30:15"),
+        ("12/01/2026", "2026-01-12T00:00:00"),
+    ],
+)
+def test_moments_are_on_the_schools_clock(cell: str, moment: str) -> None:
+    assert meaning(cell, ABSENCE["start_at"]) == moment
+
+
+def test_a_moment_with_an_offset_is_refused() -> None:
+    with pytest.raises(BadCell, match="without an offset"):
+        meaning("2026-01-12T08:30:00Z", ABSENCE["start_at"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("1234.0", "1234"), ("1234", "1234"), ("'0042", "0042"), (" A12 ", "A12"), ("12.5", "12.5"), ("/", "/")],
+)
+def test_ids_that_excel_mangled_are_mended(cell: str, value: str) -> None:
+    assert meaning(cell, MARK["student_id"]) == value
+
+
+@pytest.mark.parametrize("cell", ["1.23457E+12", "1E+15"])
+def test_ids_of_which_digits_are_lost_are_refused(cell: str) -> None:
+    with pytest.raises(BadCell, match="last digits are lost"):
+        meaning(cell, MARK["student_id"])
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "value"),
+    [
+        (MARK["session"], "am", "AM"),
+        (MARK["session"], "A.M.", "AM"),
+        (MARK["session"], "noon", "noon"),
+        (ABSENCE["event"], "Sign in", "sign_in"),
+        (STAFF_ABSENCE["end_at"], "pm", "PM"),
+        (STAFF_ABSENCE["end_at"], "13/01/2026 12:00", "2026-01-13T12:00:00"),
+        (STAFF_ABSENCE["hours"], "1.5", "1.5"),
+        (MARK["minutes_late"], "5.0", 5),
+        (MARK["minutes_late"], "-5", -5),
+        (MARK["minutes_late"], "'-5", -5),
+        (MARK["only_if_blank"], "Yes", True),
+        (MARK["only_if_blank"], "0", False),
+        (MARK["comment"], "  kept as it is ", "  kept as it is "),
+        (MARK["comment"], "'tis late", "'tis late"),
+        (MARK["comment"], "'=late", "=late"),
+        (MARK["comment"], "   ", None),
+        (MARK["code"], "'", None),
+    ],
+)
+def test_cells_mean_what_their_column_is_for(column: Column, cell: str, value: Any) -> None:
+    assert meaning(cell, column) == value
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        (MARK["minutes_late"], "five"),
+        (MARK["minutes_late"], "5.5"),
+        (MARK["minutes_late"], "9" * 20),
+        (MARK["only_if_blank"], "perhaps"),
+        (STAFF_ABSENCE["hours"], "1,5"),
+        (STAFF_ABSENCE["hours"], "nan"),
+    ],
+)
+def test_what_a_column_cannot_hold_is_said(column: Column, cell: str) -> None:
+    with pytest.raises(BadCell):
+        meaning(cell, column)
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_no_cell_that_we_write_can_be_taken_for_a_formula(cell: str) -> None:
+    assert not safe(cell).startswith(DANGEROUS)
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(), st.text("'=+-@\t\r\n1a")))
+def test_a_cell_means_the_same_after_it_was_made_safe(cell: str) -> None:
+    assert meaning(safe(cell), TEXT) == meaning(cell, TEXT)
+    assert without_apostrophe(safe(cell)) == without_apostrophe(cell)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40), st.sampled_from([column for kind in TABULAR_KINDS for column in columns_of(kind)]))
+def test_reading_a_cell_ends_in_a_value_or_in_advice(cell: str, column: Column) -> None:
+    try:
+        found: Any = meaning(cell, column)
+    except BadCell as bad:
+        found = bad
+
+    assert found.advice and found.hint if isinstance(found, BadCell) else isinstance(found, str | int | bool | None)

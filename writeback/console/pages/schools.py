@@ -1,0 +1,166 @@
+"""`/console/schools`: each school's state, lists, queue and rules; hold it, let it go on, fetch its lists."""
+
+from datetime import timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from writeback.console.page import Page, Pages
+from writeback.console.school_words import freshness, lane_words, list_words, state_of, takes
+from writeback.console.times import counted
+from writeback.console.words import hold_words
+from writeback.domain.school import HoldReason
+from writeback.domain.staff import Permission
+from writeback.domain.states import Status
+from writeback.flow.school_health import SchoolHealth, health_of
+from writeback.flow.school_views import SchoolView
+from writeback.flow.sync import SyncReport
+from writeback.store.filters import Filter
+from writeback.store.gists import gists_of
+from writeback.store.pages import Page as Listed
+
+pages = Pages()
+
+_A_PAGE, _ERRORS = 50, 5
+_WRONG = (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value, Status.NEEDS_ATTENTION.value)
+
+
+@pages.get("/schools")
+async def list_(page: Page) -> Response:
+    """List the schools that the account sees."""
+    only, wanted = page.person.schools, page.query("q").casefold()
+    if wanted:
+        known = await page.services.reports.schools(page.caller)
+        only = frozenset(id_ for id_, name in known if wanted in name.casefold() or wanted in id_)
+    found: Listed[SchoolView] = await page.services.registry.list(
+        only=only, limit=_A_PAGE, cursor=page.query("cursor") or None
+    )
+    stale = _stale_after(page)
+    return page.render(
+        "schools.html",
+        title="Schools",
+        found=found,
+        rows=[(one, state_of(one), freshness(one.lookups, page.now, stale)) for one in found.items],
+    )
+
+
+@pages.get("/schools/{school}")
+async def show(page: Page) -> Response:
+    """Show one school."""
+    view = await _school(page)
+    _, kinds = await page.services.features.of(view.id)
+    errors = await page.services.reads.list(page.caller, Filter(school=view.id, statuses=_WRONG), limit=_ERRORS)
+    async with page.services.reads.db.read() as session:
+        gists = await gists_of(session, [one.id for one in errors.items])
+    stale = _stale_after(page)
+    return page.render(
+        "school.html",
+        title=view.name,
+        takes=takes(kinds),
+        lists=[(list_words(one.list), one, page.now - one.fetched_at > stale) for one in view.lookups],
+        not_here=view.facts.get("not_available") or {},
+        list_words=list_words,
+        errors=errors.items,
+        gists=gists,
+        wrong=_WRONG,
+        **await _live_values(page, view),
+    )
+
+
+@pages.get("/schools/{school}/live")
+async def live(page: Page) -> Response:
+    """Show the piece of the page that refreshes by itself."""
+    return page.partial("_school.html", **await _live_values(page, await _school(page)))
+
+
+@pages.get("/schools/{school}/hold", needs=Permission.MEND)
+async def ask_hold(page: Page) -> Response:
+    """Ask whether to hold it."""
+    return _confirm_hold(page, await _school(page))
+
+
+@pages.post("/schools/{school}/hold", needs=Permission.MEND)
+async def hold(page: Page) -> Response:
+    """Hold it, once somebody has said why."""
+    view, reason = await _school(page), page.field("reason")
+    if not page.field("confirmed"):
+        return _confirm_hold(page, view)
+    if not reason:
+        return _confirm_hold(page, view, error="Say why.")
+    await page.services.holds.hold(view.id, HoldReason.BY_STAFF, reason, page.actor(reason))
+    return page.redirect(f"/schools/{view.id}", flash=f"{view.name} is held. What comes in is kept, and waits.")
+
+
+@pages.post("/schools/{school}/resume", needs=Permission.MEND)
+async def resume(page: Page) -> Response:
+    """Let it go on, once somebody has said why."""
+    view, reason = await _school(page), page.field("reason")
+    if page.field("confirmed") and reason:
+        await page.services.holds.resume(view.id, page.actor(reason))
+        return page.redirect(f"/schools/{view.id}", flash=f"{view.name} goes on. What waited is sent in its order.")
+    why = f" It is held because: {hold_words(view.hold.reason).lower()}." if view.hold else ""
+    return page.confirm(
+        title=f"Let {view.name} go on?",
+        count=view.waiting,
+        noun="writeback waits" if view.waiting == 1 else "writebacks wait",
+        what=f"What waits is sent, in its order.{why} If that has not changed, it will be held again.",
+        action=f"/schools/{view.id}/resume",
+        button="Let it go on",
+        back=f"/schools/{view.id}",
+        error="Say why." if page.field("confirmed") else "",
+    )
+
+
+@pages.post("/schools/{school}/sync", needs=Permission.MEND)
+async def sync(page: Page) -> Response:
+    """Fetch its lists now, and say what came of it."""
+    view = await _school(page)
+    report = await page.services.sync.sync_school(view.id, actor=page.actor())
+    tone, told = _came_of(report)
+    return page.redirect(f"/schools/{view.id}", flash=told, tone=tone)
+
+
+async def _school(page: Page) -> SchoolView:
+    page.require_school(page.part("school"))
+    return await page.services.registry.get(page.part("school"))
+
+
+async def _live_values(page: Page, view: SchoolView) -> dict[str, Any]:
+    health = await health_of(page.services.reads.db, page.services.registry, view.id)
+    return {"school": view, "state": state_of(view), "health": health, "lanes": _lanes(health)}
+
+
+def _lanes(health: SchoolHealth) -> list[tuple[str, list[Any], int]]:
+    """Return each lane's words, what waits in it by status, and how much that is."""
+    by_lane: dict[str, list[Any]] = {}
+    for one in health.queue:
+        by_lane.setdefault(one.family, []).append(one)
+    return [(lane_words(family), found, sum(one.writebacks for one in found)) for family, found in by_lane.items()]
+
+
+def _confirm_hold(page: Page, view: SchoolView, error: str = "") -> Response:
+    return page.confirm(
+        title=f"Hold {view.name}?",
+        count=view.waiting,
+        noun="writeback waits now" if view.waiting == 1 else "writebacks wait now",
+        what="Nothing is sent to it until somebody lets it go on. What apps send in is kept, and waits; none is lost.",
+        action=f"/schools/{view.id}/hold",
+        button="Hold it",
+        back=f"/schools/{view.id}",
+        danger=True,
+        error=error,
+    )
+
+
+def _came_of(report: SyncReport) -> tuple[str, str]:
+    failed = [one for one in report.lists if one.error is not None]
+    if failed:
+        names = ", ".join(list_words(one.list).lower() for one in failed)
+        return "warn", f"Not all could be fetched: {names}. {(failed[0].error or '').rstrip('.')}. The lists from before are used."
+    fetched = [one for one in report.lists if one.not_available is None]
+    changed = sum(one.changed for one in fetched)
+    return "ok", f"{counted(len(fetched), 'list')} fetched; {changed or 'none'} of them had changed."
+
+
+def _stale_after(page: Page) -> timedelta:
+    return timedelta(seconds=page.services.settings.lookups.stale_after_s)

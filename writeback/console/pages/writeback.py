@@ -1,0 +1,218 @@
+"""`/console/writebacks/{id}`: one writeback: what was asked, where it is, what happened, and what can be done."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from writeback.console.history import history_of
+from writeback.console.machine import machine_of
+from writeback.console.page import Page, Pages
+from writeback.console.records import has_free_text, said
+from writeback.console.times import counted
+from writeback.core.errors import Conflict, InvalidSubmission, NotFound
+from writeback.domain.kinds import KINDS
+from writeback.domain.mending import RESUBMITTABLE, Outcome
+from writeback.domain.staff import Permission
+from writeback.domain.states import Status
+from writeback.flow.mend_draft import Order
+from writeback.store.views import RecordView, WritebackDetail
+
+pages = Pages()
+
+_RECORDS = 40
+"""Of a writeback on one page."""
+_FINE = ("confirmed", "superseded")
+_OUTCOMES = (
+    (Outcome.CONFIRMED.value, "It is in the MIS as it should be: take it for confirmed"),
+    (Outcome.RESEND.value, "Send ours again, over what is there"),
+    (Outcome.FAILED.value, "Leave the MIS as it is: take ours for failed"),
+)
+_OF_CREATES = (
+    (Outcome.CONFIRMED.value, "I found it in the MIS: take it for confirmed"),
+    (Outcome.RESEND.value, "It is not in the MIS: send it again"),
+    (Outcome.FAILED.value, "It is not in the MIS, and need not be: take it for failed"),
+)
+
+
+@pages.get("/writebacks/{id}")
+async def show(page: Page) -> Response:
+    """Show it, free text masked."""
+    found = await page.services.reads.show(page.caller, page.part("id"))
+    return await _render(page, found, show=False)
+
+
+@pages.get("/writebacks/{id}/live")
+async def live(page: Page) -> Response:
+    """Show the piece of the page that refreshes by itself."""
+    found = await page.services.reads.show(page.caller, page.part("id"))
+    return page.partial("_writeback.html", found=found, **await _where(page, found))
+
+
+@pages.post("/writebacks/{id}/show", needs=Permission.MEND)
+async def reveal(page: Page) -> Response:
+    """Show it with its free text; that it was shown, and to whom, is written down."""
+    found = await page.services.reads.show(page.caller, page.part("id"))
+    await page.services.mendings.audit.note_shown(page.actor(), "writeback", found.id, app=found.app, school=found.school)
+    return await _render(page, found, show=True)
+
+
+@pages.post("/writebacks/{id}/resubmit", needs=Permission.MEND)
+async def resubmit(page: Page) -> Response:
+    """Ask, then send it again as it is."""
+    found = await page.services.reads.show(page.caller, page.part("id"))
+    here, reason = f"/writebacks/{found.id}", page.field("reason")
+    if page.field("confirmed") and reason:
+        try:
+            await page.services.mendings.resubmits.one(page.caller, found.id, Order(), page.actor(reason))
+        except InvalidSubmission:
+            return page.redirect(f"{here}/edit?check=yes", flash="It still has errors: mend them here.", tone="warn")
+        except Conflict as conflict:
+            return page.redirect(here, flash=_told(conflict), tone="warn")
+        return page.redirect(here, flash="It is on its way again.")
+    going = sum(number for status, number in found.counts.items() if status in ("failed", "cancelled", "queued"))
+    return page.confirm(
+        title="Send this again?",
+        count=going,
+        noun="record" if going == 1 else "records",
+        what="What has failed or was cancelled is checked and goes again as it is; what is in the MIS is left alone.",
+        action=f"{here}/resubmit",
+        button="Send it again",
+        back=here,
+        error="Say why." if page.field("confirmed") else "",
+    )
+
+
+@pages.post("/writebacks/{id}/cancel", needs=Permission.MEND)
+async def cancel(page: Page) -> Response:
+    """Ask, then withdraw what has not left."""
+    found = await page.services.reads.show(page.caller, page.part("id"))
+    here, reason = f"/writebacks/{found.id}", page.field("reason")
+    if page.field("confirmed") and reason:
+        try:
+            done = await page.services.mendings.cancels.one(page.caller, found.id, page.actor(reason))
+        except Conflict as conflict:
+            return page.redirect(here, flash=_told(conflict), tone="warn")
+        return page.redirect(here, flash=f"Cancelled: {counted(len(done.records), 'record')}.")
+    return page.confirm(
+        title="Cancel this writeback?",
+        count=1,
+        noun="writeback",
+        what="What of it has not left will not be sent. What is on its way to the MIS goes on.",
+        action=f"{here}/cancel",
+        button="Cancel it",
+        back=here,
+        danger=True,
+        error="Say why." if page.field("confirmed") else "",
+    )
+
+
+@pages.get("/writebacks/{id}/resolve", needs=Permission.MEND)
+async def ask_resolve(page: Page) -> Response:
+    """Show what we have and what the MIS has, side by side."""
+    found = await page.services.reads.show(page.caller, page.part("id"))
+    return await _resolve_form(page, found)
+
+
+@pages.post("/writebacks/{id}/resolve", needs=Permission.MEND)
+async def resolve(page: Page) -> Response:
+    """Settle the records that are ticked."""
+    found = await page.services.reads.show(page.caller, page.part("id"))
+    chosen = [int(one) for one in map(str, page.form.getlist("record")) if one.isascii() and one.isdigit()]
+    problems = {
+        "record": "" if chosen else "Tick the records that you have looked at.",
+        "outcome": "" if page.field("outcome") in set(Outcome) else "Choose what is to become of them.",
+        "reason": "" if page.field("reason") else "Say why.",
+    }
+    if any(problems.values()):
+        return await _resolve_form(page, found, {name: said_ for name, said_ in problems.items() if said_})
+    outcome, actor = Outcome(page.field("outcome")), page.actor(page.field("reason"))
+    here = f"/writebacks/{found.id}"
+    try:
+        await page.services.mendings.resolves.one(page.caller, found.id, outcome, actor, records=chosen)
+    except Conflict as conflict:
+        return page.redirect(here, flash=_told(conflict), tone="warn")
+    return page.redirect(here, flash=f"Settled: {counted(len(chosen), 'record')}.")
+
+
+async def describe(page: Page, found: WritebackDetail) -> tuple[str, Sequence[Mapping[str, Any]]]:
+    """Return the school's name, and the fields of the kind as the school takes them; none where it is gone."""
+    try:
+        school, kinds = await page.services.features.of(found.school, [found.kind])
+    except NotFound:
+        return found.school, ()
+    return school.name, kinds[found.kind]["fields"]
+
+
+async def _render(page: Page, found: WritebackDetail, *, show: bool) -> Response:
+    name, fields = await describe(page, found)
+    ordered = sorted(found.records, key=lambda one: (one.status in _FINE, one.index)) if _is_long(found) else found.records
+    start = _number(page.query("from"))
+    shown = ordered[start : start + _RECORDS]
+    return page.render(
+        "writeback.html",
+        title=f"{name}: writeback",
+        found=found,
+        records=[(one, said(one.record or {}, fields, show=show)) for one in shown],
+        start=start,
+        following=start + _RECORDS if start + _RECORDS < len(ordered) else None,
+        is_masked=not show and any(has_free_text(one.record) for one in shown),
+        is_shown=show,
+        can=_can(page, found),
+        **await _where(page, found, name),
+    )
+
+
+async def _where(page: Page, found: WritebackDetail, name: str = "") -> dict[str, Any]:
+    """Return what the live piece shows."""
+    return {
+        "school_name": name or (await describe(page, found))[0],
+        "machine": machine_of(found.status, [event.status for event in found.timeline]),
+        "history": history_of(found),
+        "noun": KINDS[found.kind].noun,
+    }
+
+
+def _can(page: Page, found: WritebackDetail) -> dict[str, bool]:
+    """Return what may be done to it now."""
+    mends = page.may(Permission.MEND)
+    return {
+        "resubmit": mends and found.status in RESUBMITTABLE,
+        "cancel": mends and found.status in (Status.QUEUED, Status.HELD, Status.NEEDS_ATTENTION),
+        "resolve": mends and bool(_undecided(found)),
+    }
+
+
+async def _resolve_form(page: Page, found: WritebackDetail, problems: Mapping[str, str] | None = None) -> Response:
+    name, fields = await describe(page, found)
+    records = [(one, said(one.record or {}, fields, show=False)) for one in _undecided(found)]
+    return page.render(
+        "resolve.html",
+        title="What is to become of it?",
+        status=422 if problems else 200,
+        found=found,
+        school_name=name,
+        records=records,
+        compares=KINDS[found.kind].is_repeatable,
+        outcomes=_OUTCOMES if KINDS[found.kind].is_repeatable else _OF_CREATES,
+        chosen=[str(one) for one in page.form.getlist("record")] if problems else [str(one.index) for one, _ in records],
+        problems=problems or {},
+    )
+
+
+def _undecided(found: WritebackDetail) -> list[RecordView]:
+    return [one for one in found.records if one.status == "needs_attention"]
+
+
+def _is_long(found: WritebackDetail) -> bool:
+    return len(found.records) > _RECORDS
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+
+
+def _told(conflict: Conflict) -> str:
+    """Return what stands in the way, as a sentence, without the id that the page names anyway."""
+    detail = conflict.detail.split(" is ", 1)[-1]
+    return f"Nothing was done: it is {detail}." if " is " in conflict.detail else f"Nothing was done: {conflict.detail}."

@@ -1,0 +1,205 @@
+"""`/console/writebacks`: find writebacks by anything; send again or cancel some, or all that match."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from starlette.responses import Response
+
+from writeback.console.filtering import VIEWS, Asked, asked_by, asked_in, words_of
+from writeback.console.navigation import ROOT
+from writeback.console.page import Page, Pages
+from writeback.console.times import counted
+from writeback.console.words import HOLDS, kind_words, status_badge
+from writeback.core.errors import BadInput
+from writeback.domain.kinds import KINDS
+from writeback.domain.mending import RESUBMITTABLE, Action
+from writeback.domain.staff import Permission
+from writeback.domain.states import Status
+from writeback.flow.mend_bulk import BulkView
+from writeback.store.gists import gists_of
+from writeback.store.pages import Page as Listed
+from writeback.store.selection import Selection
+from writeback.store.views import WritebackView
+
+pages = Pages()
+
+_A_PAGE = 50
+_MAY_BE = {
+    Action.RESUBMIT: tuple(status.value for status in Status if status in RESUBMITTABLE),
+    Action.CANCEL: (Status.QUEUED.value, Status.HELD.value, Status.NEEDS_ATTENTION.value),
+}
+"""What can be done to writebacks of which statuses."""
+_USUALLY = {
+    Action.RESUBMIT: (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value),
+    Action.CANCEL: (Status.QUEUED.value, Status.HELD.value),
+}
+"""Of all that match, where no status is asked for: what somebody has cancelled, or is to decide on, is meant by name."""
+_ASKS = {
+    Action.RESUBMIT: ("Send these again?", "Send them again", "Each is checked first, against fresh lists; what still "
+        "has an error stays as it is, and you see why. What is in the MIS already is left alone."),
+    Action.CANCEL: ("Cancel these?", "Cancel them", "What has not left yet will not be sent. What is on its way to the "
+        "MIS goes on."),
+}  # fmt: skip
+_NOTHING = {
+    Action.RESUBMIT: "None of these can be sent again: that goes for what has failed, expired or been cancelled.",
+    Action.CANCEL: "None of these can be cancelled: that goes for what has not left yet.",
+}
+
+
+@pages.get("/writebacks")
+async def list_(page: Page) -> Response:
+    """List what the address asks for, the latest accepted first."""
+    asked = asked_by(page)
+    if asked.filter.school:
+        page.require_school(asked.filter.school)
+    found: Listed[WritebackView] = Listed([])
+    if not asked.problems:
+        cursor = page.query("cursor") or None
+        found = await page.services.reads.list(page.caller, asked.filter, limit=_A_PAGE, cursor=cursor)
+    async with page.services.reads.db.read() as session:
+        gists = await gists_of(session, [one.id for one in found.items])
+    schools = await page.services.reports.schools(page.caller)
+    return page.render(
+        "writebacks.html",
+        title="Writebacks",
+        status=422 if asked.problems else 200,
+        asked=asked,
+        found=found,
+        gists=gists,
+        names=dict(schools),
+        told=words_of(asked, dict(schools)),
+        views=[(words, _view_address(page, statuses), _is_view(asked, statuses)) for words, statuses in VIEWS],
+        options=_options(asked, schools),
+        cause=_cause,
+    )
+
+
+@pages.post("/writebacks/mend", needs=Permission.MEND)
+async def mend(page: Page) -> Response:
+    """Ask whether to do it to those that are ticked, or to all that match; then begin."""
+    action, asked = _action(page), asked_in(page)
+    if asked.filter.school:
+        page.require_school(asked.filter.school)
+    back = page.url("/writebacks", **asked.query).removeprefix(ROOT)
+    ids = [str(one) for one in page.form.getlist("id")] if page.field("which") != "all" else []
+    if page.field("which") != "all" and not ids:
+        return page.redirect(back, flash="Nothing was ticked. Tick some, or choose all that match.", tone="warn")
+    if page.field("which") == "all" and not asked.is_narrow:
+        return page.redirect(back, flash="Filter first: all there are is too many for one go.", tone="warn")
+    wanted, until = _selection(page, action, asked, ids)
+    count = await page.services.mendings.many.count(page.caller, action, wanted) if wanted.filter.statuses else None
+    if count is None or not count.writebacks:
+        return page.redirect(back, flash=_NOTHING[action], tone="warn")
+    if page.field("confirmed") and page.field("reason"):
+        reason = page.field("reason")
+        bulk = await page.services.bulks.begin(page.person, action, wanted, reason, matched=count.writebacks)
+        return page.redirect(f"/writebacks/bulk/{bulk}")
+    title, button, what = _ASKS[action]
+    return page.confirm(
+        title=title,
+        count=count.writebacks,
+        noun=_noun(count.writebacks, count.records, count.more),
+        what=what if not ids else f"{what} {_left_out(len(ids) - count.writebacks)}".strip(),
+        action="/writebacks/mend",
+        button=button,
+        back=back,
+        fields={**asked.query, "id": ids, "which": "all" if not ids else "", "action": action.value, "asked_at": until},
+        danger=action is Action.CANCEL,
+        error="Say why." if page.field("confirmed") else "",
+    )
+
+
+@pages.get("/writebacks/bulk/{bulk}", needs=Permission.MEND)
+async def progress(page: Page) -> Response:
+    """Show how far it is, and what came of it."""
+    view = await page.services.bulks.view(page.person, page.part("bulk"))
+    return page.render("bulk.html", title=_title(view), bulk=view, doing=_title(view))
+
+
+@pages.get("/writebacks/bulk/{bulk}/live", needs=Permission.MEND)
+async def progress_live(page: Page) -> Response:
+    """Show the piece of the page that refreshes by itself."""
+    view = await page.services.bulks.view(page.person, page.part("bulk"))
+    return page.partial("_bulk.html", bulk=view, doing=_title(view))
+
+
+@pages.post("/writebacks/bulk/{bulk}/go-on", needs=Permission.MEND)
+async def go_on(page: Page) -> Response:
+    """Have one that stopped go on."""
+    await page.services.bulks.go_on(page.person, page.part("bulk"))
+    return page.redirect(f"/writebacks/bulk/{page.part('bulk')}")
+
+
+def _action(page: Page) -> Action:
+    try:
+        action = Action(page.field("action"))
+    except ValueError:
+        action = Action.RESOLVE
+    if action not in _MAY_BE:
+        raise BadInput("action_unknown", "that cannot be done to several at once")
+    return action
+
+
+def _selection(page: Page, action: Action, asked: Asked, ids: Sequence[str]) -> tuple[Selection, str]:
+    """Return what is meant: nothing that came in after it was asked, and nothing that it cannot be done to."""
+    asked_at = page.field("asked_at") or page.now.isoformat()
+    until = min(filter(None, (asked.filter.until, _instant(asked_at, page))))
+    statuses: Sequence[str] = asked.filter.statuses or (_MAY_BE[action] if ids else _USUALLY[action])
+    fitting = [one for one in statuses if one in _MAY_BE[action]]
+    return Selection(replace(asked.filter, statuses=fitting, until=until), ids), asked_at
+
+
+def _instant(text: str, page: Page) -> Any:
+    try:
+        at = type(page.now).fromisoformat(text)
+    except ValueError:
+        return page.now
+    return at if at.tzinfo is not None else page.now
+
+
+def _noun(writebacks: int, records: int, more: int) -> str:
+    noun = "writeback" if writebacks == 1 else "writebacks"
+    return noun if more else f"{noun}, {counted(records, 'record')} of {'it' if writebacks == 1 else 'them'}"
+
+
+def _left_out(number: int) -> str:
+    if number <= 0:
+        return ""
+    return f"{number} of those that you ticked {'is' if number == 1 else 'are'} left out: this cannot be done to {'it' if number == 1 else 'them'}."
+
+
+def _title(view: BulkView) -> str:
+    if view.action is Action.CANCEL:
+        return "Cancelling" if view.is_running else "Cancelled"
+    return "Sending again" if view.is_running else "Sent again"
+
+
+def _view_address(page: Page, statuses: Sequence[str]) -> str:
+    return page.here(status=list(statuses), cursor=None)
+
+
+def _is_view(asked: Asked, statuses: Sequence[str]) -> bool:
+    return set(asked.filter.statuses) == set(statuses)
+
+
+def _cause(one: WritebackView, message: str) -> str:
+    """Return why it is where it is, in words; nothing where its status says all."""
+    if one.status == Status.HELD and one.hold_reason:
+        return HOLDS.get(one.hold_reason, one.hold_reason)
+    return message
+
+
+def _options(asked: Asked, schools: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return what the filter's fields offer."""
+    return {
+        "schools": [("", "All schools"), *schools],
+        "kinds": [("", "All kinds"), *((kind, kind_words(kind)) for kind in KINDS)],
+        "statuses": [(status.value, status_badge(status).words) for status in Status],
+        "holds": [("", "Anything"), *((reason, words) for reason, words in HOLDS.items())],
+        "is_more": bool(set(asked.query) - {"school", "student", "q", "status"}) or not _is_any_view(asked),
+    }
+
+
+def _is_any_view(asked: Asked) -> bool:
+    return any(_is_view(asked, statuses) for _, statuses in VIEWS)

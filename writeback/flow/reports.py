@@ -1,0 +1,176 @@
+"""What is not in the MIS at the end of a session: each pupil's latest mark that has no evidence, and why. Read-only.
+
+Only the latest counts: where a later mark of the same slot is confirmed, an earlier one that failed is of no interest;
+where the latest failed, that an earlier one is in the MIS is said.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from writeback.domain.access import Caller
+from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
+from writeback.flow.registry import school_unknown
+from writeback.store import reports as store
+from writeback.store.database import Database
+from writeback.store.tables import WritebackRow
+
+BEFORE, AFTER = timedelta(days=1), timedelta(days=14)
+"""Marks of a day are looked for among what was accepted so long before its beginning, and so long after its end."""
+_SESSION, _LESSON = "attendance.session", "attendance.lesson"
+_IN_PLACE = (RecordStatus.CONFIRMED,)
+_OF_NO_INTEREST = (RecordStatus.SUPERSEDED, RecordStatus.CANCELLED)
+
+
+class Part(StrEnum):
+    """Which part of a day."""
+
+    AM = "AM"
+    """Session marks of the morning."""
+    PM = "PM"
+    """Session marks of the afternoon."""
+    LESSONS = "lessons"
+    """Lesson marks."""
+    OTHER = "other"
+    """Incidents, detentions, absences, …"""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One record that is not in the MIS, as far as anybody knows. Of the pupil the id alone."""
+
+    pupil: str
+    part: Part
+    what: str
+    """The session, the lesson's id, or the kind."""
+    code: str
+    status: str
+    why: str
+    """The first finding, or nothing."""
+    hint: str
+    hold_reason: str | None
+    in_mis: str
+    """The mark that was confirmed for this slot before, or that the MIS showed."""
+    writeback_id: str
+    app: str
+    ref: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True)
+class Report:
+    """One school, one day. `looked_until`: marks accepted before then were looked at."""
+
+    school_id: str
+    school: str
+    day: date
+    parts: Sequence[Part]
+    missing: Sequence[Missing]
+    records: int
+    """How many there were in all, the latest of each slot."""
+    looked_until: datetime
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Makes them for a caller."""
+
+    db: Database
+
+    async def schools(self, caller: Caller) -> Sequence[tuple[str, str]]:
+        """Return id and name of the schools that the caller may see."""
+        async with self.db.read() as session:
+            return await store.schools(session, caller.schools)
+
+    async def missing(
+        self, caller: Caller, school_id: str, day: date, parts: Sequence[Part], begins: datetime, ends: datetime
+    ) -> Report:
+        """Return what is not in the MIS; `begins` and `ends` are the day's own. Raise NotFound for a school unseen."""
+        async with self.db.read() as session:
+            names = dict(await store.schools(session, caller.schools))
+            if school_id not in names:
+                raise school_unknown(school_id)
+            until = ends + AFTER
+            rows = await store.accepted(session, school_id, begins - BEFORE, until)
+        latest = _latest(rows, day, begins, ends)
+        wanted = [one for one in latest if one.part in parts]
+        return Report(
+            school_id=school_id,
+            school=names[school_id],
+            day=day,
+            parts=parts,
+            missing=sorted(
+                (one for one in wanted if one.status not in _IN_PLACE),
+                key=lambda one: (list(Part).index(one.part), one.pupil, one.what),
+            ),
+            records=len(wanted),
+            looked_until=until,
+        )
+
+
+def _latest(rows: Iterable[WritebackRow], day: date, begins: datetime, ends: datetime) -> list[Missing]:
+    """Return the latest record of each slot of that day; of what has no slot, each."""
+    found: dict[str, Missing] = {}
+    for row in rows:
+        records: list[Mapping[str, Any] | None] = json.loads(row.records)
+        pairs = zip(records, unpack_progress(row.progress, len(records)), strict=True)
+        for index, (record, progress) in enumerate(pairs):
+            if record is None or progress.status in _OF_NO_INTEREST or not _is_of(row, record, day, begins, ends):
+                continue
+            slot = _slot(row, record) or f"{row.id}/{index}"
+            found[slot] = _missing(row, record, progress, found.get(slot))
+    return list(found.values())
+
+
+def _is_of(row: WritebackRow, record: Mapping[str, Any], day: date, begins: datetime, ends: datetime) -> bool:
+    """Whether the record is about the day; one that names none is of the day on which it was accepted."""
+    named = record.get("date") or str(record.get("start_at") or "")[:10]
+    return named == day.isoformat() if named else begins <= row.created_at < ends
+
+
+def _slot(row: WritebackRow, record: Mapping[str, Any]) -> str | None:
+    if row.kind == _SESSION:
+        return f"{record['student_id']}|{record['session']}"
+    return f"{record['student_id']}|{record['lesson_id']}" if row.kind == _LESSON else None
+
+
+def _missing(
+    row: WritebackRow, record: Mapping[str, Any], progress: RecordProgress, earlier: Missing | None
+) -> Missing:
+    errors = [finding for finding in progress.findings if finding.get("severity") != "warning"]
+    finding: Mapping[str, Any] = (errors or [{}])[0]
+    code = str(record.get("code", ""))
+    is_confirmed = progress.status in _IN_PLACE
+    return Missing(
+        pupil=_pupil(record),
+        part=_part(row, record),
+        what=str(record.get("session") or record.get("lesson_id") or row.kind),
+        code=code,
+        status=progress.status.value if row.status != "held" or is_confirmed else "held",
+        why=str(finding.get("message") or ""),
+        hint=str(finding.get("hint") or ""),
+        hold_reason=row.hold_reason,
+        in_mis=code if is_confirmed else progress.mis_holds or (earlier.in_mis if earlier else ""),
+        writeback_id=row.id,
+        app=row.app_id,
+        ref=row.ref or "",
+        accepted_at=row.created_at,
+    )
+
+
+def _pupil(record: Mapping[str, Any]) -> str:
+    """Return the pupil's id, or those of several; an employee's absence has none."""
+    if record.get("student_id"):
+        return str(record["student_id"])
+    several = record.get("students") or record.get("participants") or ()
+    ids = [str(one.get("student_id", "")) if isinstance(one, Mapping) else str(one) for one in several]
+    return ", ".join(one for one in ids if one)
+
+
+def _part(row: WritebackRow, record: Mapping[str, Any]) -> Part:
+    if row.kind == _SESSION:
+        return Part(record["session"])
+    return Part.LESSONS if row.kind == _LESSON else Part.OTHER

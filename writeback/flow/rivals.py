@@ -1,0 +1,75 @@
+"""Rivals: records of ours that may have made what a record, whose answer was lost, finds in the MIS.
+
+Two records can be alike in all that a provider shows. One that the provider has confirmed without an id, or has taken
+and not spoken of yet, has no claim to the thing that it made; so one that looks for its own must leave it one.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from writeback.domain.kinds import Record
+from writeback.domain.outcome import SlotReading
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.members import load_members
+from writeback.providers.base import SentRequest
+from writeback.store import requests
+from writeback.store.tables import RequestRow
+
+_BEFORE = timedelta(days=1)
+"""How much earlier a rival may have been sent: what a provider took it may write later."""
+_MOST = 100
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A record that may have made the same thing; `settled_at` None: its own evidence is still awaited."""
+
+    writeback_id: str
+    index: int
+    record: Record
+    settled_at: datetime | None
+
+    def must_show(self, now: datetime, patience_s: float) -> bool:
+        """Whether what it made is to be seen by now."""
+        return self.settled_at is not None and now - self.settled_at >= timedelta(seconds=patience_s)
+
+
+def rivals_of(session: Session, request: RequestRow, sent: SentRequest) -> list[Rival]:
+    """Return the rivals of the request's records, of other requests in its lane."""
+    wanted = {key for record in sent.records for key in _keys(record)}
+    found: list[Rival] = []
+    for other in requests.rivalling(session, request, since=sent.sent_at - _BEFORE, limit=_MOST):
+        for member in load_members(session, other, to_change=False):
+            progress = member.opened.progress[member.index]
+            is_unproven = progress.status in _UNPROVEN and not progress.mis_ids
+            if is_unproven and not wanted.isdisjoint(_keys(member.record)):
+                found.append(Rival(member.opened.row.id, member.index, member.record, other.settled_at))
+    return found
+
+
+def has_newcomers(session: Session, request: RequestRow, sent: SentRequest, known: Collection[Rival]) -> bool:
+    """Whether a rival came while the MIS was read: what is there may be its, and it was not asked about."""
+    names = {(rival.writeback_id, rival.index) for rival in known}
+    return any((rival.writeback_id, rival.index) not in names for rival in rivals_of(session, request, sent))
+
+
+def are_alike(reading: SlotReading | None, ids: Collection[str]) -> bool:
+    """Whether a rival's reading shows one of those things."""
+    return reading is not None and any(found.mis_id in ids for found in reading.found)
+
+
+_UNPROVEN = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.CONFIRMED)
+
+
+def _keys(record: Record) -> Iterator[tuple[date | None, str]]:
+    """Yield day and person of a record: without one in common no provider takes two for the same."""
+    start = getattr(record, "start_at", None)
+    day = getattr(record, "date", None) or (start.date() if start is not None else None)
+    people = [student.student_id for student in getattr(record, "students", ())]
+    people += [
+        person for name in ("student_id", "employee_id") if not people and (person := getattr(record, name, None))
+    ]
+    yield from ((day, person) for person in people)

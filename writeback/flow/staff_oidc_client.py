@@ -1,0 +1,127 @@
+"""Talking to the OpenID Connect provider: discovery, code for token, and an ID token that has been checked whole."""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import Token
+
+from writeback.core.clock import Clock
+from writeback.core.settings import OidcSettings
+from writeback.core.ttl import TtlCache
+
+_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+"""Only those with the provider's public key: neither `none`, nor a secret that others may have."""
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_REMEMBERED_S = 3_600.0
+_SKEW_S = 60
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class SignInBroken(Exception):
+    """It did not succeed; `reason` says in one word why, and nothing of the person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class IdentityProvider:
+    """The provider that the settings name."""
+
+    def __init__(self, settings: OidcSettings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._documents = TtlCache[str, dict[str, Any]](clock, _REMEMBERED_S)
+
+    async def authorization_endpoint(self) -> str:
+        return _secure((await self._discovered())["authorization_endpoint"])
+
+    async def claims(self, code: str, verifier: str, nonce: str, redirect_uri: str) -> Mapping[str, Any]:
+        """Return the claims of the ID token that the code is good for; raise SignInBroken."""
+        found = await self._discovered()
+        form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        form["redirect_uri"] = redirect_uri
+        told = await self._ask("POST", _secure(found["token_endpoint"]), **self._proof(found, form))
+        token = await self._verified(str(told.get("id_token", "")), _secure(found["jwks_uri"]))
+        self._check(token.claims, nonce)
+        return token.claims
+
+    def _proof(self, found: Mapping[str, Any], form: dict[str, str]) -> dict[str, Any]:
+        """Return how we show who we are: by our secret in the header, else in the form; without one by PKCE alone."""
+        own, secret = self._settings.client_id, self._settings.client_secret
+        if not secret:
+            return {"data": {**form, "client_id": own}}
+        if "client_secret_basic" in found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]):
+            return {"data": form, "auth": httpx.BasicAuth(own, secret)}
+        return {"data": {**form, "client_id": own, "client_secret": secret}}
+
+    async def _discovered(self) -> dict[str, Any]:
+        issuer = self._settings.issuer
+        found = await self._document(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        if found.get("issuer") != issuer:
+            raise SignInBroken("issuer_wrong")
+        if not all(isinstance(found.get(name), str) for name in _ENDPOINTS):
+            raise SignInBroken("discovery_wrong")
+        return found
+
+    async def _verified(self, id_token: str, jwks_uri: str) -> Token:
+        """Return the token once one of the provider's keys has signed it; changed keys are fetched again."""
+        for is_last in (False, True):
+            keys = KeySet.import_key_set(await self._document(jwks_uri))  # type: ignore[arg-type]
+            try:
+                return jwt.decode(id_token, keys, algorithms=_ALGORITHMS)
+            except InvalidKeyIdError as error:
+                if is_last:
+                    raise SignInBroken("token_wrong") from error
+                self._documents.forget(jwks_uri)
+            except (JoseError, ValueError) as error:
+                raise SignInBroken("token_wrong") from error
+        raise AssertionError("unreachable")
+
+    def _check(self, claims: Mapping[str, Any], nonce: str) -> None:
+        own = self._settings.client_id
+        registry = jwt.JWTClaimsRegistry(
+            now=lambda: int(self._clock.now().timestamp()),
+            leeway=_SKEW_S,
+            iss={"essential": True, "value": self._settings.issuer},
+            aud={"essential": True, "value": own},
+            sub={"essential": True},
+            exp={"essential": True},
+            iat={"essential": True},
+        )
+        try:
+            registry.validate(dict(claims))
+        except JoseError as error:
+            raise SignInBroken("token_wrong") from error
+        audience = claims["aud"]
+        if isinstance(audience, list) and len(audience) > 1 and claims.get("azp") != own:
+            raise SignInBroken("token_wrong")
+        if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+            raise SignInBroken("nonce_wrong")
+
+    async def _document(self, url: str) -> dict[str, Any]:
+        return await self._documents.get(url, lambda key: self._ask("GET", _secure(key)))
+
+    async def _ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
+        try:
+            async with httpx.AsyncClient(timeout=self._settings.timeout_s) as client:
+                answer = await client.request(method, url, headers={"Accept": "application/json"}, **options)
+            told = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise SignInBroken("not_reached") from error
+        if not answer.is_success or not isinstance(told, dict):
+            raise SignInBroken("refused_there")
+        return told
+
+
+def _secure(url: str) -> str:
+    """Return the address where it is https, or on this machine; else whoever listens could sign in as anybody."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in _LOCAL:
+        raise SignInBroken("not_https")
+    return url
