@@ -29,7 +29,7 @@ def main() -> None:
     if "idle" in parts:
         say(asyncio.run(idle.run()))
     if "isolation" in parts:
-        say(asyncio.run(isolation.run()))
+        asyncio.run(isolate())
 
 
 def accept_on_postgresql(connections: int) -> str:
@@ -42,6 +42,11 @@ def accept_on_postgresql(connections: int) -> str:
         finally:
             server.cleanup()
     return accepting.report(f"Accepting registers of 30 marks, PostgreSQL, {connections} connections", *results)
+
+
+async def isolate() -> None:
+    async for text in isolation.run():
+        say(text)
 
 
 def say(text: str) -> None:

@@ -58,7 +58,7 @@ QUERIES: dict[str, tuple[Caller, Filter]] = {
 
 async def seed(db: Database, writebacks: int) -> None:
     """Put writebacks, their events and their requests into the tables."""
-    rng = random.Random(7)  # noqa: S311 - a school that can be had again
+    rng = random.Random(7)
     rows, events, requests = (
         BulkInsert(db, WritebackRow, counted="seq"),
         BulkInsert(db, EventRow, counted="id"),

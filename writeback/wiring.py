@@ -128,6 +128,8 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
         stack.push_async_callback(committer.aclose)
         feed = EventFeed(flow.db, settings.events)
         stack.push_async_callback(feed.aclose)
+        keys = Keys(flow.db, flow.clock, cache_s=settings.api.key_cache_s)
+        stack.push_async_callback(keys.aclose)
         acceptor = Acceptor(flow, committer, misses)
         mendings = create_mendings(flow, misses)
         bulks = Bulks(flow.db, flow.clock, mendings.many)
@@ -138,7 +140,7 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
             accept=acceptor,
             doors=Doors(acceptor),
             committer=committer,
-            keys=Keys(flow.db, flow.clock, cache_s=settings.api.key_cache_s),
+            keys=keys,
             registry=flow.registry,
             reads=Reads(flow.db),
             sync=syncer,

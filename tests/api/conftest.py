@@ -17,6 +17,7 @@ from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
+from writeback.flow.batches.batches import Batches
 from writeback.flow.cached_lookups import lookup_cache
 from writeback.flow.context import FlowContext
 from writeback.flow.event_feed import EventFeed
@@ -142,6 +143,7 @@ class FakeServices:
     webhooks: Webhooks
     feed: EventFeed
     mendings: Mendings
+    batches: Any
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
     hooks: FakeHooks = field(default_factory=FakeHooks)
@@ -226,6 +228,7 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         webhooks=Webhooks(flow),
         feed=EventFeed(database, settings.events),
         mendings=create_mendings(flow, Misses(flow, Syncer(flow))),
+        batches=Batches(flow),
     )
 
 
@@ -235,6 +238,7 @@ async def api(services: FakeServices, database: Database) -> AsyncIterator[Api]:
     async with httpx.AsyncClient(transport=transport, base_url="http://writeback.example") as http:
         yield Api(services, http, database)
     await services.feed.aclose()
+    await services.keys.aclose()
 
 
 @pytest.fixture

@@ -1,17 +1,27 @@
 """Who may call what: every route under /v1, with no key, a bad key, too little scope, another's school."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from writeback.domain.access import Scope
 from writeback.flow.keys import Keys
+from writeback.store.tables import App, AuditRow, BatchRow, DeliveryRow, EventRow, Lane, WebhookRow, WritebackRow
 
 ROUTES = {
     ("POST", "/v1/schools/{school}/writebacks"): "submit",
     ("GET", "/v1/writebacks"): "read",
+    ("GET", "/v1/writebacks/counts"): "read",
     ("GET", "/v1/writebacks/{writeback}"): "read",
+    ("POST", "/v1/schools/{school}/batches"): "submit",
+    ("GET", "/v1/batches"): "read",
+    ("GET", "/v1/batches/{batch}"): "read",
+    ("GET", "/v1/batches/{batch}/errors.{format}"): "read",
+    ("GET", "/v1/schools/{school}/templates/{kind}.{format}"): "read",
+    ("GET", "/v1/providers/{provider}/schools"): "admin",
+    ("GET", "/v1/hooks"): "admin",
     ("GET", "/v1/schools"): "read",
     ("POST", "/v1/schools"): "admin",
     ("GET", "/v1/schools/{school}"): "read",
@@ -41,8 +51,13 @@ ROUTES = {
     ("GET", "/v1/audit"): "support",
     ("POST", "/v1/keys"): "admin",
     ("GET", "/v1/keys"): "admin",
+    ("POST", "/v1/keys/{key}/rotate"): "admin",
     ("DELETE", "/v1/keys/{key}"): "admin",
 }
+OWNED = ("{writeback}", "{batch}", "{webhook}", "{delivery}")
+"""What belongs to an app; schools and keys do not."""
+NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
+MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}
 OTHERS = {"submit": "read", "read": "submit", "support": "read", "admin": "support"}
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/schools/{school}/writebacks"): {"kind": "attendance.session", "records": []},
@@ -64,8 +79,13 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/keys"): {"app": "Registers", "scopes": ["read"]},
 }
 
-QUERIES = {"/v1/events": "?since=2026-01-01T00:00:00Z&follow=false"}
-"""So that the answer ends."""
+QUERIES = {
+    "/v1/events": "?since=2026-01-01T00:00:00Z&follow=false",  # so that the answer ends
+    "/v1/writebacks/{writeback}/events": "?follow=false",
+    "/v1/schools/{school}/batches": "?kind=attendance.session",
+}
+FILES = {("POST", "/v1/schools/{school}/batches"): "Pupil ID,Date,Session,Mark\nA1,12/01/2026,AM,/\n"}
+"""Bodies that are no JSON."""
 
 every_route = pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 school_routes = pytest.mark.parametrize("route", [route for route in ROUTES if "{school}" in route[1]], ids=" ".join)
@@ -79,14 +99,23 @@ def _path(template: str, school: str = "hillside") -> str:
         "{key}": "key_1",
         "{webhook}": "whk_1",
         "{delivery}": "msg_1",
+        "{batch}": "bat_1",
+        "{kind}": "attendance.session",
+        "{format}": "csv",
+        "{provider}": "wonde",
     }
+    query = QUERIES.get(template, "")
     for placeholder, value in values.items():
         template = template.replace(placeholder, value)
-    return template + QUERIES.get(template, "")
+    return template + query
 
 
 async def _call(api: Any, route: tuple[str, str], key: str | None, **options: Any) -> Any:
-    return await api.call(route[0], _path(route[1]), key, json=BODIES.get(route), **options)
+    if route in FILES:
+        options |= {"content": FILES[route], "headers": {"Content-Type": "text/csv"}}
+    else:
+        options |= {"json": BODIES.get(route)}
+    return await api.call(route[0], _path(route[1]), key, **options)
 
 
 async def test_the_table_here_has_every_route_that_needs_a_key(api: Any) -> None:
@@ -140,7 +169,7 @@ async def test_a_key_with_the_scope_alone_comes_through(api: Any, route: tuple[s
 
     response = await _call(api, route, key)
 
-    missing = any(part in route[1] for part in ("{writeback}", "{key}", "{webhook}"))
+    missing = any(part in route[1] for part in ("{writeback}", "{key}", "{webhook}", "{batch}"))
     assert response.status_code == 404 if missing else response.is_success, response.text
 
 
@@ -162,6 +191,119 @@ async def test_a_school_that_is_not_registered_is_answered_with_404(
     api: Any, is_problem: Any, route: tuple[str, str]
 ) -> None:
     is_problem(await _call(api, route, await api.key(ROUTES[route])), 404, "school_unknown")
+
+
+@pytest.fixture
+async def theirs(api: Any) -> None:
+    """One thing of each sort, of another app, at the school Hillside."""
+    await api.add_school()
+    await api.add_school("riverbank")
+    about = {"app_id": "homework", "school_id": "hillside", "created_at": NOW, "updated_at": NOW}
+    records, progress = json.dumps([MARK]), json.dumps([{"status": "failed"}])
+    rows = (
+        App(id="homework", name="Homework", created_at=NOW),
+        Lane(id="hillside:session-marks", school_id="hillside", family="session-marks"),
+        WritebackRow(
+            id="wb_1",
+            lane_id="hillside:session-marks",
+            kind="attendance.session",
+            status="failed",
+            ref="theirs",
+            records=records,
+            progress=progress,
+            **about,
+        ),
+        EventRow(writeback_id="wb_1", app_id="homework", at=NOW, actor="worker", event="failed", status="failed"),
+        BatchRow(id="bat_1", format="csv", status="done", **about),
+        WebhookRow(
+            id="whk_1", app_id="homework", url="https://x", statuses=[], secrets="", created_at=NOW, updated_at=NOW
+        ),
+        DeliveryRow(id="msg_1", webhook_id="whk_1", sequence=1, type="t", payload="{}", state="failed", created_at=NOW),
+        AuditRow(at=NOW, actor="staff:ann", action="writeback.cancel", subject="wb_1", school="hillside"),
+    )
+    async with api.database.write() as session:
+        for row in rows:
+            session.add(row)
+            await session.flush()
+
+
+def _without(text: str, *names: str) -> str:
+    for name in names:
+        text = text.replace(name, "…")
+    return text
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if any(one in route[1] for one in OWNED)], ids=" ".join)
+async def test_what_another_app_owns_is_as_if_it_were_not_there(api: Any, theirs: None, route: tuple[str, str]) -> None:
+    needed = ROUTES[route]
+    schools = ["riverbank"] if needed == "support" else None  # support sees every app's, in its schools
+    key = await api.key(needed, schools=schools)
+
+    response = await _call(api, route, key)
+
+    assert response.status_code == 404, response.text
+    names = ("wb_1", "bat_1", "whk_1", "msg_1")
+    path = _without(_path(route[1]), *names).replace("…", "none_1")
+    options = {"json": BODIES.get(route)}
+    nothing = await api.call(route[0], path, key, **options)
+    assert _without(response.text, *names) == _without(nothing.text, "none_1")
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if any(one in route[1] for one in OWNED)], ids=" ".join)
+async def test_the_app_itself_finds_it(api: Any, theirs: None, route: tuple[str, str]) -> None:
+    """So that the tests above fail when nothing is there at all."""
+    response = await _call(api, route, await api.key("submit", "read", "support", app="Homework"))
+
+    assert response.status_code != 404 or response.json()["code"] == "errors_forgotten", response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/v1/writebacks", "read"),
+        ("/v1/writebacks?q=theirs", "read"),
+        ("/v1/writebacks?student=A1", "read"),
+        ("/v1/writebacks?app=homework", "read"),
+        ("/v1/writebacks?batch=bat_1", "read"),
+        ("/v1/batches", "read"),
+        ("/v1/webhooks", "read"),
+        ("/v1/audit", "support"),
+        ("/v1/writebacks", "support"),
+        ("/v1/batches", "support"),
+    ],
+)
+async def test_lists_show_nothing_of_what_another_app_owns(api: Any, theirs: None, path: str, scope: str) -> None:
+    key = await api.key(scope, "read", schools=["riverbank"] if scope == "support" else None)
+
+    response = await api.call("GET", path, key)
+
+    assert response.json()["items"] == []
+
+
+async def test_counts_and_events_tell_nothing_of_what_another_app_owns(api: Any, theirs: None) -> None:
+    key = await api.key("read")
+
+    counts = await api.call("GET", "/v1/writebacks/counts", key)
+    events = await api.call("GET", "/v1/events?since=2026-01-01T00:00:00Z&follow=false", key)
+
+    assert (counts.json()["total"], counts.json()["schools"]) == (0, [])
+    assert "wb_1" not in events.text
+    assert (await api.call("GET", "/v1/events?app=homework", key)).status_code == 403
+
+
+@pytest.mark.parametrize("what", ["resubmit", "cancel"])
+async def test_by_filter_nothing_of_another_app_is_touched(api: Any, theirs: None, what: str) -> None:
+    key = await api.key("submit")
+
+    for wanted in ({"ids": ["wb_1"]}, {"app": "homework"}, {"school": "hillside"}, {"student": "A1"}):
+        body = {"filter": wanted, "reason": "mine?"}
+        assert (await api.call("POST", f"/v1/writebacks/{what}", key, json=body)).json()["matched"] == 0
+
+
+async def test_a_webhook_cannot_be_made_for_another_app(api: Any, theirs: None) -> None:
+    body = {"url": "https://receiver.example/", "app": "homework"}
+
+    assert (await api.call("POST", "/v1/webhooks", await api.key("submit"), json=body)).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -192,8 +334,13 @@ async def test_a_key_limited_to_schools_cannot_make_keys(api: Any, is_problem: A
     await api.add_school()
     key = await api.key("admin", schools=["hillside"])
 
-    for method, path in (("POST", "/v1/keys"), ("GET", "/v1/keys"), ("DELETE", "/v1/keys/key_1")):
-        body = {"app": "Registers", "scopes": ["read"]} if method == "POST" else None
+    for method, path in (
+        ("POST", "/v1/keys"),
+        ("GET", "/v1/keys"),
+        ("DELETE", "/v1/keys/key_1"),
+        ("POST", "/v1/keys/key_1/rotate"),
+    ):
+        body = {"app": "Registers", "scopes": ["read"]} if path == "/v1/keys" and method == "POST" else None
         is_problem(await api.call(method, path, key, json=body), 403, "school_not_allowed")
 
 

@@ -74,7 +74,7 @@ async def world(services: FakeServices, database: Database) -> AsyncIterator[Wor
         doorbell=RecordingDoorbell(),
         secrets=SecretBox("test"),
     )
-    whole = Services(**vars(services), batches=Batches(flow))
+    whole = Services(**{**vars(services), "batches": Batches(flow)})
     transport = httpx.ASGITransport(create_app(whole))
     async with httpx.AsyncClient(transport=transport, base_url="http://writeback.example") as http:
         api = Api(whole, http, database)

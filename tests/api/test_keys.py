@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlmodel import select
 
+from writeback.domain.access import Scope
 from writeback.store.tables import ApiKey, App
 
 
@@ -95,16 +97,6 @@ async def test_keys_are_listed_page_by_page_the_newest_first(api: Any, fake_cloc
     assert times == sorted(times, reverse=True)
 
 
-async def test_use_of_a_key_is_noted_now_and_then(api: Any, fake_clock: Any) -> None:
-    key = await api.key("read")
-
-    await api.call("GET", "/v1/features", key)
-
-    async with api.database.read() as session:
-        row = (await session.exec(select(ApiKey))).one()
-    assert row.last_used_at == fake_clock.now()
-
-
 async def test_a_key_asked_about_a_moment_ago_is_known_without_sql(api: Any, monkeypatch: Any) -> None:
     key = await api.key("read")
     await api.call("GET", "/v1/features", key)
@@ -125,3 +117,100 @@ async def test_an_unknown_key_is_asked_about_once(api: Any, monkeypatch: Any) ->
 
     monkeypatch.setattr(api.services.keys._db, "read", no_sql)
     assert (await api.call("GET", "/v1/features", token)).status_code == 401
+
+
+async def _used_at(api: Any, key_id: str) -> Any:
+    await api.services.keys.aclose()
+    async with api.database.read() as session:
+        return (await session.exec(select(ApiKey.last_used_at).where(ApiKey.id == key_id))).one()
+
+
+async def test_a_rotated_key_has_a_new_secret_and_the_old_one_works_for_a_day(api: Any, fake_clock: Any) -> None:
+    admin = await api.key("admin")
+    made = (await api.call("POST", "/v1/keys", admin, json={"app": "Other", "scopes": ["read"]})).json()
+    assert (await api.call("GET", "/v1/features", made["key"])).status_code == 200
+
+    rotated = (await api.call("POST", f"/v1/keys/{made['id']}/rotate", admin)).json()
+
+    assert rotated["id"] == made["id"]
+    assert rotated["key"] != made["key"]
+    assert rotated["old_until"] == "2026-01-13T09:00:00Z"
+    for key in (made["key"], rotated["key"]):
+        assert (await api.call("GET", "/v1/features", key)).status_code == 200
+    fake_clock.advance(timedelta(hours=23, minutes=59, seconds=58))
+    assert (await api.call("GET", "/v1/features", made["key"])).status_code == 200
+    fake_clock.advance(timedelta(seconds=2))  # it is remembered still
+    assert (await api.call("GET", "/v1/features", made["key"])).json()["code"] == "key_rotated"
+    fake_clock.advance(timedelta(seconds=60))
+    assert (await api.call("GET", "/v1/features", made["key"])).json()["code"] == "key_rotated"
+    assert (await api.call("GET", "/v1/features", rotated["key"])).status_code == 200
+
+
+async def test_a_key_rotated_without_overlap_stops_at_once(api: Any) -> None:
+    admin = await api.key("admin")
+    made = (await api.call("POST", "/v1/keys", admin, json={"app": "Other", "scopes": ["read"]})).json()
+    assert (await api.call("GET", "/v1/features", made["key"])).status_code == 200
+
+    rotated = await api.call("POST", f"/v1/keys/{made['id']}/rotate", admin, json={"overlap_s": 0})
+
+    assert (await api.call("GET", "/v1/features", made["key"])).status_code == 401
+    assert (await api.call("GET", "/v1/features", rotated.json()["key"])).status_code == 200
+
+
+async def test_of_a_key_rotated_twice_only_the_last_two_secrets_work(api: Any) -> None:
+    first = await api.services.keys.create("Other", "", [Scope.READ])
+    second = await api.services.keys.rotate(first.view.id)
+    third = await api.services.keys.rotate(first.view.id)
+
+    statuses = [(await api.call("GET", "/v1/features", one.key)).status_code for one in (first, second, third)]
+
+    assert statuses == [401, 200, 200]
+
+
+async def test_revoking_a_rotated_key_ends_both_secrets(api: Any, is_problem: Any) -> None:
+    admin = await api.key("admin")
+    old = await api.services.keys.create("Other", "", [Scope.READ])
+    new = await api.services.keys.rotate(old.view.id)
+    for one in (old, new):
+        assert (await api.call("GET", "/v1/features", one.key)).status_code == 200
+
+    await api.call("DELETE", f"/v1/keys/{old.view.id}", admin)
+
+    for one in (old, new):
+        is_problem(await api.call("GET", "/v1/features", one.key), 401, "key_revoked")
+    is_problem(await api.call("POST", f"/v1/keys/{old.view.id}/rotate", admin), 409, "key_revoked")
+
+
+async def test_rotating_is_in_the_audit_log_without_any_secret(api: Any) -> None:
+    admin = await api.key("admin")
+    made = await api.services.keys.create("Other", "", [Scope.READ])
+    rotated = (await api.call("POST", f"/v1/keys/{made.view.id}/rotate", admin)).json()
+
+    entries = await api.call("GET", f"/v1/audit?subject={made.view.id}", admin)
+
+    assert [entry["action"] for entry in entries.json()["items"]] == ["key.rotate", "key.create"]
+    assert entries.json()["items"][0]["changed"] == {"overlap_s": 86_400}
+    assert rotated["key"] not in entries.text
+
+
+async def test_the_last_use_of_a_key_is_noted_once_a_minute(api: Any, fake_clock: Any) -> None:
+    made = await api.services.keys.create("Other", "", [Scope.READ])
+    began = fake_clock.now()
+    assert await _used_at(api, made.view.id) is None
+
+    for seconds, expected in ((0, 0), (30, 0), (40, 70), (50, 70), (70, 190)):
+        fake_clock.advance(timedelta(seconds=seconds))
+        assert (await api.call("GET", "/v1/features", made.key)).status_code == 200
+        assert await _used_at(api, made.view.id) == began + timedelta(seconds=expected)
+
+
+async def test_a_key_works_where_its_use_cannot_be_noted(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await api.services.keys.create("Other", "", [Scope.READ])
+
+    async def broken(*_: Any) -> None:
+        raise OSError
+
+    monkeypatch.setattr("writeback.store.keys.mark_used", broken)
+
+    assert (await api.call("GET", "/v1/features", made.key)).status_code == 200
+    assert await _used_at(api, made.view.id) is None

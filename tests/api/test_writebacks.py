@@ -14,6 +14,7 @@ from writeback.core.clock import FakeClock
 from writeback.domain.access import Scope
 from writeback.flow.keys import Keys
 from writeback.flow.registry import Registry
+from writeback.flow.search import SearchIndex
 from writeback.store.database import Database
 from writeback.store.reads import Reads
 from writeback.store.tables import AttemptRow, EventRow, Lane, RequestRow, SchoolRow, WritebackRow
@@ -60,7 +61,7 @@ class Seeded:
         async with self.db.write() as session:
             session.add(WritebackRow(**values))
             await session.flush()
-            session.add(_event(str(values["id"]), "accepted", "queued", app_id=values["app_id"]))
+            session.add(_event(str(values["id"]), "accepted", "queued", app=values["app_id"]))
         return str(values["id"])
 
     async def rows(self, *rows: Any) -> None:
@@ -96,6 +97,7 @@ async def seeded(any_database: Database, services: Any, fake_clock: FakeClock) -
         await one.school("hillside")
         await one.school("riverbank")
         yield one
+    await keys.aclose()
 
 
 async def test_a_writeback_in_a_list_says_how_far_it_is(seeded: Seeded) -> None:
@@ -128,6 +130,7 @@ async def test_a_writeback_in_a_list_says_how_far_it_is(seeded: Seeded) -> None:
         "created_at": "2026-01-12T12:01:00Z",
         "updated_at": "2026-01-12T12:00:00Z",
         "expires_at": "2026-01-19T12:00:00Z",
+        "batch_id": None,
         "counts": {"confirmed": 2, "failed": 1},
     }
 
@@ -188,6 +191,7 @@ async def test_filters_choose_what_is_listed(seeded: Seeded, query: str, expecte
     compact = json.dumps([MARK, {**MARK, "student_id": "A9"}], separators=(",", ":"))
     held = await seeded.add(school_id="riverbank", status="held", records=compact)
     await seeded.rows(_request("req_1", "riverbank", [[held, [0]]], provider_ref="W4711"))
+    await SearchIndex(seeded.db).index()
 
     assert await seeded.ids(query) == expected
 
@@ -256,8 +260,6 @@ async def test_a_writeback_is_shown_with_records_timeline_requests_and_attempts(
     )
     other = await seeded.add()
     await seeded.rows(
-        _event(shown, "accepted", "queued"),
-        _event(other, "accepted", "queued"),
         _event(shown, "partly_confirmed", "partial"),
         _request("req_2", "hillside", [[shown, [1]]], at=NOON + timedelta(minutes=9), result="refused"),
         _request("req_1", "hillside", [[other, [0]], [shown, [0, 1]]], provider_ref="W1", result="confirmed"),
@@ -313,8 +315,8 @@ async def test_what_waits_for_a_school_is_counted(seeded: Seeded) -> None:
     assert {school["id"]: school["waiting"] for school in schools} == {"hillside": 6, "riverbank": 1}
 
 
-def _event(writeback_id: str, event: str, status: str) -> EventRow:
-    return EventRow(writeback_id=writeback_id, app_id="registers", at=NOON, actor="worker", event=event, status=status)
+def _event(writeback_id: str, event: str, status: str, app: str = "registers") -> EventRow:
+    return EventRow(writeback_id=writeback_id, app_id=app, at=NOON, actor="worker", event=event, status=status)
 
 
 def _request(

@@ -85,6 +85,11 @@ class Lane:
         else:
             self._stalled, self._stalled_at = serving, self.clock.monotonic()
 
+    @property
+    def has_stopped(self) -> bool:
+        """Whether a worker stands still."""
+        return self._stalled is not None
+
     def wake(self) -> None:
         """Let a worker that was stopped go on."""
         if self._stalled is not None:

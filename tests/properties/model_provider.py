@@ -79,6 +79,11 @@ class ModelProvider(ScriptedProvider):
     resume: asyncio.Event = field(default_factory=asyncio.Event)
     stalled: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether anything is still to be applied."""
+        return any(job.state == "pending" for job in self.jobs.values())
+
     async def send(self, account: Any, request: Any) -> Any:
         records, mood = request.body["marks"], self.mood
         self.mood = Mood.TAKES

@@ -10,7 +10,14 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.integration.flow.conftest import TODAY
 from tests.properties.lane import CODES, Lane, copied
@@ -20,6 +27,7 @@ from writeback.domain.writeback import RecordStatus as R
 _numbers = itertools.count()
 _TOLD = (R.FAILED, R.CANCELLED, R.SUPERSEDED)
 MOODS = st.sampled_from(Mood)
+LATE = st.sampled_from((5.0, 50.0, 100.0))
 WAITS = st.sampled_from((1.0, 4.0, 45.0, 130.0, 2_000.0))
 
 
@@ -36,7 +44,7 @@ class LaneMachine(RuleBasedStateMachine):
         self._copy = copied(self.template, self.folder, f"{type(self).__name__}{next(_numbers)}")
         self.lane = Lane(self._runner, self._copy.__enter__(), self.lane_id)
 
-    @rule(mood=MOODS, late_s=st.sampled_from((5.0, 50.0, 100.0)))
+    @rule(mood=MOODS, late_s=LATE)
     def serve(self, mood: Mood, late_s: float) -> None:
         self.lane.provider.late_s = late_s
         self.lane.serve(mood)
@@ -46,24 +54,23 @@ class LaneMachine(RuleBasedStateMachine):
         self.lane.confirm()
 
     @rule(seconds=WAITS)
-    def let_pass(self, seconds: float) -> None:
-        self.lane.let_pass(seconds)
-
-    @rule(seconds=WAITS)
     def a_while_later(self, seconds: float) -> None:
         """What the workers would have done by then."""
         self.lane.let_pass(seconds)
         self.lane.sweep()
         self.lane.confirm()
 
+    @precondition(lambda self: self.lane.has_stopped)
     @rule()
     def wake(self) -> None:
         self.lane.wake()
 
+    @precondition(lambda self: self.lane.provider.is_at_work)
     @rule()
     def the_mis_refuses_the_next(self) -> None:
         self.lane.provider.fails_next = True
 
+    @precondition(lambda self: self.lane.provider.jobs)
     @rule(data=st.data(), times=st.integers(1, 3), is_true=st.booleans())
     def hook(self, data: st.DataObject, times: int, is_true: bool) -> None:
         """A webhook comes, late, repeated, or about what has not happened."""
@@ -110,6 +117,11 @@ class MarksMachine(LaneMachine):
             given["only_if_blank"] = True
         self.lane.submit("attendance.session", [{"student_id": pupil, **given} for pupil in pupils])
 
+    @rule(code=st.sampled_from(CODES), mood=MOODS, late_s=LATE)
+    def submit_and_serve(self, code: str, mood: Mood, late_s: float) -> None:
+        self.submit(["A1"], code, only_if_blank=False)
+        self.serve(mood, late_s)
+
     @rule(pupil=st.sampled_from(("A1", "A2", "A3")), code=st.sampled_from(CODES))
     def the_office_sets_a_mark(self, pupil: str, code: str) -> None:
         self.lane.provider.set_by_office(f"{pupil} AM", code)
@@ -151,6 +163,11 @@ class CreatesMachine(LaneMachine):
 
     lane_id = "hillside:conduct"
 
+    @rule(contents=st.lists(st.sampled_from(("a", "a", "b")), min_size=1, max_size=2), mood=MOODS, late_s=LATE)
+    def submit_and_serve(self, contents: list[str], mood: Mood, late_s: float) -> None:
+        self.submit(contents)
+        self.serve(mood, late_s)
+
     @rule(contents=st.lists(st.sampled_from(("a", "a", "b")), min_size=1, max_size=2))
     def submit(self, contents: list[str]) -> None:
         given = {"employee_id": "E1", "date": str(TODAY), "type": "BULL", "status": "OPEN"}
@@ -180,8 +197,8 @@ def machines(sqlite_template: Path, tmp_path: Path) -> Iterator[None]:
 
 
 _SETTINGS = settings(
-    max_examples=30,
-    stateful_step_count=25,
+    max_examples=20,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,

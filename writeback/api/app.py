@@ -26,6 +26,7 @@ from writeback.api.routes import (
     keys,
     mending,
     providers,
+    schemas,
     schools,
     webhooks,
     writebacks,
@@ -127,6 +128,7 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
         docs_url="/docs",
         redoc_url=None,
         redirect_slashes=False,  # a redirected POST is lost on most clients
+        generate_unique_id_function=openapi.operation_id,
         strict_content_type=False,  # no Content-Type at all is taken for JSON
     )
     app.state.services = services
@@ -149,6 +151,7 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
         features,
         hooks,
         health,
+        schemas,
         problem_pages,
     ):
         app.include_router(room.router)

@@ -85,6 +85,7 @@ _OURS = {
     "key_malformed": ("The key does not look like one of ours.", "Keys begin with wbk_: copy it again, whole."),
     "key_missing": ("The call carries no key.", "Send Authorization: Bearer wbk_…"),
     "key_revoked": ("The key was revoked.", "Ask for a new one."),
+    "key_rotated": ("The key was rotated, and its old secret works no longer.", "Use the new one."),
     "key_unknown": ("There is no such key.", "Check that it is one of this service."),
     "last_event_id_invalid": ("Last-Event-ID is no id of an event.", "Send the id of the last event that you had."),
     "method_not_allowed": ("The path is there, but not for this method.", "The Allow header names those that are."),
@@ -94,6 +95,7 @@ _OURS = {
     "provider_refuses": ("The provider refuses our own account's token.", "Check the setting that is named."),
     "provider_unknown": ("There is no provider of this name.", "Send wonde or xporter."),
     "route_unknown": ("There is nothing at this path.", "See /docs for what there is."),
+    "schema_unknown": ("There is no schema of this name.", "GET /schemas lists those that there are."),
     "school_account_exists": (
         "Another school is registered with this account at the provider.",
         "Use that school: two for one MIS could not keep their marks in order.",

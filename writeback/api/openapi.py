@@ -1,16 +1,27 @@
 """The OpenAPI document: what FastAPI reads from the routes, the submit endpoint, and what holds for all of them."""
 
+import json
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from writeback.api import submit, submit_docs
 from writeback.api.doors import docs as door_docs
+from writeback.api.errors_doc import error
 from writeback.api.models import ProblemOut
 
 _METHODS = ("get", "post", "patch", "put", "delete")
+_PAGE_OF, _PAGES = "PageOf_", {"PageOf_dict_str__Any__": "RowPage"}
+_ANYWHERE = {
+    413: error(413),
+    415: error(415),
+    429: error(429, code="rate_limited", detail="the app has made more than 2000 calls a second, and 10000 at once"),
+    503: error(503, code="store_unavailable", detail="the database cannot be reached"),
+}
+"""What the gate, and the database, may answer to any call under /v1."""
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
 
 
@@ -30,8 +41,25 @@ def document(app: FastAPI) -> dict[str, Any]:
             for method in _METHODS:
                 if method in item:
                     _finish(path, item[method])
-        app.openapi_schema = found
+        app.openapi_schema = found = _renamed(found)
     return app.openapi_schema
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return what clients call an operation: the name of its function."""
+    return route.name
+
+
+def _renamed(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with pages named for what they are of: `WritebackPage`, not `PageOf_WritebackOut_`."""
+    text = json.dumps(found, ensure_ascii=False)
+    for name in sorted(found["components"]["schemas"], key=len, reverse=True):
+        if name in _PAGES or name.startswith(_PAGE_OF):
+            of = name.removeprefix(_PAGE_OF).removesuffix("_")
+            new = _PAGES.get(name) or f"{of.removesuffix('Out').removesuffix('View')}Page"
+            text = text.replace(f'"{name}"', f'"{new}"').replace(f'/{name}"', f'/{new}"')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
 
 
 def _with_submit(paths: dict[str, Any]) -> dict[str, Any]:
@@ -45,9 +73,14 @@ def _schemas(read: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finish(path: str, operation: dict[str, Any]) -> None:
-    """Say that a key is needed under /v1, and drop the 422 that FastAPI adds: a bad parameter is answered with 400."""
+    """Say that a key is needed under /v1, and what any call there may be answered.
+
+    The 422 that FastAPI adds is dropped: a bad parameter is answered with 400.
+    """
     if path.startswith("/v1/"):
         operation["security"] = [{"key": []}]
+        for status, response in _ANYWHERE.items():
+            operation["responses"].setdefault(str(status), response)
     content = operation["responses"].get("422", {}).get("content", {})
     if "HTTPValidationError" in str(content.get("application/json", "")):
         del operation["responses"]["422"]

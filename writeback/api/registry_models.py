@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from writeback.api.models import Instant, MaybeReason, Reason, Shown, Taken
 from writeback.domain.access import Scope
 from writeback.domain.kinds.base import NO_CONTROLS
+from writeback.flow.keys import LONGEST_OVERLAP, OVERLAP
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
 
@@ -92,6 +93,16 @@ class KeyOut(Shown):
     created_at: Instant
     revoked_at: Instant | None
     last_used_at: Instant | None
+    """To the minute."""
+    old_until: Instant | None
+    """It was rotated, and its old secret works until then."""
+
+
+class RotateKeyIn(Taken):
+    """How long the old secret works beside the new one."""
+
+    overlap_s: Annotated[int, Field(ge=0, le=int(LONGEST_OVERLAP.total_seconds()))] = int(OVERLAP.total_seconds())
+    """Seconds; 0: it stops at once, for a key that somebody else has seen. A day where it is left out."""
 
 
 class NewKeyOut(KeyOut):

@@ -15,7 +15,7 @@ _MOST_TEXTS = 100_000_000
 _TIGHTEST, _SMALL = 300, 2_000_000
 """How many times larger a part may become, where it is not small: spreadsheets reach a tenth of it."""
 _MOST_MERGED = 20_000
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 _OVERLAP = 100
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"

@@ -66,7 +66,7 @@ def _read(page: Page, given: QueryParams | FormData) -> Asked:
     query |= {"status": statuses} if statuses else {}
     query |= {"kind": kinds} if kinds else {}
     hold = texts["hold"] if texts["hold"] in set(HoldReason) else ""
-    instants = {}
+    instants: dict[str, datetime | None] = {}
     for name in ("since", "until"):
         try:
             instants[name] = _instant(page, texts[name], is_end=name == "until")
@@ -74,11 +74,19 @@ def _read(page: Page, given: QueryParams | FormData) -> Asked:
             problems[name] = f"“{texts[name]}” is no date: write it like 2026-01-12, or 2026-01-12 09:00."
             instants[name] = None
     wanted = Filter(
-        **{name: texts[name] or None for name in _TEXTS},
-        hold=hold or None,
+        school=texts["school"] or None,
         kinds=kinds,
         statuses=statuses,
-        **instants,
+        app=texts["app"] or None,
+        ref=texts["ref"] or None,
+        since=instants["since"],
+        until=instants["until"],
+        code=texts["code"] or None,
+        hold=hold or None,
+        student=texts["student"] or None,
+        batch=texts["batch"] or None,
+        provider_ref=texts["provider_ref"] or None,
+        q=texts["q"] or None,
     )
     return Asked(wanted, query, problems)
 

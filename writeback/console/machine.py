@@ -1,7 +1,8 @@
-"""The states of a writeback as a drawing: where each stands, the ways between them, and where this one has been. Pure."""
+"""The states of a writeback as a drawing: where each stands, the ways between, where this one has been. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from writeback.console.words import Badge, status_badge
 from writeback.domain.states import TRANSITIONS, Status
@@ -78,11 +79,12 @@ def machine_of(status: str, statuses: Sequence[str]) -> Machine:
     for one in [*statuses, status]:
         if not steps or steps[-1] != one:
             steps.append(Status(one))
-    gone = set(zip(steps, steps[1:], strict=False))
+    gone = set(pairwise(steps))
     ways = [_way(*pair, is_gone=pair in gone or pair[::-1] in gone) for pair in _DRAWN]
     ways += [_way(*pair, is_gone=True) for pair in sorted(gone) if pair not in _DRAWN and pair[::-1] not in _DRAWN]
     boxes = [
-        Box(_COLUMNS[column], _ROWS[row], status_badge(one), _visit(one, steps)) for one, (column, row) in _PLACES.items()
+        Box(_COLUMNS[column], _ROWS[row], status_badge(one), _visit(one, steps))
+        for one, (column, row) in _PLACES.items()
     ]
     return Machine(boxes, sorted(ways, key=lambda way: way.is_gone), [status_badge(one) for one in steps])
 

@@ -17,7 +17,13 @@ class Entry(NamedTuple):
 
 MENU = (
     Entry("Now", "/now"),
+    Entry("Writebacks", "/writebacks"),
+    Entry("Schools", "/schools"),
+    Entry("Batches", "/batches"),
     Entry("Reports", "/reports"),
+    Entry("Apps & keys", "/apps", Permission.MANAGE),
+    Entry("Webhooks", "/webhooks", Permission.MANAGE),
+    Entry("Audit", "/audit", Permission.AUDIT),
 )
 
 

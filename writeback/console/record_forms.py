@@ -96,13 +96,14 @@ def _is_in_form(
 
 def _field(name: str, shape: Shape, value: str, errors: Sequence[str]) -> FormField:
     choices, type_ = shape["choices"], shape["type"]
-    kind, options, hint = _INPUTS.get(type_, "text"), (), str(shape["help"])
+    kind, hint = _INPUTS.get(type_, "text"), str(shape["help"])
+    options: Sequence[tuple[str, str]] = ()
     if choices and type_ == "date-time":
         hint = f"Like 2026-01-12T08:30, or {' or '.join(str(one['id']) for one in choices)}."
     elif type_ == "date-time":
         kind = "datetime-local"
     elif choices and type_ != "list":
-        kind, value, options = "select", *_choices(choices, value, is_needed=shape["use"] == "needed")
+        kind, options = "select", _choices(choices, value, is_needed=shape["use"] == "needed")
     elif type_ == "boolean":
         options, value = _YES_NO, {"true": "yes", "false": "no"}.get(value, value)
     elif type_ == "list":
@@ -113,15 +114,13 @@ def _field(name: str, shape: Shape, value: str, errors: Sequence[str]) -> FormFi
         value = value[:5]
     if shape["use"] in ("forbidden", "ignored") and not errors:
         hint = "This school’s MIS does not take it: leave it empty."
-    if shape["max_length"]:
+    if shape["max_length"] and shape["name"] in FREE_TEXT:
         hint = f"{hint} At most {shape['max_length']} characters.".strip()
     return FormField(name, label_of(shape["name"]), kind, value, hint, errors, options, shape["use"] == "needed")
 
 
-def _choices(
-    choices: Sequence[Mapping[str, Any]], value: str, *, is_needed: bool
-) -> tuple[str, Sequence[tuple[str, str]]]:
-    """Return the value as one of the options, and these; one that is not in the list is said to be so."""
+def _choices(choices: Sequence[Shape], value: str, *, is_needed: bool) -> Sequence[tuple[str, str]]:
+    """Return the options, the present value among them; one that is not in the list is said to be so."""
     options: list[tuple[str, str]] = [] if is_needed and value else [("", "–")]
     chosen = None
     for choice in choices:
@@ -131,7 +130,7 @@ def _choices(
         options.append((own, with_meaning(code, choice)))
     if value and chosen is None:
         options.insert(0, (value, f"{value} (not in the school’s list)"))
-    return value, options
+    return options
 
 
 def _read(prefix: str, record: Mapping[str, Any], shapes: Sequence[Shape], posted: Posted) -> dict[str, Any]:

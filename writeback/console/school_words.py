@@ -1,5 +1,6 @@
 """A school's lists, lanes, permissions and rules in words."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,11 @@ _LANES = {
     "absence": "Absences",
     "raw": "Passed on as it is",
 }
+
+
+_GRANTS = {"granted": "granted", "missing": "not granted", "unknown": "not told whether granted"}
+_LINES = re.compile(r" \(\d[\d, -]*\)")
+"""Where a note has it from: lines of the provider's document."""
 
 
 class Freshness(NamedTuple):
@@ -82,7 +88,7 @@ def _takes(kind: str, told: Mapping[str, Any]) -> Takes:
     elif is_missing:
         tone, words, note = "warn", "Needs a permission", str(grant["ask"])
     else:
-        tone, words, note = "ok", "Taken", str(told["notes"])
+        tone, words, note = "ok", "Taken", _LINES.sub("", str(told["notes"]))
     fields = told["fields"] if told["supported"] else ()
     return Takes(
         kind_words(kind),
@@ -91,5 +97,5 @@ def _takes(kind: str, told: Mapping[str, Any]) -> Takes:
         note,
         [label_of(one["name"]) for one in fields if one["use"] == "needed"],
         [label_of(one["name"]) for one in fields if one["use"] in ("forbidden", "ignored")],
-        f"{grant['name']}: {grant['state']}" if grant else "",
+        f"Permission {grant['name']}: {_GRANTS[grant['state']]}" if grant else "",
     )

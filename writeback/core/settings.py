@@ -68,14 +68,15 @@ class DispatchSettings(BaseModel):
     """How long at first; it doubles each time that the one request which then tries fails too."""
     breaker_cooldown_cap_s: float = 300.0
     provider_share: float = Field(default=0.5, gt=0, le=1)
-    """The most of a worker's jobs that one provider may hold, so that one which hangs leaves room for the others."""
+    """The most of a worker's jobs and connections that one provider may hold, so that one which hangs leaves room."""
     calls_per_s: float = Field(default=0, ge=0)
     """Most calls a second with one token, from one process; 0: no limit."""
     provider_calls_per_s: float = Field(default=0, ge=0)
     """Most calls a second to one provider, from one process; 0: no limit."""
     default_deadline_s: int = 7 * 86_400
     """A writeback without `expires_at` expires after this."""
-    connections: int = 100
+    connections: int = 200
+    """Most connections to all providers together, from one process; one provider may have its share of them."""
 
 
 class ConfirmSettings(BaseModel):

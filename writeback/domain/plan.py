@@ -107,8 +107,8 @@ def plan(
     """Return the next request of a lane.
 
     `busy` are the slots of records on their way; `newest` the highest accepted sequence of slots that later
-    writebacks have sent already, whatever was there; `limits_of` says what a request of a kind may carry. Interactive goes before batch,
-    then the order of acceptance; of one writeback, what was refused before goes after the rest.
+    writebacks have sent already, whatever was there; `limits_of` says what a request of a kind may carry. Interactive
+    goes before batch, then the order of acceptance; of one writeback, what was refused before goes after the rest.
     """
     gone = _superseded(waiting, newest)
     first = _first_in_line(waiting, gone)

@@ -1,5 +1,6 @@
-"""API keys of apps: make, list, revoke, and recognise them. The API asks `authenticate` on every call."""
+"""API keys of apps: make, list, rotate, revoke, and recognise them. The API asks `authenticate` on every call."""
 
+import asyncio
 import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import structlog
 
 from writeback.core.clock import Clock
-from writeback.core.errors import InvalidSubmission, NotFound, Unauthenticated
+from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Unauthenticated
 from writeback.core.ids import new_id
 from writeback.core.secrets import KEY_PREFIX, hash_api_key, new_api_key
 from writeback.core.ttl import TtlCache
@@ -25,7 +26,10 @@ from writeback.store.tables import ApiKey, App
 
 log = structlog.get_logger()
 
-_USED_PRECISION = timedelta(minutes=5)
+OVERLAP = timedelta(hours=24)
+"""How long a key that was rotated works beside the new one, unless somebody says otherwise."""
+LONGEST_OVERLAP = timedelta(days=30)
+_USED_PRECISION = timedelta(minutes=1)
 """`last_used_at` is written at most so often: it is for people who look for forgotten keys."""
 _LONGEST_TOKEN = 128
 _NO_KEY_HINT = "Send `Authorization: Bearer wbk_…`; whoever looks after the service makes keys."
@@ -43,6 +47,8 @@ class KeyView:
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None
+    old_until: datetime | None = None
+    """It was rotated, and what it was before works so long."""
 
 
 class NewKey(NamedTuple):
@@ -60,6 +66,8 @@ class _Known:
     caller: Caller | None
     code: str = ""
     detail: str = ""
+    until: datetime | None = None
+    """It was rotated: it works so long."""
 
 
 class Keys:
@@ -70,6 +78,12 @@ class Keys:
         # Two caches, so that a flood of made-up tokens does not push the good ones out.
         self._good: TtlCache[str, _Known] = TtlCache(clock, cache_s)
         self._bad: TtlCache[str, _Known] = TtlCache(clock, cache_s, max_entries=1_000)
+        self._used: dict[str, datetime] = {}
+        self._noting: set[asyncio.Task[None]] = set()
+
+    async def aclose(self) -> None:
+        """Return when the last use of every key is written down."""
+        await asyncio.gather(*self._noting)
 
     async def authenticate(self, token: str) -> Caller:
         """Return who calls; raise Unauthenticated for an unknown or revoked key.
@@ -87,6 +101,8 @@ class Keys:
                 self._bad.put(key_hash, known)
         if known.caller is None or not hmac.compare_digest(known.hash, key_hash):
             raise Unauthenticated(known.code, known.detail, hint=_NO_KEY_HINT)
+        if known.until is not None and known.until <= self._clock.now():
+            raise _rotated(known.caller.key_id)
         return known.caller
 
     async def create(
@@ -126,19 +142,42 @@ class Keys:
             rows = await store.page(session, before=before, limit=limit + 1)
         return cut([_view(row) for row in rows], limit, lambda view: view.id)
 
+    async def rotate(self, key_id: str, *, overlap: timedelta = OVERLAP, actor: Actor = SERVICE) -> NewKey:
+        """Give a key a new secret; what it was works beside it for `overlap`, what it was before that no longer.
+
+        Raise NotFound for an unknown key, Conflict for a revoked one.
+        """
+        key, now = new_api_key(), self._clock.now()
+        async with self._db.write() as session:
+            row = await store.lock(session, key_id)
+            if row is None:
+                raise _unknown(key_id)
+            if row.revoked_at is not None:
+                raise Conflict("key_revoked", f"key {row.id} was revoked", hint="Make a new one: POST /v1/keys.")
+            gone = (row.hash, row.old_hash)
+            row.old_hash, row.old_until = row.hash, now + overlap
+            row.hash = hash_api_key(key)
+            session.add(row)
+            noted = {"overlap_s": round(overlap.total_seconds())}
+            audit.note(session, actor, now, "key.rotate", row.id, app=row.app_id, changed=noted)
+        for key_hash in gone:
+            self._good.forget(key_hash or "")
+        self._bad.clear()
+        log.info("key_rotated", key_id=row.id, app_id=row.app_id)
+        return NewKey(_view(row), key)
+
     async def revoke(self, key_id: str, *, actor: Actor = SERVICE) -> None:
         """Take a key's rights away, at once here and within `cache_s` elsewhere; raise NotFound for an unknown one."""
         async with self._db.write() as session:
             row = await store.lock(session, key_id)
             if row is None:
-                raise NotFound(
-                    "key_unknown", f"no key {key_id[:64]!r}", hint="List the keys to see their ids: GET /v1/keys."
-                )
+                raise _unknown(key_id)
             now = self._clock.now()
             row.revoked_at = row.revoked_at or now
             session.add(row)
             audit.note(session, actor, now, "key.revoke", key_id, app=row.app_id)
         self._good.forget(row.hash)
+        self._good.forget(row.old_hash or "")
         log.info("key_revoked", key_id=key_id, app_id=row.app_id)
 
     async def _load(self, key_hash: str) -> _Known:
@@ -148,19 +187,40 @@ class Keys:
             return _Known(key_hash, None, "key_unknown", "no such key")
         if row.revoked_at is not None:
             return _Known(key_hash, None, "key_revoked", f"key {row.id} was revoked")
-        await self._note_use(row)
-        return _Known(key_hash, _caller(row))
+        until = row.old_until if row.hash != key_hash else None
+        if until is not None and until <= self._clock.now():
+            return _Known(key_hash, None, "key_rotated", f"key {row.id} was rotated, and its old secret has run out")
+        self._note_use(row)
+        return _Known(key_hash, _caller(row), until=until)
 
-    async def _note_use(self, row: ApiKey) -> None:
+    def _note_use(self, row: ApiKey) -> None:
+        """Write down that the key was used, beside the call that uses it."""
         now = self._clock.now()
-        if row.last_used_at is not None and now - row.last_used_at < _USED_PRECISION:
+        last = max((at for at in (row.last_used_at, self._used.get(row.id)) if at is not None), default=None)
+        if last is not None and now - last < _USED_PRECISION:
             return
+        self._used[row.id] = now
+        task = asyncio.create_task(self._write_use(row.id, now), name="note-key-use")
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    async def _write_use(self, key_id: str, at: datetime) -> None:
         try:
             async with self._db.write() as session:
-                await store.mark_used(session, row.id, now)
+                await store.mark_used(session, key_id, at)
         except Exception as error:
             # Whether the key is good does not depend on this note.
-            log.warning("key_use_not_noted", key_id=row.id, error=type(error).__name__)
+            log.warning("key_use_not_noted", key_id=key_id, error=type(error).__name__)
+
+
+def _unknown(key_id: str) -> NotFound:
+    return NotFound("key_unknown", f"no key {key_id[:64]!r}", hint="List the keys to see their ids: GET /v1/keys.")
+
+
+def _rotated(key_id: str) -> Unauthenticated:
+    return Unauthenticated(
+        "key_rotated", f"key {key_id} was rotated, and its old secret has run out", hint=_NO_KEY_HINT
+    )
 
 
 def _caller(row: ApiKey) -> Caller:
@@ -174,7 +234,15 @@ def _caller(row: ApiKey) -> Caller:
 
 def _view(row: ApiKey) -> KeyView:
     return KeyView(
-        row.id, row.app_id, row.name, row.scopes, row.schools, row.created_at, row.revoked_at, row.last_used_at
+        row.id,
+        row.app_id,
+        row.name,
+        row.scopes,
+        row.schools,
+        row.created_at,
+        row.revoked_at,
+        row.last_used_at,
+        row.old_until,
     )
 
 

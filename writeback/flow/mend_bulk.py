@@ -136,9 +136,7 @@ class Bulks:
     async def _piece(self, person: Person, bulk_id: str, owner: str) -> bool:
         """Do the next writebacks; False: there are no more, or another is at it."""
         now = self.clock.now()
-        row = await self.db.transact(
-            partial(bulks.claim, bulk_id=bulk_id, owner=owner, now=now, until=now + _LEASE)
-        )
+        row = await self.db.transact(partial(bulks.claim, bulk_id=bulk_id, owner=owner, now=now, until=now + _LEASE))
         if row is None:
             return False
         report = await self._mend(person, row)
@@ -151,9 +149,7 @@ class Bulks:
     async def _mend(self, person: Person, row: BulkRow) -> Report:
         wanted, actor = _SELECTION.validate_json(row.wanted), person.actor(row.reason)
         if row.action == Action.CANCEL:
-            return await self.many.cancel(
-                person.caller, wanted, actor, limit=PIECE, cursor=row.cursor, bulk=row.id
-            )
+            return await self.many.cancel(person.caller, wanted, actor, limit=PIECE, cursor=row.cursor, bulk=row.id)
         return await self.many.resubmit(
             person.caller, wanted, Order(), actor, limit=PIECE, cursor=row.cursor, bulk=row.id
         )

@@ -25,4 +25,6 @@ class Mendings:
 
 def create_mendings(flow: FlowContext, misses: Misses) -> Mendings:
     resubmits, cancels = Resubmits(flow, Rechecks(flow, misses)), Cancels(flow)
-    return Mendings(resubmits, cancels, Resolves(flow), ManyMendings(flow, resubmits, cancels), AuditLog(flow.db, flow.clock))
+    return Mendings(
+        resubmits, cancels, Resolves(flow), ManyMendings(flow, resubmits, cancels), AuditLog(flow.db, flow.clock)
+    )

@@ -91,7 +91,11 @@ def create_client(settings: DispatchSettings) -> ProviderClient:
 def _session_factory(settings: DispatchSettings) -> Callable[[], aiohttp.ClientSession]:
     def create() -> aiohttp.ClientSession:  # inside the running loop, at the first request
         connector = aiohttp.TCPConnector(
-            limit=settings.connections, keepalive_timeout=_KEEPALIVE_S, ssl=httpx.create_ssl_context()
+            limit=settings.connections,
+            # A lane that confirms asks about many requests at once: one provider that hangs must not take them all.
+            limit_per_host=max(1, round(settings.connections * settings.provider_share)),
+            keepalive_timeout=_KEEPALIVE_S,
+            ssl=httpx.create_ssl_context(),
         )
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         # aiohttp sends a PUT or DELETE again by itself when a kept connection breaks: a removal that took effect would

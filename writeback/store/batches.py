@@ -58,6 +58,15 @@ class UnitSize(NamedTuple):
     size: int
 
 
+class ReadLine(NamedTuple):
+    """A row as it was read: cells and findings are JSON."""
+
+    unit: int
+    number: int
+    cells: str
+    findings: str
+
+
 # --- while it is uploaded
 
 
@@ -169,12 +178,12 @@ def next_units(session: Session, batch_id: str, after: int, limit: int) -> Seque
     return [UnitSize(*row) for row in session.exec(query)]
 
 
-def lines_of_units(session: Session, batch_id: str, after: int, upto: int) -> Sequence[BatchLine]:
+def lines_of_units(session: Session, batch_id: str, after: int, upto: int) -> Sequence[ReadLine]:
     """Return the rows of records with `after` < unit ≤ `upto`, record by record."""
-    query = select(BatchLine).where(
+    query = select(BatchLine.unit, BatchLine.number, BatchLine.cells, BatchLine.findings).where(
         BatchLine.batch_id == batch_id, col(BatchLine.unit) > after, col(BatchLine.unit) <= upto
     )
-    return session.exec(query.order_by(col(BatchLine.unit), col(BatchLine.number))).all()
+    return [ReadLine(*row) for row in session.exec(query.order_by(col(BatchLine.unit), col(BatchLine.number)))]
 
 
 _CHECKED = ("state", "part", "record", "findings", "same", "group_key")

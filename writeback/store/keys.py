@@ -11,8 +11,9 @@ from writeback.store.tables import ApiKey, App, SchoolRow
 
 
 async def by_hash(session: AsyncSession, key_hash: str) -> ApiKey | None:
-    """Return the key with this hash, revoked ones too."""
-    return (await session.exec(select(ApiKey).where(ApiKey.hash == key_hash))).one_or_none()
+    """Return the key with this hash, or with it until it was rotated; revoked ones too."""
+    same = or_(col(ApiKey.hash) == key_hash, col(ApiKey.old_hash) == key_hash)
+    return (await session.exec(select(ApiKey).where(same))).one_or_none()
 
 
 async def lock(session: AsyncSession, key_id: str) -> ApiKey | None:

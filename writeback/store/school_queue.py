@@ -27,9 +27,7 @@ class Queued(NamedTuple):
 async def of_school(session: AsyncSession, school_id: str) -> Sequence[Queued]:
     """Return what has not ended, by lane and status."""
     query = (
-        select_row(
-            col(Lane.family), col(WritebackRow.status), func.count(), func.min(col(WritebackRow.created_at))
-        )
+        select_row(col(Lane.family), col(WritebackRow.status), func.count(), func.min(col(WritebackRow.created_at)))
         .join(WritebackRow, col(WritebackRow.lane_id) == col(Lane.id))
         .where(col(Lane.school_id) == school_id, col(WritebackRow.status).in_(_WAITING))
         .group_by(col(Lane.family), col(WritebackRow.status))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 from sqlmodel import Field, SQLModel
 
 from writeback.store.types import UtcDateTime
@@ -644,8 +644,8 @@ class SearchTermRow(SQLModel, table=True):
     __tablename__ = "search_term"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    # Bytes in their order, so that what begins alike lies together.
-    term: str = Field(sa_column=Column(String().with_variant(String(collation="C"), "postgresql"), primary_key=True))
+    term: str = Field(primary_key=True)
+    """In PostgreSQL of the collation C, so that what begins alike lies together."""
     what: str = Field(primary_key=True)
     """pupil, employee, record, ref, mis, finding."""
     school_id: str = Field(primary_key=True)

@@ -107,9 +107,9 @@ async def test_an_account_with_some_schools_has_their_counts_alone(database: Dat
 async def test_what_is_held_is_not_held_against_the_provider(database: Database, clock: FakeClock) -> None:
     now = clock.now()
     await _schools(database, now, "oakfield", "riverside")
+    await _add(database, now - timedelta(hours=3), "riverside", "held")
     await _add(database, now - timedelta(minutes=2), "oakfield", "confirmed")
     await _add(database, now - timedelta(minutes=2), "riverside", "held")
-    await _add(database, now - timedelta(hours=3), "riverside", "held")
 
     wonde = (await _overview(database, clock)).providers[0]
 

@@ -1,16 +1,17 @@
 """`/v1/keys`: API keys of apps."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from writeback.api.auth import Admin, Svc, check_all_schools
-from writeback.api.errors_doc import ACTING, errors
+from writeback.api.errors_doc import ACTING, WRITING, error, errors
 from writeback.api.models import PageOf
 from writeback.api.paging import Paging
-from writeback.api.registry_models import KeyIn, KeyOut, NewKeyOut
+from writeback.api.registry_models import KeyIn, KeyOut, NewKeyOut, RotateKeyIn
 from writeback.domain.actor import actor_of
 from writeback.flow.keys import KeyView
 from writeback.store.pages import Page
@@ -36,6 +37,19 @@ async def list_keys(caller: Admin, services: Svc, query: Annotated[Paging, Query
     """List the keys, the newest first, revoked ones too."""
     check_all_schools(caller)
     return await services.keys.list(limit=query.limit, cursor=query.cursor)
+
+
+@router.post(
+    "/v1/keys/{key}/rotate",
+    responses={**WRITING, 409: error(409, code="key_revoked", detail="key key_1 was revoked")},
+    response_model=NewKeyOut,
+)
+async def rotate_key(caller: Admin, services: Svc, key: str, body: RotateKeyIn | None = None) -> dict[str, Any]:
+    """Give a key a new secret: it is in this answer and nowhere else. The old one works beside it for a day."""
+    check_all_schools(caller)
+    overlap = timedelta(seconds=(body or RotateKeyIn()).overlap_s)
+    made = await services.keys.rotate(key, overlap=overlap, actor=actor_of(caller))
+    return {**asdict(made.view), "key": made.key}
 
 
 @router.delete("/v1/keys/{key}", status_code=HTTP_204_NO_CONTENT, responses=ACTING)

@@ -107,6 +107,32 @@ def list_(context: typer.Context, limit: Limit = 200, url: Url = None, key: Key 
 
 
 @app.command()
+def rotate(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `keys list` shows it: key_…")],
+    overlap_h: Annotated[
+        float, typer.Option("--overlap-hours", min=0, max=720, help="How long the old one works too; 0: not at all.")
+    ] = 24,
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Give a key a new secret, which is shown once. The old one works beside it for a day.
+
+    Example: writeback keys rotate key_01kbn5… --overlap-hours 2
+    """
+    from writeback.cli.client import connect
+
+    made = connect(url, key).post(f"/v1/keys/{key_id}/rotate", {"overlap_s": round(overlap_h * 3_600)})
+    if output.wants_json(context):
+        output.print_json(made)
+        return
+    output.out().print(f"[green]✓[/green] {made['id']} has a new secret; the old one works until {made['old_until']}")
+    output.out().print(f"  {made['key']}")
+    output.out().print("  Keep it now: it is not shown again.", style="dim")
+
+
+@app.command()
 def revoke(
     context: typer.Context,
     key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `keys list` shows it: key_…")],

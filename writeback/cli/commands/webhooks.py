@@ -81,8 +81,8 @@ def _state(webhook: dict[str, Any]) -> str:
     return "[green]enabled[/green]"
 
 
-@app.command()
-def test(
+@app.command("test")
+def try_out(
     context: typer.Context,
     webhook: Webhook,
     patience: Annotated[float, typer.Option("--timeout", help="Wait so many seconds for the result.", min=0)] = 20.0,

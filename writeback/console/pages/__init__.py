@@ -1,6 +1,34 @@
 """The pages, a module for each subject. To add one: its module here, and a line in the menu."""
 
 from writeback.console.page import Pages
-from writeback.console.pages import account, now, openid, reports, sign_in
+from writeback.console.pages import (
+    account,
+    apps,
+    audit,
+    batches,
+    mend,
+    now,
+    openid,
+    reports,
+    schools,
+    sign_in,
+    webhooks,
+    writeback,
+    writebacks,
+)
 
-ROOMS: tuple[Pages, ...] = (now.pages, reports.pages, sign_in.pages, openid.pages, account.pages)
+ROOMS: tuple[Pages, ...] = (
+    now.pages,
+    writebacks.pages,
+    writeback.pages,
+    mend.pages,
+    schools.pages,
+    batches.pages,
+    reports.pages,
+    apps.pages,
+    webhooks.pages,
+    audit.pages,
+    sign_in.pages,
+    openid.pages,
+    account.pages,
+)

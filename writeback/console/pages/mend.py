@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
-from writeback.console.pages.writeback import describe
+from writeback.console.pages.writeback import describe, note_shown
 from writeback.console.record_forms import FormField, fields_of, record_from
 from writeback.console.records import has_free_text, said
 from writeback.console.times import counted
@@ -71,7 +71,7 @@ async def reveal(page: Page) -> Response:
     found = await page.services.reads.show(page.caller, page.part("id"))
     if found.status not in RESUBMITTABLE:
         return _not_now(page, found)
-    await page.services.mendings.audit.note_shown(page.actor(), "writeback", found.id, app=found.app, school=found.school)
+    await note_shown(page, found)
     return await _form(page, found, _Told(_said_before(found)), show=True)
 
 

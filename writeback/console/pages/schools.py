@@ -13,6 +13,7 @@ from writeback.domain.school import HoldReason
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.flow.school_health import SchoolHealth, health_of
+from writeback.flow.school_standing import NOT_AVAILABLE
 from writeback.flow.school_views import SchoolView
 from writeback.flow.sync import SyncReport
 from writeback.store.filters import Filter
@@ -58,7 +59,7 @@ async def show(page: Page) -> Response:
         title=view.name,
         takes=takes(kinds),
         lists=[(list_words(one.list), one, page.now - one.fetched_at > stale) for one in view.lookups],
-        not_here=view.facts.get("not_available") or {},
+        not_here=view.facts.get(NOT_AVAILABLE) or {},
         list_words=list_words,
         errors=errors.items,
         gists=gists,
@@ -156,7 +157,8 @@ def _came_of(report: SyncReport) -> tuple[str, str]:
     failed = [one for one in report.lists if one.error is not None]
     if failed:
         names = ", ".join(list_words(one.list).lower() for one in failed)
-        return "warn", f"Not all could be fetched: {names}. {(failed[0].error or '').rstrip('.')}. The lists from before are used."
+        why = (failed[0].error or "").rstrip(".")
+        return "warn", f"Not all could be fetched: {names}. {why}. The lists from before are used."
     fetched = [one for one in report.lists if one.not_available is None]
     changed = sum(one.changed for one in fetched)
     return "ok", f"{counted(len(fetched), 'list')} fetched; {changed or 'none'} of them had changed."

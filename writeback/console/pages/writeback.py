@@ -49,11 +49,18 @@ async def live(page: Page) -> Response:
     return page.partial("_writeback.html", found=found, **await _where(page, found))
 
 
+@pages.get("/writebacks/{id}/history")
+async def history(page: Page) -> Response:
+    """Show what happened, by itself."""
+    found = await page.services.reads.show(page.caller, page.part("id"))
+    return page.partial("_history.html", history=history_of(found))
+
+
 @pages.post("/writebacks/{id}/show", needs=Permission.MEND)
 async def reveal(page: Page) -> Response:
     """Show it with its free text; that it was shown, and to whom, is written down."""
     found = await page.services.reads.show(page.caller, page.part("id"))
-    await page.services.mendings.audit.note_shown(page.actor(), "writeback", found.id, app=found.app, school=found.school)
+    await note_shown(page, found)
     return await _render(page, found, show=True)
 
 
@@ -118,7 +125,7 @@ async def ask_resolve(page: Page) -> Response:
 async def resolve(page: Page) -> Response:
     """Settle the records that are ticked."""
     found = await page.services.reads.show(page.caller, page.part("id"))
-    chosen = [int(one) for one in map(str, page.form.getlist("record")) if one.isascii() and one.isdigit()]
+    chosen = [int(one) for one in _chosen(page) if one.isascii() and one.isdigit()]
     problems = {
         "record": "" if chosen else "Tick the records that you have looked at.",
         "outcome": "" if page.field("outcome") in set(Outcome) else "Choose what is to become of them.",
@@ -144,9 +151,17 @@ async def describe(page: Page, found: WritebackDetail) -> tuple[str, Sequence[Ma
     return school.name, kinds[found.kind]["fields"]
 
 
+async def note_shown(page: Page, found: WritebackDetail) -> None:
+    """Write down that the person was shown free text."""
+    audit = page.services.mendings.audit
+    await audit.note_shown(page.actor(), "writeback", found.id, app=found.app, school=found.school)
+
+
 async def _render(page: Page, found: WritebackDetail, *, show: bool) -> Response:
     name, fields = await describe(page, found)
-    ordered = sorted(found.records, key=lambda one: (one.status in _FINE, one.index)) if _is_long(found) else found.records
+    ordered = found.records
+    if len(ordered) > _RECORDS:
+        ordered = sorted(ordered, key=lambda one: (one.status in _FINE, one.index))
     start = _number(page.query("from"))
     shown = ordered[start : start + _RECORDS]
     return page.render(
@@ -195,17 +210,17 @@ async def _resolve_form(page: Page, found: WritebackDetail, problems: Mapping[st
         records=records,
         compares=KINDS[found.kind].is_repeatable,
         outcomes=_OUTCOMES if KINDS[found.kind].is_repeatable else _OF_CREATES,
-        chosen=[str(one) for one in page.form.getlist("record")] if problems else [str(one.index) for one, _ in records],
+        chosen=_chosen(page) if problems else [str(one.index) for one, _ in records],
         problems=problems or {},
     )
 
 
+def _chosen(page: Page) -> list[str]:
+    return [str(one)[:6] for one in page.form.getlist("record")]
+
+
 def _undecided(found: WritebackDetail) -> list[RecordView]:
     return [one for one in found.records if one.status == "needs_attention"]
-
-
-def _is_long(found: WritebackDetail) -> bool:
-    return len(found.records) > _RECORDS
 
 
 def _number(text: str) -> int:
@@ -214,5 +229,5 @@ def _number(text: str) -> int:
 
 def _told(conflict: Conflict) -> str:
     """Return what stands in the way, as a sentence, without the id that the page names anyway."""
-    detail = conflict.detail.split(" is ", 1)[-1]
-    return f"Nothing was done: it is {detail}." if " is " in conflict.detail else f"Nothing was done: {conflict.detail}."
+    _, is_, rest = conflict.detail.partition(" is ")
+    return f"Nothing was done: it is {rest}." if is_ else f"Nothing was done: {conflict.detail}."

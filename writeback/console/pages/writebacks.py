@@ -34,7 +34,7 @@ _USUALLY = {
     Action.RESUBMIT: (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value),
     Action.CANCEL: (Status.QUEUED.value, Status.HELD.value),
 }
-"""Of all that match, where no status is asked for: what somebody has cancelled, or is to decide on, is meant by name."""
+"""Where no status is asked for: what somebody has cancelled, or is to decide about, is meant only by name."""
 _ASKS = {
     Action.RESUBMIT: ("Send these again?", "Send them again", "Each is checked first, against fresh lists; what still "
         "has an error stays as it is, and you see why. What is in the MIS already is left alone."),
@@ -166,7 +166,8 @@ def _noun(writebacks: int, records: int, more: int) -> str:
 def _left_out(number: int) -> str:
     if number <= 0:
         return ""
-    return f"{number} of those that you ticked {'is' if number == 1 else 'are'} left out: this cannot be done to {'it' if number == 1 else 'them'}."
+    are, them = ("is", "it") if number == 1 else ("are", "them")
+    return f"{number} of those that you ticked {are} left out: this cannot be done to {them}."
 
 
 def _title(view: BulkView) -> str:

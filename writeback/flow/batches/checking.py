@@ -27,8 +27,7 @@ from writeback.domain.school import School
 from writeback.flow.batches.turn import Turn
 from writeback.flow.sync import Syncer
 from writeback.store import batches
-from writeback.store.batches import BatchStatus, LineState, UnitSize
-from writeback.store.tables import BatchLine
+from writeback.store.batches import BatchStatus, LineState, ReadLine, UnitSize
 
 log = structlog.get_logger()
 
@@ -81,7 +80,7 @@ class Checking:
         find = partial(batches.lines_of_units, batch_id=batch.id, after=batch.cursor, upto=upto)
         units = await asyncio.to_thread(self._read, await self.turn.read(find))
         await self._validate(units)
-        rows = [line for unit in units for line in self._lines(unit)]
+        rows = await asyncio.to_thread(self._compared, units)
         bad = sum(line["state"] is LineState.BAD for line in rows)
         await self.turn.commit(
             partial(batches.keep_checked, batch_id=batch.id, checked=rows),
@@ -105,7 +104,7 @@ class Checking:
             problems=problems,
         )
 
-    def _read(self, lines: Sequence[BatchLine]) -> list[Unit]:
+    def _read(self, lines: Sequence[ReadLine]) -> list[Unit]:
         by_unit: dict[int, list[Row]] = {}
         for line in lines:
             found = [_finding_of(one) for one in json.loads(line.findings)] if line.findings else ()
@@ -125,10 +124,6 @@ class Checking:
             view = await flow.lookups.view(batch.school_id, fresh=True)
             findings = await asyncio.to_thread(self._findings, readable, school, view)
         self._tell(readable, findings)
-        for unit in readable:
-            self._compare(unit)
-        for unit in units:
-            hold_back(unit)
 
     def _findings(self, units: Sequence[Unit], school: School, view: LookupView) -> list[Finding]:
         records = [unit.record for unit in units if unit.record is not None]
@@ -161,6 +156,15 @@ class Checking:
         for finding in findings:
             if finding.record is not None and finding.code not in _DUPLICATES:
                 units[finding.record].say(finding)
+
+    def _compared(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
+        """Return what is kept of the rows, once they have been compared with all before them."""
+        for unit in units:
+            if unit.record is not None:
+                self._compare(unit)
+        for unit in units:
+            hold_back(unit)
+        return [line for unit in units for line in self._lines(unit)]
 
     def _compare(self, unit: Unit) -> None:
         """Say where a row says the same as one before it."""

@@ -92,12 +92,15 @@ class _Reading:
         limit = self._turn.flow.settings.batches.max_rows
         if rows_read > limit:
             raise refuse("file_too_many_rows", limit=limit)
-        lines = [self._line(row) for row in piece]
+        lines = await asyncio.to_thread(self._lines, piece)
 
         def keep(session: Session) -> None:
             batches.add_lines(session, lines)
 
         await self._turn.commit(keep, rows_read=rows_read, cursor=piece[-1].number)
+
+    def _lines(self, piece: Sequence[Row]) -> list[dict[str, Any]]:
+        return [self._line(row) for row in piece]
 
     def _line(self, row: Row) -> dict[str, Any]:
         cells = json.dumps(list(row.cells))

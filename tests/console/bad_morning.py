@@ -1,0 +1,102 @@
+"""What a bad morning has besides `scenes.morning`: marks that can be mended, lists, a file, a key, a webhook."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from tests.console.scenes import add_writeback, mark, morning
+from writeback.core.ids import new_id
+from writeback.domain.access import Scope
+from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.staff import Person, Role
+from writeback.flow.webhook_input import NewWebhook
+from writeback.store import lookups
+from writeback.store.tables import BatchRow, WritebackRow
+from writeback.wiring import Services
+
+CODES = {
+    "1": {"id": "1", "code": "/", "description": "Present (AM)", "type": "PRESENT", "active": True},
+    "2": {"id": "2", "code": "N", "description": "No reason yet", "type": "UNAUTHORISED", "active": True},
+    "3": {"id": "3", "code": "L", "description": "Late", "type": "PRESENT", "active": True},
+}
+WRONG_CODE = {
+    "code": "code_unknown",
+    "severity": "error",
+    "pointer": "/records/0/code",
+    "record": 0,
+    "message": "code is Z9: the school has no such attendance code",
+    "hint": "Use one of the school's codes.",
+    "provider_message": None,
+}
+FAILED = 12
+ADMIN = Person("stf_scene", "scene", Role.ADMIN)
+
+
+async def bad_morning(services: Services) -> Sequence[str]:
+    """Let it have happened; return the ids of the marks that failed at St Mary's, the first accepted first."""
+    await morning(services)
+    ids = await services.reads.db.transact(lambda session: _failed_marks(session, services))
+    async with services.reads.db.write() as session:
+        for school in ("st-marys", "hillside"):
+            for name, rows in _LISTS.items():
+                known = Lookup(name, 1, services.clock.now(), rows)
+                await lookups.save(session, school, known)
+    await services.keys.create("Registers", "production", [Scope.SUBMIT, Scope.READ])
+    new = NewWebhook("https://hooks.registers.example/writeback", app="registers", description="production")
+    made = await services.webhooks.create(ADMIN.caller, new)
+    await services.webhooks.test(ADMIN.caller, made.id)
+    return ids
+
+
+def _failed_marks(session: Session, services: Services) -> Sequence[str]:
+    now, rows = services.clock.now(), list[WritebackRow]()
+    batch = _batch(services)
+    session.add(batch)
+    session.flush()
+    for number in range(FAILED):
+        at = now - timedelta(minutes=30 - number)
+        code = "Z9" if number == 0 else "/"
+        records: list[dict[str, Any]] = [mark(f"A2{number:02}", code=code)]
+        if number == 0:
+            records[0]["comment"] = "came with his mother"
+        failed = [{"status": "failed", "findings": [WRONG_CODE] if number == 0 else []}]
+        row = add_writeback(
+            session, at, "st-marys", "failed", records=records, progress=failed, ended_at=at, ref=f"8B-{number}"
+        )
+        if number > 8:
+            row.batch_id = batch.id
+        rows.append(row)
+    session.flush()
+    return [row.id for row in rows]
+
+
+def _batch(services: Services) -> BatchRow:
+    at = services.clock.now() - timedelta(minutes=31)
+    problem = {"severity": "error", "count": 40, "row": 17, "message": "A999 is not on roll", "hint": "Check the id."}
+    return BatchRow(
+        id=new_id("bat", at),
+        app_id="registers",
+        school_id="st-marys",
+        kind="attendance.session",
+        format="csv",
+        file_name="marks of monday.csv",
+        size=120_000,
+        status="done",
+        rows_read=5_000,
+        rows_good=4_960,
+        rows_bad=40,
+        rows_queued=4_960,
+        problems={"student_not_on_roll": problem},
+        created_at=at,
+        updated_at=at,
+        finished_at=at,
+    )
+
+
+_LISTS = {
+    ListName.STUDENTS: {f"A2{number:02}": {"id": f"A2{number:02}"} for number in range(FAILED)},
+    ListName.EMPLOYEES: {"E1": {"id": "E1"}},
+    ListName.ATTENDANCE_CODES: CODES,
+}

@@ -1,0 +1,193 @@
+"""Every page in a real browser: nothing serious for axe, nothing wider than the window, usable by keyboard alone."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_core_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from tests.console.browser import CHROMIUM, WHY_NOT, chromium, served
+from tests.console.conftest import PASSWORD
+from tests.console.scenes import DAY, add_writeback, morning
+from writeback.console import create_console
+from writeback.console.navigation import MENU
+from writeback.domain.staff import Role
+from writeback.flow.tally import Tally
+from writeback.wiring import Services
+
+pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT), pytest.mark.slow]
+
+SIZES = {"phone": (360, 740), "tablet": (820, 1_180), "desk": (1_440, 900)}
+PATHS = (
+    *(entry.path for entry in MENU),
+    f"/reports?school=oakfield&date={DAY}",
+    "/account",
+    "/nothing",
+)
+_PATIENCE_MS = 15_000
+
+
+@dataclass
+class Window:
+    """One page of a browser; what it complains of is kept."""
+
+    page: Page
+    origin: str
+    complaints: list[str] = field(default_factory=list)
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(f"{self.origin}/console{path}")
+
+    async def sign_in(self) -> None:
+        await self.open("/sign-in")
+        await self.page.get_by_label("Name").fill("ann@example.org")
+        await self.page.get_by_label("Password").fill(PASSWORD)
+        await self.page.get_by_role("button", name="Sign in", exact=True).click()
+        await self.page.wait_for_url("**/now")
+
+    async def serious(self) -> list[str]:
+        """Return what axe finds that is serious or critical."""
+        found: dict[str, Any] = await Axe().run(self.page)
+        return [
+            f"{one['id']}: {one['help']}: {json.dumps([node['html'] for node in one['nodes']])[:600]}"
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+
+    async def overflow(self) -> int:
+        """Return by how many pixels the page is wider than the window."""
+        return int(
+            await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        )
+
+
+@dataclass
+class Scene:
+    services: Services
+    origin: str
+    browser: Browser
+
+    @asynccontextmanager
+    async def window(self, size: str = "desk", *, dark: bool = False, **options: Any) -> AsyncIterator[Window]:
+        width, height = SIZES[size]
+        context: BrowserContext = await self.browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", **options
+        )
+        context.set_default_timeout(_PATIENCE_MS)
+        window = Window(await context.new_page(), self.origin)
+
+        def keep(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning") and "status of 404" not in message.text:
+                window.complaints.append(message.text)
+
+        window.page.on("console", keep)
+        window.page.on("pageerror", lambda error: window.complaints.append(str(error)))
+        yield window
+        await context.close()
+
+
+@pytest.fixture
+async def scene(services: Services) -> AsyncIterator[Scene]:
+    await services.staff.accounts.add("ann@example.org", Role.ADMIN, password=PASSWORD)
+    await morning(services)
+    async with served(create_console(services)) as origin, chromium() as browser:
+        yield Scene(services, origin, browser)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+async def test_no_page_has_a_serious_barrier_or_is_wider_than_the_window(scene: Scene, size: str, scheme: str) -> None:
+    async with scene.window(size, dark=scheme == "dark") as window:
+        await window.open("/sign-in")
+        found = {"/sign-in": await window.serious()}
+        await window.sign_in()
+        for path in PATHS:
+            await window.open(path)
+            found[path] = await window.serious()
+            assert await window.overflow() <= 0, path
+
+        assert {path: several for path, several in found.items() if several} == {}
+        assert window.complaints == [], "the policy, or a script"
+
+
+@pytest.mark.parametrize("size", ["phone", "desk"])
+async def test_every_page_works_without_javascript(scene: Scene, size: str) -> None:
+    async with scene.window(size, java_script_enabled=False) as window:
+        await window.sign_in()
+        for path in PATHS:
+            await window.open(path)
+            assert await window.serious() == [], path
+            assert await window.page.get_by_role("heading", level=1).count() == 1, path
+
+        await window.open("/now")
+        await window.page.get_by_text("As a table").click()
+        await expect(window.page.get_by_role("columnheader", name="Accepted")).to_be_visible()
+        await window.page.get_by_role("link", name="Refresh").click()
+        await window.page.get_by_role("button", name="Sign out").click()
+        await expect(window.page.get_by_role("status").first).to_contain_text("You are signed out.")
+
+
+async def test_the_keyboard_alone_is_enough(scene: Scene) -> None:
+    async with scene.window() as window:
+        await window.open("/sign-in")
+        await window.page.keyboard.type("ann@example.org")  # the first field has the focus
+        await window.page.keyboard.press("Tab")
+        await window.page.keyboard.type(PASSWORD)
+        await window.page.keyboard.press("Enter")
+        await window.page.wait_for_url("**/now")
+
+        await window.page.keyboard.press("Tab")
+        skip = window.page.locator(":focus")
+        await expect(skip).to_have_text("Skip to the content")
+        await expect(skip).to_be_in_viewport()
+        await window.page.keyboard.press("Enter")
+        assert await window.page.evaluate("document.activeElement.id") == "main"
+        await window.page.keyboard.press("Tab")
+        outline = await window.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline == "solid", "one sees where the focus is"
+
+
+async def test_what_happens_meanwhile_appears_by_itself_and_is_announced(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene.services.settings.console, "refresh_s", 1.0)
+    async with scene.window() as window:
+        await window.sign_in()
+        await expect(window.page.get_by_role("link", name="Westbrook College")).to_have_count(0)
+
+        services, now = scene.services, scene.services.clock.now()
+        wrong = [{"status": "needs_attention"}]
+        await services.reads.db.transact(
+            lambda session: add_writeback(session, now, "westbrook", "needs_attention", progress=wrong).id
+        )
+        await Tally(services.reads.db, services.clock).count()
+        services.clock.advance(timedelta(seconds=30))  # type: ignore[attr-defined]
+
+        await expect(window.page.get_by_role("link", name="Westbrook College")).to_be_visible()
+        await expect(window.page.locator("#announcer")).to_contain_text("3 schools need someone")
+
+
+async def test_who_is_signed_out_meanwhile_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene.services.settings.console, "refresh_s", 1.0)
+    async with scene.window() as window:
+        await window.sign_in()
+        await scene.services.staff.accounts.disable("ann@example.org")
+
+        await expect(window.page.get_by_text("You have been signed out.")).to_be_visible()
+
+
+async def test_what_is_printed_is_the_report_alone(scene: Scene) -> None:
+    async with scene.window() as window:
+        await window.sign_in()
+        await window.open(f"/reports?school=oakfield&date={DAY}")
+
+        await window.page.emulate_media(media="print")
+
+        await expect(window.page.get_by_role("navigation", name="Main")).to_be_hidden()
+        await expect(window.page.get_by_role("button", name="Show")).to_be_hidden()
+        await expect(window.page.get_by_role("cell", name="Failed")).to_be_visible()

@@ -1,0 +1,223 @@
+"""Signing in at an OpenID Connect provider, and every lie that such a provider or a browser could tell."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey, RSAKey
+
+from tests.console.browser import served
+from tests.console.conftest import ORIGIN, Visitor
+from tests.console.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
+from writeback.console import create_console
+from writeback.core.clock import FakeClock
+from writeback.core.settings import ConsoleSettings, OidcSettings, Settings
+from writeback.domain.staff import Person, Role
+from writeback.store.audit import AuditFilter
+from writeback.wiring import Services, open_services
+
+
+@dataclass
+class Scene:
+    """The console, a browser, and the provider."""
+
+    services: Services
+    issuer: Issuer
+    visitor: Visitor
+
+    async def at_provider(self) -> httpx.Response:
+        """Begin, and go to the provider; return its way back."""
+        begun = await self.visitor.get("/sign-in/openid?next=/reports")
+        assert begun.status_code == 303, begun.text
+        async with httpx.AsyncClient() as there:
+            return await there.get(begun.headers["location"])
+
+    async def sign_in(self) -> httpx.Response:
+        return await self.visitor.http.get((await self.at_provider()).headers["location"])
+
+    async def failures(self) -> list[str]:
+        person = Person("stf_1", "somebody", Role.ADMIN)
+        wanted = AuditFilter(action="staff.sign_in_failed")
+        page = await self.services.mendings.audit.list(person.caller, wanted, limit=50)
+        return [entry.changed["reason"] for entry in page.items]
+
+
+@pytest.fixture
+async def scene(settings: Settings, fake_clock: FakeClock) -> AsyncIterator[Scene]:
+    issuer = Issuer(fake_clock)
+    async with served(issuer.app()) as issuer.origin:
+        oidc = OidcSettings(
+            issuer=issuer.origin,
+            client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+            roles={"writeback-support": "support", "writeback-admin": "admin"},
+        )
+        with_oidc = settings.model_copy(update={"console": ConsoleSettings(oidc=oidc)})
+        async with open_services(with_oidc, clock=fake_clock) as services:
+            transport = httpx.ASGITransport(create_console(services))
+            async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
+                yield Scene(services, issuer, Visitor(http))
+
+
+async def test_somebody_with_a_role_there_is_let_in_with_it(scene: Scene) -> None:
+    answer = await scene.sign_in()
+    page = await scene.visitor.get("/account")
+
+    assert answer.headers["location"] == "/console/reports"
+    assert "ann@example.org" in page.text
+    assert "Support" in page.text
+    account = (await scene.services.staff.accounts.list())[0]
+    assert (account.name, account.role, account.signs_in_with) == ("ann@example.org", "support", "openid")
+
+
+async def test_the_provider_is_asked_for_a_code_with_state_nonce_and_proof(scene: Scene) -> None:
+    begun = await scene.visitor.get("/sign-in/openid")
+
+    query = {name: values[0] for name, values in parse_qs(urlsplit(begun.headers["location"]).query).items()}
+
+    assert query["response_type"] == "code"
+    assert query["code_challenge_method"] == "S256"
+    assert query["redirect_uri"] == f"{ORIGIN}/console/sign-in/openid/callback"
+    assert len(query["state"]) >= 32
+    assert len(query["nonce"]) >= 32
+    cookie = next(one for one in begun.headers.get_list("set-cookie") if one.startswith("wb_console_oidc"))
+    assert query["state"] not in cookie, "it is sealed"
+    assert "HttpOnly" in cookie
+
+
+async def test_the_same_person_has_the_same_account_and_the_role_of_today(scene: Scene) -> None:
+    await scene.sign_in()
+    scene.issuer.claims["groups"] = ["writeback-admin", "writeback-support"]
+
+    await scene.sign_in()
+
+    accounts = await scene.services.staff.accounts.list()
+    assert [(one.name, one.role) for one in accounts] == [("ann@example.org", "admin")]
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"groups": ["everybody"]}, "no_role"),
+        ({"groups": None}, "no_role"),
+        ({"nonce": "another"}, "nonce_wrong"),
+        ({"nonce": None}, "nonce_wrong"),
+        ({"aud": "another-client"}, "token_wrong"),
+        ({"aud": [CLIENT_ID, "another"], "azp": "another"}, "token_wrong"),
+        ({"iss": "https://evil.example"}, "token_wrong"),
+        ({"exp": 1_000}, "token_wrong"),
+        ({"exp": None}, "token_wrong"),
+        ({"iat": None}, "token_wrong"),
+        ({"sub": None}, "token_wrong"),
+        ({"preferred_username": "a\nb"}, "no_name"),
+    ],
+    ids=str,
+)
+async def test_a_token_that_is_not_for_us_lets_nobody_in(scene: Scene, claims: dict[str, Any], reason: str) -> None:
+    scene.issuer.claims = claims
+
+    answer = await scene.sign_in()
+
+    assert answer.status_code == 401
+    assert await scene.failures() == [reason]
+    assert (await scene.visitor.get("/account")).status_code == 303
+
+
+async def test_a_token_that_another_key_has_signed_lets_nobody_in(scene: Scene) -> None:
+    scene.issuer.published = [RSAKey.generate_key(2048, {"kid": "one"})]
+
+    assert (await scene.sign_in()).status_code == 401
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256"])
+async def test_a_token_without_a_public_key_s_signature_lets_nobody_in(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, algorithm: str
+) -> None:
+    def forged(issuer: Issuer, nonce: str) -> str:
+        claims = {"iss": issuer.origin, "aud": CLIENT_ID, "sub": "1", "iat": 1, "exp": 9_999_999_999, "nonce": nonce}
+        if algorithm == "none":
+            return "eyJhbGciOiJub25lIn0." + "eyJzdWIiOiIxIn0" + "."
+        secret = OctKey.import_key("the provider's public key, as if it were a secret")
+        return jwt.encode({"alg": "HS256", "kid": "one"}, claims, secret)
+
+    monkeypatch.setattr(Issuer, "_id_token", forged)
+
+    assert (await scene.sign_in()).status_code == 401
+
+
+async def test_keys_that_the_provider_has_changed_are_fetched_again(scene: Scene) -> None:
+    await scene.sign_in()
+    scene.issuer.key = RSAKey.generate_key(2048, {"kid": "two", "use": "sig"})
+
+    assert (await scene.sign_in()).status_code == 303
+
+
+async def test_another_browser_s_answer_is_refused(scene: Scene) -> None:
+    back = (await scene.at_provider()).headers["location"]
+    await scene.visitor.get("/sign-in/openid")  # begins anew, with another state
+
+    answer = await scene.visitor.http.get(back)
+
+    assert answer.status_code == 401
+    assert await scene.failures() == ["state_wrong"]
+    assert scene.issuer.tokens == 0, "the code was not even tried"
+
+
+async def test_an_answer_that_nobody_waits_for_is_refused(scene: Scene, fake_clock: FakeClock) -> None:
+    back = (await scene.at_provider()).headers["location"]
+    scene.visitor.http.cookies.clear()
+
+    assert (await scene.visitor.http.get(back)).status_code == 401
+
+
+async def test_a_refusal_there_is_told_in_words(scene: Scene) -> None:
+    back = (await scene.at_provider()).headers["location"]
+    state = parse_qs(urlsplit(back).query)["state"][0]
+
+    answer = await scene.visitor.get(f"/sign-in/openid/callback?error=access_denied&state={state}")
+
+    assert answer.status_code == 401
+    assert "Sign in there, and allow it." in answer.text
+
+
+async def test_a_name_that_an_account_with_a_password_has_is_not_taken_over(scene: Scene) -> None:
+    await scene.services.staff.accounts.add("ann@example.org", Role.ADMIN, password="four words make sense")
+
+    answer = await scene.sign_in()
+
+    assert answer.status_code == 401
+    assert await scene.failures() == ["name_taken"]
+
+
+async def test_an_account_that_is_disabled_here_stays_out(scene: Scene) -> None:
+    await scene.sign_in()
+    await scene.services.staff.accounts.disable("ann@example.org")
+
+    assert (await scene.sign_in()).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "discovery",
+    [{"issuer": "https://evil.example"}, {"token_endpoint": "http://login.example.org/token"}, {"jwks_uri": None}],
+    ids=str,
+)
+async def test_a_discovery_document_that_leads_elsewhere_is_not_followed(
+    scene: Scene, discovery: dict[str, Any]
+) -> None:
+    scene.issuer.discovery = discovery
+
+    begun = await scene.visitor.get("/sign-in/openid")
+
+    if begun.status_code == 303:  # the way there is right, the way to the token is not
+        async with httpx.AsyncClient() as there:
+            begun = await scene.visitor.http.get((await there.get(begun.headers["location"])).headers["location"])
+    assert begun.status_code == 401
+    assert scene.issuer.tokens == 0
+
+
+async def test_without_a_provider_there_is_no_such_page(visit: Any) -> None:
+    assert (await visit().get("/sign-in/openid")).status_code == 404

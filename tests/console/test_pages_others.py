@@ -1,0 +1,171 @@
+"""Schools, batches, keys, webhooks and the audit log: who sees them, who acts, and what is written down."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from sqlmodel import select
+
+from tests.console.bad_morning import bad_morning
+from tests.console.conftest import SignIn
+from writeback.core.errors import Unauthenticated
+from writeback.store.tables import AuditRow, BatchRow, DeliveryRow, WebhookRow
+from writeback.wiring import Services
+
+YES = {"confirmed": "yes", "reason": "as the office asked"}
+
+
+@pytest.fixture(autouse=True)
+async def a_bad_morning(services: Services) -> None:
+    await bad_morning(services)
+
+
+async def _audited(services: Services, action: str) -> Sequence[tuple[str, str, str]]:
+    async with services.reads.db.read() as session:
+        rows = (await session.exec(select(AuditRow).where(AuditRow.action == action))).all()
+    return [(row.actor, row.subject, row.reason) for row in rows]
+
+
+async def test_school_says_why_it_waits_and_for_how_much(sign_in: SignIn) -> None:
+    answer = await (await sign_in("viewer")).get("/schools/hillside")
+
+    assert "Its agent does not answer" in answer.text
+    assert ">34<" in answer.text
+    assert "Let it go on" not in answer.text, "a viewer changes nothing"
+
+
+async def test_school_is_held_with_a_reason_and_let_go_on(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("support", name="sam")
+
+    without = await visitor.post("/schools/st-marys/hold", {"confirmed": "yes"})
+    await visitor.post("/schools/st-marys/hold", YES)
+    held = (await services.registry.get("st-marys")).hold
+    await visitor.post("/schools/st-marys/resume", YES)
+
+    assert without.status_code == 422
+    assert held is not None
+    assert held.reason == "held_by_staff"
+    assert (await services.registry.get("st-marys")).hold is None
+    for action in ("school.hold", "school.resume"):
+        assert await _audited(services, action) == [("staff:sam", "st-marys", YES["reason"])]
+
+
+@pytest.mark.parametrize("path", ["hold", "resume", "sync"])
+async def test_school_is_left_alone_by_viewers_and_by_support_of_others(
+    path: str, sign_in: SignIn, services: Services
+) -> None:
+    viewer, foreign = await sign_in("viewer"), await sign_in("support", schools=["oakfield"])
+
+    refused = await viewer.post(f"/schools/hillside/{path}", YES)
+    not_there = await foreign.post(f"/schools/hillside/{path}", YES)
+
+    assert (refused.status_code, not_there.status_code) == (403, 404)
+    assert (await services.registry.get("hillside")).hold is not None
+
+
+async def test_schools_of_others_are_not_listed(sign_in: SignIn) -> None:
+    visitor = await sign_in("viewer", schools=["oakfield"])
+
+    listed, named = await visitor.get("/schools"), await visitor.get("/schools?q=hill")
+
+    assert "Oakfield Academy" in listed.text
+    assert "Hillside" not in listed.text + named.text
+    assert (await visitor.get("/schools/hillside")).status_code == 404
+
+
+async def test_batch_tells_what_was_wrong_and_is_hidden_from_others(sign_in: SignIn, services: Services) -> None:
+    async with services.reads.db.read() as session:
+        batch = (await session.exec(select(BatchRow.id))).one()
+    viewer, foreign = await sign_in("viewer"), await sign_in("support", schools=["oakfield"])
+
+    shown = await viewer.get(f"/batches/{batch}")
+
+    assert "Student not on roll" in shown.text
+    assert (await foreign.get(f"/batches/{batch}")).status_code == 404
+    assert (await viewer.post(f"/batches/{batch}/errors")).status_code == 403
+
+
+async def test_bad_rows_are_downloaded_and_that_is_written_down(sign_in: SignIn, services: Services) -> None:
+    async with services.reads.db.read() as session:
+        batch = (await session.exec(select(BatchRow.id))).one()
+    async with services.reads.db.write() as session:
+        row = await session.get(BatchRow, batch)
+        assert row is not None
+        row.format = "ndjson"
+        row.layout = '{"format": "ndjson", "columns": []}'
+    visitor = await sign_in("support", name="sam")
+
+    answer = await visitor.post(f"/batches/{batch}/errors")
+
+    assert answer.status_code == 200
+    assert "marks%20of%20monday.errors.ndjson" in answer.headers["content-disposition"]
+    assert await _audited(services, "batch.show") == [("staff:sam", batch, "")]
+
+
+@pytest.mark.parametrize("role", ["viewer", "support"])
+@pytest.mark.parametrize("path", ["/apps", "/apps/new", "/webhooks"])
+async def test_keys_and_webhooks_are_for_administrators(path: str, role: str, sign_in: SignIn) -> None:
+    assert (await (await sign_in(role)).get(path)).status_code == 403
+
+
+async def test_key_is_shown_once_works_and_can_be_revoked(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("admin", name="ann")
+
+    made = await visitor.post("/apps/new", {"app": "Registers", "name": "spare", "scope": "submit"})
+    key = re.search(r'value="(wbk_[^"]+)"', made.text)
+    listed = await visitor.get("/apps")
+    assert key is not None
+    caller = await services.keys.authenticate(key[1])
+    without = await visitor.post(f"/apps/keys/{caller.key_id}/revoke", {"confirmed": "yes"})
+    await visitor.post(f"/apps/keys/{caller.key_id}/revoke", YES)
+
+    assert key[1] not in listed.text
+    assert without.status_code == 422
+    with pytest.raises(Unauthenticated):
+        await services.keys.authenticate(key[1])
+    assert await _audited(services, "key.revoke") == [("staff:ann", caller.key_id, YES["reason"])]
+
+
+async def test_key_without_a_scope_is_refused_beside_the_fields(sign_in: SignIn) -> None:
+    answer = await (await sign_in("admin")).post("/apps/new", {"app": "Registers", "schools": "nowhere"})
+
+    assert answer.status_code == 422
+    assert "no scope" in answer.text
+    assert 'id="e-schools"' in answer.text
+
+
+async def test_webhook_is_tested_and_a_message_goes_again(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("admin", name="ann")
+    async with services.reads.db.read() as session:
+        webhook = (await session.exec(select(WebhookRow.id))).one()
+        before = (await session.exec(select(DeliveryRow.id))).one()
+
+    await visitor.post(f"/webhooks/{webhook}/test")
+    await visitor.post(f"/webhooks/{webhook}/deliveries/{before}/redeliver")
+
+    async with services.reads.db.read() as session:
+        assert len((await session.exec(select(DeliveryRow.id))).all()) == 2
+    assert ("staff:ann", webhook, "") in await _audited(services, "webhook.test")
+    assert await _audited(services, "webhook.redeliver") == [("staff:ann", webhook, "")]
+    assert "whsec_" not in (await visitor.get(f"/webhooks/{webhook}")).text
+
+
+async def test_audit_log_says_who_did_what_and_can_be_filtered(sign_in: SignIn) -> None:
+    visitor = await sign_in("support", name="sam")
+    await visitor.post("/schools/st-marys/hold", YES)
+
+    found, other = await visitor.get("/audit?who=sam&action=school."), await visitor.get("/audit?who=kim")
+
+    assert "Held a school" in found.text
+    assert YES["reason"] in found.text
+    assert "Nothing matches" in other.text
+    assert (await (await sign_in("viewer")).get("/audit")).status_code == 403
+
+
+async def test_audit_log_of_other_schools_is_not_there(sign_in: SignIn) -> None:
+    await (await sign_in("support")).post("/schools/st-marys/hold", YES)
+
+    visitor = await sign_in("support", schools=["oakfield"])
+
+    assert YES["reason"] not in (await visitor.get("/audit")).text
+    assert (await visitor.get("/audit?school=st-marys")).status_code == 404

@@ -1,0 +1,132 @@
+"""One writeback: what it says and to whom, mending it field by field, cancelling it, settling it."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlmodel import select
+
+from tests.console.bad_morning import bad_morning
+from tests.console.conftest import SignIn
+from writeback.store.tables import AuditRow, WritebackRow
+from writeback.wiring import Services
+
+COMMENT = "came with his mother"
+WHY = "the code was a typing error"
+
+
+@pytest.fixture
+async def failed(services: Services) -> str:
+    """One with a wrong code and a comment."""
+    return (await bad_morning(services))[0]
+
+
+async def _row(services: Services, id_: str) -> WritebackRow:
+    async with services.reads.db.read() as session:
+        return (await session.exec(select(WritebackRow).where(WritebackRow.id == id_))).one()
+
+
+async def _of_status(services: Services, status: str) -> str:
+    async with services.reads.db.read() as session:
+        return (await session.exec(select(WritebackRow.id).where(WritebackRow.status == status))).all()[0]
+
+
+async def _audited(services: Services, action: str) -> Sequence[AuditRow]:
+    async with services.reads.db.read() as session:
+        return (await session.exec(select(AuditRow).where(AuditRow.action == action))).all()
+
+
+@pytest.mark.parametrize("role", ["viewer", "support", "admin"])
+async def test_comments_are_hidden_at_first(role: str, sign_in: SignIn, failed: str) -> None:
+    answer = await (await sign_in(role)).get(f"/writebacks/{failed}")
+
+    assert COMMENT not in answer.text
+    assert ("Show comments" in answer.text) == (role != "viewer")
+
+
+async def test_showing_comments_is_written_down(sign_in: SignIn, failed: str, services: Services) -> None:
+    visitor = await sign_in("support", name="sam")
+
+    answer = await visitor.post(f"/writebacks/{failed}/show")
+
+    assert COMMENT in answer.text
+    assert [(row.actor, row.subject) for row in await _audited(services, "writeback.show")] == [("staff:sam", failed)]
+
+
+@pytest.mark.parametrize("path", ["show", "edit", "edit/show", "cancel", "resubmit", "resolve"])
+async def test_viewer_may_do_nothing(path: str, sign_in: SignIn, failed: str) -> None:
+    visitor = await sign_in("viewer")
+
+    answer = await visitor.post(f"/writebacks/{failed}/{path}", {"confirmed": "yes", "reason": "x"})
+
+    assert answer.status_code == 403
+
+
+async def test_one_field_is_mended_and_the_rest_stays(sign_in: SignIn, failed: str, services: Services) -> None:
+    visitor = await sign_in("support", name="sam")
+    form = await visitor.get(f"/writebacks/{failed}/edit")
+    assert "Z9 (not in the school’s list)" in form.text
+    assert COMMENT not in form.text
+
+    answer = await visitor.post(f"/writebacks/{failed}/edit", {"r0.code": "L", "reason": WHY})
+
+    row = await _row(services, failed)
+    assert answer.headers["location"] == f"/console/writebacks/{failed}"
+    assert row.status == "queued"
+    assert '"code":"L"' in row.records
+    assert COMMENT in row.records
+    written = (await _audited(services, "writeback.resubmit"))[0]
+    assert (written.actor, written.reason) == ("staff:sam", WHY)
+    assert written.changed["edited"] == [{"record": 0, "fields": ["code"]}]
+
+
+async def test_what_is_still_wrong_is_said_beside_its_field(sign_in: SignIn, failed: str, services: Services) -> None:
+    visitor = await sign_in("support")
+
+    answer = await visitor.post(f"/writebacks/{failed}/edit", {"r0.code": "Q7", "reason": WHY})
+
+    assert answer.status_code == 422
+    assert 'id="e-r0.code"' in answer.text
+    assert (await _row(services, failed)).status == "failed"
+
+
+async def test_checking_changes_nothing(sign_in: SignIn, failed: str, services: Services) -> None:
+    visitor = await sign_in("support")
+
+    answer = await visitor.post(f"/writebacks/{failed}/edit", {"r0.code": "L", "check": "yes"})
+
+    assert "All of it is good" in answer.text
+    assert (await _row(services, failed)).status == "failed"
+
+
+async def test_mending_without_a_reason_is_refused(sign_in: SignIn, failed: str, services: Services) -> None:
+    visitor = await sign_in("support")
+
+    answer = await visitor.post(f"/writebacks/{failed}/edit", {"r0.code": "L"})
+
+    assert answer.status_code == 422
+    assert "Say why." in answer.text
+    assert (await _row(services, failed)).status == "failed"
+
+
+async def test_cancelling_asks_first(sign_in: SignIn, failed: str, services: Services) -> None:
+    visitor, held = await sign_in("support"), await _of_status(services, "held")
+
+    asked = await visitor.post(f"/writebacks/{held}/cancel")
+    before = (await _row(services, held)).status
+    await visitor.post(f"/writebacks/{held}/cancel", {"confirmed": "yes", "reason": "sent twice"})
+
+    assert "Cancel this writeback?" in asked.text
+    assert (before, (await _row(services, held)).status) == ("held", "cancelled")
+
+
+async def test_what_the_mis_has_is_shown_and_a_person_decides(sign_in: SignIn, failed: str, services: Services) -> None:
+    visitor, doubtful = await sign_in("support"), await _of_status(services, "needs_attention")
+    shown = await visitor.get(f"/writebacks/{doubtful}/resolve")
+    form = {"record": "0", "outcome": "failed", "reason": "the office was right"}
+
+    without = await visitor.post(f"/writebacks/{doubtful}/resolve", {"record": "0"})
+    await visitor.post(f"/writebacks/{doubtful}/resolve", form)
+
+    assert '<strong class="mono value">N</strong>' in shown.text
+    assert without.status_code == 422
+    assert (await _row(services, doubtful)).status == "failed"

@@ -1,0 +1,141 @@
+"""Finding writebacks, mending some or all that match: who may, what is asked first, what is written down."""
+
+import re
+from collections.abc import Sequence
+
+import httpx
+import pytest
+from sqlmodel import select
+
+from tests.console.bad_morning import FAILED, bad_morning
+from tests.console.conftest import SignIn
+from writeback.store.tables import AuditRow, WritebackRow
+from writeback.wiring import Services
+
+
+@pytest.fixture
+async def failed(services: Services) -> Sequence[str]:
+    return await bad_morning(services)
+
+
+async def _statuses(services: Services, ids: Sequence[str]) -> list[str]:
+    async with services.reads.db.read() as session:
+        rows = (await session.exec(select(WritebackRow).where(WritebackRow.id.in_(ids)))).all()  # type: ignore[attr-defined] # a column
+    found = {row.id: row.status for row in rows}
+    return [found[id_] for id_ in ids]
+
+
+async def _audited(services: Services, action: str) -> Sequence[AuditRow]:
+    async with services.reads.db.read() as session:
+        return (await session.exec(select(AuditRow).where(AuditRow.action == action))).all()
+
+
+def _listed(answer: httpx.Response) -> list[str]:
+    return re.findall(r'href="/console/writebacks/(wb_\w+)"', answer.text)
+
+
+async def test_filter_finds_what_failed_at_a_school(sign_in: SignIn, failed: Sequence[str]) -> None:
+    visitor = await sign_in("viewer")
+
+    answer = await visitor.get("/writebacks?school=st-marys&status=failed")
+
+    assert sorted(_listed(answer)) == sorted(failed)
+    assert "the school has no such attendance code" in answer.text
+    assert "A200" in answer.text, "pupils by their ids"
+
+
+async def test_viewer_is_offered_nothing_to_do_and_may_not_do_it(sign_in: SignIn, failed: Sequence[str]) -> None:
+    visitor = await sign_in("viewer")
+
+    shown = await visitor.get("/writebacks?status=failed")
+    answer = await visitor.post("/writebacks/mend", {"action": "cancel", "id": failed[0]})
+
+    assert 'type="checkbox" name="id"' not in shown.text
+    assert answer.status_code == 403
+
+
+async def test_schools_of_others_are_not_there(sign_in: SignIn, failed: Sequence[str], services: Services) -> None:
+    visitor = await sign_in("support", schools=["hillside"])
+
+    everything = await visitor.get("/writebacks")
+    foreign = await visitor.get("/writebacks?school=st-marys")
+    one = await visitor.get(f"/writebacks/{failed[0]}")
+    ticked = {"action": "resubmit", "which": "ticked", "id": failed[1], "confirmed": "yes", "reason": "why not"}
+    mended = await visitor.post("/writebacks/mend", ticked)
+
+    assert failed[0] not in everything.text
+    assert (foreign.status_code, one.status_code) == (404, 404)
+    assert mended.headers["location"] == "/console/writebacks", "nothing of it is there for them"
+    assert await _statuses(services, [failed[1]]) == ["failed"]
+
+
+async def test_asks_how_many_and_why_before_anything_happens(
+    sign_in: SignIn, failed: Sequence[str], services: Services
+) -> None:
+    visitor = await sign_in("support")
+    wanted = {"school": "st-marys", "status": "failed", "which": "all", "action": "resubmit"}
+
+    asked = await visitor.post("/writebacks/mend", wanted)
+    without = await visitor.post("/writebacks/mend", {**wanted, "confirmed": "yes"})
+
+    assert f'<strong class="count">{FAILED}</strong>' in asked.text
+    assert without.status_code == 422
+    assert set(await _statuses(services, failed)) == {"failed"}
+
+
+async def test_all_that_match_go_again_and_what_cannot_says_why(
+    sign_in: SignIn, failed: Sequence[str], services: Services
+) -> None:
+    visitor = await sign_in("support", name="sam")
+    wanted = {"school": "st-marys", "status": "failed", "which": "all", "action": "resubmit"}
+
+    answer = await visitor.post("/writebacks/mend", {**wanted, "confirmed": "yes", "reason": "codes were wrong"})
+    result = await visitor.get(answer.headers["location"].removeprefix("/console"))
+
+    assert await _statuses(services, failed) == ["failed", *["queued"] * (FAILED - 1)], "the first has a wrong code"
+    assert f"<dd>{FAILED - 1}<small>" in result.text
+    assert failed[0] in result.text, "what could not be, to be mended"
+    written = await _audited(services, "writeback.resubmit")
+    assert {(row.actor, row.reason) for row in written} == {("staff:sam", "codes were wrong")}
+    assert len(written) == FAILED - 1
+
+
+async def test_only_those_ticked_are_cancelled(sign_in: SignIn, failed: Sequence[str], services: Services) -> None:
+    visitor = await sign_in("support")
+    held = _listed(await visitor.get("/writebacks?school=hillside&status=held"))
+    ticked = {"action": "cancel", "which": "ticked", "id": held[:2], "confirmed": "yes", "reason": "sent twice"}
+
+    await visitor.post("/writebacks/mend", ticked)
+
+    assert await _statuses(services, held[:3]) == ["cancelled", "cancelled", "held"]
+
+
+@pytest.mark.parametrize("form", [{"which": "all"}, {"which": "ticked"}])
+async def test_everything_there_is_and_nothing_ticked_are_refused(
+    form: dict[str, str], sign_in: SignIn, failed: Sequence[str], services: Services
+) -> None:
+    visitor = await sign_in("admin")
+
+    answer = await visitor.post("/writebacks/mend", {"action": "resubmit", "confirmed": "yes", "reason": "x", **form})
+
+    assert answer.status_code == 303
+    assert set(await _statuses(services, failed)) == {"failed"}
+
+
+async def test_what_somebody_else_does_to_many_is_not_there(sign_in: SignIn, failed: Sequence[str]) -> None:
+    sam, kim = await sign_in("support"), await sign_in("support")
+    wanted = {"school": "st-marys", "status": "failed", "which": "all", "action": "resubmit"}
+    answer = await sam.post("/writebacks/mend", {**wanted, "confirmed": "yes", "reason": "codes"})
+
+    other = await kim.get(answer.headers["location"].removeprefix("/console"))
+
+    assert other.status_code == 404
+
+
+async def test_date_that_is_none_is_said_beside_its_field(sign_in: SignIn, failed: Sequence[str]) -> None:
+    visitor = await sign_in("viewer")
+
+    answer = await visitor.get("/writebacks?since=yesterday")
+
+    assert answer.status_code == 422
+    assert 'id="e-since"' in answer.text

@@ -1,0 +1,140 @@
+"""`/console/audit`: who did what, when, and why."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from writeback.console.history import actor_words
+from writeback.console.page import Page, Pages
+from writeback.console.records import label_of
+from writeback.console.words import hold_words, sentence, status_badge
+from writeback.domain.staff import Permission
+from writeback.flow.audit import AuditView
+from writeback.store.audit import AuditFilter
+from writeback.store.pages import Page as Listed
+
+pages = Pages()
+
+_A_PAGE = 50
+_ACTIONS = {
+    "writeback.resubmit": "Sent a writeback again",
+    "writeback.cancel": "Cancelled a writeback",
+    "writeback.resolve": "Settled a writeback",
+    "writeback.show": "Saw a writeback’s comments",
+    "batch.show": "Downloaded a file’s bad rows",
+    "school.add": "Registered a school",
+    "school.change": "Changed a school",
+    "school.hold": "Held a school",
+    "school.resume": "Let a school go on",
+    "school.sync": "Fetched a school’s lists",
+    "key.create": "Made a key",
+    "key.revoke": "Revoked a key",
+    "webhook.create": "Added a webhook",
+    "webhook.change": "Changed a webhook",
+    "webhook.remove": "Removed a webhook",
+    "webhook.rotate": "Gave a webhook a new secret",
+    "webhook.test": "Sent a test to a webhook",
+    "webhook.redeliver": "Had a message delivered again",
+}
+_GROUPS = (
+    ("", "Anything"),
+    ("writeback.", "With writebacks"),
+    ("school.", "With schools"),
+    ("batch.", "With files"),
+    ("key.", "With keys"),
+    ("webhook.", "With webhooks"),
+    ("staff.", "With accounts"),
+)
+_PLACES = {"writeback": "/writebacks/", "school": "/schools/", "batch": "/batches/", "webhook": "/webhooks/"}
+
+
+@pages.get("/audit", needs=Permission.AUDIT)
+async def list_(page: Page) -> Response:
+    """List entries, the latest first."""
+    if page.query("school"):
+        page.require_school(page.query("school"))
+    problems: dict[str, str] = {}
+    wanted = AuditFilter(
+        school=page.query("school") or None,
+        actor=_actor(page.query("who")),
+        action=page.query("action") or None,
+        subject=page.query("subject") or None,
+        since=_day(page, "since", problems),
+        until=_day(page, "until", problems),
+    )
+    found: Listed[AuditView] = Listed([])
+    if not problems:
+        found = await page.services.mendings.audit.list(
+            page.caller, wanted, limit=_A_PAGE, cursor=page.query("cursor") or None
+        )
+    schools = await page.services.reports.schools(page.caller)
+    return page.render(
+        "audit.html",
+        title="Audit",
+        status=422 if problems else 200,
+        found=found,
+        rows=[_row(page, one) for one in found.items],
+        names=dict(schools),
+        schools=[("", "All schools"), *schools],
+        groups=_GROUPS,
+        problems=problems,
+        is_filtered=any(page.query(name) for name in ("school", "who", "action", "subject", "since", "until")),
+    )
+
+
+def action_words(action: str) -> str:
+    return _ACTIONS.get(action) or sentence(action)
+
+
+def _row(page: Page, one: AuditView) -> tuple[AuditView, str, str, str, str]:
+    return one, action_words(one.action), actor_words(one.actor), _place(page, one), _told(one)
+
+
+def _actor(text: str) -> str | None:
+    """Return how the actor begins: a name alone is a person's."""
+    if not text:
+        return None
+    return text if ":" in text or text in ("command line", "writeback") else f"staff:{text}"
+
+
+def _day(page: Page, name: str, problems: dict[str, str]) -> datetime | None:
+    text = page.query(name)
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+        return page.times.midnight_of(day + timedelta(days=1 if name == "until" else 0))
+    except (ValueError, OverflowError):
+        problems[name] = f"“{text[:20]}” is no date: write it like 2026-01-12."
+        return None
+
+
+def _place(page: Page, one: AuditView) -> str:
+    """Return the address of what it was done to; nothing where there is no page of it for this person."""
+    what = one.action.partition(".")[0]
+    if what == "webhook" and not page.may(Permission.MANAGE):
+        return ""
+    return page.url(_PLACES[what] + one.subject) if what in _PLACES else ""
+
+
+def _told(one: AuditView) -> str:
+    """Return what is noted beside it, in words."""
+    changed: Mapping[str, Any] = one.changed
+    told: list[str] = []
+    if "status" in changed:
+        before, after = changed["status"]
+        told.append(f"{status_badge(before).words.lower()}, then {status_badge(after).words.lower()}")
+    if "records" in changed:
+        told.append(f"{len(changed['records'])} of its records")
+    if "edited" in changed:
+        fields = sorted({label_of(name).lower() for edit in changed["edited"] for name in edit["fields"]})
+        told.append(f"mended: {', '.join(fields)}")
+    if changed.get("hold"):
+        told.append(hold_words(str(changed["hold"])).lower())
+    if changed.get("fields"):
+        told.append(", ".join(changed["fields"]))
+    if changed.get("bulk"):
+        told.append("with others at once")
+    return "; ".join(told)

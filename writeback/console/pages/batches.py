@@ -1,0 +1,94 @@
+"""`/console/batches`: files of many rows: how far each is, what was wrong with it, and its bad rows as a file."""
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response, StreamingResponse
+
+from writeback.batches.layout import Format
+from writeback.console.page import Page, Pages
+from writeback.core.errors import NotFound
+from writeback.domain.staff import Permission
+from writeback.flow.batches.error_files import media_type_of
+from writeback.flow.batches.views import DELIVERING, BatchView
+from writeback.store.batches import BatchStatus
+
+pages = Pages()
+
+_A_PAGE = 50
+_STATES = {
+    BatchStatus.UPLOADING.value: ("busy", "Arriving"),
+    BatchStatus.READING.value: ("busy", "Being read"),
+    BatchStatus.CHECKING.value: ("busy", "Being checked"),
+    BatchStatus.QUEUEING.value: ("busy", "Being queued"),
+    DELIVERING: ("busy", "On its way"),
+    BatchStatus.DONE.value: ("ok", "Done"),
+    BatchStatus.REFUSED.value: ("bad", "Refused"),
+}
+
+
+@pages.get("/batches")
+async def list_(page: Page) -> Response:
+    """List them, the newest first."""
+    school = page.query("school")
+    if school:
+        page.require_school(school)
+    found = await page.services.batches.list(
+        page.caller, school=school or None, limit=_A_PAGE, cursor=page.query("cursor") or None
+    )
+    schools = await page.services.reports.schools(page.caller)
+    return page.render(
+        "batches.html",
+        title="Batches",
+        found=found,
+        rows=[(one, state_of(one)) for one in found.items],
+        names=dict(schools),
+        schools=[("", "All schools"), *schools],
+    )
+
+
+@pages.get("/batches/{batch}")
+async def show(page: Page) -> Response:
+    """Show one."""
+    return page.render("batch.html", title="Batch", **await _values(page))
+
+
+@pages.get("/batches/{batch}/live")
+async def live(page: Page) -> Response:
+    """Show the piece of the page that refreshes by itself."""
+    return page.partial("_batch.html", **await _values(page))
+
+
+@pages.post("/batches/{batch}/errors", needs=Permission.MEND)
+async def errors(page: Page) -> Response:
+    """Send the bad rows as a file; they say what the file said, so that they were sent is written down."""
+    batch = await page.services.batches.get(page.caller, page.part("batch"))
+    try:
+        wanted = Format(page.field("format") or batch.format)
+    except ValueError:
+        raise NotFound("errors_other_format", "there is no file of this sort") from None
+    file = await page.services.batches.errors(page.caller, batch.id, wanted)
+    await page.services.mendings.audit.note_shown(page.actor(), "batch", batch.id, app=batch.app, school=batch.school)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
+    return StreamingResponse(file.pieces, headers=headers, media_type=media_type_of(wanted))
+
+
+def state_of(batch: BatchView) -> tuple[str, str]:
+    """Return a tone and words for how far it is; one that has ended badly in part says so."""
+    tone, words = _STATES.get(batch.status, ("off", batch.status))
+    if batch.status == BatchStatus.DONE and (batch.rows.bad or batch.writebacks.failed):
+        return "warn", "Done, not all of it"
+    return tone, f"{words} (only checked)" if batch.dry_run and tone != "bad" else words
+
+
+async def _values(page: Page) -> dict[str, Any]:
+    batch = await page.services.batches.get(page.caller, page.part("batch"))
+    schools = dict(await page.services.reports.schools(page.caller))
+    writebacks = batch.writebacks
+    return {
+        "batch": batch,
+        "state": state_of(batch),
+        "school_name": schools.get(batch.school, batch.school),
+        "ended": writebacks.total - writebacks.waiting - writebacks.needs_attention,
+        "is_moving": _STATES.get(batch.status, ("off",))[0] == "busy",
+    }

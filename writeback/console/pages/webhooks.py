@@ -1,0 +1,103 @@
+"""`/console/webhooks`: where apps are told, whether that works, what was sent; test, send again, switch on."""
+
+from starlette.responses import Response
+
+from writeback.console.page import Page, Pages
+from writeback.core.errors import Conflict
+from writeback.domain.staff import Permission
+from writeback.flow.webhook_views import DeliveryView, WebhookView
+from writeback.store.outbox import DeliveryState
+
+pages = Pages()
+
+_A_PAGE = 50
+_STATES = {
+    DeliveryState.PENDING.value: ("wait", "Waits"),
+    DeliveryState.SENDING.value: ("busy", "Being sent"),
+    DeliveryState.DELIVERED.value: ("ok", "Delivered"),
+    DeliveryState.FAILED.value: ("bad", "Given up"),
+}
+_DISABLED = {
+    "by_app": "Switched off by its app",
+    "gone": "Its receiver said that it is gone (410)",
+    "always_failing": "Nothing has got through for too long",
+}
+_ERRORS = {
+    "timeout": "no answer in time",
+    "dns": "its name is not known",
+    "connect": "no connection",
+    "tls": "its certificate is not good",
+    "broken": "the connection broke off",
+    "address_refused": "its address may not be called",
+}
+
+
+@pages.get("/webhooks", needs=Permission.MANAGE)
+async def list_(page: Page) -> Response:
+    """List them, the newest first."""
+    found = await page.services.webhooks.list(page.caller, limit=_A_PAGE, cursor=page.query("cursor") or None)
+    return page.render(
+        "webhooks.html", title="Webhooks", found=found, rows=[(one, state_of(one)) for one in found.items]
+    )
+
+
+@pages.get("/webhooks/{webhook}", needs=Permission.MANAGE)
+async def show(page: Page) -> Response:
+    """Show one, and what was sent to it."""
+    view = await page.services.webhooks.get(page.caller, page.part("webhook"))
+    wanted = page.query("state")
+    states = [DeliveryState(wanted)] if wanted in set(DeliveryState) else []
+    found = await page.services.webhooks.deliveries(
+        page.caller, view.id, states=states, limit=_A_PAGE, cursor=page.query("cursor") or None
+    )
+    return page.render(
+        "webhook.html",
+        title="Webhook",
+        webhook=view,
+        state=state_of(view),
+        found=found,
+        rows=[(one, *_STATES.get(one.state, ("off", one.state)), error_words(one)) for one in found.items],
+        states=[("", "All"), *((state, words) for state, (_, words) in _STATES.items())],
+    )
+
+
+@pages.post("/webhooks/{webhook}/test", needs=Permission.MANAGE)
+async def test(page: Page) -> Response:
+    """Have a message sent that only says that messages arrive."""
+    here = f"/webhooks/{page.part('webhook')}"
+    try:
+        await page.services.webhooks.test(page.caller, page.part("webhook"))
+    except Conflict:
+        return page.redirect(here, flash="It is switched off: switch it on first.", tone="warn")
+    return page.redirect(here, flash="A test message is on its way; it stands first below.")
+
+
+@pages.post("/webhooks/{webhook}/deliveries/{delivery}/redeliver", needs=Permission.MANAGE)
+async def redeliver(page: Page) -> Response:
+    """Send one again."""
+    here = f"/webhooks/{page.part('webhook')}"
+    try:
+        await page.services.webhooks.redeliver(page.caller, page.part("webhook"), page.part("delivery"))
+    except Conflict:
+        return page.redirect(here, flash="It is switched off: switch it on first.", tone="warn")
+    return page.redirect(here, flash="It is on its way again.")
+
+
+@pages.post("/webhooks/{webhook}/enable", needs=Permission.MANAGE)
+async def enable(page: Page) -> Response:
+    """Switch it on: what happened meanwhile is told."""
+    await page.services.webhooks.change(page.caller, page.part("webhook"), {"enabled": True})
+    return page.redirect(f"/webhooks/{page.part('webhook')}", flash="It is on. What happened meanwhile is told.")
+
+
+def state_of(webhook: WebhookView) -> tuple[str, str]:
+    """Return a tone and words for how it does."""
+    if webhook.disabled is not None:
+        return "off", _DISABLED.get(webhook.disabled.reason, "Switched off")
+    return ("bad", "Failing") if webhook.failing_since is not None else ("ok", "Works")
+
+
+def error_words(delivery: DeliveryView) -> str:
+    """Return why it did not get through, in words."""
+    error = delivery.error or ""
+    return _ERRORS.get(error) or (f"answered {error.removeprefix('http_')}" if error else "")
