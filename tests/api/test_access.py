@@ -277,7 +277,8 @@ async def test_lists_show_nothing_of_what_another_app_owns(api: Any, theirs: Non
 
     response = await api.call("GET", path, key)
 
-    assert response.json()["items"] == []
+    assert response.status_code == 200
+    assert not [one for one in ("wb_1", "bat_1", "whk_1", "hillside") if one in response.text]
 
 
 async def test_counts_and_events_tell_nothing_of_what_another_app_owns(api: Any, theirs: None) -> None:
@@ -341,7 +342,7 @@ async def test_a_key_limited_to_schools_cannot_make_keys(api: Any, is_problem: A
         ("POST", "/v1/keys/key_1/rotate"),
     ):
         body = {"app": "Registers", "scopes": ["read"]} if path == "/v1/keys" and method == "POST" else None
-        is_problem(await api.call(method, path, key, json=body), 403, "school_not_allowed")
+        is_problem(await api.call(method, _path(path), key, json=body), 403, "school_not_allowed")
 
 
 async def test_a_key_limited_to_schools_cannot_register_another(api: Any, is_problem: Any) -> None:

@@ -16,7 +16,7 @@ from writeback.store import lookups
 from writeback.store.tables import BatchRow, WritebackRow
 from writeback.wiring import Services
 
-CODES = {
+CODES: dict[str, dict[str, Any]] = {
     "1": {"id": "1", "code": "/", "description": "Present (AM)", "type": "PRESENT", "active": True},
     "2": {"id": "2", "code": "N", "description": "No reason yet", "type": "UNAUTHORISED", "active": True},
     "3": {"id": "3", "code": "L", "description": "Late", "type": "PRESENT", "active": True},
@@ -95,7 +95,7 @@ def _batch(services: Services) -> BatchRow:
     )
 
 
-_LISTS = {
+_LISTS: dict[ListName, dict[str, dict[str, Any]]] = {
     ListName.STUDENTS: {f"A2{number:02}": {"id": f"A2{number:02}"} for number in range(FAILED)},
     ListName.EMPLOYEES: {"E1": {"id": "E1"}},
     ListName.ATTENDANCE_CODES: CODES,

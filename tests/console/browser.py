@@ -28,12 +28,21 @@ _ARGUMENTS = (
 )
 
 
+class _Server(uvicorn.Server):
+    """Leaves signals to pytest."""
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGUMENTS))
-        yield browser
-        await browser.close()
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 @asynccontextmanager
@@ -41,10 +50,12 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an app on a free port; yield its origin."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config: dict[str, Any] = {"lifespan": "off", "access_log": False, "log_level": "error", "ws": "none"}
-        server = uvicorn.Server(uvicorn.Config(app, **config))
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        config["timeout_graceful_shutdown"] = 1  # a browser keeps its connections
+        server = _Server(uvicorn.Config(app, **config))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving

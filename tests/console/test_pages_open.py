@@ -1,7 +1,5 @@
 """Every page opens for those who may, on a morning on which things have gone wrong; and for nobody else."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlmodel import select
 
@@ -12,12 +10,12 @@ from writeback.wiring import Services
 
 
 @pytest.fixture
-async def a_morning(services: Services) -> AsyncIterator[dict[str, str]]:
+async def a_morning(services: Services) -> dict[str, str]:
     """The ids of one writeback of each status that the morning has."""
     await morning(services)
     async with services.reads.db.read() as session:
         rows = (await session.exec(select(WritebackRow.status, WritebackRow.id))).all()
-    yield {status: id_ for status, id_ in rows}
+    return dict(rows)
 
 
 @pytest.mark.parametrize("role", ["viewer", "support", "admin"])

@@ -92,7 +92,7 @@ async def test_bad_rows_are_downloaded_and_that_is_written_down(sign_in: SignIn,
         row = await session.get(BatchRow, batch)
         assert row is not None
         row.format = "ndjson"
-        row.layout = '{"format": "ndjson", "columns": []}'
+        row.layout = '{"format": "ndjson", "kind": "attendance.session"}'
     visitor = await sign_in("support", name="sam")
 
     answer = await visitor.post(f"/batches/{batch}/errors")

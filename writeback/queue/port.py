@@ -8,8 +8,8 @@ from typing import Protocol
 
 
 class Doorbell(Protocol):
-    """Rings for a job: `serve_lane` and `confirm_lane` with lane ids, `notify` with webhook ids, the others with those of
-    schools or batches."""
+    """Rings for a job: `serve_lane` and `confirm_lane` with lane ids, `notify` with webhook ids, the others with those
+    of schools or batches."""
 
     async def ring(self, job: str, lane_ids: Iterable[str]) -> None:
         """Ask for a run of `job` for each id. Returns at once and never raises."""

@@ -150,9 +150,9 @@ def is_found_by(text: str, carried: Collection[str], school: str | None = None) 
     """
     begins = folded(text)
     terms = select(SearchTermRow.seq).where(
+        col(SearchTermRow.what).in_([what.value for what in Term if what is not Term.FINDING]),
         col(SearchTermRow.term) >= begins,
         col(SearchTermRow.term) < begins + _LAST,
-        col(SearchTermRow.what) != Term.FINDING.value,
     )
     if school is not None:
         terms = terms.where(col(SearchTermRow.school_id) == school)
@@ -201,7 +201,7 @@ class TermWriter:
 
     def rows_of(self, changes: Iterable[Changed]) -> Sequence[Values]:
         """Return the rows of the terms, as the driver takes them, in the order of their key."""
-        return sorted((term, what, one.school_id, one.seq) for one in changes for term, what in terms_of(one))
+        return sorted((what, term, one.school_id, one.seq) for one in changes for term, what in terms_of(one))
 
     def write(self, rows: Sequence[Values], upto: int, statements: Statements) -> None:
         """Write the rows that are not there yet, and that events have been gone through so far."""

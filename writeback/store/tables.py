@@ -644,10 +644,10 @@ class SearchTermRow(SQLModel, table=True):
     __tablename__ = "search_term"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    term: str = Field(primary_key=True)
-    """In PostgreSQL of the collation C, so that what begins alike lies together."""
     what: str = Field(primary_key=True)
     """pupil, employee, record, ref, mis, finding."""
+    term: str = Field(primary_key=True)
+    """In PostgreSQL of the collation C, so that what begins alike lies together."""
     school_id: str = Field(primary_key=True)
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     """Of the writeback."""

@@ -29,6 +29,8 @@ _ACTIONS = {
     "school.hold": "Held a school",
     "school.resume": "Let a school go on",
     "school.sync": "Fetched a school’s lists",
+    "staff.sign_in": "Signed in",
+    "staff.add": "Made an account",
     "key.create": "Made a key",
     "key.revoke": "Revoked a key",
     "webhook.create": "Added a webhook",

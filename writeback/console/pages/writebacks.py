@@ -198,9 +198,5 @@ def _options(asked: Asked, schools: Sequence[tuple[str, str]]) -> dict[str, Any]
         "kinds": [("", "All kinds"), *((kind, kind_words(kind)) for kind in KINDS)],
         "statuses": [(status.value, status_badge(status).words) for status in Status],
         "holds": [("", "Anything"), *((reason, words) for reason, words in HOLDS.items())],
-        "is_more": bool(set(asked.query) - {"school", "student", "q", "status"}) or not _is_any_view(asked),
+        "is_more": bool(set(asked.query) - {"school", "student", "q", "status"}),
     }
-
-
-def _is_any_view(asked: Asked) -> bool:
-    return any(_is_view(asked, statuses) for _, statuses in VIEWS)

@@ -13,8 +13,8 @@ _BROWSED = ("seq", "app_id", "school_id", "kind", "status", "hold_reason", "batc
 def upgrade() -> None:
     op.create_table(
         "search_term",
-        sa.Column("term", _TEXT, primary_key=True),
         sa.Column("what", sa.String(), primary_key=True),
+        sa.Column("term", _TEXT, primary_key=True),
         sa.Column("school_id", sa.String(), primary_key=True),
         sa.Column("seq", sa.BigInteger(), primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
