@@ -18,8 +18,8 @@ demo: $(STAMP) ## submit a morning of registers to two simulated schools and wat
 dev: $(STAMP) ## run everything here, with simulated providers, until Ctrl-C
 	@$(BIN)/writeback dev $(ARGS)
 
-test: $(STAMP) ## run every test
-	@$(BIN)/pytest $(ARGS)
+test: $(STAMP) ## run every test, a file at a time on each core
+	@$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(STAMP) ## format, lint, types, imports, schemas, compose file: what CI runs before the tests
 	@$(BIN)/ruff format --check --quiet .

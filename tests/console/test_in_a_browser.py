@@ -127,7 +127,7 @@ async def test_every_page_works_without_javascript(scene: Scene, size: str) -> N
             assert await window.page.get_by_role("main").count() == 1, path
 
         await window.open("/now")
-        await window.page.get_by_text("As a table").click()
+        await window.page.get_by_text("As a table", exact=True).click()
         await expect(window.page.get_by_role("columnheader", name="Accepted")).to_be_visible()
         await window.page.get_by_role("link", name="Refresh").click()
         await window.page.get_by_role("button", name="Sign out").click()

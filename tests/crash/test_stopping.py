@@ -160,7 +160,8 @@ async def test_a_worker_says_in_redis_how_it_is_and_takes_it_back_at_the_end(run
 
 
 async def test_a_worker_that_was_paused_longer_than_its_lease_changes_nothing_afterwards(running: Suite) -> None:
-    async with running.rig("wonde") as rig:
+    # Its job's own timeout must not cut it off before it has tried to write its outcome down.
+    async with running.rig("wonde", queue={"job_timeout_s": 60}) as rig:
         await rig.submit(rig.incident("incident 0", rig.pupils[0]))
         paused = rig.start("worker", "dispatch.before_finish=sleep:8")
         await _logs(paused, "failpoint_reached")

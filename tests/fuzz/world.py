@@ -18,8 +18,9 @@ from writeback.core.settings import ApiSettings, DispatchSettings, DoorSettings,
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName, Lookup
 from writeback.flow.registry import NewSchool
+from writeback.flow.webhook_input import NewWebhook
 from writeback.store import lookups
-from writeback.store.tables import BatchRow, DeliveryRow, Lane, WebhookRow, WritebackRow
+from writeback.store.tables import BatchRow, DeliveryRow, Lane, WritebackRow
 from writeback.wiring import Services, open_services
 
 NOWHERE = "http://127.0.0.1:9"
@@ -109,6 +110,8 @@ async def _furnish(world: World, clock: Clock) -> None:
                 await lookups.save(session, school, Lookup(name, 1, now, rows))
     marks = [{"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}]
     about = {"app_id": "fuzz", "school_id": "hillside", "created_at": now, "updated_at": now}
+    caller = await services.keys.authenticate(world.key)
+    hook = await services.webhooks.create(caller, NewWebhook("https://receiver.example/"))
     rows = [
         Lane(id="hillside:session-marks", school_id="hillside", family="session-marks"),
         *(
@@ -124,11 +127,8 @@ async def _furnish(world: World, clock: Clock) -> None:
             )
             for status in ("queued", "failed", "confirmed", "needs_attention", "cancelled")
         ),
-        BatchRow(id="bat_1", format="csv", status="done", **about),
-        WebhookRow(
-            id="whk_1", app_id="fuzz", url="https://x.example", statuses=[], secrets="", created_at=now, updated_at=now
-        ),
-        DeliveryRow(id="msg_1", webhook_id="whk_1", sequence=1, type="t", payload="{}", state="failed", created_at=now),
+        BatchRow(id="bat_1", format="csv", status="checking", **about),
+        DeliveryRow(id="msg_1", webhook_id=hook.id, sequence=1, type="t", payload="{}", state="failed", created_at=now),
     ]
     async with services.accept.flow.db.write() as session:
         for row in rows:
@@ -138,7 +138,7 @@ async def _furnish(world: World, clock: Clock) -> None:
         "school": ["hillside", "riverbank"],
         "writeback": [row.id for row in rows if isinstance(row, WritebackRow)],
         "batch": ["bat_1"],
-        "webhook": ["whk_1"],
+        "webhook": [hook.id],
         "delivery": ["msg_1"],
         "key": [spare.view.id],
         "provider": ["wonde", "xporter"],

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy.sql.selectable import HasHints
 
 from writeback.store.filters import Filter
-from writeback.store.tables import WritebackRow
+from writeback.store.tables import WritebackRow, table_of
 
 Q = TypeVar("Q", bound=HasHints)
 
@@ -18,4 +18,4 @@ def browsed(query: Q, wanted: Filter) -> Q:
     """Return the query of writebacks, told which way to go."""
     if wanted.is_by_term or wanted.batch is not None:
         return query
-    return query.with_hint(WritebackRow, "INDEXED BY ix_writeback_browse", "sqlite")
+    return query.with_hint(table_of(WritebackRow), "INDEXED BY ix_writeback_browse", "sqlite")

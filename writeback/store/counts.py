@@ -11,6 +11,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.access import Caller
 from writeback.domain.states import Status
 from writeback.store.browsing import browsed
 from writeback.store.filters import Filter
@@ -54,18 +55,21 @@ class Counts:
     """Schools beyond those listed."""
 
 
-async def of(session: AsyncSession, found: Sequence[ColumnElement[bool]], wanted: Filter) -> Counts:
+async def of(session: AsyncSession, caller: Caller, found: Sequence[ColumnElement[bool]], wanted: Filter) -> Counts:
     """Count the writebacks that the conditions find."""
-    columns = col(WritebackRow.status), col(WritebackRow.school_id), col(WritebackRow.hold_reason)
+    columns = col(WritebackRow.school_id), col(WritebackRow.status)
     grouped = sa_select(*columns, func.count()).where(*found).group_by(*columns)
+    if caller.sees_app is not None or not wanted.is_by_school_and_status:  # another index holds just these two
+        grouped = browsed(grouped, wanted)
+    reason = col(WritebackRow.hold_reason)
+    waiting = browsed(sa_select(reason, func.count()).where(reason.is_not(None), *found).group_by(reason), wanted)
+    connection = await session.connection()
     statuses: Counter[Status] = Counter()
     schools: Counter[str] = Counter()
-    holds: Counter[str] = Counter()
-    for status, school_id, reason, number in await (await session.connection()).execute(browsed(grouped, wanted)):
+    for school_id, status, number in await connection.execute(grouped):
         statuses[Status(status)] += number
         schools[school_id] += number
-        if reason is not None:
-            holds[reason] += number
+    holds = Counter(dict(row._tuple() for row in await connection.execute(waiting)))
     findings = await _findings(session, found)
     return Counts(
         total=statuses.total(),

@@ -14,11 +14,13 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.selectable import FromClause
 
 from writeback.core.errors import ConfigurationError
 from writeback.core.private import make_private_dir, make_private_file
@@ -46,6 +48,13 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+asyncpg",
     "postgresql+psycopg2": "postgresql+asyncpg",
 }
+
+
+class _WithHints(SQLiteCompiler):
+    """Writes a hint behind its table, as `INDEXED BY` needs it; SQLAlchemy has none for SQLite."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        return text
 
 
 def parse_url(url: str) -> URL:
@@ -129,6 +138,8 @@ def _sqlite_engines(url: URL, pool_size: int, busy_timeout_s: float) -> Engines:
     writer = create_async_engine(url, pool_size=1, **options)
     reader = create_async_engine(url, pool_size=pool_size, **options)
     core_writer = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=1, **options)
+    for engine in (writer.sync_engine, reader.sync_engine, core_writer):
+        engine.dialect.statement_compiler = _WithHints
     for engine in (writer.sync_engine, core_writer):
         _begin_by(engine, "BEGIN IMMEDIATE")
         _set_at_connect(engine, *_PRAGMAS, *_WRITER_PRAGMAS)

@@ -49,6 +49,11 @@ class Filter:
         """Whether it names something that few writebacks have."""
         return any((self.ref, self.code, self.student, self.provider_ref, self.q))
 
+    @property
+    def is_by_school_and_status(self) -> bool:
+        """Whether it says nothing but these."""
+        return self == Filter(school=self.school, statuses=self.statuses)
+
 
 def visible(caller: Caller) -> list[ColumnElement[bool]]:
     """Return SQL conditions: the caller may see the writeback."""

@@ -24,7 +24,7 @@ _LONGEST_ID = 18
 _STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `id` is for Last-Event-ID, `data` JSON as schemas/event.json says.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {MEDIA_TYPE: {}},
     },
     **errors(503),
 }
