@@ -17,3 +17,11 @@ async def test_every_page_of_the_menu_has_a_title_a_heading_and_a_main_part(sign
         assert '<main id="main"' in answer.text
         assert '<html lang="en-GB">' in answer.text
         assert "style=" not in answer.text, "the policy forbids styles within the page"
+
+
+async def test_an_address_without_a_page_keeps_the_menu_for_whoever_is_signed_in(sign_in: SignIn) -> None:
+    answer = await (await sign_in("admin")).get("/nothing/here")
+
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in answer.text
+    assert 'aria-label="Main"' in answer.text

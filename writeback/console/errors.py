@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from writeback.console import auth
 from writeback.console.page import Kit, Page
 from writeback.core.errors import NotFound, Overloaded, Problem
 from writeback.store.engines import is_unavailable
@@ -19,7 +20,9 @@ _TITLES = {400: "That cannot be read", 401: "Not signed in", 403: "Not allowed",
 
 async def answer(kit: Kit, request: Request, error: Exception) -> Response:
     """Return the page about an error."""
-    page = getattr(request.state, "page", None) or Page(request, kit, None)
+    page = getattr(request.state, "page", None)
+    if page is None:  # no page has this address; whoever is signed in still has the menu
+        page = Page(request, kit, await auth.signed_in(kit, request) if isinstance(error, HTTPException) else None)
     problem = _problem(error)
     title = _TITLES.get(problem.status, problem.title)
     response = page.render("error.html", title=title, status=problem.status, detail=problem.detail, hint=problem.hint)

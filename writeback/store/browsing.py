@@ -14,8 +14,8 @@ from writeback.store.tables import WritebackRow, table_of
 Q = TypeVar("Q", bound=HasHints)
 
 
-def browsed(query: Q, wanted: Filter) -> Q:
+def browsed(query: Q, wanted: Filter, index: str = "ix_writeback_browse") -> Q:
     """Return the query of writebacks, told which way to go."""
     if wanted.is_by_term or wanted.batch is not None:
         return query
-    return query.with_hint(table_of(WritebackRow), "INDEXED BY ix_writeback_browse", "sqlite")
+    return query.with_hint(table_of(WritebackRow), f"INDEXED BY {index}", "sqlite")

@@ -59,8 +59,8 @@ async def of(session: AsyncSession, caller: Caller, found: Sequence[ColumnElemen
     """Count the writebacks that the conditions find."""
     columns = col(WritebackRow.school_id), col(WritebackRow.status)
     grouped = sa_select(*columns, func.count()).where(*found).group_by(*columns)
-    if caller.sees_app is not None or not wanted.is_by_school_and_status:  # another index holds just these two
-        grouped = browsed(grouped, wanted)
+    is_by_these = caller.sees_app is None and wanted.is_by_school_and_status
+    grouped = browsed(grouped, wanted, "ix_writeback_of_school" if is_by_these else "ix_writeback_browse")
     reason = col(WritebackRow.hold_reason)
     waiting = browsed(sa_select(reason, func.count()).where(reason.is_not(None), *found).group_by(reason), wanted)
     connection = await session.connection()
@@ -69,7 +69,7 @@ async def of(session: AsyncSession, caller: Caller, found: Sequence[ColumnElemen
     for school_id, status, number in await connection.execute(grouped):
         statuses[Status(status)] += number
         schools[school_id] += number
-    holds = Counter(dict(row._tuple() for row in await connection.execute(waiting)))
+    holds: Counter[str] = Counter({str(why): number for why, number in await connection.execute(waiting)})
     findings = await _findings(session, found)
     return Counts(
         total=statuses.total(),

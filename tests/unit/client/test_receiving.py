@@ -43,7 +43,9 @@ def test_a_signed_message_is_read(fake_clock: FakeClock) -> None:
     assert event.writeback.records[0].findings[0].code == "student_not_on_roll"
 
 
-@pytest.mark.parametrize(("signing", "known"), [([SECRET, OTHER], OTHER), ([OTHER], [SECRET, OTHER])])
+@pytest.mark.parametrize(
+    ("signing", "known"), [([SECRET, OTHER], OTHER), ([OTHER], [SECRET, OTHER])], ids=["both sign", "both are known"]
+)
 def test_while_a_secret_is_replaced_either_is_enough(fake_clock: FakeClock, signing: list[str], known: Any) -> None:
     headers = {name.title(): value for name, value in _signed(fake_clock, _body(), *signing).items()}
 

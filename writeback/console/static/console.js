@@ -4,5 +4,7 @@ import { guardForms } from "./forms.js";
 import { countTicked } from "./picking.js";
 
 guardForms(document);
+// On a phone the menu is a row that scrolls: show where one is.
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-picking]").forEach(countTicked);

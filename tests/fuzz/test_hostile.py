@@ -1,0 +1,153 @@
+"""Bodies, paths and headers that nobody sends by mistake: on every route, on both databases, no answer is a 5xx."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fuzz.world import World, running_world, settings_of
+
+_MARK = '{"student_id":"A1","date":"2026-01-12","session":"AM","code":"/"}'
+BODIES: dict[str, bytes] = {
+    "nothing": b"",
+    "not UTF-8": b'{"kind":"\xff\xfe"}',
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "null": b"null",
+    "a number": b"1",
+    "a list": b"[]",
+    "deep lists": b"[" * 50_000 + b"]" * 50_000,
+    "deep objects": b'{"records":' * 9_000 + b"1" + b"}" * 9_000,
+    "deep in a record": b'{"kind":"attendance.session","records":[' + b"[" * 20_000 + b"]" * 20_000 + b"]}",
+    "a huge integer": b'{"kind":"attendance.session","records":[{"minutes_late":' + b"9" * 6_000 + b"}]}",
+    "a huge limit": b'{"filter":{"school":"hillside"},"reason":"x","limit":' + b"9" * 30 + b"}",
+    "a huge exponent": b'{"kind":"attendance.session","records":[{"minutes_late":1e99999}]}',
+    "not a number": b'{"kind":"attendance.session","records":[{"minutes_late":NaN},{"minutes_late":-Infinity}]}',
+    "the same name twice": f'{{"kind":"x","kind":"attendance.session","records":[{_MARK}],"records":[{_MARK}]}}'.encode(),
+    "half a surrogate": b'{"reason":"\\ud800","ref":"\\ud800","name":"\\udfff","app":"\\ud800","url":"https://x/\\ud800",'
+    b'"filter":{"ref":"\\ud800"},"outcome":"failed","scopes":["read"],"overlap_s":1}',
+    "half a surrogate as a ref": f'{{"kind":"attendance.session","ref":"\\ud800","records":[{_MARK}]}}'.encode(),
+    "half a surrogate in a record": b'{"kind":"attendance.session","records":[{"student_id":"\\ud83d","comment":"\\udc00"}]}',
+    "half a surrogate as a reason": b'{"reason":"\\ud800"}',
+    "half a surrogate as a filter": b'{"filter":{"student":"\\ud800"},"reason":"x"}',
+    "half a surrogate as an app": b'{"app":"Fuzz\\ud800","scopes":["read"]}',
+    "half a surrogate as a school": b'{"name":"\\ud800","id":"s","provider":"wonde","mis":"SIMS","provider_school_id":"\\ud800"}',
+    "half a surrogate as a credential": b'{"credentials":{"token":"\\ud800"}}',
+    "half a surrogate in rules": b'{"overrides":{"attendance.session":{"notes":["\\ud800"]}}}',
+    "a NUL": f'{{"kind":"attendance.session","ref":"\\u0000","records":[{_MARK}]}}'.encode(),
+    "a NUL as a reason": b'{"reason":"a\\u0000b","overlap_s":1}',
+    "a NUL as a filter": b'{"filter":{"ref":"\\u0000","app":"\\u0000","batch":"\\u0000"},"reason":"x"}',
+    "a NUL in rules": b'{"overrides":{"\\u0000":{"notes":["\\u0000"]}},"credentials":{"\\u0000":"\\u0000"}}',
+    "a NUL as a description": b'{"url":"https://x.example/","description":"\\u0000"}',
+    "odd letters": '{"reason":"\u202e\u200b\U0010ffff\ufffe","ref":"e\u0301\u0000"}'.encode(),
+    "long names": json.dumps({"x" * 50_000: 1}).encode(),
+    "a year too far": b'{"filter":{"since":"9999-12-31T23:59:59-23:59","until":"0001-01-01T00:00:00+23:59"},"reason":"x"}',
+    "more seconds than there are": b'{"overlap_s":99999999999999999999,"keep_old_s":99999999999999999999}',
+    "too large": b'{"reason":"' + b"x" * 250_000 + b'"}',
+}
+TEXTS = (
+    "%ED%A0%80",
+    "%ff",
+    "%C0%80",
+    "..%2f..%2fetc",
+    "%2e%2e",
+    "a%0d%0aX-Evil:1",
+    "%F3%A0%80%81",
+    "x" * 3_000,
+    "%25",
+    "%",
+)
+HEADERS: list[tuple[str, list[tuple[bytes, bytes]]]] = [
+    ("two keys", [(b"Authorization", b"Bearer wbk_x")]),
+    ("an odd key for once", [(b"Idempotency-Key", b"\xff\xfe")]),
+    ("an empty key for once", [(b"Idempotency-Key", b"")]),
+    ("a long key for once", [(b"Idempotency-Key", b"k" * 5_000)]),
+    ("an odd last event", [(b"Last-Event-ID", "٣".encode())]),
+    ("a huge last event", [(b"Last-Event-ID", b"9" * 400)]),
+    ("an odd type", [(b"Content-Type", b"application/json; charset=utf-7; boundary=\xff")]),
+    ("no type", [(b"Content-Type", b"")]),
+    ("a form without parts", [(b"Content-Type", b"multipart/form-data")]),
+    ("a form with odd parts", [(b"Content-Type", b'multipart/form-data; boundary="\xff"')]),
+    ("an odd host", [(b"Host", b"\xff"), (b"X-Forwarded-For", b"\xff"), (b"X-Forwarded-Proto", b"gopher")]),
+    ("an odd file name", [(b"X-Filename", b"%ff%00"), (b"Content-Disposition", b"attachment; filename*=x'\xff")]),
+    ("an odd language", [(b"Accept", b"\xff"), (b"Accept-Language", b"x" * 4_000), (b"If-None-Match", b"\xff")]),
+    ("an odd trace", [(b"traceparent", b"00-zz-\xff"), (b"X-Request-Id", b"\xff" * 300)]),
+    ("a packed body", [(b"Content-Encoding", b"gzip")]),
+]
+
+
+@pytest.fixture
+def world(database_url: str, redis_server: str, tmp_path: Path) -> Iterator[World]:
+    with running_world(settings_of(tmp_path, database_url, redis_server)) as made:
+        yield made
+
+
+@pytest.fixture
+def http(world: World) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=world.url, timeout=60, trust_env=False) as client:
+        client.headers["Authorization"] = f"Bearer {world.key}"
+        yield client
+
+
+def _routes(http: httpx.Client) -> list[tuple[str, str, dict[str, Any]]]:
+    document = http.get("/openapi.json").json()
+    return [
+        (method.upper(), path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def _path(world: World, path: str) -> str:
+    for name, values in world.ids.items():
+        path = path.replace(f"{{{name}}}", values[0])
+    query = "?follow=false&since=2026-01-01T00:00:00Z" if path.endswith("/events") else ""
+    return path.replace("{kind}", "attendance.session").replace("{format}", "csv").replace("{list}", "students") + query
+
+
+def test_no_body_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
+    bad = []
+    for method, path, _ in _routes(http):
+        if method in ("GET", "DELETE"):
+            continue
+        for name, body in BODIES.items():
+            headers = {"Content-Type": "text/csv" if path.endswith("/batches") else "application/json"}
+            response = http.request(method, _path(world, path), content=body, headers=headers)
+            if response.status_code >= 500:
+                bad.append((method, path, name, response.status_code, response.text[:200]))
+
+    assert bad == []
+
+
+def test_no_path_or_query_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
+    bad = []
+    for method, path, operation in _routes(http):
+        names = [one["name"] for one in operation.get("parameters", []) if one["in"] in ("path", "query")]
+        for name in names:
+            for text in TEXTS:
+                filled = path.replace(f"{{{name}}}", text) if f"{{{name}}}" in path else path
+                query = f"?{name}={text}" if filled == path else ""
+                response = http.request(
+                    method, _path(world, filled) if not query else _path(world, path).split("?")[0] + query
+                )
+                if response.status_code >= 500:
+                    bad.append((method, path, name, text[:30], response.status_code, response.text[:200]))
+
+    assert bad == []
+
+
+@pytest.mark.parametrize(("name", "headers"), HEADERS, ids=[name for name, _ in HEADERS])
+def test_no_header_is_answered_with_a_5xx(
+    world: World, http: httpx.Client, name: str, headers: list[tuple[bytes, bytes]]
+) -> None:
+    bad = []
+    for method, path, _ in _routes(http):
+        given = [(b"Authorization", f"Bearer {world.key}".encode()), *headers]
+        body = None if method in ("GET", "DELETE") else b"{}"
+        response = http.request(method, _path(world, path), content=body, headers=given)
+        if response.status_code >= 500:
+            bad.append((method, path, response.status_code, response.text[:200]))
+
+    assert bad == []
