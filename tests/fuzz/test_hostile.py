@@ -10,6 +10,8 @@ import pytest
 
 from tests.fuzz.world import World, running_world, settings_of
 
+_HALF = "\\ud800"
+"""Half of a surrogate pair, as JSON can say it and UTF-8 cannot."""
 _MARK = '{"student_id":"A1","date":"2026-01-12","session":"AM","code":"/"}'
 BODIES: dict[str, bytes] = {
     "nothing": b"",
@@ -25,25 +27,26 @@ BODIES: dict[str, bytes] = {
     "a huge limit": b'{"filter":{"school":"hillside"},"reason":"x","limit":' + b"9" * 30 + b"}",
     "a huge exponent": b'{"kind":"attendance.session","records":[{"minutes_late":1e99999}]}',
     "not a number": b'{"kind":"attendance.session","records":[{"minutes_late":NaN},{"minutes_late":-Infinity}]}',
-    "the same name twice": f'{{"kind":"x","kind":"attendance.session","records":[{_MARK}],"records":[{_MARK}]}}'.encode(),
-    "half a surrogate": b'{"reason":"\\ud800","ref":"\\ud800","name":"\\udfff","app":"\\ud800","url":"https://x/\\ud800",'
-    b'"filter":{"ref":"\\ud800"},"outcome":"failed","scopes":["read"],"overlap_s":1}',
-    "half a surrogate as a ref": f'{{"kind":"attendance.session","ref":"\\ud800","records":[{_MARK}]}}'.encode(),
-    "half a surrogate in a record": b'{"kind":"attendance.session","records":[{"student_id":"\\ud83d","comment":"\\udc00"}]}',
-    "half a surrogate as a reason": b'{"reason":"\\ud800"}',
-    "half a surrogate as a filter": b'{"filter":{"student":"\\ud800"},"reason":"x"}',
-    "half a surrogate as an app": b'{"app":"Fuzz\\ud800","scopes":["read"]}',
-    "half a surrogate as a school": b'{"name":"\\ud800","id":"s","provider":"wonde","mis":"SIMS","provider_school_id":"\\ud800"}',
-    "half a surrogate as a credential": b'{"credentials":{"token":"\\ud800"}}',
-    "half a surrogate in rules": b'{"overrides":{"attendance.session":{"notes":["\\ud800"]}}}',
+    "the same name twice": f'{{"kind":"x","kind":"attendance.session","records":[{_MARK}],"records":[]}}'.encode(),
+    "half a letter as a ref": f'{{"kind":"attendance.session","ref":"{_HALF}","records":[{_MARK}]}}'.encode(),
+    "half a letter in a record": f'{{"kind":"attendance.session","records":[{{"comment":"{_HALF}"}}]}}'.encode(),
+    "half a letter as a reason": f'{{"reason":"{_HALF}","outcome":"failed"}}'.encode(),
+    "half a letter as a filter": f'{{"filter":{{"student":"{_HALF}"}},"reason":"x"}}'.encode(),
+    "half a letter as an app": f'{{"app":"Fuzz{_HALF}","scopes":["read"],"url":"https://x.example/"}}'.encode(),
+    "half a letter as a school": f'{{"name":"{_HALF}","id":"s","provider":"wonde","mis":"SIMS",'
+    f'"provider_school_id":"{_HALF}"}}'.encode(),
+    "half a letter as a credential": f'{{"credentials":{{"token":"{_HALF}"}}}}'.encode(),
+    "half a letter in rules": f'{{"overrides":{{"attendance.session":{{"notes":["{_HALF}"]}}}}}}'.encode(),
+    "half a letter as a description": f'{{"url":"https://x.example/","description":"{_HALF}"}}'.encode(),
     "a NUL": f'{{"kind":"attendance.session","ref":"\\u0000","records":[{_MARK}]}}'.encode(),
-    "a NUL as a reason": b'{"reason":"a\\u0000b","overlap_s":1}',
+    "a NUL as a reason": b'{"reason":"a\\u0000b","outcome":"failed"}',
     "a NUL as a filter": b'{"filter":{"ref":"\\u0000","app":"\\u0000","batch":"\\u0000"},"reason":"x"}',
     "a NUL in rules": b'{"overrides":{"\\u0000":{"notes":["\\u0000"]}},"credentials":{"\\u0000":"\\u0000"}}',
     "a NUL as a description": b'{"url":"https://x.example/","description":"\\u0000"}',
-    "odd letters": '{"reason":"\u202e\u200b\U0010ffff\ufffe","ref":"e\u0301\u0000"}'.encode(),
+    "odd letters": '{"reason":"\u202e\u200b\U0010ffff\ufffe","outcome":"failed"}'.encode(),
     "long names": json.dumps({"x" * 50_000: 1}).encode(),
-    "a year too far": b'{"filter":{"since":"9999-12-31T23:59:59-23:59","until":"0001-01-01T00:00:00+23:59"},"reason":"x"}',
+    "the first and the last day": b'{"filter":{"since":"9999-12-31T23:59:59-23:59","until":"0001-01-01T00:00:00+23:59"},'
+    b'"reason":"x"}',
     "more seconds than there are": b'{"overlap_s":99999999999999999999,"keep_old_s":99999999999999999999}',
     "too large": b'{"reason":"' + b"x" * 250_000 + b'"}',
 }
@@ -133,9 +136,9 @@ def test_no_path_or_query_is_answered_with_a_5xx(world: World, http: httpx.Clien
                     method, _path(world, filled) if not query else _path(world, path).split("?")[0] + query
                 )
                 if response.status_code >= 500:
-                    bad.append((method, path, name, text[:30], response.status_code, response.text[:200]))
+                    bad.append(f"{method} {path}: {name}={text[:30]}: {response.status_code}")
 
-    assert bad == []
+    assert not bad, "\n".join(bad)
 
 
 @pytest.mark.parametrize(("name", "headers"), HEADERS, ids=[name for name, _ in HEADERS])
@@ -148,6 +151,6 @@ def test_no_header_is_answered_with_a_5xx(
         body = None if method in ("GET", "DELETE") else b"{}"
         response = http.request(method, _path(world, path), content=body, headers=given)
         if response.status_code >= 500:
-            bad.append((method, path, response.status_code, response.text[:200]))
+            bad.append(f"{method} {path}: {response.status_code}")
 
-    assert bad == []
+    assert not bad, f"{name}\n" + "\n".join(bad)
