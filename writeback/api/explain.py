@@ -18,6 +18,22 @@ class Explanation:
 
 
 _OURS = {
+    "bulk_unknown": (
+        "There is no such work in the console, or it is somebody else's.",
+        "Begin it again from the list.",
+    ),
+    "school_ambiguous": (
+        "Several schools have this id at the provider.",
+        "Use our own id of the school in the path, or a key that is limited to one of them.",
+    ),
+    "sign_in_refused": (
+        "The name or the password is wrong, or there were too many tries.",
+        "Try again after a while; whoever looks after the service can set a new password.",
+    ),
+    "staff_exists": ("There is an account of that name.", "Choose another name, or change that account."),
+    "staff_invalid": ("The account cannot be made or changed as it was asked.", "The message says what to change."),
+    "staff_unknown": ("There is no such account.", "`writeback staff list` shows those that there are."),
+    "school_missing": ("The report needs a school.", "Choose one."),
     "rate_limited": (
         "The app calls faster than it may.",
         "Wait as long as Retry-After says; send several records in one submission.",
