@@ -45,8 +45,8 @@ BODIES: dict[str, bytes] = {
     "a NUL as a description": b'{"url":"https://x.example/","description":"\\u0000"}',
     "odd letters": '{"reason":"\u202e\u200b\U0010ffff\ufffe","outcome":"failed"}'.encode(),
     "long names": json.dumps({"x" * 50_000: 1}).encode(),
-    "the first and the last day": b'{"filter":{"since":"9999-12-31T23:59:59-23:59","until":"0001-01-01T00:00:00+23:59"},'
-    b'"reason":"x"}',
+    "the first and the last day": b'{"filter":{"since":"9999-12-31T23:59:59-23:59",'
+    b'"until":"0001-01-01T00:00:00+23:59"},"reason":"x"}',
     "more seconds than there are": b'{"overlap_s":99999999999999999999,"keep_old_s":99999999999999999999}',
     "too large": b'{"reason":"' + b"x" * 250_000 + b'"}',
 }
