@@ -1,4 +1,7 @@
-"""Bodies, paths and headers that nobody sends by mistake: on every route, on both databases, no answer is a 5xx."""
+"""Bodies, paths and headers that nobody sends by mistake: on every route no answer is a 5xx.
+
+On PostgreSQL, which takes less than SQLite does: no NUL, and no half of a letter.
+"""
 
 import json
 from collections.abc import Iterator
@@ -82,8 +85,8 @@ HEADERS: list[tuple[str, list[tuple[bytes, bytes]]]] = [
 
 
 @pytest.fixture
-def world(database_url: str, redis_server: str, tmp_path: Path) -> Iterator[World]:
-    with running_world(settings_of(tmp_path, database_url, redis_server)) as made:
+def world(postgres_url: str, redis_server: str, tmp_path: Path) -> Iterator[World]:
+    with running_world(settings_of(tmp_path, postgres_url, redis_server)) as made:
         yield made
 
 
@@ -141,16 +144,14 @@ def test_no_path_or_query_is_answered_with_a_5xx(world: World, http: httpx.Clien
     assert not bad, "\n".join(bad)
 
 
-@pytest.mark.parametrize(("name", "headers"), HEADERS, ids=[name for name, _ in HEADERS])
-def test_no_header_is_answered_with_a_5xx(
-    world: World, http: httpx.Client, name: str, headers: list[tuple[bytes, bytes]]
-) -> None:
+def test_no_header_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
     bad = []
     for method, path, _ in _routes(http):
-        given = [(b"Authorization", f"Bearer {world.key}".encode()), *headers]
-        body = None if method in ("GET", "DELETE") else b"{}"
-        response = http.request(method, _path(world, path), content=body, headers=given)
-        if response.status_code >= 500:
-            bad.append(f"{method} {path}: {response.status_code}")
+        for name, headers in HEADERS:
+            given = [(b"Authorization", f"Bearer {world.key}".encode()), *headers]
+            body = None if method in ("GET", "DELETE") else b"{}"
+            response = http.request(method, _path(world, path), content=body, headers=given)
+            if response.status_code >= 500:
+                bad.append(f"{method} {path}: {name}: {response.status_code}")
 
-    assert not bad, f"{name}\n" + "\n".join(bad)
+    assert not bad, "\n".join(bad)

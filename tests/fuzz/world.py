@@ -128,7 +128,7 @@ async def _furnish(world: World, clock: Clock) -> None:
             for status in ("queued", "failed", "confirmed", "needs_attention", "cancelled")
         ),
         BatchRow(id="bat_1", format="csv", status="checking", **about),
-        DeliveryRow(id="msg_1", webhook_id=hook.id, sequence=1, type="t", payload="{}", state="failed", created_at=now),
+        DeliveryRow(id="msg_1", webhook_id=hook.id, sequence=0, type="t", payload="{}", state="failed", created_at=now),
     ]
     async with services.accept.flow.db.write() as session:
         for row in rows:

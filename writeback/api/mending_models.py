@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from writeback.api.models import FindingCode, FindingOut, MaybeReason, Reason, Shown, Taken
 from writeback.api.routes.writebacks import known_kind
 from writeback.domain.instants import Instant
+from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.mending import Outcome
 from writeback.domain.states import Status
 from writeback.domain.submission import OnInvalid
@@ -87,16 +88,20 @@ class ResolveIn(Taken):
     reason: Annotated[Reason, Field(description=_REASON)]
 
 
+Name = Annotated[str, StringConstraints(max_length=200, pattern=NO_CONTROLS)]
+"""An id or a reference to look for."""
+
+
 class FilterIn(Taken):
     """Which writebacks; all that are given must hold, and something must be given."""
 
-    ids: Annotated[list[str], Field(max_length=MOST)] = []
-    school: str | None = None
+    ids: Annotated[list[Name], Field(max_length=MOST)] = []
+    school: Name | None = None
     kind: list[Annotated[str, AfterValidator(known_kind)]] = []
-    app: str | None = None
-    batch: str | None = None
+    app: Name | None = None
+    batch: Name | None = None
     """The batch that they came in."""
-    ref: str | None = None
+    ref: Name | None = None
     """The app's own name for it."""
     since: Instant | None = None
     """Accepted at or after this instant."""
@@ -104,7 +109,7 @@ class FilterIn(Taken):
     """Accepted before this instant."""
     code: FindingCode | None = None
     """Of a finding that one of its records has, e.g. `student_not_on_roll`."""
-    student: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    student: Annotated[Name, Field(min_length=1, max_length=64)] | None = None
 
     @model_validator(mode="after")
     def _is_not_empty(self) -> "FilterIn":

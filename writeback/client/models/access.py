@@ -20,6 +20,8 @@ class Key(Model):
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    old_until: datetime | None = None
+    """It was rotated, and its old secret works until then."""
 
 
 class NewKey(Key):
