@@ -19,7 +19,7 @@ dev: $(STAMP) ## run everything here, with simulated providers, until Ctrl-C
 	@$(BIN)/writeback dev $(ARGS)
 
 test: $(STAMP) ## run every test, a file at a time on each core
-	@$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types, imports, schemas, compose file: what CI runs before the tests
 	@$(BIN)/ruff format --check --quiet .

@@ -51,6 +51,7 @@ def test_every_failpoint_has_a_crash_test_and_every_crash_test_a_failpoint() -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # the first of them waits for all, which run side by side
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in _cases()])
 def test_nothing_is_lost_and_nothing_made_twice(case: Case, outcomes: dict[Case, list[str]]) -> None:
     assert outcomes[case] == []
