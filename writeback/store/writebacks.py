@@ -26,6 +26,7 @@ _SENT_ALREADY = (
     Status.CONFIRMED,
     Status.PARTIAL,
 )
+_WAITS = (Status.QUEUED, Status.HELD)
 
 _INSERT_EVENT = table_of(EventRow).insert()
 
@@ -63,8 +64,10 @@ _LOCK_QUEUED = (
 )
 _SENT_AFTER = select(WritebackRow).where(
     WritebackRow.lane_id == bindparam("of_lane"),
-    col(WritebackRow.status).in_(_SENT_ALREADY),
+    col(WritebackRow.status).in_((*_SENT_ALREADY, *_WAITS)),
     col(WritebackRow.seq) > bindparam("after"),
+    # A part of what waits may have been sent; not while its progress is empty: all its records are as when accepted.
+    or_(col(WritebackRow.status).not_in(_WAITS), col(WritebackRow.progress) != ""),
 )
 
 
@@ -83,9 +86,7 @@ def queued_in_lane(session: Session, lane_id: str, now: datetime, limit: int) ->
 
 def has_overdue(session: Session, now: datetime) -> bool:
     """Whether `overdue` would return anything."""
-    query = select(WritebackRow.seq).where(
-        col(WritebackRow.status).in_((Status.QUEUED, Status.HELD)), col(WritebackRow.expires_at) <= now
-    )
+    query = select(WritebackRow.seq).where(col(WritebackRow.status).in_(_WAITS), col(WritebackRow.expires_at) <= now)
     return session.exec(query.limit(1)).first() is not None
 
 
@@ -93,7 +94,7 @@ def overdue(session: Session, now: datetime, limit: int) -> Sequence[WritebackRo
     """Return writebacks that wait and whose deadline has passed, in the order of acceptance; locked."""
     query = (
         select(WritebackRow)
-        .where(col(WritebackRow.status).in_((Status.QUEUED, Status.HELD)), col(WritebackRow.expires_at) <= now)
+        .where(col(WritebackRow.status).in_(_WAITS), col(WritebackRow.expires_at) <= now)
         .order_by(col(WritebackRow.seq))
         .limit(limit)
         .with_for_update()
@@ -110,7 +111,7 @@ def accepted_after(session: Session, lane_id: str, seq: int) -> Sequence[Writeba
     """Return the lane's writebacks accepted after `seq` that are sent, or wait to be, in their order."""
     query = select(WritebackRow).where(
         WritebackRow.lane_id == lane_id,
-        col(WritebackRow.status).in_((*_SENT_ALREADY, Status.QUEUED, Status.HELD)),
+        col(WritebackRow.status).in_((*_SENT_ALREADY, *_WAITS)),
         col(WritebackRow.seq) > seq,
     )
     return session.exec(query.order_by(col(WritebackRow.seq))).all()

@@ -12,7 +12,7 @@ from writeback.core.errors import Conflict, Forbidden, InvalidSubmission, NotFou
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor, staff
 from writeback.domain.lookups import ListName
-from writeback.domain.outcome import ReadBack
+from writeback.domain.outcome import NotReached, ReadBack
 from writeback.domain.school import HoldReason
 from writeback.flow.mend_draft import Draft, Edit, Order
 from writeback.flow.recheck import Rechecks
@@ -152,6 +152,22 @@ async def test_a_later_mark_of_the_slot_still_wins_and_the_answer_says_so(world:
     assert view.records[0].superseded_by == later
     assert await world.status(failed) == "superseded"
     assert len(world.provider.sent) == sent
+
+
+async def test_a_later_mark_wins_also_while_another_part_of_its_writeback_still_waits(world: World) -> None:
+    world.provider.one_date = True
+    failed = await world.fail(mark("A1", code="I"))
+    later = await world.submit(mark("A1", code="N"), mark("A1", code="N", date="2026-01-09"))
+    await _confirm(world)
+    world.provider.outcomes = [NotReached("connection refused")]
+    await world.serve()
+    assert [one["status"] for one in await world.records(later)] == ["confirmed", "queued"]
+
+    view = await _again(world, failed)
+    await world.serve()
+
+    assert view.records[0].superseded_by == later
+    assert await world.status(failed) == "superseded"
 
 
 async def test_a_confirmed_record_can_be_neither_edited_nor_resent(world: World) -> None:
