@@ -1,4 +1,4 @@
-"""The worker process: arq runs the functions, a task beside it sweeps. Started by `writeback worker`."""
+"""The worker process: arq runs the functions, tasks beside it sweep and look for drift. See `writeback worker`."""
 
 import asyncio
 import contextlib
@@ -58,12 +58,13 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> bo
         gc.collect()
         gc.freeze()  # what is loaded by now stays: full collections need not look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
-        sweeping = asyncio.create_task(_sweep(services, watchdog))
+        beside = [asyncio.create_task(_sweep(services, watchdog)), asyncio.create_task(_look_for_drift(services))]
         try:
             await _work(services, stopping)
         finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             release = partial(lanes.release_all, owner=services.owner, now=services.clock.now())
             released = await services.flow.db.transact(release)
             log.info("worker_stopped", owner=services.owner, leases_released=released)
