@@ -140,8 +140,8 @@ class Confirmer:
         match verdict:
             case Unclear():
                 return True
-            case Evidenced():
-                return asked.row.must_read
+            case Evidenced() | Pending() if asked.row.must_read:
+                return True
             case Rejected(findings=findings):  # a create that was refused without a reason may be there all the same
                 return asked.sent.kind.action is Action.CREATE and not findings
             case Pending(awaits_callback=True):

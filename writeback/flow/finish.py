@@ -19,7 +19,7 @@ from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import hold_school, locked_school
 from writeback.flow.members import close_request, load_members, move_members
-from writeback.flow.recovery import count_failure, doubt, may_go_again, put_in_doubt
+from writeback.flow.recovery import count_failure, doubt, late_until, may_go_again, put_in_doubt
 from writeback.flow.refusal import refuse
 from writeback.flow.turn import Member, Turn
 from writeback.store import holds, lanes, requests
@@ -86,8 +86,7 @@ class _Recording:
                 self._taken(members, provider_ref)
             case Applied(evidence):
                 self._attempt("applied", None)
-                close_request(self.request, self.now, "confirmed", evidence)
-                move_members(self.changes, members, RecordStatus.CONFIRMED, evidence=evidence, group=None)
+                self._applied(members, evidence)
             case Refused(message, findings):
                 self._attempt("refused", message)
                 close_request(self.request, self.now, "refused")
@@ -120,6 +119,16 @@ class _Recording:
             self.changes, members, RecordStatus.SENT, queued_by=Event.CONTINUED, detail=provider_ref, group=None
         )
 
+    def _applied(self, members: Sequence[Member], evidence: str) -> None:
+        """Confirm; but while an older mark of a slot may still arrive, wait for that and read the slot then."""
+        late = late_until(self.session, self.request, members)
+        if late is None or late <= self.now:
+            close_request(self.request, self.now, "confirmed", evidence)
+            move_members(self.changes, members, RecordStatus.CONFIRMED, evidence=evidence, group=None)
+            return
+        self._taken(members, None)
+        self.request.must_read, self.request.check_at = True, late
+
     def _again(self, members: Sequence[Member], reason: str, retry_after_s: float | None) -> None:
         """Let all of them go again later; whatever waits that long is ended by its deadline."""
         close_request(self.request, self.now, "retried")
@@ -146,4 +155,4 @@ class _Recording:
             doubt(self.flow, self.changes, self.request, members)
             self._again(members, reason, None)
         else:
-            put_in_doubt(self.changes, self.request, members, reason)
+            put_in_doubt(self.flow, self.changes, self.request, members, reason)

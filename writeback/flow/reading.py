@@ -19,7 +19,7 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.members import change_member, close_request, settle_members
-from writeback.flow.recovery import count_failure, may_go_again
+from writeback.flow.recovery import count_failure, doubt, may_go_again
 from writeback.flow.rivals import Rival, are_alike
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
@@ -72,6 +72,7 @@ class Reading:
         for member, reading, ids in zip(self.members, readings, credits, strict=True):
             self._settle_one(member, reading, ids, was_in_doubt=was_in_doubt)
         count_failure([member for member in self.members if _is_queued(member)])
+        doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
         settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=_EVIDENCE)
         return True
 
@@ -191,9 +192,9 @@ class Reading:
     def _is_a_late_one_of_ours(self, member: Member, value: str | None) -> bool:
         """Whether what stands there is an older mark of ours that arrived late, and not what somebody entered."""
         slot, codes = self.kind.slot(member.record), self.lookups.attendance_codes
-        for doubt in doubts.about(self.changes.session, self.request.lane_id, [slot] if slot else []):
-            row = codes.resolve(doubt.code) if codes else None
-            if doubt.writeback_id != member.opened.row.id and value in (doubt.code, row and row.get("code")):
+        for one in doubts.about(self.changes.session, self.request.lane_id, [slot] if slot else []):
+            row = codes.resolve(one.code) if codes else None
+            if one.writeback_id != member.opened.row.id and value in (one.code, row and row.get("code")):
                 return True
         return False
 
@@ -211,6 +212,10 @@ def _seen(reading: SlotReading | None) -> Seen:
 
 def _is_queued(member: Member) -> bool:
     return member.opened.progress[member.index].status is RecordStatus.QUEUED
+
+
+def _is_confirmed(member: Member) -> bool:
+    return member.opened.progress[member.index].status is RecordStatus.CONFIRMED
 
 
 def _cannot_tell(member: Member) -> Finding:

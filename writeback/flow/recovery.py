@@ -1,7 +1,9 @@
 """What to do with requests whose sender is gone: its lease ran out, its answer was never written down."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
 
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
@@ -43,7 +45,7 @@ def _settle(flow: FlowContext, changes: Changes, request: RequestRow) -> None:
         count_failure(members)
         move_members(changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail="the sender went away")
     else:
-        put_in_doubt(changes, request, members, "the sender went away")
+        put_in_doubt(flow, changes, request, members, "the sender went away")
     changes.session.add(request)
 
 
@@ -54,7 +56,9 @@ def may_go_again(flow: FlowContext, request: RequestRow, members: Sequence[Membe
 
 
 def doubt(flow: FlowContext, changes: Changes, request: RequestRow, members: Sequence[Member]) -> None:
-    """Note that the marks, which go again, may arrive late from this request as well, over newer ones."""
+    """Note that marks may still arrive from this request, over newer ones; of anything else a reading tells."""
+    if not KINDS[request.kind].is_repeatable:
+        return
     until = changes.now + timedelta(seconds=flow.settings.confirm.late_after_s)
     for member in members:
         slot, code = member.kind.slot(member.record), getattr(member.record, "code", None)
@@ -69,14 +73,24 @@ def doubt(flow: FlowContext, changes: Changes, request: RequestRow, members: Seq
             )
 
 
+def late_until(session: Session, request: RequestRow, members: Sequence[Member]) -> datetime | None:
+    """Return until when a mark of another writeback may, or might have, come into one of the slots; None: none may."""
+    own = {member.opened.row.id for member in members}
+    others = (one for one in doubts.about(session, request.lane_id, request.slots) if one.writeback_id not in own)
+    return max((one.until for one in others), default=None)
+
+
 def count_failure(members: Sequence[Member]) -> None:
     """Count for each writeback of the members that it was sent without an answer that settles it."""
     for row in {member.opened.row.id: member.opened.row for member in members}.values():
         row.failures += 1
 
 
-def put_in_doubt(changes: Changes, request: RequestRow, members: Sequence[Member], detail: str) -> None:
+def put_in_doubt(
+    flow: FlowContext, changes: Changes, request: RequestRow, members: Sequence[Member], detail: str
+) -> None:
     """Have the MIS read, to settle what no answer says."""
+    doubt(flow, changes, request, members)
     request.state, request.check_at = RequestState.IN_DOUBT, changes.now
     request.sent_at = request.sent_at or request.created_at
     move_members(changes, members, RecordStatus.UNKNOWN, detail=detail)

@@ -26,11 +26,12 @@ from writeback.flow.context import FlowContext
 from writeback.flow.hold import hold_school
 from writeback.flow.members import change_member, close_request, move_members, settle_members
 from writeback.flow.reading import Reading
+from writeback.flow.recovery import late_until
 from writeback.flow.refusal import refuse
 from writeback.flow.rivals import Rival
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
-from writeback.store import claims, doubts
+from writeback.store import claims
 from writeback.store.tables import RequestRow
 
 
@@ -71,7 +72,11 @@ class Settling:
                 close_request(self.request, self.now, "gave_up")
                 move_members(self.changes, self.members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=detail)
                 hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
-            case ReadBack():
+            case ReadBack(as_of=as_of):
+                late = late_until(self.changes.session, self.request, self.members)
+                if late is not None and (as_of or self.now) < late:  # an older mark may have come since, or still come
+                    self._ask_again(late)
+                    return
                 reading = Reading(
                     self.flow, self.changes, self.request, self.members, self.sent, self.lookups, self.rivals
                 )
@@ -82,7 +87,7 @@ class Settling:
 
     def _evidenced(self, evidenced: Evidenced) -> None:
         """Confirm; but while an older mark of a slot may still arrive, wait for that and read the slot then."""
-        late = self._until_nothing_is_late()
+        late = late_until(self.changes.session, self.request, self.members)
         if late is not None and late > self.now:
             self.request.must_read, self.request.check_at = True, late
             return
@@ -96,16 +101,6 @@ class Settling:
             member.opened.row.evidence = evidence
             self._claim(member, ids)
         settle_members(self.changes, self.members, detail=evidence)
-
-    def _until_nothing_is_late(self) -> datetime | None:
-        """Return until when a mark of another writeback may arrive in one of the slots; None where there is none."""
-        own = {member.opened.row.id for member in self.members}
-        others = [
-            doubt.until
-            for doubt in doubts.about(self.changes.session, self.request.lane_id, self.request.slots)
-            if doubt.writeback_id not in own
-        ]
-        return max(others, default=None)
 
     def _claim(self, member: Member, mis_ids: Sequence[str]) -> None:
         """Note what the record has made, for the sake of others that look the same."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.integration.flow.conftest import World, mark
-from writeback.domain.outcome import Evidenced, ReadBack, SlotReading, Uncertain
+from writeback.domain.outcome import Applied, Evidenced, Pending, ReadBack, SlotReading, Taken, Uncertain, Unclear
 
 
 async def older_in_doubt_newer_sent(world: World) -> str:
@@ -90,3 +90,74 @@ async def test_a_worker_that_died_while_sending_raises_the_same_doubt(world: Wor
 
 async def _die() -> None:
     raise KeyboardInterrupt
+
+
+async def lost(world: World, code: str = "N") -> None:
+    """Lose the answer to a mark."""
+    world.provider.outcomes = [Uncertain("timeout")]
+    await world.submit(mark("A1", code=code))
+    await world.serve()
+
+
+async def test_an_answer_that_it_is_written_does_not_confirm_while_the_older_mark_may_still_arrive(world: World):
+    await lost(world)
+    world.provider.outcomes = [Applied("answer")]
+    newer = await world.submit(mark("A1", code="/"))
+    await world.serve()
+    assert await world.status(newer) == "sent"
+    world.provider.verdicts = [Pending()]
+    world.provider.readings = [ReadBack({0: SlotReading("N", matches=False)})]
+    await world.confirm(late(world))
+    assert await world.status(newer) == "queued"
+    world.provider.outcomes = [Applied("answer")]
+    await world.serve()
+    world.provider.verdicts = [Pending()]
+    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)})]
+    await world.confirm(late(world))
+    assert await world.status(newer) == "confirmed"
+
+
+async def test_a_reading_from_before_the_older_mark_could_arrive_confirms_nothing(world: World):
+    await lost(world)
+    newer = await world.submit(mark("A1", code="/"))
+    await world.serve()
+    world.provider.verdicts = [Unclear("it knows of nothing")]
+    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)})]
+    await world.confirm()
+    assert await world.status(newer) == "sent"
+    early = world.clock.now()
+    world.provider.verdicts = [Unclear("it knows of nothing")]
+    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)}, as_of=early)]
+    await world.confirm(late(world))
+    assert await world.status(newer) == "sent"
+    world.provider.verdicts = [Unclear("it knows of nothing")]
+    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)}, as_of=world.clock.now())]
+    await world.confirm(late(world))
+    assert await world.status(newer) == "confirmed"
+
+
+async def test_a_mark_that_is_read_back_and_not_there_may_arrive_late_too(world: World):
+    older = await world.submit(mark("A1", code="N"))
+    await world.serve()
+    world.provider.verdicts = [Unclear("it knows of nothing")]
+    world.provider.readings = [ReadBack({0: SlotReading(None, matches=False)})]
+    await world.confirm()
+    newer = await world.submit(mark("A1", code="/"))
+    await world.serve()
+    assert await world.status(older) == "superseded"
+    world.provider.verdicts = [Evidenced("poll")]
+    await world.confirm()
+    assert await world.status(newer) == "sent"
+
+
+async def test_the_last_try_may_arrive_late_as_well(world: World):
+    world.flow.settings.dispatch.max_attempts = 1
+    await lost(world)
+    world.provider.readings = [ReadBack({0: SlotReading("I", matches=False)})]
+    await world.confirm()
+    world.provider.outcomes = [Taken("A2")]
+    newer = await world.submit(mark("A1", code="/"))
+    await world.serve()
+    world.provider.verdicts = [Evidenced("poll")]
+    await world.confirm()
+    assert await world.status(newer) == "sent"
