@@ -13,7 +13,7 @@ from writeback.core import failpoints
 from writeback.flow.batches.forget import forget_old_batches
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire_overdue
-from writeback.store import batches, holds, lanes, outbox, writebacks
+from writeback.store import batches, doubts, holds, lanes, outbox, writebacks
 from writeback.store.tables import IdempotencyRow
 
 _AT_ONCE = 500
@@ -58,6 +58,11 @@ class Sweeper:
         """Delete deliveries to webhooks that ended long ago."""
         keep = timedelta(seconds=self.flow.settings.webhooks.keep_s)
         await self.flow.db.transact(partial(outbox.forget, before=self.flow.clock.now() - keep))
+
+    async def forget_old_doubts(self) -> None:
+        """Delete doubts about marks that no request still asks about."""
+        keep = timedelta(seconds=self.flow.settings.confirm.give_up_s)
+        await self.flow.db.transact(partial(doubts.forget, before=self.flow.clock.now() - keep))
 
     async def forget_old_batches(self) -> None:
         """Delete the rows of files that were worked through long ago, and uploads that never ended."""

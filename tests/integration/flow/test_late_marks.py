@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+from sqlmodel import select
+
 from tests.integration.flow.conftest import World, mark
 from writeback.domain.outcome import Applied, Evidenced, Pending, ReadBack, SlotReading, Taken, Uncertain, Unclear
+from writeback.store.tables import DoubtRow
 
 
 async def older_in_doubt_newer_sent(world: World) -> str:
@@ -86,6 +89,21 @@ async def test_a_worker_that_died_while_sending_raises_the_same_doubt(world: Wor
     world.provider.verdicts = [Evidenced("poll")]
     await world.confirm()
     assert await world.status(newer) == "sent"
+
+
+async def test_a_doubt_is_forgotten_when_no_request_asks_about_it_any_more(world: World):
+    await lost(world)
+    await world.sweeper.forget_old_doubts()
+    assert await doubted(world) == ["N"]
+    confirm = world.flow.settings.confirm
+    world.clock.advance(timedelta(seconds=confirm.late_after_s + confirm.give_up_s + 1))
+    await world.sweeper.forget_old_doubts()
+    assert await doubted(world) == []
+
+
+async def doubted(world: World) -> list[str]:
+    async with world.flow.db.read() as session:
+        return list((await session.exec(select(DoubtRow.code))).all())
 
 
 async def _die() -> None:
