@@ -38,14 +38,18 @@ class Breakers:
     def shut_until(self, keys: Sequence[str]) -> tuple[datetime | None, bool]:
         """Return until when nothing may go, None when it may; and whether there have been failures at all.
 
-        Where one may try, the caller is the one: the others are told to wait for its outcome.
+        Where one may try, and nothing else is shut, the caller is the one: the others are told to wait for its outcome.
         """
         rows = breakers.of(self.session, keys)
-        for row in rows:
+        for row in sorted(rows, key=self._place):
             until = self._shut_until(row)
             if until is not None:
                 return until, True
         return None, bool(rows)
+
+    def _place(self, row: BreakerRow) -> tuple[bool, bool]:
+        """What is shut first, then schools: one that waits must not take the provider's only try from the others."""
+        return gate(row.open_until, self.now) is not Gate.SHUT, not row.key.startswith("school:")
 
     def _shut_until(self, row: BreakerRow) -> datetime | None:
         match gate(row.open_until, self.now):

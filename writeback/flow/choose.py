@@ -85,8 +85,6 @@ class Choice:
             self._hold(rows, self.hold.reason)
             return None
         opened = self._open(rows)
-        if opened and self._is_shut():
-            return None
         while opened:
             chosen = self._plan(opened)
             if not chosen.chosen:
@@ -101,7 +99,8 @@ class Choice:
             except ListsMissing as error:
                 opened = self._wait_for_lists(chosen.chosen, opened, error)
             else:
-                return self._write_down(chosen, opened, request_id, request)
+                # Asked last: whoever is let through to try a provider that failed has something to try it with.
+                return None if self._is_shut() else self._write_down(chosen, opened, request_id, request)
         return None
 
     def _is_shut(self) -> bool:

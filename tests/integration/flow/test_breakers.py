@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+from sqlalchemy import update
+from sqlmodel import col
+
 from tests.integration.flow.conftest import World, mark
 from writeback.domain.outcome import Blocked, NotReached, Refused, Taken
 from writeback.domain.school import HoldReason
 from writeback.flow.breaker import Breakers
 from writeback.store import breakers
+from writeback.store.tables import WritebackRow
 
 
 async def fail(world: World, times: int, outcome=NotReached("connection refused")) -> None:  # noqa: B008 - frozen
@@ -75,6 +79,44 @@ async def test_while_one_tries_the_other_lanes_of_the_school_wait(world: World):
     await world.serve()
     assert tried
     assert tried[0] is not None
+
+
+async def probed(world: World) -> list[str]:
+    """Return the breakers of which somebody has said that it tries."""
+    async with world.flow.db.read() as session:
+        return [row.key for row in await session.run_sync(breakers.all_open) if row.probe_until is not None]
+
+
+async def test_a_school_that_is_left_alone_does_not_take_the_providers_try_from_the_others(world: World):
+    dispatch = world.flow.settings.dispatch
+    dispatch.provider_breaker_failures = dispatch.breaker_failures
+    await fail(world, dispatch.breaker_failures)
+    world.clock.advance(timedelta(seconds=dispatch.breaker_cooldown_cap_s))
+
+    def look(session):
+        breakers.lock(session, "school:hillside", world.clock.now()).open_until = world.clock.now() + timedelta(hours=1)
+        session.flush()
+        return Breakers(world.flow, session, world.clock.now()).shut_until(["provider:wonde", "school:hillside"])
+
+    until, _ = await world.flow.db.transact(look)
+    assert until == world.clock.now() + timedelta(hours=1)
+    assert await probed(world) == []
+
+
+async def test_a_lane_with_nothing_to_send_does_not_say_that_it_tries(world: World):
+    await world.submit(mark("A50", code="N"))
+    await world.serve()
+    await world.submit(mark("A50"))  # waits for the one before it
+    dispatch = world.flow.settings.dispatch
+    await fail(world, dispatch.breaker_failures)
+    async with world.flow.db.write() as session:
+        await session.exec(update(WritebackRow).where(col(WritebackRow.failures) > 0).values(status="cancelled"))
+    world.clock.advance(timedelta(seconds=dispatch.breaker_cooldown_s + 1))
+    sent = len(world.provider.sent)
+    await world.serve()
+    assert len(world.provider.sent) == sent
+    assert await open_ones(world) == ["school:hillside"]
+    assert await probed(world) == []
 
 
 async def test_an_answer_of_any_sort_is_an_answer(world: World):
