@@ -46,14 +46,19 @@ class Finish:
 
     def _record(self, turn: Turn, outcome: Outcome, session: Session) -> Sequence[str]:
         now = self.flow.clock.now()
-        if not lanes.release(session, turn.lane_id, turn.fence):
+        is_ours = lanes.release(session, turn.lane_id, turn.fence)
+        request = requests.lock(session, turn.request_id)
+        if request is None:
+            return []
+        recording = _Recording(self.flow, session, Changes(session, now, "worker"), request, turn)
+        if not is_ours:
             # Another worker has the lane and has settled this request as lost: its word stands.
             log.warning("outcome_after_lease", request_id=turn.request_id, outcome=type(outcome).__name__)
+            recording.apply_late(outcome)
             return []
-        request = requests.lock(session, turn.request_id)
-        if request is None or request.state != RequestState.SENDING:
+        if request.state != RequestState.SENDING:
             return []
-        _Recording(self.flow, session, Changes(session, now, "worker"), request, turn).apply(outcome)
+        recording.apply(outcome)
         breakers = Breakers(self.flow, session, now)
         breakers.note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
         rings = ["serve_lane"] if lanes.has_due(session, turn.lane_id, now) else []
@@ -105,12 +110,19 @@ class _Recording:
                 assert_never(outcome)
         self.session.add(self.request)
 
+    def apply_late(self, outcome: Outcome) -> None:
+        """Note that the provider has what is in doubt: then it is never sent again for not being seen in the MIS."""
+        if isinstance(outcome, Taken) and self.request.state == RequestState.IN_DOUBT:
+            self._taken(load_members(self.session, self.request), outcome.provider_ref)
+            self.session.add(self.request)
+
     def _attempt(self, outcome: str, detail: str | None) -> None:
         requests.finish_attempt(self.session, self.request.id, at=self.now, outcome=outcome, detail=detail)
 
     def _taken(self, members: Sequence[Member], provider_ref: str | None) -> None:
         request = self.request
-        request.state, request.provider_ref, request.sent_at = RequestState.TAKEN, provider_ref, self.now
+        request.state, request.provider_ref = RequestState.TAKEN, provider_ref
+        request.sent_at = request.sent_at or self.now  # what is in doubt was sent long before its late answer
         patience = timedelta(seconds=self.flow.settings.confirm.first_check_s)
         request.check_at = self.now if request.hints else self.now + patience
         if self.turn.rechecks:

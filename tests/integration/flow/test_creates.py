@@ -18,6 +18,7 @@ from writeback.domain.outcome import (
     SlotReading,
     Taken,
     Uncertain,
+    Unclear,
 )
 from writeback.providers.base import ListsMissing
 from writeback.store import lookups
@@ -205,6 +206,26 @@ async def test_a_worker_that_dies_while_it_sends_leaves_the_incident_in_doubt(wo
     world.clock.advance(timedelta(seconds=world.flow.settings.dispatch.lease_s + 1))
     await serve(world)
     assert await world.status(writeback_id) == "unknown"
+    assert len(world.provider.sent) == 1
+
+
+async def test_an_acknowledgement_that_comes_after_the_lease_was_lost_is_not_forgotten(world: World):
+    async def lose_the_lease() -> None:
+        world.provider.before_answer = None
+        world.clock.advance(timedelta(seconds=world.flow.settings.dispatch.lease_s + 1))
+        await serve(world)
+
+    world.provider.before_answer = lose_the_lease
+    writeback_id = await submit(world)
+    await serve(world)
+    assert await world.status(writeback_id) == "sent"
+    (request,) = await world.requests()
+    assert (request.state, request.provider_ref) == ("taken", "A1")
+    world.provider.verdicts = [Unclear("it knows of nothing")]
+    world.provider.readings = [ReadBack({0: ABSENT})]
+    await confirm(world, after_s=patience(world))
+    await serve(world)
+    assert await world.status(writeback_id) == "needs_attention"
     assert len(world.provider.sent) == 1
 
 
