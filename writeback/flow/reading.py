@@ -81,10 +81,12 @@ class Reading:
         if self.kind.is_repeatable:
             return False
         confirm = self.flow.settings.confirm
-        applied_by = self.sent.sent_at + timedelta(seconds=confirm.late_after_s)
+        tries_for = self.flow.providers[self.request.provider].keeps_trying()
+        applied_by = self.sent.sent_at + max(timedelta(seconds=confirm.late_after_s), tries_for)
         if read.as_of is not None:
             return read.as_of < applied_by
-        return self.changes.now < max(applied_by, self.sent.sent_at + timedelta(seconds=confirm.absence_patience_s))
+        shown_by = self.sent.sent_at + tries_for + timedelta(seconds=confirm.absence_patience_s)
+        return self.changes.now < max(applied_by, shown_by)
 
     def _settle_one(
         self, member: Member, reading: SlotReading | None, ids: tuple[str, ...] | None, *, was_in_doubt: bool

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from writeback.domain.finding import Finding
@@ -86,6 +86,10 @@ class Provider(Protocol):
 
     def writes_only_if_blank(self, kind: Kind, record: Record, lookups: LookupView) -> bool:
         """Whether the provider itself leaves another mark alone for this record (N through Xporter, 14061)."""
+        ...
+
+    def keeps_trying(self) -> timedelta:
+        """Return for how long the provider itself goes on trying to write what it has been sent."""
         ...
 
     def build(

@@ -68,12 +68,16 @@ class ScriptedProvider:
     listed_with: list[str] = field(default_factory=list)
 
     sees_to_blanks: bool = False
+    tries_for: timedelta = timedelta(0)
 
     def limits(self, kind):
         return Limits(self.max_records, self.one_date)
 
     def writes_only_if_blank(self, kind, record, lookups):
         return self.sees_to_blanks
+
+    def keeps_trying(self):
+        return self.tries_for
 
     def build(self, kind, records, lookups, *, account, callback_url):
         if self.missing:

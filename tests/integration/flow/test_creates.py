@@ -123,6 +123,17 @@ async def test_a_reading_that_is_fresh_enough_need_not_be_waited_for(world: Worl
     assert await world.status(writeback_id) == "queued"
 
 
+@pytest.mark.parametrize("is_fresh", [True, False])
+async def test_what_a_provider_may_still_be_trying_to_write_is_not_sent_again(world: World, is_fresh: bool):
+    world.provider.tries_for = timedelta(seconds=patience(world))
+    writeback_id = await in_doubt(world)
+    for after_s, status in ((-10, "unknown"), (100, "queued")):
+        world.clock.advance(timedelta(seconds=patience(world) + after_s))
+        world.provider.readings = [ReadBack({0: ABSENT}, as_of=world.clock.now() if is_fresh else None)]
+        await confirm(world)
+        assert await world.status(writeback_id) == status
+
+
 async def test_what_the_provider_acknowledged_is_never_sent_again_without_a_person(world: World):
     world.provider.outcomes = [Taken(None)]
     writeback_id = await submit(world)

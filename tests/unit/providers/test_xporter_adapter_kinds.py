@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +267,8 @@ async def test_no_token_lists_nothing() -> None:
 
 def test_no_secret_of_an_account_is_shown() -> None:
     assert "school-secret" not in repr(replace(ACCOUNT, school_id="sch_2"))
+
+
+def test_it_keeps_trying_until_its_callback_is_overdue() -> None:
+    patience = timedelta(seconds=Settings().confirm.callback_patience_s)
+    assert Api(lambda request: {}).provider().keeps_trying() == patience

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -51,6 +51,10 @@ class WondeProvider:
 
     def writes_only_if_blank(self, kind: Kind, record: Record, lookups: LookupView) -> bool:
         return False
+
+    def keeps_trying(self) -> timedelta:
+        """Wonde tells of each writeback when it tries again (8777), and for how long of none."""
+        return timedelta(0)
 
     def build(
         self,

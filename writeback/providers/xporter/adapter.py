@@ -58,6 +58,10 @@ class XporterProvider:
         """N is written only over no mark or N (Xporter 14061-14064)."""
         return kind.name in marks.MARK_TYPES and marks.mark_of(record, lookups) == "N"
 
+    def keeps_trying(self) -> timedelta:
+        """It tries a school's agent for an hour (14119); when its callback is overdue, that is over."""
+        return self._patience
+
     def build(
         self,
         kind: Kind,
