@@ -1,7 +1,7 @@
 """The first transaction of a turn: what is overdue, held, superseded, waiting for its slot, and what goes now."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from writeback.core.ids import new_id
 from writeback.domain.finding import Finding
-from writeback.domain.kinds import KINDS, Kind, Record
+from writeback.domain.kinds import KINDS, Action, Kind, Record
 from writeback.domain.lookups import LookupView
 from writeback.domain.plan import Limits, Plan, Waiting, plan
 from writeback.domain.school import Account, School
@@ -41,10 +41,16 @@ _ONCE_SENT = (
     RecordStatus.NEEDS_ATTENTION,
     RecordStatus.CONFIRMED,
 )
+_CHANGES = (Action.SET, Action.UPDATE, Action.DELETE)
 _CANDIDATES = 300
 """Queued writebacks looked at in one turn; more than fill any request."""
 _ENOUGH = 100
 """Records looked at where a request takes few: the first of them may have to wait for their slots."""
+_IN_ORDER: Mapping[str, Collection[str]] = {
+    family: [kind.name for kind in KINDS.values() if kind.family == family and kind.action in _CHANGES]
+    for family in {kind.family.value for kind in KINDS.values() if kind.action in _CHANGES and not kind.overwrites}
+}
+"""By family: the kinds that keep the order of a slot, for not each of them makes what came before it needless."""
 _PATIENCE = timedelta(seconds=30)
 """When a writeback that waits for its slot or for a list is looked at again, should nobody ring."""
 
@@ -138,14 +144,25 @@ class Choice:
         if not waiting:
             return Plan()
         made = plan(
-            waiting,
+            [*waiting, *self._ahead_of(opened)],
             busy={slot for request in self.unsettled for slot in request.slots},
             newest=self._sent_since(min(record.seq for record in waiting)),
             limits_of=self._limits_of,
         )
-        self._supersede(made.superseded, opened)
-        self._wait_for_slots(made.blocked, opened)
+        self._supersede([record for record in made.superseded if record.writeback_id in opened], opened)
+        self._wait_for_slots([record for record in made.blocked if record.writeback_id in opened], opened)
         return made
+
+    def _ahead_of(self, opened: Mapping[str, OpenWriteback]) -> list[Waiting]:
+        """Return what was accepted before some of the opened and has its turn later: their slots may wait for it."""
+        kinds = _IN_ORDER.get(self.lane_id.rpartition(":")[2], ())
+        last = max((one.row.seq or 0 for one in opened.values() if one.row.kind in kinds), default=0)
+        if not last:
+            return []
+        rows = writebacks.queued_before(self.session, self.lane_id, last, kinds)
+        left = [OpenWriteback(row) for row in rows if row.id not in opened]
+        records = (record for one in left for record in waiting_records(one, is_due=False, lookups=self.lookups))
+        return [replace(record, is_due=False) for record in records]
 
     def _limits_of(self, kind: str) -> Limits:
         return self.provider.limits(KINDS[kind])

@@ -84,6 +84,17 @@ def queued_in_lane(session: Session, lane_id: str, now: datetime, limit: int) ->
     return sorted(rows, key=place)
 
 
+def queued_before(session: Session, lane_id: str, seq: int, kinds: Collection[str]) -> Sequence[WritebackRow]:
+    """Return queued writebacks of the lane and of those kinds that were accepted before `seq`, to be read."""
+    query = select(WritebackRow).where(
+        WritebackRow.lane_id == lane_id,
+        WritebackRow.status == Status.QUEUED,
+        col(WritebackRow.seq) < seq,
+        col(WritebackRow.kind).in_(kinds),
+    )
+    return session.exec(query).all()
+
+
 def has_overdue(session: Session, now: datetime) -> bool:
     """Whether `overdue` would return anything."""
     query = select(WritebackRow.seq).where(col(WritebackRow.status).in_(_WAITS), col(WritebackRow.expires_at) <= now)

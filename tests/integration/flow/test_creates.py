@@ -42,9 +42,9 @@ def incident(student: str = "A1", **changes):
     }
 
 
-async def submit(world: World, *records, kind: str = "behaviour.create") -> str:
+async def submit(world: World, *records, kind: str = "behaviour.create", **envelope) -> str:
     await _lists(world)
-    body = json.dumps({"kind": kind, "records": list(records) or [incident()]}).encode()
+    body = json.dumps({"kind": kind, "records": list(records) or [incident()], **envelope}).encode()
     answer = await world.acceptor.submit(CALLER, "hillside", body)
     return answer.writeback_id
 
@@ -275,6 +275,20 @@ async def test_a_change_waits_for_the_one_before_it(world: World):
     await serve(world)
     assert [await world.status(one) for one in (first, second)] == ["sent", "queued"]
     assert (await world.writeback(second)).hold_reason == "slot_in_flight"
+
+
+async def test_a_change_waits_for_the_one_before_it_however_much_is_between_them(world: World):
+    many = [{"behaviour_id": f"C{number}"} for number in range(250)]
+    await submit(world, *many, kind="behaviour.delete", priority="batch")
+    first = await submit(world, {"behaviour_id": "B7"}, kind="behaviour.delete", priority="batch")
+    second = await submit(world, {"behaviour_id": "B7"}, kind="behaviour.delete")
+    for _ in range(4):
+        await serve(world)
+    assert [await world.status(one) for one in (first, second)] == ["sent", "queued"]
+    world.provider.verdicts = [Evidenced("poll")] * 4
+    await confirm(world)
+    await serve(world)
+    assert await world.status(second) == "sent"
 
 
 async def test_what_waits_for_a_list_does_not_keep_the_rest_of_the_lane_waiting(world: World):
