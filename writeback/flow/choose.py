@@ -18,6 +18,7 @@ from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow import hooks
 from writeback.flow.breaker import Breakers, keys_of
+from writeback.flow.building import build
 from writeback.flow.changes import Changes, OpenWriteback
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire
@@ -209,7 +210,8 @@ class Choice:
     def _build(
         self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], request_id: str
     ) -> ProviderRequest:
-        return self.provider.build(
+        return build(
+            self.provider,
             KINDS[chosen[0].kind],
             [opened[member.writeback_id].record(member.index) for member in chosen],
             self.lookups,

@@ -5,30 +5,30 @@ answer ever said that the provider had it, and the MIS has been read late enough
 is less clear than that is for a person.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 
 from writeback.domain.finding import Finding, Severity
-from writeback.domain.kinds import KINDS, Action, Kind
+from writeback.domain.kinds import KINDS, Kind
 from writeback.domain.lookups import LookupView
-from writeback.domain.outcome import Found, ReadBack, SlotReading
+from writeback.domain.outcome import ReadBack, SlotReading
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
+from writeback.flow.crediting import Credit, Crediting
 from writeback.flow.members import change_member, close_request, settle_members
 from writeback.flow.recovery import count_failure, doubt, may_go_again
-from writeback.flow.rivals import Rival, are_alike
+from writeback.flow.rivals import Rival
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
-from writeback.store import claims, doubts
+from writeback.store import doubts
 from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
 _EVIDENCE = "read-back"
-_CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 class Seen(Enum):
@@ -63,14 +63,13 @@ class Reading:
         if read.as_of is not None and read.as_of < self.sent.sent_at:
             return False  # a reading older than the request proves nothing
         readings = [read.readings.get(position) for position in range(len(self.members))]
-        credits = self._credits(read, readings)
-        is_all_there = all(credit is not None for credit in credits)
-        if not is_all_there and (self._may_show_later(read) or self._may_be_a_rivals(read, readings, credits)):
+        credits = self._crediting(read).credit_all(self.members, readings)
+        if any(credit.is_open or (credit.ids is None and self._may_show_later(read)) for credit in credits):
             return False
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
         close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
-        for member, reading, ids in zip(self.members, readings, credits, strict=True):
-            self._settle_one(member, reading, ids, was_in_doubt=was_in_doubt)
+        for member, reading, credit in zip(self.members, readings, credits, strict=True):
+            self._settle_one(member, reading, credit, was_in_doubt=was_in_doubt)
         count_failure([member for member in self.members if _is_queued(member)])
         doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
         settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=_EVIDENCE)
@@ -88,12 +87,17 @@ class Reading:
         shown_by = self.sent.sent_at + tries_for + timedelta(seconds=confirm.absence_patience_s)
         return self.changes.now < max(applied_by, shown_by)
 
-    def _settle_one(
-        self, member: Member, reading: SlotReading | None, ids: tuple[str, ...] | None, *, was_in_doubt: bool
-    ) -> None:
+    def _crediting(self, read: ReadBack) -> Crediting:
+        first = len(self.members)
+        rivals = [(rival, read.readings.get(first + place)) for place, rival in enumerate(self.rivals)]
+        return Crediting(self.flow, self.changes, self.request, self.sent, rivals)
+
+    def _settle_one(self, member: Member, reading: SlotReading | None, credit: Credit, *, was_in_doubt: bool) -> None:
         seen = _seen(reading)
-        if ids is not None:
-            self._confirm(member, ids)
+        if credit.ids is not None:
+            self._confirm(member, credit.ids)
+        elif credit.is_unclear:
+            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_may_be_anothers(member)])
         elif self._goes_again(member, seen, reading, was_in_doubt):
             change_member(member, RecordStatus.QUEUED)
         elif reading is None or seen is not Seen.OTHER:
@@ -107,80 +111,6 @@ class Reading:
     def _confirm(self, member: Member, ids: Sequence[str], findings: Sequence[Finding] = ()) -> None:
         change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))
         member.opened.row.evidence = _EVIDENCE
-
-    def _credits(self, read: ReadBack, readings: Sequence[SlotReading | None]) -> list[tuple[str, ...] | None]:
-        """Return for each member the MIS ids of what it has made; None where nothing is there that could be its own."""
-        given: set[str] = set()
-        credits: list[tuple[str, ...] | None] = []
-        for member, reading in zip(self.members, readings, strict=True):
-            ids = None
-            if reading is not None and _seen(reading) is Seen.THERE:
-                ids = self._credit(read, member, reading, given)
-                given.update(ids or ())
-            credits.append(ids)
-        return credits
-
-    def _credit(
-        self, read: ReadBack, member: Member, reading: SlotReading, given: Collection[str]
-    ) -> tuple[str, ...] | None:
-        """Return the MIS ids of what the record has made; None where others made, or may have made, all that is there.
-
-        Rivals come first: each has the provider's word, or may get it, that one of the things is its own.
-        """
-        if self.kind.action is not Action.CREATE or not reading.found:
-            return tuple(found.mis_id for found in reading.found)
-        free = [mis_id for mis_id in self._free(member, reading) if mis_id not in given]
-        while len(free) > len(self._alike(read, free)):
-            mis_id = free.pop(0)
-            if self._claim(member, mis_id):  # else another, settled at the same moment, was first
-                return (mis_id,)
-        return None
-
-    def _free(self, member: Member, reading: SlotReading) -> list[str]:
-        """Return what may have been made by this request and is claimed by no other record."""
-        ids = [found.mis_id for found in reading.found if self._is_recent(found)]
-        owners = claims.owners(
-            self.changes.session, school_id=self.request.school_id, family=self.kind.family, mis_ids=ids
-        )
-        own = (member.opened.row.id, member.index)
-        return [mis_id for mis_id in ids if owners.get(mis_id, own) == own]
-
-    def _alike(self, read: ReadBack, ids: Collection[str]) -> list[Rival]:
-        """Return the rivals that may have made one of those things."""
-        first = len(self.members)
-        places = range(first, first + len(self.rivals))
-        return [self.rivals[place - first] for place in places if are_alike(read.readings.get(place), ids)]
-
-    def _may_be_a_rivals(
-        self,
-        read: ReadBack,
-        readings: Sequence[SlotReading | None],
-        credits: Sequence[tuple[str, ...] | None],
-    ) -> bool:
-        """Whether something is there of which it cannot be told yet who made it: a rival's own may be still to come."""
-        patience_s = self.flow.settings.confirm.absence_patience_s
-        for member, reading, credit in zip(self.members, readings, credits, strict=True):
-            if credit is None and reading is not None and reading.matches:
-                alike = self._alike(read, self._free(member, reading))
-                if not all(rival.must_show(self.changes.now, patience_s) for rival in alike):
-                    return True
-        return False
-
-    def _claim(self, member: Member, mis_id: str) -> bool:
-        """Take it for the record; it stays its own, also where others of the request are still waited for."""
-        return claims.take(
-            self.changes.session,
-            school_id=self.request.school_id,
-            family=self.kind.family,
-            mis_id=mis_id,
-            writeback_id=member.opened.row.id,
-            record=member.index,
-            now=self.changes.now,
-        )
-
-    def _is_recent(self, found: Found) -> bool:
-        """Whether it may have been made by this request, and not before."""
-        return found.created_at is None or found.created_at >= self.sent.sent_at - _CLOCKS_DIFFER
 
     def _goes_again(self, member: Member, seen: Seen, reading: SlotReading | None, was_in_doubt: bool) -> bool:
         if self.kind.is_repeatable and (reading is None or seen is not Seen.OTHER):
@@ -225,6 +155,17 @@ def _cannot_tell(member: Member) -> Finding:
         code="cannot_be_read_back",
         message=f"Nobody can tell whether the {member.kind.noun} has arrived: the MIS does not show it.",
         hint="Look in the MIS whether it is there; if it is not, send it again.",
+        pointer=f"/records/{member.index}",
+        record=member.index,
+    )
+
+
+def _may_be_anothers(member: Member) -> Finding:
+    noun = member.kind.noun
+    return Finding(
+        code="cannot_be_read_back",
+        message=f"Nobody can tell whether the {noun} has arrived: what the MIS shows may be that of another {noun}.",
+        hint=f"Look in the MIS how many there are; if one is missing, send the {noun} again.",
         pointer=f"/records/{member.index}",
         record=member.index,
     )

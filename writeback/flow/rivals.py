@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session
 
 from writeback.domain.kinds import Record
-from writeback.domain.outcome import SlotReading
+from writeback.domain.outcome import Found
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.members import load_members
 from writeback.providers.base import SentRequest
@@ -21,6 +21,8 @@ from writeback.store.tables import RequestRow
 _BEFORE = timedelta(days=1)
 """How much earlier a rival may have been sent: what a provider took it may write later."""
 _MOST = 100
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""By how much a provider's clock and ours may differ."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,15 @@ class Rival:
     writeback_id: str
     index: int
     record: Record
+    sent_at: datetime
     settled_at: datetime | None
+
+    def may_have_made(self, found: Found) -> bool:
+        """Whether it was made between our sending the record and our evidence of it, as far as anybody tells."""
+        if found.created_at is None:
+            return True
+        is_later = self.settled_at is not None and found.created_at > self.settled_at + CLOCKS_DIFFER
+        return not is_later and found.created_at >= self.sent_at - CLOCKS_DIFFER
 
     def must_show(self, now: datetime, patience_s: float) -> bool:
         """Whether what it made is to be seen by now."""
@@ -46,7 +56,8 @@ def rivals_of(session: Session, request: RequestRow, sent: SentRequest) -> list[
             progress = member.opened.progress[member.index]
             is_unproven = progress.status in _UNPROVEN and not progress.mis_ids
             if is_unproven and not wanted.isdisjoint(_keys(member.record)):
-                found.append(Rival(member.opened.row.id, member.index, member.record, other.settled_at))
+                sent_at = other.sent_at or other.created_at
+                found.append(Rival(member.opened.row.id, member.index, member.record, sent_at, other.settled_at))
     return found
 
 
@@ -54,11 +65,6 @@ def has_newcomers(session: Session, request: RequestRow, sent: SentRequest, know
     """Whether a rival came while the MIS was read: what is there may be its, and it was not asked about."""
     names = {(rival.writeback_id, rival.index) for rival in known}
     return any((rival.writeback_id, rival.index) not in names for rival in rivals_of(session, request, sent))
-
-
-def are_alike(reading: SlotReading | None, ids: Collection[str]) -> bool:
-    """Whether a rival's reading shows one of those things."""
-    return reading is not None and any(found.mis_id in ids for found in reading.found)
 
 
 _UNPROVEN = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.CONFIRMED)

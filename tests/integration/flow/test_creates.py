@@ -341,6 +341,35 @@ async def test_ones_own_is_found_beside_what_another_has_made(world: World):
     assert len(world.provider.sent) == 2
 
 
+def made(world: World, **ago_s: float) -> SlotReading:
+    """Things that look the same, and how long ago each was made."""
+    now = world.clock.now()
+    found = (Found(mis_id, now - timedelta(seconds=ago)) for mis_id, ago in ago_s.items())
+    return SlotReading(None, matches=True, found=tuple(found))
+
+
+async def test_what_another_made_long_before_leaves_the_later_ones_to_whoever_looks_for_them(world: World):
+    await taken_and_confirmed(world, incident(comment="first"))
+    world.clock.advance(timedelta(seconds=600))
+    lost = await in_doubt(world, incident(comment="second"))
+    world.provider.readings = [ReadBack(dict.fromkeys(range(2), made(world, B1=600, B2=0)))]
+    await confirm(world)
+    (record,) = await world.records(lost)
+    assert (record["status"], record["mis_ids"]) == ("confirmed", ["B2"])
+    assert len(world.provider.sent) == 2
+
+
+async def test_what_may_be_ones_own_as_well_as_anothers_is_for_a_person(world: World):
+    await taken_and_confirmed(world, incident(comment="first"))
+    world.clock.advance(timedelta(seconds=200))
+    before = await in_doubt(world, incident(comment="second"))
+    world.provider.readings = [ReadBack(dict.fromkeys(range(2), made(world, B1=130, B2=100)))]
+    await confirm(world, after_s=patience(world))
+    await serve(world)
+    assert await world.status(before) == "needs_attention"
+    assert len(world.provider.sent) == 2
+
+
 async def test_ones_own_that_shows_before_anothers_is_not_sent_again(world: World):
     lost = await in_doubt(world, incident(comment="first"))
     await taken_and_confirmed(world, incident(comment="second"))

@@ -270,6 +270,22 @@ async def test_an_adapter_that_fails_is_an_answer_that_never_came(world: World):
     assert [one.outcome for one in await world.attempts()] == ["uncertain"]
 
 
+async def test_a_record_that_the_adapter_breaks_on_fails_alone(world: World, monkeypatch):
+    build = world.provider.build
+
+    def break_on_no_reason(kind, records, *more, **options):
+        assert all(record.code != "N" for record in records)
+        return build(kind, records, *more, **options)
+
+    monkeypatch.setattr(world.provider, "build", break_on_no_reason)
+    writeback_id = await world.submit(mark("A1"), mark("A2", code="N"), mark("A3"))
+    await world.serve()
+    first, broken, last = await world.records(writeback_id)
+    assert [first["status"], broken["status"], last["status"]] == ["sent", "failed", "sent"]
+    assert broken["findings"][0]["code"] == "internal_error"
+    assert [one["student_id"] for one in world.provider.sent[0]] == ["A1", "A3"]
+
+
 async def test_a_request_that_is_lost_again_and_again_is_not_sent_for_ever(world: World):
     tries = world.flow.settings.dispatch.max_attempts
     world.provider.outcomes = [KeyboardInterrupt() for _ in range(tries + 5)]
