@@ -385,8 +385,10 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.get("wb_1"),
     lambda c: c.list(
         school="s", kind="k", status="failed", app="a", ref="r", since="2026-01-12T00:00:00Z",
-        until="2026-01-13T00:00:00Z", code="c", student="A1", batch="bat_1", q="x", limit=1, cursor="c",
+        until="2026-01-13T00:00:00Z", code="c", hold="h", student="A1", batch="bat_1", provider_ref="p", q="x", limit=1,
+        cursor="c",
     ),
+    lambda c: c.counts(school="s", hold="h", provider_ref="p"),
     lambda c: c.events(
         school="s", kind="k", status=["failed"], app="a", since="2026-01-12T00:00:00Z", after=1, follow=False
     ),
@@ -431,6 +433,7 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.webhooks.redeliver("whk_1", "msg_1"),
     lambda c: c.keys.iterate(),
     lambda c: c.keys.create("a", ["read"]),
+    lambda c: c.keys.rotate("key_1", overlap_s=0),
     lambda c: c.keys.revoke("key_1"),
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 
 from writeback.domain.finding import Finding
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
-from writeback.store.tables import Lane, WritebackRow
+from writeback.store.tables import EventRow, Lane, WritebackRow
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/", "employee_id": "E1"}
@@ -44,6 +44,7 @@ def put(api: Any) -> Any:
             if await session.get(Lane, lane) is None:
                 session.add(Lane(id=lane, school_id=school, family="session-marks"))
             session.add(WritebackRow(**{**row, **changes}))
+            session.add(EventRow(writeback_id=row["id"], app_id=app, at=NOW, actor="worker", event="accepted", status=status))
         return f"wb_{number:03}"
 
     return put

@@ -5,12 +5,13 @@ from writeback.client.models.base import Finding, Page
 from writeback.client.models.batches import Batch
 from writeback.client.models.schools import Features, ListedSchool, RuleSet, School, Synced
 from writeback.client.models.webhooks import Delivery, NewWebhook, ToldWriteback, Webhook, WebhookEvent
-from writeback.client.models.writebacks import Count, Event, Mended, Record, Report, Writeback
+from writeback.client.models.writebacks import Count, Counts, Event, Mended, Record, Report, Writeback
 
 __all__ = [
     "AuditEntry",
     "Batch",
     "Count",
+    "Counts",
     "Delivery",
     "Event",
     "Features",

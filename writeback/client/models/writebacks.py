@@ -222,3 +222,37 @@ class Report(Model):
     unchanged: int = 0
     next_cursor: str | None = None
     """More match: give it as `cursor` for the next ones."""
+
+
+class SchoolCount(Model):
+    """How many writebacks a school has."""
+
+    school: str
+    writebacks: int
+
+
+class FindingCount(Model):
+    """How many writebacks have a record with a finding."""
+
+    code: str
+    writebacks: int
+
+
+class HoldCount(Model):
+    """How many writebacks wait for something."""
+
+    reason: str
+    writebacks: int
+
+
+class Counts(Model):
+    """How many writebacks there are; every list begins with the largest."""
+
+    total: int
+    statuses: dict[str, int] = {}
+    findings: tuple[FindingCount, ...] = ()
+    holds: tuple[HoldCount, ...] = ()
+    schools: tuple[SchoolCount, ...] = ()
+    """The 200 with most."""
+    more_schools: int = 0
+    """Schools beyond those."""

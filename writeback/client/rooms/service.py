@@ -102,6 +102,11 @@ def create_key(
     return post(_KEYS, as_model(NewKey), body)
 
 
+def rotate_key(key_id: str, *, overlap_s: int | None = None) -> Call[NewKey]:
+    """Give a key a new secret, which is in this answer and nowhere else; the old one works on for `overlap_s`."""
+    return post(path("/v1/keys/{}/rotate", key_id), as_model(NewKey), said(overlap_s=overlap_s))
+
+
 def revoke_key(key_id: str) -> Call[None]:
     """Take a key's rights away, within seconds everywhere."""
     return delete(path("/v1/keys/{}", key_id))
@@ -133,6 +138,7 @@ class Keys(blocking.Room):
     list = blocking.one(list_keys)
     iterate = blocking.each(iterate_keys)
     create = blocking.one(create_key)
+    rotate = blocking.one(rotate_key)
     revoke = blocking.one(revoke_key)
 
 
@@ -142,4 +148,5 @@ class AsyncKeys(aio.Room):
     list = aio.one(list_keys)
     iterate = aio.each(iterate_keys)
     create = aio.one(create_key)
+    rotate = aio.one(rotate_key)
     revoke = aio.one(revoke_key)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from pydantic import BaseModel
 
@@ -12,7 +12,7 @@ from writeback.client.calls import Call, Request, Task, as_model, get, given, id
 from writeback.client.flows import Listing
 from writeback.client.following import EventSource, Wait
 from writeback.client.models.base import Page
-from writeback.client.models.writebacks import Writeback
+from writeback.client.models.writebacks import Counts, Writeback
 from writeback.client.options import Options
 from writeback.client.rooms.lists import page, through
 from writeback.client.steps import Flow
@@ -100,74 +100,46 @@ def submit_and_wait(
     return SubmitAndWait(submission, timeout)
 
 
+class Filters(TypedDict, total=False):
+    """What a list or a count is of; all that are given must hold."""
+
+    school: str
+    kind: OneOrMore
+    status: OneOrMore
+    app: str
+    """Of use to keys that see every app."""
+    ref: str
+    since: datetime | str
+    """Accepted at or after this instant."""
+    until: datetime | str
+    """Accepted before this instant."""
+    code: str
+    """Of a finding that a record has."""
+    hold: str
+    """What it waits for."""
+    student: str
+    """The provider's id of a pupil, or of a member of staff."""
+    batch: str
+    provider_ref: str
+    q: str
+    """Any id."""
+
+
 def list_page(
-    *,
-    school: str | None = None,
-    kind: OneOrMore | None = None,
-    status: OneOrMore | None = None,
-    app: str | None = None,
-    ref: str | None = None,
-    since: datetime | str | None = None,
-    until: datetime | str | None = None,
-    code: str | None = None,
-    student: str | None = None,
-    batch: str | None = None,
-    q: str | None = None,
-    limit: int | None = None,
-    cursor: str | None = None,
+    *, limit: int | None = None, cursor: str | None = None, **filters: Unpack[Filters]
 ) -> Call[Page[Writeback]]:
     """Return a page of writebacks, the latest accepted first; all filters must hold."""
-    return page(
-        _LIST,
-        Writeback,
-        school=school,
-        kind=kind,
-        status=status,
-        app=app,
-        ref=ref,
-        since=since,
-        until=until,
-        code=code,
-        student=student,
-        batch=batch,
-        q=q,
-        limit=limit,
-        cursor=cursor,
-    )
+    return page(_LIST, Writeback, **filters, limit=limit, cursor=cursor)
 
 
-def iterate(
-    *,
-    school: str | None = None,
-    kind: OneOrMore | None = None,
-    status: OneOrMore | None = None,
-    app: str | None = None,
-    ref: str | None = None,
-    since: datetime | str | None = None,
-    until: datetime | str | None = None,
-    code: str | None = None,
-    student: str | None = None,
-    batch: str | None = None,
-    q: str | None = None,
-    at_most: int | None = None,
-) -> Listing[Writeback]:
+def iterate(*, at_most: int | None = None, **filters: Unpack[Filters]) -> Listing[Writeback]:
     """Go through writebacks, the latest accepted first; pages are fetched as they are needed."""
-    return through(
-        _LIST,
-        Writeback,
-        at_most=at_most,
-        school=school,
-        kind=kind,
-        status=status,
-        app=app,
-        ref=ref,
-        since=since,
-        until=until,
-        code=code,
-        student=student,
-        batch=batch,
-        q=q,
-    )
+    return through(_LIST, Writeback, at_most=at_most, **filters)
+
+
+def counts(**filters: Unpack[Filters]) -> Call[Counts]:
+    """Count what a list would show: by status, school, finding and hold."""
+    return get("/v1/writebacks/counts", as_model(Counts), **filters)
 
 
 _STREAM = {"Accept": "text/event-stream"}
@@ -226,6 +198,7 @@ class Writebacks(blocking.Room):
     wait = blocking.one(wait)
     get = blocking.one(fetch)
     list = blocking.one(list_page)
+    counts = blocking.one(counts)
     iterate = blocking.each(iterate)
     events = blocking.each(events)
 
@@ -238,5 +211,6 @@ class AsyncWritebacks(aio.Room):
     wait = aio.one(wait)
     get = aio.one(fetch)
     list = aio.one(list_page)
+    counts = aio.one(counts)
     iterate = aio.each(iterate)
     events = aio.each(events)
