@@ -1,16 +1,19 @@
 """Builds everything from the settings; the one place that chooses between real parts and fakes."""
 
+import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
 from writeback.core.clock import Clock, SystemClock
 from writeback.core.errors import ConfigurationError
+from writeback.core.failures import class_of
 from writeback.core.ids import new_id
 from writeback.core.private import make_private_dir
 from writeback.core.secrets import SecretBox
@@ -54,9 +57,13 @@ from writeback.queue.embedded import EmbeddedRedis
 from writeback.store import migrate
 from writeback.store.committer import Committer
 from writeback.store.database import Database
+from writeback.store.engines import is_unavailable
 from writeback.store.reads import Reads
 
 log = structlog.get_logger()
+T = TypeVar("T")
+
+_ASK_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -111,10 +118,12 @@ class WorkerServices:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Services]:
-    """Open everything that the API needs, and close it in reverse."""
+async def open_services(
+    settings: Settings, *, clock: Clock | None = None, patience_s: float = 0.0
+) -> AsyncIterator[Services]:
+    """Open everything that the API needs, and close it in reverse; wait so long for a database that is down."""
     async with AsyncExitStack() as stack:
-        flow, doorbell, _ = await _open_flow(stack, settings, clock or SystemClock())
+        flow, doorbell, _ = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
         syncer = Syncer(flow)
         misses = Misses(flow, syncer)
         stack.push_async_callback(misses.aclose)
@@ -161,10 +170,12 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
 
 
 @asynccontextmanager
-async def open_worker(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[WorkerServices]:
-    """Open everything that a worker needs, and close it in reverse."""
+async def open_worker(
+    settings: Settings, *, clock: Clock | None = None, patience_s: float = 0.0
+) -> AsyncIterator[WorkerServices]:
+    """Open everything that a worker needs, and close it in reverse; wait so long for a database that is down."""
     async with AsyncExitStack() as stack:
-        flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock())
+        flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
         syncer = Syncer(flow)
         notifier = Notifier(flow, WebhookSender(settings.webhooks, flow.clock))
         stack.push_async_callback(notifier.aclose)
@@ -192,9 +203,11 @@ async def open_worker(settings: Settings, *, clock: Clock | None = None) -> Asyn
         )
 
 
-async def _open_flow(stack: AsyncExitStack, settings: Settings, clock: Clock) -> tuple[FlowContext, ArqDoorbell, str]:
+async def _open_flow(
+    stack: AsyncExitStack, settings: Settings, clock: Clock, patience_s: float
+) -> tuple[FlowContext, ArqDoorbell, str]:
     """Return the flow's context, the doorbell in it, and where its Redis is."""
-    await _migrate(settings)
+    await _migrate(settings, clock, patience_s)
     db = Database.open(settings.effective_database_url, busy_timeout_s=settings.database_busy_timeout_s)
     stack.push_async_callback(db.dispose)
     redis_url = settings.redis_url
@@ -230,11 +243,29 @@ async def _open_flow(stack: AsyncExitStack, settings: Settings, clock: Clock) ->
     return flow, doorbell, redis_url
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(settings: Settings, clock: Clock, patience_s: float) -> None:
     """Bring our own SQLite file up to date; for a database of somebody else's, say what to run."""
     url = settings.effective_database_url
     if settings.is_embedded:
         make_private_dir(settings.data_dir)
         await migrate.upgrade(url)
-    elif not await migrate.is_current(url):
+    elif not await _once_it_answers(partial(migrate.is_current, url), clock, patience_s):
         raise ConfigurationError("the database is not up to date: run `writeback db upgrade` first")
+
+
+async def _once_it_answers(ask: Callable[[], Awaitable[T]], clock: Clock, patience_s: float) -> T:
+    """Return what the database answers; raise ConfigurationError where it is down for longer than that."""
+    until = clock.monotonic() + patience_s
+    while True:
+        try:
+            return await ask()
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            if clock.monotonic() >= until:
+                raise ConfigurationError(
+                    f"the database does not answer ({class_of(error)}): see that it runs and that "
+                    "WRITEBACK_DATABASE_URL is right; `writeback doctor` looks at everything"
+                ) from error
+            log.warning("database_not_reached", error=class_of(error))
+        await asyncio.sleep(_ASK_AGAIN_S)

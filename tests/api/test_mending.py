@@ -44,7 +44,9 @@ def put(api: Any) -> Any:
             if await session.get(Lane, lane) is None:
                 session.add(Lane(id=lane, school_id=school, family="session-marks"))
             session.add(WritebackRow(**{**row, **changes}))
-            session.add(EventRow(writeback_id=row["id"], app_id=app, at=NOW, actor="worker", event="accepted", status=status))
+            session.add(
+                EventRow(writeback_id=row["id"], app_id=app, at=NOW, actor="worker", event="accepted", status=status)
+            )
         return f"wb_{number:03}"
 
     return put

@@ -69,7 +69,7 @@ def run(settings: Settings, beside: Beside = lambda services: {}) -> None:
 
 async def serve(settings: Settings, beside: Beside) -> None:
     """Serve until uvicorn is told to stop."""
-    async with open_services(settings) as services:
+    async with open_services(settings, patience_s=settings.database_patience_s) as services:
         server = _Server(
             uvicorn.Config(
                 create_app(services, beside(services)),

@@ -339,6 +339,8 @@ class Settings(BaseSettings):
     Never shown: it may hold a password, as may `redis_url`."""
     database_busy_timeout_s: float = Field(default=10.0, gt=0)
     """How long a writer waits for another process that writes to the same SQLite file."""
+    database_patience_s: float = Field(default=60.0, ge=0)
+    """How long an API or a worker that starts waits for a PostgreSQL that is down."""
     redis_url: str = Field(default="", repr=False)
     """`redis://…`; empty: a Redis server of our own in the data directory."""
     secret_key: str = Field(default="", repr=False)

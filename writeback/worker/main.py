@@ -53,7 +53,10 @@ def run(settings: Settings) -> None:
 async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> bool:
     """Work until `stopping` is set; without one, until a signal comes. Return whether it was not for being stuck."""
     stopping = stopping or _stop_on_signals()
-    async with open_worker(settings) as services, _watched(services, stopping) as watchdog:
+    async with (
+        open_worker(settings, patience_s=settings.database_patience_s) as services,
+        _watched(services, stopping) as watchdog,
+    ):
         log.info("worker_started", owner=services.owner)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: full collections need not look at it again
