@@ -18,7 +18,7 @@ demo: $(STAMP) ## submit a morning of registers to two simulated schools and wat
 dev: $(STAMP) ## run everything here, with simulated providers, until Ctrl-C
 	@$(BIN)/writeback dev $(ARGS)
 
-test: $(STAMP) ## run every test, a file at a time on each core
+test: $(STAMP) ## run every test, several files at a time
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types, imports, schemas, compose file: what CI runs before the tests
