@@ -34,6 +34,8 @@ _HEALTH_EVERY_S = 10
 """How often arq says in Redis that it lives; `writeback doctor` reads it."""
 _KEYS_FORGOTTEN_EVERY_S = 3_600.0
 _DRIFT_EVERY_S = 15.0
+_TO_WRITE_DOWN_S = 3.0
+"""What the outcome of a request takes to be committed, on a machine that is busy."""
 
 
 def run(settings: Settings) -> None:
@@ -97,7 +99,7 @@ async def _work(services: WorkerServices, stopping: asyncio.Event) -> None:
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if running.done() and not running.cancelled() and (error := running.exception()) is not None:
             log.warning("redis_lost", error=type(error).__name__)
-        await _close(worker, running, services.settings.dispatch.request_timeout_s)
+        await _close(worker, running, services.settings.dispatch.request_timeout_s + _TO_WRITE_DOWN_S)
         if not stopping.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(stopped), _RESTART_S)
