@@ -243,6 +243,12 @@ async def test_batches_come_page_by_page_the_newest_first(world: World) -> None:
     assert second["next_cursor"] is None
 
 
+async def test_a_kind_that_there_is_not_is_named_with_those_that_there_are(world: World, is_problem: Any) -> None:
+    problem = is_problem(await world.upload(params={"kind": "attendance"}), 400, "parameter_invalid")
+
+    assert problem["detail"].startswith("kind is 'attendance': there is no such kind; there are attendance.session, ")
+
+
 async def test_templates_are_for_the_school_and_the_kind(world: World, is_problem: Any) -> None:
     path = "/v1/schools/hillside/templates"
 

@@ -39,7 +39,8 @@ def _finding(error: Mapping[str, Any]) -> Finding:
     elif kind == "extra_forbidden":
         text = f"{name} is not known here"
     else:
-        text = f"{name}{_shown(error)}: {message[:1].lower()}{message[1:].removeprefix('alue error, ')}"
+        said = message.removeprefix("Value error, ")  # Pydantic's words before those of a ValueError of ours
+        text = f"{name}{_shown(error)}: {said[:1].lower()}{said[1:]}"
     pointer = "".join(f"/{part}" for part in path) if place == "body" else ""
     return Finding(_code(kind), text, _HINTS.get(kind, f"See /docs for what {name} may be."), pointer=pointer)
 
