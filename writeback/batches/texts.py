@@ -10,6 +10,8 @@ from writeback.batches.findings import unreadable
 _PIECE = 1 << 16
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _WINDOWS = "windows-1252"
+_FEWEST_NULS = 8
+"""One byte of so many is a NUL in UTF-16, where column names are; in anything else hardly one is."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +25,17 @@ class Encoding:
 def encoding_of(file: BinaryIO) -> Encoding:
     """Return the file's encoding: by its mark, else UTF-8 where all of it is, else Windows-1252.
 
-    UTF-16 without a mark is told by its NULs. Raise FileRefused where it is none of these.
+    UTF-16 without a mark is told by its NULs, one with almost every letter. Raise FileRefused where it is none of
+    these, or has a NUL here and there.
     """
     file.seek(0)
     head = file.read(_PIECE)
     for mark, name in _MARKS:
         if head.startswith(mark):
             return _checked(file, Encoding(name, len(mark)))
-    if b"\0" in head:
+    if head.count(b"\0") * _FEWEST_NULS > len(head):
         return _checked(file, Encoding("utf-16-be" if head[:1] == b"\0" else "utf-16-le"))
+    _refuse_nuls(file)
     if _first_fault(file, Encoding("utf-8")) is None:
         return Encoding("utf-8")
     return _checked(file, Encoding(_WINDOWS))
@@ -67,6 +71,17 @@ def _checked(file: BinaryIO, encoding: Encoding) -> Encoding:
             "Save it again as “CSV UTF-8”.",
         )
     return encoding
+
+
+def _refuse_nuls(file: BinaryIO) -> None:
+    """Raise FileRefused where a file that is not UTF-16 has a NUL: a text has none, and a database takes none."""
+    file.seek(0)
+    place = 0
+    while piece := file.read(_PIECE):
+        found = piece.find(b"\0")
+        if found >= 0:
+            raise unreadable("text", f"byte {place + found} is a NUL", "Save it again as “CSV UTF-8”.")
+        place += len(piece)
 
 
 def _first_fault(file: BinaryIO, encoding: Encoding) -> int | None:

@@ -85,6 +85,16 @@ def test_delimiters_line_ends_and_encodings_are_found_out(delimiter: str, line_e
     assert file.layout.encoding == encoding.removesuffix("-sig").replace("utf-16", "utf-16-le", encoding == "utf-16")
 
 
+@pytest.mark.parametrize("place", [0, 30, 70_000])
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1252"])
+def test_a_nul_in_a_file_is_named_and_not_taken_for_utf_16(encoding: str, place: int) -> None:
+    content = (f"{HEADER},comment\n" + f"{ROW},Zoë\n" * 4_000).encode(encoding)
+
+    (finding,) = refusal(content[:place] + b"\0" + content[place:])
+
+    assert finding.message == f"The file cannot be read as text: byte {place} is a NUL"
+
+
 @pytest.mark.parametrize(
     "header",
     [
