@@ -320,6 +320,8 @@ class DoorSettings(BaseModel):
     """How long a synchronous call waits for the writeback's end before it is answered as taken."""
     max_callback_hosts: int = Field(default=50, ge=1)
     """Most hosts that the callbacks of one app may go to."""
+    keep_s: float = 30 * 86_400
+    """For how long a request is known by the provider's sort of id, after all of it has ended."""
 
 
 class SandboxSettings(BaseModel):

@@ -118,6 +118,11 @@ RELATIONS: Sequence[Relation] = (
         "webhooks.disable_after_s",
         "or deliveries would be forgotten before they are given up",
     ),
+    Relation(
+        "doors.keep_s",
+        "api.idempotency_keep_s",
+        "or a request at a door that is sent again would be answered with an id that is not known any more",
+    ),
 )
 
 

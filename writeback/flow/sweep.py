@@ -13,7 +13,7 @@ from writeback.core import failpoints
 from writeback.flow.batches.forget import forget_old_batches
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire_overdue
-from writeback.store import batches, doubts, holds, lanes, outbox, writebacks
+from writeback.store import batches, doors, doubts, holds, lanes, outbox, writebacks
 from writeback.store.tables import IdempotencyRow
 
 _AT_ONCE = 500
@@ -63,6 +63,18 @@ class Sweeper:
         """Delete doubts about marks that no request still asks about."""
         keep = timedelta(seconds=self.flow.settings.confirm.give_up_s)
         await self.flow.db.transact(partial(doubts.forget, before=self.flow.clock.now() - keep))
+
+    async def forget_old_doors(self) -> None:
+        """Delete what came through the doors, once all of it ended long ago; the writebacks themselves stay."""
+        before = self.flow.clock.now() - timedelta(seconds=self.flow.settings.doors.keep_s)
+        after = ""
+        while refs := await self._ended_doors(before, after):
+            await self.flow.db.transact(partial(doors.forget, refs=refs))
+            after = refs[-1]
+
+    async def _ended_doors(self, before: datetime, after: str) -> Sequence[str]:
+        async with self.flow.db.read() as session:
+            return await session.run_sync(lambda plain: doors.ended(cast(Session, plain), before, after, _AT_ONCE))
 
     async def forget_old_batches(self) -> None:
         """Delete the rows of files that were worked through long ago, and uploads that never ended."""

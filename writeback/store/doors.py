@@ -1,11 +1,13 @@
 """Queries of what came through the drop-in doors. Rows are written with their writebacks, by the committer."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import delete, exists, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.states import FINAL
 from writeback.store.tables import App, DoorMemberRow, DoorRow, SchoolRow, WebhookRow, WritebackRow
 
 
@@ -28,6 +30,24 @@ def members(session: Session, ref: str) -> Sequence[tuple[DoorMemberRow, Writeba
         .order_by(col(DoorMemberRow.position))
     )
     return session.exec(query).all()
+
+
+def ended(session: Session, before: datetime, after: str, limit: int) -> Sequence[str]:
+    """Return requests beyond the ref `after` of which all had ended before an instant, in the order of their refs."""
+    is_left = or_(col(WritebackRow.status).not_in(FINAL), col(WritebackRow.updated_at) >= before)
+    left = (
+        exists()
+        .where(col(DoorMemberRow.ref) == col(DoorRow.ref), col(WritebackRow.id) == col(DoorMemberRow.writeback_id))
+        .where(is_left)
+    )
+    query = select(DoorRow.ref).where(DoorRow.ref > after, DoorRow.created_at < before, ~left)
+    return session.exec(query.order_by(col(DoorRow.ref)).limit(limit)).all()
+
+
+def forget(session: Session, refs: Sequence[str]) -> None:
+    """Delete requests; their writebacks stay."""
+    session.exec(delete(DoorMemberRow).where(col(DoorMemberRow.ref).in_(refs)))
+    session.exec(delete(DoorRow).where(col(DoorRow.ref).in_(refs)))
 
 
 async def school_candidates(session: AsyncSession, provider: str, given: str) -> Sequence[str]:

@@ -151,6 +151,7 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog) -> None:
                 await services.sweeper.forget_old_keys()
                 await services.sweeper.forget_old_deliveries()
                 await services.sweeper.forget_old_doubts()
+                await services.sweeper.forget_old_doors()
                 await services.sweeper.forget_old_batches()
                 await services.tally.forget()
                 forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S

@@ -3,13 +3,15 @@
 import asyncio
 import base64
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from sqlmodel import select
 
-from writeback.store.tables import RequestRow
+from writeback.flow.sweep import Sweeper
+from writeback.store.tables import DoorMemberRow, RequestRow
 
 
 @pytest.fixture
@@ -406,3 +408,24 @@ async def test_php_lists_with_gaps_and_carbon_dates_are_understood(world: Any) -
     response = await _call(world, "POST", "attendance/session", {"attendance": {"3": mark}})
 
     assert response.status_code == 200, response.text
+
+
+async def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(world: Any) -> None:
+    body = {"attendance": [await _mark(world)]}
+    ended = (await _call(world, "POST", "attendance/session", body)).json()["writeback_id"]
+    assert await world.settle() == ["confirmed"]
+    waiting = (await _call(world, "POST", "attendance/session", body)).json()["writeback_id"]
+    sweeper = Sweeper(world.flow)
+    world.clock.advance(timedelta(days=29))
+    await sweeper.forget_old_doors()
+    assert (await _status(world, ended))["status"] == "SUCCESS"
+    world.clock.advance(timedelta(days=2))
+
+    await sweeper.forget_old_doors()
+
+    headers = {"Authorization": f"Bearer {world.key}"}
+    assert (await world.http.get(f"/wonde/v1.0/writebacks/{ended}", headers=headers)).status_code == 404
+    assert (await _status(world, waiting))["status"] == "PENDING"
+    assert len(await world.writebacks()) == 2
+    async with world.flow.db.read() as session:
+        assert [one.ref for one in (await session.exec(select(DoorMemberRow))).all()] == [waiting]
