@@ -55,6 +55,14 @@ def note(
     )
 
 
+def forget(session: Session, subject: str, name: str) -> None:
+    """Take one thing out of what is noted of a subject: it may quote somebody, and is kept no longer than the rest."""
+    for row in session.exec(select(AuditRow).where(AuditRow.subject == subject)):
+        if name in row.changed:
+            row.changed = {key: value for key, value in row.changed.items() if key != name}
+            session.add(row)
+
+
 async def page(
     session: AsyncSession, caller: Caller, wanted: AuditFilter, *, before: int | None, limit: int
 ) -> Sequence[AuditRow]:

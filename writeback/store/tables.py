@@ -389,7 +389,7 @@ class AuditRow(SQLModel, table=True):
     action: str
     """`writeback.resubmit`, `school.hold`, `key.create`, …"""
     subject: str
-    """Id of the writeback, school, key or webhook."""
+    """Id of the writeback, batch, school, key or webhook."""
     school: str | None = None
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
     changed: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))

@@ -570,6 +570,58 @@ async def test_a_runner_that_is_closed_gives_its_lease_back_at_the_end_of_a_piec
     assert len(await files.pupils()) == 39
 
 
+# --- the audit log
+
+_FILE = {"file_name": "7A.csv", "format": "csv", "kind": "attendance.session"}
+
+
+async def _audited(files: Files) -> list[tuple[str, str, str, dict[str, Any]]]:
+    entries = await files.world.audited()
+    assert all((one.app, one.school) == ("app", "hillside") for one in entries if one.action.startswith("batch."))
+    return [(one.actor, one.action, one.subject, one.changed) for one in entries if one.action.startswith("batch.")]
+
+
+async def test_the_audit_log_has_who_uploaded_which_file_and_how_many_rows(files: Files) -> None:
+    content = marks(row(1), row(2, code="Q9"), row(3))
+
+    batch = await files.take(content, file_name="7A.csv")
+
+    uploaded = {**_FILE, "size": len(content), "dry_run": False}
+    assert await _audited(files) == [
+        ("app:app/key:key_1", "batch.upload", batch.id, uploaded),
+        ("writeback", "batch.done", batch.id, {"rows": 3, "bad": 1, "queued": 2}),
+    ]
+
+
+async def test_the_audit_log_has_why_a_file_was_refused_and_that_one_was_only_tried(files: Files) -> None:
+    refused = await files.take("Pupil ID,Favourite\nA1,cats\n", file_name="7A.csv")
+    tried = await files.take(marks(row(1)), dry_run=True)
+
+    found = {(subject, action): changed for _, action, subject, changed in await _audited(files)}
+    assert "column_missing" in found[refused.id, "batch.refused"]["reasons"]
+    assert found[tried.id, "batch.upload"]["dry_run"] is True
+    assert found[tried.id, "batch.done"] == {"rows": 1, "bad": 0, "queued": 0}
+
+
+async def test_an_upload_that_is_sent_again_by_its_key_is_one_entry(files: Files) -> None:
+    first = await files.upload(marks(row(1)), idempotency_key="k1")
+    again = await files.upload(marks(row(1)), idempotency_key="k1")
+
+    assert again.replayed
+    assert [(action, subject) for _, action, subject, _ in await _audited(files)] == [("batch.upload", first.batch_id)]
+
+
+async def test_a_files_name_is_forgotten_in_the_audit_log_with_its_rows(files: Files) -> None:
+    batch = await files.take(marks(row(1, code="Q9")), file_name="Zoe A.csv")
+    files.world.clock.advance(timedelta(days=31))
+
+    await forget_old_batches(files.flow)
+
+    (_, _, subject, changed), *_ = await _audited(files)
+    assert (subject, changed["format"]) == (batch.id, "csv")
+    assert "Zoe" not in json.dumps([one[3] for one in await _audited(files)])
+
+
 # --- forgetting
 
 

@@ -23,6 +23,9 @@ _ACTIONS = {
     "writeback.cancel": "Cancelled a writeback",
     "writeback.resolve": "Settled a writeback",
     "writeback.show": "Saw a writeback’s comments",
+    "batch.upload": "Uploaded a file",
+    "batch.done": "Worked a file through",
+    "batch.refused": "Refused a file",
     "batch.show": "Downloaded a file’s bad rows",
     "school.add": "Registered a school",
     "school.change": "Changed a school",
@@ -137,6 +140,12 @@ def _told(one: AuditView) -> str:
         told.append(hold_words(str(changed["hold"])).lower())
     if changed.get("fields"):
         told.append(", ".join(changed["fields"]))
+    if changed.get("file_name"):
+        told.append(str(changed["file_name"]))
+    if "rows" in changed:
+        told.append(f"{changed['rows']:,} rows, {changed['bad']:,} bad, {changed['queued']:,} queued")
+    if changed.get("reasons"):
+        told.append(", ".join(reason.replace("_", " ") for reason in changed["reasons"]))
     if changed.get("bulk"):
         told.append("with others at once")
     return "; ".join(told)

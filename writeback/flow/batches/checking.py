@@ -60,9 +60,10 @@ class Checking:
             partial(batches.next_units, batch_id=batch.id, after=batch.cursor, limit=_UNITS)
         ):
             await self._check(sizes)
-        following = BatchStatus.DONE if batch.dry_run or not batch.rows_good else BatchStatus.QUEUEING
-        finished_at = self.turn.flow.clock.now() if following is BatchStatus.DONE else None
-        await self.turn.commit(status=following, cursor=0, failures=0, finished_at=finished_at)
+        if batch.dry_run or not batch.rows_good:
+            await self.turn.end(BatchStatus.DONE, cursor=0, failures=0)
+        else:
+            await self.turn.commit(status=BatchStatus.QUEUEING, cursor=0, failures=0)
 
     def _remember(self, session: Session) -> None:
         for unit, same, part, group in batches.keys_upto(session, self.turn.batch.id, self.turn.batch.cursor):

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from writeback.flow.batches.uploads import drop_upload
 from writeback.flow.context import FlowContext
-from writeback.store import batches
+from writeback.store import audit, batches
 from writeback.store.batches import BatchStatus
 
 _AT_ONCE = 20
@@ -39,5 +39,6 @@ async def _forget(flow: FlowContext, batch_id: str) -> None:
 
     def forget(session: Session) -> None:
         batches.forget(session, batch_id, now)
+        audit.forget(session, batch_id, "file_name")
 
     await flow.db.transact(forget)

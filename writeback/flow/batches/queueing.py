@@ -40,8 +40,7 @@ class Queueing:
         while waiting := await self.turn.read(partial(batches.good_units, batch_id=batch.id, limit=window + 1)):
             groups = pack(waiting, most, min(_CHARACTERS, settings.api.max_body_bytes), has_all=len(waiting) <= window)
             await self._queue(groups)
-        now = self.turn.flow.clock.now()
-        await self.turn.commit(status=BatchStatus.DONE, failures=0, finished_at=now)
+        await self.turn.end(BatchStatus.DONE, failures=0)
 
     async def _queue(self, groups: Sequence[Sequence[int]]) -> None:
         batch = self.turn.batch

@@ -131,12 +131,11 @@ class BatchRunner:
         """End a batch whose file is of no use; what was read of it is deleted."""
         told = [*turn.batch.findings, *(one.as_json() for one in findings)]
         turn.must_stop = lambda: False
-        now = self.flow.clock.now()
         drop = partial(batches.drop_chunks, batch_id=turn.batch.id)
         try:
             while await turn.commit(partial(batches.drop_lines, batch_id=turn.batch.id)):
                 pass
-            await turn.commit(drop, status=BatchStatus.REFUSED, findings=told, finished_at=now)
+            await turn.end(BatchStatus.REFUSED, drop, findings=told)
         except LeaseLost:
             return
         log.info("batch_refused", batch_id=turn.batch.id, reasons=[one.code for one in findings])

@@ -6,8 +6,11 @@ from typing import Any, TypeVar, cast
 
 from sqlmodel import Session
 
+from writeback.domain.actor import SERVICE
+from writeback.domain.finding import Severity
 from writeback.flow.context import FlowContext
-from writeback.store import batches
+from writeback.store import audit, batches
+from writeback.store.batches import BatchStatus
 from writeback.store.tables import BatchRow
 
 T = TypeVar("T")
@@ -41,6 +44,29 @@ class Turn:
         for name, value in values.items():
             setattr(self.batch, name, value)
         return result
+
+    async def end(self, status: BatchStatus, work: Callable[[Session], object] | None = None, **changes: Any) -> None:
+        """End the batch as `commit` changes it, and write into the audit log what became of its rows."""
+        now, batch = self.flow.clock.now(), self.batch
+        noted: dict[str, Any] = {"rows": batch.rows_read, "bad": batch.rows_bad, "queued": batch.rows_queued}
+        if status is BatchStatus.REFUSED:
+            noted = {"reasons": [one["code"] for one in changes["findings"] if one["severity"] == Severity.ERROR]}
+
+        def run(session: Session) -> None:
+            audit.note(
+                session,
+                SERVICE,
+                now,
+                f"batch.{status}",
+                batch.id,
+                app=batch.app_id,
+                school=batch.school_id,
+                changed=noted,
+            )
+            if work is not None:
+                work(session)
+
+        await self.commit(run, status=status, finished_at=now, **changes)
 
     async def read(self, query: Callable[[Session], T]) -> T:
         """Return what a query finds."""

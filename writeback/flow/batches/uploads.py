@@ -23,11 +23,12 @@ from writeback.batches.layout import Format
 from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, TooManyAtOnce
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller
+from writeback.domain.actor import Actor, actor_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
 from writeback.flow.answer import iso
 from writeback.flow.context import FlowContext
-from writeback.store import batches
+from writeback.store import audit, batches
 from writeback.store.batches import BatchStatus
 from writeback.store.tables import BatchRow, IdempotencyRow
 from writeback.store.upsert import insert_new
@@ -63,8 +64,8 @@ class UploadAnswer:
 class Upload:
     """One file on its way in. End it with `finish` or `abandon`."""
 
-    def __init__(self, flow: FlowContext, new: NewBatch, batch: BatchRow) -> None:
-        self._flow, self._new, self._batch = flow, new, batch
+    def __init__(self, flow: FlowContext, new: NewBatch, batch: BatchRow, actor: Actor) -> None:
+        self._flow, self._new, self._batch, self._actor = flow, new, batch, actor
         self._hash = hashlib.sha256()
         self._buffer = bytearray()
         self._chunks = 0
@@ -136,6 +137,17 @@ class Upload:
             name: getattr(batch, name) for name in ("format", "size", "sha256", "findings", "status", "updated_at")
         }
         batches.change(session, batch.id, 0, **changes)
+        noted = {name: getattr(batch, name) for name in ("file_name", "format", "size", "kind", "dry_run")}
+        audit.note(
+            session,
+            self._actor,
+            batch.updated_at,
+            "batch.upload",
+            batch.id,
+            app=batch.app_id,
+            school=batch.school_id,
+            changed=noted,
+        )
         return UploadAnswer(batch.id, body)
 
     def _claim(self, session: Session, body: bytes) -> UploadAnswer | None:
@@ -193,7 +205,7 @@ async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Uplo
         insert_new(session, BatchRow, **values)
 
     await flow.db.transact(begin)
-    return Upload(flow, new, batch)
+    return Upload(flow, new, batch, actor_of(caller))
 
 
 def drop_upload(session: Session, batch_id: str) -> None:
