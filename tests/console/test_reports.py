@@ -63,6 +63,17 @@ async def test_a_mark_that_failed_is_listed_with_why_and_what_to_do(sign_in: Sig
     assert "A105" not in page.text
 
 
+async def test_page_shows_the_first_of_very_many_and_the_file_has_all(sign_in: SignIn, add: Add) -> None:
+    await add("failed", [mark(f"A{number:04}") for number in range(260)], [FAILED] * 260)
+
+    page = await (await sign_in("viewer")).get(f"/reports?school=hillside&date={DAY}")
+
+    assert "260 records</strong> of 260 are not in the MIS" in page.text
+    assert page.text.count('<th role="rowheader"') == 250
+    assert "These are the first 250; the file has all of them." in page.text
+    assert len(await _rows(sign_in)) == 260
+
+
 async def test_only_the_latest_mark_of_a_slot_counts(sign_in: SignIn, add: Add) -> None:
     await add("failed", [mark("A1", code="N")], [FAILED])
     await add("confirmed", [mark("A1", code="/")], [CONFIRMED], minutes=1)

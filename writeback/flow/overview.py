@@ -4,6 +4,7 @@ The console puts it into words. It costs a few indexed queries, and is remembere
 cost as much as one.
 """
 
+import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -155,7 +156,8 @@ class Overviews:
         schools, midnight = key
         async with self._db.read() as session:
             wrong = await store.gone_wrong(session, schools, midnight, MOST_WRONG)
-        return Causes(midnight, len(wrong), _causes(wrong))
+        # Some megabytes of JSON, should a whole morning have failed: nobody else waits for it.
+        return Causes(midnight, len(wrong), await asyncio.to_thread(_causes, wrong))
 
 
 def _buckets(counts: Iterable[Counts], now: datetime) -> list[Bucket]:

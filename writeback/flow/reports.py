@@ -4,6 +4,7 @@ Only the latest counts: where a later mark of the same slot is confirmed, an ear
 where the latest failed, that an earlier one is in the MIS is said.
 """
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from writeback.domain.access import Caller
-from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
+from writeback.domain.writeback import RecordProgress, RecordStatus
 from writeback.flow.registry import school_unknown
 from writeback.store import reports as store
 from writeback.store.database import Database
@@ -21,8 +22,9 @@ from writeback.store.tables import WritebackRow
 BEFORE, AFTER = timedelta(days=1), timedelta(days=14)
 """Marks of a day are looked for among what was accepted so long before its beginning, and so long after its end."""
 _SESSION, _LESSON = "attendance.session", "attendance.lesson"
-_IN_PLACE = (RecordStatus.CONFIRMED,)
-_OF_NO_INTEREST = (RecordStatus.SUPERSEDED, RecordStatus.CANCELLED)
+_IN_PLACE = (RecordStatus.CONFIRMED.value,)
+_OF_NO_INTEREST = (RecordStatus.SUPERSEDED.value, RecordStatus.CANCELLED.value)
+_QUEUED = RecordProgress().as_json()
 
 
 class Part(StrEnum):
@@ -95,33 +97,63 @@ class Reports:
                 raise school_unknown(school_id)
             until = ends + AFTER
             rows = await store.accepted(session, school_id, begins - BEFORE, until)
-        latest = _latest(rows, day, begins, ends)
-        wanted = [one for one in latest if one.part in parts]
+        # Some ten thousand marks of a large school: nobody else waits for them.
+        missing, records = await asyncio.to_thread(_look, rows, day, parts, begins, ends)
         return Report(
             school_id=school_id,
             school=names[school_id],
             day=day,
             parts=parts,
-            missing=sorted(
-                (one for one in wanted if one.status not in _IN_PLACE),
-                key=lambda one: (list(Part).index(one.part), one.pupil, one.what),
-            ),
-            records=len(wanted),
+            missing=missing,
+            records=records,
             looked_until=until,
         )
 
 
-def _latest(rows: Iterable[WritebackRow], day: date, begins: datetime, ends: datetime) -> list[Missing]:
+def _look(
+    rows: Iterable[WritebackRow], day: date, parts: Sequence[Part], begins: datetime, ends: datetime
+) -> tuple[Sequence[Missing], int]:
+    """Return what is missing, in its order, and how many records there are in all."""
+    wanted = [one for one in _latest(rows, day, begins, ends) if _part(one.row, one.record) in parts]
+    order = {part: number for number, part in enumerate(Part)}
+    missing = [_missing(one) for one in wanted if not one.is_in_place]
+    return sorted(missing, key=lambda one: (order[one.part], one.pupil, one.what)), len(wanted)
+
+
+@dataclass(slots=True)
+class _Latest:
+    """The latest record of a slot, and what the MIS has for it as far as is known."""
+
+    row: WritebackRow
+    record: Mapping[str, Any]
+    progress: Mapping[str, Any]
+    """As it is stored."""
+    in_mis: str
+
+    @property
+    def is_in_place(self) -> bool:
+        return self.progress["status"] in _IN_PLACE
+
+
+def _latest(rows: Iterable[WritebackRow], day: date, begins: datetime, ends: datetime) -> list[_Latest]:
     """Return the latest record of each slot of that day; of what has no slot, each."""
-    found: dict[str, Missing] = {}
+    found: dict[str, _Latest] = {}
+    named = day.isoformat()
     for row in rows:
+        if named not in row.records and not begins <= row.created_at < ends:
+            continue  # about another day
         records: list[Mapping[str, Any] | None] = json.loads(row.records)
-        pairs = zip(records, unpack_progress(row.progress, len(records)), strict=True)
+        pairs = zip(records, json.loads(row.progress) if row.progress else [_QUEUED] * len(records), strict=True)
         for index, (record, progress) in enumerate(pairs):
-            if record is None or progress.status in _OF_NO_INTEREST or not _is_of(row, record, day, begins, ends):
+            if record is None or progress["status"] in _OF_NO_INTEREST or not _is_of(row, record, day, begins, ends):
                 continue
             slot = _slot(row, record) or f"{row.id}/{index}"
-            found[slot] = _missing(row, record, progress, found.get(slot))
+            earlier = found.get(slot)
+            if progress["status"] in _IN_PLACE:
+                in_mis = str(record.get("code", ""))
+            else:
+                in_mis = progress.get("mis_holds") or (earlier.in_mis if earlier else "")
+            found[slot] = _Latest(row, record, progress, in_mis)
     return list(found.values())
 
 
@@ -137,23 +169,20 @@ def _slot(row: WritebackRow, record: Mapping[str, Any]) -> str | None:
     return f"{record['student_id']}|{record['lesson_id']}" if row.kind == _LESSON else None
 
 
-def _missing(
-    row: WritebackRow, record: Mapping[str, Any], progress: RecordProgress, earlier: Missing | None
-) -> Missing:
-    errors = [finding for finding in progress.findings if finding.get("severity") != "warning"]
+def _missing(one: _Latest) -> Missing:
+    row, record, progress = one.row, one.record, one.progress
+    errors = [finding for finding in progress.get("findings", ()) if finding.get("severity") != "warning"]
     finding: Mapping[str, Any] = (errors or [{}])[0]
-    code = str(record.get("code", ""))
-    is_confirmed = progress.status in _IN_PLACE
     return Missing(
         pupil=_pupil(record),
         part=_part(row, record),
         what=str(record.get("session") or record.get("lesson_id") or row.kind),
-        code=code,
-        status=progress.status.value if row.status != "held" or is_confirmed else "held",
+        code=str(record.get("code", "")),
+        status=progress["status"] if row.status != "held" else "held",
         why=str(finding.get("message") or ""),
         hint=str(finding.get("hint") or ""),
         hold_reason=row.hold_reason,
-        in_mis=code if is_confirmed else progress.mis_holds or (earlier.in_mis if earlier else ""),
+        in_mis=one.in_mis,
         writeback_id=row.id,
         app=row.app_id,
         ref=row.ref or "",

@@ -14,6 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.ids import id_floor
 from writeback.domain.states import FINAL, Status
+from writeback.store.browsing import browsed
+from writeback.store.filters import Filter
 from writeback.store.tables import BreakerRow, Lane, SchoolRow, WritebackRow
 
 Schools = Collection[str] | None
@@ -60,10 +62,8 @@ class SchoolState(NamedTuple):
 async def waiting(session: AsyncSession, schools: Schools, lately: datetime) -> Sequence[Waiting]:
     """Return what has not ended, by school and status; `lately`: since when an acceptance is recent."""
     connection = await session.connection()
-    # In the order of ids is in the order of time; the sequence stands in the index that is read below.
-    after = select_row(col(WritebackRow.seq)).where(col(WritebackRow.id) >= id_floor("wb", lately))
-    first_recent = (await connection.execute(after.order_by(col(WritebackRow.id)).limit(1))).scalar()
-    recent = func.sum(case((col(WritebackRow.seq) >= (first_recent or _NEVER), 1), else_=0))
+    # The sequence stands in the index that is read below.
+    recent = func.sum(case((col(WritebackRow.seq) >= await _first_since(session, lately), 1), else_=0))
     # By lane, for that index has status and sequence as well: the writebacks themselves need not be read.
     query = (
         select_row(col(Lane.school_id), col(WritebackRow.status), func.count(), recent, func.min(WritebackRow.seq))
@@ -83,17 +83,27 @@ async def waiting(session: AsyncSession, schools: Schools, lately: datetime) -> 
 
 async def gone_wrong(session: AsyncSession, schools: Schools, since: datetime, limit: int) -> Sequence[Wrong]:
     """Return what was accepted since then and has not gone well, the latest first."""
-    query = (
-        select_row(col(WritebackRow.status), col(WritebackRow.progress))
+    # Chosen by an index that has all of this: of writebacks, which are long, only those are read that are looked into.
+    chosen = (
+        browsed(select_row(col(WritebackRow.seq)), Filter())
         .where(
-            col(WritebackRow.id) >= id_floor("wb", since),
+            col(WritebackRow.seq) >= await _first_since(session, since),
             col(WritebackRow.status).in_(_GONE_WRONG),
             *_in(schools, WritebackRow.school_id),
         )
-        .order_by(col(WritebackRow.id).desc())
+        .order_by(col(WritebackRow.seq).desc())
         .limit(limit)
     )
+    query = select_row(col(WritebackRow.status), col(WritebackRow.progress)).where(col(WritebackRow.seq).in_(chosen))
+    query = query.order_by(col(WritebackRow.seq).desc())
     return [Wrong(*row) for row in (await (await session.connection()).execute(query)).all()]
+
+
+async def _first_since(session: AsyncSession, since: datetime) -> int:
+    """Return the sequence of the first that was accepted since then: the order of ids is the order of time."""
+    after = select_row(col(WritebackRow.seq)).where(col(WritebackRow.id) >= id_floor("wb", since))
+    first = (await (await session.connection()).execute(after.order_by(col(WritebackRow.id)).limit(1))).scalar()
+    return first or _NEVER
 
 
 async def schools_of(session: AsyncSession, schools: Schools) -> Sequence[SchoolState]:

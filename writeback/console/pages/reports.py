@@ -20,6 +20,8 @@ _PARTS = {
     "lessons": ("Lessons", (Part.LESSONS,)),
     "other": ("Incidents, detentions, absences", (Part.OTHER,)),
 }
+_SHOWN = 250
+"""Records on the page; the CSV has all of them."""
 _COLUMNS = (
     "school",
     "date",
@@ -57,6 +59,7 @@ async def show(page: Page) -> Response:
         part_words=_PARTS[_part(page)][0].lower(),
         problem=problem,
         report=report,
+        shown=report.missing[:_SHOWN] if report else (),
         day_words=_day(report.day) if report else "",
         why=_why,
         what=_what,

