@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from writeback.console import times, words
+from writeback.console import tables, times, words
 from writeback.console.assets import Assets
 from writeback.console.navigation import ROOT
 from writeback.console.security import CSRF_FIELD
@@ -43,6 +43,7 @@ def create_environment(clock: Times, assets: Assets) -> Environment:
     environment.filters.update(
         when=when,
         ago=ago,
+        cells=tables.cells,
         clock=clock.clock,
         seconds=clock.seconds,
         day=clock.day,
@@ -60,6 +61,7 @@ def create_environment(clock: Times, assets: Assets) -> Environment:
         "root": ROOT,
         "csrf_field": CSRF_FIELD,
         "asset": assets.url,
+        "cards_from": tables.CARDS_FROM,
         "status_badge": words.status_badge,
         "statuses": words.STATUSES,
         "waiting_statuses": [status.value for status in Status if not status.is_final],
