@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
 from tests.console.bad_morning import bad_morning
 from tests.console.conftest import SignIn
+from writeback.core.clock import FakeClock
 from writeback.core.errors import Unauthenticated
+from writeback.domain.access import Scope
 from writeback.store.tables import AuditRow, BatchRow, DeliveryRow, WebhookRow
 from writeback.wiring import Services
 
@@ -112,7 +115,7 @@ async def test_key_is_shown_once_works_and_can_be_revoked(sign_in: SignIn, servi
     visitor = await sign_in("admin", name="ann")
 
     made = await visitor.post("/apps/new", {"app": "Registers", "name": "spare", "scope": "submit"})
-    key = re.search(r'value="(wbk_[^"]+)"', made.text)
+    key = re.search(r">(wbk_[^<]+)<", made.text)
     listed = await visitor.get("/apps")
     assert key is not None
     caller = await services.keys.authenticate(key[1])
@@ -124,6 +127,57 @@ async def test_key_is_shown_once_works_and_can_be_revoked(sign_in: SignIn, servi
     with pytest.raises(Unauthenticated):
         await services.keys.authenticate(key[1])
     assert await _audited(services, "key.revoke") == [("staff:ann", caller.key_id, YES["reason"])]
+
+
+async def test_key_is_given_a_new_secret_beside_which_the_old_one_works_for_a_while(
+    sign_in: SignIn, services: Services, fake_clock: FakeClock
+) -> None:
+    visitor = await sign_in("admin", name="ann")
+    old = await services.keys.create("Registers", "spare", [Scope.SUBMIT])
+    path = f"/apps/keys/{old.view.id}/rotate"
+
+    asked = await visitor.get(path)
+    without = await visitor.post(path, {"overlap": "3600"})
+    made = await visitor.post(path, {"overlap": "3600", **YES})
+    listed = await visitor.get("/apps")
+    audit = await visitor.get("/audit?action=key.")
+
+    new = re.search(r">(wbk_[^<]+)<", made.text)
+    assert new is not None
+    assert '<option value="86400" selected>for a day</option>' in asked.text
+    assert (without.status_code, "Say why." in without.text) == (422, True)
+    assert "The old secret works beside it until" in made.text
+    assert (new[1] in listed.text, "its old secret works until" in listed.text) == (False, True)
+    assert "Gave a key a new secret" in audit.text
+    assert "the old one works for 1 hour" in audit.text
+    assert (await services.keys.authenticate(new[1])).key_id == old.view.id
+    assert (await services.keys.authenticate(old.key)).key_id == old.view.id
+    fake_clock.advance(timedelta(hours=1))
+    with pytest.raises(Unauthenticated):
+        await services.keys.authenticate(old.key)
+    assert await _audited(services, "key.rotate") == [("staff:ann", old.view.id, YES["reason"])]
+
+
+async def test_secret_that_somebody_else_may_have_works_no_longer_at_once(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("admin")
+    old = await services.keys.create("Registers", "spare", [Scope.SUBMIT])
+
+    made = await visitor.post(f"/apps/keys/{old.view.id}/rotate", {"overlap": "0", **YES})
+
+    assert "The old secret works no longer" in made.text
+    with pytest.raises(Unauthenticated):
+        await services.keys.authenticate(old.key)
+
+
+async def test_key_that_was_revoked_gets_no_new_secret(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("admin")
+    made = await services.keys.create("Registers", "spare", [Scope.SUBMIT])
+    await services.keys.revoke(made.view.id)
+
+    answer = await visitor.post(f"/apps/keys/{made.view.id}/rotate", {"overlap": "0", **YES})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/apps")
+    assert (await visitor.post("/apps/keys/key_nothing/rotate", {"overlap": "0", **YES})).status_code == 404
 
 
 async def test_key_without_a_scope_is_refused_beside_the_fields(sign_in: SignIn) -> None:

@@ -1,15 +1,16 @@
-"""`/console/apps`: API keys of apps: list them, make one (shown once), revoke one."""
+"""`/console/apps`: API keys of apps: list them, make one (shown once), rotate one (the same), revoke one."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
-from writeback.core.errors import InvalidSubmission, NotFound
+from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.domain.access import Scope
 from writeback.domain.staff import Permission
-from writeback.flow.keys import KeyView
+from writeback.flow.keys import LONGEST_OVERLAP, OVERLAP, KeyView
 
 pages = Pages()
 
@@ -20,6 +21,14 @@ _SCOPES = (
     (Scope.SUPPORT.value, "See and mend every app’s writebacks, hold schools"),
     (Scope.ADMIN.value, "Everything, for every app"),
 )
+_OVERLAPS = (
+    (timedelta(), "not at all"),
+    (timedelta(hours=1), "for an hour"),
+    (OVERLAP, "for a day"),
+    (timedelta(days=7), "for a week"),
+    (LONGEST_OVERLAP, "for 30 days"),
+)
+"""How long the secret of before works beside the new one."""
 
 
 @pages.get("/apps", needs=Permission.MANAGE)
@@ -54,6 +63,29 @@ async def create(page: Page) -> Response:
     return page.render("key.html", title="The new key", key=made.key, view=made.view, scopes=dict(_SCOPES))
 
 
+@pages.get("/apps/keys/{key}/rotate", needs=Permission.MANAGE)
+async def ask_rotate(page: Page) -> Response:
+    """Ask how long the old secret is to work."""
+    return await _rotate_form(page)
+
+
+@pages.post("/apps/keys/{key}/rotate", needs=Permission.MANAGE)
+async def rotate(page: Page) -> Response:
+    """Give the key a new secret and show it: now, and never again."""
+    overlaps = {_seconds(overlap): overlap for overlap, _ in _OVERLAPS}
+    overlap, reason = overlaps.get(page.field("overlap")), page.field("reason")
+    if overlap is None or not reason:
+        errors = {"overlap": "Choose one of these." if overlap is None else "", "reason": "" if reason else "Say why."}
+        return await _rotate_form(page, errors)
+    try:
+        made = await page.services.keys.rotate(page.part("key"), overlap=overlap, actor=page.actor(reason))
+    except Conflict:
+        return page.redirect("/apps", flash="It was revoked before: make a new key.", tone="warn")
+    return page.render(
+        "key.html", title="The new secret", key=made.key, view=made.view, scopes=dict(_SCOPES), was_rotated=True
+    )
+
+
 @pages.post("/apps/keys/{key}/revoke", needs=Permission.MANAGE)
 async def revoke(page: Page) -> Response:
     """Ask, then take the key's rights away."""
@@ -74,6 +106,25 @@ async def revoke(page: Page) -> Response:
         danger=True,
         error="Say why." if page.field("confirmed") else "",
     )
+
+
+async def _rotate_form(page: Page, errors: Mapping[str, str] | None = None) -> Response:
+    view = await _find(page, page.part("key"))
+    if view.revoked_at is not None:
+        return page.redirect("/apps", flash="It was revoked before: make a new key.", tone="warn")
+    return page.render(
+        "rotate.html",
+        title="A new secret for this key?",
+        status=422 if errors else 200,
+        view=view,
+        overlaps=[(_seconds(overlap), words) for overlap, words in _OVERLAPS],
+        overlap=page.field("overlap") or _seconds(OVERLAP),
+        errors=errors or {},
+    )
+
+
+def _seconds(overlap: timedelta) -> str:
+    return f"{overlap.total_seconds():.0f}"
 
 
 async def _find(page: Page, key_id: str) -> KeyView:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from writeback.console.history import actor_words
 from writeback.console.page import Page, Pages
 from writeback.console.records import label_of
+from writeback.console.times import lasted
 from writeback.console.words import hold_words, sentence, status_badge
 from writeback.domain.staff import Permission
 from writeback.flow.audit import AuditView
@@ -33,8 +34,17 @@ _ACTIONS = {
     "school.resume": "Let a school go on",
     "school.sync": "Fetched a school’s lists",
     "staff.sign_in": "Signed in",
+    "staff.sign_in_failed": "Failed to sign in",
+    "staff.sign_in_blocked": "Was kept from signing in",
+    "staff.sign_out": "Signed out",
+    "staff.sign_out_everywhere": "Signed out everywhere",
     "staff.add": "Made an account",
+    "staff.role": "Changed an account’s role",
+    "staff.password": "Set an account’s password",
+    "staff.disable": "Disabled an account",
+    "staff.enable": "Enabled an account",
     "key.create": "Made a key",
+    "key.rotate": "Gave a key a new secret",
     "key.revoke": "Revoked a key",
     "webhook.create": "Added a webhook",
     "webhook.change": "Changed a webhook",
@@ -148,4 +158,7 @@ def _told(one: AuditView) -> str:
         told.append(", ".join(reason.replace("_", " ") for reason in changed["reasons"]))
     if changed.get("bulk"):
         told.append("with others at once")
+    if "overlap_s" in changed:
+        overlap = changed["overlap_s"]
+        told.append(f"the old one works for {lasted(overlap)}" if overlap else "the old one works no longer")
     return "; ".join(told)
