@@ -18,6 +18,7 @@ ROUTES = {
     ("POST", "/v1/schools/{school}/batches"): "submit",
     ("GET", "/v1/batches"): "read",
     ("GET", "/v1/batches/{batch}"): "read",
+    ("POST", "/v1/batches/{batch}/cancel"): "submit",
     ("GET", "/v1/batches/{batch}/errors.{format}"): "read",
     ("GET", "/v1/schools/{school}/templates/{kind}.{format}"): "read",
     ("GET", "/v1/providers/{provider}/schools"): "admin",
@@ -58,7 +59,23 @@ OWNED = ("{writeback}", "{batch}", "{webhook}", "{delivery}")
 """What belongs to an app; schools and keys do not."""
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}
-OTHERS = {"submit": "read", "read": "submit", "support": "read", "admin": "support"}
+OTHERS = {
+    "submit": ["read"],  # support may mend every app's
+    "read": ["submit", "support"],
+    "support": ["read", "submit"],
+    "admin": ["read", "submit", "support"],
+}
+"""All that a key may have and still not do it."""
+KEYLESS = {
+    "/problems/{code}",
+    "/schemas",
+    "/schemas/{path}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/hooks/{provider}/{token}",
+}
+"""What is outside /v1 and needs no key; the doors are in tests/api/doors."""
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/schools/{school}/writebacks"): {"kind": "attendance.session", "records": []},
     ("POST", "/v1/schools"): {
@@ -128,6 +145,14 @@ async def test_the_table_here_has_every_route_that_needs_a_key(api: Any) -> None
     assert documented == set(ROUTES)
 
 
+async def test_what_is_documented_outside_v1_is_known_here(api: Any) -> None:
+    document = (await api.call("GET", "/openapi.json")).json()
+
+    others = {path for path in document["paths"] if not path.startswith(("/v1/", "/wonde/", "/xporter/"))}
+
+    assert others == KEYLESS
+
+
 @every_route
 async def test_without_a_key_every_route_answers_401(api: Any, is_problem: Any, route: tuple[str, str]) -> None:
     response = await _call(api, route, None)
@@ -151,10 +176,22 @@ async def test_a_revoked_key_is_answered_with_401(api: Any, is_problem: Any, rou
 
 
 @every_route
+async def test_a_secret_that_was_rotated_is_answered_with_401_after_its_overlap(
+    api: Any, is_problem: Any, route: tuple[str, str]
+) -> None:
+    made = await api.services.keys.create("Registers", "", [Scope.ADMIN], None)
+    await api.services.keys.rotate(made.view.id, overlap=timedelta(hours=1))
+    assert (await api.call("GET", "/v1/features", made.key)).status_code == 200
+    api.services.clock.advance(timedelta(hours=1, seconds=1))
+
+    is_problem(await _call(api, route, made.key), 401, "key_rotated")
+
+
+@every_route
 async def test_a_key_without_the_scope_is_answered_with_403(api: Any, is_problem: Any, route: tuple[str, str]) -> None:
     await api.add_school()
     needed = ROUTES[route]
-    key = await api.key(OTHERS[needed])
+    key = await api.key(*OTHERS[needed])
 
     problem = is_problem(await _call(api, route, key), 403, "key_lacks_scope")
 
@@ -203,18 +240,19 @@ async def theirs(api: Any) -> None:
     rows = (
         App(id="homework", name="Homework", created_at=NOW),
         Lane(id="hillside:session-marks", school_id="hillside", family="session-marks"),
+        BatchRow(id="bat_1", format="csv", status="done", **about),
         WritebackRow(
             id="wb_1",
             lane_id="hillside:session-marks",
             kind="attendance.session",
             status="failed",
             ref="theirs",
+            batch_id="bat_1",
             records=records,
             progress=progress,
             **about,
         ),
         EventRow(writeback_id="wb_1", app_id="homework", at=NOW, actor="worker", event="failed", status="failed"),
-        BatchRow(id="bat_1", format="csv", status="done", **about),
         WebhookRow(
             id="whk_1", app_id="homework", url="https://x", statuses=[], secrets="", created_at=NOW, updated_at=NOW
         ),
@@ -247,6 +285,33 @@ async def test_what_another_app_owns_is_as_if_it_were_not_there(api: Any, theirs
     options = {"json": BODIES.get(route)}
     nothing = await api.call(route[0], path, key, **options)
     assert _without(response.text, *names) == _without(nothing.text, "none_1")
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if any(one in route[1] for one in OWNED)], ids=" ".join)
+async def test_what_the_app_has_at_another_school_is_as_if_it_were_not_there(
+    api: Any, theirs: None, route: tuple[str, str]
+) -> None:
+    key = await api.key(ROUTES[route], app="Homework", schools=["riverbank"])
+
+    assert (await _call(api, route, key)).status_code == 404
+
+
+async def test_a_delivery_of_another_webhook_is_not_sent_again_through_ones_own(api: Any, theirs: None) -> None:
+    key = await api.key("submit")
+    own = await api.call("POST", "/v1/webhooks", key, json=BODIES["POST", "/v1/webhooks"])
+
+    response = await api.call("POST", f"/v1/webhooks/{own.json()['id']}/deliveries/msg_1/redeliver", key)
+
+    assert (response.status_code, response.json()["code"]) == (404, "delivery_unknown")
+
+
+@pytest.mark.parametrize("wanted", ["batch=bat_1", "student=A1", "ref=theirs", "app=homework", "q=wb_1"])
+async def test_counts_by_what_another_app_has_are_naught(api: Any, theirs: None, wanted: str) -> None:
+    own = await api.call("GET", f"/v1/writebacks/counts?{wanted}", await api.key("read"))
+    theirs_ = await api.call("GET", f"/v1/writebacks/counts?{wanted}", await api.key("read", app="Homework"))
+
+    assert own.json()["total"] == 0
+    assert theirs_.json()["total"] == (1 if not wanted.startswith("q=") else theirs_.json()["total"])
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if any(one in route[1] for one in OWNED)], ids=" ".join)

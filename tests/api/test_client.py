@@ -420,6 +420,7 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.batches.upload("s", b"a,b", kind="k", dry_run=True),
     lambda c: c.batches.iterate(school="s", status="done"),
     lambda c: c.batches.get("bat_1"),
+    lambda c: c.batches.cancel("bat_1", reason="r"),
     lambda c: c.batches.errors("bat_1", format="xlsx"),
     lambda c: c.batches.template("s", "attendance.session"),
     lambda c: c.webhooks.iterate(),

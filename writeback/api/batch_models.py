@@ -64,7 +64,7 @@ class BatchOut(Shown):
 
     id: str
     status: str
-    """uploading, reading, checking, queueing, delivering, done or refused."""
+    """uploading, reading, checking, queueing, delivering, done, refused or cancelled."""
     app: str
     school: str
     kind: str | None

@@ -11,11 +11,11 @@ from writeback.cli import output
 from writeback.cli.follow import Source
 from writeback.core.clock import Clock, SystemClock
 
-CHECKED = frozenset({"queueing", "delivering", "done", "refused"})
+CHECKED = frozenset({"queueing", "delivering", "done", "refused", "cancelled"})
 """All rows are checked: what is bad is known."""
-QUEUED = frozenset({"delivering", "done", "refused"})
+QUEUED = frozenset({"delivering", "done", "refused", "cancelled"})
 """Nothing is left to do with the file."""
-ENDED = frozenset({"done", "refused"})
+ENDED = frozenset({"done", "refused", "cancelled"})
 """Nothing is left to do with its writebacks either, unless a person does something."""
 _EVERY_S = 0.3
 

@@ -27,6 +27,8 @@ class BatchStatus(StrEnum):
     """Nothing is left to do with the file; its writebacks go their way."""
     REFUSED = "refused"
     """The file is of no use; nothing of it was queued."""
+    CANCELLED = "cancelled"
+    """Somebody stopped it; what had been queued by then goes its way."""
 
 
 class LineState(StrEnum):
@@ -94,6 +96,7 @@ def find_same(session: Session, batch: BatchRow) -> BatchRow | None:
         BatchRow.id != batch.id,
         col(BatchRow.dry_run).is_(False),
         col(BatchRow.status).not_in((BatchStatus.UPLOADING, BatchStatus.REFUSED)),
+        or_(col(BatchRow.status) != BatchStatus.CANCELLED, col(BatchRow.rows_queued) > 0),
     )
     return session.exec(query.order_by(col(BatchRow.id).desc()).limit(1)).first()
 
@@ -118,6 +121,20 @@ def change(session: Session, batch_id: str, fence: int, **values: Any) -> None:
     is_ours = and_(_BATCH.c.id == batch_id, _BATCH.c.fence == fence)
     if session.connection().execute(update(_BATCH).where(is_ours).values(**values)).rowcount != 1:
         raise LeaseLost
+
+
+def cancel(session: Session, batch_id: str, now: datetime) -> BatchRow | None:
+    """Stop a batch that is being worked on and return it as it was left; None where it is not.
+
+    Whoever has its lease commits nothing any more: the fence is another.
+    """
+    is_it = and_(_BATCH.c.id == batch_id, _BATCH.c.status.in_(WORKING))
+    stopped = {"status": BatchStatus.CANCELLED, "fence": _BATCH.c.fence + 1, "lease_owner": None, "lease_until": None}
+    made = update(_BATCH).where(is_it).values(**stopped, updated_at=now, finished_at=now)
+    if session.connection().execute(made).rowcount != 1:
+        return None
+    drop_chunks(session, batch_id)
+    return session.get(BatchRow, batch_id, populate_existing=True)
 
 
 def release_all(session: Session, owner: str) -> None:
@@ -266,7 +283,7 @@ def drop_lines(session: Session, batch_id: str) -> int:
 def old(session: Session, before: datetime, uploading_before: datetime, limit: int) -> Sequence[BatchRow]:
     """Return batches that ended before an instant and still have rows, and uploads that were given up."""
     has_ended = and_(
-        col(BatchRow.status).in_((BatchStatus.DONE, BatchStatus.REFUSED)),
+        col(BatchRow.status).in_((BatchStatus.DONE, BatchStatus.REFUSED, BatchStatus.CANCELLED)),
         col(BatchRow.forgotten_at).is_(None),
         col(BatchRow.updated_at) < before,
     )

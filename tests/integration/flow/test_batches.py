@@ -17,16 +17,19 @@ from writeback.batches.layout import Format
 from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, NotFound, TooManyAtOnce
 from writeback.core.settings import BatchSettings
 from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import actor_of
 from writeback.domain.lookups import ListName, Lookup
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.forget import forget_old_batches
 from writeback.flow.batches.runner import BatchRunner
+from writeback.flow.batches.turn import Turn
 from writeback.flow.batches.uploads import NewBatch, UploadAnswer
 from writeback.flow.batches.views import BatchView
 from writeback.store import batches as stored
 from writeback.store import lookups
 from writeback.store.filters import Filter
 from writeback.store.reads import Reads
+from writeback.store.selection import Selection
 from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
 
 HEADER = "Pupil ID,Date,Session,Mark,Staff ID\n"
@@ -568,6 +571,83 @@ async def test_a_runner_that_is_closed_gives_its_lease_back_at_the_end_of_a_piec
     await files.runner.run(answer.batch_id)  # at once: the lease is free
 
     assert len(await files.pupils()) == 39
+
+
+# --- cancelling
+
+
+async def _cancel(files: Files, batch_id: str, caller: Caller = CALLER) -> BatchView:
+    return await files.batches.cancel(caller, batch_id, actor_of(caller, "the wrong file"))
+
+
+@pytest.mark.parametrize("step", ["reading", "checking", "queueing"])
+async def test_a_batch_that_is_cancelled_under_way_queues_nothing_more(files: Files, step: str) -> None:
+    files.flow.settings.api.max_records = 1
+    batch_id = (await files.upload(marks(*(row(pupil) for pupil in range(1, 40))))).batch_id
+    commit, cancelled = Turn.commit, list[BatchView]()
+
+    async def cancel_before(turn: Turn, *args: Any, **changes: Any) -> Any:
+        if turn.batch.status == step and not cancelled:
+            cancelled.append(await _cancel(files, batch_id))
+        return await commit(turn, *args, **changes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Turn, "commit", cancel_before)
+        await files.runner.run(batch_id)
+    await files.runner.run(batch_id)
+
+    assert (await files.view(batch_id)).status == cancelled[0].status == "cancelled"
+    assert await files.writebacks() == []
+    assert await files.count(BatchLine) == await files.count(BatchChunkRow) == 0
+    (entry,) = [one for one in await files.world.audited() if one.action == "batch.cancel"]
+    assert (entry.actor, entry.subject, entry.reason) == ("app:app/key:key_1", batch_id, "the wrong file")
+
+
+async def test_what_was_queued_before_the_cancelling_stays_and_can_be_withdrawn_by_filter(files: Files) -> None:
+    files.flow.settings.api.max_records = 1
+    batch_id = (await files.upload(marks(*(row(pupil) for pupil in range(1, 1_200))))).batch_id
+    commit, cancelled = Turn.commit, list[BatchView]()
+
+    async def cancel_after_the_first_piece(turn: Turn, *args: Any, **changes: Any) -> Any:
+        if turn.batch.rows_queued and not cancelled:
+            cancelled.append(await _cancel(files, batch_id))
+        return await commit(turn, *args, **changes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Turn, "commit", cancel_after_the_first_piece)
+        await files.runner.run(batch_id)
+
+    assert 0 < cancelled[0].rows.queued < 1_199
+    assert cancelled[0].rows.queued == cancelled[0].writebacks.waiting == len(await files.writebacks())
+    wanted = Selection(Filter(batch=batch_id))
+    report = await files.world.mendings.many.cancel(CALLER, wanted, actor_of(CALLER, "the wrong file"), limit=10_000)
+    assert len(report.done) == cancelled[0].rows.queued
+    assert (await files.view(batch_id)).writebacks.by_status == {"cancelled": len(report.done)}
+
+
+async def test_a_batch_that_is_done_cannot_be_cancelled_nor_one_twice_nor_anothers(files: Files) -> None:
+    done = await files.take(marks(row(1)))
+    waiting = await files.upload(marks(row(2)))
+    other = Caller("key_2", "other", frozenset({Scope.SUBMIT}))
+
+    with pytest.raises(Conflict, match="done: nothing of its file waits"):
+        await _cancel(files, done.id)
+    with pytest.raises(NotFound):
+        await _cancel(files, waiting.batch_id, other)
+    await _cancel(files, waiting.batch_id)
+    with pytest.raises(Conflict, match="cancelled already"):
+        await _cancel(files, waiting.batch_id)
+    with pytest.raises(Conflict, match="its rows are deleted"):
+        await files.errors(waiting.batch_id)
+
+
+async def test_a_cancelled_file_of_which_nothing_was_queued_may_come_again_without_a_warning(files: Files) -> None:
+    first = await files.upload(marks(row(1)))
+    await _cancel(files, first.batch_id)
+
+    again = await files.take(marks(row(1)))
+
+    assert (again.findings, again.rows.queued) == ([], 1)
 
 
 # --- the audit log

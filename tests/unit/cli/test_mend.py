@@ -137,3 +137,33 @@ def test_a_file_that_is_no_list_of_mended_records_is_refused_before_the_api_is_a
         (tmp_path / "mended.json").write_text(text)
         assert run("resubmit", "wb_1", "--edit", str(tmp_path / "mended.json"), "--reason", "x").exit_code == 2
     assert api.requests == []
+
+
+def test_a_batch_is_stopped_and_what_it_queued_is_withdrawn(api: FakeApi, run: Run) -> None:
+    stopped = {"id": "bat_1", "status": "cancelled", "rows": {"queued": 1_000}}
+    api.on("POST", "/v1/batches/bat_1/cancel", stopped)
+    api.on("POST", "/v1/writebacks/cancel", {"writebacks": 2, "records": 5, "more": 0})
+    api.on("POST", "/v1/writebacks/cancel", REPORT)
+
+    result = run("cancel", "bat_1", "--reason", "the wrong file", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert "bat_1 cancelled: 1000 rows were queued" in result.stdout
+    assert (api.last_body["filter"], api.last_body["reason"]) == ({"batch": "bat_1"}, "the wrong file")
+
+
+def test_of_a_batch_that_is_done_its_writebacks_are_withdrawn_all_the_same(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/batches/bat_1/cancel", {"code": "batch_not_cancellable", "detail": "bat_1 is done"}, 409)
+    api.on("POST", "/v1/writebacks/cancel", {"writebacks": 2, "records": 5, "more": 0})
+    api.on("POST", "/v1/writebacks/cancel", REPORT)
+
+    result = run("cancel", "bat_1", "--reason", "the wrong file", "--yes", "--json")
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["done"] == REPORT["done"]
+
+
+def test_a_batch_needs_a_reason_and_stands_alone(api: FakeApi, run: Run) -> None:
+    for options in (("bat_1",), ("bat_1", "bat_2", "--reason", "x"), ("bat_1", "--reason", "x", "--json")):
+        assert run("cancel", *options).exit_code == 2
+    assert api.requests == []

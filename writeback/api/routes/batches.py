@@ -8,15 +8,17 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from writeback.api.auth import Reader, Submitter, Svc, check_school
+from writeback.api.auth import Mender, Reader, Submitter, Svc, check_school
 from writeback.api.batch_models import ANSWER_EXAMPLE, BATCH_EXAMPLE, BatchAnswer, BatchOut
-from writeback.api.errors_doc import READING, error, errors
+from writeback.api.errors_doc import READING, WRITING, error, errors
+from writeback.api.mending_models import CancelIn
 from writeback.api.models import PageOf
 from writeback.api.paging import Paging, split
 from writeback.api.routes.writebacks import known_kind
 from writeback.api.uploads import file_of
 from writeback.batches.files import MEDIA_TYPES
 from writeback.batches.layout import Format
+from writeback.domain.actor import actor_of
 from writeback.flow.batches.error_files import media_type_of
 from writeback.flow.batches.uploads import NewBatch
 from writeback.flow.batches.views import BatchView
@@ -61,6 +63,12 @@ _UPLOADED = {
             },
         },
     },
+}
+
+
+_CANCELLED = {
+    **WRITING,
+    409: error(409, code="batch_not_cancellable", detail="bat_1 is done: nothing of its file waits"),
 }
 
 
@@ -138,6 +146,16 @@ async def list_batches(caller: Reader, services: Svc, query: Annotated[BatchQuer
 async def show_batch(caller: Reader, services: Svc, batch: str) -> BatchView:
     """Show one batch: how many rows are read, good, bad and queued, and how far its writebacks are."""
     return await services.batches.get(caller, batch)
+
+
+@router.post("/v1/batches/{batch}/cancel", responses=_CANCELLED, response_model=BatchOut)
+async def cancel_batch(caller: Mender, services: Svc, batch: str, body: CancelIn | None = None) -> BatchView:
+    """Stop a batch that is being read, checked or queued.
+
+    What had been queued by then are writebacks like all others: withdraw them with `POST /v1/writebacks/cancel` and the
+    filter `{"batch": "…"}`.
+    """
+    return await services.batches.cancel(caller, batch, actor_of(caller, body.reason if body is not None else ""))
 
 
 @router.get(

@@ -14,10 +14,12 @@ from writeback.cli.options import Json, Key, Url
 if TYPE_CHECKING:
     from writeback.cli.client import Api
 
+_BATCH = "bat_"
 _CALL = 500
 """Writebacks in one call: each ends well within the patience of the connection."""
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Writebacks; or give a filter.")]
+IdsOrBatch = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Writebacks, or a batch; or a filter.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the audit log. Name no pupil.")]
 School = Annotated[str | None, typer.Option("--school", help="Only this school's.")]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Only these; repeat it, or separate by commas.")]
@@ -85,7 +87,7 @@ def resubmit(
 
 def cancel(
     context: typer.Context,
-    ids: Ids = None,
+    ids: IdsOrBatch = None,
     reason: Reason = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With a filter: only count.")] = False,
     school: School = None,
@@ -103,15 +105,22 @@ def cancel(
     key: Key = None,
     json_: Json = False,
 ) -> None:
-    """Withdraw what has not left yet: by id, or all that a filter finds.
+    """Withdraw what has not left yet: by id, or all that a filter finds. A batch's id: no more of its file is queued.
 
-    Example: writeback cancel --school hillside --app registers --reason "sent to the wrong school"
+    Examples:
+
+    writeback cancel --school hillside --app registers --reason "sent to the wrong school"
+
+    writeback cancel bat_01kbn5… --reason "last week's file"
     """
     wanted = _filter(school, kind, status, app, batch, ref, since, until, code, student)
     _refuse_both(ids, wanted)
     api = _api(url, key)
     if ids and dry_run:
         raise CommandFailed(Exit.USAGE, "--dry-run counts what a filter finds", hint="leave it out, or the ids")
+    if ids and ids[0].startswith(_BATCH):
+        _cancel_batch(context, api, ids, reason, yes=yes)
+        return
     if ids:
         _each(context, api, ids, "cancel", {"reason": reason})
         return
@@ -220,6 +229,27 @@ def _each(
             output.print_failure(one, as_json=False)
     if refused or any(answer["status"] == "invalid" for answer in answers):
         raise typer.Exit(Exit.REFUSED)
+
+
+def _cancel_batch(context: typer.Context, api: "Api", ids: list[str], reason: str, *, yes: bool) -> None:
+    """Stop a batch whose file is still being worked through, and withdraw what it has queued."""
+    if len(ids) > 1:
+        raise CommandFailed(Exit.USAGE, "one batch is cancelled at a time", hint="give its id alone")
+    if not reason:
+        raise CommandFailed(Exit.USAGE, "a batch needs a reason", hint='give --reason "…"')
+    if output.wants_json(context) and not yes:
+        raise CommandFailed(Exit.USAGE, "its writebacks go with it", hint="with --json give --yes as well")
+    try:
+        batch = api.post(f"/v1/batches/{ids[0]}/cancel", {"reason": reason})
+    except CommandFailed as failure:
+        if failure.problem.get("code") not in ("batch_not_cancellable", "cancelled_already"):
+            raise
+    else:
+        if not output.wants_json(context):
+            output.out().print(
+                f"[bold]{batch['id']}[/bold] {batch['status']}: {batch['rows']['queued']} rows were queued"
+            )
+    _many(context, api, "cancel", {"batch": ids[0]}, {"reason": reason}, yes=yes, only_count=False)
 
 
 def _show(answer: dict[str, Any]) -> None:

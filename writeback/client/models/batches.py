@@ -5,8 +5,8 @@ from typing import Any
 
 from writeback.client.models.base import Finding, Model
 
-FINISHED = frozenset({"done", "refused"})
-"""Nothing is left to do with the file, and its writebacks, if any, have ended."""
+FINISHED = frozenset({"done", "refused", "cancelled"})
+"""Nothing is left to do with the file, and its writebacks have ended; only those of a cancelled one may go on."""
 
 
 class RowCounts(Model):
@@ -45,7 +45,7 @@ class Batch(Model):
 
     id: str
     status: str
-    """`reading`, `checking`, `queueing`, `delivering`, `done` or `refused`."""
+    """`reading`, `checking`, `queueing`, `delivering`, `done`, `refused` or `cancelled`."""
     app: str = ""
     school: str
     kind: str | None = None

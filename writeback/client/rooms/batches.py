@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from writeback.client import aio, blocking
-from writeback.client.calls import Call, Request, Task, as_bytes, as_model, get, given, idempotency, path
+from writeback.client.calls import Call, Request, Task, as_bytes, as_model, get, given, idempotency, path, post, said
 from writeback.client.errors import NotFinal
 from writeback.client.files import FileLike, Progress, Upload
 from writeback.client.flows import Listing
@@ -84,6 +84,14 @@ def wait(
     return WaitForBatch(fetch(batch_id), timeout, delivered, on_progress)
 
 
+def cancel(batch_id: str, *, reason: str = "") -> Call[Batch]:
+    """Stop a batch that is being read, checked or queued; raise Conflict where it is past that.
+
+    What had been queued by then goes its way: `cancel_all` withdraws it, with the filter `batch`.
+    """
+    return post(path("/v1/batches/{}/cancel", batch_id), as_model(Batch), said(reason=reason or None))
+
+
 def errors(batch_id: str, *, format: Literal["csv", "ndjson", "xlsx"] = "csv") -> Call[bytes]:
     """Return the bad rows as the same file, with columns that say what to mend; raise Conflict while they are checked.
 
@@ -130,6 +138,7 @@ class Batches(blocking.Room):
     get = blocking.one(fetch)
     list = blocking.one(list_page)
     iterate = blocking.each(iterate)
+    cancel = blocking.one(cancel)
     errors = blocking.one(errors)
     template = blocking.one(template)
 
@@ -142,5 +151,6 @@ class AsyncBatches(aio.Room):
     get = aio.one(fetch)
     list = aio.one(list_page)
     iterate = aio.each(iterate)
+    cancel = aio.one(cancel)
     errors = aio.one(errors)
     template = aio.one(template)

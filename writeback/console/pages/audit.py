@@ -26,6 +26,7 @@ _ACTIONS = {
     "writeback.show": "Saw a writeback’s comments",
     "batch.upload": "Uploaded a file",
     "batch.done": "Worked a file through",
+    "batch.cancel": "Cancelled a file",
     "batch.refused": "Refused a file",
     "batch.show": "Downloaded a file’s bad rows",
     "school.add": "Registered a school",

@@ -24,6 +24,7 @@ _STATES = {
     DELIVERING: ("busy", "On its way"),
     BatchStatus.DONE.value: ("ok", "Done"),
     BatchStatus.REFUSED.value: ("bad", "Refused"),
+    BatchStatus.CANCELLED.value: ("off", "Cancelled"),
 }
 
 

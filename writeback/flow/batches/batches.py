@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from writeback.batches.layout import Format
 from writeback.core.errors import NotFound
 from writeback.domain.access import Caller
+from writeback.domain.actor import Actor
 from writeback.flow.batches import templates
+from writeback.flow.batches.cancel import cancel_batch
 from writeback.flow.batches.error_files import error_file, file_name_of
 from writeback.flow.batches.uploads import NewBatch, Upload, begin_upload
 from writeback.flow.batches.views import BatchView, view_of
 from writeback.flow.context import FlowContext
+from writeback.flow.mend import check_may_mend
 from writeback.store import batch_reads
 from writeback.store.pages import Page, cut, decode_cursor
 from writeback.store.tables import BatchRow
@@ -59,6 +62,14 @@ class Batches:
             page = cut(rows, limit, lambda row: row.id)
             counts = await batch_reads.writeback_counts(session, [row.id for row in page.items])
         return Page([view_of(row, counts.get(row.id, {})) for row in page.items], page.next_cursor)
+
+    async def cancel(self, caller: Caller, batch_id: str, actor: Actor) -> BatchView:
+        """Stop one that is being read, checked or queued; raise NotFound, or Conflict where it is past that."""
+        check_may_mend(caller)
+        async with self.flow.db.read() as session:
+            row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
+        await cancel_batch(self.flow, row, actor)
+        return await self.get(caller, batch_id)
 
     async def errors(self, caller: Caller, batch_id: str, format_: Format) -> ErrorFile:
         """Return the bad rows as a file; raise NotFound, or Conflict while they are not known."""

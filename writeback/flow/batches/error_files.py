@@ -65,6 +65,10 @@ def _check(batch: BatchRow, format_: Format) -> None:
         raise Conflict(
             "batch_refused", "the file was refused as a whole, so there is no list of rows", hint="See its findings."
         )
+    if batch.status == BatchStatus.CANCELLED:
+        raise Conflict(
+            "batch_cancelled", "the batch was cancelled: its rows are deleted", hint="Upload the file again."
+        )
     if batch.status not in (BatchStatus.QUEUEING, BatchStatus.DONE):
         raise Conflict(
             "batch_not_checked",
