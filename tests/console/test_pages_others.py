@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from tests.console.bad_morning import bad_morning
 from tests.console.conftest import SignIn
+from tests.console.scenes import DAY
+from writeback.console.navigation import MENU
 from writeback.core.clock import FakeClock
 from writeback.core.errors import Unauthenticated
 from writeback.domain.access import Scope
-from writeback.store.tables import AuditRow, BatchRow, DeliveryRow, WebhookRow
+from writeback.store.tables import AuditRow, BatchRow, DeliveryRow, WebhookRow, WritebackRow
 from writeback.wiring import Services
 
 YES = {"confirmed": "yes", "reason": "as the office asked"}
@@ -223,3 +225,49 @@ async def test_audit_log_of_other_schools_is_not_there(sign_in: SignIn) -> None:
 
     assert YES["reason"] not in (await visitor.get("/audit")).text
     assert (await visitor.get("/audit?school=st-marys")).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["viewer", "support", "admin"])
+async def test_nothing_of_other_schools_is_on_any_page_of_a_limited_account(
+    sign_in: SignIn, services: Services, role: str
+) -> None:
+    await (await sign_in("admin", name="ann")).post("/schools/hillside/hold", YES)
+    async with services.reads.db.read() as session:
+        others = col(WritebackRow.school_id) != "oakfield"
+        writeback = (await session.exec(select(WritebackRow.id).where(others))).first()
+        batch = (await session.exec(select(BatchRow.id))).one()
+    visitor = await sign_in(role, schools=["oakfield"])
+
+    open_pages = [
+        *(entry.path for entry in MENU),
+        "/now/live",
+        f"/writebacks?q={writeback}",
+        "/writebacks?student=A200",
+        "/writebacks?code=code_unknown",
+        "/writebacks?status=held",
+        f"/writebacks?batch={batch}",
+        "/schools?q=hill",
+        "/audit?action=school.",
+        "/account",
+    ]
+    seen = {path: await visitor.get(path) for path in open_pages}
+    closed = [
+        f"/writebacks/{writeback}",
+        f"/writebacks/{writeback}/live",
+        f"/writebacks/{writeback}/history",
+        "/writebacks?school=hillside",
+        "/schools/hillside",
+        "/schools/hillside/live",
+        f"/batches/{batch}",
+        f"/batches/{batch}/live",
+        "/batches?school=hillside",
+        f"/reports/missing.csv?school=hillside&date={DAY}",
+    ]
+
+    assert "Oakfield" in seen["/schools"].text
+    for path, answer in seen.items():
+        for word in ("Hillside", "hillside", "St Mary", "st-marys", "Westbrook", "marks of monday"):
+            assert word not in answer.text, (path, word)
+    assert {path: (await visitor.get(path)).status_code for path in closed} == dict.fromkeys(closed, 404)
+    assert (await visitor.post(f"/batches/{batch}/errors")).status_code in (403, 404)
+    assert "34 " not in seen["/now"].text, "what waits at Hillside"

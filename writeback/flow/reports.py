@@ -22,6 +22,8 @@ from writeback.store.tables import WritebackRow
 BEFORE, AFTER = timedelta(days=1), timedelta(days=14)
 """Marks of a day are looked for among what was accepted so long before its beginning, and so long after its end."""
 _SESSION, _LESSON = "attendance.session", "attendance.lesson"
+_SLOTS = {_SESSION: "session", _LESSON: "lesson_id"}
+"""What makes a slot of a mark, beside its pupil."""
 _IN_PLACE = (RecordStatus.CONFIRMED.value,)
 _OF_NO_INTEREST = (RecordStatus.SUPERSEDED.value, RecordStatus.CANCELLED.value)
 _QUEUED = RecordProgress().as_json()
@@ -138,16 +140,20 @@ class _Latest:
 def _latest(rows: Iterable[WritebackRow], day: date, begins: datetime, ends: datetime) -> list[_Latest]:
     """Return the latest record of each slot of that day; of what has no slot, each."""
     found: dict[str, _Latest] = {}
-    named = day.isoformat()
+    wanted = day.isoformat()
     for row in rows:
-        if named not in row.records and not begins <= row.created_at < ends:
-            continue  # about another day
+        is_todays, part = begins <= row.created_at < ends, _SLOTS.get(row.kind)
+        if not is_todays and wanted not in row.records:
+            continue
         records: list[Mapping[str, Any] | None] = json.loads(row.records)
         pairs = zip(records, json.loads(row.progress) if row.progress else [_QUEUED] * len(records), strict=True)
         for index, (record, progress) in enumerate(pairs):
-            if record is None or progress["status"] in _OF_NO_INTEREST or not _is_of(row, record, day, begins, ends):
+            if record is None or progress["status"] in _OF_NO_INTEREST:
                 continue
-            slot = _slot(row, record) or f"{row.id}/{index}"
+            named = record.get("date") or str(record.get("start_at") or "")[:10]
+            if named != wanted and (named or not is_todays):
+                continue  # one that names no day is of the day on which it was accepted
+            slot = f"{record['student_id']}|{record[part]}" if part else f"{row.id}/{index}"
             earlier = found.get(slot)
             if progress["status"] in _IN_PLACE:
                 in_mis = str(record.get("code", ""))
@@ -155,18 +161,6 @@ def _latest(rows: Iterable[WritebackRow], day: date, begins: datetime, ends: dat
                 in_mis = progress.get("mis_holds") or (earlier.in_mis if earlier else "")
             found[slot] = _Latest(row, record, progress, in_mis)
     return list(found.values())
-
-
-def _is_of(row: WritebackRow, record: Mapping[str, Any], day: date, begins: datetime, ends: datetime) -> bool:
-    """Whether the record is about the day; one that names none is of the day on which it was accepted."""
-    named = record.get("date") or str(record.get("start_at") or "")[:10]
-    return named == day.isoformat() if named else begins <= row.created_at < ends
-
-
-def _slot(row: WritebackRow, record: Mapping[str, Any]) -> str | None:
-    if row.kind == _SESSION:
-        return f"{record['student_id']}|{record['session']}"
-    return f"{record['student_id']}|{record['lesson_id']}" if row.kind == _LESSON else None
 
 
 def _missing(one: _Latest) -> Missing:
