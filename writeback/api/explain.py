@@ -64,8 +64,13 @@ _OURS = {
     "account_token_missing": ("There is no token of our own account with the provider.", "Set the one that is named."),
     "app_not_allowed": ("The key is not one of this app.", "Leave app out, or use a key of that app."),
     "app_unknown": ("There is no such app.", "Make it a key: POST /v1/keys."),
+    "batch_cancelled": ("The batch was cancelled, and its rows are deleted.", "Upload the file again."),
     "batch_invalid": ("The school does not take files of this kind.", "The findings say why."),
     "batch_not_checked": ("The file is still being worked through.", "Ask again in a moment."),
+    "batch_not_cancellable": (
+        "The batch cannot be stopped: its file is still arriving, or it has ended.",
+        "Break the upload off; what an ended batch has queued is cancelled with the filter batch.",
+    ),
     "batch_refused": ("The file was refused as a whole.", "Its findings say why; mend it and upload it again."),
     "batch_unknown": ("There is no such batch that the key may see.", "Check the id and the key's app."),
     "batches_too_many": ("The app has as many files under way as it may.", "Send this one when one of them is done."),

@@ -24,6 +24,8 @@ Schools = Collection[str] | None
 _WAITING = tuple(status.value for status in Status if status not in FINAL)
 _AT_ONCE = 1_000
 _NEVER = 2**62
+_OUT_OF_ORDER = 1_000
+"""How far the order of sequences may differ from that of ids, where several processes accept at the same moment."""
 _GONE_WRONG = (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value, Status.NEEDS_ATTENTION.value)
 
 
@@ -87,14 +89,16 @@ async def gone_wrong(session: AsyncSession, schools: Schools, since: datetime, l
     chosen = (
         browsed(select_row(col(WritebackRow.seq)), Filter())
         .where(
-            col(WritebackRow.seq) >= await _first_since(session, since),
+            col(WritebackRow.seq) >= await _first_since(session, since) - _OUT_OF_ORDER,
             col(WritebackRow.status).in_(_GONE_WRONG),
             *_in(schools, WritebackRow.school_id),
         )
         .order_by(col(WritebackRow.seq).desc())
         .limit(limit)
     )
-    query = select_row(col(WritebackRow.status), col(WritebackRow.progress)).where(col(WritebackRow.seq).in_(chosen))
+    query = select_row(col(WritebackRow.status), col(WritebackRow.progress)).where(
+        col(WritebackRow.seq).in_(chosen), col(WritebackRow.id) >= id_floor("wb", since)
+    )
     query = query.order_by(col(WritebackRow.seq).desc())
     return [Wrong(*row) for row in (await (await session.connection()).execute(query)).all()]
 
