@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.trust import MARKS, settled_request
 from writeback.domain.access import Caller, Scope
 from writeback.flow.search import SearchIndex
 from writeback.store import migrate
@@ -25,7 +26,7 @@ from writeback.store.reads import Reads
 from writeback.store.tables import EventRow, RequestRow, WritebackRow
 
 _START = datetime(2026, 1, 5, 8, 30, tzinfo=UTC)
-_SCHOOLS, _PUPILS, _MARKS, _CHUNK, _TIMES = 20, 1_000, 30, 1_000, 7
+_SCHOOLS, _PUPILS, _CHUNK, _TIMES = 20, 1_000, 1_000, 7
 _SUPPORT = Caller("key_1", "registers", frozenset({Scope.SUPPORT}))
 _APP = Caller("key_2", "registers", frozenset({Scope.READ}))
 
@@ -68,7 +69,7 @@ async def seed(db: Database, writebacks: int) -> None:
         made = [_writeback(rng, number) for number in range(start, min(writebacks, start + _CHUNK))]
         values = [rows.values(one) for one in made]
         log = [events.values(event) for one in made for event in _events(one)]
-        sent = [requests.values(_request(number, one)) for number, one in enumerate(made, start)]
+        sent = [requests.values(settled_request(one, f"W{number}")) for number, one in enumerate(made, start)]
 
         def write(statements: Any, values: Any = values, log: Any = log, sent: Any = sent) -> None:
             rows.run(statements, values)
@@ -80,14 +81,14 @@ async def seed(db: Database, writebacks: int) -> None:
 
 def _writeback(rng: random.Random, number: int) -> dict[str, Any]:
     school = f"school-{rng.randrange(_SCHOOLS):02}"
-    pupils = rng.sample(range(_PUPILS), _MARKS)
+    pupils = rng.sample(range(_PUPILS), MARKS)
     marks = [
         {"student_id": f"P{school[-2:]}-{pupil:04}", "date": "2026-01-12", "session": "AM", "code": "/"}
         for pupil in pupils
     ]
     status = "failed" if number % 50 == 0 else "held" if number % 331 == 0 else "confirmed"
     finding = {"code": "code_inactive", "severity": "error", "pointer": "/code", "message": "m" * 60, "hint": "h" * 60}
-    progress = [{"status": "confirmed", "evidence": "read_back"}] * _MARKS
+    progress = [{"status": "confirmed", "evidence": "read_back"}] * MARKS
     if status == "failed":
         progress = [{"status": "failed", "findings": [finding]}, *progress[1:]]
     at = _START + timedelta(seconds=number)
@@ -111,23 +112,6 @@ def _events(row: dict[str, Any]) -> list[dict[str, Any]]:
     told = (("accepted", "queued"), ("sending", "sending"), ("sent", "sent"), (row["status"], row["status"]))
     common = {"writeback_id": row["id"], "app_id": row["app_id"], "at": row["created_at"], "actor": "worker"}
     return [{**common, "event": event, "status": status} for event, status in told]
-
-
-def _request(number: int, row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": f"req_{number:08}",
-        "lane_id": row["lane_id"],
-        "school_id": row["school_id"],
-        "provider": "wonde",
-        "kind": row["kind"],
-        "state": "settled",
-        "fence": 1,
-        "members": [[row["id"], list(range(_MARKS))]],
-        "slots": [],
-        "hints": [],
-        "provider_ref": f"W{number}",
-        "created_at": row["created_at"],
-    }
 
 
 async def measure(db: Database) -> list[tuple[str, float, float, int]]:

@@ -37,7 +37,8 @@ from writeback.wiring import Services, open_services
 
 WRITEBACKS, SCHOOLS, DAYS = 100_000, 50, 5
 _APPS = ("registers", "homework", "conduct", "catering")
-_PUPILS, _MARKS, _CHUNK, _BATCHES, _AUDITED = 1_000, 30, 1_000, 60, 5_000
+MARKS = 30
+_PUPILS, _CHUNK, _BATCHES, _AUDITED = 1_000, 1_000, 60, 5_000
 _PLACES = ("Ash", "Birch", "Cedar", "Elm", "Hazel", "Lime", "Maple", "Oak", "Rowan", "Willow")
 _SORTS = ("Academy", "Primary School", "College", "High School", "Church of England School")
 _HELD = {"school-07": "school_offline", "school-19": "token_refused", "school-33": "held_by_staff"}
@@ -78,7 +79,7 @@ class Trust:
         in_outage = number >= self.writebacks - self.outage
         school = f"school-{place // 2 if in_outage else place:02}"
         status = self._status(school, self.now - at, is_today=is_today, in_outage=in_outage)
-        pupils = self.rng.sample(range(_PUPILS), _MARKS)
+        pupils = self.rng.sample(range(_PUPILS), MARKS)
         marks = [
             {"student_id": f"P{school[-2:]}-{pupil:04}", "date": f"{at.date()}", "session": "AM", "code": "/"}
             for pupil in pupils
@@ -163,7 +164,7 @@ def _writing(inserts: Mapping[type[SQLModel], BulkInsert], rows: Sequence[Mappin
     several = {
         WritebackRow: rows,
         EventRow: [event for row in rows for event in _events(row)],
-        RequestRow: [_request(row) for row in sent],
+        RequestRow: [settled_request(row, f"W{row['ref'].split()[0]}") for row in sent],
         AttemptRow: [_attempt(row) for row in sent],
     }
 
@@ -186,7 +187,8 @@ def _events(row: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         yield {**common, "at": row["updated_at"], "actor": by, "event": told, "status": row["status"]}
 
 
-def _request(row: Mapping[str, Any]) -> dict[str, Any]:
+def settled_request(row: Mapping[str, Any], provider_ref: str) -> dict[str, Any]:
+    """Return the request that carried all records of a writeback."""
     return {
         "id": "req" + row["id"][2:],
         "lane_id": row["lane_id"],
@@ -195,10 +197,10 @@ def _request(row: Mapping[str, Any]) -> dict[str, Any]:
         "kind": row["kind"],
         "state": "settled",
         "fence": 1,
-        "members": [[row["id"], list(range(_MARKS))]],
+        "members": [[row["id"], list(range(MARKS))]],
         "slots": [],
         "hints": [],
-        "provider_ref": f"W{row['ref'].split()[0]}",
+        "provider_ref": provider_ref,
         "created_at": row["created_at"],
         "sent_at": row["created_at"],
         "settled_at": row["updated_at"],

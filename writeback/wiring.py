@@ -3,11 +3,10 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import structlog
 
@@ -61,9 +60,9 @@ from writeback.store.engines import is_unavailable
 from writeback.store.reads import Reads
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
 _ASK_AGAIN_S = 2.0
+"""How often a database that is down is asked whether it is there again."""
 
 
 @dataclass(frozen=True)
@@ -249,16 +248,16 @@ async def _migrate(settings: Settings, clock: Clock, patience_s: float) -> None:
     if settings.is_embedded:
         make_private_dir(settings.data_dir)
         await migrate.upgrade(url)
-    elif not await _once_it_answers(partial(migrate.is_current, url), clock, patience_s):
+    elif not await _is_current(url, clock, patience_s):
         raise ConfigurationError("the database is not up to date: run `writeback db upgrade` first")
 
 
-async def _once_it_answers(ask: Callable[[], Awaitable[T]], clock: Clock, patience_s: float) -> T:
-    """Return what the database answers; raise ConfigurationError where it is down for longer than that."""
+async def _is_current(url: str, clock: Clock, patience_s: float) -> bool:
+    """Whether the schema is the newest; raise ConfigurationError where the database is down for longer than that."""
     until = clock.monotonic() + patience_s
     while True:
         try:
-            return await ask()
+            return await migrate.is_current(url)
         except Exception as error:
             if not is_unavailable(error):
                 raise

@@ -7,6 +7,7 @@ from writeback.domain.kinds import KINDS, Action, Kind
 from writeback.domain.outcome import Found, SlotReading
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
+from writeback.flow.members import claim
 from writeback.flow.rivals import CLOCKS_DIFFER, Rival
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
@@ -54,7 +55,9 @@ class Crediting:
         own = [found for found in there if self._is_recent(found)]
         while len(own) > len(self._rivals_for(own)):
             found = own.pop(0)
-            if self._claim(member, found):  # else another, settled at the same moment, was first
+            # It stays its own, also where others of the request are still waited for. Else another, settled at the same
+            # moment, was first.
+            if claim(self.changes, self.request, member, found.mis_id):
                 self.given.add(found.mis_id)
                 return Credit((found.mis_id,))
         rivals = self._rivals_for(own)
@@ -93,15 +96,3 @@ class Crediting:
             if reading is not None
             and any(found.mis_id in ids and rival.may_have_made(found) for found in reading.found)
         ]
-
-    def _claim(self, member: Member, found: Found) -> bool:
-        """Take it for the record; it stays its own, also where others of the request are still waited for."""
-        return claims.take(
-            self.changes.session,
-            school_id=self.request.school_id,
-            family=self._kind.family,
-            mis_id=found.mis_id,
-            writeback_id=member.opened.row.id,
-            record=member.index,
-            now=self.changes.now,
-        )

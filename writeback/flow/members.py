@@ -11,7 +11,7 @@ from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes, open_all
 from writeback.flow.turn import Member
-from writeback.store import writebacks
+from writeback.store import claims, writebacks
 from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
@@ -50,6 +50,19 @@ def change_member(
     """Move one record; its writeback is settled later, once for all its records."""
     progress = member.opened.progress
     progress[member.index] = progress[member.index].moved(status, **record_changes).with_findings(findings)
+
+
+def claim(changes: Changes, request: RequestRow, member: Member, mis_id: str) -> bool:
+    """Note that the record has made what the MIS calls so; False where it is another record's."""
+    return claims.take(
+        changes.session,
+        school_id=request.school_id,
+        family=member.kind.family,
+        mis_id=mis_id,
+        writeback_id=member.opened.row.id,
+        record=member.index,
+        now=changes.now,
+    )
 
 
 def settle_members(

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from writeback.domain.finding import Finding, Severity
-from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import (
     Blocked,
@@ -24,14 +23,13 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import hold_school
-from writeback.flow.members import change_member, close_request, move_members, settle_members
+from writeback.flow.members import change_member, claim, close_request, move_members, settle_members
 from writeback.flow.reading import Reading
 from writeback.flow.recovery import late_until
 from writeback.flow.refusal import refuse
 from writeback.flow.rivals import Rival
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
-from writeback.store import claims
 from writeback.store.tables import RequestRow
 
 
@@ -99,21 +97,9 @@ class Settling:
             findings = [_note(note, member.index)] if note else []
             change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=evidence, mis_ids=ids)
             member.opened.row.evidence = evidence
-            self._claim(member, ids)
+            for mis_id in ids:  # for the sake of others that look the same
+                claim(self.changes, self.request, member, mis_id)
         settle_members(self.changes, self.members, detail=evidence)
-
-    def _claim(self, member: Member, mis_ids: Sequence[str]) -> None:
-        """Note what the record has made, for the sake of others that look the same."""
-        for mis_id in mis_ids:
-            claims.take(
-                self.changes.session,
-                school_id=self.request.school_id,
-                family=KINDS[self.request.kind].family,
-                mis_id=mis_id,
-                writeback_id=member.opened.row.id,
-                record=member.index,
-                now=self.now,
-            )
 
     def _ask_again(self, check_at: datetime | None) -> None:
         """Ask later, ever less often."""

@@ -164,6 +164,11 @@ def test_of_a_batch_that_is_done_its_writebacks_are_withdrawn_all_the_same(api: 
 
 
 def test_a_batch_needs_a_reason_and_stands_alone(api: FakeApi, run: Run) -> None:
-    for options in (("bat_1",), ("bat_1", "bat_2", "--reason", "x"), ("bat_1", "--reason", "x", "--json")):
+    for options in (
+        ("bat_1",),
+        ("bat_1", "bat_2", "--reason", "x"),
+        ("wb_1", "bat_1", "--reason", "x"),
+        ("bat_1", "--reason", "x", "--json"),
+    ):
         assert run("cancel", *options).exit_code == 2
     assert api.requests == []

@@ -118,7 +118,7 @@ def cancel(
     api = _api(url, key)
     if ids and dry_run:
         raise CommandFailed(Exit.USAGE, "--dry-run counts what a filter finds", hint="leave it out, or the ids")
-    if ids and ids[0].startswith(_BATCH):
+    if ids and any(one.startswith(_BATCH) for one in ids):
         _cancel_batch(context, api, ids, reason, yes=yes)
         return
     if ids:
