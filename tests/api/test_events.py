@@ -268,6 +268,22 @@ async def test_an_idle_stream_shows_that_it_lives_and_ends_when_its_key_is_revok
     assert reader.comments >= 1
 
 
+async def test_a_stream_with_nothing_to_say_lives_and_ends_also_while_much_happens_to_others(live: Live) -> None:
+    made = await live.api.services.keys.create("Registers", "", [Scope.READ])
+
+    async def happen_to_others() -> None:
+        while True:
+            await live.happen("wb_2", app="other")
+
+    async with asyncio.TaskGroup() as others, live.stream("/v1/events", made.key) as reader:
+        busy = others.create_task(happen_to_others())
+        await live.api.services.keys.revoke(made.view.id)
+        assert await reader.next() is None
+        busy.cancel()
+
+    assert reader.comments >= 1
+
+
 async def test_streams_are_limited_for_each_app_and_give_their_places_back(live: Live) -> None:
     key, feed = await live.api.key("read"), live.api.services.feed
     async with live.stream("/v1/events", key), live.stream("/v1/events", key), live.stream("/v1/events", key):

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from axe_core_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from tests.console.bad_morning import bad_morning
 from tests.console.browser import CHROMIUM, WHY_NOT, chromium, served
@@ -21,7 +22,8 @@ from writeback.console import create_console
 from writeback.console.navigation import MENU
 from writeback.domain.staff import Role
 from writeback.flow.tally import Tally
-from writeback.store.tables import ApiKey, BatchRow, WebhookRow, WritebackRow
+from writeback.store import staff as store
+from writeback.store.tables import ApiKey, BatchRow, BulkRow, WebhookRow, WritebackRow
 from writeback.wiring import Services
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT), pytest.mark.slow]
@@ -40,6 +42,7 @@ PATHS = (
     "/schools/st-marys",
     "/schools/hillside",
     "/schools/st-marys/hold",
+    "/writebacks/bulk/{bulk}",
     "/batches/{batch}",
     "/apps/new",
     "/apps/keys/{key}/rotate",
@@ -49,7 +52,7 @@ PATHS = (
     "/account",
     "/nothing",
 )
-"""Every page that has an address of its own; those in braces are of `bad_morning`."""
+"""Every page that has an address of its own; those in braces are of `bad_morning`, and one mending that goes on."""
 _PATIENCE_MS = 15_000
 
 
@@ -128,9 +131,20 @@ class Scene:
 async def scene(services: Services) -> AsyncIterator[Scene]:
     await services.staff.accounts.add("ann@example.org", Role.ADMIN, password=PASSWORD)
     await bad_morning(services)
+    await services.reads.db.transact(partial(_begin_mending, services))
     paths = [path.format(**await _ids(services)) for path in PATHS]
     async with served(create_console(services)) as origin, chromium() as browser:
         yield Scene(services, origin, browser, paths)
+
+
+def _begin_mending(services: Services, session: Session) -> None:
+    """Begin a mending of many that another process is at."""
+    now, account = services.clock.now(), store.by_name(session, "ann@example.org")
+    assert account is not None
+    row = BulkRow(id="blk_1", staff_id=account.id, action="resubmit", wanted="{}", state="running", created_at=now)
+    row.matched, row.looked_at, row.done, row.records = 2_000, 500, 499, 998
+    row.lease_owner, row.lease_until = "another", now + timedelta(hours=1)
+    session.add(row)
 
 
 async def _ids(services: Services) -> Mapping[str, str]:
@@ -138,7 +152,7 @@ async def _ids(services: Services) -> Mapping[str, str]:
     async with services.reads.db.read() as session:
         query = select(WritebackRow.status, WritebackRow.id).order_by(col(WritebackRow.seq).desc())
         found = dict((await session.exec(query)).all())
-        rows = {"batch": BatchRow.id, "key": ApiKey.id, "webhook": WebhookRow.id}
+        rows = {"bulk": BulkRow.id, "batch": BatchRow.id, "key": ApiKey.id, "webhook": WebhookRow.id}
         return {**found, **{name: (await session.exec(select(id_))).one() for name, id_ in rows.items()}}
 
 
@@ -270,6 +284,42 @@ async def test_what_happens_meanwhile_appears_by_itself_and_is_announced(
 
         await expect(window.page.get_by_role("link", name="Westbrook College")).to_be_visible()
         await expect(window.page.locator("#announcer")).to_contain_text("3 schools need someone")
+
+
+async def test_what_another_person_does_appears_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene.services.settings.console, "refresh_s", 60.0)
+    async with scene.window() as window, scene.window() as other:
+        await other.sign_in()
+        await window.sign_in()
+        await window.open("/writebacks?school=hillside&status=held")
+        await window.page.get_by_role("rowheader").first.get_by_role("link").click()
+        await expect(window.page.locator("#where")).to_contain_text("Held")
+
+        await other.page.goto(window.page.url)
+        await other.page.get_by_role("button", name="Cancel it").click()
+        await other.page.get_by_label("Why").fill("the office has put it right")
+        await other.page.get_by_role("button", name="Cancel it").click()
+
+        await expect(window.page.locator("#where")).to_contain_text("Cancelled")
+        await expect(window.page.locator("#history")).to_contain_text("the office has put it right")
+
+
+async def test_progress_of_many_is_shown_while_it_goes_on(scene: Scene) -> None:
+    async with scene.window() as window:
+        await window.sign_in()
+        await window.open("/writebacks/bulk/blk_1")
+        await expect(window.page.get_by_role("progressbar")).to_have_attribute("value", "500")
+
+        await scene.services.reads.db.transact(lambda session: _note_progress(session, 1_500))
+
+        await expect(window.page.get_by_role("progressbar")).to_have_attribute("value", "1500")
+
+
+def _note_progress(session: Session, looked_at: int) -> None:
+    row = session.get(BulkRow, "blk_1")
+    assert row is not None
+    row.looked_at = looked_at
+    session.add(row)
 
 
 async def test_who_is_signed_out_meanwhile_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from writeback.console import cookies
 from writeback.console.navigation import ROOT
 from writeback.console.page import LIVE_HEADER, Kit, Page
 from writeback.console.security import CSRF_FIELD
+from writeback.core.event_stream import MEDIA_TYPE
 from writeback.domain.staff import Permission
 from writeback.flow.staff_sessions import SignedIn
 
@@ -16,7 +17,7 @@ async def signed_in(kit: Kit, request: Request) -> SignedIn | None:
     token = kit.cookies.read(request, cookies.SESSION)
     if not token:
         return None
-    return await kit.services.staff.sessions.find(token, by_hand=LIVE_HEADER not in request.headers)
+    return await kit.services.staff.sessions.find(token, by_hand=not _is_by_itself(request))
 
 
 def refusal(page: Page, needs: Permission | None) -> Response | None:
@@ -24,12 +25,17 @@ def refusal(page: Page, needs: Permission | None) -> Response | None:
     if needs is None:
         return None
     if page.signed_in is None:
-        if LIVE_HEADER in page.request.headers:
+        if _is_by_itself(page.request):
             return Response(status_code=401)
         wanted = page.here() if page.request.method == "GET" else ""
         return RedirectResponse(page.url("/sign-in", next=wanted.removeprefix(ROOT)), 303)
     page.require(needs)
     return None
+
+
+def _is_by_itself(request: Request) -> bool:
+    """Whether a page that is open asks, and nobody did anything: the sign-in lasts no longer for it."""
+    return LIVE_HEADER in request.headers or request.headers.get("accept") == MEDIA_TYPE
 
 
 def check_form(page: Page) -> None:

@@ -24,7 +24,7 @@ from writeback.flow.staff_sessions import SignedIn
 from writeback.wiring import Services
 
 LIVE_HEADER = "x-live"
-"""Sent by pages that refresh by themselves: nobody did anything, so the sign-in lasts no longer for it."""
+"""Sent by pages that refresh by themselves."""
 _FLASH_S = 60
 
 

@@ -7,8 +7,8 @@ So a slow one costs no memory, and what it was sent is all that it was to get, i
 import asyncio
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -98,17 +98,14 @@ class EventFeed:
 
     async def follow(
         self, wanted: EventFilter, after: int | None, *, to_end: bool = True
-    ) -> AsyncIterator[LoggedEvent | None]:
-        """Yield events above `after` (None: from now on) as they come, and None as a sign of life between them.
+    ) -> AsyncGenerator[LoggedEvent | None, None]:
+        """Yield events above `after` (None: from now on) as they come, and None whenever there was none to yield.
 
         Without `to_end` it stops at what has happened when it begins. Take a place first.
         """
-        self._listen()
-        position = after
-        while self._position is None and not self._closing:
-            if not await self._wait():
-                yield None
-        position = self._position if position is None else position
+        async for _ in self._begin():
+            yield None
+        position = self._position if after is None else after
         end = None if to_end else await self._newest()
         while not self._closing and position is not None and (end is None or position < end):
             found, position = await self._next(wanted, position)
@@ -116,8 +113,34 @@ class EventFeed:
                 if self._closing:
                     return
                 yield event
-            if not found and (position < (self._position or 0) or not await self._wait(above=position)):
+            if not found:
+                await self._wait(above=position)
                 yield None
+
+    async def rings(self, wanted: EventFilter, *, pause_s: float) -> AsyncGenerator[bool, None]:
+        """Yield True when such events have come, at once and then at most every `pause_s`; False whenever none has.
+
+        It is for whoever looks afresh at each ring. Take a place first.
+        """
+        async for _ in self._begin():
+            yield False
+        position = self._position or 0
+        while not self._closing:
+            found, position = await self._next(wanted, position)
+            if found:
+                position = self._position or position  # whatever else has come by now is the same ring
+                yield True
+                await asyncio.sleep(pause_s)
+            else:
+                await self._wait(above=position)
+                yield False
+
+    async def _begin(self) -> AsyncGenerator[None, None]:
+        """Listen; yield None again and again until the poller knows what is the newest."""
+        self._listen()
+        while self._position is None and not self._closing:
+            await self._wait()
+            yield None
 
     async def _newest(self) -> int:
         async with self._db.read() as session:
@@ -137,16 +160,12 @@ class EventFeed:
             found = await events_between(session, position, upto, wanted, _PAGE)
         return found, upto if len(found) < _PAGE else found[-1].id
 
-    async def _wait(self, *, above: int = 0) -> bool:
-        """Wait for the poller to find something above that id; False when the time for a sign of life comes first."""
-        if self._closing or (self._position or 0) > above:
-            return True
-        try:
-            async with asyncio.timeout(self._settings.heartbeat_s):
-                await self._advanced.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def _wait(self, *, above: int = 0) -> None:
+        """Wait for the poller to find something above that id, but not beyond the time for a sign of life."""
+        if not self._closing and (self._position or 0) <= above:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.heartbeat_s):
+                    await self._advanced.wait()
 
     def _listen(self) -> None:
         if self._poller is None or self._poller.done():

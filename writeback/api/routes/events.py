@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from writeback.api.auth import Reader, Svc, authenticate, check_school
 from writeback.api.errors_doc import READING, errors
-from writeback.api.event_stream import MEDIA_TYPE, EventStream, Stream
+from writeback.api.event_stream import chunks_of
 from writeback.api.paging import split
 from writeback.api.routes.writebacks import known_kind
 from writeback.api.services import Services
 from writeback.core.errors import BadInput, Forbidden, Unauthenticated
+from writeback.core.event_stream import MEDIA_TYPE, EventStream, kept_alive
 from writeback.domain.access import Caller
 from writeback.domain.instants import Instant
 from writeback.domain.states import Status
@@ -118,8 +119,10 @@ def _stream(
         except Unauthenticated:
             return False
 
-    stream = Stream(services.feed, services.clock, services.settings.events, caller, still_allowed)
-    return EventStream(stream, services.feed.follow(wanted, start, to_end=follow))
+    feed, settings = services.feed, services.settings.events
+    events = feed.follow(wanted, start, to_end=follow)
+    chunks = kept_alive(chunks_of(events), services.clock, still_allowed, every_s=settings.heartbeat_s)
+    return EventStream(chunks, feed.place(caller.app_id), stalled_after_s=settings.stalled_after_s)
 
 
 def _app(caller: Caller, app: str | None) -> str | None:

@@ -1,25 +1,36 @@
-// Pieces of a page that refresh by themselves: politely. Not while nobody looks, not under somebody's hands, and ever
-// less often while the server does not answer.
+// Pieces of a page that refresh by themselves: when their bell rings, and every few seconds where it cannot be heard.
+// Politely: not while nobody looks, not under somebody's hands, and ever less often while the server does not answer.
 
 const LONGEST_S = 60;
+// No bell rings for what is counted a moment later, nor for what is no event: a hold, a list that was fetched.
+const UNRUNG_S = 15;
 
-export function keepLive(piece) {
+export function keepLive(piece, bell) {
+  if (piece.querySelector("[data-ended]")) return;
   const usual = Number(piece.dataset.every);
   let wait = usual;
   let timer = 0;
+  let isAsking = false;
+  let isRung = false;
 
   async function refresh() {
-    if (document.hidden || isInUse(piece)) return plan(usual);
+    if (isAsking || document.hidden || isInUse(piece)) return plan(usual);
+    const next = bell?.isHeard() && !isRung ? Math.max(usual, UNRUNG_S) : usual;
+    isAsking = true;
+    isRung = false;
     try {
       const answer = await fetch(piece.dataset.live, { headers: { "X-Live": "1" }, redirect: "error" });
-      if (answer.status === 401) return signedOut(piece);
+      if (answer.status === 401) return signedOut();
       if (!answer.ok) throw new Error(String(answer.status));
       put(piece, await answer.text());
       stale(piece, false);
-      if (!piece.querySelector("[data-ended]")) plan(usual);
+      if (piece.querySelector("[data-ended]")) end();
+      else plan(isRung ? 0 : next); // what rang meanwhile may be missing in the answer
     } catch {
       stale(piece, true);
-      plan(Math.min(LONGEST_S, wait * 2));
+      plan(Math.min(LONGEST_S, Math.max(usual, wait * 2)));
+    } finally {
+      isAsking = false;
     }
   }
 
@@ -29,9 +40,25 @@ export function keepLive(piece) {
     timer = setTimeout(refresh, seconds * 1000);
   }
 
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) plan(0);
-  });
+  function end() {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", seen);
+    bell?.forget(rung);
+  }
+
+  function signedOut() {
+    end();
+    saySignedOut(piece);
+  }
+
+  function rung() {
+    isRung = true;
+    if (!isAsking) plan(0);
+  }
+
+  const seen = () => document.hidden || plan(0);
+  document.addEventListener("visibilitychange", seen);
+  bell?.onRing(rung);
   plan(usual);
 }
 
@@ -88,7 +115,7 @@ function stale(piece, isStale) {
   } else if (!isStale) note?.remove();
 }
 
-function signedOut(piece) {
+function saySignedOut(piece) {
   stale(piece, true);
   const note = piece.previousElementSibling;
   note.textContent = "You have been signed out. ";
