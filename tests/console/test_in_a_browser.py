@@ -44,6 +44,7 @@ PATHS = (
     "/schools/st-marys/hold",
     "/writebacks/bulk/{bulk}",
     "/batches/{batch}",
+    "/batches/{batch}/stop",
     "/apps/new",
     "/apps/keys/{key}/rotate",
     "/webhooks/{webhook}",

@@ -107,6 +107,31 @@ async def test_bad_rows_are_downloaded_and_that_is_written_down(sign_in: SignIn,
     assert await _audited(services, "batch.show") == [("staff:sam", batch, "")]
 
 
+async def test_batch_under_way_is_stopped_with_a_reason_and_one_that_has_ended_says_so(
+    sign_in: SignIn, services: Services
+) -> None:
+    visitor, viewer = await sign_in("support", name="sam"), await sign_in("viewer")
+    async with services.reads.db.write() as session:
+        row = (await session.exec(select(BatchRow))).one()
+        row.status, row.finished_at = "queueing", None
+    stop = f"/batches/{row.id}/stop"
+
+    shown, without = await visitor.get(f"/batches/{row.id}"), await visitor.post(stop, {"confirmed": "yes"})
+    await visitor.post(stop, YES)
+    stopped = await visitor.get(f"/batches/{row.id}")
+    await visitor.post(stop, YES)
+    again = await visitor.get(f"/batches/{row.id}")
+
+    assert f"/console{stop}" in shown.text
+    assert f"/console{stop}" not in stopped.text
+    assert f"/console{stop}" not in (await viewer.get(f"/batches/{row.id}")).text
+    assert (await viewer.get(stop)).status_code == (await viewer.post(stop, YES)).status_code == 403
+    assert without.status_code == 422
+    assert "Stopped. 4,960 rows had been queued by then." in stopped.text
+    assert "nothing left to be stopped" in again.text
+    assert await _audited(services, "batch.cancel") == [("staff:sam", row.id, YES["reason"])]
+
+
 @pytest.mark.parametrize("role", ["viewer", "support"])
 @pytest.mark.parametrize("path", ["/apps", "/apps/new", "/webhooks"])
 async def test_keys_and_webhooks_are_for_administrators(path: str, role: str, sign_in: SignIn) -> None:

@@ -1,4 +1,4 @@
-"""`/console/batches`: files of many rows: how far each is, what was wrong with it, and its bad rows as a file."""
+"""`/console/batches`: files of many rows: how far each is, what was wrong with it, its bad rows as a file; stop it."""
 
 from typing import Any
 from urllib.parse import quote
@@ -7,7 +7,8 @@ from starlette.responses import Response, StreamingResponse
 
 from writeback.batches.layout import Format
 from writeback.console.page import Page, Pages
-from writeback.core.errors import NotFound
+from writeback.console.times import counted
+from writeback.core.errors import Conflict, NotFound
 from writeback.domain.staff import Permission
 from writeback.flow.batches.error_files import media_type_of
 from writeback.flow.batches.views import DELIVERING, BatchView
@@ -26,6 +27,7 @@ _STATES = {
     BatchStatus.REFUSED.value: ("bad", "Refused"),
     BatchStatus.CANCELLED.value: ("off", "Cancelled"),
 }
+_STOPPABLE = (BatchStatus.READING.value, BatchStatus.CHECKING.value, BatchStatus.QUEUEING.value)
 
 
 @pages.get("/batches")
@@ -74,6 +76,44 @@ async def errors(page: Page) -> Response:
     return StreamingResponse(file.pieces, headers=headers, media_type=media_type_of(wanted))
 
 
+@pages.get("/batches/{batch}/stop", needs=Permission.MEND)
+async def ask_stop(page: Page) -> Response:
+    """Ask whether to stop it."""
+    return _confirm_stop(page, await page.services.batches.get(page.caller, page.part("batch")))
+
+
+@pages.post("/batches/{batch}/stop", needs=Permission.MEND)
+async def stop(page: Page) -> Response:
+    """Stop it, once somebody has said why."""
+    batch, reason = await page.services.batches.get(page.caller, page.part("batch")), page.field("reason")
+    if not page.field("confirmed") or not reason:
+        return _confirm_stop(page, batch, error="Say why." if page.field("confirmed") else "")
+    try:
+        stopped = await page.services.batches.cancel(page.caller, batch.id, page.actor(reason))
+    except Conflict:
+        told = "There was nothing left to be stopped. What it has queued can be cancelled among its writebacks."
+        return page.redirect(f"/batches/{batch.id}", flash=told, tone="warn")
+    told = f"Stopped. {counted(stopped.rows.queued, 'row')} had been queued by then."
+    return page.redirect(f"/batches/{batch.id}", flash=told)
+
+
+def _confirm_stop(page: Page, batch: BatchView, error: str = "") -> Response:
+    return page.confirm(
+        title=f"Stop {batch.file_name or 'this file'}?",
+        count=batch.rows.read,
+        noun="row has been read" if batch.rows.read == 1 else "rows have been read",
+        what=(
+            "No more of it is read, checked or queued, and what its bad rows say is deleted. "
+            "What it has queued goes on: that can be cancelled among its writebacks."
+        ),
+        action=f"/batches/{batch.id}/stop",
+        button="Stop it",
+        back=f"/batches/{batch.id}",
+        danger=True,
+        error=error,
+    )
+
+
 def state_of(batch: BatchView) -> tuple[str, str]:
     """Return a tone and words for how far it is; one that has ended badly in part says so."""
     tone, words = _STATES.get(batch.status, ("off", batch.status))
@@ -91,5 +131,6 @@ async def _values(page: Page) -> dict[str, Any]:
         "state": state_of(batch),
         "school_name": schools.get(batch.school, batch.school),
         "ended": writebacks.total - writebacks.waiting - writebacks.needs_attention,
+        "can_stop": batch.status in _STOPPABLE,
         "is_moving": _STATES.get(batch.status, ("off",))[0] == "busy",
     }
