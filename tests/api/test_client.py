@@ -22,6 +22,7 @@ from writeback.api.app import create_app
 from writeback.client import AsyncClient, Client, ClientError, Conflict, Forbidden, Invalid, NotFinal, NotFound, Status
 from writeback.core.clock import FakeClock
 from writeback.core.settings import EventSettings, Settings, WebhookSettings
+from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.confirm import Confirmer
@@ -109,7 +110,7 @@ async def world(sqlite_url: str, redis_url: str, tmp_path: Path, fake_clock: Fak
     async with (
         running_sandbox(fake_clock) as sandbox,
         open_services(settings, clock=fake_clock) as services,
-        httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as control,
+        httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=trusted()) as control,
         _serving(services) as url,
     ):
         seeded = await control.post("/_sandbox/schools", json={"provider": "wonde", "pupils": 60, "mis": "SIMS"})

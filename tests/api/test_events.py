@@ -21,6 +21,7 @@ import schemas
 from tests.integration.store.test_event_log import AT, add_event, writeback
 from writeback.api.app import create_app
 from writeback.core.settings import EventSettings
+from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.flow.event_feed import EventFeed
 from writeback.store.database import Database
@@ -117,7 +118,7 @@ async def live(any_database: Database, services: Any, fake_clock: Any) -> AsyncI
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S, verify=trusted()) as http:
         yield Live(Api(services, http, any_database), http, any_database)
         services.feed.close()
     server.should_exit = True

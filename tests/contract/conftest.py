@@ -13,6 +13,7 @@ import pytest
 
 from writeback.core.clock import FakeClock
 from writeback.core.settings import DispatchSettings, Settings, WondeSettings, XporterSettings
+from writeback.core.tls import trusted
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
@@ -168,7 +169,7 @@ async def world(request: pytest.FixtureRequest, fake_clock: FakeClock) -> AsyncI
         running_sandbox(fake_clock) as sandbox,
         listening() as ear,
         create_client(settings.dispatch) as client,
-        httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as control,
+        httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=trusted()) as control,
     ):
         name: str = request.param
         seeded = await control.post("/_sandbox/schools", json={"provider": name, "pupils": 60})

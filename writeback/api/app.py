@@ -1,10 +1,11 @@
 """The API as one ASGI app: `create_app(services)`. The front stands before FastAPI, and submissions pass it by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from writeback import __version__
@@ -120,7 +121,22 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
 
     `beside` are apps that serve what is below a first part of the path, e.g. `/console`.
     """
-    app = WritebackApi(
+    app = _empty()
+    app.state.services = services
+    app.state.metrics = metrics = Metrics()
+    problems.install(app)
+    limits = RateLimits(services.settings.api, services.clock)
+    endpoint = submit.Submit(services, metrics, limits)
+    # Also a route, so that other methods on its path are answered with 405.
+    app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
+    app.router.routes.extend(_rooms())
+    gate = Gate(endpoint, app.behind_the_front, services, limits, beside or {})
+    app.front = AccessLog(Door(services, metrics, gate), metrics, services.clock)
+    return app
+
+
+def _empty() -> WritebackApi:
+    return WritebackApi(
         title="writeback",
         summary="Attendance writebacks into school MISes.",
         description=_DESCRIPTION,
@@ -131,13 +147,13 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
         generate_unique_id_function=openapi.operation_id,
         strict_content_type=False,  # no Content-Type at all is taken for JSON
     )
-    app.state.services = services
-    app.state.metrics = metrics = Metrics()
-    problems.install(app)
-    limits = RateLimits(services.settings.api, services.clock)
-    endpoint = submit.Submit(services, metrics, limits)
-    # Also a route, so that other methods on its path are answered with 405.
-    app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
+
+
+@cache
+def _rooms() -> Sequence[BaseRoute]:
+    """Return the routes of all rooms: FastAPI takes a second to read them, so the apps of a process share them."""
+    app = _empty()
+    of_its_own = len(app.router.routes)
     for room in (
         writebacks,
         mending,
@@ -155,6 +171,4 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
         problem_pages,
     ):
         app.include_router(room.router)
-    gate = Gate(endpoint, app.behind_the_front, services, limits, beside or {})
-    app.front = AccessLog(Door(services, metrics, gate), metrics, services.clock)
-    return app
+    return app.router.routes[of_its_own:]

@@ -54,7 +54,11 @@ def _model_for(kind: Kind) -> type[Submission]:
     name = f"{kind.record.__name__}Submission"
     records = Annotated[list[kind.record], Field(min_length=1, description="What to write, in order.")]  # type: ignore[name-defined]
     discriminator: Any = Annotated[Literal[kind.name], Field(description="What is to be written.")]
-    return create_model(name, __base__=Submission, kind=(discriminator, ...), records=(records, ...))
+    # Docstrings have been read for the base: looking for those of a class without source would take a second in all.
+    options = {"use_attribute_docstrings": False}
+    return create_model(
+        name, __base__=Submission, __cls_kwargs__=options, kind=(discriminator, ...), records=(records, ...)
+    )
 
 
 SUBMISSIONS: Mapping[str, type[Submission]] = {name: _model_for(kind) for name, kind in KINDS.items()}

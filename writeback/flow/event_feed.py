@@ -114,8 +114,9 @@ class EventFeed:
                     return
                 yield event
             if not found:
-                await self._wait(above=position)
                 yield None
+                if end is None or position < end:
+                    await self._wait(above=position)
 
     async def rings(self, wanted: EventFilter, *, pause_s: float) -> AsyncGenerator[bool, None]:
         """Yield True when such events have come, at once and then at most every `pause_s`; False whenever none has.

@@ -13,6 +13,7 @@ from joserfc.jwt import Token
 
 from writeback.core.clock import Clock
 from writeback.core.settings import OidcSettings
+from writeback.core.tls import trusted
 from writeback.core.ttl import TtlCache
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
@@ -109,7 +110,7 @@ class IdentityProvider:
 
     async def _ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
         try:
-            async with httpx.AsyncClient(timeout=self._settings.timeout_s) as client:
+            async with httpx.AsyncClient(timeout=self._settings.timeout_s, verify=trusted()) as client:
                 answer = await client.request(method, url, headers={"Accept": "application/json"}, **options)
             told = answer.json()
         except (httpx.HTTPError, ValueError) as error:

@@ -13,12 +13,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from writeback import __version__
 from writeback.core.clock import Clock
 from writeback.core.settings import WebhookSettings
+from writeback.core.tls import trusted
 from writeback.notifier.addresses import AddressPolicy
 
 MAX_RETRY_AFTER_S = 86_400.0
@@ -87,7 +87,7 @@ class WebhookSender:
             limit=0,  # whoever claims deliveries bounds them; waiting here would count as the receiver's slowness
             resolver=self._resolver,
             socket_factory=self._socket,
-            ssl=httpx.create_ssl_context(),
+            ssl=trusted(),
             keepalive_timeout=4.0,  # shorter than common servers', so that no POST meets a connection just closed
         )
         self._http = aiohttp.ClientSession(

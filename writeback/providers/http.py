@@ -25,6 +25,7 @@ from httpx_aiohttp import AiohttpTransport
 from writeback import __version__
 from writeback.core.clock import Clock
 from writeback.core.settings import DispatchSettings
+from writeback.core.tls import trusted
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import HoldReason
 from writeback.providers.throttle import Throttle
@@ -76,7 +77,7 @@ def create_client(settings: DispatchSettings) -> ProviderClient:
         pool=min(2 * settings.connect_timeout_s, settings.request_timeout_s),
     )
     client = ProviderClient(
-        transport=AiohttpTransport(client=_session_factory(settings)),
+        transport=AiohttpTransport(client=_session_factory(settings), verify=trusted()),
         timeout=timeout,
         follow_redirects=False,
         headers={"user-agent": f"writeback/{__version__}", "accept": "application/json"},
@@ -95,7 +96,7 @@ def _session_factory(settings: DispatchSettings) -> Callable[[], aiohttp.ClientS
             # A lane that confirms asks about many requests at once: one provider that hangs must not take them all.
             limit_per_host=max(1, round(settings.connections * settings.provider_share)),
             keepalive_timeout=_KEEPALIVE_S,
-            ssl=httpx.create_ssl_context(),
+            ssl=trusted(),
         )
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         # aiohttp sends a PUT or DELETE again by itself when a kept connection breaks: a removal that took effect would

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import httpx
 
+from writeback.core.tls import trusted
 from writeback.sandbox.agenda import Agenda, SandboxClock
 from writeback.sandbox.faults import Fault, FaultKind
 from writeback.sandbox.ledger import Ledger
@@ -83,5 +84,5 @@ class Outbox:
         if self._client is None:
             limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
             timeout = httpx.Timeout(TIMEOUT_S, pool=None)
-            self._client = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
+            self._client = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False, verify=trusted())
         return self._client

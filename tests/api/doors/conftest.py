@@ -19,6 +19,7 @@ from sqlmodel import select
 from writeback.api.app import create_app
 from writeback.core.clock import FakeClock
 from writeback.core.settings import DoorSettings, Settings, WebhookSettings
+from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.domain.states import Status
 from writeback.flow.confirm import Confirmer
@@ -170,8 +171,8 @@ async def make_world(database_url: str, redis_url: str, tmp_path: Path, fake_clo
         running_sandbox(fake_clock) as sandbox,
         open_services(settings, clock=fake_clock) as services,
         _serving(services, listener),
-        httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as control,
-        httpx.AsyncClient(base_url=settings.public_url, trust_env=False, timeout=30) as http,
+        httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=trusted()) as control,
+        httpx.AsyncClient(base_url=settings.public_url, trust_env=False, verify=trusted(), timeout=30) as http,
     ):
         notifier = Notifier(services.accept.flow, WebhookSender(settings.webhooks, fake_clock))
 

@@ -16,6 +16,7 @@ from tests.integration.flow.conftest import CALLER, submission
 from writeback.core.clock import FakeClock
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import DispatchSettings, Settings, WondeSettings, XporterSettings
+from writeback.core.tls import trusted
 from writeback.domain.lookups import ListName
 from writeback.domain.states import Status
 from writeback.flow.accept import Acceptor
@@ -85,7 +86,7 @@ async def scene(sqlite_url: str, fake_clock: FakeClock) -> AsyncIterator[Scene]:
         running_sandbox(fake_clock) as sandbox,
         listening() as ear,
         create_client(DispatchSettings()) as client,
-        httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as control,
+        httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=trusted()) as control,
     ):
         wonde = WondeSettings(base_url=f"{sandbox.url}/v1.0", token="hillside-token", page_size=50)
         xporter = XporterSettings(

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from writeback.core.clock import FakeClock
+from writeback.core.tls import trusted
 from writeback.sandbox.testing import RunningSandbox, running_sandbox, until
 
 MONDAY = date(2026, 1, 12)
@@ -36,7 +37,7 @@ async def sandbox(clock: FakeClock) -> AsyncIterator[RunningSandbox]:
 
 @pytest.fixture
 async def http(sandbox: RunningSandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.url, trust_env=False, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=trusted(), timeout=10) as client:
         yield client
 
 

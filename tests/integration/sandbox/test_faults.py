@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from writeback.core.tls import trusted
 from writeback.sandbox.testing import running_sandbox, until
 
 PATH = "/attendance/session"
@@ -96,7 +97,10 @@ async def test_a_hanging_request_never_answers(control: Any, wonde: Any, after_e
 
 
 async def test_hanging_requests_do_not_hold_up_the_end() -> None:
-    async with running_sandbox() as sandbox, httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as http:
+    async with (
+        running_sandbox() as sandbox,
+        httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=trusted()) as http,
+    ):
         await http.post("/_sandbox/faults", json={"kind": "hang"})
         hanging = asyncio.create_task(http.get("/v1.0/schools", timeout=30))
         await until(lambda: bool(sandbox.state.ledger.requests))

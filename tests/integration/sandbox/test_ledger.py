@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from writeback.core.clock import FakeClock
+from writeback.core.tls import trusted
 from writeback.sandbox.agenda import Agenda, SandboxClock
 from writeback.sandbox.testing import running_sandbox, until
 
@@ -58,7 +59,10 @@ async def test_unknown_paths_answer_404_and_are_in_the_ledger(http: httpx.AsyncC
 
 
 async def test_with_the_machines_clock_things_happen_by_themselves(receiver: Any) -> None:
-    async with running_sandbox() as sandbox, httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as http:
+    async with (
+        running_sandbox() as sandbox,
+        httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=trusted()) as http,
+    ):
         school = (await http.post("/_sandbox/schools", json={"pupils": 5, "mis": "Arbor"})).json()
         await http.post("/_sandbox/webhooks", json={"url": receiver.url})
         headers = {"Authorization": f"Bearer {school['token']}"}
