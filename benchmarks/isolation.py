@@ -177,7 +177,7 @@ class _Load:
         connection = await Connection(self.url).open()
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            query = "status=queued,sending,unknown,held&limit=1"
+            query = "status=queued,held,sending,sent,unknown&limit=1"  # what was sent is asked about for a while
             _, answer = await connection.get(f"/v1/writebacks?{query}", self._headers)
             if not json.loads(answer)["items"]:
                 break

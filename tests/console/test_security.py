@@ -148,7 +148,10 @@ async def test_a_form_whose_browser_sends_only_the_referrer_is_taken(sign_in: Si
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_each_page_is_open_to_the_roles_that_have_its_permission(sign_in: SignIn, role: Role) -> None:
+async def test_each_page_is_open_to_the_roles_that_have_its_permission(
+    services: Services, sign_in: SignIn, role: Role
+) -> None:
+    services.feed.close()  # or its stream would not end
     visitor = await sign_in(role.value)
     person = Person("stf_1", "somebody", role)
 

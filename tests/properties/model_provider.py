@@ -70,8 +70,8 @@ class ModelProvider(ScriptedProvider):
     slots: dict[str, str] = field(default_factory=dict)
     by_office: set[str] = field(default_factory=set)
     """Slots that the office has written last."""
-    written: set[tuple[str, str]] = field(default_factory=set)
-    """Every mark of ours that was ever there."""
+    stood: set[tuple[str, str]] = field(default_factory=set)
+    """Every mark that was ever there, ours or the office's."""
     made: list[tuple[str, str, datetime]] = field(default_factory=list)
     """What was created: content, id, when."""
     fails_next: bool = False
@@ -135,13 +135,14 @@ class ModelProvider(ScriptedProvider):
         for record in job.records:
             if (slot := slot_of(record)) is not None:
                 self.slots[slot] = record["code"]
-                self.written.add((slot, record["code"]))
+                self.stood.add((slot, record["code"]))
                 self.by_office.discard(slot)
             else:
                 self.made.append((content_of(record), f"M{len(self.made)}", self.clock.now()))
 
     def set_by_office(self, slot: str, code: str) -> None:
         self.slots[slot] = code
+        self.stood.add((slot, code))
         self.by_office.add(slot)
 
     def count_made(self) -> Counter[str]:

@@ -139,7 +139,7 @@ class MarksMachine(LaneMachine):
         for _, says, entry in records:
             if entry.status is R.CONFIRMED and entry.evidence != "left as it was":
                 codes = {finding["code"] for finding in entry.findings}
-                was_there = (slot, says["code"]) in mis.written or mis.slots.get(slot) == says["code"]
+                was_there = (slot, says["code"]) in mis.stood
                 assert was_there or slot in mis.by_office or "changed_in_mis" in codes
         live = [(says, entry) for _, says, entry in records if entry.status not in _TOLD]
         if slot in mis.by_office or any(entry.status is R.NEEDS_ATTENTION for _, entry in live):
