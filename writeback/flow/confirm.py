@@ -74,7 +74,8 @@ class Confirmer:
             await self.flow.db.transact(partial(self._claim, lane_id))
         asked = await self.flow.db.transact(partial(self._claim, lane_id))
         failpoints.hit("confirm.after_claim")
-        rings = await asyncio.gather(*(self._confirm_one(one) for one in asked), return_exceptions=True)
+        turn = asyncio.Lock()  # they are asked about at once, and written down in turn: other lanes want to write too
+        rings = await asyncio.gather(*(self._confirm_one(one, turn) for one in asked), return_exceptions=True)
         for one, came in zip(asked, rings, strict=True):
             if isinstance(came, BaseException):
                 log.error("check_failed", request_id=one.row.id, error=class_of(came), place=place_of(came))
@@ -92,14 +93,15 @@ class Confirmer:
             session.add(row)
         return [Asked(row, _sent(session, row)) for row in due]
 
-    async def _confirm_one(self, asked: Asked) -> Sequence[str]:
+    async def _confirm_one(self, asked: Asked, turn: asyncio.Lock) -> Sequence[str]:
         """Ask, and write down what is known now; return which doorbells to ring for the lane."""
         lookups = await self.flow.lookups.view(asked.row.school_id)
         heard = Heard(None) if self._is_too_late(asked) else await self._hear(asked, lookups)
-        if failpoints.hit("confirm.before_settle"):
-            await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
-        rings = await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
-        failpoints.hit("confirm.after_settle")
+        async with turn:
+            if failpoints.hit("confirm.before_settle"):
+                await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
+            rings = await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
+            failpoints.hit("confirm.after_settle")
         return rings
 
     async def _hear(self, asked: Asked, lookups: LookupView) -> Heard:
