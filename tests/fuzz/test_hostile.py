@@ -124,6 +124,7 @@ def _failure(http: httpx.Client, method: str, path: str, **options: Any) -> str:
         return f"{response.status_code} {response.read()[:200]!r}"
 
 
+@pytest.mark.slow
 def test_no_body_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
     bad = []
     for method, path, _ in _routes(http):
@@ -137,6 +138,7 @@ def test_no_body_is_answered_with_a_5xx(world: World, http: httpx.Client) -> Non
     assert not bad, "\n".join(bad)
 
 
+@pytest.mark.slow
 def test_no_path_or_query_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
     bad = []
     for method, path, operation in _routes(http):
@@ -152,6 +154,7 @@ def test_no_path_or_query_is_answered_with_a_5xx(world: World, http: httpx.Clien
     assert not bad, "\n".join(bad)
 
 
+@pytest.mark.slow
 def test_no_header_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
     bad = []
     for method, path, _ in _routes(http):

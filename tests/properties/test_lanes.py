@@ -205,6 +205,7 @@ _SETTINGS = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("machines")
 @pytest.mark.parametrize("machine", [MarksMachine, CreatesMachine])
 def test_whatever_happens_to_a_lane_the_guarantees_hold(machine: type[LaneMachine]) -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -137,6 +138,7 @@ class WritebackMachine(RuleBasedStateMachine):
         self._engine.dispose()
 
 
+@pytest.mark.slow
 def test_no_sequence_of_events_leads_outside_the_table_or_loses_a_record() -> None:
     run_state_machine_as_test(
         WritebackMachine,

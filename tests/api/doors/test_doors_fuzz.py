@@ -4,6 +4,8 @@ import json
 import random
 from typing import Any
 
+import pytest
+
 WONDE_PATHS = (
     ("POST", "attendance/session"),
     ("POST", "attendance/lesson"),
@@ -64,6 +66,7 @@ def _fields(rng: random.Random, fields: tuple[str, ...]) -> dict[str, Any]:
     return {name: _anything(rng, fields, 4) for name in rng.sample(fields, min(12, len(fields)))}
 
 
+@pytest.mark.slow
 async def test_wondes_door_answers_anything(make_world: Any) -> None:
     world, rng = await make_world("wonde"), random.Random(1)
 
@@ -79,6 +82,7 @@ async def test_wondes_door_answers_anything(make_world: Any) -> None:
         assert isinstance(response.json(), dict)
 
 
+@pytest.mark.slow
 async def test_xporters_door_answers_anything(make_world: Any) -> None:
     world, rng = await make_world("xporter"), random.Random(2)
 
@@ -94,6 +98,7 @@ async def test_xporters_door_answers_anything(make_world: Any) -> None:
         assert bool(told["ExceptionMessage"]) != (told["Message"] == "success"), told
 
 
+@pytest.mark.slow
 async def test_tokens_and_headers_of_any_sort_are_answered(make_world: Any) -> None:
     world, rng = await make_world("xporter"), random.Random(3)
 

@@ -95,6 +95,7 @@ async def test_100000_rows_are_worked_through_in_a_minute_of_one_core_while_othe
     assert await watching < _STALL_S
 
 
+@pytest.mark.slow
 async def test_a_file_is_worked_through_in_little_memory(world: World) -> None:
     """Six thousand rows under tracemalloc, which slows everything down: what they need does not grow with more."""
     await _fill(world)
@@ -110,6 +111,7 @@ async def test_a_file_is_worked_through_in_little_memory(world: World) -> None:
     assert peak < 20_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", [Format.CSV, Format.XLSX])
 def test_reading_a_large_file_takes_no_more_memory_than_a_small_one(format_: Format, tmp_path: Path) -> None:
     small, large = (_peak_of_reading(tmp_path, format_, rows) for rows in (500, 3_000))
