@@ -123,6 +123,7 @@ async def test_batch_under_way_is_stopped_with_a_reason_and_one_that_has_ended_s
     again = await visitor.get(f"/batches/{row.id}")
 
     assert f"/console{stop}" in shown.text
+    assert "4,960 of 4,960 good rows are queued" in shown.text
     assert f"/console{stop}" not in stopped.text
     assert f"/console{stop}" not in (await viewer.get(f"/batches/{row.id}")).text
     assert (await viewer.get(stop)).status_code == (await viewer.post(stop, YES)).status_code == 403
