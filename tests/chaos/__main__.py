@@ -31,7 +31,12 @@ def _options() -> tuple[Options, bool]:
     parser.add_argument("--schools", type=int, default=default.schools)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default=default.database)
     parser.add_argument("--only", nargs="*", choices=TROUBLES, help="only these troubles; with none: a quiet run")
-    parser.add_argument("--drain", type=float, default=default.drain_s, help="seconds that draining may take")
+    parser.add_argument(
+        "--drain",
+        type=float,
+        default=default.drain_s,
+        help="seconds after which what has not settled counts as stuck, from when the last one did",
+    )
     parser.add_argument("--rate", type=float, default=default.per_s, help="most submissions a second")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, and nothing else")
     given = parser.parse_args()

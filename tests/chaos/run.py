@@ -123,11 +123,15 @@ class _Run:
             await asyncio.gather(*(send_some(http) for _ in range(self.options.clients)))
 
     async def _drain(self, db: Database) -> float:
-        """Wait until nothing waits any more; return how long that took."""
+        """Wait until nothing waits any more, or nothing has settled for `drain_s`; return how long that took."""
         self.screen.doing("draining")
-        began = self.clock.monotonic()
-        while self.clock.monotonic() - began < self.options.drain_s:
-            self.screen.settled(await count_settled(db))
+        began = moved_at = self.clock.monotonic()
+        settled = -1
+        while self.clock.monotonic() - moved_at < self.options.drain_s:
+            before, settled = settled, await count_settled(db)
+            self.screen.settled(settled)
+            if settled != before:
+                moved_at = self.clock.monotonic()
             if not await count_unsettled(db):
                 break
             await asyncio.sleep(_LOOK_EVERY_S)
