@@ -132,6 +132,8 @@ class SlotReading:
     value: str | None
     matches: bool
     found: tuple[Found, ...] = ()
+    is_kept: bool = False
+    """`value` is not what the record says, but by the MIS's own rule the record would not have replaced it."""
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from writeback.domain.writeback import RecordStatus, pack_progress
 from writeback.flow.breaker import keys_of
 from writeback.flow.changes import OpenWriteback
 from writeback.flow.context import FlowContext
+from writeback.flow.members import LEFT
 from writeback.flow.mend import later_ones
-from writeback.flow.precondition import LEFT
 from writeback.providers.base import SentRequest
 from writeback.store import breakers, holds, writebacks
 from writeback.store import drift as store

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from writeback.domain.finding import Finding
+from writeback.domain.finding import Finding, Severity
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes, open_all
@@ -14,6 +14,9 @@ from writeback.flow.turn import Member
 from writeback.store import claims, writebacks
 from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
+
+LEFT = "left as it was"
+"""The evidence of a mark that was not written because another is there."""
 
 
 def load_members(session: Session, request: RequestRow, *, to_change: bool = True) -> list[Member]:
@@ -72,3 +75,15 @@ def settle_members(
     seen: Mapping[str, Member] = {member.opened.row.id: member for member in members}
     for member in seen.values():
         changes.settle(member.opened, queued_by=queued_by, detail=detail)
+
+
+def left_as_it_was(value: str | None, index: int, why: str) -> Finding:
+    """Return what is said of a mark that another one in the MIS, `value`, was left for."""
+    return Finding(
+        code="left_as_it_was",
+        severity=Severity.WARNING,
+        message=f"The MIS has {value} there already: it was left as it was, for {why}.",
+        hint="To replace it, send the mark that is right, without only_if_blank.",
+        pointer=f"/records/{index}/code",
+        record=index,
+    )

@@ -13,13 +13,20 @@ import structlog
 from sqlmodel import Session
 
 from writeback.core import failpoints
-from writeback.domain.finding import Finding, Severity
+from writeback.domain.finding import Finding
 from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
 from writeback.domain.writeback import RecordStatus
 from writeback.flow import hooks
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
-from writeback.flow.members import change_member, close_request, load_members, settle_members
+from writeback.flow.members import (
+    LEFT,
+    change_member,
+    close_request,
+    left_as_it_was,
+    load_members,
+    settle_members,
+)
 from writeback.flow.turn import Member, Turn, members_json
 from writeback.providers.base import SentRequest
 from writeback.store import lanes, requests
@@ -27,8 +34,6 @@ from writeback.store.tables import RequestRow
 
 log = structlog.get_logger()
 
-LEFT = "left as it was"
-"""The evidence of a mark that was not written because another is there."""
 _BLANK = (None, "N")
 """What may be written over: no mark, or no reason yet."""
 
@@ -97,10 +102,11 @@ def _settle(member: Member, reading: SlotReading | None) -> bool:
     """Settle the record if it is not to be written; return whether it is settled."""
     if reading is None:
         change_member(member, RecordStatus.FAILED, findings=[_cannot_tell(member.index)])
-    elif reading.matches:
+    elif reading.matches and not reading.is_kept:
         change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
     elif reading.value not in _BLANK:
-        change_member(member, RecordStatus.CONFIRMED, findings=[_left(reading.value, member.index)], evidence=LEFT)
+        finding = left_as_it_was(reading.value, member.index, "only_if_blank asks so")
+        change_member(member, RecordStatus.CONFIRMED, findings=[finding], evidence=LEFT)
     else:
         return False
     member.opened.row.evidence = member.opened.progress[member.index].evidence or member.opened.row.evidence
@@ -112,17 +118,6 @@ def _keep(request: RequestRow, members: list[Member], kept: list[int]) -> None:
     rest = [members[position] for position in kept]
     request.members = members_json((member.opened.row.id, member.index) for member in rest)
     request.slots = [slot for member in rest if (slot := member.kind.slot(member.record)) is not None]
-
-
-def _left(value: str | None, index: int) -> Finding:
-    return Finding(
-        code="left_as_it_was",
-        severity=Severity.WARNING,
-        message=f"The MIS has {value} there already: it was left as it was, as only_if_blank asks.",
-        hint="To replace it, send the mark again without only_if_blank.",
-        pointer=f"/records/{index}/code",
-        record=index,
-    )
 
 
 def _cannot_tell(index: int) -> Finding:

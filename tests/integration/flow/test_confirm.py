@@ -130,6 +130,19 @@ async def test_what_is_not_in_the_mis_goes_again_and_what_is_different_needs_a_p
     assert await world.status(writeback_id) == "needs_attention"
 
 
+async def test_a_mark_that_would_not_have_replaced_what_stands_there_is_left_and_says_so(world: World):
+    writeback_id = await sent(world, mark("A1"), mark("A2"))
+    world.provider.verdicts = [Unclear("404")]
+    world.provider.readings = [ReadBack({0: SlotReading("L", True, is_kept=True), 1: SlotReading("N", True)})]
+    await world.confirm()
+
+    left, there = await world.records(writeback_id)
+    assert (left["status"], there["status"]) == ("confirmed", "confirmed")
+    assert (left["evidence"], there["evidence"]) == ("left as it was", "read-back")
+    assert [finding["code"] for finding in left["findings"]] == ["left_as_it_was"]
+    assert "The MIS has L there already" in left["findings"][0]["message"]
+
+
 async def test_a_reading_that_cannot_be_had_is_tried_again(world: World):
     writeback_id = await sent(world)
     world.provider.verdicts = [Unclear("404")]

@@ -196,6 +196,7 @@ def test_a_dash_is_no_mark(xporter_lookups: LookupView) -> None:
 def test_n_is_answered_by_any_mark(held: str, matches: bool, xporter_lookups: LookupView) -> None:
     found = marks.read_slots(SESSION, [mark(code="N")], [row(Mark=held)], xporter_lookups)
     assert found[0].matches is matches
+    assert found[0].is_kept is (matches and held != "N"), "it is not ours that stands there"
 
 
 def asked(records: list[SessionMark], lookups: LookupView) -> list[Mapping[str, str]]:

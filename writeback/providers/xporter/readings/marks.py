@@ -66,13 +66,11 @@ def read_slots(
             continue
         value = held.get(slot) or None
         value = None if value == NO_MARK else value
-        readings[position] = SlotReading(shorten(value) if value else None, matches=_answers(mark, value))
+        is_kept = mark == "N" and value not in (None, "N")  # the N rule (Xporter 14061-14064)
+        readings[position] = SlotReading(
+            shorten(value) if value else None, matches=value == mark or is_kept, is_kept=is_kept
+        )
     return readings
-
-
-def _answers(mark: str, value: str | None) -> bool:
-    """Whether the MIS holds what the mark asks for. N asks for nothing where another mark is (Xporter 14061-14064)."""
-    return value == mark or (mark == "N" and value is not None)
 
 
 def slot_of(kind: Kind, record: Any, lookups: LookupView) -> Slot | None:
