@@ -24,7 +24,7 @@ from writeback.wiring import Services
 
 SCHOOL = "hillside"
 _PATH = f"/v1/schools/{SCHOOL}/writebacks"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 _FINAL = {
     Status.CONFIRMED,
     Status.PARTIAL,

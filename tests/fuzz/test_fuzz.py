@@ -11,6 +11,7 @@ _SEED, _EXAMPLES, _SECONDS = 20260112, 5, 30.0
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # making up what is wrong takes minutes beside other tests
 def test_every_answer_is_one_that_the_document_foresees(sqlite_url: str, redis_server: str, tmp_path: Path) -> None:
     with running_world(settings_of(tmp_path, sqlite_url, redis_server)) as world:
         found = fuzz(world, examples=_EXAMPLES, seed_=_SEED, seconds=_SECONDS)
