@@ -161,7 +161,7 @@ class World:
 async def world(request: pytest.FixtureRequest, fake_clock: FakeClock) -> AsyncIterator[World]:
     """The world of each provider in turn. Pages are small, so that every list has several."""
     settings = Settings(
-        dispatch=DispatchSettings(request_timeout_s=4.0, connect_timeout_s=2.0),
+        dispatch=DispatchSettings(request_timeout_s=3.0, connect_timeout_s=1.5),
         wonde=WondeSettings(page_size=25),
         xporter=XporterSettings(page_size=25),
     )
