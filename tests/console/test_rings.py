@@ -18,7 +18,7 @@ from writeback.core.settings import EventSettings
 from writeback.flow.event_feed import EventFeed
 from writeback.wiring import Services
 
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
 QUICK = EventSettings(poll_s=0.01, heartbeat_s=0.1, max_streams_per_app=1)
 ASKING = {"Accept": "text/event-stream"}
 

@@ -151,7 +151,7 @@ def _empty() -> WritebackApi:
 
 @cache
 def _rooms() -> Sequence[BaseRoute]:
-    """Return the routes of all rooms: FastAPI takes a second to read them, so the apps of a process share them."""
+    """Return the routes of all rooms, read once by FastAPI for all apps of this process."""
     app = _empty()
     of_its_own = len(app.router.routes)
     for room in (

@@ -55,6 +55,20 @@ def change_member(
     progress[member.index] = progress[member.index].moved(status, **record_changes).with_findings(findings)
 
 
+def leave_member(member: Member, value: str | None, why: str) -> None:
+    """Settle a mark that is not written because the MIS has another one, `value`, there."""
+    finding = Finding(
+        code="left_as_it_was",
+        severity=Severity.WARNING,
+        message=f"The MIS has {value} there already: it was left as it was, for {why}.",
+        hint="To replace it, send the mark that is right, without only_if_blank.",
+        pointer=f"/records/{member.index}/code",
+        record=member.index,
+    )
+    change_member(member, RecordStatus.CONFIRMED, findings=[finding], evidence=LEFT)
+    member.opened.row.evidence = LEFT
+
+
 def claim(changes: Changes, request: RequestRow, member: Member, mis_id: str) -> bool:
     """Note that the record has made what the MIS calls so; False where it is another record's."""
     return claims.take(
@@ -75,15 +89,3 @@ def settle_members(
     seen: Mapping[str, Member] = {member.opened.row.id: member for member in members}
     for member in seen.values():
         changes.settle(member.opened, queued_by=queued_by, detail=detail)
-
-
-def left_as_it_was(value: str | None, index: int, why: str) -> Finding:
-    """Return what is said of a mark that another one in the MIS, `value`, was left for."""
-    return Finding(
-        code="left_as_it_was",
-        severity=Severity.WARNING,
-        message=f"The MIS has {value} there already: it was left as it was, for {why}.",
-        hint="To replace it, send the mark that is right, without only_if_blank.",
-        pointer=f"/records/{index}/code",
-        record=index,
-    )

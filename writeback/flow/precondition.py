@@ -23,7 +23,7 @@ from writeback.flow.members import (
     LEFT,
     change_member,
     close_request,
-    left_as_it_was,
+    leave_member,
     load_members,
     settle_members,
 )
@@ -105,8 +105,7 @@ def _settle(member: Member, reading: SlotReading | None) -> bool:
     elif reading.matches and not reading.is_kept:
         change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
     elif reading.value not in _BLANK:
-        finding = left_as_it_was(reading.value, member.index, "only_if_blank asks so")
-        change_member(member, RecordStatus.CONFIRMED, findings=[finding], evidence=LEFT)
+        leave_member(member, reading.value, "only_if_blank asks so")
     else:
         return False
     member.opened.row.evidence = member.opened.progress[member.index].evidence or member.opened.row.evidence

@@ -19,7 +19,7 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.crediting import Credit, Crediting
-from writeback.flow.members import LEFT, change_member, close_request, left_as_it_was, settle_members
+from writeback.flow.members import change_member, close_request, leave_member, settle_members
 from writeback.flow.recovery import count_failure, doubt, may_go_again
 from writeback.flow.rivals import Rival
 from writeback.flow.turn import Member
@@ -94,11 +94,10 @@ class Reading:
 
     def _settle_one(self, member: Member, reading: SlotReading | None, credit: Credit, *, was_in_doubt: bool) -> None:
         seen = _seen(reading)
-        if credit.ids is not None:
-            if reading is not None and reading.is_kept:
-                self._leave(member, reading)
-            else:
-                self._confirm(member, credit.ids)
+        if reading is not None and reading.is_kept:
+            leave_member(member, reading.value, "the MIS replaces no mark by this one")
+        elif credit.ids is not None:
+            self._confirm(member, credit.ids)
         elif credit.is_unclear:
             change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_may_be_anothers(member)])
         elif self._goes_again(member, seen, reading, was_in_doubt):
@@ -114,11 +113,6 @@ class Reading:
     def _confirm(self, member: Member, ids: Sequence[str], findings: Sequence[Finding] = ()) -> None:
         change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))
         member.opened.row.evidence = _EVIDENCE
-
-    def _leave(self, member: Member, reading: SlotReading) -> None:
-        finding = left_as_it_was(reading.value, member.index, "a mark without a reason yet replaces none")
-        change_member(member, RecordStatus.CONFIRMED, findings=[finding], evidence=LEFT)
-        member.opened.row.evidence = LEFT
 
     def _goes_again(self, member: Member, seen: Seen, reading: SlotReading | None, was_in_doubt: bool) -> bool:
         if self.kind.is_repeatable and (reading is None or seen is not Seen.OTHER):

@@ -12,7 +12,7 @@ from writeback.core.errors import Conflict, NotFound
 from writeback.domain.staff import Permission
 from writeback.flow.batches.error_files import media_type_of
 from writeback.flow.batches.views import DELIVERING, BatchView
-from writeback.store.batches import BatchStatus
+from writeback.store.batches import WORKING, BatchStatus
 
 pages = Pages()
 
@@ -27,7 +27,6 @@ _STATES = {
     BatchStatus.REFUSED.value: ("bad", "Refused"),
     BatchStatus.CANCELLED.value: ("off", "Cancelled"),
 }
-_STOPPABLE = (BatchStatus.READING.value, BatchStatus.CHECKING.value, BatchStatus.QUEUEING.value)
 
 
 @pages.get("/batches")
@@ -131,6 +130,6 @@ async def _values(page: Page) -> dict[str, Any]:
         "state": state_of(batch),
         "school_name": schools.get(batch.school, batch.school),
         "ended": writebacks.total - writebacks.waiting - writebacks.needs_attention,
-        "can_stop": batch.status in _STOPPABLE,
+        "can_stop": batch.status in WORKING,
         "is_moving": _STATES.get(batch.status, ("off",))[0] == "busy",
     }
