@@ -92,6 +92,9 @@ class Sandbox:
     async def post(self, path: str, /, **body: Any) -> Any:
         return _checked(await self.http.post(f"{self.url}/_sandbox/{path}", json=body))
 
+    async def delete(self, path: str, **params: str) -> Any:
+        return _checked(await self.http.delete(f"{self.url}/_sandbox/{path}", params=params))
+
 
 def _checked(answer: httpx.Response) -> Any:
     assert not answer.is_error, (

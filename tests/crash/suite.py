@@ -60,7 +60,7 @@ class Suite:
 
     async def run(self, case: Case) -> list[str]:
         """Return what went wrong in one case."""
-        async with self.rig(case.provider, case.database) as rig:
+        async with self.rig(case.provider, case.database, **case.scene.settings) as rig:
             found = await run(case, rig)
             return found and [*found, *(f"see {one.log}" for one in rig.running)]
 

@@ -120,5 +120,6 @@ class Faults:
                 self.standing.remove(fault)
         return struck
 
-    def clear(self) -> None:
-        self.standing.clear()
+    def clear(self, school: str | None = None) -> None:
+        """Take back the orders for one school, or all."""
+        self.standing[:] = [fault for fault in self.standing if school is not None and fault.school != school]

@@ -142,6 +142,14 @@ async def test_a_fault_ends_after_its_times(http: httpx.AsyncClient, control: An
     assert (await http.get("/_sandbox/faults")).json() == {"faults": []}
 
 
+async def test_the_orders_for_one_school_are_taken_back_alone(http: httpx.AsyncClient, control: Any) -> None:
+    await control.fault("500", school="A1")
+    await control.fault("503", school="A2")
+    (left,) = (await http.delete("/_sandbox/faults", params={"school": "A1"})).json()["faults"]
+    assert left["school"] == "A2"
+    assert (await http.delete("/_sandbox/faults")).json() == {"faults": []}
+
+
 async def test_a_probability_strikes_the_same_requests_for_the_same_seed(
     http: httpx.AsyncClient, control: Any, wonde: Any
 ) -> None:

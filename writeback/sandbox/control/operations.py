@@ -49,8 +49,9 @@ async def faults(request: Request) -> Response:
 
 
 async def clear_faults(request: Request) -> Response:
-    sandbox_of(request).faults.clear()
-    return answer({"faults": []})
+    """Take back what was ordered: all of it, or for one `school`."""
+    sandbox_of(request).faults.clear(request.query_params.get("school"))
+    return await faults(request)
 
 
 async def advance(request: Request) -> Response:
