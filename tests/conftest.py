@@ -5,6 +5,7 @@ template.
 """
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -47,6 +48,12 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no core waits for another at the end."""
     items.sort(key=lambda item: "slow" not in item.keywords)
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass by what every test shares: it would look through all that again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
