@@ -5,7 +5,6 @@ template.
 """
 
 import asyncio
-import gc
 import os
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ import pytest
 import redis.asyncio
 from sqlalchemy.engine import make_url
 
+from writeback.core import garbage
 from writeback.core.clock import FakeClock
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store import migrate
@@ -52,8 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Have the garbage collector pass by what every test shares: it would look through all that again and again."""
-    gc.collect()
-    gc.freeze()
+    garbage.keep_what_is_loaded()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -13,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from writeback.api.app import create_app
-from writeback.core import failpoints
+from writeback.core import failpoints, garbage
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
 from writeback.flow.event_feed import EventFeed
@@ -27,8 +26,6 @@ Beside = Callable[[Services], Mapping[str, ASGIApp]]
 _GRACE_S = 30
 """How long a stopping process lets requests in flight end."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
-_GC_THRESHOLDS = (100_000, 50, 1_000)
-"""Full collections were most of the slowest hundredth of submissions: the garbage here is small and has no cycles."""
 
 
 class _Server(uvicorn.Server):
@@ -85,9 +82,7 @@ async def serve(settings: Settings, beside: Beside) -> None:
             ),
             services.feed,
         )
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_GC_THRESHOLDS)
+        garbage.keep_what_is_loaded()
         log.info("api_started", host=settings.api.host, port=settings.api.port)
         await server.serve()
     log.info("api_stopped")

@@ -25,6 +25,7 @@ from writeback.cli.commands import (
     webhooks,
     writebacks,
 )
+from writeback.core import garbage
 from writeback.core.errors import ConfigurationError
 
 
@@ -32,6 +33,7 @@ class _Edge(TyperGroup):
     """Turns the errors that commands raise on purpose into a message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
+        garbage.collect_seldom()  # commands load what they need themselves
         try:
             return super().invoke(ctx)
         except exits.CommandFailed as failure:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -14,7 +13,7 @@ from arq.worker import Worker
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from writeback.core import failpoints
+from writeback.core import failpoints, garbage
 from writeback.core.failures import class_of, place_of
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
@@ -29,7 +28,6 @@ log = structlog.get_logger()
 _NEVER_GIVE_UP = 1_000_000
 """arq's own tries count crashes too; SQL says when something is over, never arq."""
 _RESTART_S = 1.0
-_GC_THRESHOLDS = (100_000, 50, 1_000)
 _HEALTH_EVERY_S = 10
 """How often arq says in Redis that it lives; `writeback doctor` reads it."""
 _KEYS_FORGOTTEN_EVERY_S = 3_600.0
@@ -60,9 +58,7 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> bo
         _watched(services, stopping) as watchdog,
     ):
         log.info("worker_started", owner=services.owner)
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: full collections need not look at it again
-        gc.set_threshold(*_GC_THRESHOLDS)
+        garbage.keep_what_is_loaded()
         beside = [asyncio.create_task(_sweep(services, watchdog)), asyncio.create_task(_look_for_drift(services))]
         try:
             await _work(services, stopping)
