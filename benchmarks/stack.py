@@ -10,10 +10,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from writeback.core.clock import SystemClock
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName, Lookup
@@ -22,6 +23,7 @@ from writeback.store import lookups, migrate
 from writeback.wiring import Services, open_services
 
 PUPILS, CLASS_SIZE = 1_000, 30
+CLASSES = PUPILS // CLASS_SIZE
 SECRET = "benchmark"
 
 
@@ -32,10 +34,16 @@ def free_port() -> int:
         return port
 
 
+def last_weekday() -> date:
+    """Return the day of which registers are taken now: today, or the Friday before."""
+    today = SystemClock().now().date()
+    return today - timedelta(days=max(0, today.weekday() - 4))
+
+
 def register(number: int, day: date) -> bytes:
-    """Return a register of 30 marks, about 4 KB; another class and week for each number, so that none supersedes."""
+    """Return a register of 30 marks, about 4 KB; another class or day for each number, so that none supersedes."""
     first = number * CLASS_SIZE % PUPILS
-    on = date.fromordinal(day.toordinal() - number // (PUPILS // CLASS_SIZE))
+    on = day - timedelta(days=number // CLASSES)
     records = [
         {
             "student_id": f"A{1_000_000 + (first + place) % PUPILS}",
