@@ -21,6 +21,7 @@ from benchmarks.trust import WRITEBACKS, fill
 from writeback.console import create_console
 from writeback.core.settings import Settings
 from writeback.domain.staff import Person, Role
+from writeback.store import migrate
 from writeback.store import staff as store
 from writeback.wiring import Services, open_services
 
@@ -97,6 +98,7 @@ async def run(folder: Path, writebacks: int, outage: int, url: str | None = None
     """Fill a database, unless it has been filled before, and measure."""
     chosen = {} if url is None else {"database_url": url}
     settings = Settings(data_dir=folder, secret_key="a benchmark's", public_url=_ORIGIN, **chosen)
+    await migrate.upgrade(settings.effective_database_url)
     async with open_services(settings) as services:
         if not await services.reports.schools(_EVERYBODY):
             await fill(services, writebacks, outage)
