@@ -38,7 +38,7 @@ _QUICK: Mapping[str, Any] = {
     "secret_key": "a secret key for crash tests, which is long enough",
     "database_busy_timeout_s": 1.5,
     "api": {"key_cache_s": 0.0},
-    "queue": {"poll_delay_s": 0.05, "sweep_every_s": 0.4, "job_timeout_s": 4},
+    "queue": {"poll_delay_s": 0.03, "sweep_every_s": 0.2, "job_timeout_s": 4},
     "dispatch": {
         "request_timeout_s": 1.5,
         "connect_timeout_s": 1.0,
