@@ -8,9 +8,9 @@ from benchmarks.stack import (
     child,
     environment,
     free_port,
-    last_weekday,
     prepare,
     register,
+    school_day,
     settings_of,
     temporary_directory,
 )
@@ -33,7 +33,7 @@ async def run(connections: int, database_url: str | None = None) -> tuple[list[R
             child("-m", "writeback", "api", environment=variables, ready_url=f"{url}/healthz"),
             child("-m", "benchmarks.bare", str(bare_port), environment={}, ready_url=f"{bare_url}/docs"),
         ):
-            day = last_weekday()  # nobody takes registers of long ago, which would be remarked upon
+            day = school_day()  # nobody takes registers of long ago, which would be remarked upon
             bodies = [register(number % CLASSES, day) for number in range(_COUNT)]
             for warm in ((url, path, headers), (bare_url, "/registers", "")):
                 await hammer(warm[0], warm[1], bodies.__getitem__, headers=warm[2], count=_WARM_UP)

@@ -10,9 +10,9 @@ from benchmarks.stack import (
     child,
     environment,
     free_port,
-    last_weekday,
     prepare,
     register,
+    school_day,
     settings_of,
     temporary_directory,
 )
@@ -61,7 +61,7 @@ def _sync_s(path: Path) -> float:
 
 async def run() -> str:
     """Return the figures as text."""
-    provider, result, disk, day = Provider(), Result(), Result(), last_weekday()
+    provider, result, disk, day = Provider(), Result(), Result(), school_day()
     server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1.0"
     with temporary_directory() as folder:

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from writeback.cli.demo.morning import latest_weekday
 from writeback.core.clock import SystemClock
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
@@ -34,10 +35,9 @@ def free_port() -> int:
         return port
 
 
-def last_weekday() -> date:
+def school_day() -> date:
     """Return the day of which registers are taken now: today, or the Friday before."""
-    today = SystemClock().now().date()
-    return today - timedelta(days=max(0, today.weekday() - 4))
+    return latest_weekday(SystemClock().now().date())
 
 
 def register(number: int, day: date) -> bytes:

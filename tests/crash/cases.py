@@ -17,8 +17,9 @@ from writeback.flow.webhook_input import NewWebhook
 
 _TRIES = 6
 """Writebacks that a process is given until it fails at the point of a case."""
+
 Work = Callable[[Rig, int], Mapping[str, Any]]
-"""Makes the writeback of that number; each differs from the others."""
+"""Makes the writeback of that number; each differs from the one before."""
 
 
 def _marks(rig: Rig, number: int) -> Mapping[str, Any]:

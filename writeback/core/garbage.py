@@ -3,7 +3,7 @@
 import gc
 
 _THRESHOLDS = (100_000, 50, 1_000)
-"""Full collections were most of the slowest hundredth of submissions, and a fifth of what a start takes."""
+"""Full collections were most of the slowest hundredth of submissions, and up to a fifth of what a start takes."""
 
 
 def collect_seldom() -> None:

@@ -104,11 +104,11 @@ def _settle(member: Member, reading: SlotReading | None) -> bool:
         change_member(member, RecordStatus.FAILED, findings=[_cannot_tell(member.index)])
     elif reading.matches and not reading.is_kept:
         change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
+        member.opened.row.evidence = "read-back"
     elif reading.value not in _BLANK:
         leave_member(member, reading.value, "only_if_blank asks so")
     else:
         return False
-    member.opened.row.evidence = member.opened.progress[member.index].evidence or member.opened.row.evidence
     return True
 
 
