@@ -1,10 +1,11 @@
 """The `writeback` command: all commands in one place, and the edge where errors become exit codes."""
 
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
+from writeback import __version__
 from writeback.cli import exits, output
 from writeback.cli.commands import (
     audit,
@@ -56,6 +57,22 @@ app = typer.Typer(
     epilog=exits.epilog(),
     help="Takes writebacks from school apps and tracks each until there is evidence that it is in the MIS.",
 )
+
+
+def _print_version(is_asked_for: bool) -> None:
+    if is_asked_for:
+        typer.echo(f"writeback {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _begin(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What stands before the command."""
+
 
 _TRY, _SERVE, _USE, _RUN = "Try it", "Serve", "Use the API", "Look after it"
 

@@ -453,6 +453,31 @@ def test_version_is_that_of_the_package(run: Run) -> None:
     from writeback import __version__
 
     assert json.loads(run("version", "--json").stdout)["version"] == __version__
+    shown = run("--version")
+    assert (shown.exit_code, shown.stdout) == (0, f"writeback {__version__}\n")
+
+
+def test_the_version_of_the_package_is_that_of_its_distribution() -> None:
+    from importlib.metadata import version
+
+    from writeback import __version__
+
+    assert version("writeback") == __version__
+
+
+def test_saying_the_version_loads_nothing_heavy() -> None:
+    heavy = ("sqlalchemy", "fastapi", "redis", "httpx", "pydantic_settings", "asyncio")
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "writeback", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+
+    loaded = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    assert "writeback.cli.main" in loaded
+    assert loaded.isdisjoint(heavy)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8400", "http://api.test:port"])

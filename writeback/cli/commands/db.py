@@ -1,6 +1,5 @@
 """`writeback db`: the database's schema."""
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -60,6 +59,8 @@ def current(context: typer.Context, json_: Json = False) -> None:
 
 def _reaching(work: Coroutine[Any, Any, T]) -> T:
     """Return what `work` returns; raise CommandFailed when the database cannot be reached."""
+    import asyncio
+
     from sqlalchemy.exc import SQLAlchemyError
 
     try:

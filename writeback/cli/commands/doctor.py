@@ -1,6 +1,5 @@
 """`writeback doctor` and `writeback version`."""
 
-import asyncio
 import sys
 
 import typer
@@ -19,6 +18,8 @@ def doctor(context: typer.Context, url: Url = None, key: Key = None, json_: Json
 
     Example: writeback doctor
     """
+    import asyncio
+
     from writeback.cli.checkup import examine
 
     checks = asyncio.run(examine(url, key))
