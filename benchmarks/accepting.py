@@ -1,6 +1,7 @@
 """Registers of 30 marks accepted a second through the real API, beside a bare endpoint that only parses them."""
 
 import statistics
+from collections.abc import AsyncIterator
 
 from benchmarks.load import Result, hammer
 from benchmarks.stack import (
@@ -8,6 +9,7 @@ from benchmarks.stack import (
     child,
     environment,
     free_port,
+    postgresql,
     prepare,
     register,
     school_day,
@@ -16,9 +18,28 @@ from benchmarks.stack import (
 )
 
 _WARM_UP, _COUNT, _ROUNDS = 400, 3_000, 5
+_CONNECTIONS = (16, 64)
 
 
-async def run(connections: int, database_url: str | None = None) -> tuple[list[Result], list[Result]]:
+async def run() -> AsyncIterator[str]:
+    """Yield the figures on SQLite, for each number of connections."""
+    for connections in _CONNECTIONS:
+        yield await _compare("SQLite", connections)
+
+
+async def run_on_postgresql() -> AsyncIterator[str]:
+    """Yield the figures on PostgreSQL; each time on a new server."""
+    for connections in _CONNECTIONS:
+        with temporary_directory() as folder, postgresql(folder) as url:
+            yield await _compare("PostgreSQL", connections, url)
+
+
+async def _compare(database: str, connections: int, database_url: str | None = None) -> str:
+    title = f"Accepting registers of 30 marks, {database}, {connections} connections"
+    return _report(title, *await _rounds(connections, database_url))
+
+
+async def _rounds(connections: int, database_url: str | None) -> tuple[list[Result], list[Result]]:
     """Return the rounds of our API and those of the bare endpoint, measured in turn over so many connections."""
     ours: list[Result] = []
     bare: list[Result] = []
@@ -44,7 +65,7 @@ async def run(connections: int, database_url: str | None = None) -> tuple[list[R
     return ours, bare
 
 
-def report(title: str, ours: list[Result], bare: list[Result]) -> str:
+def _report(title: str, ours: list[Result], bare: list[Result]) -> str:
     """Return the figures of one database as lines of text."""
     ratio = statistics.median(one.rate / other.rate for one, other in zip(ours, bare, strict=True))
     mine, theirs = _middle(ours), _middle(bare)

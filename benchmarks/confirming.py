@@ -4,22 +4,22 @@ import asyncio
 import json
 import time
 import urllib.request
-from datetime import date
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from typing import Any
 
 from benchmarks.load import hammer
-from benchmarks.stack import CLASS_SIZE, child, environment, free_port, settings_of, temporary_directory
+from benchmarks.stack import CLASS_SIZE, child, environment, free_port, school_day, settings_of, temporary_directory
 from writeback.domain.access import Scope
 from writeback.flow.registry import NewSchool
 from writeback.store import migrate
 from writeback.wiring import open_services
 
 _SCHOOLS, _REGISTERS = 10, 300
-_DAY = date(2026, 9, 14)
 
 
-async def run() -> str:
-    """Return the figures as text."""
+async def run() -> AsyncIterator[str]:
+    """Yield the figures as text."""
     with temporary_directory() as folder:
         port, sandbox_port = free_port(), free_port()
         variables = environment(folder, port, WRITEBACK_SANDBOX__PORT=str(sandbox_port))
@@ -31,7 +31,7 @@ async def run() -> str:
                 child("-m", "writeback", "api", environment=variables, ready_url=f"http://127.0.0.1:{port}/healthz"),
                 child("-m", "writeback", "worker", environment=variables, ready_url=None),
             ):
-                return await _measure(f"http://127.0.0.1:{port}", key, schools)
+                yield await _measure(f"http://127.0.0.1:{port}", key, schools)
 
 
 def _seed(number: int) -> dict[str, Any]:
@@ -61,8 +61,9 @@ async def _register_all(variables: dict[str, str], schools: list[dict[str, Any]]
 
 
 async def _measure(url: str, key: str, schools: list[dict[str, Any]]) -> str:
+    day = school_day()
     bodies = [
-        (f"s{number}", _register(one, _DAY.replace(day=_DAY.day + turn)))
+        (f"s{number}", _register(one, day - timedelta(days=turn)))
         for turn in range(-(-_REGISTERS // (_SCHOOLS * 30)))
         for number, school in enumerate(schools)
         for one in school["registers"][: _REGISTERS // _SCHOOLS]

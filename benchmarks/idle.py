@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from benchmarks.load import Connection, Result
@@ -59,8 +60,8 @@ def _sync_s(path: Path) -> float:
         return time.perf_counter() - started
 
 
-async def run() -> str:
-    """Return the figures as text."""
+async def run() -> AsyncIterator[str]:
+    """Yield the figures as text."""
     provider, result, disk, day = Provider(), Result(), Result(), school_day()
     server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1.0"
@@ -87,7 +88,7 @@ async def run() -> str:
                     disk.latencies.append(_sync_s(folder / "page"))
             await connection.close()
     server.close()
-    return (
+    yield (
         "Idle time from POST to the provider's socket, one register at a time, SQLite\n"
         f"  all of it                      {_percentiles(result)}\n"
         f"  the disk, to sync one page     {_percentiles(disk)}\n"

@@ -11,17 +11,23 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 
 from benchmarks.load import Connection, Result
-from benchmarks.stack import child, environment, free_port, register, settings_of, store_lists, temporary_directory
-from writeback.core.logging import configure_logging
+from benchmarks.stack import (
+    child,
+    environment,
+    free_port,
+    register,
+    school_day,
+    settings_of,
+    store_lists,
+    temporary_directory,
+)
 from writeback.domain.access import Scope
 from writeback.flow.registry import NewSchool
 from writeback.store import migrate
 from writeback.wiring import open_services
 
-_DAY = date(2026, 9, 14)
 _HEALTHY, _HANGING = 10, 100
 _ROUNDS, _REGISTERS, _EVERY_S = 5, 200, 0.02
 _WARM_UP = 60
@@ -159,7 +165,7 @@ class _Load:
 
     async def _post(self, school: str) -> None:
         self._number += 1
-        body = register(self._number, _DAY)
+        body = register(self._number, school_day())
         connection = await Connection(self.url).open()  # one that waits for long is closed by the API
         status, answer = await connection.post(f"/v1/schools/{school}/writebacks", body, self._headers)
         await connection.close()
@@ -187,7 +193,6 @@ class _Load:
 
 async def _prepare(variables: dict[str, str], well: str, ill: str, hanging: int) -> str:
     settings = settings_of(variables)
-    configure_logging(level=settings.log_level)
     await migrate.upgrade(settings.effective_database_url)
     async with open_services(settings) as services:
         for name, base_url, count in (("h", well, _HEALTHY), ("i", ill, hanging)):

