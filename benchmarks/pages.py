@@ -100,10 +100,8 @@ async def run() -> AsyncIterator[str]:
             yield _table("PostgreSQL", outage, await _measured(folder, outage, url))
 
 
-async def _measured(
-    folder: Path, writebacks: int, outage: int, url: str | None = None
-) -> Sequence[tuple[str, float, float]]:
-    """Fill a database, unless it has been filled before, and measure."""
+async def _measured(folder: Path, outage: int, url: str | None = None) -> Sequence[tuple[str, float, float]]:
+    """Fill a new database, and measure."""
     chosen = {} if url is None else {"database_url": url}
     settings = Settings(data_dir=folder, secret_key="a benchmark's", public_url=_ORIGIN, **chosen)
     await migrate.upgrade(settings.effective_database_url)

@@ -20,7 +20,7 @@ import pytest
 import redis.asyncio
 from sqlalchemy.engine import make_url
 
-from writeback.core import garbage
+from writeback.core import garbage, outages
 from writeback.core.clock import FakeClock
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store import migrate
@@ -53,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Have the garbage collector pass by what every test shares: it would look through all that again and again."""
     garbage.keep_what_is_loaded()
+
+
+@pytest.fixture(autouse=True)
+def _no_outages_of_another_test() -> None:
+    """What has been logged in one test is said again in the next."""
+    outages.OUTAGES.forget()
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
-
+from writeback.core import outages
 from writeback.core.clock import Clock, SystemClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.failures import class_of
@@ -58,8 +57,6 @@ from writeback.store.committer import Committer
 from writeback.store.database import Database
 from writeback.store.engines import is_unavailable
 from writeback.store.reads import Reads
-
-log = structlog.get_logger()
 
 _ASK_AGAIN_S = 2.0
 """How often a database that is down is asked whether it is there again."""
@@ -266,5 +263,5 @@ async def _is_current(url: str, clock: Clock, patience_s: float) -> bool:
                     f"the database does not answer ({class_of(error)}): see that it runs and that "
                     "WRITEBACK_DATABASE_URL is right; `writeback doctor` looks at everything"
                 ) from error
-            log.warning("database_not_reached", error=class_of(error))
+            outages.warning("database_not_reached", error)
         await asyncio.sleep(_ASK_AGAIN_S)

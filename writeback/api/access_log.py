@@ -13,8 +13,8 @@ from writeback.api import trace
 from writeback.api.body import header
 from writeback.api.metrics import Metrics
 from writeback.api.problems import problem_response, unexpected
+from writeback.core import outages
 from writeback.core.clock import Clock
-from writeback.core.failures import class_of, place_of
 from writeback.core.ids import new_id
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ _OWN_PATHS = frozenset({"/docs", "/openapi.json"})
 _GONE = 499
 """The status of a call whose caller went away before there was an answer; as nginx has it."""
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds by machines: counted, and logged only when the answer is an error."""
+"""Asked every few seconds by machines: counted, and logged only when the answer is an error, once for all."""
 
 
 class AccessLog:
@@ -53,7 +53,7 @@ class AccessLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            log.error("request_crashed", route=_route(scope, call), error=class_of(error), place=place_of(error))
+            outages.error("request_crashed", error, route=_route(scope, call))
             if status == 0:
                 await problem_response(unexpected(error), scope["path"])(scope, receive, send_with_id)
         finally:
@@ -69,7 +69,7 @@ class AccessLog:
         route, method = _route(scope, call), scope["method"]
         status = status or _GONE
         self._metrics.request(route, method, status, seconds)
-        if route not in _QUIET or status >= 400:
+        if route not in _QUIET:
             log.info(
                 "http_request",
                 method=method,
@@ -78,6 +78,8 @@ class AccessLog:
                 ms=round(seconds * 1000, 1),
                 key=call.caller and call.caller.key_id,
             )
+        elif status >= 400:
+            outages.warning("http_request", f"http_{status}", of=route, method=method, route=route, status=status)
 
 
 def _route(scope: Scope, call: trace.Trace) -> str:

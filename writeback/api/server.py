@@ -75,6 +75,7 @@ async def serve(settings: Settings, beside: Beside) -> None:
                 http="httptools",
                 lifespan="off",
                 access_log=False,
+                log_config=None,  # what it says goes the way of all our lines
                 server_header=False,
                 proxy_headers=False,  # nothing here asks whence a call came or how
                 log_level="warning",

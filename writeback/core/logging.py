@@ -9,8 +9,11 @@ from pydantic_core import to_json
 from structlog.typing import EventDict
 
 from writeback.core.clock import SystemClock
+from writeback.core.outages import OUTAGES
 
 _CLOCK = SystemClock()
+_LONGEST = 200
+"""Characters of a library's message."""
 
 
 def configure_logging(*, level: str = "INFO", as_json: bool | None = None) -> None:
@@ -31,7 +34,25 @@ def configure_logging(*, level: str = "INFO", as_json: bool | None = None) -> No
         else structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_OfLibraries()])
+
+
+class _OfLibraries(logging.Handler):
+    """Has what libraries log written as our own lines are, and counted where it comes again and again.
+
+    Of an error its class and place, never its text or its traceback: it may quote a pupil's record.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        # The arguments of a message about an error often are its text.
+        message = str(record.msg) if error else record.getMessage()
+        fields: dict[str, Any] = {"message": _first_line(message)} if error or record.args else {}
+        OUTAGES.note(record.levelno, "library", error or _first_line(str(record.msg)), of=record.name, **fields)
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0][:_LONGEST]
 
 
 def _stamp(_: Any, __: str, event: EventDict) -> EventDict:

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-import structlog
 from sqlmodel import Session
 
+from writeback.core import outages
 from writeback.domain.breaker import BreakerPolicy, Gate, gate
 from writeback.domain.outcome import NotReached, Outcome, Uncertain
 from writeback.domain.school import Account
 from writeback.flow.context import FlowContext
 from writeback.store import breakers
 from writeback.store.tables import BreakerRow
-
-log = structlog.get_logger()
 
 _PROBE_TAKES = timedelta(seconds=2)
 """How soon those who wait for the one that tries look again."""
@@ -65,21 +63,22 @@ class Breakers:
     def note(self, keys: Sequence[str], outcome: Outcome, *, had_failures: bool) -> None:
         """Count a failure, or note that there was an answer. One who says when to come back has answered."""
         match outcome:
-            case NotReached(reason=reason, retry_after_s=None) | Uncertain(reason=reason):
+            case NotReached(retry_after_s=None) | Uncertain():
                 for key in sorted(keys):  # everyone locks in this order
-                    self._fail(key, reason)
+                    self._fail(key, outcome, of=key if key == keys[0] else f"schools of {keys[0]}")
             case _ if had_failures:
                 breakers.close(self.session, keys)
 
-    def _fail(self, key: str, reason: str) -> None:
+    def _fail(self, key: str, outcome: NotReached | Uncertain, *, of: str) -> None:
         row = breakers.lock(self.session, key, self.now)
         row.failures += 1
-        row.reason, row.probe_until = reason, None
+        row.reason, row.probe_until = outcome.reason, None
         policy = self._policy(key)
         if row.failures >= policy.failures and gate(row.open_until, self.now) is not Gate.SHUT:
             row.trips += 1
             row.open_until = self.now + policy.cooldown(row.trips, self.flow.rng)
-            log.warning("breaker_opened", key=key, failures=row.failures, until=row.open_until.isoformat())
+            said = {"key": key, "failures": row.failures, "until": row.open_until.isoformat(), "reason": outcome.reason}
+            outages.of_provider("breaker_opened", type(outcome).__name__, of=of, **said)
         self.session.add(row)
 
     def _policy(self, key: str) -> BreakerPolicy:

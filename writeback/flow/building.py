@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
-
-from writeback.core.failures import class_of, place_of
+from writeback.core import outages
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import LookupView
 from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
-
-log = structlog.get_logger()
 
 
 def build(
@@ -26,7 +22,7 @@ def build(
     except (CannotBuild, ListsMissing):
         raise
     except Exception as error:
-        log.error("adapter_failed", kind=kind.name, error=class_of(error), place=place_of(error))
+        outages.error("adapter_failed", error, kind=kind.name)
         broken = [
             position for position, record in enumerate(records) if _breaks(provider, kind, record, lookups, **options)
         ]

@@ -14,8 +14,8 @@ from typing import NamedTuple, cast
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints
-from writeback.core.failures import class_of, place_of
+from writeback.core import failpoints, outages
+from writeback.core.failures import class_of
 from writeback.domain.kinds import KINDS, Action
 from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import (
@@ -78,7 +78,7 @@ class Confirmer:
         rings = await asyncio.gather(*(self._confirm_one(one, turn) for one in asked), return_exceptions=True)
         for one, came in zip(asked, rings, strict=True):
             if isinstance(came, BaseException):
-                log.error("check_failed", request_id=one.row.id, error=class_of(came), place=place_of(came))
+                outages.error("check_failed", came, request_id=one.row.id)
         for job in {job for came in rings if not isinstance(came, BaseException) for job in came}:
             await self.flow.doorbell.ring(job, [lane_id])
         if len(asked) == _AT_ONCE:
@@ -124,7 +124,7 @@ class Confirmer:
             read = await provider.read_back(account, both, lookups)
             failpoints.hit("confirm.after_read")
         except Exception as error:
-            log.error("adapter_failed", request_id=asked.row.id, error=class_of(error), place=place_of(error))
+            outages.error("adapter_failed", error, request_id=asked.row.id)
             return Heard(NotReached(f"our adapter failed: {class_of(error)}"))
         if isinstance(verdict, Rejected) and not _shows_all(read, asked.sent):
             return Heard(verdict)
@@ -181,7 +181,11 @@ class Confirmer:
         else:
             settling.apply(verdict)
         session.add(request)
-        log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
+        if isinstance(verdict, NotReached):
+            said = {"request_id": request.id, "reason": verdict.reason}
+            outages.of_provider("check_not_answered", "NotReached", of=request.provider, **said)
+        else:
+            log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
         failpoints.hit("confirm.settle_uncommitted")
         if request.state == RequestState.SETTLED:
             return ["serve_lane"] if lanes.has_queued(session, request.lane_id) else []

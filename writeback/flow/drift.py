@@ -14,7 +14,7 @@ from zlib import crc32
 import structlog
 from sqlmodel import Session
 
-from writeback.core.failures import class_of, place_of
+from writeback.core import outages
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import KINDS
 from writeback.domain.outcome import ReadBack, SlotReading
@@ -71,9 +71,7 @@ class Drift:
             try:
                 await self._check(check)
             except Exception as error:
-                log.error(
-                    "drift_check_failed", writeback_id=check.writeback_id, error=class_of(error), place=place_of(error)
-                )
+                outages.error("drift_check_failed", error, writeback_id=check.writeback_id)
         return len(due)
 
     def _choose(self, settled: int, session: Session) -> None:

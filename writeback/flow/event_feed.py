@@ -11,10 +11,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
-import structlog
-
+from writeback.core import outages
 from writeback.core.errors import Overloaded
-from writeback.core.failures import class_of, place_of
 from writeback.core.settings import EventSettings
 from writeback.store.database import Database
 from writeback.store.event_log import (
@@ -26,8 +24,6 @@ from writeback.store.event_log import (
     id_before,
     newest_id,
 )
-
-log = structlog.get_logger()
 
 _SOON_S = 0.02
 """When to look again at events that are about to be settled."""
@@ -181,7 +177,7 @@ class EventFeed:
                 await self._advance()
                 pause = _SOON_S if self._horizon.is_waiting else self._settings.poll_s
             except Exception as error:
-                log.error("event_feed_failed", error=class_of(error), place=place_of(error))
+                outages.error("event_feed_failed", error)
                 pause = _AFTER_ERROR_S
             await asyncio.sleep(pause)
 

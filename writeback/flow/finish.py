@@ -9,7 +9,7 @@ from typing import assert_never
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints
+from writeback.core import failpoints, outages
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
 from writeback.domain.retry import next_attempt_at
 from writeback.domain.states import Event
@@ -41,7 +41,7 @@ class Finish:
             await self.flow.db.transact(partial(self._record, turn, outcome))
         rings = await self.flow.db.transact(partial(self._record, turn, outcome))
         failpoints.hit("dispatch.after_finish")
-        log.info("attempt_finished", request_id=turn.request_id, lane=turn.lane_id, outcome=type(outcome).__name__)
+        _say(turn, outcome)
         return rings
 
     def _record(self, turn: Turn, outcome: Outcome, session: Session) -> Sequence[str]:
@@ -66,6 +66,17 @@ class Finish:
             rings.append("confirm_lane")
         failpoints.hit("dispatch.finish_uncommitted")
         return rings
+
+
+def _say(turn: Turn, outcome: Outcome) -> None:
+    """Log the attempt; those that a provider leaves unanswered while it is away are counted together."""
+    said = {"request_id": turn.request_id, "lane": turn.lane_id}
+    match outcome:
+        case NotReached(reason=reason) | Uncertain(reason=reason):
+            kind = type(outcome).__name__
+            outages.of_provider("attempt_not_answered", kind, of=keys_of(turn.account)[0], reason=reason, **said)
+        case _:
+            log.info("attempt_finished", outcome=type(outcome).__name__, **said)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
+from writeback.core import outages
 from writeback.core.clock import Clock
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Unauthenticated
 from writeback.core.ids import new_id
@@ -210,7 +211,7 @@ class Keys:
                 await store.mark_used(session, key_id, at)
         except Exception as error:
             # Whether the key is good does not depend on this note.
-            log.warning("key_use_not_noted", key_id=key_id, error=type(error).__name__)
+            outages.warning("key_use_not_noted", error, key_id=key_id)
 
 
 def _unknown(key_id: str) -> NotFound:

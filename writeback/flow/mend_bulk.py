@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-import structlog
 from pydantic import TypeAdapter
 from sqlmodel import Session
 
+from writeback.core import outages
 from writeback.core.clock import Clock
 from writeback.core.errors import NotFound, Problem
 from writeback.core.ids import new_id
@@ -27,8 +27,6 @@ from writeback.store.bulks import BulkState
 from writeback.store.database import Database
 from writeback.store.selection import Selection
 from writeback.store.tables import BulkRow
-
-log = structlog.get_logger()
 
 PIECE = 100
 """Writebacks between two looks at how far it is."""
@@ -128,7 +126,7 @@ class Bulks:
             while await self._piece(person, bulk_id, owner):
                 pass
         except Exception as error:
-            log.warning("bulk_stopped", bulk=bulk_id, error=type(error).__name__)
+            outages.warning("bulk_stopped", error, bulk=bulk_id)
             trouble = error.detail if isinstance(error, Problem) else "something went wrong on our side"
             ended = {"state": BulkState.STOPPED, "trouble": trouble, "finished_at": self.clock.now()}
             await self.db.transact(partial(bulks.put, bulk_id=bulk_id, owner=owner, values=ended))

@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-import structlog
-
+from writeback.core import outages
 from writeback.domain.lookups import ListName, LookupView
 from writeback.flow.context import FlowContext
 from writeback.flow.school_standing import NOT_AVAILABLE
 from writeback.flow.sync import Syncer
-
-log = structlog.get_logger()
 
 _MAX_REMEMBERED = 50_000
 
@@ -63,7 +60,7 @@ class Misses:
             await self.syncer.sync_lists(account, [name])
         except Exception as error:
             # The submission goes on with the list as it is; whoever reads the log sees why it was not refreshed.
-            log.warning("refresh_failed", school=school_id, list=name.value, error=type(error).__name__)
+            outages.warning("refresh_failed", error, school=school_id, list=name.value)
         if len(self._refreshed_at) >= _MAX_REMEMBERED:
             self._refreshed_at.clear()
         self._refreshed_at[key] = self.flow.clock.monotonic()

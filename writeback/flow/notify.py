@@ -9,17 +9,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import structlog
-
-from writeback.core import failpoints
-from writeback.core.failures import class_of, place_of
+from writeback.core import failpoints, outages
 from writeback.flow.context import FlowContext
 from writeback.flow.webhook_outbox import Attempted, Claim, Outbox
 from writeback.notifier.sender import WebhookSender
 from writeback.notifier.signing import signed_headers
 from writeback.store.event_log import Horizon
-
-log = structlog.get_logger()
 
 _TURN_S = 30.0
 """After so long a webhook gives its place to others that wait for one."""
@@ -85,7 +80,7 @@ class Notifier:
                 await self._drain(webhook_id)
         except Exception as error:
             # No traceback: exception texts may quote a record. The sweeper wakes us again.
-            log.error("notify_failed", webhook_id=webhook_id, error=class_of(error), place=place_of(error))
+            outages.error("notify_failed", error, webhook_id=webhook_id)
             place = None
         finally:
             del self._places[webhook_id]

@@ -6,25 +6,23 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from validators import rule_for
-from writeback.core import failpoints
+from writeback.core import failpoints, outages
 from writeback.domain.actor import Actor
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import Account, HoldReason, School
+from writeback.flow.breaker import keys_of
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import locked_school
 from writeback.flow.school_standing import NOT_AVAILABLE, keep_report
 from writeback.flow.school_views import SHOWN
 from writeback.providers.base import ListChange, LookupFailed, SchoolReport
 from writeback.store import audit, lanes, lookups
-
-log = structlog.get_logger()
 
 FIRST_LISTS = tuple(name for name in ListName if name not in ATTRIBUTE_LISTS)
 """What registers need: fetched before everything else."""
@@ -112,11 +110,13 @@ class Syncer:
                 account, name, known.cursor if known and not afresh else None, self._window()
             )
         except LookupFailed as failure:
-            return _not_available(name, known, failure) or _kept(account, name, known, failure.detail)
+            return _not_available(name, known, failure) or _kept(account, name, known, failure)
         failpoints.hit("sync.after_fetch")
         had_rows = bool(known and known.rows)
         if change.is_full and not change.rows and (name in _NEVER_EMPTY if afresh else had_rows):
-            return _kept(account, name, known, "it came back empty: the list from before is kept")
+            return _kept(
+                account, name, known, LookupFailed(name, None, "it came back empty: the list from before is kept")
+            )
         now = self.flow.clock.now()
         merged = _merge(name, known, change, now)
         if failpoints.hit("sync.before_save"):
@@ -209,11 +209,13 @@ def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) 
             return None
 
 
-def _kept(account: Account, name: ListName, known: Lookup | None, error: str) -> ListSync:
+def _kept(account: Account, name: ListName, known: Lookup | None, failure: LookupFailed) -> ListSync:
     """Say that the list could not be synced; whatever there was of it is used on."""
-    log.warning("list_not_synced", school=account.school_id, list=name.value, reason=error)
+    kind = type(failure.outcome).__name__ if failure.outcome else "NotAList"
+    said = {"school": account.school_id, "list": name.value, "reason": failure.detail}
+    outages.of_provider("list_not_synced", kind, of=keys_of(account)[0], **said)
     rows, fetched_at = _before(known)
-    return ListSync(name, rows, False, fetched_at, error)
+    return ListSync(name, rows, False, fetched_at, failure.detail)
 
 
 def _before(known: Lookup | None) -> tuple[int, datetime | None]:

@@ -13,7 +13,7 @@ from typing import assert_never
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints
+from writeback.core import failpoints, outages
 from writeback.core.ids import new_id
 from writeback.flow.context import FlowContext
 from writeback.flow.webhook_formats import WebhookFormat, compose
@@ -162,14 +162,12 @@ class Outbox:
                 self._failed(session, webhook, row, verdict)
             case _:
                 assert_never(verdict)
-        log.info(
-            "webhook_attempted",
-            webhook_id=webhook.id,
-            delivery_id=row.id,
-            attempt=row.attempts,
-            state=row.state,
-            error=row.error,
-        )
+        said = {"delivery_id": row.id, "attempt": row.attempts, "state": row.state}
+        if row.error is None:
+            log.info("webhook_attempted", webhook_id=webhook.id, **said)
+        else:
+            look, seldom = "writeback webhooks list", outages.SELDOM_S
+            outages.warning("webhook_failing", row.error, of=webhook.id, look=look, quiet_s=seldom, **said)
 
     def _answers_again(self, session: Session, webhook: WebhookRow) -> None:
         now = self.flow.clock.now()

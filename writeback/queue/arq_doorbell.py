@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 import redis.asyncio
-import structlog
 from arq.connections import RedisSettings
 from arq.constants import default_queue_name, expires_extra_ms, in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
@@ -22,10 +21,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from writeback.core import outages
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
-
-log = structlog.get_logger(__name__)
 
 _SOCKET_TIMEOUT_S = 1.0
 _MOST_PENDING = 20_000
@@ -111,13 +109,12 @@ class ArqDoorbell:
         self._ring = self._redis.register_script(_RING)
         self._pending: dict[tuple[str, str], None] = {}
         self._ringing: asyncio.Task[None] | None = None
-        self._is_down = False
 
     async def ring(self, job: str, lane_ids: Iterable[str]) -> None:
         """Ask for a run of `job` for each id. Returns at once and never raises."""
         for lane_id in lane_ids:
             if len(self._pending) >= _MOST_PENDING:
-                self._report_down(f"{_MOST_PENDING} rings wait")
+                self._report_down("too many rings wait")
                 break
             self._pending[job, lane_id] = None
         if self._pending and (self._ringing is None or self._ringing.done()):
@@ -146,9 +143,8 @@ class ArqDoorbell:
                 await self._put(rings)
             except (RedisError, OSError) as error:
                 self._pending.clear()
-                self._report_down(type(error).__name__)
+                self._report_down(error)
             else:
-                self._is_down = False
                 await asyncio.sleep(_GATHER_S)
 
     async def _put(self, rings: Sequence[tuple[str, str]]) -> None:
@@ -160,11 +156,8 @@ class ArqDoorbell:
             arguments += [uuid4().hex, serialize_job(job, (lane_id,), {}, None, now, serializer=serialize)]
         await self._ring(keys=keys, args=arguments)
 
-    def _report_down(self, reason: str) -> None:
-        """Log once an outage, not once a ring."""
-        if not self._is_down:
-            self._is_down = True
-            log.warning("doorbell_down", reason=reason, note="rings are dropped; the sweeper will ring again")
+    def _report_down(self, error: Exception | str) -> None:
+        outages.warning("doorbell_down", error, means="rings are dropped; the sweeper will ring again")
 
 
 def _rung_key(job: str, lane_id: str) -> str:

@@ -10,12 +10,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-import structlog
-
-from writeback.core import failpoints
+from writeback.core import failpoints, outages
 from writeback.core.clock import Clock
 from writeback.core.errors import Overloaded
-from writeback.core.failures import class_of, place_of
 from writeback.store.database import Database
 from writeback.store.engines import is_unavailable
 from writeback.store.submissions import (
@@ -30,8 +27,6 @@ from writeback.store.submissions import (
 )
 
 __all__ = ["CommitResult", "Committed", "Committer", "Idempotency", "KeyReused", "NewDoor", "NewWriteback", "Replayed"]
-
-log = structlog.get_logger(__name__)
 
 _LARGEST_BATCH = 500
 _COMMIT_TIMEOUT_S = 15.0
@@ -163,11 +158,11 @@ class Committer:
                 return list(outcomes)
         except Exception as error:
             if is_unavailable(error):
-                log.error("database_unavailable", waiting=self.waiting, error=type(error).__name__)
+                outages.error("database_unavailable", error, waiting=self.waiting)
                 return [_unavailable() for _ in batch]
             if len(batch) == 1:
                 return [error]
-            log.warning("commit_failed_retrying_singly", submissions=len(batch), error=type(error).__name__)
+            outages.warning("commit_failed_retrying_singly", error, submissions=len(batch))
         return await self._write_singly(batch)
 
     async def _write_singly(self, batch: Sequence[_Waiter]) -> list[CommitResult | Exception]:
@@ -191,7 +186,7 @@ class Committer:
                 await self._on_commit(lanes)
             await self._on_commit(lanes)
         except Exception as error:
-            log.error("on_commit_failed", lanes=len(lanes), error=class_of(error), place=place_of(error))
+            outages.error("on_commit_failed", error, lanes=len(lanes))
 
 
 def _unavailable() -> Overloaded:

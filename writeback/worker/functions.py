@@ -9,14 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
-
-from writeback.core import failpoints
-from writeback.core.failures import class_of, place_of
+from writeback.core import failpoints, outages
 from writeback.flow.breaker import keys_of
 from writeback.wiring import WorkerServices
-
-log = structlog.get_logger()
 
 
 async def _run(ctx: dict[str, Any], job: str, subject: str) -> None:
@@ -35,7 +30,7 @@ async def _run(ctx: dict[str, Any], job: str, subject: str) -> None:
                 await steps[job](subject)
     except Exception as error:
         # No traceback: exception texts may quote a pupil's record.
-        log.error("job_failed", job=job, subject=subject, error=class_of(error), place=place_of(error))
+        outages.error("job_failed", error, job=job, subject=subject)
 
 
 @asynccontextmanager

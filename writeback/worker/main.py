@@ -13,8 +13,7 @@ from arq.worker import Worker
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from writeback.core import failpoints, garbage
-from writeback.core.failures import class_of, place_of
+from writeback.core import failpoints, garbage, outages
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
 from writeback.queue.arq_doorbell import deserialize, redis_settings, serialize
@@ -94,7 +93,7 @@ async def _work(services: WorkerServices, stopping: asyncio.Event) -> None:
         running = asyncio.create_task(worker.async_run())
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if running.done() and not running.cancelled() and (error := running.exception()) is not None:
-            log.warning("redis_lost", error=type(error).__name__)
+            outages.warning("redis_lost", error)
         await _close(worker, running, services.settings.dispatch.request_timeout_s + _TO_WRITE_DOWN_S)
         if not stopping.is_set():
             with contextlib.suppress(TimeoutError):
@@ -152,7 +151,7 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog) -> None:
                 await services.tally.forget()
                 forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S
         except Exception as error:
-            log.error("sweep_failed", error=class_of(error), place=place_of(error))
+            outages.error("sweep_failed", error)
             watchdog.sweep_ended(well=False)
         else:
             watchdog.sweep_ended(well=True)
@@ -166,7 +165,7 @@ async def _look_for_drift(services: WorkerServices) -> None:
         try:
             await services.drift.look()
         except Exception as error:
-            log.error("drift_look_failed", error=class_of(error), place=place_of(error))
+            outages.error("drift_look_failed", error)
 
 
 def _stop_on_signals() -> asyncio.Event:

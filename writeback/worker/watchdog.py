@@ -21,6 +21,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from writeback.core import outages
 from writeback.core.clock import Clock
 from writeback.worker.pulse import BEAT_EVERY_S, Pulse, forget, write
 
@@ -99,4 +100,4 @@ class Watchdog:
             now = self.clock.now()
             await write(self.redis, Pulse(self.owner, now, self._started_at, self._swept_at, round(lag_s, 3)))
         except (RedisError, OSError) as error:
-            log.debug("pulse_not_written", error=type(error).__name__)
+            outages.warning("pulse_not_written", error)

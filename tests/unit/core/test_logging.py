@@ -35,6 +35,32 @@ def test_a_line_is_one_json_object_with_level_and_instant(capfd: pytest.CaptureF
     }  # fmt: skip
 
 
+def test_what_a_library_logs_is_a_line_like_ours_and_shows_no_text_of_an_error(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    logging.getLogger().handlers.clear()
+    configure_logging(as_json=True)
+
+    for name in ("Ann", "Ben"):
+        try:
+            raise ValueError(f"{name} is ill")
+        except ValueError as error:
+            logging.getLogger("arq.worker").exception("job %s failed: %s", "lane 1", error)
+    logging.getLogger("arq.worker").warning("job %s expired", "lane 1")
+    logging.getLogger("arq.worker").info("%d jobs", 12)
+
+    first, second = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    del first["timestamp"], second["timestamp"]
+    assert first == {
+        "event": "library", "level": "error", "of": "arq.worker", "error": "builtins.ValueError", "place": "",
+        "message": "job %s failed: %s",
+    }  # fmt: skip
+    assert second == {
+        "event": "library", "level": "warning", "of": "arq.worker", "error": "job %s expired",
+        "message": "job lane 1 expired",
+    }  # fmt: skip
+
+
 def test_what_is_below_the_level_is_not_written(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging(level="warning", as_json=True)
 

@@ -1,6 +1,5 @@
 """Both doors as one ASGI app: tells them apart, and has every error told in the door's own shape."""
 
-import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,10 +10,8 @@ from writeback.api.doors.paths import XPORTER, is_door
 from writeback.api.metrics import Metrics
 from writeback.api.problems import unexpected
 from writeback.api.services import Services
+from writeback.core import outages
 from writeback.core.errors import BadInput, Overloaded, Problem
-from writeback.core.failures import class_of, place_of
-
-log = structlog.get_logger()
 
 _NUL = BadInput("parameter_invalid", "The path holds a NUL character")
 """PostgreSQL's text cannot hold one, so there is nothing to be found by it."""
@@ -56,6 +53,6 @@ class Door:
             call.result = "overloaded" if isinstance(problem, Overloaded) else "refused"
         except Exception as error:
             # No traceback: exception texts may quote a record.
-            log.error("door_failed", route=call.route, error=class_of(error), place=place_of(error))
+            outages.error("door_failed", error, route=call.route)
             found = unexpected(error)
         return xporter.failed(found, call) if is_xporter else wonde.failed(found)

@@ -12,14 +12,13 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 
-import structlog
 from sqlmodel import Session
 
 from validators import lists_to_refresh, validate
 from writeback.batches.findings import FileRefused, make
 from writeback.batches.layout import Layout, Row
 from writeback.batches.records import MOST_ROWS_OF_INCIDENT, Unit, group_of, hold_back, read_unit, same_key
-from writeback.core.failures import class_of
+from writeback.core import outages
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import KINDS, Action, Kind, dump_records
 from writeback.domain.lookups import ListName, LookupView
@@ -28,8 +27,6 @@ from writeback.flow.batches.turn import Turn
 from writeback.flow.sync import Syncer
 from writeback.store import batches
 from writeback.store.batches import BatchStatus, LineState, ReadLine, UnitSize
-
-log = structlog.get_logger()
 
 _UNITS, _CHARACTERS = 500, 1_000_000
 """Most of one transaction."""
@@ -144,7 +141,7 @@ class Checking:
             await self.syncer.sync_lists(account, sorted(lists))
         except Exception as error:
             # The rows are checked against the lists as they are; whoever reads the log sees why.
-            log.warning("refresh_failed", batch_id=batch.id, school=batch.school_id, error=class_of(error))
+            outages.warning("refresh_failed", error, batch_id=batch.id, school=batch.school_id)
 
     def _tell(self, units: Sequence[Unit], findings: Sequence[Finding]) -> None:
         """Give each unit its findings; those about all of it are the batch's, and errors among them refuse it."""

@@ -14,7 +14,7 @@ import structlog
 from sqlmodel import Session
 
 from writeback.batches.findings import FileRefused, make
-from writeback.core.failures import class_of, place_of
+from writeback.core import outages
 from writeback.domain.finding import Finding
 from writeback.flow.batches.checking import Checking
 from writeback.flow.batches.queueing import Queueing
@@ -78,7 +78,7 @@ class BatchRunner:
                     await self.run(batch_id)
             except Exception as error:
                 # No traceback: exception texts may quote a row. The sweeper wakes us again when the lease has run out.
-                log.error("batch_turn_failed", batch_id=batch_id, error=class_of(error), place=place_of(error))
+                outages.error("batch_turn_failed", error, batch_id=batch_id)
 
     async def run(self, batch_id: str) -> None:
         """Work on the batch until it is done, unless somebody else does."""
@@ -96,7 +96,7 @@ class BatchRunner:
         except TurnEnded:
             pass
         except Exception as error:
-            log.error("batch_failed", batch_id=batch_id, error=class_of(error), place=place_of(error))
+            outages.error("batch_failed", error, batch_id=batch_id)
             await self._failed(turn)
             return
         await self._release(turn)
@@ -189,4 +189,4 @@ class BatchRunner:
             except LeaseLost:
                 return
             except Exception as error:
-                log.warning("batch_heartbeat_missed", batch_id=turn.batch.id, error=class_of(error))
+                outages.warning("batch_heartbeat_missed", error, batch_id=turn.batch.id)
