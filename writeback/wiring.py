@@ -53,7 +53,9 @@ from writeback.providers.registry import PROVIDERS, create_providers
 from writeback.queue.arq_doorbell import ArqDoorbell
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store import migrate
+from writeback.store.capacity import capacity_of
 from writeback.store.committer import Committer
+from writeback.store.connections import PoolOptions
 from writeback.store.database import Database
 from writeback.store.engines import is_unavailable
 from writeback.store.reads import Reads
@@ -161,7 +163,7 @@ async def open_services(
             staff=create_staff_door(flow),
             overviews=Overviews(flow.db, flow.clock),
             reports=Reports(flow.db),
-            readiness=Readiness(flow.db, doorbell, settings.effective_database_url),
+            readiness=Readiness(flow.db, doorbell),
         )
 
 
@@ -203,9 +205,11 @@ async def _open_flow(
     stack: AsyncExitStack, settings: Settings, clock: Clock, patience_s: float
 ) -> tuple[FlowContext, ArqDoorbell, str]:
     """Return the flow's context, the doorbell in it, and where its Redis is."""
-    await _migrate(settings, clock, patience_s)
-    db = Database.open(settings.effective_database_url, busy_timeout_s=settings.database_busy_timeout_s)
+    pool = PoolOptions.of(settings)
+    await _migrate(settings, pool, clock, patience_s)
+    db = Database.open(settings.effective_database_url, pool=pool, busy_timeout_s=settings.database_busy_timeout_s)
     stack.push_async_callback(db.dispose)
+    await _count_connections(db, pool)
     redis_url = settings.redis_url
     if not redis_url:
         make_private_dir(settings.data_dir)
@@ -239,22 +243,26 @@ async def _open_flow(
     return flow, doorbell, redis_url
 
 
-async def _migrate(settings: Settings, clock: Clock, patience_s: float) -> None:
+async def _migrate(settings: Settings, pool: PoolOptions, clock: Clock, patience_s: float) -> None:
     """Bring our own SQLite file up to date; for a database of somebody else's, say what to run."""
     url = settings.effective_database_url
     if settings.is_embedded:
         make_private_dir(settings.data_dir)
-        await migrate.upgrade(url)
-    elif not await _is_current(url, clock, patience_s):
-        raise ConfigurationError("the database is not up to date: run `writeback db upgrade` first")
+        schema = await migrate.upgrade(url)
+    else:
+        schema = await _schema(url, pool, clock, patience_s)
+    if not schema.serves:
+        raise ConfigurationError(schema.trouble)
+    if schema.fit is migrate.Fit.NEWER:
+        log.warning("schema_newer", revision=schema.revision, known=schema.known)
 
 
-async def _is_current(url: str, clock: Clock, patience_s: float) -> bool:
-    """Whether the schema is the newest; raise ConfigurationError where the database is down for longer than that."""
+async def _schema(url: str, pool: PoolOptions, clock: Clock, patience_s: float) -> migrate.Schema:
+    """Return the schema; raise ConfigurationError where the database is down for longer than that."""
     until = clock.monotonic() + patience_s
     while True:
         try:
-            return await migrate.is_current(url)
+            return await migrate.inspected(url, pool)
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -265,3 +273,15 @@ async def _is_current(url: str, clock: Clock, patience_s: float) -> bool:
                 ) from error
             outages.warning("database_not_reached", error)
         await asyncio.sleep(_ASK_AGAIN_S)
+
+
+async def _count_connections(db: Database, pool: PoolOptions) -> None:
+    """Warn where the server has too few connections for all who work on it; they wait for each other then."""
+    try:
+        capacity = await capacity_of(db, pool, as_one_of_them=True)
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        return  # whoever needs the database will say so
+    if capacity is not None and not capacity.is_enough:
+        log.warning("database_connections_too_few", says=capacity.says, mend=capacity.mend)

@@ -25,12 +25,29 @@ async def test_a_process_that_commits_nothing_any_more_is_not_live(api: Any) -> 
 
 async def test_ready_says_what_is_missing(api: Any) -> None:
     ready = await api.call("GET", "/readyz")
-    api.services.readiness.answers = {"database": "ok", "redis": "cannot be reached"}
+    api.services.readiness.answers = {"database": "cannot be reached", "redis": "ok"}
     not_ready = await api.call("GET", "/readyz")
 
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert not_ready.status_code == 503
     assert not_ready.json() == {"status": "not ready", "checks": api.services.readiness.answers}
+
+
+async def test_without_redis_it_is_degraded_for_submissions_are_taken(api: Any) -> None:
+    api.services.readiness.answers = {"database": "ok", "migrations": "ok", "redis": "cannot be reached"}
+
+    degraded = await api.call("GET", "/readyz")
+
+    assert (degraded.status_code, degraded.json()) == (
+        200,
+        {"status": "degraded", "checks": api.services.readiness.answers},
+    )
+
+
+async def test_without_redis_and_database_it_is_not_ready(api: Any) -> None:
+    api.services.readiness.answers = {"database": "no answer in 2 s", "redis": "cannot be reached"}
+
+    assert (await api.call("GET", "/readyz")).status_code == 503
 
 
 async def test_metrics_count_calls_by_route_and_submissions_by_result(api: Any) -> None:

@@ -28,15 +28,16 @@ async def test_a_database_that_stays_down_is_said_in_one_line_without_its_passwo
 async def test_a_database_that_comes_up_meanwhile_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_clock: FakeClock
 ) -> None:
-    answers = iter([ConnectionRefusedError("refused"), ConnectionResetError("starting"), True])
+    current = migrate.Schema("0009", None, "0009")
+    answers = iter([ConnectionRefusedError("refused"), ConnectionResetError("starting"), current])
 
-    async def is_current(url: str) -> bool:
+    async def inspected(url: str, pool: object) -> migrate.Schema:
         answer = next(answers)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    monkeypatch.setattr(migrate, "is_current", is_current)
+    monkeypatch.setattr(migrate, "inspected", inspected)
     monkeypatch.setattr(wiring, "_ASK_AGAIN_S", 0.0)
     async with asyncio.timeout(10), wiring.open_services(_settings(tmp_path), clock=fake_clock, patience_s=5.0):
         pass

@@ -2,7 +2,7 @@
 schools and keys in `registry_models`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
@@ -274,7 +274,10 @@ class Live(Shown):
 
 
 class Ready(Shown):
-    """Whether the process can do its work; `checks` says what is wrong where it cannot."""
+    """Whether the process can do its work."""
 
-    status: str
+    status: Literal["ready", "degraded", "not ready"]
+    """`degraded`: submissions are taken and kept, but something is amiss, and they may be sent later than usual;
+    `not ready`: none are taken."""
     checks: Mapping[str, str]
+    """`ok`, or what is wrong, for each part."""

@@ -84,20 +84,28 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from writeback.store import migrate
+    from writeback.store.capacity import capacity_of
+    from writeback.store.connections import PoolOptions
+    from writeback.store.database import Database
 
+    pool = PoolOptions.of(settings)
     kind = "SQLite in the data directory" if settings.is_embedded else "WRITEBACK_DATABASE_URL"
     try:
-        async with asyncio.timeout(_PATIENCE_S):
-            revision = await migrate.current_revision(settings.effective_database_url)
+        db = Database.open(settings.effective_database_url, pool=pool)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                schema = await migrate.schema_of(db)
+                capacity = await capacity_of(db, pool, as_one_of_them=False)
+        finally:
+            await db.dispose()
     except (OSError, SQLAlchemyError, ConfigurationError) as error:  # asyncio's timeout is an OSError
         mend = "is WRITEBACK_DATABASE_URL right, and the server running and reachable from here?"
         yield Check("database", False, f"{kind} does not answer: {error or 'timeout'}", mend)
         return
     yield Check("database", True, f"{kind} answers")
-    if revision == migrate.newest_revision():
-        yield Check("schema", True, f"is the newest ({revision})")
-    else:
-        yield Check("schema", False, f"is {revision or 'empty'}, not the newest", "run `writeback db upgrade`")
+    yield Check("schema", schema.serves, schema.says, schema.mend)
+    if capacity is not None:
+        yield Check("connections", capacity.is_enough, capacity.says, "" if capacity.is_enough else capacity.mend)
 
 
 async def _redis(settings: Settings) -> AsyncIterator[Check]:
@@ -148,7 +156,11 @@ def _api(settings: Settings, url: str | None, key: str | None) -> Check:
     except CommandFailed as failure:
         return Check("api", False, failure.detail, failure.hint)
     states = ", ".join(f"{name} {state}" for name, state in ready.get("checks", {}).items())
-    return Check("api", True, f"is ready at {api.url.rstrip('/')} ({states})")
+    where = f"at {api.url.rstrip('/')} ({states})"
+    if ready.get("status") == "degraded":
+        says = f"takes submissions {where}, but they may be sent later than usual"
+        return Check("api", False, says, "mend what is not ok there")
+    return Check("api", True, f"is ready {where}")
 
 
 def _own_url(settings: Settings) -> str:

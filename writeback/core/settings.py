@@ -8,7 +8,7 @@ import secrets
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -343,6 +343,17 @@ class Settings(BaseSettings):
     """How long a writer waits for another process that writes to the same SQLite file."""
     database_patience_s: float = Field(default=60.0, ge=0)
     """How long an API or a worker that starts waits for a PostgreSQL that is down."""
+    database_pool_size: int = Field(default=5, ge=1)
+    """Most connections of one process to PostgreSQL; each is opened when it is needed."""
+    database_pool_wait_s: float = Field(default=15.0, gt=0)
+    """How long somebody waits for a connection while all are in use, or the server has none left."""
+    database_pool_idle_s: float = Field(default=60.0, gt=0)
+    """A connection that nobody has used for so long is given back to the server."""
+    database_pool_lifetime_s: float = Field(default=1_800.0, gt=0)
+    """A connection that is older is replaced before it is used again."""
+    database_pooler: Literal["none", "transaction"] = "none"
+    """`transaction`: WRITEBACK_DATABASE_URL leads to a pooler that gives a server connection for one transaction at a
+    time, as PgBouncer's `pool_mode = transaction`. Then no statement is kept prepared."""
     redis_url: str = Field(default="", repr=False)
     """`redis://…`; empty: a Redis server of our own in the data directory."""
     secret_key: str = Field(default="", repr=False)

@@ -1,15 +1,19 @@
 """Whether this process can do its work now: asked by `/readyz` and `writeback doctor`."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from writeback.core.errors import ConfigurationError
 from writeback.store import migrate
 from writeback.store.database import Database
 
+Standing = Literal["ready", "degraded", "not ready"]
+
 _PATIENCE_S = 2.0
+_NOT_NEEDED = frozenset({"redis"})
+"""Parts that submissions are taken without: Redis only wakes workers, whose sweeper finds in SQL what is due."""
 
 
 class Pingable(Protocol):
@@ -22,7 +26,6 @@ class Readiness:
 
     db: Database
     doorbell: Pingable
-    database_url: str
 
     async def readiness(self) -> dict[str, str]:
         """Return `ok`, or what is wrong, for each part."""
@@ -31,8 +34,17 @@ class Readiness:
         return dict(zip(names, answers, strict=True))
 
     async def _migrated(self) -> None:
-        if not await migrate.is_current(self.database_url):
-            raise ConfigurationError("run `writeback db upgrade`")
+        schema = await migrate.schema_of(self.db)
+        if not schema.serves:
+            raise ConfigurationError(schema.trouble)
+
+
+def standing(checks: Mapping[str, str]) -> Standing:
+    """Return `degraded` where submissions are taken although something is amiss, `not ready` where they are not."""
+    amiss = {name for name, said in checks.items() if said != "ok"}
+    if not amiss:
+        return "ready"
+    return "degraded" if amiss <= _NOT_NEEDED else "not ready"
 
 
 async def _ask(asking: Awaitable[None]) -> str:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, text
@@ -17,17 +18,19 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.store.drivers import PostgresTransactions, Statements, transact_on_sqlite
+from writeback.store.connections import DEFAULT_POOL, PoolOptions, is_lost, sqlstate_of
+from writeback.store.drivers import Statements, transact_on_postgres, transact_on_sqlite
 from writeback.store.engines import BUSY_TIMEOUT_S, Engines, make_engines
 from writeback.store.tables import table_of
 
 T = TypeVar("T")
 
-_DEADLOCK_TRIES, _DEADLOCK_STATES = 3, ("40P01", "40001")
+_TRIES, _DEADLOCK_STATES = 3, ("40P01", "40001")
 
 
 class Database:
@@ -38,26 +41,25 @@ class Database:
         # asyncio's lock is first come, first served; PostgreSQL needs none
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if engines.is_sqlite else nullcontext()
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")  # has no thread until it is used
-        self._on_postgres = PostgresTransactions(engines.connect) if engines.connect else None
 
     @classmethod
     def open(
         cls,
         url: str,
         *,
-        pool_size: int = 8,
+        pool: PoolOptions = DEFAULT_POOL,
         command_timeout_s: float | None = 30.0,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> "Database":
         """Return a database that connects when it is first used; on SQLite the file and its folder are made.
 
-        `command_timeout_s` bounds one statement on PostgreSQL, so that a dead network ends in an error;
-        `busy_timeout_s` the wait for another process that writes to the same SQLite file.
+        `pool` is how many connections PostgreSQL is asked for; `command_timeout_s` bounds one statement there, so that
+        a dead network ends in an error; `busy_timeout_s` the wait for another process that writes to the same SQLite
+        file.
         Raises ConfigurationError when the URL is of no use or the file cannot be opened.
         """
-        return cls(
-            make_engines(url, pool_size=pool_size, command_timeout_s=command_timeout_s, busy_timeout_s=busy_timeout_s)
-        )
+        engines = make_engines(url, pool=pool, command_timeout_s=command_timeout_s, busy_timeout_s=busy_timeout_s)
+        return cls(engines)
 
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
@@ -71,8 +73,14 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Give a session in a transaction that is committed at a clean end and rolled back on an error."""
-        async with self._turn, AsyncSession(self._engines.writer, expire_on_commit=False) as session, session.begin():
+        async with self._turn, self._session(self._engines.writer) as session:
             yield session
+            await session.commit()
+
+    def _session(self, engine: AsyncEngine) -> AbstractAsyncContextManager[AsyncSession]:
+        if self._engines.lender is not None:
+            return self._engines.lender.session(engine)
+        return AsyncSession(engine, expire_on_commit=False)
 
     async def transact(self, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, run with a session in a transaction like that of `write`.
@@ -87,13 +95,19 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._thread, _run_session, core_writer, work)
 
     async def _transact_again(self, work: Callable[[Session], T]) -> T:
-        """Run `work` on PostgreSQL; once more when it was chosen to end a deadlock, for then nothing of it is left."""
-        for tries_left in reversed(range(_DEADLOCK_TRIES)):
+        """Run `work` on PostgreSQL; again when nothing is left of it: after a deadlock, or a loss before COMMIT."""
+        for tries_left in reversed(range(_TRIES)):
+            is_committing = False
             try:
-                async with self.write() as session:
-                    return await session.run_sync(cast("Callable[[OrmSession], T]", work))
+                async with self._session(self._engines.writer) as session:
+                    result = await session.run_sync(cast("Callable[[OrmSession], T]", work))
+                    await session.flush()
+                    is_committing = True
+                    await session.commit()
+                    return result
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in _DEADLOCK_STATES or not tries_left:
+                is_undone = sqlstate_of(error) in _DEADLOCK_STATES or (is_lost(error) and not is_committing)
+                if not (tries_left and is_undone):
                     raise
         raise AssertionError("unreachable")
 
@@ -104,39 +118,36 @@ class Database:
         """
         core_writer = self._engines.core_writer
         if core_writer is None:
-            async with self._engines.writer.begin() as connection:
-                return await connection.run_sync(work)
+            return await self._transact_again(lambda session: work(session.connection()))
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, _run, core_writer, work)
 
     async def write_by_driver(self, work: Callable[[Statements], T]) -> T:
         """Return what `work` returns, run in a transaction like that of `write_core`, on the driver itself.
 
-        Raises what the driver raises. On PostgreSQL all these transactions share one connection and take turns.
+        Raises what the driver raises.
         """
         core_writer = self._engines.core_writer
         if core_writer is None:
-            assert self._on_postgres is not None
-            return await self._on_postgres.transact(work)
+            assert self._engines.lender is not None
+            return await transact_on_postgres(partial(self._engines.lender.driver, self._engines.writer), work)
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, transact_on_sqlite, core_writer, work)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Give a session that cannot write: one snapshot on SQLite, READ COMMITTED on PostgreSQL."""
-        async with AsyncSession(self._engines.reader, expire_on_commit=False) as session:
+        async with self._session(self._engines.reader) as session:
             yield session
 
     async def ping(self) -> None:
         """Return when the database answers; else raise what the driver says."""
-        async with self._engines.reader.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with self.read() as session:
+            await (await session.connection()).execute(text("SELECT 1"))
 
     async def dispose(self) -> None:
         """Close every connection."""
         await asyncio.to_thread(self._thread.shutdown)
-        if self._on_postgres is not None:
-            await self._on_postgres.aclose()
         await self._engines.dispose()
 
 

@@ -4,14 +4,16 @@ On the way to the driver SQLAlchemy spends about a millisecond of a commit in Py
 left here is BEGIN, the statements and COMMIT. Only `database.py` opens these; everything else goes through sessions.
 """
 
-import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar, cast
 
 import asyncpg
 from sqlalchemy import Engine
 from sqlalchemy.util import await_only, greenlet_spawn
+
+from writeback.store.connections import is_lost
 
 T = TypeVar("T")
 
@@ -49,63 +51,26 @@ class _SqliteStatements:
         return self._connection.execute(statement, parameters).fetchall()
 
 
-class PostgresTransactions:
-    """Runs one transaction after the other on a connection that it keeps."""
+async def transact_on_postgres(
+    borrow: Callable[[], AbstractAsyncContextManager[asyncpg.Connection]], work: Callable[[Statements], T]
+) -> T:
+    """Return what `work` returns, run in a transaction on a connection that is borrowed for it.
 
-    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
-        self._connect = connect
-        self._connection: asyncpg.Connection | None = None
-        self._turn = asyncio.Lock()
-
-    async def transact(self, work: Callable[[Statements], T]) -> T:
-        """Return what `work` returns; it is a plain function, and runs where SQLAlchemy's own greenlets do."""
-        async with self._turn:
-            connection = await self._begin()
-            try:
-                result = await greenlet_spawn(work, _PostgresStatements(connection))
-                await connection.execute("COMMIT")
-            except BaseException as error:
-                await self._roll_back(connection, error)
-                raise
-            return result
-
-    async def aclose(self) -> None:
-        """Close the connection; a later transaction opens another one."""
-        connection, self._connection = self._connection, None
-        if connection is not None and not connection.is_closed():
-            await connection.close()
-
-    async def _begin(self) -> asyncpg.Connection:
-        """Return a connection in a transaction: a new one where that which we had turns out to be dead."""
-        if self._connection is not None:
-            try:
-                await self._connection.execute("BEGIN")
-            except Exception:  # it need not say why: nothing has been written yet
-                self._drop()
-            except BaseException:
-                self._drop()
-                raise
-            else:
-                return self._connection
-        connection = self._connection = await self._connect()
-        await connection.execute("BEGIN")
-        return connection
-
-    async def _roll_back(self, connection: asyncpg.Connection, error: BaseException) -> None:
-        """Leave the connection fit for the next transaction; after anything but a plain error, drop it."""
-        if not isinstance(error, Exception) or isinstance(error, TimeoutError) or connection.is_closed():
-            self._drop()
-            return
+    It is a plain function, and runs where SQLAlchemy's own greenlets do; once more when the connection is lost before
+    COMMIT, for then nothing is left of it.
+    """
+    for tries_left in (1, 0):
+        is_committing = False
         try:
-            await connection.execute("ROLLBACK")
-        except BaseException:
-            self._drop()
-            raise
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+            async with borrow() as connection:
+                result = await greenlet_spawn(work, _PostgresStatements(connection))
+                is_committing = True
+                await connection.execute("COMMIT")
+                return result
+        except Exception as error:
+            if is_committing or not (tries_left and is_lost(error)):
+                raise
+    raise AssertionError("unreachable")
 
 
 class _PostgresStatements:

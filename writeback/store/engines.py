@@ -5,18 +5,15 @@ Only `database.py` calls this.
 
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,10 +21,19 @@ from sqlalchemy.sql.selectable import FromClause
 
 from writeback.core.errors import ConfigurationError
 from writeback.core.private import make_private_dir, make_private_file
+from writeback.store.connections import (
+    Lender,
+    PoolOptions,
+    application_name,
+    is_lost,
+    keep_few,
+    sqlstate_of,
+)
 
 BUSY_TIMEOUT_S = 10.0
 """How long a writer waits for another process that writes to the same SQLite file."""
 CONNECT_TIMEOUT_S = 5.0
+_SQLITE_READERS = 8
 _WAL_TRIES, _WAL_RETRY_S = 200, 0.02
 _PRAGMAS = ("foreign_keys=ON", "synchronous=FULL")
 _WRITER_PRAGMAS = (
@@ -100,8 +106,8 @@ class Engines:
     core_writer: Engine | None
     """SQLite only: writes from a thread. aiosqlite changes threads for each step of each statement, which costs more
     than the statements."""
-    connect: Callable[[], Awaitable[asyncpg.Connection]] | None = None
-    """PostgreSQL only: opens a connection of the driver's, outside the pool."""
+    lender: Lender | None = None
+    """PostgreSQL only: whoever wants a connection of the pool's asks here."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -115,16 +121,16 @@ class Engines:
 
 
 def make_engines(
-    url: str, *, pool_size: int, command_timeout_s: float | None, busy_timeout_s: float = BUSY_TIMEOUT_S
+    url: str, *, pool: PoolOptions, command_timeout_s: float | None, busy_timeout_s: float = BUSY_TIMEOUT_S
 ) -> Engines:
     """Return engines that connect when they are first used."""
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engines(parsed, pool_size, busy_timeout_s)
-    return _postgres_engines(parsed, pool_size, command_timeout_s)
+        return _sqlite_engines(parsed, busy_timeout_s)
+    return _postgres_engines(parsed, pool, command_timeout_s)
 
 
-def _sqlite_engines(url: URL, pool_size: int, busy_timeout_s: float) -> Engines:
+def _sqlite_engines(url: URL, busy_timeout_s: float) -> Engines:
     assert url.database is not None
     _make_wal(Path(url.database))
     # With isolation_level None the driver begins nothing by itself; `_begin_by` says which BEGIN it is.
@@ -136,7 +142,7 @@ def _sqlite_engines(url: URL, pool_size: int, busy_timeout_s: float) -> Engines:
         "hide_parameters": True,
     }
     writer = create_async_engine(url, pool_size=1, **options)
-    reader = create_async_engine(url, pool_size=pool_size, **options)
+    reader = create_async_engine(url, pool_size=_SQLITE_READERS, **options)
     core_writer = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=1, **options)
     for engine in (writer.sync_engine, reader.sync_engine, core_writer):
         engine.dialect.statement_compiler = _WithHints
@@ -183,26 +189,31 @@ def _set_at_connect(engine: Engine, *pragmas: str) -> None:
     event.listen(engine, "connect", set_pragmas)
 
 
-def _postgres_engines(url: URL, pool_size: int, command_timeout_s: float | None) -> Engines:
+def _postgres_engines(url: URL, pool: PoolOptions, command_timeout_s: float | None) -> Engines:
     """Return engines that share one pool; the reader's transactions are READ ONLY."""
     options: dict[str, Any] = {
         "timeout": CONNECT_TIMEOUT_S,
         "command_timeout": command_timeout_s,
-        "server_settings": {"application_name": "writeback", "timezone": "UTC", "jit": "off"},
+        "server_settings": {"application_name": application_name(), "timezone": "UTC"},
     }
+    if pool.is_behind_pooler:
+        # The next transaction may be on another server connection, which knows no statement that was prepared before.
+        options |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+    else:
+        options["server_settings"]["jit"] = "off"  # a pooler refuses what it does not know
     engine = create_async_engine(
         url,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=CONNECT_TIMEOUT_S,
-        pool_pre_ping=True,  # after a restart of the server the first statement would fail otherwise
+        pool_size=pool.size,
+        max_overflow=0,
+        pool_timeout=pool.wait_s,
+        pool_recycle=pool.lifetime_s,
+        pool_use_lifo=True,  # so those that are not needed become idle
         isolation_level="READ COMMITTED",
         hide_parameters=True,
         connect_args=options,
     )
-    _, arguments = engine.dialect.create_connect_args(url)
-    connect = partial(asyncpg.connect, **arguments, **options)
-    return Engines(engine, engine.execution_options(postgresql_readonly=True), None, connect)
+    keep_few(engine.sync_engine, pool)
+    return Engines(engine, engine.execution_options(postgresql_readonly=True), None, Lender(pool))
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -210,11 +221,4 @@ def is_unavailable(error: BaseException) -> bool:
     # SQLite's OperationalError: locked, disk full, input or output error. asyncpg's errors never become one.
     if isinstance(error, OSError | OperationalError | sqlite3.OperationalError | PoolTimeout | TimeoutError):
         return True
-    # asyncpg's InterfaceError: the connection is closed; its DataError, which says that a value does not fit, is a
-    # ValueError as well.
-    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
-        return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    original = getattr(error, "orig", None) or error
-    return str(getattr(original, "sqlstate", "")).startswith(_UNAVAILABLE_SQLSTATES)
+    return is_lost(error) or sqlstate_of(error).startswith(_UNAVAILABLE_SQLSTATES)

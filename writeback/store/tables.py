@@ -694,3 +694,13 @@ class BulkRow(SQLModel, table=True):
     lease_until: datetime | None = _instant(nullable=True)
     created_at: datetime = _instant()
     finished_at: datetime | None = _instant(nullable=True)
+
+
+class SchemaRow(SQLModel, table=True):
+    """What the schema says to versions of the service that are older than it; one row, written by `migrate.upgrade`."""
+
+    __tablename__ = "schema_compatibility"
+
+    id: int = Field(primary_key=True)
+    works_from: str
+    """The oldest revision whose version of the service works with it."""

@@ -47,16 +47,16 @@ async def test_comparison_would_see_a_missing_column(database: Database) -> None
 
 
 async def test_empty_database_is_not_current(empty_url: str) -> None:
-    assert await migrate.current_revision(empty_url) is None
-    assert not await migrate.is_current(empty_url)
+    schema = await migrate.inspected(empty_url)
+
+    assert (schema.revision, schema.fit, schema.serves) == (None, migrate.Fit.OLDER, False)
 
 
 async def test_upgrade_makes_it_current_and_may_be_repeated(empty_url: str) -> None:
     await migrate.upgrade(empty_url)
     await migrate.upgrade(empty_url)
 
-    assert await migrate.current_revision(empty_url) == migrate.newest_revision()
-    assert await migrate.is_current(empty_url)
+    assert (await migrate.inspected(empty_url)).fit is migrate.Fit.CURRENT
 
 
 async def test_processes_that_upgrade_at_once_wait_for_each_other(empty_url: str) -> None:
@@ -65,7 +65,7 @@ async def test_processes_that_upgrade_at_once_wait_for_each_other(empty_url: str
     exits = [await process.wait() for process in processes]
 
     assert exits == [0, 0, 0]
-    assert await migrate.is_current(empty_url)
+    assert (await migrate.inspected(empty_url)).fit is migrate.Fit.CURRENT
 
 
 async def test_failed_upgrade_leaves_nothing_behind(empty_url: str) -> None:
@@ -77,7 +77,7 @@ async def test_failed_upgrade_leaves_nothing_behind(empty_url: str) -> None:
 
     await db.write_core(lambda connection: connection.execute(text("CREATE TABLE app (id INTEGER)")))
     await db.dispose()
-    assert await migrate.current_revision(empty_url) is None
+    assert (await migrate.inspected(empty_url)).revision is None
 
 
 async def test_postgres_compresses_large_texts_by_lz4_where_it_can(postgres_url: str) -> None:

@@ -7,6 +7,7 @@ from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 from writeback.api.auth import Svc
 from writeback.api.metrics import CONTENT_TYPE, Metrics
 from writeback.api.models import Live, Ready
+from writeback.flow.readiness import standing
 
 router = APIRouter(tags=["health"])
 
@@ -19,14 +20,14 @@ async def live(services: Svc) -> Live:
     return JSONResponse(Live(status="stuck").model_dump(), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]
 
 
-@router.get("/readyz", responses={HTTP_503_SERVICE_UNAVAILABLE: {"model": Ready, "description": "Not ready"}})
+@router.get("/readyz", responses={HTTP_503_SERVICE_UNAVAILABLE: {"model": Ready, "description": "Takes nothing"}})
 async def ready(services: Svc) -> Ready:
-    """Say whether the process can take submissions now, and what is missing where it cannot."""
+    """Say whether the process can take submissions now, and what is amiss; 503 only where it cannot."""
     checks = await services.readiness.readiness()
-    if all(said == "ok" for said in checks.values()):
-        return Ready(status="ready", checks=checks)
-    not_ready = Ready(status="not ready", checks=checks)
-    return JSONResponse(not_ready.model_dump(), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]
+    answer = Ready(status=standing(checks), checks=checks)
+    if answer.status != "not ready":
+        return answer
+    return JSONResponse(answer.model_dump(), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

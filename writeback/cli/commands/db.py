@@ -1,7 +1,7 @@
 """`writeback db`: the database's schema."""
 
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -10,6 +10,9 @@ from writeback.cli.config import load_settings
 from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.options import Json
 
+if TYPE_CHECKING:
+    from writeback.store.migrate import Schema
+
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="The database that WRITEBACK_DATABASE_URL names, else the embedded one.")
@@ -17,44 +20,44 @@ app = typer.Typer(no_args_is_help=True, help="The database that WRITEBACK_DATABA
 
 @app.command()
 def upgrade(context: typer.Context, json_: Json = False) -> None:
-    """Bring the database to the newest schema; does nothing where it is there already.
+    """Bring the database to the newest schema; does nothing where it is there already, or beyond.
 
     Example: WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback db upgrade
     """
     from writeback.core.private import make_private_dir
     from writeback.store import migrate
+    from writeback.store.connections import PoolOptions
 
     settings = load_settings()
     make_private_dir(settings.data_dir)
-    url = settings.effective_database_url
-    _reaching(migrate.upgrade(url))
-    revision = _reaching(migrate.current_revision(url))
+    schema = _reaching(migrate.upgrade(settings.effective_database_url, PoolOptions.of(settings)))
     if output.wants_json(context):
-        output.print_json({"revision": revision, "is_current": True})
+        output.print_json(_as_json(schema))
     else:
-        output.out().print(f"[green]✓[/green] the database is at {revision}")
+        output.out().print(f"[green]✓[/green] the schema {schema.says}")
 
 
 @app.command()
 def current(context: typer.Context, json_: Json = False) -> None:
-    """Say which schema the database has, and whether it is the newest (exit code 6 where it is not).
+    """Say which schema the database has, and whether this version works with it (exit code 6 where it does not).
 
     Example: writeback db current --json
     """
     from writeback.store import migrate
+    from writeback.store.connections import PoolOptions
 
-    url = load_settings().effective_database_url
-    revision = _reaching(migrate.current_revision(url))
-    is_current = revision == migrate.newest_revision()
+    settings = load_settings()
+    schema = _reaching(migrate.inspected(settings.effective_database_url, PoolOptions.of(settings)))
     if output.wants_json(context):
-        output.print_json({"revision": revision, "is_current": is_current})
+        output.print_json(_as_json(schema))
     else:
-        note = (
-            "the newest" if is_current else f"not the newest ({migrate.newest_revision()}): run `writeback db upgrade`"
-        )
-        output.out().print(f"{revision or 'empty'}: {note}")
-    if not is_current:
+        output.out().print(f"the schema {schema.says}" + (f": {schema.mend}" if schema.mend else ""))
+    if not schema.serves:
         raise typer.Exit(Exit.CONFIGURATION)
+
+
+def _as_json(schema: "Schema") -> dict[str, Any]:
+    return {"revision": schema.revision, "is_current": schema.revision == schema.known, "fit": schema.fit}
 
 
 def _reaching(work: Coroutine[Any, Any, T]) -> T:

@@ -55,11 +55,12 @@ class AuditEntry(Model):
 
 
 class Ready(Model):
-    """Whether the service takes submissions now; `checks` says what is wrong where it does not."""
+    """How the service is: `ready`, `degraded` or `not ready`; `checks` says what is amiss."""
 
     status: str
     checks: dict[str, str] = {}
 
     @property
     def is_ready(self) -> bool:
+        """Whether nothing is amiss. Submissions are taken by one that is `degraded`, too."""
         return self.status == "ready"
