@@ -108,9 +108,12 @@ class FakeHolds:
 class FakeHooks:
     received: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
 
-    async def receive(self, provider: str, token: str, query: Mapping[str, str], body: bytes) -> None:
+    def check(self, provider: str, token: str) -> None:
         if token != HOOK_TOKEN:
             raise NotFound("hook_unknown", "there is no such hook")
+
+    async def receive(self, provider: str, token: str, query: Mapping[str, str], body: bytes) -> None:
+        self.check(provider, token)
         self.received.append((provider, query, body))
 
     def account_hooks(self) -> Sequence[AccountHook]:
@@ -197,7 +200,7 @@ async def any_database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def services(database: Database, fake_clock: FakeClock) -> FakeServices:
-    settings = Settings(api=ApiSettings(max_body_bytes=1_000))
+    settings = Settings(api=ApiSettings(max_body_bytes=1_000, max_hook_bytes=1_000))
     registry = Registry(
         database,
         SecretBox("test"),

@@ -13,6 +13,7 @@ from writeback.api import trace
 from writeback.api.body import header
 from writeback.api.metrics import Metrics
 from writeback.api.problems import problem_response, unexpected
+from writeback.api.safe_headers import missing_from
 from writeback.core import outages
 from writeback.core.clock import Clock
 from writeback.core.ids import new_id
@@ -45,7 +46,8 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), id_header, *call.rate_headers]
+                given = message.get("headers", ())
+                message["headers"] = [*given, *missing_from(given), id_header, *call.rate_headers]
             await send(message)
 
         # Each call has a task of its own, so this ends with it.

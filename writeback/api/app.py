@@ -112,7 +112,7 @@ class Gate:
             await problem_response(problem, path)(scope, receive, send)
         else:
             limit = body_limit(self._max_file_bytes) if brings_file else self._max_body_bytes
-            serving = self._beside.get(f"/{path.split('/', 2)[1]}", self._others)
+            serving = self._beside.get(f"/{path.partition('/')[2].partition('/')[0]}", self._others)
             await serving(scope, limited(receive, limit), send)
 
 

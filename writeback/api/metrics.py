@@ -40,6 +40,12 @@ class Metrics:
             ("result",),
             registry=self.registry,
         )
+        self._refused = Counter(
+            "writeback_refused_at_the_front",
+            "Connections and calls refused before a key was looked at, by the code of the answer.",
+            ("code",),
+            registry=self.registry,
+        )
         self.waiting = 0
         """Submissions being checked or waiting for their commit; whoever submits one counts it in and out."""
         waiting = Gauge(
@@ -71,6 +77,10 @@ class Metrics:
         if child is None:
             child = self._submission_children[result] = self._submissions.labels(result)
         child.inc()
+
+    def refused(self, code: str) -> None:
+        """Count one that was refused before a key was looked at."""
+        self._refused.labels(code).inc()
 
     def exposed(self) -> bytes:
         """Return everything as Prometheus text."""

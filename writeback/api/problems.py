@@ -27,6 +27,14 @@ class UnsupportedMediaType(Problem):
     status, title = 415, "The body is not JSON"
 
 
+class TimedOut(Problem):
+    status, title = 408, "The request came too slowly"
+
+
+class HeadersTooLarge(Problem):
+    status, title = 431, "The headers are too large"
+
+
 class OtherHttpError(Problem):
     """What the framework says and we have no words of our own for."""
 

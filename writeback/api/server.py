@@ -12,6 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from writeback.api.app import create_app
+from writeback.api.connections import Connections
+from writeback.api.protocol import limited
 from writeback.core import failpoints, garbage
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
@@ -26,6 +28,10 @@ Beside = Callable[[Services], Mapping[str, ASGIApp]]
 _GRACE_S = 30
 """How long a stopping process lets requests in flight end."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+_OTHER_FILES = 256
+"""Files and sockets beside the connections: database, Redis, providers, logs."""
 
 
 class _Server(uvicorn.Server):
@@ -67,17 +73,21 @@ def run(settings: Settings, beside: Beside = lambda services: {}) -> None:
 async def serve(settings: Settings, beside: Beside) -> None:
     """Serve until uvicorn is told to stop."""
     async with open_services(settings, patience_s=settings.database_patience_s) as services:
+        app = create_app(services, beside(services))
+        _make_room_for(settings.api.max_connections)
         server = _Server(
             uvicorn.Config(
-                create_app(services, beside(services)),
+                app,
                 host=settings.api.host,
                 port=settings.api.port,
-                http="httptools",
+                http=limited(Connections(settings, app.state.metrics.refused)),
+                ws="none",
                 lifespan="off",
+                timeout_keep_alive=settings.api.keep_alive_s,
                 access_log=False,
                 log_config=None,  # what it says goes the way of all our lines
                 server_header=False,
-                proxy_headers=False,  # nothing here asks whence a call came or how
+                proxy_headers=False,  # whoever asks whence a call came believes `trusted_proxies` alone
                 log_level="warning",
                 timeout_graceful_shutdown=_GRACE_S,
             ),
@@ -87,3 +97,20 @@ async def serve(settings: Settings, beside: Beside) -> None:
         log.info("api_started", host=settings.api.host, port=settings.api.port)
         await server.serve()
     log.info("api_stopped")
+
+
+def _make_room_for(connections: int) -> None:
+    """Let the process have as many files open as that needs; where it may not, say so: connections would wait."""
+    try:
+        import resource
+    except ImportError:  # this platform has no such limit
+        return
+    needed = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    with contextlib.suppress(ValueError):  # a system may allow less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        log.warning("open_files_too_few", allowed=allowed, needed=needed, raise_or_lower="ulimit -n, max_connections")

@@ -19,9 +19,11 @@ from writeback.console.pages import ROOMS
 from writeback.console.security import Csrf, SecurityHeaders
 from writeback.console.templating import create_environment
 from writeback.console.times import Times
-from writeback.core.errors import Problem
+from writeback.core.errors import BodyTooLarge, Problem
 from writeback.core.secrets import SecretBox
 from writeback.wiring import Services
+
+_LONGEST_OF_STRANGERS = 16_384
 
 
 def create_console(services: Services) -> ASGIApp:
@@ -70,11 +72,22 @@ def _endpoint(kit: Kit, path: str, by_method: Mapping[str, PageRoute]) -> Callab
             return refused
         if request.method != "POST":
             return await route.endpoint(page)
+        if page.signed_in is None:
+            _check_length(request)
         async with request.form(max_files=1, max_fields=5_000) as page.form:
             auth.check_form(page)
             return await route.endpoint(page)
 
     return call
+
+
+def _check_length(request: Request) -> None:
+    """Raise BodyTooLarge for a form of somebody who is not signed in; browsers always say how long theirs is."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > _LONGEST_OF_STRANGERS:
+        raise BodyTooLarge(
+            "body_too_large", f"The form has more than {_LONGEST_OF_STRANGERS} bytes.", hint="Go back and try again."
+        )
 
 
 class _Template:

@@ -5,6 +5,7 @@ With none set the service runs embedded: SQLite and a Redis server of its own in
 
 import os
 import secrets
+from collections.abc import Sequence
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -23,6 +24,8 @@ class ApiSettings(BaseModel):
     port: int = 8400
     max_body_bytes: int = 10_000_000
     """Larger bodies are answered with 413; enough for a file attached to an incident."""
+    max_hook_bytes: int = Field(default=1_000_000, ge=1)
+    """The same for what providers send to /hooks, which needs no key."""
     max_records: int = 1_000
     """Most records in one writeback; larger jobs are sent as several."""
     rate_per_s: float = Field(default=2_000, ge=0)
@@ -34,6 +37,28 @@ class ApiSettings(BaseModel):
     key_cache_s: float = 5.0
     """How long a key's rights are remembered; a revoked key may work for so long."""
     idempotency_keep_s: int = 86_400
+    trusted_proxies: list[IPv4Network | IPv6Network] = []
+    """Networks of proxies whose X-Forwarded-For is believed; of others the address that calls counts."""
+    max_connections: int = Field(default=4_000, ge=1)
+    """Open connections in one process; more are answered with 503 and closed."""
+    max_per_address: int = Field(default=1_000, ge=1)
+    """Open connections of one address (of IPv6: one /64); more are answered with 429 and closed. Behind a trusted proxy
+    it is requests under way that count, by the address that it names."""
+    max_header_bytes: int = Field(default=32_768, ge=1_024)
+    """Most bytes of a request's first line and headers; more are answered with 431. Nor may so much come between two
+    pieces of a body."""
+    max_headers: int = Field(default=100, ge=1)
+    """Most headers of a request; more are answered with 431."""
+    header_timeout_s: float = Field(default=15.0, gt=0)
+    """How long a request's headers may take to arrive, and a new connection to send any; then 408."""
+    body_grace_s: float = Field(default=30.0, gt=0)
+    """How long a body may take to arrive, and a second more for every `body_min_bytes_per_s` of it; then 408."""
+    body_min_bytes_per_s: int = Field(default=1_000, ge=1)
+    keep_alive_s: int = Field(default=75, ge=1)
+    """How long a connection without a request stays open. Longer than a proxy before us keeps it (nginx and AWS: 60 s),
+    or the proxy sends a request into a connection that we have just closed."""
+    stalled_after_s: float = Field(default=60.0, gt=0)
+    """A caller that takes nothing of its answer for so long is cut off."""
 
 
 class QueueSettings(BaseModel):
@@ -305,7 +330,7 @@ class ConsoleSettings(BaseModel):
     """The same for one address, of whatever account; schools and offices share one."""
     tries_forgotten_after_s: float = Field(default=900.0, gt=0)
     trusted_proxies: list[IPv4Network | IPv6Network] = []
-    """Networks of proxies whose X-Forwarded-For is believed; of others the address that calls counts."""
+    """More of `api.trusted_proxies`, which hold here too."""
     refresh_s: float = Field(default=5.0, ge=1)
     """How often pages that are live ask for what is new."""
     oidc: OidcSettings = OidcSettings()
@@ -391,6 +416,11 @@ class Settings(BaseSettings):
     def is_sqlite(self) -> bool:
         """Whether the database is a SQLite file, our own or another."""
         return self.is_embedded or self.database_url.startswith("sqlite")
+
+    @property
+    def trusted_proxies(self) -> Sequence[IPv4Network | IPv6Network]:
+        """The networks of proxies whose X-Forwarded-For is believed; API and console are one server."""
+        return [*self.api.trusted_proxies, *self.console.trusted_proxies]
 
     @property
     def account_tokens(self) -> dict[str, str]:

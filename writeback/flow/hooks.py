@@ -93,6 +93,10 @@ class Hooks:
 
     flow: FlowContext
 
+    def check(self, provider: str, token: str) -> None:
+        """Raise NotFound for a wrong token."""
+        self._hook_of(provider, token)
+
     async def receive(self, provider: str, token: str, query: Mapping[str, str], body: bytes) -> None:
         """Write down what a provider tells. Raise NotFound for a wrong token, BadInput for what cannot be read."""
         hook_of = self._hook_of(provider, token)

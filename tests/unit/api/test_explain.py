@@ -14,7 +14,7 @@ from writeback.core import errors
 SOURCE = Path(writeback.__file__).parent
 PROBLEMS = {
     name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.Problem)
-} | {"MethodNotAllowed", "UnsupportedMediaType"}
+} | {"HeadersTooLarge", "MethodNotAllowed", "TimedOut", "UnsupportedMediaType"}
 
 
 def _codes() -> Iterator[tuple[str, str]]:

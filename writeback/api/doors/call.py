@@ -40,7 +40,8 @@ class Call:
         value = header(self._scope["headers"], name.encode())
         return None if value is None else value.decode("latin-1")
 
-    async def body(self) -> bytes:
-        """Return the body; raise BodyTooLarge, or Disconnected. It is not asked for before the key is known."""
-        check_length(self._scope["headers"], self._limit)
-        return await read_body(self._receive, self._limit)
+    async def body(self, limit: int | None = None) -> bytes:
+        """Return the body; raise BodyTooLarge, or Disconnected. Before the key is known none but a short one."""
+        limit = self._limit if limit is None else limit
+        check_length(self._scope["headers"], limit)
+        return await read_body(self._receive, limit)

@@ -19,6 +19,8 @@ from writeback.flow.webhook_formats import WebhookFormat
 
 _NOT_FOUND = "Relying Party not found for estab or secret not correct"  # Xporter 88
 _SERVICE = "xporterondemand"
+_LONGEST = 16_384
+"""Most bytes of what asks for a token: it comes from somebody who has shown no key yet."""
 
 
 class TokenRefused(Unauthenticated):
@@ -27,7 +29,7 @@ class TokenRefused(Unauthenticated):
 
 async def get_token(call: Call, services: Services) -> Response:
     """Answer a token, or HTTP 200 with an ExceptionMessage (Xporter 84-94)."""
-    given = _fields(await call.body())
+    given = _fields(await call.body(limit=_LONGEST))
     key, estab = given.get("password", "").strip(), given.get("estab", "").strip()
     if given.get("thirdpartyid", "").lower() != _SERVICE or not given.get("relyingparty") or not estab:
         return _refused()

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.status import HTTP_202_ACCEPTED
 
 from writeback.api.auth import Admin, Svc, check_all_schools
-from writeback.api.body import Disconnected, read_body
+from writeback.api.body import Disconnected, check_length, read_body
 from writeback.api.errors_doc import errors
 from writeback.api.models import PageOf
 from writeback.domain.access import Caller
@@ -28,8 +28,11 @@ router = APIRouter(tags=["hooks"])
 )
 async def receive_hook(services: Svc, request: Request, provider: str, token: str) -> Response:
     """Take a webhook (Wonde 181) or callback (Xporter 14119). It is written down, and confirmed by asking."""
+    services.hooks.check(provider, token)  # nobody else's body is read
+    limit = services.settings.api.max_hook_bytes
+    check_length(request.scope["headers"], limit)
     try:
-        body = await read_body(request.receive, services.settings.api.max_body_bytes)
+        body = await read_body(request.receive, limit)
     except Disconnected:
         return Response(status_code=400)
     await services.hooks.receive(provider, token, dict(request.query_params), body)
