@@ -51,7 +51,7 @@ class Connections:
         self._trusted, self._tell = settings.trusted_proxies, refused
         self._open: set[Connection] = set()
         self._is_ticking = False
-        self._held: Counter[str] = Counter()
+        self._held: dict[str, int] = {}
         self._unsaid: Counter[str] = Counter()
         self._said_at: float | None = None
         self._raw: dict[str, bytes] = {}
@@ -71,7 +71,8 @@ class Connections:
 
     def hold(self, household: str) -> None:
         """Count one more of an address; raise Refused where it has as many as it may."""
-        if self._held[household] >= self.limits.max_per_address:
+        held = self._held.get(household, 0)
+        if held >= self.limits.max_per_address:
             raise Refused(
                 TooManyAtOnce(
                     "too_many_of_address",
@@ -79,12 +80,12 @@ class Connections:
                     retry_after_s=_RETRY_AFTER_S,
                 )
             )
-        self._held[household] += 1
+        self._held[household] = held + 1
 
     def let_go(self, household: str) -> None:
-        self._held[household] -= 1
-        if not self._held[household]:
-            del self._held[household]
+        held = self._held.pop(household) - 1
+        if held:
+            self._held[household] = held
 
     def answer(self, problem: Problem) -> bytes:
         """Return the whole answer that a refusal is, and count it."""
@@ -102,8 +103,8 @@ class Connections:
     def _is_proxy(self, peer: str) -> bool:
         return is_in(peer, self._trusted)
 
-    def _caller_behind(self, peer: str, forwarded: str) -> str:
-        return household_of(caller_of(peer, forwarded, self._trusted))
+    def _caller_behind(self, peer: str, forwarded: bytes) -> str:
+        return household_of(caller_of(peer, forwarded.decode("latin-1"), self._trusted))
 
     def _too_many(self) -> Problem:
         most = self.limits.max_connections

@@ -19,6 +19,8 @@ from writeback.core.errors import BadInput, Problem
 
 _CLOSING_S: Final = 10.0
 """How long a connection that we have closed may take to hand over what was written before."""
+_MOST_AROUND: Final = 16
+"""Bytes around each byte of a body that cannot be called a flood: a chunk of one byte has six."""
 _MOST_QUEUED: Final = 16
 """Requests that may wait on one connection for the answer to an earlier one."""
 _LONGEST_FORWARDED: Final = 512
@@ -50,8 +52,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._first, self._later = 0, 0
         """How much the piece had in which the headers began, perhaps behind an earlier body; how much came after it."""
         self._body = 0
-        self._idle = 0
-        """How much has come since the last piece of a body: sizes of chunks, their extensions, trailers."""
+        self._around = 0
+        """How much has come that is no body, but around it: sizes of chunks, their extensions, trailers. Each byte of
+        the body pays for some."""
         self._answering: RequestResponseCycle | None = None
         """The request that is being answered; `cycle` is the latest."""
         self._held: deque[str] = deque()
@@ -87,7 +90,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._incoming is _Incoming.HEADERS:
             self._later += self._piece
         elif self._incoming is _Incoming.BODY:
-            self._idle += self._piece
+            self._around += self._piece
         try:
             self.parser.feed_data(data)
             self._check()
@@ -111,7 +114,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_of_proxy:
             self._hold(self._caller())
         super().on_headers_complete()
-        self._incoming, self._body, self._idle = _Incoming.BODY, 0, 0
+        self._incoming, self._body, self._around = _Incoming.BODY, 0, 0
         self.headers = []  # where trailers come: they are not the request's headers
         if not self.pipeline:
             self._answering = self.cycle
@@ -119,8 +122,9 @@ class LimitedProtocol(HttpToolsProtocol):
             raise Refused(_MALFORMED)
 
     def on_body(self, body: bytes) -> None:
-        self._body += len(body)
-        self._idle = 0
+        size = len(body)
+        self._body += size
+        self._around = max(0, self._around - _MOST_AROUND * size)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -135,6 +139,10 @@ class LimitedProtocol(HttpToolsProtocol):
             self.shared.let_go(self._held.popleft())
         if following is None:
             self.cycle.body = bytearray()  # what nobody has read would stay until the next request
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unsent, self._unsent_since = self.transport.get_write_buffer_size(), self.shared.now
 
     def look(self) -> None:
         """End the connection where its time is up. It is called at every tick."""
@@ -153,14 +161,11 @@ class LimitedProtocol(HttpToolsProtocol):
             elif now - self._since > limits.body_grace_s + self._body / limits.body_min_bytes_per_s:
                 self._time_out(_BODY_LATE)
         if self.flow.write_paused:
-            self._look_at_unsent(now)
-
-    def _look_at_unsent(self, now: float) -> None:
-        left = self.transport.get_write_buffer_size()
-        if left != self._unsent:
-            self._unsent, self._unsent_since = left, now
-        elif now - self._unsent_since > self.shared.limits.stalled_after_s:
-            self.transport.abort()
+            left = self.transport.get_write_buffer_size()
+            if left != self._unsent:
+                self._unsent, self._unsent_since = left, now
+            elif now - self._unsent_since > limits.stalled_after_s:
+                self.transport.abort()
 
     def _check(self) -> None:
         """Raise Refused for what is too much after a piece; read no more of a body than somebody has asked for."""
@@ -168,7 +173,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._check_headers()
         elif self._incoming is _Incoming.BODY:
             limits = self.shared.limits
-            if self._idle > limits.max_header_bytes or len(self.headers) > limits.max_headers:
+            if self._around > limits.max_header_bytes or len(self.headers) > limits.max_headers:
                 raise Refused(_MALFORMED)
             if not self.cycle.response_complete:
                 if self.cycle.body and not self.transport.is_closing():
@@ -197,9 +202,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._held.append(household)
 
     def _caller(self) -> str:
-        forwarded = b",".join(value for name, value in self.headers if name == b"x-forwarded-for")
-        peer = self.client[0] if self.client else ""
-        return self.shared.caller_behind(peer, forwarded[-_LONGEST_FORWARDED:].decode("latin-1"))
+        forwarded = b""
+        for name, value in self.headers:
+            if name == b"x-forwarded-for":
+                forwarded += b"," + value
+        return self.shared.caller_behind(self.client[0] if self.client else "", forwarded[-_LONGEST_FORWARDED:])
 
     def _time_out(self, problem: Problem) -> None:
         if self._first:
