@@ -102,7 +102,11 @@ class Attacked:
 
     def ask(self, *pieces: bytes, source: str = "127.0.0.1") -> Answer:
         """Return the answer to one request on a connection of its own."""
-        return self.connect(source).send(*pieces).answer()
+        wire = Wire(self.settings.api.port, source)
+        try:
+            return wire.send(*pieces).answer()
+        finally:
+            wire.close()
 
     def serves(self, source: str = "127.0.0.9") -> bool:
         """Whether somebody else is served, and at once."""
