@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from writeback.api.problems import problem_response
 from writeback.api.safe_headers import SAFE_HEADERS
 from writeback.api.uploads import body_limit
-from writeback.core.addresses import caller_of, household_of, is_in
+from writeback.core.callers import caller_of, household_of, is_in
 from writeback.core.errors import Overloaded, Problem, TooManyAtOnce
 from writeback.core.settings import Settings
 

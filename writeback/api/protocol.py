@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from writeback.api.connections import TICK_S, Connections, Refused
 from writeback.api.problems import HeadersTooLarge, TimedOut
-from writeback.core.addresses import household_of
+from writeback.core.callers import household_of
 from writeback.core.errors import BadInput, Problem
 
 _CLOSING_S: Final = 10.0

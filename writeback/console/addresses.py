@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from writeback.core.addresses import Networks, caller_of
+from writeback.core.callers import Networks, caller_of
 
 _NOWHERE = "unknown"
 
