@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from writeback.core.addresses import LOOPBACK, HostList, HostPattern, pattern_of
 from writeback.core.errors import ConfigurationError
 from writeback.core.private import make_private_dir
 from writeback.core.timings import complaints
@@ -102,6 +103,8 @@ class DispatchSettings(BaseModel):
     """A writeback without `expires_at` expires after this."""
     connections: int = 200
     """Most connections to all providers together, from one process; one provider may have its share of them."""
+    max_answer_bytes: int = Field(default=10_000_000, ge=100_000)
+    """Most bytes of one answer of a provider, as it comes and unpacked; a larger one is not read on."""
 
 
 class ConfirmSettings(BaseModel):
@@ -124,12 +127,26 @@ class ConfirmSettings(BaseModel):
     """How long after its confirmation."""
 
 
+def _named(hosts: list[HostPattern], *urls: str) -> HostList:
+    """Return the hosts, and those of our own addresses, each at its own port."""
+    listed = HostList(hosts)
+    return HostList([*hosts, *(pattern_of(url) for url in urls if url not in listed)])
+
+
 class WondeSettings(BaseModel):
     base_url: str = "https://api.wonde.com/v1.0"
+    hosts: list[HostPattern] = ["api.wonde.com", "api-*.wonde.com"]
+    """Where else Wonde is: the regions' domains (Wonde 12-19). The token below goes only there and to `base_url`, and
+    only there may a key that is limited to some schools lead one. `*` stands for letters, digits and hyphens."""
     token: str = Field(default="", repr=False)
     """The application's own token: lists its schools, and serves those without a token of their own."""
     max_records: int = 1_000
     page_size: int = 200
+
+    @property
+    def named_hosts(self) -> HostList:
+        """Every host that the settings name as Wonde's."""
+        return _named(self.hosts, self.base_url)
 
 
 class XporterSettings(BaseModel):
@@ -139,6 +156,9 @@ class XporterSettings(BaseModel):
     sts_url: str = "https://login.groupcall.com/idaas/sts/STS/GetToken"
     token_path: str = "/idaas/sts/STS/GetToken"  # noqa: S105 - a path, not a token
     """Where the STS is when a school has a base URL of its own."""
+    hosts: list[HostPattern] = []
+    """Where else Xporter and its STS are: only there, and to the two above, may a key that is limited to some schools
+    lead one. `*` stands for letters, digits and hyphens."""
     relying_party: str = "writeback.example"
     management_secret: str = Field(default="", repr=False)
     """The application's own secret: lists its schools; it gives no access to their data (Xporter 38)."""
@@ -194,6 +214,11 @@ class XporterSettings(BaseModel):
     """Most Base64 of files in one request; one record goes however large it is."""
     page_size: int = 1_000
 
+    @property
+    def named_hosts(self) -> HostList:
+        """Every host that the settings name as Xporter's."""
+        return _named(self.hosts, self.base_url, self.sts_url)
+
 
 class LookupSettings(BaseModel):
     sync_every_s: float = 900.0
@@ -208,6 +233,10 @@ class LookupSettings(BaseModel):
     """How much of the timetable is kept; a mark for a lesson before or after is refused as unknown."""
     stale_after_s: float = 86_400.0
     """Lists older than this are used, with a warning."""
+    max_pages: int = Field(default=2_000, ge=1)
+    """Most pages of one list; one that goes on is taken for one without end, and the list from before is kept."""
+    max_list_bytes: int = Field(default=100_000_000, ge=1_000_000)
+    """Most bytes of all pages of one list together."""
 
 
 class BatchSettings(BaseModel):
@@ -385,6 +414,8 @@ class Settings(BaseSettings):
     """Encrypts credentials, derives webhook tokens. Empty: made once and kept in the data directory."""
     public_url: str = ""
     """Where providers reach us, for callbacks; empty: http://host:port of the API."""
+    plain_http_hosts: list[HostPattern] = list(LOOPBACK)
+    """Hosts of providers that are called by plain http too, e.g. a sandbox in your own network; all others by https."""
     log_level: str = "INFO"
 
     api: ApiSettings = ApiSettings()
@@ -406,6 +437,27 @@ class Settings(BaseSettings):
         if wrong := complaints(self):
             raise ValueError("; ".join(wrong))
         return self
+
+    @model_validator(mode="after")
+    def _providers_are_called_by_https(self) -> Self:
+        allowed = HostList(self.plain_http_hosts)
+        urls = {
+            "wonde.base_url": self.wonde.base_url,
+            "xporter.base_url": self.xporter.base_url,
+            "xporter.sts_url": self.xporter.sts_url,
+        }
+        for name, url in urls.items():
+            if not url.startswith("https://") and url not in allowed:
+                raise ValueError(
+                    f"{name} is {url[:100]!r}: send an https:// address, or name its host in "
+                    "WRITEBACK_PLAIN_HTTP_HOSTS if credentials may go there unencrypted"
+                )
+        return self
+
+    @property
+    def named_hosts(self) -> dict[str, HostList]:
+        """The hosts that each provider's settings name."""
+        return {"wonde": self.wonde.named_hosts, "xporter": self.xporter.named_hosts}
 
     @property
     def is_embedded(self) -> bool:

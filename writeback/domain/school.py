@@ -67,6 +67,8 @@ class Account:
     """Empty: the provider's own from the settings."""
     credentials: Mapping[str, str] = field(repr=False)
     """Wonde: `token`. Xporter: `secret`, optionally `relying_party`, `sts_url`."""
+    withheld: str = ""
+    """Why there are no credentials here although there are some: they may not go to this address."""
 
 
 @cache

@@ -11,18 +11,23 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 from writeback import __version__
+from writeback.core.addresses import LOOPBACK, ExactURL, HostList, host_of
+from writeback.core.answers import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.clock import Clock
 from writeback.core.settings import DispatchSettings
 from writeback.core.tls import trusted
@@ -43,6 +48,8 @@ _SECONDS = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 _UNKEEPABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 # Control characters that are no blanks, and halves of surrogate pairs: PostgreSQL refuses NUL, UTF-8 the halves.
 
+_MOST_REDIRECTS = 5
+
 _KEEPALIVE_S = 4.0
 # Common servers close an idle connection after 5 s; ours gives it up first, so that a POST never meets one just closed.
 
@@ -55,6 +62,8 @@ class Answer:
     body: Any = field(repr=False)  # a token of the STS, or pupil data
     is_json: bool
     retry_after_s: float | None = None
+    size: int = field(default=0, compare=False)
+    """Bytes of the body, unpacked."""
 
     @property
     def is_success(self) -> bool:
@@ -62,13 +71,18 @@ class Answer:
 
 
 class ProviderClient(httpx.AsyncClient):
-    """The shared client, and how fast it may be used."""
+    """The shared client, and how it may be used."""
 
     throttle: Throttle | None = None
+    max_answer_bytes: int = DispatchSettings().max_answer_bytes
+    plain_http: HostList = HostList(LOOPBACK)
 
 
-def create_client(settings: DispatchSettings) -> ProviderClient:
-    """Return the shared client: aiohttp beneath, explicit timeouts, no cookies, no redirects followed."""
+def create_client(settings: DispatchSettings, *, plain_http: HostList | None = None) -> ProviderClient:
+    """Return the shared client: aiohttp beneath, explicit timeouts, no cookies, answers up to a limit.
+
+    `plain_http`: the hosts that may be called without TLS; None: this machine alone.
+    """
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines print URLs, and with them pupils' ids
     timeout = httpx.Timeout(
         settings.request_timeout_s,
@@ -80,12 +94,19 @@ def create_client(settings: DispatchSettings) -> ProviderClient:
         transport=AiohttpTransport(client=_session_factory(settings), verify=trusted()),
         timeout=timeout,
         follow_redirects=False,
-        headers={"user-agent": f"writeback/{__version__}", "accept": "application/json"},
+        headers={
+            "user-agent": f"writeback/{__version__}",
+            "accept": "application/json",
+            "accept-encoding": ACCEPT_ENCODING,
+        },
         # One client serves every school: a session cookie of one must never travel with another's token.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
     )
     if settings.calls_per_s or settings.provider_calls_per_s:
         client.throttle = Throttle(settings)
+    client.max_answer_bytes = settings.max_answer_bytes
+    if plain_http is not None:
+        client.plain_http = plain_http
     return client
 
 
@@ -102,6 +123,8 @@ def _session_factory(settings: DispatchSettings) -> Callable[[], aiohttp.ClientS
         # aiohttp sends a PUT or DELETE again by itself when a kept connection breaks: a removal that took effect would
         # then be answered 404, and the provider would see attempts that we know nothing of. It has no public switch.
         session._retry_connection = False
+        # What httpx hands over is spelt for the wire already; yarl would spell it anew. No public switch either.
+        session._build_url = partial(URL, encoded=True)  # type: ignore[method-assign]
         return session
 
     return create
@@ -111,7 +134,7 @@ async def call(
     client: httpx.AsyncClient,
     clock: Clock,
     method: str,
-    url: str,
+    url: httpx.URL | str,
     *,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
@@ -119,33 +142,72 @@ async def call(
 ) -> Answer | NotReached | Uncertain:
     """Make one call and return its answer, or what the failure to get one means. Raises nothing of the transport."""
     throttle = client.throttle if isinstance(client, ProviderClient) else None
-    if throttle and not await throttle.let_through(host_of(url), (headers or {}).get("authorization", "")):
+    if throttle and not await throttle.let_through(host_of(str(url)), (headers or {}).get("authorization", "")):
         return NotReached("as many calls as are allowed are under way already", retry_after_s=1.0)
     try:
         request = client.build_request(method, url, headers=headers, params=params, json=body)
+        if isinstance(url, ExactURL):
+            request.url = url
+        if _is_readable_by_others(client, request.url):
+            return NotReached(f"{request.url.host} is to be called by plain http: use its https:// address")
         # A server that drips bytes keeps each read short; the whole call is bounded too, or it would outlive its lease.
-        async with asyncio.timeout(client.timeout.read):
-            # A redirected POST would become a GET elsewhere; only reads follow (httpx drops the token across hosts).
-            response = await client.send(request, follow_redirects=method == "GET")
+        async with asyncio.timeout(client.timeout.read), _answered(client, request) as response:
+            if elsewhere := _led_elsewhere(response):
+                reason = f"{_origin(request.url)} redirects to {elsewhere}: check the school's base URL"
+                return NotReached(shorten(reason))
+            limit = getattr(client, "max_answer_bytes", ProviderClient.max_answer_bytes)
+            content = await read_limited(response, limit)
     except FAILURES as error:
-        return failure_of(error, host_of(url))
-    return _answer_of(response, clock.now())
+        return failure_of(error, host_of(str(url)))
+    return _answer_of(response, content, clock.now())
 
 
-def _answer_of(response: httpx.Response, now: datetime) -> Answer:
+@asynccontextmanager
+async def _answered(client: httpx.AsyncClient, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+    """Open the answer to a request, to be read. A question is asked again where it is redirected on its own origin.
+
+    Elsewhere nothing follows: neither the token, nor pupils' ids in a query. A redirected POST would become a GET.
+    """
+    for _ in range(_MOST_REDIRECTS):
+        response = await client.send(request, stream=True)
+        try:
+            following = response.next_request
+            if request.method != "GET" or following is None or not _is_same_origin(request.url, following.url):
+                yield response
+                return
+        finally:
+            await response.aclose()
+        request = following
+    raise httpx.TooManyRedirects("it redirects without end", request=request)
+
+
+def _led_elsewhere(response: httpx.Response) -> str | None:
+    """Return the other origin that the answer redirects to; None where it does not."""
+    following = response.next_request
+    if following is None or _is_same_origin(response.request.url, following.url):
+        return None
+    return _origin(following.url)
+
+
+def _is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    return (one.scheme, one.raw_host, one.port) == (other.scheme, other.raw_host, other.port)
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def _is_readable_by_others(client: httpx.AsyncClient, url: httpx.URL) -> bool:
+    """Whether the call would go over the network unencrypted, to a host where that is not allowed."""
+    return url.scheme == "http" and isinstance(client, ProviderClient) and str(url) not in client.plain_http
+
+
+def _answer_of(response: httpx.Response, content: bytes, now: datetime) -> Answer:
     retry_after_s = read_retry_after(response.headers.get("retry-after"), now)
     try:
-        return Answer(response.status_code, json.loads(response.content), True, retry_after_s)
-    except (ValueError, RecursionError):  # not JSON, or nested without end
-        return Answer(response.status_code, None, False, retry_after_s)
-
-
-def host_of(url: str) -> str:
-    """Return the host of `url` for messages: no path, no query, no credentials."""
-    try:
-        return httpx.URL(url).host or "an address without a host"
-    except httpx.InvalidURL:
-        return "an address that cannot be read"
+        return Answer(response.status_code, json.loads(content), True, retry_after_s, len(content))
+    except (ValueError, RecursionError):  # not JSON, nested without end, or a number without end
+        return Answer(response.status_code, None, False, retry_after_s, len(content))
 
 
 _NEVER_SENT, _MAY_HAVE_ARRIVED = NotReached, Uncertain
@@ -193,6 +255,7 @@ MEANINGS: Mapping[type[BaseException], _Meaning] = {
     httpx.TooManyRedirects: (_MAY_HAVE_ARRIVED, "it redirects without end"),
     httpx.HTTPStatusError: (_MAY_HAVE_ARRIVED, "the exchange failed"),
     httpx.HTTPError: (_MAY_HAVE_ARRIVED, "the exchange failed"),
+    AnswerTooLarge: (_MAY_HAVE_ARRIVED, "the answer is too large"),
     # What neither of them wraps.
     TimeoutError: (_MAY_HAVE_ARRIVED, "no answer came in time"),
     OSError: (_MAY_HAVE_ARRIVED, "the connection broke"),
@@ -201,6 +264,7 @@ FAILURES: tuple[type[BaseException], ...] = (
     httpx.HTTPError,
     httpx.InvalidURL,
     aiohttp.ClientError,
+    AnswerTooLarge,
     TimeoutError,
     OSError,
 )
@@ -213,6 +277,7 @@ def failure_of(error: BaseException, host: str) -> NotReached | Uncertain:
     for ancestor in type(told).__mro__:
         if ancestor in MEANINGS:
             outcome, phrase = MEANINGS[ancestor]
+            phrase = str(told) if isinstance(told, AnswerTooLarge) else phrase
             return outcome(shorten(f"{phrase} ({host})"))
     return Uncertain(shorten(f"the exchange failed ({host})"))
 

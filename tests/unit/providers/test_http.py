@@ -1,14 +1,17 @@
 """Every failure of the transport and every status means one thing, on the real transport against real sockets."""
 
 import asyncio
+import gzip
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import aiohttp
 import httpx
 import pytest
 
+from writeback.core.addresses import ExactURL
 from writeback.core.clock import FakeClock
 from writeback.core.settings import DispatchSettings
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
@@ -379,15 +382,192 @@ async def test_retry_after_comes_with_the_answer(client: httpx.AsyncClient) -> N
     assert answer.retry_after_s == 3.0
 
 
-async def test_a_post_is_not_redirected_and_a_get_is(client: httpx.AsyncClient) -> None:
-    async with server(answering(response("200 OK", b'{"data": []}'))) as there:
-        async with server(answering(response("302 Found", b"", f"Location: {there}/y"))) as here:
-            assert await post(client, here) == Answer(302, None, False)
-        async with server(answering(response("302 Found", b"", f"Location: {there}/y"))) as here:
-            assert await call(client, CLOCK, "GET", f"{here}/x") == Answer(200, {"data": []}, True)
+async def test_a_question_follows_a_redirect_on_its_own_origin_and_a_post_does_not(client: httpx.AsyncClient) -> None:
+    async def redirect_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_first = b" /y" not in await read_request(reader)
+        writer.write(response("302 Found", b"", "Location: /y") if is_first else response("200 OK", b'{"data": []}'))
+        writer.close()
+
+    async with server(redirect_once) as url:
+        assert await call(client, CLOCK, "GET", f"{url}/x") == Answer(200, {"data": []}, True)
+        assert await post(client, url) == Answer(302, None, False)
 
 
-async def test_a_token_does_not_follow_a_redirect_to_another_host(client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nothing_follows_a_redirect_to_another_origin(client: httpx.AsyncClient, method: str) -> None:
+    """A token would be dropped on the way, but a query holds pupils' ids."""
+    seen: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        writer.close()
+
+    async with server(note) as there, server(answering(response("302 Found", b"", f"Location: {there}/y?z=1"))) as here:
+        outcome = await call(client, CLOCK, method, f"{here}/x?student=A1", headers={"authorization": "Bearer secret"})
+
+    assert outcome == NotReached(f"{here} redirects to {there}: check the school's base URL")
+    assert not seen
+
+
+async def test_a_redirect_in_a_circle_ends(client: httpx.AsyncClient) -> None:
+    asked: list[bytes] = []
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await read_request(reader))
+        writer.write(response("302 Found", b"", "Location: /x"))
+        writer.close()
+
+    async with server(redirect) as url:
+        outcome = await call(client, CLOCK, "GET", f"{url}/x")
+    assert isinstance(outcome, Uncertain)
+    assert len(asked) == 5
+
+
+LIMIT = 100_000
+
+
+@pytest.fixture
+async def strict() -> AsyncIterator[httpx.AsyncClient]:
+    async with create_client(DispatchSettings(max_answer_bytes=LIMIT, request_timeout_s=5.0)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["its length said before", "in chunks"])
+async def test_an_answer_past_the_limit_is_not_read_on_and_leaves_doubt(
+    strict: httpx.AsyncClient, *, chunked: bool
+) -> None:
+    written = 0
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        await read_request(reader)
+        how = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 1000000000"
+        writer.write(b"HTTP/1.1 200 OK\r\n" + how + b"\r\n\r\n")
+        piece = b" " * 65_536
+        with suppress(ConnectionError):
+            while written < 200 * LIMIT:
+                writer.write(b"10000\r\n" + piece + b"\r\n" if chunked else piece)
+                await writer.drain()
+                written += len(piece)
+        writer.close()
+
+    async with server(flood) as url:
+        outcome = await post(strict, url)
+
+    assert isinstance(outcome, Uncertain)
+    assert f"larger than {LIMIT} bytes" in outcome.reason
+    assert written < 200 * LIMIT  # the sockets' buffers take some before the connection is closed
+
+
+async def test_an_answer_of_exactly_the_limit_is_read(strict: httpx.AsyncClient) -> None:
+    body = b'{"a": 1}'.ljust(LIMIT)
+    packed = gzip.compress(body)
+    async with server(answering(response("200 OK", body))) as url:
+        assert await post(strict, url) == Answer(200, {"a": 1}, True)
+    async with server(answering(response("200 OK", packed, "Content-Encoding: gzip"))) as url:
+        assert await post(strict, url) == Answer(200, {"a": 1}, True)
+    async with server(answering(response("200 OK", gzip.compress(body + b" "), "Content-Encoding: gzip"))) as url:
+        assert isinstance(await post(strict, url), Uncertain)
+
+
+async def test_a_small_packed_answer_that_unpacks_to_a_great_one_costs_no_more_than_the_limit() -> None:
+    """16 kB of gzip, the size of one piece, are 16 MB of blanks: unpacked whole they would be there before any look."""
+    bomb = gzip.compress(b" " * 50_000_000)
+    settings = DispatchSettings(max_answer_bytes=1_000_000, request_timeout_s=5.0)
+    async with (
+        create_client(settings) as client,
+        server(answering(response("200 OK", bomb, "Content-Encoding: gzip"))) as url,
+    ):
+        tracemalloc.start()
+        outcome = await post(client, url)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert isinstance(outcome, Uncertain)
+    assert "larger than 1000000 bytes" in outcome.reason
+    assert peak < 4_000_000
+
+
+async def test_packed_nothing_ends_at_the_limit_too(strict: httpx.AsyncClient) -> None:
+    """Empty blocks of deflate unpack to nothing, for as long as they come."""
+    nothing = gzip.compress(b"")[:10] + b"\x00\x00\x00\xff\xff" * LIMIT
+    async with server(answering(response("200 OK", nothing, "Content-Encoding: gzip"))) as url:
+        outcome = await post(strict, url)
+    assert isinstance(outcome, Uncertain)
+    assert "larger than" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "packing"),
+    [
+        (b"{}", "br"),
+        (gzip.compress(gzip.compress(b"{}")), "gzip, gzip"),
+        (b"{}", "gzip"),
+        (gzip.compress(b"{}" * 500)[:-20], "gzip"),
+    ],
+    ids=["not asked for", "packed twice", "not packed", "broken off"],
+)
+async def test_a_packing_that_cannot_be_read_leaves_doubt(client: httpx.AsyncClient, body: bytes, packing: str) -> None:
+    async with server(answering(response("200 OK", body, f"Content-Encoding: {packing}"))) as url:
+        outcome = await post(client, url)
+    assert isinstance(outcome, Uncertain)
+    assert "cannot be decoded" in outcome.reason
+
+
+async def test_gzip_alone_is_asked_for(client: httpx.AsyncClient) -> None:
+    seen: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await read_request(reader)).lower())
+        writer.write(response("200 OK"))
+        writer.close()
+
+    async with server(note) as url:
+        await post(client, url)
+    assert b"accept-encoding: gzip\r\n" in seen[0]
+
+
+async def test_a_connection_is_used_again_after_an_answer_and_closed_after_one_too_large(
+    strict: httpx.AsyncClient,
+) -> None:
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                size = 2 * LIMIT if b"/big" in await read_request(reader) else 2
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode() + b"{}".ljust(size))
+                await writer.drain()
+
+    async with server(serve) as url:
+        for path, expected in (("/a", 1), ("/b", 1), ("/big", 1), ("/c", 2)):
+            await call(strict, CLOCK, "GET", url + path)
+            assert connections == expected, path
+
+
+async def test_a_number_without_end_is_no_json(client: httpx.AsyncClient) -> None:
+    async with server(answering(response("200 OK", b"9" * 100_000))) as url:
+        assert await post(client, url) == Answer(200, None, False)
+
+
+async def test_plain_http_goes_only_where_it_may(client: httpx.AsyncClient) -> None:
+    outcome = await post(client, "http://wonde.example")
+    assert outcome == NotReached("wonde.example is to be called by plain http: use its https:// address")
+
+
+TARGETS = [
+    "/v1.0/schools/A1/students/?page=2",
+    "/a%2fb/%7Ex/%c3%A9/a+b/?q=%2F%2f&s=%7e&t=a+b%20c&u=[1]&v=:@/?!$()*,;='&w=%5B%5D",
+    "/x?cursor=eyJ%22%3A1fQ==&sig=AbC%2bd%2Fe%3D&empty=&also",
+    '/x?q={a}|^`"<>\\',
+    "/a/../b/./c//d?x=%zz%",
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+async def test_an_exact_address_goes_out_byte_for_byte(client: httpx.AsyncClient, target: str) -> None:
     seen: list[bytes] = []
 
     async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -395,12 +575,15 @@ async def test_a_token_does_not_follow_a_redirect_to_another_host(client: httpx.
         writer.write(response("200 OK"))
         writer.close()
 
-    async with server(note) as there:
-        elsewhere = there.replace("127.0.0.1", "localhost")
-        async with server(answering(response("302 Found", b"", f"Location: {elsewhere}/y"))) as here:
-            await call(client, CLOCK, "GET", f"{here}/x", headers={"authorization": "Bearer secret"})
-    assert seen
-    assert b"secret" not in seen[0]
+    async with server(note) as url:
+        assert isinstance(await call(client, CLOCK, "GET", ExactURL(f"{url}/v1.0", target)), Answer)
+    assert seen[0].split(b"\r\n")[0] == f"GET {target} HTTP/1.1".encode()
+
+
+@pytest.mark.parametrize("target", ["", "x", "/a b", "/a\r\nHost: evil", "/\x00", "/é", "https://evil.example/"])
+def test_what_cannot_stand_in_a_request_line_is_no_exact_address(target: str) -> None:
+    with pytest.raises(httpx.InvalidURL):
+        ExactURL("https://api.wonde.com/v1.0", target)
 
 
 async def test_no_cookie_is_kept_for_the_next_school(client: httpx.AsyncClient) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from writeback.core.clock import FakeClock
-from writeback.core.settings import Settings
+from writeback.core.settings import LookupSettings, Settings
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
@@ -260,6 +260,60 @@ async def test_schools_come_page_by_page() -> None:
 
     assert isinstance(listed, list)
     assert [one.provider_school_id for one in listed] == ["A1329183376", "A2"]
+
+
+def leading_on(following: Callable[[int], str]) -> tuple[Reply, list[httpx.Request]]:
+    """Answer every page with one more, at the address that `following` gives."""
+    seen: list[httpx.Request] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(
+            200, json={"data": [{"id": f"A{len(seen)}"}], "meta": {"pagination": {"next": following(len(seen))}}}
+        )
+
+    return reply, seen
+
+
+async def failure_of(reply: Reply, name: ListName = ListName.STUDENTS, **limits: int) -> LookupFailed:
+    settings = Settings(lookups=LookupSettings(**limits))
+    wonde = WondeProvider(settings, FakeClock(), httpx.AsyncClient(transport=httpx.MockTransport(reply)))
+    with pytest.raises(LookupFailed) as failed:
+        await wonde.fetch(ACCOUNT, name, None, WINDOW)
+    return failed.value
+
+
+@pytest.mark.parametrize("name", [ListName.STUDENTS, ListName.BEHAVIOUR_ATTRIBUTES])
+async def test_a_list_that_goes_on_at_a_host_that_nobody_named_fails_and_names_it(name: ListName) -> None:
+    reply, seen = leading_on(lambda page: "https://evil.example/v1.0/students?page=2&student=A1")
+
+    failed = await failure_of(reply, name)
+
+    assert "evil.example" in failed.detail
+    assert "student=" not in failed.detail
+    assert isinstance(failed.outcome, NotReached)  # a fault, and not a list that Wonde does not have
+    assert {request.url.host for request in seen} == {"api.wonde.com"}
+
+
+async def test_a_list_without_end_fails_after_the_most_pages() -> None:
+    reply, seen = leading_on(lambda page: f"https://api.wonde.com/v1.0/students?page={page + 1}")
+
+    failed = await failure_of(reply, max_pages=7)
+
+    assert "more than 7 pages" in failed.detail
+    assert isinstance(failed.outcome, NotReached)
+    assert len(seen) == 8
+
+
+async def test_a_list_of_too_many_bytes_fails() -> None:
+    def reply(request: httpx.Request) -> httpx.Response:
+        page = int(request.url.params.get("page", "1"))
+        following = {"pagination": {"next": f"https://api.wonde.com/v1.0/students?page={page + 1}"}}
+        return httpx.Response(200, json={"data": [{"id": "A1", "notes": "x" * 400_000}], "meta": following})
+
+    failed = await failure_of(reply, max_list_bytes=1_000_000)
+
+    assert "more than 1000000 bytes" in failed.detail
 
 
 @pytest.mark.parametrize("region", [None, {}, {"domain": None}, {"domain": "evil.example/path?x="}, {"domain": "a b"}])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from writeback.core.clock import FakeClock
-from writeback.core.settings import Settings, XporterSettings
+from writeback.core.settings import LookupSettings, Settings, XporterSettings
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Blocked, NotReached, Taken
 from writeback.domain.school import Account, HoldReason
@@ -272,6 +272,27 @@ async def test_pages_are_read_until_one_is_not_full() -> None:
     assert list(change.rows) == ["1", "2", "3"]
     assert (change.is_full, change.cursor) == (True, "c1")
     assert {request.url.params["changedRows"] for request in wire.seen} == {"*"}
+
+
+async def test_a_list_without_end_fails_after_the_most_pages() -> None:
+    wire = Wire(lambda request: {"Students": [{"Id": 1}, {"Id": 2}], "changedRows": "c1"})
+    settings = Settings(xporter=XporterSettings(page_size=2), lookups=LookupSettings(max_pages=7))
+    provider = XporterProvider(settings, wire.clock, httpx.AsyncClient(transport=httpx.MockTransport(wire)))
+
+    with pytest.raises(LookupFailed, match="more than 7 pages") as failed:
+        await provider.fetch(ACCOUNT, ListName.STUDENTS, None, WINDOW)
+
+    assert isinstance(failed.value.outcome, NotReached)
+    assert len(wire.seen) == 8
+
+
+@pytest.mark.parametrize("count", ["²", "9" * 5_000, -1, None, True])
+async def test_a_count_of_pages_that_is_none_is_not_believed(count: object) -> None:
+    wire = Wire(lambda request: {"Students": [{"Id": 1}], "__pagination__": {"PageCount": count}})
+
+    change = await wire.provider().fetch(ACCOUNT, ListName.STUDENTS, None, WINDOW)
+
+    assert list(change.rows) == ["1"]
 
 
 async def test_a_changeset_brings_changes_and_deletions() -> None:

@@ -42,7 +42,7 @@ class WondeProvider:
 
     def __init__(self, settings: Settings, clock: Clock, client: httpx.AsyncClient) -> None:
         self._settings, self._clock = settings.wonde, clock
-        self._wonde = WondeClient(settings.wonde, clock, client)
+        self._wonde = WondeClient(settings, clock, client)
 
     def limits(self, kind: Kind) -> Limits:
         """Return how much goes into one request: one record where there is no list to put several in."""

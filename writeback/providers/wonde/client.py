@@ -6,14 +6,16 @@ from urllib.parse import quote
 
 import httpx
 
+from writeback.core.addresses import ExactURL
 from writeback.core.clock import Clock
-from writeback.core.settings import WondeSettings
+from writeback.core.settings import Settings
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import Account, HoldReason
 from writeback.providers.http import Answer, call, header_value, trouble_of
+from writeback.providers.paging import PageBudget
 from writeback.providers.wonde import lists
 
-_NO_TOKEN = Blocked(HoldReason.TOKEN_REFUSED, "no usable Wonde token is stored for the school")
+_NONE_STORED = "no usable Wonde token is stored for the school"
 
 Row = Mapping[str, Any]
 
@@ -29,27 +31,28 @@ class NoAnswer(Exception):
 class WondeClient:
     """Speaks HTTP with Wonde for any school; keeps nothing of any."""
 
-    def __init__(self, settings: WondeSettings, clock: Clock, client: httpx.AsyncClient) -> None:
-        self._settings, self._clock, self._client = settings, clock, client
+    def __init__(self, settings: Settings, clock: Clock, client: httpx.AsyncClient) -> None:
+        self._settings, self._clock, self._client = settings.wonde, clock, client
+        self._lookups = settings.lookups
 
     async def call(
         self,
         account: Account,
         method: str,
-        place: str,
+        place: str | ExactURL,
         *,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer | NotReached | Uncertain | Blocked:
-        """Call `place`: a path below the base URL, or one of `next_page`'s URLs."""
+        """Call `place`: a path below the base URL, or the address of a next page."""
         token = header_value(account.credentials.get("token", ""))
         if token is None:
-            return _NO_TOKEN
-        url = place if not place.startswith("/") else self.base_url(account) + place
+            return Blocked(HoldReason.TOKEN_REFUSED, account.withheld or _NONE_STORED)
+        url = place if isinstance(place, ExactURL) else self.base_url(account) + place
         headers = {"authorization": f"Bearer {token}"}
         return await call(self._client, self._clock, method, url, headers=headers, params=params, body=body)
 
-    async def ask(self, account: Account, place: str, params: Mapping[str, str] | None = None) -> Answer:
+    async def ask(self, account: Account, place: str | ExactURL, params: Mapping[str, str] | None = None) -> Answer:
         """Return the answer to a GET that the adapter must judge; raise NoAnswer for any other."""
         answer = await self.call(account, "GET", place, params=params)
         trouble = trouble_of(answer, "Wonde") if isinstance(answer, Answer) else answer
@@ -65,25 +68,43 @@ class WondeClient:
         """Return the rows of all pages of a list; raise NoAnswer."""
         query: Mapping[str, str] | None = {**params, "per_page": str(self._settings.page_size)}
         rows: list[Row] = []
-        place: str | None = path
+        place: str | ExactURL | None = path
         seen: set[str] = set()
+        budget = PageBudget(self._lookups)
         while place is not None:
-            if place in seen:
-                raise NoAnswer(None, "Wonde's list leads back to a page that was read")
-            seen.add(place)
+            if str(place) in seen:
+                raise _broken("the list leads back to a page that was read")
+            seen.add(str(place))
             answer = await self.ask(account, place, query)
             found = lists.rows_of(answer.body) if answer.is_success else None
             if found is None:
                 raise NoAnswer(None, f"Wonde answered {answer.status} where a list was expected")
+            if too_long := budget.spend(answer.size):
+                raise _broken(too_long)
             rows += found
-            place, query = lists.next_page(answer.body, self.base_url(account)), None
+            place, query = self._next_page(account, answer), None
         return rows
+
+    def _next_page(self, account: Account, answer: Answer) -> ExactURL | None:
+        """Return where the list goes on; raise NoAnswer where it does so at an address that nobody configured."""
+        following = lists.next_page(answer.body)
+        try:
+            base_url = self.base_url(account)
+            return lists.page_address(following, base_url, self._settings.named_hosts) if following else None
+        except ValueError as error:
+            raise _broken(str(error)) from error
 
     def base_url(self, account: Account) -> str:
         """Return the school's own base URL, else the settings'; `/v1.0` where it has no path (Wonde 12)."""
         base = (account.base_url or self._settings.base_url).rstrip("/")
         host_and_path = base.partition("://")[2]
         return base if "/" in host_and_path else f"{base}/v1.0"
+
+
+def _broken(what: str) -> NoAnswer:
+    """Return that a list cannot be read to its end now: not that there is none."""
+    text = f"Wonde: {what}"
+    return NoAnswer(NotReached(text), text)
 
 
 def school_path(account: Account, path: str = "") -> str:

@@ -1,5 +1,6 @@
 """Which pages a list of Wonde is on, and what is kept of its rows: ids and codes, never a name. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from writeback.core.addresses import ExactURL, HostList, host_of
 from writeback.domain.lookups import ListName, Row
 from writeback.providers.http import shorten
 from writeback.providers.times import LONDON
@@ -23,6 +25,7 @@ DELETION_TYPES: Mapping[ListName, str] = {ListName.STUDENTS: "student", ListName
 """Lists that can be followed by `updated_after` and `deletions`. Lessons cannot: those of a removed class go without
 an entry (Wonde 169). Codes are few."""
 
+_ABSOLUTE = re.compile(r"(?:https?:)?//[^/?#]*(?P<target>.*)", re.IGNORECASE | re.DOTALL)
 _OVERLAP = timedelta(minutes=5)
 """How far a cursor reaches back, for clocks that differ and rows that were being written."""
 
@@ -42,18 +45,31 @@ def weeks(window: tuple[date, date]) -> Iterator[dict[str, str]]:
         monday = following
 
 
-def next_page(body: Any, base_url: str) -> str | None:
-    """Return where the next page is (Wonde 51-66), on our own host; None where there is none.
-
-    Wonde's `next` is followed verbatim, path and query. Its scheme and host are ours: behind a proxy or another
-    region's domain it may name another host, and the token must never be sent to one that nobody configured.
-    """
+def next_page(body: Any) -> str | None:
+    """Return where the next page is, as Wonde says it (Wonde 51-66); None where there is none."""
     pagination = mapping_of(mapping_of(mapping_of(body).get("meta")).get("pagination"))
     following = pagination.get("next")
     if not isinstance(following, str) or not following or pagination.get("more") is False:
         return None
-    base = httpx.URL(base_url)
-    return str(httpx.URL(following).copy_with(scheme=base.scheme, host=base.host, port=base.port, userinfo=b""))
+    return following
+
+
+def page_address(following: str, base_url: str, named: HostList) -> ExactURL:
+    """Return the address of a next page: its path and query byte for byte, for they may be signed, on our own origin.
+
+    Behind a proxy, or from another region, Wonde may name another host than the one that was asked. The token goes to
+    none but that: one that the settings name is taken for it. Raise ValueError for any other, and for no address.
+    """
+    read = _ABSOLUTE.fullmatch(following)
+    if read is not None and host_of(following) != host_of(base_url) and following not in named:
+        raise ValueError(
+            f"the next page is said to be at {shorten(host_of(following))}: "
+            "that is neither where the school is nor named in WRITEBACK_WONDE__HOSTS"
+        )
+    try:
+        return ExactURL(base_url, following if read is None else "/" + read["target"].removeprefix("/"))
+    except httpx.InvalidURL as error:
+        raise ValueError("the address of the next page cannot be used") from error
 
 
 def rows_of(body: Any) -> list[Mapping[str, Any]] | None:

@@ -26,6 +26,7 @@ from writeback.providers.base import (
     SentRequest,
 )
 from writeback.providers.http import Answer, call, header_value
+from writeback.providers.paging import PageBudget
 from writeback.providers.xporter import callbacks, lists, outcomes, payloads, readings, report
 from writeback.providers.xporter.messages import places_of
 from writeback.providers.xporter.payloads import detentions, marks
@@ -43,6 +44,7 @@ class XporterProvider:
     def __init__(self, settings: Settings, clock: Clock, client: httpx.AsyncClient) -> None:
         self._settings, self._clock, self._client = settings.xporter, clock, client
         self._patience = timedelta(seconds=settings.confirm.callback_patience_s)
+        self._lookups = settings.lookups
         self._tokens = Tokens(settings.xporter, clock, client)
 
     def limits(self, kind: Kind) -> Limits:
@@ -100,14 +102,14 @@ class XporterProvider:
             return ReadBack({})
         bodies: list[Any] = []
         for question in reader.questions(sent, lookups):
-            body = await self._read(account, self._path(account, question.template(self._settings)), question.params)
-            if isinstance(body, Blocked) and body.reason is HoldReason.SCOPE_MISSING and not reader.holds_school:
+            read = await self._read(account, self._path(account, question.template(self._settings)), question.params)
+            if isinstance(read, Blocked) and read.reason is HoldReason.SCOPE_MISSING and not reader.holds_school:
                 return ReadBack({})
-            if isinstance(body, NotReached | Blocked):
-                return body
-            if isinstance(body, Refused) or not reader.is_answer(sent.kind, body):
+            if isinstance(read, NotReached | Blocked):
+                return read
+            if isinstance(read, Refused) or not reader.is_answer(sent.kind, read.body):
                 return NotReached(f"Xporter shows no {reader.noun}")
-            bodies.append(body)
+            bodies.append(read.body)
         stamps = [stamp for body in bodies if (stamp := readings.as_of(body))]
         return ReadBack(reader.read(sent, bodies, lookups, account.mis), min(stamps, default=None))
 
@@ -193,30 +195,31 @@ class XporterProvider:
     async def _pages(self, account: Account, name: ListName, params: Mapping[str, str]) -> AsyncIterator[Any]:
         """Yield the list's pages; raise LookupFailed."""
         path, size = self._path(account, lists.SOURCES[name].path(self._settings)), self._settings.page_size
+        budget = PageBudget(self._lookups)
         for page in count(1):
-            body = await self._read(account, path, {**params, "page": str(page), "pagesize": str(size)})
-            match body:
+            read = await self._read(account, path, {**params, "page": str(page), "pagesize": str(size)})
+            match read:
                 case Blocked(reason=HoldReason.SCOPE_MISSING, detail=text) if name in ATTRIBUTE_LISTS:
                     raise LookupFailed(name, None, text)  # marks go all the same where conduct is not granted
                 case NotReached(reason=text) | Blocked(detail=text):
-                    raise LookupFailed(name, body, text)
+                    raise LookupFailed(name, read, text)
                 case Refused(message=text):
                     raise LookupFailed(name, None, text)
-            if not lists.is_page_of(name, body):
+            if not lists.is_page_of(name, read.body):
                 raise LookupFailed(name, None, "Xporter's answer has no such table")
-            yield body
-            if lists.is_last_page(name, body, page, size):
+            if too_long := budget.spend(read.size):
+                raise LookupFailed(name, NotReached(f"Xporter: {too_long}"), f"Xporter: {too_long}")
+            yield read.body
+            if lists.is_last_page(name, read.body, page, size):
                 return
 
     async def _read(
         self, account: Account, path: str, params: Mapping[str, str]
-    ) -> Any | NotReached | Blocked | Refused:
-        """Return the body of a GET; it is a question, so that no failure leaves doubt."""
+    ) -> Answer | NotReached | Blocked | Refused:
+        """Return the answer to a GET; it is a question, so that no failure leaves doubt."""
         answer = await self._call(account, "GET", path, params=params)
-        trouble = outcomes.judge(answer) if isinstance(answer, Answer) else answer
-        if isinstance(trouble, Uncertain):
-            return NotReached(trouble.reason)
-        return trouble if trouble is not None else getattr(answer, "body", None)
+        told = outcomes.judge(answer) or answer if isinstance(answer, Answer) else answer
+        return NotReached(told.reason) if isinstance(told, Uncertain) else told
 
     async def _call(
         self,

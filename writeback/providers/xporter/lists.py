@@ -1,5 +1,6 @@
 """Which endpoint and table a list of Xporter is in, and what is kept of its rows: ids and codes, never a name. Pure."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -253,7 +254,7 @@ def cursor_of(body: Any) -> str | None:
 def is_last_page(name: ListName, body: Any, page: int, page_size: int) -> bool:
     """Whether there is nothing after this page: its `__pagination__` says so, else no table of it is full."""
     pages = find(body, "PageCount", "TotalPages", "Pages")
-    if str(pages).isdigit():
+    if re.fullmatch("[0-9]{1,9}", str(pages)):
         return page >= int(pages)
     counts = [len(_rows_of(table, body) or ()) for table in SOURCES[name].tables]
     return max(*counts, len(deleted_of(name, body))) < page_size

@@ -57,7 +57,7 @@ class Tokens:
         """Return a token that works for now, asking the STS when there is none. No failure leaves doubt."""
         identity = self._identity(account)
         if not identity.secret:
-            return Blocked(HoldReason.TOKEN_REFUSED, "no Xporter secret is stored for the school")
+            return Blocked(HoldReason.TOKEN_REFUSED, account.withheld or "no Xporter secret is stored for the school")
         async with self._locks[account.school_id]:
             kept = self._kept.get(account.school_id)
             if kept is not None and kept[0] == identity and self._clock.now() < kept[1].expires_at - _EARLY:
