@@ -57,6 +57,26 @@ async def listening() -> AsyncIterator[Ear]:
         server.close()
 
 
+class Heard(httpx.AsyncByteStream):
+    """An answer as it is read; a copy of it is kept when that ends."""
+
+    def __init__(self, response: httpx.Response, kept: list[httpx.Response]) -> None:
+        self._response, self._stream, self._kept = response, response.stream, kept
+        self._parts: list[bytes] = []
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            self._parts.append(part)
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        if "content-encoding" not in self._response.headers:
+            copy = httpx.Response(self._response.status_code, content=b"".join(self._parts))
+            copy.headers, copy.request = self._response.headers, self._response.request
+            self._kept.append(copy)
+
+
 @dataclass
 class World:
     """What a test of the contract needs."""
@@ -187,8 +207,7 @@ async def world(request: pytest.FixtureRequest, fake_clock: FakeClock) -> AsyncI
         made = World(provider, account, fake_clock, ear, control, school)
 
         async def keep(response: httpx.Response) -> None:
-            await response.aread()
-            made.answers.append(response)
+            response.stream = Heard(response, made.answers)
 
         client.event_hooks["response"].append(keep)
         await made.order("webhooks", url=ear.url)
