@@ -8,7 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from writeback.core import outages
+from writeback.core.addresses import HostList
 from writeback.core.clock import Clock, SystemClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.failures import class_of
@@ -59,6 +62,8 @@ from writeback.store.connections import PoolOptions
 from writeback.store.database import Database
 from writeback.store.engines import is_unavailable
 from writeback.store.reads import Reads
+
+log = structlog.get_logger()
 
 _ASK_AGAIN_S = 2.0
 """How often a database that is down is asked whether it is there again."""
@@ -218,7 +223,8 @@ async def _open_flow(
         stack.push_async_callback(embedded.stop)
     doorbell = ArqDoorbell(redis_url, settings.queue)
     stack.push_async_callback(doorbell.aclose)
-    client = create_client(settings.dispatch)
+    plain_http = HostList(settings.plain_http_hosts)
+    client = create_client(settings.dispatch, plain_http=plain_http)
     stack.push_async_callback(client.aclose)
     secrets = SecretBox(settings.effective_secret_key)
     registry = Registry(
@@ -229,6 +235,8 @@ async def _open_flow(
         hook_url=partial(hook_url, settings, secrets),
         provider_urls={"wonde": settings.wonde.base_url, "xporter": settings.xporter.base_url},
         usual_credentials={"wonde": {"token": settings.wonde.token}} if settings.wonde.token else {},
+        named_hosts=settings.named_hosts,
+        plain_http=plain_http,
     )
     flow = FlowContext(
         db=db,

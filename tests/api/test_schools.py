@@ -1,6 +1,7 @@
 """The registry over HTTP: register, change, list, hold, and what is never shown."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,7 +111,8 @@ async def test_a_school_without_credentials_is_served_by_those_of_our_account(ap
     without = {name: value for name, value in HILLSIDE.items() if name != "credentials"}
 
     is_problem(await api.call("POST", "/v1/schools", key, json=without), 422, "school_invalid")
-    api.services.registry._usual_credentials["wonde"] = {"token": "account-token"}
+    registry = api.services.registry
+    registry._rules = replace(registry._rules, accounts={"wonde": {"token": "account-token"}})
     assert (await api.call("POST", "/v1/schools", key, json=without)).status_code == 201
 
     account = await api.services.registry.account("st-marys-hillside")
@@ -410,7 +412,7 @@ async def test_a_second_school_for_one_account_is_refused_with_the_name_of_the_f
         {"provider_school_id": "A2"},
         {"base_url": "https://api.wonde.example/v1.0"},
         {"base_url": "https://api.wonde.com/v2.0"},
-        {"base_url": "http://api.wonde.com/v1.0"},
+        {"base_url": "https://api.wonde.com:8443/v1.0"},
     ],
 )
 async def test_schools_of_other_accounts_and_regions_are_registered_beside_it(api: Any, other: dict[str, str]) -> None:
@@ -430,8 +432,8 @@ async def test_a_change_that_makes_a_second_school_of_an_account_is_refused(api:
 
     for school, change in (
         ("second", {"provider_school_id": "A1"}),
-        ("third", {"base_url": ""}),
-        ("third", {"base_url": "https://api.wonde.com/v1.0"}),
+        ("third", {"base_url": "", "credentials": {"token": "t"}}),
+        ("third", {"base_url": "https://api.wonde.com/v1.0", "credentials": {"token": "t"}}),
     ):
         answer = await api.call("PATCH", f"/v1/schools/{school}", key, json=change)
         assert is_problem(answer, 409, "school_account_exists")["school"] == "hillside"

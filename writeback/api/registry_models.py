@@ -37,7 +37,8 @@ class SchoolIn(Taken):
     provider_school_id: str
     """Wonde's school id, or the seven-digit establishment number for Xporter."""
     base_url: str = ""
-    """Where this school's provider is, where it is not the usual place."""
+    """Where this school's provider is, where it is not the usual place; https, but for hosts that the settings name.
+    Without credentials of its own the school must be at a host that the settings name."""
     credentials: Credentials = {}
     """Left out: those of our own account with the provider serve it, where the settings have any."""
     overrides: Overrides = {}
@@ -54,6 +55,7 @@ class SchoolChange(Taken):
     mis: str = ""
     provider_school_id: str = ""
     base_url: str = ""
+    """On another scheme, host or port the stored credentials do not follow: send them again."""
     credentials: Credentials = {}
     overrides: Overrides = {}
 

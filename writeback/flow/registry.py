@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.core.addresses import LOOPBACK, HostList, host_of
 from writeback.core.clock import Clock
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.core.secrets import SecretBox
@@ -19,8 +20,9 @@ from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Row
 from writeback.domain.school import Account, School
+from writeback.flow.school_addresses import AddressRules, Connection
 from writeback.flow.school_input import Draft, NewSchool, findings_of, place_of
-from writeback.flow.school_memory import SchoolMemory
+from writeback.flow.school_memory import SchoolMemory, connection_of
 from writeback.flow.school_views import SchoolView, view_of
 from writeback.store import audit, lookups, schools
 from writeback.store.database import Database
@@ -35,13 +37,16 @@ _RESYNC = frozenset({"mis", "provider_school_id", "base_url", "credentials"})
 """What a change of makes the lists that were fetched before doubtful."""
 _ACCOUNT = frozenset({"provider_school_id", "base_url"})
 """What a change of may make a school that of another's account."""
+_CONNECTION = _ACCOUNT | {"credentials"}
+"""What decides to whom credentials go."""
 
 
 class Registry:
     """The schools.
 
     `hook_url` gives where a provider calls for a school: (provider, school id) → URL. `provider_urls` are where the
-    providers are for schools without a base URL, `usual_credentials` what serves schools without their own.
+    providers are for schools without a base URL, `usual_credentials` what serves schools without their own, and
+    `named_hosts` where those may go besides. `plain_http` are the hosts that may be called without TLS.
     """
 
     def __init__(
@@ -54,11 +59,15 @@ class Registry:
         hook_url: Callable[[str, str], str],
         provider_urls: Mapping[str, str],
         usual_credentials: Mapping[str, Mapping[str, str]] | None = None,
+        named_hosts: Mapping[str, HostList] | None = None,
+        plain_http: HostList | None = None,
         cache_s: float = 2.0,
     ) -> None:
         self._db, self._secrets, self._clock = db, secrets, clock
         self._known_providers, self._hook_url = frozenset(known_providers), hook_url
-        self._provider_urls, self._usual_credentials = dict(provider_urls), dict(usual_credentials or {})
+        self._rules = AddressRules(
+            provider_urls, usual_credentials or {}, named_hosts or {}, plain_http or HostList(LOOPBACK)
+        )
         self._entries: TtlCache[str, SchoolMemory] = TtlCache(clock, cache_s)
 
     async def school(self, school_id: str) -> School:
@@ -71,7 +80,7 @@ class Registry:
 
     def usual_credentials(self, provider: str) -> Mapping[str, str]:
         """Return the credentials of our own account with a provider; empty where there are none."""
-        return self._usual_credentials.get(provider, {})
+        return self._rules.accounts.get(provider, {})
 
     def forget(self, school_id: str) -> None:
         """Drop what is remembered of a school: its row has been changed."""
@@ -95,10 +104,13 @@ class Registry:
             page = cut(rows, limit, lambda row: row.id)
             return Page(await self._views(session, page.items), page.next_cursor)
 
-    async def add(self, new: NewSchool, *, actor: Actor = SERVICE) -> SchoolView:
-        """Register a school and have its lists fetched at once; raise InvalidSubmission or Conflict."""
+    async def add(self, new: NewSchool, *, actor: Actor = SERVICE, is_limited: bool = False) -> SchoolView:
+        """Register a school and have its lists fetched at once; raise InvalidSubmission, Forbidden or Conflict.
+
+        `is_limited`: whoever asks may touch some schools only.
+        """
         draft = new.draft()
-        self._refuse_findings(draft)
+        self._refuse_findings(draft, self._connection(draft, None), None, is_limited=is_limited)
         now = self._clock.now()
         row = SchoolRow(
             id=draft.id, provider=draft.provider, created_at=now, updated_at=now, sync_at=now, **self._columns(draft)
@@ -115,10 +127,13 @@ class Registry:
         log.info("school_added", school=draft.id, provider=draft.provider, mis=draft.mis)
         return await self.get(draft.id)
 
-    async def patch(self, school_id: str, changes: Mapping[str, Any], *, actor: Actor = SERVICE) -> SchoolView:
-        """Change the fields of a `Draft` that are given, credentials as a whole; raise NotFound or InvalidSubmission.
+    async def patch(
+        self, school_id: str, changes: Mapping[str, Any], *, actor: Actor = SERVICE, is_limited: bool = False
+    ) -> SchoolView:
+        """Change the fields of a `Draft` that are given, credentials as a whole.
 
-        A new MIS, account or address has the lists fetched again at once, and a hold looked at again.
+        A new MIS, account or address has the lists fetched again at once, and a hold looked at again. `is_limited`:
+        whoever asks may touch some schools only. Raise NotFound, InvalidSubmission, Forbidden or Conflict.
         """
         now = self._clock.now()
         async with self._db.write() as session:
@@ -127,10 +142,13 @@ class Registry:
                 raise school_unknown(school_id)
             draft = replace(_draft_of(row), **changes)
             _refuse_renaming(row, draft)
-            self._refuse_findings(draft)
             changed = sorted(name for name in changes if name == "credentials" or changes[name] != getattr(row, name))
+            before = connection_of(row, self._secrets)
+            called = self._connection(draft, before) if _CONNECTION.intersection(changed) else None
+            self._refuse_findings(draft, called, before, is_limited=is_limited)
             if "mis" in changed:
                 log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
+            noted = {"fields": changed, **_hosts_moved(before, called)}
             row.sqlmodel_update({**self._columns(draft), "updated_at": now})
             if _ACCOUNT.intersection(changed):
                 with session.no_autoflush:
@@ -139,7 +157,6 @@ class Registry:
                 row.sync_at = now
                 row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
             session.add(row)
-            noted = {"fields": changed}
             audit.note(session, actor, now, "school.change", school_id, school=school_id, changed=noted)
         self.forget(school_id)
         log.info("school_changed", school=school_id, fields=changed)
@@ -165,7 +182,7 @@ class Registry:
             row = await schools.find(session, school_id)
         if row is None:
             raise school_unknown(school_id)
-        return SchoolMemory(row, self._secrets, self._usual_credentials.get(row.provider, {}))
+        return SchoolMemory(row, self._secrets, self._rules)
 
     async def _views(self, session: AsyncSession, rows: Sequence[SchoolRow]) -> Sequence[SchoolView]:
         ids = [row.id for row in rows]
@@ -190,16 +207,29 @@ class Registry:
                 raise _account_exists(row, other.id)
 
     def _place(self, row: SchoolRow) -> str:
-        return place_of(row.base_url or self._provider_urls.get(row.provider, ""))
+        return place_of(row.base_url or self._rules.usual_urls.get(row.provider, ""))
 
     def _own_base_url(self, draft: Draft) -> str:
         """Return the school's own base URL; empty where it is the provider's, so that it follows the settings."""
-        usual = self._provider_urls.get(draft.provider, "")
+        usual = self._rules.usual_urls.get(draft.provider, "")
         is_usual = bool(draft.base_url and usual) and place_of(draft.base_url) == place_of(usual)
         return "" if is_usual else draft.base_url.rstrip("/")
 
-    def _refuse_findings(self, draft: Draft) -> None:
-        findings = findings_of(draft, self._known_providers, with_credentials=self._usual_credentials)
+    def _connection(self, draft: Draft, before: Connection | None) -> Connection:
+        """Return how the school would be called; credentials that are not given stay as they are."""
+        stay = before.own if before else {}
+        own = stay if draft.credentials is None else draft.credentials
+        return Connection(draft.provider, draft.provider_school_id, draft.base_url, own)
+
+    def _refuse_findings(
+        self, draft: Draft, called: Connection | None, before: Connection | None, *, is_limited: bool
+    ) -> None:
+        """Raise for what is wrong with an entry; `called` None: how the school is called stays as it is."""
+        findings = findings_of(draft, self._known_providers, with_credentials=self._rules.accounts)
+        if not findings and called is not None:
+            if is_limited:
+                self._rules.check_limited(called, before)
+            findings = list(self._rules.findings(called, before, are_given=draft.credentials is not None))
         if findings:
             detail = f"the school's entry has {len(findings)} errors; the first: {findings[0].message}"
             raise InvalidSubmission("school_invalid", detail, [finding.as_json() for finding in findings])
@@ -217,6 +247,18 @@ class Registry:
             given = {name: text.strip() for name, text in draft.credentials.items()}
             columns["credentials"] = self._secrets.seal(given) if given else ""
         return columns
+
+
+def _hosts_moved(before: Connection, called: Connection | None) -> dict[str, Any]:
+    """Return the hosts of the addresses that change, for the audit log; empty: the provider's usual one."""
+    if called is None:
+        return {}
+    hosts = {
+        pointer.rpartition("/")[2]: {"before": url and host_of(url), "after": becomes and host_of(becomes)}
+        for (pointer, url), becomes in zip(before.urls.items(), called.urls.values(), strict=True)
+        if url != becomes
+    }
+    return {"hosts": hosts} if hosts else {}
 
 
 def school_unknown(school_id: str) -> NotFound:

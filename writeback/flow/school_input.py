@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from validators.features import validate_overrides
+from writeback.core.addresses import origin_of
 from writeback.core.errors import ConfigurationError
 from writeback.domain.finding import Finding
 from writeback.flow.slugs import SLUG_RULE, is_slug, slug_of
 
 _ESTAB = re.compile(r"\d{7}", re.ASCII)
 _WONDE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # it becomes a part of a path
-_USUAL_PORTS = {"http": 80, "https": 443}
 _LONGEST_NAME, _LONGEST_MIS, _LONGEST_URL, _LONGEST_CREDENTIAL = 200, 64, 500, 4_000
 
 
@@ -92,10 +92,7 @@ def findings_of(
 
 def place_of(url: str) -> str:
     """Return a provider's base URL so that two that lead to one place are equal."""
-    parts = urlsplit(url)
-    scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
-    port = "" if parts.port in (None, _USUAL_PORTS.get(scheme)) else f":{parts.port}"
-    return f"{scheme}://{host}{port}{parts.path.rstrip('/')}"
+    return f"{origin_of(url)}{urlsplit(url).path.rstrip('/')}"
 
 
 def _id(school_id: str) -> Iterator[Finding]:
@@ -168,6 +165,7 @@ def _url_problem(url: str) -> str | None:
     if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
         return f"is longer than {_LONGEST_URL} characters, or holds blanks"
     try:
+        origin_of(url)  # as it is read for the call
         parts: SplitResult = urlsplit(url)
         has_host = bool(parts.hostname) and parts.port != 0
     except ValueError as error:

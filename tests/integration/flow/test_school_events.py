@@ -1,6 +1,7 @@
 """What a provider tells of schools, from the webhook to a school that goes on or waits; nothing is lost on the way."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlmodel import select
 
 from tests.integration.flow.conftest import World, hook_token, mark
 from writeback.core.errors import BadInput, NotFound, Overloaded
+from writeback.core.settings import Settings
 from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Blocked, NotReached
@@ -22,7 +24,7 @@ HILLSIDE, RIVERBANK = "A1930499544", "A1329183376"
 APPROVED = {"payload_type": "schoolApproved", "school_id": HILLSIDE, "school_name": "Hillside"}
 REVOKED = {"payload_type": "accessRevoked", "school_id": HILLSIDE, "revoke_reason": "We change supplier"}
 MOVE = {"payload_type": "schoolMigration", "school_id": HILLSIDE, "migrate_from": "SIMS", "migrate_to": "Arbor"}
-LISTED = SchoolListing(RIVERBANK, "Riverbank", "SIMS", "https://api-ap-southeast-2.wonde.example/v1.0")
+LISTED = SchoolListing(RIVERBANK, "Riverbank", "SIMS", "https://api-ap-southeast-2.wonde.com/v1.0")
 GONE = SchoolReport(is_online=True, blocked=Blocked(HoldReason.REVOKED, "not approved"))
 
 
@@ -198,8 +200,22 @@ async def test_an_unknown_school_that_approves_is_registered_as_its_provider_lis
     assert ("sync_school", "riverbank") in world.bell.rings
 
 
+def with_account(world: World) -> None:
+    """Have an account with Wonde, at its usual hosts."""
+    registry = world.flow.registry
+    accounts, hosts = {"wonde": {"token": "account-token"}}, Settings().named_hosts
+    registry._rules = replace(registry._rules, accounts=accounts, named_hosts=hosts)
+
+
+async def test_the_accounts_token_serves_no_school_that_is_listed_at_a_host_that_nobody_named(world: World):
+    with_account(world)
+    world.provider.listed = [replace(LISTED, base_url="https://wonde.evil.example/v1.0")]
+    await tell(world, {**APPROVED, "school_id": RIVERBANK})
+    assert await school_ids(world) == ["hillside"]
+
+
 async def test_without_a_token_of_its_own_that_of_the_account_serves_it(world: World):
-    world.flow.registry._usual_credentials["wonde"] = {"token": "account-token"}
+    with_account(world)
     world.provider.listed = [LISTED]
     await tell(world, {**APPROVED, "school_id": RIVERBANK})
     assert world.provider.listed_with == ["account-token"]

@@ -38,9 +38,14 @@ async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Q
     response_model=SchoolView,
 )
 async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Response) -> SchoolView:
-    """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background."""
+    """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background.
+
+    A key that is limited to some schools gives credentials of the school's own, and leads it only to hosts that the
+    settings name (`WRITEBACK_WONDE__HOSTS`, `WRITEBACK_XPORTER__HOSTS`).
+    """
     check_school(caller, slug_of(body.name) if body.id is None else body.id)
-    school = await services.registry.add(NewSchool(**body.model_dump()), actor=actor_of(caller))
+    new = NewSchool(**body.model_dump())
+    school = await services.registry.add(new, actor=actor_of(caller), is_limited=caller.schools is not None)
     response.headers["Location"] = f"/v1/schools/{school.id}"
     return school
 
@@ -53,8 +58,15 @@ async def show_school(caller: Reader, services: Svc, school: str) -> SchoolView:
 
 @router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)}, response_model=SchoolView)
 async def change_school(caller: Admin, services: Svc, school: str, body: SchoolChange) -> SchoolView:
-    """Change what is given of a school, credentials as a whole."""
-    return await services.registry.patch(school, body.model_dump(exclude_unset=True), actor=actor_of(caller))
+    """Change what is given of a school, credentials as a whole.
+
+    Credentials belong to the address that they were given for: where `base_url` changes to another scheme, host or
+    port, they are sent again with it. A key that is limited to some schools leads one only to hosts that the settings
+    name, and neither has our own account serve it nor names another school of that account.
+    """
+    changes = body.model_dump(exclude_unset=True)
+    is_limited = caller.schools is not None
+    return await services.registry.patch(school, changes, actor=actor_of(caller), is_limited=is_limited)
 
 
 @router.post("/v1/schools/{school}/sync", responses=ACTING, response_model=SyncReport)

@@ -1,0 +1,128 @@
+"""Where a school's calls may lead, and whose credentials may go there. Pure; the registry and `SchoolMemory` ask.
+
+Credentials go only to the address that they were given for: a school's own to the origin that it had when they came,
+our account's to hosts that the settings name.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from writeback.core.addresses import HostList, host_of, origin_of
+from writeback.core.errors import Forbidden
+from writeback.domain.finding import Finding
+from writeback.flow.school_input import CREDENTIALS
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a school is called: whom, where, and with which credentials of its own."""
+
+    provider: str
+    provider_school_id: str
+    base_url: str
+    own: Mapping[str, str] = field(repr=False)
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Where credentials would go, by pointer into the school's entry; empty: where the settings say."""
+        return {"/base_url": self.base_url, "/credentials/sts_url": self.own.get("sts_url", "")}
+
+
+@dataclass(frozen=True)
+class AddressRules:
+    """What the settings say: where each provider usually is, its hosts, our accounts, and where plain http may go."""
+
+    usual_urls: Mapping[str, str]
+    accounts: Mapping[str, Mapping[str, str]] = field(repr=False)
+    named_hosts: Mapping[str, HostList]
+    plain_http: HostList
+
+    def account_for(self, school: Connection) -> Mapping[str, str]:
+        """Return our account's credentials where the school has none of its own; the two never mix."""
+        rule = CREDENTIALS.get(school.provider)
+        return {} if rule and school.own.get(rule.needs) else self.accounts.get(school.provider, {})
+
+    def findings(self, school: Connection, before: Connection | None, *, are_given: bool) -> Iterator[Finding]:
+        """Yield what is wrong with where a school would be called, or is; `are_given`: its credentials come with it."""
+        yield from self._by_plain_http(school)
+        if self.account_for(school):
+            yield from self._beyond_account(school)
+        elif before is not None and before.own and not are_given:
+            was, becomes = self._origin(before), self._origin(school)
+            if was != becomes:
+                message = f"base_url leads to {becomes}: the credentials that are stored were given for {was}"
+                hint = "Send `credentials` again, together with the new address."
+                yield Finding("credentials_of_another_address", message, hint, pointer="/credentials")
+
+    def why_withheld(self, school: Connection) -> str:
+        """Return why a school that is registered gets no credentials; empty where it gets them."""
+        found = next(self.findings(school, None, are_given=True), None)
+        return f"{found.message}. {found.hint}" if found else ""
+
+    def check_limited(self, school: Connection, before: Connection | None) -> None:
+        """Raise Forbidden for what a key may not do that is limited to some schools.
+
+        It leads a school only to hosts that the settings name: others are no matter of one school. And it puts our
+        account to use for none, nor for another of the account's schools, which may not be its own.
+        """
+        were = before.urls if before else {}
+        for pointer, url in school.urls.items():
+            if url != were.get(pointer, "") and not self._is_named(school.provider, url):
+                raise Forbidden(
+                    "address_not_named",
+                    f"this key is limited to some schools: it may not lead one to {host_of(url)}",
+                    hint=f"Use a key without a list of schools, or have the host added to {_setting(school.provider)}.",
+                )
+        is_as_before = (
+            before is not None
+            and before.provider_school_id == school.provider_school_id
+            and bool(self.account_for(before))
+        )
+        if self.account_for(school) and not is_as_before:
+            raise Forbidden(
+                "account_not_yours",
+                f"this key is limited to some schools: it may not have our account with {school.provider} serve one",
+                hint="Send `credentials` of the school's own, or use a key without a list of schools.",
+            )
+
+    def _by_plain_http(self, school: Connection) -> Iterator[Finding]:
+        for pointer, url in school.urls.items():
+            if url and not url.lower().startswith("https://") and url not in self.plain_http:
+                message = f"{_name(pointer)} is plain http, to {host_of(url)}: others could read what is sent there"
+                hint = "Use its https:// address, or add its host to WRITEBACK_PLAIN_HTTP_HOSTS."
+                yield Finding("url_not_https", message, hint, pointer=pointer)
+
+    def _beyond_account(self, school: Connection) -> Iterator[Finding]:
+        for pointer, url in school.urls.items():
+            if not self._is_named(school.provider, url):
+                hosts = self.named_hosts.get(school.provider) or host_of(self.usual_urls.get(school.provider, ""))
+                message = f"our account's token goes only to {hosts}, and {_name(pointer)} leads to {host_of(url)}"
+                hint = f"Give the school credentials of its own, or add its host to {_setting(school.provider)}."
+                yield Finding("account_host_not_named", message, hint, pointer=pointer)
+
+    def _is_named(self, provider: str, url: str) -> bool:
+        """Whether the settings name the address as the provider's; none means the usual one, which they do."""
+        return (
+            not url
+            or url in self.named_hosts.get(provider, HostList(()))
+            or _origin(url) == _origin(self.usual_urls.get(provider, ""))
+        )
+
+    def _origin(self, school: Connection) -> str:
+        return _origin(school.base_url or self.usual_urls.get(school.provider, ""))
+
+
+def _origin(url: str) -> str:
+    """Return the origin; what cannot be read is none, and like no other."""
+    try:
+        return origin_of(url)
+    except ValueError:
+        return url
+
+
+def _name(pointer: str) -> str:
+    return pointer[1:].replace("/", ".")
+
+
+def _setting(provider: str) -> str:
+    return f"WRITEBACK_{provider.upper()}__HOSTS"
