@@ -14,7 +14,7 @@ from statistics import median
 
 import httpx
 
-from benchmarks.stack import postgresql, temporary_directory
+from benchmarks.stack import SECRET, postgresql, temporary_directory
 from benchmarks.trust import WRITEBACKS, fill
 from writeback.console import create_console
 from writeback.core.settings import Settings
@@ -103,7 +103,7 @@ async def run() -> AsyncIterator[str]:
 async def _measured(folder: Path, outage: int, url: str | None = None) -> Sequence[tuple[str, float, float]]:
     """Fill a new database, and measure."""
     chosen = {} if url is None else {"database_url": url}
-    settings = Settings(data_dir=folder, secret_key="a benchmark's", public_url=_ORIGIN, **chosen)
+    settings = Settings(data_dir=folder, secret_key=SECRET, public_url=_ORIGIN, **chosen)
     await migrate.upgrade(settings.effective_database_url)
     async with open_services(settings) as services:
         await fill(services, WRITEBACKS, outage)

@@ -26,7 +26,7 @@ from writeback.wiring import Services, open_services
 
 PUPILS, CLASS_SIZE = 1_000, 30
 CLASSES = PUPILS // CLASS_SIZE
-SECRET = "benchmark"
+SECRET = "bench-vN8kQ2x5Lr0ZpYw7Tj3mHc9bUe4sGf6aDo1iK"
 
 
 def free_port() -> int:

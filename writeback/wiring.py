@@ -210,6 +210,7 @@ async def _open_flow(
     stack: AsyncExitStack, settings: Settings, clock: Clock, patience_s: float
 ) -> tuple[FlowContext, ArqDoorbell, str]:
     """Return the flow's context, the doorbell in it, and where its Redis is."""
+    secrets = SecretBox(settings.effective_secret_key)  # first: a weak one is refused before anything is touched
     pool = PoolOptions.of(settings)
     await _migrate(settings, pool, clock, patience_s)
     db = Database.open(settings.effective_database_url, pool=pool, busy_timeout_s=settings.database_busy_timeout_s)
@@ -226,7 +227,6 @@ async def _open_flow(
     plain_http = HostList(settings.plain_http_hosts)
     client = create_client(settings.dispatch, plain_http=plain_http)
     stack.push_async_callback(client.aclose)
-    secrets = SecretBox(settings.effective_secret_key)
     registry = Registry(
         db,
         secrets,

@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 from sqlmodel import select
 
+from tests.secret_key import SECRET_KEY
 from writeback import client as face
 from writeback.api.app import create_app
 from writeback.client import AsyncClient, Client, ClientError, Conflict, Forbidden, Invalid, NotFinal, NotFound, Status
@@ -103,7 +104,7 @@ async def world(sqlite_url: str, redis_url: str, tmp_path: Path, fake_clock: Fak
         data_dir=tmp_path / "data",
         database_url=sqlite_url,
         redis_url=redis_url,
-        secret_key="a test's key",
+        secret_key=SECRET_KEY,
         events=EventSettings(poll_s=0.02),
         webhooks=WebhookSettings(allow_http=True, allow_private_addresses=True),
     )

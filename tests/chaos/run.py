@@ -24,6 +24,7 @@ from tests.chaos.truth import look
 from tests.chaos.verdict import Result, Verdict
 from tests.chaos.workload import OFFICE_FIRST, Workload
 from tests.chaos.world import Control, World, make_schools
+from tests.secret_key import SECRET_KEY
 from writeback.core.clock import SystemClock
 from writeback.core.settings import Settings
 from writeback.store.database import Database
@@ -174,7 +175,7 @@ class _Run:
             "DATA_DIR": str(self.folder),
             "DATABASE_URL": database.url,
             "REDIS_URL": redis.url,
-            "SECRET_KEY": "a chaos run's key",
+            "SECRET_KEY": SECRET_KEY,
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
             "API__PORT": str(port),
             "SANDBOX__PORT": str(self.sandbox_port),

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.secret_key import SECRET_KEY
 from writeback.console import create_console
 from writeback.core.clock import FakeClock
 from writeback.core.settings import Settings
@@ -58,7 +59,7 @@ SignIn = Callable[..., Awaitable[Visitor]]
 def settings(tmp_path: Path, sqlite_url: str, redis_url: str) -> Settings:
     """SQLite alone; what differs between databases is tested in `tests/integration`."""
     return Settings(
-        data_dir=tmp_path, database_url=sqlite_url, redis_url=redis_url, secret_key="test", public_url=ORIGIN
+        data_dir=tmp_path, database_url=sqlite_url, redis_url=redis_url, secret_key=SECRET_KEY, public_url=ORIGIN
     )
 
 

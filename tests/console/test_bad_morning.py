@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 from tests.console.browser import CHROMIUM, WHY_NOT, chromium, served
 from tests.console.conftest import PASSWORD
 from tests.journeys.house import House, School, running_house
+from tests.secret_key import SECRET_KEY
 from writeback.console import create_console
 from writeback.core.clock import SystemClock
 from writeback.core.settings import Settings
@@ -49,7 +50,7 @@ class Morning:
 @pytest.fixture
 async def bad_morning(tmp_path: Path) -> AsyncIterator[Morning]:
     """One school's agent is offline, and marks wait; at the other 12 have failed, one of them with a wrong code."""
-    settings = Settings(data_dir=tmp_path, secret_key="a test's key", console={"refresh_s": 1})
+    settings = Settings(data_dir=tmp_path, secret_key=SECRET_KEY, console={"refresh_s": 1})
     async with running_house(tmp_path) as house, open_services(settings) as services:
         await services.staff.accounts.add("sam", Role.SUPPORT, password=PASSWORD)
         hillside = await house.open_school("xporter", "SIMS")

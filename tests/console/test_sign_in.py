@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.console.conftest import ORIGIN, PASSWORD, SignIn, Visitor, token_in
+from tests.secret_key import SECRET_KEY
 from writeback.console import create_console
 from writeback.console.security import Csrf
 from writeback.core.clock import FakeClock
@@ -288,7 +289,7 @@ async def test_passwords_can_be_turned_off(settings: Settings, fake_clock: FakeC
             form = await visitor.get("/sign-in")
             assert 'type="password"' not in form.text
             before = http.cookies["wb_console_before"]
-            token = Csrf(SecretBox("test"), ORIGIN).token(f"before:{before}")
+            token = Csrf(SecretBox(SECRET_KEY), ORIGIN).token(f"before:{before}")
             answer = await visitor.post("/sign-in", {"name": "ann", "password": PASSWORD}, token=token)
 
     assert answer.status_code == 401

@@ -14,6 +14,7 @@ from sqlmodel import col, select, update
 
 from tests.crash import processes
 from tests.crash.processes import Running
+from tests.secret_key import SECRET_KEY
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.states import Status
@@ -35,7 +36,7 @@ _FINAL = {
     Status.NEEDS_ATTENTION,
 }
 _QUICK: Mapping[str, Any] = {
-    "secret_key": "a secret key for crash tests, which is long enough",
+    "secret_key": SECRET_KEY,
     "database_busy_timeout_s": 1.5,
     "api": {"key_cache_s": 0.0},
     "queue": {"poll_delay_s": 0.03, "sweep_every_s": 0.2, "job_timeout_s": 4},

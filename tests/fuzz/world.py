@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
+from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.clock import Clock, SystemClock
 from writeback.core.settings import ApiSettings, DispatchSettings, DoorSettings, EventSettings, LookupSettings, Settings
@@ -48,7 +49,7 @@ def settings_of(folder: Path, database_url: str, redis_url: str) -> Settings:
         data_dir=folder / "data",
         database_url=database_url,
         redis_url=redis_url,
-        secret_key="a test's key",
+        secret_key=SECRET_KEY,
         api=ApiSettings(rate_per_s=0, max_body_bytes=200_000),
         dispatch=DispatchSettings(request_timeout_s=2, connect_timeout_s=1),
         doors=DoorSettings(sync_wait_s=0.05),

@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
+from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope as AccessScope
@@ -122,7 +123,7 @@ async def running_house(data_dir: Path) -> AsyncIterator[House]:
         sandbox = await stack.enter_async_context(running_sandbox())
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        settings = Settings(data_dir=data_dir, secret_key="a test's key", public_url=url)
+        settings = Settings(data_dir=data_dir, secret_key=SECRET_KEY, public_url=url)
         services = await stack.enter_async_context(open_services(settings))
         await stack.enter_async_context(_serving(services, listener))
         await stack.enter_async_context(_working(settings))

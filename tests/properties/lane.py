@@ -14,6 +14,7 @@ from sqlmodel import col, func, select
 
 from tests.integration.flow.conftest import CALLER, World, hook_token, lists
 from tests.properties.model_provider import Died, ModelProvider, Mood
+from tests.secret_key import SECRET_KEY
 from writeback.core.clock import FakeClock
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
@@ -179,7 +180,8 @@ class Lane:
 
 
 async def _open_world(path: Path, provider: ModelProvider, clock: FakeClock) -> World:
-    db, settings, secrets = Database.open(f"sqlite+aiosqlite:///{path}"), Settings(secret_key="k"), SecretBox("k")
+    db, settings = Database.open(f"sqlite+aiosqlite:///{path}"), Settings(secret_key=SECRET_KEY)
+    secrets = SecretBox(SECRET_KEY)
     bell = RecordingDoorbell()
     registry = Registry(
         db,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.secret_key import SECRET_KEY
 from writeback import wiring
 from writeback.core.clock import FakeClock
 from writeback.core.errors import ConfigurationError
@@ -15,7 +16,7 @@ _DOWN = "postgresql+asyncpg://writeback:hunter2@127.0.0.1:9/writeback"
 
 
 def _settings(folder: Path) -> Settings:
-    return Settings(data_dir=folder, database_url=_DOWN, redis_url="redis://127.0.0.1:9", secret_key="k")
+    return Settings(data_dir=folder, database_url=_DOWN, redis_url="redis://127.0.0.1:9", secret_key=SECRET_KEY)
 
 
 async def test_a_database_that_stays_down_is_said_in_one_line_without_its_password(tmp_path: Path) -> None:

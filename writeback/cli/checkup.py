@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from writeback.cli.client import connect
 from writeback.cli.config import load_settings
@@ -14,6 +15,7 @@ from writeback.cli.exits import CommandFailed
 from writeback.core.clock import SystemClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.private import make_private_dir
+from writeback.core.secret_key import is_placeholder
 from writeback.core.settings import Settings
 from writeback.worker.pulse import SILENT_AFTER_S, Pulse, read_all
 
@@ -44,7 +46,7 @@ async def examine(url: str | None, key: str | None) -> list[Check]:
     except CommandFailed as failure:
         return [*checks, Check("settings", False, failure.detail, failure.hint)]
     checks.append(Check("settings", True, "can be read"))
-    checks += [_data_dir(settings), _secret_key(settings)]
+    checks += [_data_dir(settings), _secret_key(settings), _passwords(settings)]
     checks += [check async for check in _database(settings)]
     checks += [check async for check in _redis(settings)]
     return [*checks, _api(settings, url, key)]
@@ -71,13 +73,26 @@ def _data_dir(settings: Settings) -> Check:
 
 def _secret_key(settings: Settings) -> Check:
     try:
-        key = settings.effective_secret_key
+        settings.effective_secret_key  # noqa: B018 - what it raises is what is wrong
     except (ConfigurationError, OSError) as error:
-        return Check("secret key", False, str(error), "set WRITEBACK_SECRET_KEY, the same for every process")
-    if len(key) < 32:
-        mend = "make one with `python -c 'import secrets; print(secrets.token_urlsafe(32))'`"
-        return Check("secret key", False, f"has only {len(key)} characters", mend)
+        return Check("secret key", False, str(error), "a good one is random, and the same for every process")
     return Check("secret key", True, "is set" if settings.secret_key else "is kept in the data directory")
+
+
+def _passwords(settings: Settings) -> Check:
+    """Return whether every other secret that is set has been filled in."""
+    given = {
+        "the password in WRITEBACK_DATABASE_URL": urlsplit(settings.database_url).password,
+        "the password in WRITEBACK_REDIS_URL": urlsplit(settings.redis_url).password,
+        "WRITEBACK_WONDE__TOKEN": settings.wonde.token,
+        "WRITEBACK_XPORTER__MANAGEMENT_SECRET": settings.xporter.management_secret,
+        "WRITEBACK_CONSOLE__OIDC__CLIENT_SECRET": settings.console.oidc.client_secret,
+    }
+    examples = [name for name, value in given.items() if value and is_placeholder(value)]
+    if examples:
+        says = f"{' and '.join(examples)} read like an example that was never filled in"
+        return Check("passwords", False, says, "give it a random one, there and where it is asked for")
+    return Check("passwords", True, "none reads like an example")
 
 
 async def _database(settings: Settings) -> AsyncIterator[Check]:

@@ -3,8 +3,6 @@
 With none set the service runs embedded: SQLite and a Redis server of its own in the data directory.
 """
 
-import os
-import secrets
 from collections.abc import Sequence
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
@@ -16,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from writeback.core.addresses import LOOPBACK, HostList, HostPattern, pattern_of
 from writeback.core.errors import ConfigurationError
-from writeback.core.private import make_private_dir
+from writeback.core.secret_key import HOW_TO_MAKE, checked, key_kept_in
 from writeback.core.timings import complaints
 
 
@@ -411,7 +409,8 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", repr=False)
     """`redis://…`; empty: a Redis server of our own in the data directory."""
     secret_key: str = Field(default="", repr=False)
-    """Encrypts credentials, derives webhook tokens. Empty: made once and kept in the data directory."""
+    """Encrypts credentials, derives webhook tokens; 32 random characters or more. Empty: made once and kept in the data
+    directory."""
     public_url: str = ""
     """Where providers reach us, for callbacks; empty: http://host:port of the API."""
     plain_http_hosts: list[HostPattern] = list(LOOPBACK)
@@ -495,27 +494,12 @@ class Settings(BaseSettings):
 
     @cached_property
     def effective_secret_key(self) -> str:
-        """Return the secret key; raise ConfigurationError when a shared database has none."""
+        """Return the secret key; raise ConfigurationError for a weak one, and when a shared database has none."""
         if self.secret_key:
-            return self.secret_key
+            return checked(self.secret_key)
         if not self.is_embedded:
             raise ConfigurationError(
-                "WRITEBACK_SECRET_KEY is not set: with a database of your own every process needs the same key. "
-                "Make one with `python -c 'import secrets; print(secrets.token_urlsafe(32))'`."
+                "WRITEBACK_SECRET_KEY is not set: with a database of your own every process needs the same key; "
+                f"{HOW_TO_MAKE}"
             )
-        return _key_kept_in(self.data_dir / "secret.key")
-
-
-def _key_kept_in(path: Path) -> str:
-    """Return the key in the file, making it first; two processes that start at once agree on one."""
-    make_private_dir(path.parent)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(32))
-    try:
-        os.link(draft, path)  # atomic: fails where another process was first
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path.read_text().strip()
+        return key_kept_in(self.data_dir / "secret.key")

@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from sqlmodel import select
 
+from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.clock import FakeClock
 from writeback.core.settings import DoorSettings, Settings, WebhookSettings
@@ -159,7 +160,7 @@ async def make_world(database_url: str, redis_url: str, tmp_path: Path, fake_clo
         data_dir=tmp_path / "data",
         database_url=database_url,
         redis_url=redis_url,
-        secret_key="a test's key",
+        secret_key=SECRET_KEY,
         public_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
         webhooks=WebhookSettings(allow_http=True, allow_private_addresses=True),
         doors=DoorSettings(sync_wait_s=0.3),

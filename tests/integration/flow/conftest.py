@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from tests.secret_key import SECRET_KEY
 from writeback.core.clock import FakeClock
 from writeback.core.ids import new_id
 from writeback.core.secrets import SecretBox
@@ -242,7 +243,7 @@ def lists(now: datetime) -> list[Lookup]:
 @pytest.fixture
 async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[World]:
     """A school called Hillside with its lists, on SQLite and then on PostgreSQL."""
-    settings, secrets = Settings(secret_key="a test's key"), SecretBox("a test's key")
+    settings, secrets = Settings(secret_key=SECRET_KEY), SecretBox(SECRET_KEY)
     provider, bell = ScriptedProvider(), RecordingDoorbell()
     registry = Registry(
         database,

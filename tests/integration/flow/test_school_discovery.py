@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.flow.conftest import World
+from tests.secret_key import SECRET_KEY
 from writeback.core.errors import BadInput, Conflict, NotFound, Overloaded
 from writeback.core.settings import Settings, WondeSettings
 from writeback.domain.outcome import Blocked, NotReached
@@ -15,7 +16,7 @@ from writeback.providers.base import SchoolListing
 
 @pytest.fixture
 def discovery(world: World) -> Discovery:
-    settings = Settings(secret_key="a test's key", wonde=WondeSettings(token="account-token"))
+    settings = Settings(secret_key=SECRET_KEY, wonde=WondeSettings(token="account-token"))
     return Discovery(replace(world.flow, settings=settings))
 
 

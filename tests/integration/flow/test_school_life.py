@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from tests.contract.conftest import Ear, listening
 from tests.integration.flow.conftest import CALLER, submission
+from tests.secret_key import SECRET_KEY
 from writeback.core.clock import FakeClock
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import DispatchSettings, Settings, WondeSettings, XporterSettings
@@ -81,7 +82,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(sqlite_url: str, fake_clock: FakeClock) -> AsyncIterator[Scene]:
-    db, secrets = Database.open(sqlite_url), SecretBox("a test's key")
+    db, secrets = Database.open(sqlite_url), SecretBox(SECRET_KEY)
     async with (
         running_sandbox(fake_clock) as sandbox,
         listening() as ear,
@@ -94,7 +95,7 @@ async def scene(sqlite_url: str, fake_clock: FakeClock) -> AsyncIterator[Scene]:
             sts_url=f"{sandbox.url}/idaas/sts/STS/GetToken",
             management_secret="management-secret",
         )
-        settings = Settings(secret_key="a test's key", wonde=wonde, xporter=xporter)
+        settings = Settings(secret_key=SECRET_KEY, wonde=wonde, xporter=xporter)
         flow = FlowContext(
             db=db,
             clock=fake_clock,

@@ -401,9 +401,42 @@ def test_doctor_tells_each_thing_that_is_missing_and_how_to_mend_it(
     report = json.loads(result.stdout)
     fine = {check["name"]: check["is_fine"] for check in report["checks"]}
     assert {name for name, is_fine in fine.items() if is_fine} == {
-        "python", "settings", "data dir", "secret key", "database", "redis",
+        "python", "settings", "data dir", "secret key", "passwords", "database", "redis",
     }  # fmt: skip
     assert all(check["mend"] for check in report["checks"] if not check["is_fine"])
+
+
+@pytest.mark.parametrize("command", [["api"], ["worker"], ["keys", "create", "--app", "A"], ["staff", "list"]])
+def test_nothing_starts_with_a_secret_key_that_can_be_guessed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("WRITEBACK_SECRET_KEY", "change-me-to-43-random-characters-and-keep-them")
+
+    result = run(*command)
+
+    assert result.exit_code == 6
+    assert "WRITEBACK_SECRET_KEY cannot be used" in result.stderr
+    assert "secrets.token_urlsafe(32)" in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_doctor_names_each_secret_that_was_never_filled_in(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WRITEBACK_SECRET_KEY", "change-me-to-43-random-characters-and-keep-them")
+    monkeypatch.setenv("WRITEBACK_DATABASE_URL", "postgresql+asyncpg://w:change-me-to-a-long-random-text@127.0.0.1:1/w")
+    monkeypatch.setenv("WRITEBACK_REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv("WRITEBACK_CONSOLE__OIDC__CLIENT_SECRET", "client-secret")
+
+    checks = {check["name"]: check for check in json.loads(run("doctor", "--json").stdout)["checks"]}
+
+    assert "never filled in" in checks["secret key"]["says"]
+    assert not checks["passwords"]["is_fine"]
+    assert "WRITEBACK_DATABASE_URL" in checks["passwords"]["says"]
+    assert "WRITEBACK_CONSOLE__OIDC__CLIENT_SECRET" in checks["passwords"]["says"]
+    assert "change-me" not in json.dumps(checks)
 
 
 @pytest.mark.parametrize(("host", "asked"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("10.1.2.3", "10.1.2.3")])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.secret_key import SECRET_KEY
 from writeback.cli.main import app
 
 Run = Callable[..., Any]
@@ -20,7 +21,7 @@ def run(tmp_path: Path, sqlite_url: str, redis_server: str, monkeypatch: pytest.
     monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("WRITEBACK_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("WRITEBACK_REDIS_URL", redis_server)
-    monkeypatch.setenv("WRITEBACK_SECRET_KEY", "test")
+    monkeypatch.setenv("WRITEBACK_SECRET_KEY", SECRET_KEY)
 
     def run_(*arguments: str, given: str = "", exit_code: int = 0) -> Any:
         result = CliRunner().invoke(app, ["staff", *arguments, "--json"], input=given)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.secret_key import SECRET_KEY
 from writeback.core.settings import Settings
 from writeback.flow.drift import Drift
 from writeback.worker import main
@@ -38,7 +39,7 @@ async def test_it_reads_the_sample_of_confirmed_marks_once_more(
 
     monkeypatch.setattr(Drift, "look", look)
     monkeypatch.setattr(main, "_DRIFT_EVERY_S", 0.01)
-    settings = Settings(secret_key="a test's key", data_dir=tmp_path, redis_url=redis_url)
+    settings = Settings(secret_key=SECRET_KEY, data_dir=tmp_path, redis_url=redis_url)
     async with asyncio.timeout(20):
         assert await main.serve(settings, stopping)
     assert looks >= 2
