@@ -52,8 +52,11 @@ def validate(
     stale_lists: Collection[ListName] = (),
     positions: Sequence[int] | None = None,
     today: Date | None = None,
+    most: int | None = None,
 ) -> list[Finding]:
     """Return everything that is to be said of `records`: first of the whole, then record by record.
+
+    Of one record no more than MOST_OF_RECORD findings are made, and once there are `most` of all records, one of each.
 
     `positions` says where each record was in the submission, where some could not be read; pointers follow it.
     `today` is the school's day; without it nothing is said of past and future.
@@ -63,6 +66,7 @@ def validate(
     if not rule.supported:
         return about_school
     check = CHECKS[kind.family](kind, rule, school, lookups, positions, today)
+    check.most = most
     findings = check.run(records)
     about_lists = [
         finding for name in check.used_lists() if (finding := _about_list(name, rule, school, lookups, stale_lists))

@@ -1,5 +1,6 @@
 """What every check has: one submission, what it is checked against, and a way to report. `attendance` and `records`."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date as Date
 from functools import cached_property
@@ -7,12 +8,13 @@ from typing import Any
 
 from validators.calendar import Calendar
 from validators.features import FeatureRule
-from validators.findings import make, texts_of
+from validators.findings import CATALOGUE, make, texts_of
 from writeback.domain.fields import Path, in_words
-from writeback.domain.finding import Finding
+from writeback.domain.finding import MOST_OF_RECORD, Finding, Severity
 from writeback.domain.kinds import Kind
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
+from writeback.domain.shape import more_findings
 
 
 class Check:
@@ -31,6 +33,13 @@ class Check:
         self.positions = positions
         self.calendar = Calendar(lookups.lessons, today)
         self.findings: list[Finding] = []
+        self.most: int | None = None
+        """Once so many findings have been made, one is made of each record; None: there is no such limit."""
+        self._said: Counter[int] = Counter()
+        """Findings that there would be of each record, by its place."""
+        self._bad: set[int] = set()
+        self._lists: set[ListName | None] = {None}
+        """The lists that findings rest on."""
 
     def run(self, records: Sequence[Any]) -> list[Finding]:
         """Check every record and return what was found, in the order of the records."""
@@ -45,6 +54,13 @@ class Check:
         return texts_of(self.rule, self.school)
 
     def sorted_findings(self) -> list[Finding]:
+        """Return the findings record by record; where one has too many, the last of its own says how many more."""
+        made = Counter(finding.record for finding in self.findings) if self._is_cut else Counter[int | None]()
+        for position, count in made.items():
+            assert position is not None
+            if more := self._said[position] - count:
+                severity = Severity.ERROR if position in self._bad else Severity.WARNING
+                self.findings.append(more_findings(more, position, severity))
         return sorted(self.findings, key=lambda finding: finding.record or 0)
 
     def position(self, index: int) -> int:
@@ -56,6 +72,8 @@ class Check:
     ) -> None:
         """Add a finding about the place `path` of a record; `list_name` is the lookup that it rests on."""
         position = self.position(index)
+        if not self._has_room(position, CATALOGUE[finding].severity is Severity.ERROR, list_name):
+            return
         self.findings.append(
             make(
                 finding,
@@ -67,3 +85,20 @@ class Check:
                 list_name=list_name,
             )
         )
+
+    @property
+    def _is_cut(self) -> bool:
+        return len(self.findings) < self._said.total()
+
+    def _has_room(self, position: int, is_error: bool, list_name: ListName | None) -> bool:
+        """Count a finding, and return whether it is to be made: the first of a record are, and what decides anything.
+
+        That is the first error, for which the record is refused, and the first to rest on a list, which is refreshed.
+        """
+        self._said[position] += 1
+        is_telling = (is_error and position not in self._bad) or list_name not in self._lists
+        if is_error:
+            self._bad.add(position)
+        self._lists.add(list_name)
+        is_over = self.most is not None and len(self.findings) >= self.most
+        return is_telling or self._said[position] <= (1 if is_over else MOST_OF_RECORD)

@@ -5,13 +5,13 @@ Each family's module adds what is its own in `check_record`.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date as Date
-from difflib import get_close_matches
 from typing import Any
 
 from validators.check import Check
 from validators.features import WatchedField
 from validators.places import Place, given, is_nothing, places
 from validators.references import REFERENCES, Reference
+from validators.suggestions import Suggestions
 from validators.text import first_emoji, length_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Action
@@ -33,6 +33,7 @@ class RecordCheck(Check):
     def __init__(self, *against: Any) -> None:
         super().__init__(*against)
         self.looked_in: set[ListName] = set()
+        self.suggestions = Suggestions()
 
     def used_lists(self) -> Iterable[ListName]:
         return (name for name in ListName if name in self.looked_in)
@@ -111,11 +112,11 @@ class RecordCheck(Check):
                 self.report(reference.finding, index, place.path, values, reference.list)
             return
         row = lookup.attribute(reference.type, place.value)
-        if row is None and not any(one.get("type") == reference.type for one in lookup.rows.values()):
+        if row is None and not self.suggestions.has_any(lookup, reference.type):
             self.report("attribute_unchecked", index, place.path, values)
         elif row is None or not is_active(row):
             code = reference.finding if row is None else "attribute_inactive"
-            values["choices"] = _suggestion(lookup, reference.type, place.value)
+            values["choices"] = self.suggestions.of(lookup, reference.type, place.value)
             self.report(code, index, place.path, values, reference.list)
 
     def _has_sign(self, value: Any) -> bool:
@@ -188,15 +189,3 @@ def _named(place: Place) -> dict[str, Any]:
     if leaf not in ("role", "outcome"):
         about = dict.fromkeys(about, shown)
     return {"value": shown, "choices": "", **about}
-
-
-def _suggestion(lookup: Lookup, type_: str, value: str) -> str:
-    """Return which code may have been meant, found by codes and descriptions alike."""
-    by_word: dict[str, str] = {}
-    for row in lookup.choices(type_):
-        code = str(row.get("code") or row.get("id"))
-        for word in (row.get("description"), row.get("code"), row.get("id")):
-            if word:
-                by_word[str(word).casefold()] = code
-    close = get_close_matches(value.casefold(), by_word, n=1)
-    return f"Did you mean {show(by_word[close[0]])}? " if close else ""

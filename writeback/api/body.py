@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from writeback.api.problems import UnsupportedMediaType, body_too_large
+from writeback.api.problems import BodyRefused, UnsupportedMediaType, body_too_large
+from writeback.core.json_size import too_many_values, values_in
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -66,17 +66,21 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def limited(receive: Receive, limit: int) -> Receive:
-    """Return `receive` for FastAPI's own reading: it ends in 413 when more than `limit` bytes have come."""
-    size = 0
+def limited(receive: Receive, limit: int, most_values: int | None = None) -> Receive:
+    """Return `receive` for FastAPI's own reading: it ends in 413 when more than `limit` bytes, or values, have come."""
+    size = values = 0
 
     async def counting() -> Message:
-        nonlocal size
+        nonlocal size, values
         message = await receive()
-        size += len(message.get("body", b""))
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
         if size > limit:
-            # FastAPI takes any other error while it reads for a body that cannot be parsed.
-            raise HTTPException(413, body_too_large(limit).detail)
+            raise BodyRefused(body_too_large(limit))
+        if most_values is not None:
+            values += values_in(piece)
+            if values > most_values:
+                raise BodyRefused(too_many_values(values, most_values))
         return message
 
     return counting

@@ -88,6 +88,10 @@ _OURS = {
     "body_not_object": ("The body is JSON, but no object.", "Send one JSON object."),
     "body_not_utf8": ("The body is not UTF-8.", "Encode the JSON as UTF-8."),
     "body_too_large": ("The body is longer than this service takes.", "Send it in parts."),
+    "body_too_many_values": (
+        "The body holds more values than this service reads at once.",
+        "Send it in parts: each value of a list or an object counts, and a comma in a text does too.",
+    ),
     "body_unreadable": ("The body cannot be read.", "Send JSON in UTF-8."),
     "callback_unreadable": ("The callback is not of the form that Xporter's document shows.", "Look at what is sent."),
     "code_unknown": ("There is no page about this code.", "The answer's own detail and hint say most."),

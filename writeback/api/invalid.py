@@ -5,8 +5,9 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
-from writeback.core.errors import BadInput, InvalidSubmission, Problem
+from writeback.core.errors import MOST_FINDINGS, BadInput, InvalidSubmission, Problem
 from writeback.domain.finding import Finding
+from writeback.domain.shape import pointer_to, show
 
 _LONGEST_SHOWN = 64
 _HINTS = {
@@ -22,17 +23,19 @@ def problem_of(error: RequestValidationError) -> Problem:
     if any(one["type"] == "json_invalid" for one in errors):
         detail = f"the body is not JSON: {errors[0].get('ctx', {}).get('error', 'it cannot be read')}"
         return BadInput("body_not_json", detail, hint="Send one JSON object in UTF-8.")
-    findings = [_finding(one) for one in errors]
-    detail = findings[0].message if len(findings) == 1 else f"{len(findings)} errors; the first: {findings[0].message}"
+    findings = [_finding(one) for one in errors[:MOST_FINDINGS]]
+    more = len(errors) - len(findings)
+    detail = findings[0].message if len(errors) == 1 else f"{len(errors)} errors; the first: {findings[0].message}"
     shown = [finding.as_json() for finding in findings]
     if any(one["loc"][0] == "body" for one in errors):
-        return InvalidSubmission("body_invalid", detail, shown, hint=findings[0].hint)
-    return BadInput("parameter_invalid", detail, hint=findings[0].hint, extra={"findings": shown})
+        return InvalidSubmission("body_invalid", detail, shown, hint=findings[0].hint, more=more)
+    extra = {"findings": shown, "more_findings": more}
+    return BadInput("parameter_invalid", detail, hint=findings[0].hint, extra=extra)
 
 
 def _finding(error: Mapping[str, Any]) -> Finding:
     place, *path = error["loc"]
-    name = ".".join(str(part) for part in path) or str(place)
+    name = ".".join(show(str(part)) for part in path) or str(place)
     kind, message = str(error["type"]), str(error["msg"])
     if kind == "missing":
         text = f"{name} is missing"
@@ -41,7 +44,7 @@ def _finding(error: Mapping[str, Any]) -> Finding:
     else:
         said = message.removeprefix("Value error, ")  # Pydantic's words before those of a ValueError of ours
         text = f"{name}{_shown(error)}: {said[:1].lower()}{said[1:]}"
-    pointer = "".join(f"/{part}" for part in path) if place == "body" else ""
+    pointer = pointer_to(None, path) if place == "body" else ""
     return Finding(_code(kind), text, _HINTS.get(kind, f"See /docs for what {name} may be."), pointer=pointer)
 
 

@@ -219,6 +219,8 @@ class MendedOut(Shown):
     """About the whole."""
     records: Sequence[MendedRecord]
     """Those that were touched."""
+    more_findings: int = 0
+    """How many more a dry run has than are shown, here and with the records: a hundred at most."""
 
 
 class CountOut(Shown):

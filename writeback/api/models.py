@@ -75,7 +75,9 @@ class ProblemOut(Shown):
     instance: str
     """The path that was called."""
     findings: Sequence[FindingOut] | None = None
-    """Everything that is wrong with the body, where it could be read."""
+    """What is wrong with the body, where it could be read: everything, or the first hundred things."""
+    more_findings: int | None = None
+    """How many more there are than `findings` shows."""
 
 
 class AnsweredRecord(Shown):
@@ -101,6 +103,8 @@ class SubmissionAnswer(Shown):
     created_at: Instant | None
     findings: Sequence[FindingOut] = ()
     """About the whole."""
+    more_findings: int = 0
+    """How many more there are than are shown, here and with the records: a hundred at most."""
     records: Sequence[AnsweredRecord]
 
 

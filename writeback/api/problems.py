@@ -19,6 +19,14 @@ MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 2
 
 
+class BodyRefused(HTTPException):
+    """A problem that is found while FastAPI reads a body: any other error it takes for one that cannot be parsed."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.status, problem.detail)
+        self.problem = problem
+
+
 class MethodNotAllowed(Problem):
     status, title = 405, "The method is not allowed here"
 
@@ -114,6 +122,8 @@ def _on_unexpected(request: Request, error: Exception) -> Response:
 
 
 def _named(request: Request, error: HTTPException) -> Problem:
+    if isinstance(error, BodyRefused):
+        return error.problem
     match error.status_code:
         case 400:
             return BadInput("body_unreadable", "the body cannot be read", hint="Send JSON in UTF-8.")

@@ -167,8 +167,9 @@ def _parameters() -> list[dict[str, Any]]:
 
 
 def _responses() -> dict[str, Any]:
-    findings = [_FINDING]
-    refused = error(422, code="submission_invalid", detail="1 of 2 records cannot be sent", findings=findings)
+    refused = error(
+        422, code="submission_invalid", detail="1 of 2 records cannot be sent", findings=[_FINDING], more_findings=0
+    )
     busy = error(503, hint="Send it again in 2 seconds.")
     reused = error(409, code="idempotency_key_reused", detail="this Idempotency-Key was used for another body")
     return {
@@ -204,6 +205,7 @@ def _answer(*, is_kept: bool) -> dict[str, Any]:
         "ref": "7B-2026-01-12-AM",
         "created_at": "2026-01-12T09:00:00Z" if is_kept else None,
         "findings": [],
+        "more_findings": 0,
         "records": [
             {"index": 0, "ref": None, "status": good, "findings": []},
             {"index": 1, "ref": None, "status": good, "findings": []},

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import to_json
-
 from writeback.batches.cells import BadCell, meaning, without_apostrophe
 from writeback.batches.columns import CLASS, INCIDENT, KIND, PUPILS, column_map, is_grouped
 from writeback.batches.findings import make
@@ -16,7 +13,8 @@ from writeback.batches.layout import Format, Layout, Row
 from writeback.batches.ndjson_files import read_line
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Record
-from writeback.domain.shape import findings_from, show
+from writeback.domain.shape import show
+from writeback.domain.submission import read_record
 
 MOST_ROWS_OF_INCIDENT = 500
 _PUPIL_PATH = re.compile(rf"^/records/\d+/{PUPILS}/(\d+)")
@@ -65,13 +63,9 @@ def read_unit(rows: Sequence[Row], layout: Layout) -> Unit:
     content = _of_line(unit, layout) if layout.format is Format.NDJSON else _of_rows(unit, layout)
     if content is None or unit.is_bad:
         return unit
-    kind = KINDS[layout.kind]
-    try:
-        unit.record = kind.record.model_validate_json(to_json(content), strict=True)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        for finding in findings_from(errors, kind=kind.name, model=kind.record, record=0):
-            unit.say(finding)
+    unit.record, findings = read_record(KINDS[layout.kind], content)
+    for finding in findings:
+        unit.say(finding)
     return unit
 
 

@@ -91,6 +91,14 @@ def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
     )
 
 
+def print_findings(console: Console, findings: Sequence[Mapping[str, Any]], more: int = 0) -> None:
+    """Print findings, if there are any, and how many `more` the answer has left out."""
+    if findings:
+        console.print(findings_table(findings))
+    if more:
+        console.print(f"… and {more} more")
+
+
 def _record_name(finding: Mapping[str, Any]) -> str:
     record = finding.get("record")
     return "the whole" if record is None else f"record {record}"

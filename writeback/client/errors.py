@@ -80,7 +80,10 @@ class Problem(ClientError):
         self.hint = str(content.get("hint") or "")
         """What to do."""
         self.findings = _findings(content.get("findings"))
-        """All that is wrong with a submission."""
+        """What is wrong with a submission: everything, or the first hundred things."""
+        more = content.get("more_findings")
+        self.more_findings: int = more if isinstance(more, int) else 0
+        """How many more there are; `detail` says so too."""
         self.retry_after_s = retry_after(headers)
         self.request_id = headers.get("X-Request-Id")
         """For whoever looks after the service."""

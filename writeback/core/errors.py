@@ -18,6 +18,9 @@ WritebackError
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+MOST_FINDINGS = 100
+"""Findings that one answer shows; of the others it says how many there are."""
+
 
 class WritebackError(Exception):
     """Base of our own errors. Messages carry ids, never pupil data."""
@@ -67,12 +70,20 @@ class BodyTooLarge(Problem):
 
 
 class InvalidSubmission(Problem):
-    """The submission has findings of severity error; `findings` are JSON objects as in the API."""
+    """The submission has findings of severity error; `findings` are JSON objects as in the API.
+
+    The answer shows the first MOST_FINDINGS of them. `more`: how many there are besides those that are given.
+    """
 
     status, title = 422, "The submission has errors"
 
-    def __init__(self, code: str, detail: str, findings: Sequence[Mapping[str, Any]], *, hint: str = "") -> None:
-        super().__init__(code, detail, hint=hint, extra={"findings": list(findings)})
+    def __init__(
+        self, code: str, detail: str, findings: Sequence[Mapping[str, Any]], *, hint: str = "", more: int = 0
+    ) -> None:
+        shown = list(findings[:MOST_FINDINGS])
+        more += len(findings) - len(shown)
+        detail += f"; {len(shown)} findings are shown, and there are {more} more" if more else ""
+        super().__init__(code, detail, hint=hint, extra={"findings": shown, "more_findings": more})
 
 
 class Overloaded(Problem):

@@ -1,8 +1,16 @@
 """A finding: one thing that validation, ours or a provider's, has to say about a record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from writeback.core.errors import MOST_FINDINGS
+
+MOST_OF_RECORD = 20
+"""Findings that are made of one record; of the others it is said how many there are."""
+MOST_MADE = 1_000
+"""Findings of one submission; once there are so many, one is made of each record."""
 
 
 class Severity(StrEnum):
@@ -39,3 +47,10 @@ class Finding:
             "hint": self.hint,
             "provider_message": self.provider_message,
         }
+
+
+def most_telling(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings that one answer shows: all, or as many as it has room for, errors before warnings."""
+    if len(findings) <= MOST_FINDINGS:
+        return findings
+    return sorted(findings, key=lambda one: not one.is_error)[:MOST_FINDINGS]

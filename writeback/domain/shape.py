@@ -4,16 +4,17 @@
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any
-from unicodedata import category
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from writeback.domain.fields import Path, holder_of, in_words, parts_of
-from writeback.domain.finding import Finding
+from writeback.domain.finding import MOST_OF_RECORD, Finding, Severity
 
 TEXTS: Mapping[str, tuple[str, str]] = {
     "kind_unknown": ("kind is {value}: there is no such kind", "Send one of {known}."),
@@ -22,6 +23,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{count} records are too many for one writeback: at most {limit}",
         "Split them into several writebacks.",
     ),
+    "too_many_parts": (
+        "{count} pupils, members of staff and files in the records are too many for one writeback: at most {limit}",
+        "Split the records into several writebacks.",
+    ),
+    "too_many_unknown_fields": (
+        "{count} fields are none of {kind}, among them {field}",
+        "{suggestion}The fields are {known}.",
+    ),
+    "more_findings": ("There are {count} more findings about it", "Mend those that are shown, and validate it again."),
     "field_missing": ("{field} is {value}", "Send {field}; it is needed."),
     "field_unknown": ("{field} is not a field of {kind}", "{suggestion}The fields are {known}."),
     "field_invalid": ("{field} is {value}: {advice}", "{hint}"),
@@ -38,6 +48,8 @@ _PRIVATE = frozenset(
 )  # free text may name a pupil: it is never repeated, at whatever depth
 _WRONG_CONTAINER = frozenset({"model_type", "model_attributes_type", "dict_type", "list_type"})
 _LONGEST_VALUE = 40
+_LONGEST_NAME = 64
+"""A longer name is none of ours: it is not compared with ours, and no pointer repeats it."""
 
 _DAY = ("send a real calendar date", "Write the day as YYYY-MM-DD, for example 2026-01-12.")
 _INSTANT = ("send an instant with its offset", "Write it like 2026-01-12T17:00:00Z or 2026-01-12T17:00:00+00:00.")
@@ -53,6 +65,8 @@ _ERA = ("send an instant of the years 1 to 9999 in UTC", "Leave it out where the
 _COMMENTS = frozenset(
     {"comment", "statutory_comment", "non_attendance_reason", "description"}
 )  # what these may hold besides text: kinds.base.Comment
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ODD_IN_COMMENT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def make(code: str, *, pointer: str = "", record: int | None = None, **values: Any) -> Finding:
@@ -62,19 +76,55 @@ def make(code: str, *, pointer: str = "", record: int | None = None, **values: A
 
 
 def findings_from(
-    errors: Iterable[ErrorDetails], *, kind: str, model: type[BaseModel], record: int | None = None
+    errors: Sequence[ErrorDetails],
+    *,
+    kind: str,
+    model: type[BaseModel],
+    record: int | None = None,
+    most: int = MOST_OF_RECORD,
 ) -> list[Finding]:
-    """Return one finding a place; `model` is what the object should be, `record` its index if it is a record."""
+    """Return one finding a place; `model` is what the object should be, `record` its index if it is a record.
+
+    Where there is something to say of more than `most` places, the last finding says of how many.
+    """
     by_path: dict[Path, list[ErrorDetails]] = {}
-    for error in errors:
-        by_path.setdefault(_path_of(error, model), []).append(error)
-    return [_finding(path, found, kind, model, record) for path, found in by_path.items()]
+    more = 0
+    for place, error in enumerate(errors):
+        path = _path_of(error, model)
+        if len(by_path) == most and path not in by_path:
+            more = len(errors) - place
+            break
+        by_path.setdefault(path, []).append(error)
+    found = [_finding(path, said, kind, model, record) for path, said in by_path.items()]
+    return [*found, more_findings(more, record)] if more else found
+
+
+def unknown_fields(names: Sequence[str], kind: str, model: type[BaseModel], record: int | None = None) -> Finding:
+    """Return the one finding about an object in which there are too many unknown fields to name each."""
+    known = model.model_fields
+    return make(
+        "too_many_unknown_fields",
+        pointer=pointer_to(record),
+        record=record,
+        count=len(names),
+        field=show(names[0]),
+        kind=kind,
+        suggestion=_suggestion(names[0], tuple(known)),
+        known=", ".join(known),
+    )
+
+
+def more_findings(count: int, record: int | None, severity: Severity = Severity.ERROR) -> Finding:
+    """Return the finding that stands for `count` others about a record."""
+    message, hint = TEXTS["more_findings"]
+    return Finding("more_findings", message.format(count=count), hint, severity, pointer_to(record), record)
 
 
 def pointer_to(record: int | None, path: Sequence[int | str] = ()) -> str:
-    """Return the JSON Pointer into the submission (RFC 6901)."""
+    """Return the JSON Pointer into the submission (RFC 6901): no further than to the object with too long a name."""
     parts = path if record is None else ("records", record, *path)
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    short = takewhile(lambda part: isinstance(part, int) or len(part) <= _LONGEST_NAME, parts)
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in short)
 
 
 def show(value: Any) -> str:
@@ -206,12 +256,12 @@ def _advice(error: ErrorDetails, *, is_local: bool) -> tuple[str, str]:
 
 def _without_controls(error: ErrorDetails) -> tuple[str, str]:
     """Return what to say of a text with control characters: which is the first of them, and where."""
-    field, given = error["loc"][-1], error["input"]
-    allowed, besides = ("\t\n\r", " other than tabs and line breaks") if field in _COMMENTS else ("", "")
-    place, letter = next(
-        (place, letter) for place, letter in enumerate(given, 1) if category(letter) == "Cc" and letter not in allowed
-    )
-    return f"send it without control characters{besides}", f"Take out character {place}, which is U+{ord(letter):04X}."
+    is_comment = error["loc"][-1] in _COMMENTS
+    besides = " other than tabs and line breaks" if is_comment else ""
+    found = (_ODD_IN_COMMENT if is_comment else _CONTROL).search(error["input"])
+    assert found is not None, "the pattern of these fields refuses control characters and nothing else"
+    advice = f"send it without control characters{besides}"
+    return advice, f"Take out character {found.start() + 1}, which is U+{ord(found[0]):04X}."
 
 
 def _is_blank(given: Any) -> bool:
@@ -225,5 +275,5 @@ def _word_for(problem: str, given: Any) -> str:
 
 
 def _suggestion(field: str, fields: Sequence[str]) -> str:
-    close = get_close_matches(field, fields, n=1)
+    close = get_close_matches(field, fields, n=1) if len(field) <= _LONGEST_NAME else ()
     return f"Did you mean {close[0]}? " if close else ""

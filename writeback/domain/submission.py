@@ -2,6 +2,8 @@
 
 A body that is right costs one pass in Pydantic's core. Only one that is not is taken apart, so that every bad
 record gets its findings and, with `on_invalid: skip`, the good ones beside it survive.
+
+What a body holds is counted before any of it is validated: nobody can have the service busy for long with one call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import (
     BaseModel,
     ConfigDict,
+    FailFast,
     Field,
     TypeAdapter,
     ValidationError,
@@ -19,16 +22,24 @@ from pydantic import (
 )
 from pydantic_core import from_json, to_json
 
-from writeback.core.errors import BadInput, InvalidSubmission
-from writeback.domain.finding import Finding
+from writeback.core.errors import MOST_FINDINGS, BadInput, InvalidSubmission
+from writeback.core.json_size import MOST_VALUES, too_many_values, values_in
+from writeback.domain.fields import parts_of
+from writeback.domain.finding import MOST_OF_RECORD, Finding, most_telling
 from writeback.domain.instants import Instant
 from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.kinds.base import Ref
-from writeback.domain.shape import describe, findings_from, make, show
+from writeback.domain.shape import describe, findings_from, make, show, unknown_fields
 
 OnInvalid = Literal["reject", "skip"]
 Priority = Literal["interactive", "batch"]
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MOST_PARTS = 5_000
+"""Most pupils, members of staff, files and ids that the records of one writeback may have between them."""
+_MOST_AT_ONCE = 20_000
+"""A body that may hold more values is taken apart at once: if it were wrong, each would be an error of Pydantic's."""
+_MOST_UNKNOWN = 30
+"""Of an object with more unknown fields only one is named."""
 
 
 class Submission(BaseModel):
@@ -52,7 +63,8 @@ class Submission(BaseModel):
 
 def _model_for(kind: Kind) -> type[Submission]:
     name = f"{kind.record.__name__}Submission"
-    records = Annotated[list[kind.record], Field(min_length=1, description="What to write, in order.")]  # type: ignore[name-defined]
+    # One bad record is enough to know that the body has to be taken apart.
+    records = Annotated[list[kind.record], Field(min_length=1, description="What to write, in order."), FailFast()]  # type: ignore[name-defined]
     discriminator: Any = Annotated[Literal[kind.name], Field(description="What is to be written.")]
     # Docstrings have been read for the base: looking for those of a class without source would take a second in all.
     options = {"use_attribute_docstrings": False}
@@ -88,8 +100,14 @@ class ParsedSubmission:
 def parse_submission(body: bytes, *, max_records: int) -> ParsedSubmission:
     """Return what the body says; records of the wrong shape become findings.
 
-    Raises BadInput where it is not a JSON object in UTF-8, InvalidSubmission where all but the records is wrong.
+    Raises BadInput where it is not a JSON object in UTF-8, BodyTooLarge where it holds too many values to be read,
+    InvalidSubmission where all but the records is wrong.
     """
+    values = values_in(body) if len(body) > _MOST_AT_ONCE else 0
+    if values > MOST_VALUES:
+        raise too_many_values(values)
+    if values > _MOST_AT_ONCE:
+        return _take_apart(body.removeprefix(_BYTE_ORDER_MARK), max_records)
     try:
         submission = _ANY_SUBMISSION.validate_json(body, strict=True)
     except ValidationError:
@@ -101,20 +119,34 @@ def parse_submission(body: bytes, *, max_records: int) -> ParsedSubmission:
 
 
 def _take_apart(body: bytes, max_records: int) -> ParsedSubmission:
-    """Read a body that is wrong somewhere, piece by piece."""
+    """Read a body that is wrong somewhere, or large, piece by piece."""
     content = _read_object(body)
     kind = _kind_of(content)
     raw = content.get("records")
     items = raw if isinstance(raw, list) else []
-    if len(items) > max_records:
-        raise _invalid([_too_many(len(items), max_records)])
+    _check_counts(content, kind, items, max_records)
     records, positions, findings = _read_records(kind, items)
+    # The records have been read: one in their place says that there are some.
+    around = {**content, "records": [0]} if items else content
     try:
-        envelope = Submission.model_validate_json(to_json(content), strict=True)
+        envelope = Submission.model_validate_json(to_json(around), strict=True)
     except ValidationError as error:
         about_body = findings_from(error.errors(include_url=False), kind="a submission", model=Submission)
         raise _invalid([*about_body, *findings]) from error
     return _parsed(envelope, records, positions, [_ref_of(item) for item in items], findings)
+
+
+def _check_counts(content: Mapping[str, Any], kind: Kind, items: Sequence[Any], max_records: int) -> None:
+    """Raise InvalidSubmission for what is too much to be looked at one by one."""
+    if len(items) > max_records:
+        raise _invalid([_too_many(len(items), max_records)])
+    lists = (value for item in items if isinstance(item, dict) for value in item.values() if isinstance(value, list))
+    parts = sum(map(len, lists))
+    if parts > MOST_PARTS:
+        raise _invalid([make("too_many_parts", pointer="/records", count=parts, limit=MOST_PARTS)])
+    unknown = [name for name in content if name not in Submission.model_fields]
+    if len(unknown) > _MOST_UNKNOWN:
+        raise _invalid([unknown_fields(unknown, "a submission", Submission)])
 
 
 def _read_object(body: bytes) -> dict[str, Any]:
@@ -149,13 +181,38 @@ def _read_records(kind: Kind, items: Sequence[Any]) -> tuple[list[Record], list[
     positions: list[int] = []
     findings: list[Finding] = []
     for index, item in enumerate(items):
-        try:
-            records.append(kind.record.model_validate_json(to_json(item), strict=True))
+        record, said = read_record(kind, item, index, is_brief=len(findings) >= MOST_FINDINGS)
+        findings += said
+        if record is not None:
+            records.append(record)
             positions.append(index)
-        except ValidationError as error:
-            errors = error.errors(include_url=False)
-            findings += findings_from(errors, kind=kind.name, model=kind.record, record=index)
     return records, positions, findings
+
+
+def read_record(
+    kind: Kind, item: Any, index: int = 0, *, is_brief: bool = False
+) -> tuple[Record | None, Sequence[Finding]]:
+    """Return a record that came as JSON, or None and what is wrong with its shape; `is_brief`: the first thing only."""
+    unknown = _unknown_in(kind, item)
+    if len(unknown) > _MOST_UNKNOWN:
+        return None, [unknown_fields(unknown, kind.name, kind.record, index)]
+    try:
+        return kind.record.model_validate_json(to_json(item), strict=True), ()
+    except ValidationError as error:
+        errors, most = error.errors(include_url=False), 1 if is_brief else MOST_OF_RECORD
+        return None, findings_from(errors, kind=kind.name, model=kind.record, record=index, most=most)
+
+
+def _unknown_in(kind: Kind, item: Any) -> list[str]:
+    """Return the fields of a record, and of the objects in its lists, that are none."""
+    if not isinstance(item, dict):
+        return []
+    unknown = [name for name in item if name not in kind.record.model_fields]
+    for name, part in parts_of(kind.record).items():
+        inner = item.get(name)
+        if isinstance(inner, list):
+            unknown += [key for one in inner if isinstance(one, dict) for key in one if key not in part.model_fields]
+    return unknown
 
 
 def _parsed(
@@ -184,8 +241,9 @@ def _too_many(count: int, limit: int) -> Finding:
 
 def _invalid(findings: Sequence[Finding]) -> InvalidSubmission:
     count = f"{len(findings)} errors" if len(findings) > 1 else "1 error"
+    shown = [one.as_json() for one in most_telling(findings)]
     return InvalidSubmission(
-        "submission_invalid", f"The submission has {count}", [finding.as_json() for finding in findings]
+        "submission_invalid", f"The submission has {count}", shown, more=len(findings) - len(shown)
     )
 
 

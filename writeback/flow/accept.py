@@ -4,17 +4,20 @@ What if the process dies? Before the commit the caller has no answer and sends a
 Idempotency-Key; after it the writeback is in SQL and the sweeper finds it even if the doorbell was never rung.
 """
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 from validators import lists_to_refresh, validate
 from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller
-from writeback.domain.finding import Finding
+from writeback.domain.finding import MOST_MADE, Finding, most_telling
 from writeback.domain.kinds import dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
@@ -27,8 +30,12 @@ from writeback.flow.miss import Misses
 from writeback.store.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.idempotency import find
 
+T = TypeVar("T")
+
 _PRIORITIES = {"interactive": 0, "batch": 10}
 _LONGEST_KEY = 255
+_LARGE = 50_000
+"""Bytes of a body that is read and validated beside the event loop: several hundred records, or a file."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Acceptor:
                 known = await find(session, caller.app_id, idempotency)
             if known is not None:
                 return _replay(known)
-        checked = await self._check(school, parse_submission(body, max_records=self.flow.settings.api.max_records))
+        checked = await self._check(school, body)
         if dry_run:
             return Answer(200, answer_json(school_id, checked, writeback_id=None, created_at=None))
         if checked.is_refused:
@@ -70,16 +77,17 @@ class Acceptor:
     async def check(self, school_id: str, body: bytes) -> Checked:
         """Return a submission with everything that is to be said of it; nothing is kept. Raises as `submit` does."""
         school = await self.flow.registry.school(school_id)
-        return await self._check(school, parse_submission(body, max_records=self.flow.settings.api.max_records))
+        return await self._check(school, body)
 
-    async def _check(self, school: School, parsed: ParsedSubmission) -> Checked:
-        """Validate, after refreshing lists that lack what the submission names: new pupils come every day."""
+    async def _check(self, school: School, body: bytes) -> Checked:
+        """Read and validate, after refreshing lists that lack what the submission names: new pupils come every day."""
+        parsed = await _beside(body, partial(parse_submission, body, max_records=self.flow.settings.api.max_records))
         view = await self.flow.lookups.view(school.id)
-        findings = self._validate(school, parsed, view)
+        findings = await _beside(body, partial(self._validate, school, parsed, view))
         missing = lists_to_refresh(findings)
         if missing and await self.misses.refresh(school.id, missing, view):
             view = await self.flow.lookups.view(school.id, fresh=True)
-            findings = self._validate(school, parsed, view)
+            findings = await _beside(body, partial(self._validate, school, parsed, view))
         return Checked(parsed, [*parsed.shape_findings, *self._about_deadline(parsed), *findings])
 
     def _validate(self, school: School, parsed: ParsedSubmission, view: LookupView) -> list[Finding]:
@@ -92,6 +100,7 @@ class Acceptor:
             stale_lists=stale,
             positions=parsed.positions,
             today=school.today(self.flow.clock.now()),
+            most=MOST_MADE,
         )
 
     def _stale(self, parsed: ParsedSubmission, view: LookupView) -> Collection[ListName]:
@@ -152,6 +161,11 @@ class Acceptor:
                 return Answer(202, body, writeback_id)
 
 
+async def _beside(body: bytes, work: Callable[[], T]) -> T:
+    """Return what `work` on a body returns; with a large one it is done in a thread, so that others need not wait."""
+    return work() if len(body) < _LARGE else await asyncio.to_thread(work)
+
+
 def idempotency_of(key: str | None, school_id: str, body: bytes) -> Idempotency | None:
     """Return the key with the hash of what came with it; None without one. Raise BadInput for one of no use."""
     if key is None:
@@ -178,11 +192,13 @@ def _replay(known: Replayed | KeyReused) -> Answer:
 def _refusal(checked: Checked) -> InvalidSubmission:
     errors = [one for one in checked.findings if one.is_error]
     bad = len(checked.bad)
+    shown = most_telling(checked.findings)
     return InvalidSubmission(
         "submission_invalid",
         f"{bad} of {len(checked.parsed.refs)} records cannot be sent" if bad else errors[0].message,
-        [one.as_json() for one in checked.findings],
+        [one.as_json() for one in shown],
         hint='Mend what the findings name, or send "on_invalid": "skip" to keep the good records.',
+        more=len(checked.findings) - len(shown),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from writeback.domain.finding import Finding
+from writeback.domain.finding import Finding, most_telling
 from writeback.domain.submission import ParsedSubmission
 
 
@@ -52,7 +52,7 @@ def by_record(findings: Sequence[Finding]) -> dict[int, list[Finding]]:
 
 def answer_json(school_id: str, checked: Checked, *, writeback_id: str | None, created_at: str | None) -> bytes:
     """Return the body of the answer: of a kept writeback, or of a dry run where `writeback_id` is None."""
-    parsed = checked.parsed
+    parsed, shown = checked.parsed, most_telling(checked.findings)
     status = "queued" if writeback_id else ("invalid" if any(f.is_error for f in checked.findings) else "valid")
     head = {
         "id": writeback_id,
@@ -61,16 +61,18 @@ def answer_json(school_id: str, checked: Checked, *, writeback_id: str | None, c
         "kind": parsed.kind.name,
         "ref": parsed.ref,
         "created_at": created_at,
-        "findings": [one.as_json() for one in checked.findings if one.record is None],
+        "findings": [one.as_json() for one in shown if one.record is None],
+        "more_findings": len(checked.findings) - len(shown),
     }
-    return f'{json.dumps(head)[:-1]}, "records": [{_answered_records(checked, writeback_id is not None)}]}}'.encode()
+    records = _answered_records(checked, shown, is_kept=writeback_id is not None)
+    return f'{json.dumps(head)[:-1]}, "records": [{records}]}}'.encode()
 
 
-def _answered_records(checked: Checked, is_kept: bool) -> str:
+def _answered_records(checked: Checked, shown: Sequence[Finding], *, is_kept: bool) -> str:
     good = "queued" if is_kept else "valid"
     if not checked.findings and not any(checked.parsed.refs):
         return _clean_records(len(checked.parsed.refs), good)
-    said, bad = by_record(checked.findings), checked.bad
+    said, bad = by_record(shown), checked.bad
     return ",".join(
         json.dumps(
             {

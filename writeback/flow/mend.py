@@ -60,6 +60,8 @@ class MendedView:
     ref: str | None
     findings: Sequence[Mapping[str, Any]]
     records: Sequence[MendedRecordView]
+    more_findings: int = 0
+    """How many more a trial has than it shows."""
 
 
 def check_may_mend(caller: Caller, *, any_app: bool = False) -> None:

@@ -4,15 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import to_json
-
-from writeback.core.errors import Conflict, InvalidSubmission
+from writeback.core.errors import MOST_FINDINGS, Conflict, InvalidSubmission
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Kind, Record, parse_records
 from writeback.domain.mending import RESUBMITTABLE, going_again, in_doubt
-from writeback.domain.shape import findings_from
-from writeback.domain.submission import OnInvalid
+from writeback.domain.submission import OnInvalid, read_record
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
 from writeback.store.tables import WritebackRow
 
@@ -91,17 +87,10 @@ def draft_of(row: WritebackRow, order: Order) -> Draft:
         _refuse_doubtful(row, progress, going)
     records, findings = list(stored), list[Finding]()
     for edit in order.edits:
-        records[edit.index], said = _read(KINDS[row.kind], edit)
+        is_brief = len(findings) >= MOST_FINDINGS
+        records[edit.index], said = read_record(KINDS[row.kind], edit.record, edit.index, is_brief=is_brief)
         findings += said
     return Draft(row, records, progress, going, frozenset(edit.index for edit in order.edits), findings)
-
-
-def _read(kind: Kind, edit: Edit) -> tuple[Record | None, list[Finding]]:
-    try:
-        return kind.record.model_validate_json(to_json(edit.record), strict=True), []
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        return None, findings_from(errors, kind=kind.name, model=kind.record, record=edit.index)
 
 
 def _refuse_misplaced(

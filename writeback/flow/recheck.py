@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from validators import validate
+from writeback.domain.finding import MOST_MADE
 from writeback.domain.kinds import Kind
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
@@ -58,7 +59,7 @@ class Rechecks:
         if not records:
             return
         stale = self._stale(draft.kind, view)
-        found = validate(draft.kind, records, school, view, stale_lists=stale, positions=places)
+        found = validate(draft.kind, records, school, view, stale_lists=stale, positions=places, most=MOST_MADE)
         draft.findings.extend(one for one in found if one.record is None or one.record in draft.going)
 
     def _stale(self, kind: Kind, view: LookupView) -> Collection[ListName]:

@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 from writeback.core.errors import Conflict, InvalidSubmission
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
+from writeback.domain.finding import most_telling
 from writeback.domain.kinds import dump_records
 from writeback.domain.mending import Action
 from writeback.domain.states import Event
@@ -117,19 +118,22 @@ class Resubmits:
 
 
 def refusal(draft: Draft) -> InvalidSubmission:
-    """Return why nothing of it goes, with all findings, as for a submission."""
+    """Return why nothing of it goes, with its findings, as for a submission."""
+    shown = most_telling(draft.findings)
     errors = [one for one in draft.findings if one.is_error]
     bad = len(draft.bad)
     return InvalidSubmission(
         "submission_invalid",
         f"{bad} of the {len(draft.going)} records that would go again cannot be sent" if bad else errors[0].message,
-        [one.as_json() for one in draft.findings],
+        [one.as_json() for one in shown],
         hint='Mend what the findings name, or send "on_invalid": "skip" to let the good records go.',
+        more=len(draft.findings) - len(shown),
     )
 
 
 def _trial(draft: Draft, later: dict[int, str]) -> MendedView:
-    said, bad, row = by_record(draft.findings), draft.bad, draft.row
+    shown, bad, row = most_telling(draft.findings), draft.bad, draft.row
+    said = by_record(shown)
     records = [
         MendedRecordView(
             index,
@@ -141,5 +145,6 @@ def _trial(draft: Draft, later: dict[int, str]) -> MendedView:
         for index in draft.going
     ]
     is_valid = not any(one.is_error for one in draft.findings)
-    about_all = [one.as_json() for one in draft.findings if one.record is None]
-    return MendedView(None, "valid" if is_valid else "invalid", row.school_id, row.kind, row.ref, about_all, records)
+    about_all = [one.as_json() for one in shown if one.record is None]
+    status, more = "valid" if is_valid else "invalid", len(draft.findings) - len(shown)
+    return MendedView(None, status, row.school_id, row.kind, row.ref, about_all, records, more)

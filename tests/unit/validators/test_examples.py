@@ -20,6 +20,8 @@ from writeback.domain.submission import parse_submission
 
 ROOT = Path(__file__).parents[2] / "examples" / "writebacks"
 MAX_RECORDS = 10
+ABOUT_MANY = {"too_many_parts", "more_findings"}
+"""Findings that need more than an example holds: tests/security/test_counted_first.py."""
 DEFAULT_LISTS: dict[str, list[dict[str, Any]]] = json.loads((ROOT / "lookups.json").read_text(encoding="utf-8"))
 ACCEPTED = sorted(ROOT.glob("*/accepts/*.json"))
 REFUSED = sorted(ROOT.glob("*/refuses/*.json"))
@@ -113,7 +115,7 @@ def test_every_finding_that_we_can_raise_has_an_example() -> None:
 
     ours = {code for code, entry in CATALOGUE.items() if entry.raised_by in (RaisedBy.SHAPE, RaisedBy.VALIDATION)}
 
-    assert shown == ours
+    assert shown == ours - ABOUT_MANY
 
 
 def test_warnings_are_in_accepted_examples_and_errors_in_refused_ones() -> None:

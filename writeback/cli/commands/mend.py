@@ -260,8 +260,7 @@ def _show(answer: dict[str, Any]) -> None:
         if record["superseded_by"]:
             console.print(f"  record {record['index']}: a later mark wins, that of {escape(record['superseded_by'])}")
     findings = [*answer["findings"], *(finding for record in answer["records"] for finding in record["findings"])]
-    if findings:
-        console.print(output.findings_table(findings))
+    output.print_findings(console, findings, answer.get("more_findings", 0))
 
 
 def _many(

@@ -154,5 +154,4 @@ def _show_answer(answer: dict[str, Any], *, as_json: bool, replayed: bool) -> No
     note = " (the answer that this idempotency key had before)" if replayed else ""
     console.print(f"[bold]{name}[/bold] {output.coloured(answer['status'])}, {len(answer['records'])} records{note}")
     findings = [finding for record in answer["records"] for finding in record["findings"]]
-    if findings:
-        console.print(output.findings_table(findings))
+    output.print_findings(console, findings, answer.get("more_findings", 0))

@@ -110,6 +110,8 @@ class Writeback(Model):
     """Your own name for it."""
     findings: tuple[Finding, ...] = ()
     """Of `submit`: about the whole."""
+    more_findings: int = 0
+    """Of `submit`: how many more there are than are shown; `get` has those of a writeback that was kept."""
     records: tuple[Record, ...] = ()
     app: str = ""
     priority: str = ""
@@ -184,6 +186,8 @@ class Mended(Model):
     ref: str | None = None
     findings: tuple[Finding, ...] = ()
     records: tuple[MendedRecord, ...] = ()
+    more_findings: int = 0
+    """How many more a dry run has than are shown."""
 
 
 class Count(Model):

@@ -12,8 +12,10 @@ from writeback.console.record_forms import FormField, fields_of, record_from
 from writeback.console.records import has_free_text, said
 from writeback.console.times import counted
 from writeback.core.errors import Conflict, InvalidSubmission
+from writeback.domain.finding import Severity
 from writeback.domain.kinds import KINDS
 from writeback.domain.mending import RESUBMITTABLE
+from writeback.domain.shape import more_findings
 from writeback.domain.staff import Permission
 from writeback.flow.mend import MendedView
 from writeback.flow.mend_draft import Edit, Order
@@ -175,7 +177,9 @@ def _placed(pointer: str, index: int) -> str:
 
 
 def _found_in(tried: MendedView) -> Findings:
-    return [*tried.findings, *(finding for record in tried.records for finding in record.findings)]
+    found = [*tried.findings, *(finding for record in tried.records for finding in record.findings)]
+    rest = more_findings(tried.more_findings, None, Severity.WARNING).as_json()
+    return [*found, rest] if tried.more_findings else found
 
 
 def _doubt(conflict: Conflict, told: _Told) -> _Told:
