@@ -1,7 +1,8 @@
 """Signing in and out: cookies, failures, limits, time running out; all of it in the audit log."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from ipaddress import ip_network
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from writeback.console import create_console
 from writeback.console.security import Csrf
 from writeback.core.clock import FakeClock
 from writeback.core.secrets import SecretBox
-from writeback.core.settings import ConsoleSettings, Settings
+from writeback.core.settings import ApiSettings, ConsoleSettings, Settings
 from writeback.domain.staff import Person, Role
 from writeback.store.audit import AuditFilter
 from writeback.store.tables import StaffSessionRow
@@ -152,6 +153,40 @@ async def test_an_address_that_fails_too_often_waits_whatever_account_it_tries(
                 statuses.append((await _sign_in(visitor, f"name-{number}", "wrong wrong", **forged)).status_code)
 
     assert statuses == [401, 401, 401, 429, 429]
+
+
+async def test_behind_a_trusted_proxy_the_address_that_it_names_waits(
+    settings: Settings, fake_clock: FakeClock
+) -> None:
+    proxied = ApiSettings(trusted_proxies=[ip_network("127.0.0.0/8")])
+    strict = settings.model_copy(update={"console": ConsoleSettings(tries_per_address=1), "api": proxied})
+    async with open_services(strict, clock=fake_clock) as services:
+        app = create_console(services)
+        statuses = []
+        for address in ("203.0.113.7", "203.0.113.7", "203.0.113.8"):
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as http:
+                named = {"X-Forwarded-For": f"198.51.100.1, {address}"}
+                statuses.append((await _sign_in(Visitor(http), "ann", "wrong wrong", **named)).status_code)
+
+    assert statuses == [401, 429, 401]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+async def test_a_form_of_a_stranger_that_is_long_or_of_unknown_length_is_not_read(
+    visit: Visit, is_chunked: bool
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        raise AssertionError("somebody reads it")
+        yield b""
+
+    length = {} if is_chunked else {"Content-Length": "20000"}
+    response = await visit().http.post(
+        "/console/sign-in",
+        content=pieces(),
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN, **length},
+    )
+
+    assert response.status_code == 413
 
 
 async def test_sign_ins_that_succeed_do_not_use_an_address_up(settings: Settings, fake_clock: FakeClock) -> None:

@@ -85,9 +85,8 @@ def proxied(start_api: StartApi, tmp_path_factory: pytest.TempPathFactory) -> It
     (folder / "writeback.conf").write_text(text)
     temporary = "".join(f"{name}_temp_path {folder};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     main = folder / "nginx.conf"
-    main.write_text(
-        f"daemon off; master_process off; pid {folder}/pid; events {{}} http {{ {temporary} include {folder}/writeback.conf; }}"
-    )
+    http = f"http {{ {temporary} include {folder}/writeback.conf; }}"
+    main.write_text(f"daemon off; master_process off; pid {folder}/pid; events {{}} {http}")
     command = [NGINX, "-e", str(folder / "start.log"), "-p", str(folder), "-c", str(main)]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
