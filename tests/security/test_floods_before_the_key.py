@@ -250,6 +250,13 @@ def test_a_proxy_has_as_many_connections_as_it_wants(few: Attacked) -> None:
     assert few.serves("127.0.1.1")
 
 
+def test_calls_of_the_proxy_itself_are_not_counted(few: Attacked) -> None:
+    for _ in range(25):
+        few.connect("127.0.1.1").send(HOOK + b"Content-Length: 5\r\n\r\n")
+
+    assert few.serves("127.0.1.1")
+
+
 def test_calls_of_one_address_behind_a_proxy_are_counted_while_they_are_under_way(few: Attacked) -> None:
     for _ in range(20):
         _call_by_proxy(few, "203.0.113.7")

@@ -60,7 +60,9 @@ class Proxied:
     folder: Path
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=f"https://127.0.0.1:{self.port}", verify=False, trust_env=False)
+        """Return a client whose address is not the proxy's."""
+        outside = httpx.HTTPTransport(verify=False, local_address="127.0.0.2")
+        return httpx.Client(base_url=f"https://127.0.0.1:{self.port}", transport=outside)
 
     def logs(self) -> str:
         return "".join(path.read_text() for path in self.folder.glob("*.log"))

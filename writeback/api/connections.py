@@ -70,7 +70,9 @@ class Connections:
         self._open.discard(connection)
 
     def hold(self, household: str) -> None:
-        """Count one more of an address; raise Refused where it has as many as it may."""
+        """Count one more of an address, "" is nobody's; raise Refused where it has as many as it may."""
+        if not household:
+            return
         held = self._held.get(household, 0)
         if held >= self.limits.max_per_address:
             raise Refused(
@@ -83,6 +85,8 @@ class Connections:
         self._held[household] = held + 1
 
     def let_go(self, household: str) -> None:
+        if not household:
+            return
         held = self._held.pop(household) - 1
         if held:
             self._held[household] = held
@@ -104,7 +108,8 @@ class Connections:
         return is_in(peer, self._trusted)
 
     def _caller_behind(self, peer: str, forwarded: bytes) -> str:
-        return household_of(caller_of(peer, forwarded.decode("latin-1"), self._trusted))
+        caller = caller_of(peer, forwarded.decode("latin-1"), self._trusted)
+        return "" if is_in(caller, self._trusted) else household_of(caller)
 
     def _too_many(self) -> Problem:
         most = self.limits.max_connections
