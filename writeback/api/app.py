@@ -40,7 +40,8 @@ from writeback.core.errors import BadInput, Problem
 _DESCRIPTION = (
     "Takes attendance writebacks from school apps, validates them at once, keeps them, sends each to the school's "
     "provider, and tracks it until there is evidence that it is in the MIS.\n\n"
-    "Errors are `application/problem+json`; `code` is stable. Every answer has an `X-Request-Id`."
+    "Errors are `application/problem+json`; `code` is stable. Every answer to a call that could be read has an "
+    "`X-Request-Id`."
 )
 
 _MOST_VALUES = 30_000

@@ -14,7 +14,7 @@ from writeback.client.steps import Emit, Failure, Flow, Sleep, send
 
 T = TypeVar("T")
 _FIRST_S, _LONGEST_S = 0.5, 8.0
-_REFUSED_UNDONE = frozenset({429})
+_REFUSED_UNDONE = frozenset({408, 429})
 """Refused before anything was done: may be sent again whatever it is."""
 _PASSING = frozenset({500, 502, 503, 504})
 

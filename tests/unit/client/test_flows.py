@@ -39,7 +39,7 @@ def test_what_is_safe_to_repeat_is_tried_again(options: Options, failure: object
     assert _pauses(steps) == [0.5]
 
 
-@pytest.mark.parametrize("failure", [answer(429), REFUSED, httpx.ConnectTimeout("slow")])
+@pytest.mark.parametrize("failure", [answer(408), answer(429), REFUSED, httpx.ConnectTimeout("slow")])
 def test_what_was_not_done_is_tried_again_whatever_it_is(options: Options, failure: object) -> None:
     _, result = drive(exchange(CREATING, options), [failure, answer(201)])
 
