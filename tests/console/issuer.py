@@ -1,7 +1,10 @@
 """An OpenID Connect provider of our own, on this machine: it signs in whom it is told to, and lies when told to."""
 
 import base64
+import gzip
 import hashlib
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +34,8 @@ class Issuer:
     asked: dict[str, dict[str, str]] = field(default_factory=dict)
     """What the browser brought, by the code that it was given."""
     tokens: int = 0
+    spoil: Callable[[bytes], bytes] | None = None
+    """What it makes of its discovery document, before it packs that by gzip."""
 
     def app(self) -> Starlette:
         return Starlette(
@@ -50,6 +55,9 @@ class Issuer:
             "jwks_uri": f"{self.origin}/keys",
             "token_endpoint_auth_methods_supported": ["client_secret_basic"],
         }
+        if self.spoil is not None:
+            packed = gzip.compress(self.spoil(json.dumps(honest).encode()))
+            return Response(packed, headers={"content-encoding": "gzip"}, media_type="application/json")
         return JSONResponse({**honest, **self.discovery})
 
     async def _authorize(self, request: Request) -> Response:

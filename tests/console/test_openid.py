@@ -1,6 +1,6 @@
 """Signing in at an OpenID Connect provider, and every lie that such a provider or a browser could tell."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -87,6 +87,21 @@ async def test_the_provider_is_asked_for_a_code_with_state_nonce_and_proof(scene
     cookie = next(one for one in begun.headers.get_list("set-cookie") if one.startswith("wb_console_oidc"))
     assert query["state"] not in cookie, "it is sealed"
     assert "HttpOnly" in cookie
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda honest: honest + b" " * 20_000_000, lambda honest: b"[" * 500_000],
+    ids=["too large", "nested without end"],
+)
+async def test_a_provider_that_answers_without_end_lets_nobody_in_and_breaks_nothing(
+    scene: Scene, spoil: Callable[[bytes], bytes]
+) -> None:
+    scene.issuer.spoil = spoil
+    assert (await scene.visitor.get("/sign-in/openid")).status_code == 401
+
+    scene.issuer.spoil = lambda honest: honest
+    assert (await scene.sign_in()).headers["location"] == "/console/reports"
 
 
 async def test_the_same_person_has_the_same_account_and_the_role_of_today(scene: Scene) -> None:

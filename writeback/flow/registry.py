@@ -104,13 +104,10 @@ class Registry:
             page = cut(rows, limit, lambda row: row.id)
             return Page(await self._views(session, page.items), page.next_cursor)
 
-    async def add(self, new: NewSchool, *, actor: Actor = SERVICE, is_limited: bool = False) -> SchoolView:
-        """Register a school and have its lists fetched at once; raise InvalidSubmission, Forbidden or Conflict.
-
-        `is_limited`: whoever asks may touch some schools only.
-        """
+    async def add(self, new: NewSchool, *, actor: Actor = SERVICE) -> SchoolView:
+        """Register a school and have its lists fetched at once; raise InvalidSubmission or Conflict."""
         draft = new.draft()
-        self._refuse_findings(draft, self._connection(draft, None), None, is_limited=is_limited)
+        self._refuse_findings(draft, self._connection(draft, None), None)
         now = self._clock.now()
         row = SchoolRow(
             id=draft.id, provider=draft.provider, created_at=now, updated_at=now, sync_at=now, **self._columns(draft)
@@ -145,7 +142,9 @@ class Registry:
             changed = sorted(name for name in changes if name == "credentials" or changes[name] != getattr(row, name))
             before = connection_of(row, self._secrets)
             called = self._connection(draft, before) if _CONNECTION.intersection(changed) else None
-            self._refuse_findings(draft, called, before, is_limited=is_limited)
+            if called is not None and is_limited:
+                self._rules.check_limited(called, before)
+            self._refuse_findings(draft, called, before)
             if "mis" in changed:
                 log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
             noted = {"fields": changed, **_hosts_moved(before, called)}
@@ -221,14 +220,10 @@ class Registry:
         own = stay if draft.credentials is None else draft.credentials
         return Connection(draft.provider, draft.provider_school_id, draft.base_url, own)
 
-    def _refuse_findings(
-        self, draft: Draft, called: Connection | None, before: Connection | None, *, is_limited: bool
-    ) -> None:
+    def _refuse_findings(self, draft: Draft, called: Connection | None, before: Connection | None) -> None:
         """Raise for what is wrong with an entry; `called` None: how the school is called stays as it is."""
         findings = findings_of(draft, self._known_providers, with_credentials=self._rules.accounts)
         if not findings and called is not None:
-            if is_limited:
-                self._rules.check_limited(called, before)
             findings = list(self._rules.findings(called, before, are_given=draft.credentials is not None))
         if findings:
             detail = f"the school's entry has {len(findings)} errors; the first: {findings[0].message}"

@@ -59,29 +59,24 @@ class AddressRules:
         found = next(self.findings(school, None, are_given=True), None)
         return f"{found.message}. {found.hint}" if found else ""
 
-    def check_limited(self, school: Connection, before: Connection | None) -> None:
-        """Raise Forbidden for what a key may not do that is limited to some schools.
+    def check_limited(self, school: Connection, before: Connection) -> None:
+        """Raise Forbidden for a change that a key may not make that is limited to some schools.
 
-        It leads a school only to hosts that the settings name: others are no matter of one school. And it puts our
-        account to use for none, nor for another of the account's schools, which may not be its own.
+        It leads a school only to hosts that the settings name: others are no matter of one school. And it has our
+        account serve none that it does not serve already: others of the account's schools may not be the key's.
         """
-        were = before.urls if before else {}
         for pointer, url in school.urls.items():
-            if url != were.get(pointer, "") and not self._is_named(school.provider, url):
+            if url != before.urls[pointer] and not self._is_named(school.provider, url):
                 raise Forbidden(
                     "address_not_named",
                     f"this key is limited to some schools: it may not lead one to {host_of(url)}",
                     hint=f"Use a key without a list of schools, or have the host added to {_setting(school.provider)}.",
                 )
-        is_as_before = (
-            before is not None
-            and before.provider_school_id == school.provider_school_id
-            and bool(self.account_for(before))
-        )
+        is_as_before = before.provider_school_id == school.provider_school_id and self.account_for(before)
         if self.account_for(school) and not is_as_before:
             raise Forbidden(
                 "account_not_yours",
-                f"this key is limited to some schools: it may not have our account with {school.provider} serve one",
+                f"this key is limited to some schools: our account with {school.provider} may not serve another for it",
                 hint="Send `credentials` of the school's own, or use a key without a list of schools.",
             )
 

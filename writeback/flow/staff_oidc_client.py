@@ -1,6 +1,8 @@
 """Talking to the OpenID Connect provider: discovery, code for token, and an ID token that has been checked whole."""
 
+import asyncio
 import hmac
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +13,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import Token
 
+from writeback.core.answers import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.clock import Clock
 from writeback.core.settings import OidcSettings
 from writeback.core.tls import trusted
@@ -20,6 +23,8 @@ _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 """Only those with the provider's public key: neither `none`, nor a secret that others may have."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _REMEMBERED_S = 3_600.0
+_MOST_BYTES = 1_000_000
+"""Of one answer; documents and tokens have some thousands."""
 _SKEW_S = 60
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -109,11 +114,15 @@ class IdentityProvider:
         return await self._documents.get(url, lambda key: self._ask("GET", _secure(key)))
 
     async def _ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
+        headers = {"Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING}
         try:
-            async with httpx.AsyncClient(timeout=self._settings.timeout_s, verify=trusted()) as client:
-                answer = await client.request(method, url, headers={"Accept": "application/json"}, **options)
-            told = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+            async with (
+                asyncio.timeout(self._settings.timeout_s),
+                httpx.AsyncClient(timeout=self._settings.timeout_s, verify=trusted()) as client,
+                client.stream(method, url, headers=headers, **options) as answer,
+            ):
+                told = json.loads(await read_limited(answer, _MOST_BYTES))
+        except (httpx.HTTPError, AnswerTooLarge, TimeoutError, ValueError, RecursionError) as error:
             raise SignInBroken("not_reached") from error
         if not answer.is_success or not isinstance(told, dict):
             raise SignInBroken("refused_there")

@@ -4,9 +4,11 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from writeback.sandbox.bad_answers import gzip_bomb, with_next
 from writeback.sandbox.connection import ABORT
 from writeback.sandbox.faults import Fault, FaultKind
 from writeback.sandbox.http import ENTRY
@@ -36,6 +38,9 @@ class ProviderEdge:
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
             await self._app(scope, receive, send)
             return
+        if not self._is_genuine(scope):
+            await _send(send, 403, b'{"error": "forbidden", "message": "The signature does not fit the address."}', {})
+            return
         scope["path"] = path = one_spelling(scope["path"])
         provider, school = self._whose(path)
         entry = self._state.ledger.received(self._state.now(), scope["method"], path, provider, school)
@@ -52,6 +57,16 @@ class ProviderEdge:
             await self._strike(faults, entry, scope, receive, noting)
         else:
             await self._app(scope, receive, noting)
+
+    def _is_genuine(self, scope: Scope) -> bool:
+        """Put what a signed address stands for in its place; False for one that was never given out."""
+        try:
+            meant = self._state.signed_pages.meant_by(scope["raw_path"] + b"?" + scope["query_string"])
+        except PermissionError:
+            return False
+        if meant is not None:
+            scope["path"], scope["query_string"] = meant
+        return True
 
     def _whose(self, path: str) -> tuple[str | None, str | None]:
         provider = next((name for prefix, name in _PREFIXES if path.startswith(prefix)), None)
@@ -93,16 +108,26 @@ class ProviderEdge:
         match fault.kind:
             case FaultKind.STATUS:
                 headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
-                body = json.dumps({"error": "simulated", "message": f"The sandbox was told to answer {fault.status}."})
-                await _send(send, fault.status, body.encode(), headers)
+                told = {"error": "simulated", "message": f"The sandbox was told to answer {fault.status}."}
+                await _send(send, fault.status, json.dumps(told).encode(), headers)
             case FaultKind.HANG:
                 await self._until_gone(scope, receive)
             case FaultKind.RESET_BEFORE | FaultKind.RESET_AFTER:
                 scope["state"][ABORT]()
                 await _disconnected(receive)
+            case FaultKind.REDIRECT:
+                await _send(send, fault.status, b"", {"location": fault.location})
             case FaultKind.INVALID_JSON:
-                body_kept = b"".join(message.get("body", b"") for message in kept)
-                await _send(send, kept[0]["status"], body_kept[: max(1, len(body_kept) // 2)], {})
+                await _send(send, kept[0]["status"], _body(kept)[: max(1, len(_body(kept)) // 2)], {})
+            case FaultKind.OVERSIZED:
+                await _send(send, kept[0]["status"], b" " * fault.size, {})
+            case FaultKind.GZIP_BOMB:
+                await _send(send, kept[0]["status"], gzip_bomb(fault.size), {"content-encoding": "gzip"})
+            case FaultKind.NEXT_ELSEWHERE:
+                body = with_next(_body(kept), lambda url: fault.location + url[len(_origin(url)) :])
+                await _send(send, kept[0]["status"], body, {})
+            case FaultKind.NEXT_SIGNED:
+                await _send(send, kept[0]["status"], with_next(_body(kept), self._state.signed_pages.sign), {})
             case _:
                 await _send(send, kept[0]["status"], b"", {})
 
@@ -120,10 +145,19 @@ def _takes_effect(fault: Fault) -> bool:
     match fault.kind:
         case FaultKind.STATUS | FaultKind.HANG:
             return fault.after_effect
-        case FaultKind.RESET_BEFORE:
+        case FaultKind.RESET_BEFORE | FaultKind.REDIRECT:
             return False
         case _:
             return True
+
+
+def _body(kept: Sequence[Message]) -> bytes:
+    return b"".join(message.get("body", b"") for message in kept)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 async def _disconnected(receive: Receive) -> None:

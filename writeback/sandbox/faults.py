@@ -25,6 +25,16 @@ class FaultKind(StrEnum):
     """It takes effect; the answer breaks off in the middle of its JSON."""
     EMPTY = "empty"
     """It takes effect; the answer has no body."""
+    OVERSIZED = "oversized"
+    """It takes effect; `size` bytes of blanks are answered."""
+    GZIP_BOMB = "gzip_bomb"
+    """It takes effect; a small gzip is answered that unpacks to `size` bytes."""
+    REDIRECT = "redirect"
+    """`status`, 302 where it is left out, to `location` is answered, and nothing happens."""
+    NEXT_ELSEWHERE = "next_elsewhere"
+    """A list's next page is said to be at the origin `location`."""
+    NEXT_SIGNED = "next_signed"
+    """A list's next page has a signed address, oddly spelt, which is taken only byte for byte as it was given."""
     CALLBACK_LOST = "callback_lost"
     """The webhook or callback of what is accepted is never sent."""
     CALLBACK_REPEATED = "callback_repeated"
@@ -55,6 +65,8 @@ class Fault:
     seed: int = 0
     seconds: float = 1.0
     status: int = 500
+    size: int = 50_000_000
+    location: str = ""
     retry_after: float | None = None
     repeats: int = 1
     after_effect: bool = False
@@ -76,7 +88,7 @@ class Fault:
         return {name: value for name, value in asdict(self).items() if name != "rng"}
 
 
-_NUMBERS: Final = frozenset({"times", "probability", "seconds", "status", "retry_after", "repeats"})
+_NUMBERS: Final = frozenset({"times", "probability", "seconds", "status", "size", "retry_after", "repeats"})
 ORDERED: Final = tuple(f.name for f in fields(Fault) if f.name not in {"id", "hits", "rng"})
 
 
@@ -97,6 +109,10 @@ class Faults:
             kind, given["status"] = "status", _SHORT[kind]
         if f"callback_{kind}" in KIND_NAMES:
             kind = f"callback_{kind}"
+        if kind == FaultKind.REDIRECT:
+            given.setdefault("status", 302)
+        if kind in (FaultKind.REDIRECT, FaultKind.NEXT_ELSEWHERE) and not given.get("location"):
+            raise ValueError(f"{kind} needs a location: send where it leads, e.g. http://127.0.0.1:9")
         if kind not in KIND_NAMES:
             raise ValueError(f"unknown kind {kind!r}: known are {', '.join(FaultKind)}, {', '.join(_SHORT)}")
         for name in _NUMBERS & set(given):

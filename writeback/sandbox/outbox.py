@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import httpx
 
+from writeback.core.answers import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.tls import trusted
 from writeback.sandbox.agenda import Agenda, SandboxClock
 from writeback.sandbox.faults import Fault, FaultKind
@@ -14,6 +15,8 @@ from writeback.sandbox.ledger import Ledger
 CONNECTIONS: Final = 10
 """httpcore's pool slows down with the square of its connections: ten are its best."""
 TIMEOUT_S: Final = 10.0
+MOST_BYTES: Final = 100_000
+"""Of what is answered, which nobody looks at."""
 
 
 class Outbox:
@@ -73,9 +76,9 @@ class Outbox:
         entry = self._ledger.told(self._clock.now(), provider, school, ref, url)
         try:
             # Waiting here is free; waiting in the pool makes it slower for all.
-            async with self._places:
-                response = await self._http().post(url, json=body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            async with self._places, self._http().stream("POST", url, json=body) as response:
+                await read_limited(response, MOST_BYTES)
+        except (httpx.HTTPError, httpx.InvalidURL, AnswerTooLarge) as error:
             entry.error = f"{type(error).__name__}: {error}"
         else:
             entry.status = response.status_code
@@ -84,5 +87,8 @@ class Outbox:
         if self._client is None:
             limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
             timeout = httpx.Timeout(TIMEOUT_S, pool=None)
-            self._client = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False, verify=trusted())
+            headers = {"accept-encoding": ACCEPT_ENCODING}
+            self._client = httpx.AsyncClient(
+                limits=limits, timeout=timeout, headers=headers, trust_env=False, verify=trusted()
+            )
         return self._client

@@ -8,6 +8,7 @@ from typing import Any
 
 from writeback.core.clock import Clock
 from writeback.sandbox.agenda import Agenda, SandboxClock
+from writeback.sandbox.bad_answers import SignedPages
 from writeback.sandbox.faults import Faults
 from writeback.sandbox.ledger import Ledger
 from writeback.sandbox.outbox import Outbox
@@ -46,6 +47,7 @@ class SandboxState:
         self.faults = Faults()
         self.agenda = Agenda(self.clock)
         self.outbox = Outbox(self.clock, self.agenda, self.ledger)
+        self.signed_pages = SignedPages()
         self.closing = asyncio.Event()
         """Set at shutdown, so that hanging requests let go."""
         self.reset()
@@ -62,6 +64,7 @@ class SandboxState:
         """Xporter's change sets: path and token → a checksum by table and id."""
         self.agenda.clear()
         self.faults.clear()
+        self.signed_pages.clear()
         self.ledger.clear()
 
     def now(self) -> datetime:

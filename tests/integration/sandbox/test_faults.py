@@ -216,3 +216,71 @@ async def test_a_callback_that_nobody_takes_is_in_the_ledger(control: Any, xport
     await control.advance()
     row = (await control.ledger(ref=tracking))["deliveries"][0]
     assert (row["status"], row["error"].split(":")[0]) == (None, "ConnectError")
+
+
+async def test_an_oversized_answer_comes_after_the_effect(control: Any, wonde: Any) -> None:
+    await control.fault("oversized", path=PATH, size=300_000)
+    response = await wonde.post("session", wonde.session_mark())
+    assert (response.status_code, response.content) == (200, b" " * 300_000)
+    assert (await pending_and_last(control))[0] == 1
+
+
+async def test_a_gzip_bomb_is_small_until_it_is_unpacked(control: Any, wonde: Any) -> None:
+    await control.fault("gzip_bomb", path=PATH, size=1_000_000)
+    response = await wonde.post("session", wonde.session_mark())
+    assert int(response.headers["content-length"]) < 2_000
+    assert len(response.content) == 1_000_000
+    assert (await pending_and_last(control))[0] == 1
+
+
+async def test_a_redirect_leads_elsewhere_and_nothing_happens(control: Any, wonde: Any) -> None:
+    await control.fault("redirect", path=PATH, location="https://elsewhere.example/x")
+    response = await wonde.post("session", wonde.session_mark())
+    assert (response.status_code, response.headers["location"]) == (302, "https://elsewhere.example/x")
+    assert (await pending_and_last(control))[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["redirect", "next_elsewhere"])
+async def test_what_leads_elsewhere_needs_a_place(control: Any, kind: str) -> None:
+    response = await control.http.post("/_sandbox/faults", json={"kind": kind})
+    assert response.status_code == 422
+    assert "location" in response.text
+
+
+async def first_page(wonde: Any) -> dict[str, Any]:
+    path = f"/v1.0/schools/{wonde.id}/students?per_page=2"
+    pagination: dict[str, Any] = (await wonde.http.get(path, headers=wonde.headers)).json()["meta"]["pagination"]
+    return pagination
+
+
+async def test_a_next_page_may_be_said_to_be_elsewhere(control: Any, wonde: Any) -> None:
+    honest = (await first_page(wonde))["next"]
+    await control.fault("next_elsewhere", location="https://elsewhere.example")
+    moved = (await first_page(wonde))["next"]
+    assert httpx.URL(moved).host == "elsewhere.example"
+    assert httpx.URL(moved).raw_path == httpx.URL(honest).raw_path
+
+
+async def test_a_signed_next_page_is_taken_byte_for_byte_and_not_otherwise(control: Any, wonde: Any) -> None:
+    await control.fault("next_signed", times=1)
+    signed = (await first_page(wonde))["next"]
+    origin = str(wonde.http.base_url).rstrip("/")
+    target = signed.removeprefix(origin)
+
+    async def status_of(target: str) -> int:
+        url = httpx.URL(origin)
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        head = f"GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {wonde.token}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode())
+        line = await reader.readline()
+        writer.close()
+        return int(line.split()[1])
+
+    assert await status_of(target) == 200
+    for other in (
+        target.replace("%73", "s"),
+        target.replace("%5b", "%5B"),
+        target.replace("+", "%20"),
+        target + "&x=1",
+    ):
+        assert await status_of(other) == 403, other

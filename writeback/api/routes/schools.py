@@ -38,14 +38,9 @@ async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Q
     response_model=SchoolView,
 )
 async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Response) -> SchoolView:
-    """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background.
-
-    A key that is limited to some schools gives credentials of the school's own, and leads it only to hosts that the
-    settings name (`WRITEBACK_WONDE__HOSTS`, `WRITEBACK_XPORTER__HOSTS`).
-    """
+    """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background."""
     check_school(caller, slug_of(body.name) if body.id is None else body.id)
-    new = NewSchool(**body.model_dump())
-    school = await services.registry.add(new, actor=actor_of(caller), is_limited=caller.schools is not None)
+    school = await services.registry.add(NewSchool(**body.model_dump()), actor=actor_of(caller))
     response.headers["Location"] = f"/v1/schools/{school.id}"
     return school
 

@@ -1,0 +1,53 @@
+"""Answers as no provider should give them: packed to burst, with next pages that mislead. The edge sends them."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+
+def gzip_bomb(size: int) -> bytes:
+    """Return a small gzip that unpacks to `size` blanks, which are JSON's white space."""
+    return gzip.compress(b" " * size, mtime=0)
+
+
+def with_next(body: bytes, change: Callable[[str], str]) -> bytes:
+    """Return a list's page with its next page's address changed; what has none as it is."""
+    try:
+        told = json.loads(body)
+        pagination = told["meta"]["pagination"]
+        following = pagination["next"]
+    except (ValueError, KeyError, TypeError):
+        return body
+    if following is None:
+        return body
+    pagination["next"] = change(following)
+    return json.dumps(told).encode()
+
+
+class SignedPages:
+    """Next pages under signed addresses, which are good only byte for byte as they were given out."""
+
+    def __init__(self) -> None:
+        self._meant: dict[bytes, tuple[str, bytes]] = {}
+
+    def sign(self, url: str) -> str:
+        """Return an address on the same host that stands for `url`, spelt as clients like to spell otherwise."""
+        meant = urlsplit(url)
+        signature = hashlib.sha256(f"{len(self._meant)} {meant.path}?{meant.query}".encode()).hexdigest()
+        path = meant.path.replace("/schools/", "/%73chools/", 1)
+        target = f"{path}?at=%5b%7e%2F%2f+%20[]&page={len(self._meant)}%3d&signed={signature}"
+        self._meant[target.encode()] = meant.path, meant.query.encode()
+        return f"{meant.scheme}://{meant.netloc}{target}"
+
+    def meant_by(self, target: bytes) -> tuple[str, bytes] | None:
+        """Return the path and query that a target stands for; raise PermissionError for one that was not given out."""
+        if b"&signed=" not in target:
+            return None
+        if target not in self._meant:
+            raise PermissionError("the signature does not fit the address")
+        return self._meant[target]
+
+    def clear(self) -> None:
+        self._meant.clear()
