@@ -21,7 +21,7 @@ from writeback.domain.lookups import ListName, Lookup, LookupView
 from writeback.domain.outcome import Outcome, Taken, Verdict
 from writeback.domain.school import Account
 from writeback.providers.base import Hint, Provider, ProviderRequest, SentRequest
-from writeback.providers.http import create_client
+from writeback.providers.http import ProviderClient, create_client
 from writeback.providers.registry import PROVIDERS, create_providers
 from writeback.sandbox.testing import running_sandbox
 
@@ -87,6 +87,8 @@ class World:
     ear: Ear
     control: httpx.AsyncClient
     school: Mapping[str, Any]
+    client: ProviderClient
+    """The one that the adapter calls with."""
     answers: list[httpx.Response] = field(default_factory=list)
     """Everything that the provider answered to the adapter, oldest first."""
     request_id: str = "req_01"
@@ -204,7 +206,7 @@ async def world(request: pytest.FixtureRequest, fake_clock: FakeClock) -> AsyncI
             credentials=school["credentials"],
         )
         provider = create_providers(settings, fake_clock, client)[name]
-        made = World(provider, account, fake_clock, ear, control, school)
+        made = World(provider, account, fake_clock, ear, control, school, client)
 
         async def keep(response: httpx.Response) -> None:
             response.stream = Heard(response, made.answers)

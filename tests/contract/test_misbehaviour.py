@@ -9,7 +9,6 @@ from tests.contract.conftest import World, listening
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import NotReached, ReadBack, Uncertain
 from writeback.providers.base import LookupFailed
-from writeback.providers.http import ProviderClient
 
 TOO_MUCH = [{"kind": "oversized", "size": 2_000_000}, {"kind": "gzip_bomb", "size": 50_000_000}]
 WRITES = {"wonde": "/attendance/session", "xporter": "AttendanceAsync"}
@@ -19,14 +18,8 @@ LISTS = {"wonde": "/students", "xporter": "/Students"}
 @pytest.fixture
 def limited(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world with answers of at most a megabyte."""
-    monkeypatch.setattr(_client_of(world), "max_answer_bytes", 1_000_000)
+    monkeypatch.setattr(world.client, "max_answer_bytes", 1_000_000)
     return world
-
-
-def _client_of(world: World) -> ProviderClient:
-    client = getattr(world.provider, "_client", None) or world.provider._wonde._client  # type: ignore[attr-defined]
-    assert isinstance(client, ProviderClient)
-    return client
 
 
 @pytest.mark.parametrize("fault", TOO_MUCH, ids=lambda fault: fault["kind"])

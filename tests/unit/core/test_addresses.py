@@ -1,58 +1,92 @@
-"""Whose call it is, behind proxies and without."""
-
-from ipaddress import ip_network
+"""What a list of hosts names, and when two addresses have one origin."""
 
 import pytest
+from pydantic import ValidationError
 
-from writeback.core.addresses import caller_of, household_of, is_in
-from writeback.core.settings import ApiSettings, ConsoleSettings, Settings
+from writeback.core.addresses import HostList, host_of, origin_of
+from writeback.core.settings import Settings, WondeSettings, XporterSettings
 
-PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "expected"),
-    [
-        ("203.0.113.7", "", "203.0.113.7"),
-        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),
-        ("10.0.0.1", "", "10.0.0.1"),
-        ("10.0.0.1", "203.0.113.7", "203.0.113.7"),
-        ("10.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7"),
-        ("10.0.0.1", "198.51.100.1, 203.0.113.7, 10.9.9.9", "203.0.113.7"),
-        ("10.0.0.1", "198.51.100.1,,203.0.113.7 , ,", "203.0.113.7"),
-        ("10.0.0.1", "10.1.1.1, 10.2.2.2", "10.1.1.1"),
-        ("10.0.0.1", "203.0.113.7:51234", "203.0.113.7"),
-        ("fd00::1", "[2001:DB8::7]:443", "2001:db8::7"),
-        ("::ffff:10.0.0.1", "::ffff:203.0.113.7", "203.0.113.7"),
-        ("10.0.0.1", "203.0.113.7, unknown", "unknown"),
-        ("10.0.0.1", "x" * 100, "x" * 64),
-        ("unknown", "203.0.113.7", "unknown"),
-    ],
-)
-def test_the_caller_is_the_last_address_that_no_trusted_proxy_has(peer: str, forwarded: str, expected: str) -> None:
-    assert caller_of(peer, forwarded, PROXIES) == expected
+LISTED = HostList(["api.wonde.com", "api-*.wonde.com", "gateway.example:8443", "::1", "[::2]:80"])
 
 
 @pytest.mark.parametrize(
-    ("address", "expected"),
+    "url",
     [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("unknown", "unknown"),
+        "https://api.wonde.com/v1.0",
+        "HTTPS://API.Wonde.com.:8443/x?y",
+        "https://api-ap-southeast-2.wonde.com",
+        "https://gateway.example:8443/v1.0",
+        "http://[::1]:8401",
+        "http://[::2]/x",
     ],
 )
-def test_a_household_of_ipv6_is_its_64(address: str, expected: str) -> None:
-    assert household_of(address) == expected
+def test_a_list_names_hosts_at_every_port_or_at_one(url: str) -> None:
+    assert url in LISTED
 
 
-def test_what_is_no_address_is_in_no_network() -> None:
-    assert not is_in("", [ip_network("0.0.0.0/0"), ip_network("::/0")])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "/v1.0",
+        "https://docs.wonde.com",
+        "https://api-x.evil.wonde.com",
+        "https://evil-api.wonde.com",
+        "https://api.wonde.com.evil.example",
+        "https://api.wonde.com@evil.example",
+        "https://api.wonde.com\\@evil.example",
+        "https://evil.example/api.wonde.com",
+        "https://evil.example#api.wonde.com",
+        "https://gateway.example",
+        "http://[::2]:81",
+        "https://[::1",
+    ],
+)
+def test_a_list_names_no_other(url: str) -> None:
+    assert url not in LISTED
+    assert url not in HostList([])
 
 
-def test_proxies_of_the_api_and_of_the_console_are_trusted_by_both() -> None:
-    settings = Settings(
-        api=ApiSettings(trusted_proxies=[PROXIES[0]]), console=ConsoleSettings(trusted_proxies=[PROXIES[1]])
-    )
+@pytest.mark.parametrize(
+    ("one", "other", "are_one"),
+    [
+        ("https://h.example", "HTTPS://H.example.:443/v1.0?x", True),
+        ("http://h.example", "http://h.example:80", True),
+        ("http://[::1]:80", "http://[::1]", True),
+        ("https://h.example", "http://h.example", False),
+        ("https://h.example", "https://h.example:444", False),
+        ("https://h.example", "https://h.example.org", False),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(one: str, other: str, *, are_one: bool) -> None:
+    assert (origin_of(one) == origin_of(other)) is are_one
 
-    assert settings.trusted_proxies == PROXIES
+
+def test_a_message_names_the_host_and_nothing_else_of_an_address() -> None:
+    assert host_of("https://user:pw@h.example:99/v1.0?student=A1") == "h.example"
+    assert host_of("https://[::1") == "an address that cannot be read"
+
+
+@pytest.mark.parametrize("pattern", ["https://h.example", "h.example/x", "", "a b", "h.example:port", "[::1", "a@b"])
+def test_a_pattern_that_is_no_host_is_refused_where_it_is_set(pattern: str) -> None:
+    with pytest.raises(ValidationError, match="is no host"):
+        WondeSettings(hosts=[pattern])
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"wonde": WondeSettings(base_url="http://api.wonde.com/v1.0")}, "wonde.base_url"),
+        ({"xporter": XporterSettings(base_url="http://xporter.groupcall.com")}, "xporter.base_url"),
+        ({"xporter": XporterSettings(sts_url="login.groupcall.com")}, "xporter.sts_url"),
+    ],
+)
+def test_the_settings_own_addresses_are_https(changes: dict[str, object], name: str) -> None:
+    with pytest.raises(ValidationError, match=f"{name} is .*WRITEBACK_PLAIN_HTTP_HOSTS"):
+        Settings.model_validate(changes)
+
+
+def test_plain_http_goes_where_the_settings_allow_it() -> None:
+    settings = Settings(wonde=WondeSettings(base_url="http://sandbox:8401/v1.0"), plain_http_hosts=["sandbox"])
+
+    assert str(settings.named_hosts["wonde"]) == "api.wonde.com, api-*.wonde.com, sandbox:8401"
