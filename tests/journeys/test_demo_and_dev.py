@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.journeys import samples
 from writeback.core.clock import SystemClock
 
 ROOT = Path(__file__).parents[2]
@@ -148,6 +149,59 @@ def test_the_first_five_minutes_with_dev(running: Dev) -> None:
     assert doctor.returncode == 0, doctor.stdout
     assert refused.returncode == 4
     assert json.loads(refused.stdout)["error"]["findings"][0]["pointer"] == "/records/0/code"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("document", "at_least"),
+    [("README.md", 1), ("docs/webhooks.md", 2), ("docs/batches.md", 3), ("docs/doors.md", 1), ("docs/cli.md", 1)],
+)
+def test_the_commands_of_a_document_work_as_they_are_printed(
+    document: str, at_least: int, running: Dev, tmp_path: Path
+) -> None:
+    commands = samples.commands(document)
+    assert len(commands) >= at_least, commands
+
+    for command in commands:
+        # A stream has no end: what came within a moment will do. And an answer that is a refusal must not pass.
+        is_stream = command.startswith("curl -N")
+        told = command.replace("curl ", "curl --max-time 3 " if is_stream else "curl --fail-with-body ", 1)
+        done = _shell(running, told.replace("http://127.0.0.1:8400", running.told["url"]), tmp_path)
+
+        assert done.returncode in ((0, 28) if is_stream else (0,)), f"{command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("document", "says"), [("README.md", "confirmed"), ("docs/client.md", "confirmed")])
+def test_the_python_of_a_document_works_as_it_is_printed(
+    document: str, says: str, running: Dev, tmp_path: Path
+) -> None:
+    (tmp_path / "marks.csv").write_text("student_id,date,session,code\nnobody,2026-01-12,AM,/\n")
+    program = samples.python(document).replace("http://127.0.0.1:8400", running.told["url"])
+
+    done = _shell(running, f"{shlex.quote(sys.executable)} -", tmp_path, stdin=program)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert says in done.stdout
+
+
+def _shell(dev: Dev, command: str, folder: Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run a command in a shell that knows what a reader has been told to set."""
+    environment = _environment(dev.data_dir)
+    environment |= {"KEY": dev.told["key"], "WRITEBACK_KEY": dev.told["key"], "WRITEBACK_URL": dev.told["url"]}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PYTHONPATH"] = str(ROOT)
+    return subprocess.run(
+        command,
+        shell=True,
+        capture_output=True,
+        text=True,
+        input=stdin,
+        cwd=folder,
+        env=environment,
+        timeout=PATIENCE_S * 2,
+        check=False,
+    )
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ def as_json(stack: Stack, command: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def print_ready(console: Console, stack: Stack, command: str) -> None:
-    """Print where everything is. The curl line stands alone, so that it can be copied whole."""
+    """Print where everything is. Lines for a shell stand alone, so that they can be copied whole."""
     console.print("\n[green]✓[/green] [bold]writeback runs[/bold]; Ctrl-C ends it\n")
     for name, value in (
         ("console", stack.console_url),
@@ -77,6 +77,8 @@ def print_ready(console: Console, stack: Stack, command: str) -> None:
     for school in stack.schools:
         students = next((entry["rows"] for entry in school["lookups"] if entry["list"] == "students"), 0)
         console.print(f"  school    {school['id']}: {students} pupils, {school['mis']} through {school['provider']}")
+    console.print("\nThe key, for what README and docs print:\n")
+    console.out(f"export KEY={stack.key}", highlight=False)
     console.print("\nSubmit a mark, and see what becomes of it:\n")
     console.out(command, highlight=False)
     console.print("\nwriteback watch\n", markup=False)
