@@ -163,6 +163,7 @@ async def test_cancel_and_resolve_answer_with_what_was_done(api: Any, put: Any, 
         "kind": "attendance.session",
         "ref": None,
         "findings": [],
+        "more_findings": 0,
         "records": [{"index": 0, "ref": None, "status": "cancelled", "findings": [], "superseded_by": None}],
     }
     assert (resolved.status_code, resolved.json()["status"]) == (200, "confirmed")

@@ -9,6 +9,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "file_empty": ("The file has no rows", "Put a row of column names first, and a row for each record below it."),
     "file_unreadable": ("The file cannot be read as {format}: {reason}", "{hint}"),
     "file_too_many_rows": ("The file has more than {limit} rows", "Split it into several files."),
+    "file_too_many_columns": (
+        "Row {row} has more than {limit} columns",
+        "Take out those that are none of ours: the school's template has all that there are.",
+    ),
     "file_uploaded_before": (
         "The same file was uploaded at {at} as {batch}",
         "If that was not meant, look at what became of the first: the same marks sent twice do no harm, but what is "

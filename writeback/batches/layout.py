@@ -83,9 +83,11 @@ def open_table(rows: Iterator[Row], kind: str | None, **facts: Any) -> OpenFile:
     first = list(islice((row for row in rows if not _is_blank(row)), HEADER_WITHIN + 1))
     if not first:
         raise refuse("file_empty")
-    header = find_header([(row.number, row.cells) for row in first[:HEADER_WITHIN]], kind)
+    header = find_header([(row.number, row.cells[: MOST_COLUMNS + 1]) for row in first[:HEADER_WITHIN]], kind)
     if header is None:
         raise _without_header(first, kind)
+    if len(header.cells) > MOST_COLUMNS:
+        raise refuse("file_too_many_columns", row=header.row, limit=MOST_COLUMNS)
     below = [row for row in first if row.number > header.row]
     kind = kind or _kind_in(header.fields, below)
     if not columns_of(kind):

@@ -10,6 +10,7 @@ from writeback.batches.columns import KIND, OURS, PROBLEM, WHAT_TO_DO
 from writeback.batches.findings import refuse, unreadable
 from writeback.batches.layout import Format, Layout, OpenFile, Row, checked_kind
 from writeback.batches.texts import Encoding, encoding_of, text_of
+from writeback.core.json_size import MOST_VALUES, values_in
 
 LONGEST_LINE = 2_000_000
 """Characters: no more than the API takes in one submission."""
@@ -28,6 +29,8 @@ def open_ndjson(file: BinaryIO, kind: str | None) -> OpenFile:
 
 def read_line(line: str) -> tuple[dict[str, Any], str | None]:
     """Return the record of a line without what we have added to it, and its `kind`; raise ValueError."""
+    if len(line) > MOST_VALUES and values_in(line) > MOST_VALUES:
+        raise ValueError(f"it has more than {MOST_VALUES} commas and opening brackets")
     content = from_json(line, allow_inf_nan=False)
     if not isinstance(content, dict):
         raise ValueError("it is another sort of JSON")

@@ -137,4 +137,6 @@ class ProblemMessage(BaseModel):
     hint: str = ""
     """What to do."""
     findings: list[FindingMessage] = []
-    """Everything that is wrong with a submission, all at once."""
+    """What is wrong with a submission: everything at once, or the first hundred things, errors before warnings."""
+    more_findings: Annotated[int, Field(ge=0)] = 0
+    """How many more there are."""

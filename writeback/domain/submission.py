@@ -29,7 +29,7 @@ from writeback.domain.finding import MOST_OF_RECORD, Finding, most_telling
 from writeback.domain.instants import Instant
 from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.kinds.base import Ref
-from writeback.domain.shape import describe, findings_from, make, show, unknown_fields
+from writeback.domain.shape import describe, findings_from, make, pointer_to, show, unknown_fields
 
 OnInvalid = Literal["reject", "skip"]
 Priority = Literal["interactive", "batch"]
@@ -140,8 +140,7 @@ def _check_counts(content: Mapping[str, Any], kind: Kind, items: Sequence[Any], 
     """Raise InvalidSubmission for what is too much to be looked at one by one."""
     if len(items) > max_records:
         raise _invalid([_too_many(len(items), max_records)])
-    lists = (value for item in items if isinstance(item, dict) for value in item.values() if isinstance(value, list))
-    parts = sum(map(len, lists))
+    parts = parts_in(items)
     if parts > MOST_PARTS:
         raise _invalid([make("too_many_parts", pointer="/records", count=parts, limit=MOST_PARTS)])
     unknown = [name for name in content if name not in Submission.model_fields]
@@ -175,6 +174,12 @@ def _kind_of(content: Mapping[str, Any]) -> Kind:
     return KINDS[name]
 
 
+def parts_in(items: Sequence[Any]) -> int:
+    """Return how many things the lists of some objects hold."""
+    objects = (item for item in items if isinstance(item, dict))
+    return sum(len(value) for item in objects for value in item.values() if isinstance(value, list))
+
+
 def _read_records(kind: Kind, items: Sequence[Any]) -> tuple[list[Record], list[int], list[Finding]]:
     """Return the records of the right shape, where each was, and what is wrong with the others."""
     records: list[Record] = []
@@ -193,6 +198,10 @@ def read_record(
     kind: Kind, item: Any, index: int = 0, *, is_brief: bool = False
 ) -> tuple[Record | None, Sequence[Finding]]:
     """Return a record that came as JSON, or None and what is wrong with its shape; `is_brief`: the first thing only."""
+    parts = parts_in([item])
+    if parts > MOST_PARTS:
+        finding = make("too_many_parts", pointer=pointer_to(index), record=index, count=parts, limit=MOST_PARTS)
+        return None, [finding]
     unknown = _unknown_in(kind, item)
     if len(unknown) > _MOST_UNKNOWN:
         return None, [unknown_fields(unknown, kind.name, kind.record, index)]

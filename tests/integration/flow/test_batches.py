@@ -311,6 +311,7 @@ async def test_an_incident_is_held_back_whole_where_one_of_its_rows_is_bad(files
         ("one,two\n1,2\n", {}, "header_missing"),
         ("Pupil ID,Date,Session,Mark,UPN\nA1,12/01/2026,AM,/,Z123\n", {}, "column_unknown"),
         ("Pupil ID,Date,Session\nA1,12/01/2026,AM\n", {}, "column_missing"),
+        (f"Pupil ID,Date,Session,Mark{',x' * 500_000}\nA1,12/01/2026,AM,/\n", {}, "file_too_many_columns"),
         ('Pupil ID,Date,Session,Mark\nA1,12/01/2026,AM,"/\n', {}, "file_unreadable"),
         ("Pupil ID,Date,Session,Mark\nA1,12/01/2026,AM,/\n", {"kind": None}, "kind_missing"),
         (b"PK\x03\x04 not a workbook", {"media_type": XLSX}, "file_unreadable"),

@@ -116,6 +116,13 @@ def test_a_dry_run_that_finds_errors_ends_with_4(api: FakeApi, run: Run) -> None
     assert "not on roll" in result.stdout
 
 
+def test_what_an_answer_leaves_out_is_counted(api: FakeApi, run: Run) -> None:
+    records = [{"index": 0, "ref": None, "status": "invalid", "findings": [FINDING]}]
+    api.on("POST", PATH, {"id": None, "status": "invalid", "records": records, "more_findings": 2_900})
+
+    assert "… and 2900 more" in run("submit", "--school", "hillside", *MARK, "--dry-run").stdout
+
+
 def test_an_idempotency_key_is_sent_and_a_replay_is_told(api: FakeApi, run: Run) -> None:
     api.on("POST", PATH, ACCEPTED, status=202, headers={"Idempotent-Replayed": "true"})
 

@@ -108,7 +108,7 @@ def test_a_problem_has_all_that_the_api_said(options: Options) -> None:
     body = (
         b'{"code": "submission_invalid", "detail": "1 of 2", "hint": "mend it", "findings": ['
         b'{"code": "x", "severity": "error", "pointer": "/records/1", "record": 1, "message": "m", "hint": "h"},'
-        b'{"unreadable": true}]}'
+        b'{"unreadable": true}], "more_findings": 2900}'
     )
     with pytest.raises(Invalid) as caught:
         drive(exchange(CREATING, options), [answer(422, body, X_Request_Id="req_1")])
@@ -116,6 +116,7 @@ def test_a_problem_has_all_that_the_api_said(options: Options) -> None:
     problem = caught.value
     assert (problem.code, problem.detail, problem.hint) == ("submission_invalid", "1 of 2", "mend it")
     assert [(one.code, one.record, one.is_error) for one in problem.findings] == [("x", 1, True)]
+    assert problem.more_findings == 2_900
     assert problem.request_id == "req_1"
     assert str(problem) == "1 of 2 (submission_invalid)"
 
@@ -125,7 +126,7 @@ def test_a_refusal_that_is_no_problem_has_its_status(options: Options, body: byt
     with pytest.raises(Conflict) as caught:
         drive(exchange(CREATING, options), [answer(409, body)])
 
-    assert (caught.value.code, caught.value.findings) == ("http_409", ())
+    assert (caught.value.code, caught.value.findings, caught.value.more_findings) == ("http_409", (), 0)
 
 
 def _page(*ids: str, cursor: str | None = None) -> object:
