@@ -6,9 +6,8 @@ from typing import Any
 import httpx
 
 from writeback.api.app import create_app
-from writeback.api.rate_limit import RateLimits
+from writeback.api.rate_limit import Buckets
 from writeback.core.clock import FakeClock
-from writeback.core.settings import ApiSettings
 from writeback.domain.access import Scope
 
 
@@ -47,8 +46,8 @@ async def test_a_call_without_a_key_has_no_bucket_to_empty(services: Any):
     assert [answer.status_code for answer in answers] == [401, 401, 401]
 
 
-def limits(clock: FakeClock, per_s: float = 10, burst: int = 3) -> RateLimits:
-    return RateLimits(ApiSettings(rate_per_s=per_s, rate_burst=burst), clock)
+def limits(clock: FakeClock, per_s: float = 10, burst: int = 3) -> Buckets:
+    return Buckets(clock, per_s, burst)
 
 
 def test_a_burst_passes_and_the_next_call_does_not(fake_clock: FakeClock):

@@ -55,11 +55,14 @@ class DoorRequest:
 
 
 class DoorRefused(Exception):
-    """Nothing of the request was kept. `findings`: what is to be said of each part, as the API shows findings."""
+    """Nothing of the request was kept. `findings`: what is to be said of each part, as the API shows findings.
 
-    def __init__(self, findings: Sequence[Sequence[FindingJson]]) -> None:
+    `more`: how many there are besides.
+    """
+
+    def __init__(self, findings: Sequence[Sequence[FindingJson]], more: int = 0) -> None:
         super().__init__("the request has findings")
-        self.findings = findings
+        self.findings, self.more = findings, more
 
 
 @dataclass(frozen=True)
@@ -198,19 +201,21 @@ class Doors:
         """Return what is to be kept of each part; raise DoorRefused where any of them may not be."""
         drafts: list[NewWriteback] = []
         said: list[Sequence[FindingJson]] = []
+        more = 0
         for part in request.parts:
             body = json.dumps({"kind": part.kind, "records": list(part.records)}).encode()
             try:
                 checked = await self._acceptor.check(school.id, body)
             except InvalidSubmission as error:
                 said.append(error.extra["findings"])
+                more += error.extra["more_findings"]
                 continue
             findings = [one.as_json() for one in checked.findings]
             said.append([one for one in findings if one["severity"] == "error"] if checked.is_refused else [])
             if not checked.is_refused:
                 drafts.append(self._acceptor.draft(caller, school.id, checked))
         if len(drafts) < len(request.parts):
-            raise DoorRefused(said)
+            raise DoorRefused(said, more)
         return drafts
 
 

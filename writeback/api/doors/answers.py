@@ -8,6 +8,7 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from writeback.core.errors import BadInput
+from writeback.core.json_size import check_values
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -19,7 +20,8 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def json_of(body: bytes) -> Any:
-    """Return what a body says; raise BadInput where it is not JSON."""
+    """Return what a body says; raise BadInput where it is not JSON, BodyTooLarge where it holds too many values."""
+    check_values(body)
     try:
         return from_json(body.removeprefix(_BYTE_ORDER_MARK), allow_inf_nan=False)
     except ValueError as error:

@@ -5,14 +5,15 @@ from starlette.types import Receive, Scope
 from writeback.api import trace
 from writeback.api.body import check_length, header, read_body
 from writeback.api.doors.paths import door_of
+from writeback.api.rate_limit import RateLimits
 from writeback.domain.access import Caller
 
 
 class Call:
-    """What was asked. `rest`: the path below the door; setting `route` and `caller` notes them in the trace."""
+    """What was asked. `rest`: the path below the door; setting `route` notes it in the trace."""
 
-    def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int) -> None:
-        self._scope, self._receive, self._limit = scope, receive, max_body_bytes
+    def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int, limits: RateLimits) -> None:
+        self._scope, self._receive, self._limit, self._limits = scope, receive, max_body_bytes, limits
         self.method: str = scope["method"]
         self.door, self.rest = door_of(scope["path"])
         self.query: str = scope["query_string"].decode("latin-1")
@@ -28,13 +29,14 @@ class Call:
     def route(self, template: str) -> None:
         trace.of(self._scope).route = template
 
-    @property
-    def caller(self) -> Caller | None:
-        return trace.of(self._scope).caller
-
-    @caller.setter
-    def caller(self, caller: Caller) -> None:
+    def admit(self, caller: Caller) -> None:
+        """Note who calls, and count the call against its app; raise TooManyAtOnce."""
         trace.of(self._scope).caller = caller
+        self._limits.check(self._scope)
+
+    def count_failure(self) -> None:
+        """Count a secret that was wrong against the address that it came from; raise TooManyAtOnce."""
+        self._limits.check_failure(self._scope)
 
     def header(self, name: str) -> str | None:
         value = header(self._scope["headers"], name.encode())

@@ -9,6 +9,7 @@ from writeback.api.doors.call import Call
 from writeback.api.doors.paths import XPORTER, is_door
 from writeback.api.metrics import Metrics
 from writeback.api.problems import unexpected
+from writeback.api.rate_limit import RateLimits
 from writeback.api.services import Services
 from writeback.core import outages
 from writeback.core.errors import BadInput, Overloaded, Problem
@@ -20,15 +21,15 @@ _NUL = BadInput("parameter_invalid", "The path holds a NUL character")
 class Door:
     """The app; what is not for a door goes to `others`."""
 
-    def __init__(self, services: Services, metrics: Metrics, others: ASGIApp) -> None:
-        self._services, self._metrics, self._others = services, metrics, others
+    def __init__(self, services: Services, metrics: Metrics, limits: RateLimits, others: ASGIApp) -> None:
+        self._services, self._metrics, self._limits, self._others = services, metrics, limits, others
         self._limit = services.settings.api.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not is_door(scope["path"]):
             await self._others(scope, receive, send)
             return
-        call = Call(scope, receive, self._limit)
+        call = Call(scope, receive, self._limit, self._limits)
         try:
             response = await self._answer(call)
         except Disconnected:

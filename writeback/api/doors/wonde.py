@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,9 @@ from writeback.api.doors.answers import answer, json_of
 from writeback.api.doors.call import Call
 from writeback.api.doors.wonde_shapes import BY_KIND, Operation, operation_for
 from writeback.api.services import Services
-from writeback.core.errors import Forbidden, NotFound, Overloaded, Problem, Unauthenticated
+from writeback.core.errors import MOST_FINDINGS, Forbidden, NotFound, Overloaded, Problem, Unauthenticated
 from writeback.domain.access import Caller, Scope
+from writeback.domain.submission import MOST_PARTS, parts_in
 from writeback.flow.door_results import Outcome, Part
 from writeback.flow.doors import DoorPart, DoorRefused, DoorRequest, DoorView
 from writeback.flow.webhook_formats import WebhookFormat
@@ -26,7 +27,6 @@ _MISSING = frozenset(
         *("employee_required", "status_required", "records_empty"),
     }
 )
-_MOST_ERRORS = 5_000
 
 
 class NotProxied(Problem):
@@ -57,15 +57,19 @@ def refused(error: DoorRefused, operation: Operation) -> Response:
     denied = [one for one in findings if one["code"] == "permission_missing"]
     if denied:
         return answer({"error": "forbidden", "message": str(denied[0]["message"])}, 403)
-    return answer(errors_of(findings, operation), 422)
+    return answer(errors_of(findings, operation, error.more), 422)
 
 
 def failed(problem: Problem) -> Response:
-    """Return the answer that a problem is, with one of Wonde's codes (Wonde 99-112). Its body's shape is a guess."""
+    """Return the answer that a problem is, with one of Wonde's codes (Wonde 99-112), or 429, which it does not print.
+
+    The shape of its body is a guess.
+    """
     codes = {
         401: (401, "unauthorized"),
         403: (403, "forbidden"),
         404: (404, "not_found"),
+        429: (429, "too_many_requests"),
         500: (500, "internal_server_error"),
         501: (501, "not_implemented"),
         503: (503, "service_unavailable"),
@@ -75,16 +79,19 @@ def failed(problem: Problem) -> Response:
     return answer({"error": name, "message": f"{problem.detail} {problem.hint}".strip()}, status, headers)
 
 
-def errors_of(findings: Iterable[Mapping[str, Any]], operation: Operation) -> dict[str, list[str]]:
-    """Return Wonde's object of errors: what is wrong with each field."""
+def errors_of(findings: Sequence[Mapping[str, Any]], operation: Operation, more: int = 0) -> dict[str, list[str]]:
+    """Return Wonde's object of errors: what is wrong with each field, and how many errors there are besides."""
     errors: dict[str, list[str]] = {}
-    for one in list(findings)[:_MOST_ERRORS]:
+    for one in findings[:MOST_FINDINGS]:
         field = operation.field_of(one["pointer"]) if one["pointer"] else operation.root or "school"
         if one["code"] in _MISSING:
             text = f"The {field} field is required."
         else:
             text = f"{str(one['message']).rstrip('.')}. {one['hint']}".strip()
         errors.setdefault(field, []).append(text)
+    more += max(0, len(findings) - MOST_FINDINGS)
+    if more:
+        errors.setdefault(operation.root or "school", []).append(f"And {more} more errors.")
     return errors
 
 
@@ -109,7 +116,7 @@ async def _caller(call: Call, services: Services) -> Caller:
         caller = await services.keys.authenticate(token or "")
     except Unauthenticated as error:
         raise Unauthenticated(error.code, "API key is invalid.") from error
-    call.caller = caller
+    call.admit(caller)
     return caller
 
 
@@ -121,14 +128,17 @@ async def _take(
     school = await services.doors.school(caller, DOOR, given)
     raw = await call.body()
     body = json_of(raw) if operation.method != "DELETE" else {}
-    records = operation.records(body, ids)
-    if records is None:
+    rows = operation.rows(body)
+    if rows is None:
         return answer({operation.root or "students": [f"The {operation.root} field is required."]}, 422)
+    too_many = _too_many(rows, operation, services.settings.api.max_records)
+    if too_many is not None:
+        return too_many
     what = "/".join([operation.kind, *ids.values()])
     request = DoorRequest(
         DOOR,
         operation.type,
-        [DoorPart(operation.kind, records)],
+        [DoorPart(operation.kind, operation.records(rows, ids))],
         body=f"{what}\0".encode() + raw,
         idempotency_key=call.header("idempotency-key"),
     )
@@ -138,6 +148,15 @@ async def _take(
         return refused(error, operation)
     call.result = "accepted"
     return answer({"writeback_id": ref})
+
+
+def _too_many(rows: Sequence[Any], operation: Operation, max_records: int) -> Response | None:
+    """Return the refusal of more than is looked at one by one; None where there is no more."""
+    for count, limit in ((len(rows), max_records), (parts_in(rows), MOST_PARTS)):
+        if count > limit:
+            message = f"The {operation.root or 'students'} field must not have more than {limit} items."
+            return answer({operation.root or "students": [message]}, 422)
+    return None
 
 
 async def _status(caller: Caller, services: Services, ref: str) -> Response:

@@ -1,6 +1,6 @@
 """What Wonde's clients send, kind by kind, and which fields of ours it becomes. Plain data and pure functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,8 +135,8 @@ class Operation:
     """The list that the records are under; None: the body is the record."""
     finish: Callable[[dict[str, Any]], dict[str, Any]] = _same
 
-    def records(self, body: Any, ids: Mapping[str, str]) -> list[Any] | None:
-        """Return our records; None where the list is missing or is none."""
+    def rows(self, body: Any) -> list[Any] | None:
+        """Return what the body holds, as it was sent; None where the list is missing or is none."""
         given: Any = [body]
         if self.root is not None:
             given = body.get(self.root) if isinstance(body, dict) else None
@@ -145,8 +145,12 @@ class Operation:
         if not isinstance(given, list) or not given:
             return None
         if self.root is None and not isinstance(given[0], dict):
-            given = [{}]  # what is no object has none of the fields, and each is named
-        found = [self.shape.read(one) for one in given]
+            return [{}]  # what is no object has none of the fields, and each is named
+        return list(given)
+
+    def records(self, rows: Sequence[Any], ids: Mapping[str, str]) -> list[Any]:
+        """Return our records."""
+        found = [self.shape.read(one) for one in rows]
         return [self.finish({**one, **ids}) if isinstance(one, dict) else one for one in found]
 
     def field_of(self, pointer: str) -> str:

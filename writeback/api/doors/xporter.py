@@ -14,7 +14,7 @@ from writeback.api.doors.answers import json_of
 from writeback.api.doors.call import Call
 from writeback.api.doors.wonde import NotProxied
 from writeback.api.doors.xporter_envelope import exception, failed, success
-from writeback.api.doors.xporter_wording import codes_of, messages_of
+from writeback.api.doors.xporter_wording import codes_of, messages_of, shortened
 from writeback.api.services import Services
 from writeback.core.errors import BadInput, NotFound
 from writeback.domain.access import Scope
@@ -86,17 +86,18 @@ async def _take(call: Call, services: Services, operation: Operation, estab: str
     raw = await call.body()
     body = json_of(raw)
     try:
+        sections.check_counts(body, services.settings.api.max_records)
         callback = _callback(body, is_needed=operation.is_async)
         parts = operation.read(body, school.today(services.clock.now()))
         request = DoorRequest(DOOR, operation.name, parts, callback, raw, call.header("idempotency-key"))
         ref = await services.doors.take(caller, school, request)
     except sections.SectionsRefused as error:
-        return exception(call, "; ".join(error.messages[:20]))
+        return exception(call, "; ".join(shortened(error.messages)))
     except CallbackRefused as error:
         return exception(call, f"Invalid Callback provided: {error}")
     except DoorRefused as error:
         is_denied = "permission_missing" in codes_of(error.findings)
-        message = "; ".join(messages_of(error.findings, parts, school))
+        message = "; ".join(messages_of(error.findings, parts, school, error.more))
         if is_denied:
             return exception(call, message, status=403, kind="UnauthorizedAccessException")
         return exception(call, message)

@@ -11,6 +11,7 @@ from typing import Any
 
 from writeback.api.doors import xporter_shapes as shapes
 from writeback.api.doors.values import Shape, day, is_nothing, text
+from writeback.domain.submission import MOST_PARTS
 from writeback.flow.doors import DoorPart
 
 Row = Mapping[str, Any]
@@ -20,6 +21,8 @@ SUBJECTS: Mapping[str, tuple[str, Shape]] = {
 }
 _MARK_TYPES = {"S": ("attendance.session", shapes.SESSION_MARK), "L": ("attendance.lesson", shapes.LESSON_MARK)}
 _LONGEST_SHOWN = 64
+_MAIN = frozenset({"Marks", "Conducts", "Detentions"})
+"""Sections of which each row becomes a record."""
 
 
 class SectionsRefused(Exception):
@@ -46,6 +49,14 @@ class _Gathered:
         if self.wrong:
             raise SectionsRefused(self.wrong)
         return [DoorPart(kind, records, ids if are_named else ()) for kind, (records, ids) in self.by_kind.items()]
+
+
+def check_counts(body: Any, max_records: int) -> None:
+    """Raise SectionsRefused for more rows than are looked at one by one."""
+    for name, rows in body.items() if isinstance(body, dict) else ():
+        limit = max_records if name in _MAIN else MOST_PARTS
+        if isinstance(rows, list) and len(rows) > limit:
+            raise SectionsRefused([f"Only write back {limit} {name[:_LONGEST_SHOWN]} in one request"])
 
 
 def marks(body: Any, today: date) -> list[DoorPart]:

@@ -34,9 +34,14 @@ async def get_token(call: Call, services: Services) -> Response:
     if given.get("thirdpartyid", "").lower() != _SERVICE or not given.get("relyingparty") or not estab:
         return _refused()
     try:
-        call.caller = caller = await services.keys.authenticate(key)
+        caller = await services.keys.authenticate(key)
+    except Unauthenticated:
+        call.count_failure()
+        return _refused()
+    call.admit(caller)
+    try:
         school = await services.doors.school(caller, WebhookFormat.XPORTER, estab)
-    except (Unauthenticated, Forbidden, NotFound):
+    except (Forbidden, NotFound):
         return _refused()
     if not caller.may(Scope.SUBMIT):
         return _refused()
@@ -57,9 +62,10 @@ async def caller_of(call: Call, services: Services) -> tuple[Caller, str | None]
             raise _invalid()
         token, school_id = granted
     try:
-        call.caller = caller = await services.keys.authenticate(token)
+        caller = await services.keys.authenticate(token)
     except Unauthenticated as error:
         raise _invalid() from error
+    call.admit(caller)
     return caller, school_id
 
 

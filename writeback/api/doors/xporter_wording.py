@@ -22,10 +22,18 @@ _MOST_MESSAGES = 20
 _LONGEST_VALUE = 64
 
 
-def messages_of(findings: Sequence[Sequence[Finding]], parts: Sequence[DoorPart], school: School) -> list[str]:
-    """Return what is wrong with the parts of a request, each thing once."""
+def messages_of(
+    findings: Sequence[Sequence[Finding]], parts: Sequence[DoorPart], school: School, more: int = 0
+) -> list[str]:
+    """Return what is wrong with the parts of a request, each thing once; `more`: how much there is besides."""
     said = [_worded(one, part, school) for part, found in zip(parts, findings, strict=True) for one in found]
-    return list(dict.fromkeys(said))[:_MOST_MESSAGES]
+    return shortened(list(dict.fromkeys(said)), more)
+
+
+def shortened(messages: Sequence[str], more: int = 0) -> list[str]:
+    """Return as many messages as an answer has room for, and how many `more` there are."""
+    more += max(0, len(messages) - _MOST_MESSAGES)
+    return [*messages[:_MOST_MESSAGES], *([f"And {more} more errors"] if more else [])]
 
 
 def _worded(finding: Finding, part: DoorPart, school: School) -> str:
