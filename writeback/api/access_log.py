@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 UNMATCHED = "(none)"
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_OWN_PATHS = frozenset({"/docs", "/openapi.json"})
+_OWN_PATHS = frozenset({"/openapi.json"})
 """Paths that FastAPI serves without a route that we could ask."""
 _GONE = 499
 """The status of a call whose caller went away before there was an answer; as nginx has it."""

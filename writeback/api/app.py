@@ -20,6 +20,7 @@ from writeback.api.rate_limit import RateLimits
 from writeback.api.routes import (
     audit,
     batches,
+    docs,
     events,
     features,
     health,
@@ -145,7 +146,7 @@ def _empty() -> WritebackApi:
         summary="Attendance writebacks into school MISes.",
         description=_DESCRIPTION,
         version=__version__,
-        docs_url="/docs",
+        docs_url=None,  # routes.docs: FastAPI's own page has a script within it, and asks another server for the rest
         redoc_url=None,
         redirect_slashes=False,  # a redirected POST is lost on most clients
         generate_unique_id_function=openapi.operation_id,
@@ -173,6 +174,7 @@ def _rooms() -> Sequence[BaseRoute]:
         health,
         schemas,
         problem_pages,
+        docs,
     ):
         app.include_router(room.router)
     return app.router.routes[of_its_own:]
