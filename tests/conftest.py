@@ -7,10 +7,11 @@ template.
 import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 import redis.asyncio
 from sqlalchemy.engine import make_url
 
+from tests.chaos.processes import free_port
 from writeback.core import garbage, outages
 from writeback.core.clock import FakeClock
 from writeback.queue.embedded import EmbeddedRedis
@@ -29,6 +31,19 @@ from writeback.store.database import Database
 _MEMORY, _MEMORY_NEEDED = Path("/dev/shm"), 2 * 1024**3
 _TEMPLATE = "writeback_template"
 _numbers = count()
+_POOLER = """
+[databases]
+* = host={2}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {1}
+unix_socket_dir =
+auth_type = trust
+auth_file = {0}/users.txt
+pool_mode = transaction
+default_pool_size = 3
+max_client_conn = 500
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -119,6 +134,35 @@ async def postgres_url(postgres_server: str, postgres_template: str) -> AsyncIte
         yield url
 
 
+@pytest.fixture(scope="session")
+def pgbouncer(postgres_server: str) -> Iterator[str]:
+    """The address of a PgBouncer before the PostgreSQL server; it lends server connections for one transaction."""
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        pytest.skip("there is no pgbouncer on this machine (Debian: apt-get install pgbouncer)")
+    with tempfile.TemporaryDirectory(prefix="writeback-pooler-") as name:
+        port, folder = free_port(), Path(name)
+        (folder / "users.txt").write_text('"postgres" ""\n')
+        server_folder = str(make_url(postgres_server).query["host"])
+        (folder / "pooler.ini").write_text(_POOLER.format(folder, port, server_folder))
+        as_other = ["-u", Path(server_folder).owner()] if os.getuid() == 0 else []  # it refuses to run as root
+        folder.chmod(0o755)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen([program, *as_other, str(folder / "pooler.ini")], stdout=log, stderr=log)
+        try:
+            asyncio.run(_listening(port))
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture
+def pooler_url(postgres_url: str, pgbouncer: str) -> str:
+    """The URL of a migrated PostgreSQL database of the test's own, by way of PgBouncer."""
+    return f"postgresql://postgres@{pgbouncer}/{make_url(postgres_url).database}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a migrated database: the test runs on SQLite, then on PostgreSQL."""
@@ -155,6 +199,16 @@ async def _fresh_database(server: str, template: str) -> AsyncIterator[str]:
     await _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _of_database(server, name)
     await _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.02)
 
 
 async def _administer(url: str, statement: str) -> None:

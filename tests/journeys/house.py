@@ -1,4 +1,4 @@
-"""The whole service in one process: API, worker and sandbox over real HTTP, a real Redis, SQLite.
+"""The whole service in one process: API, worker and sandbox over real HTTP, a real Redis, SQLite or another database.
 
 For tests that have to see what exactly goes to a provider.
 """
@@ -114,8 +114,8 @@ class House:
 
 
 @asynccontextmanager
-async def running_house(data_dir: Path) -> AsyncIterator[House]:
-    """Start everything in the running loop, and end it."""
+async def running_house(data_dir: Path, **more: Any) -> AsyncIterator[House]:
+    """Start everything in the running loop, and end it; `more` are settings."""
     calls: list[Call] = []
     async with AsyncExitStack() as stack:
         stack.enter_context(_heard(calls))
@@ -123,7 +123,7 @@ async def running_house(data_dir: Path) -> AsyncIterator[House]:
         sandbox = await stack.enter_async_context(running_sandbox())
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        settings = Settings(data_dir=data_dir, secret_key=SECRET_KEY, public_url=url)
+        settings = Settings(data_dir=data_dir, secret_key=SECRET_KEY, public_url=url, **more)
         services = await stack.enter_async_context(open_services(settings))
         await stack.enter_async_context(_serving(services, listener))
         await stack.enter_async_context(_working(settings))
