@@ -319,7 +319,7 @@ async def test_webhooks(world: World) -> None:
 
 async def test_keys_and_what_they_may_not(world: World) -> None:
     async with world.client() as client:
-        made = await client.keys.create("Reports", [Scope.READ], schools=["riverbank"])
+        made = await client.keys.create("Reports", [Scope.READ], schools=["riverbank"], kinds=["conduct"])
         ready = await client.ready()
         hooks = await client.hooks()
         async with world.client(made.key) as reader:
@@ -330,6 +330,7 @@ async def test_keys_and_what_they_may_not(world: World) -> None:
 
     assert made.key not in repr(made)
     assert keys[made.id].revoked_at is not None
+    assert keys[made.id].kinds == ("conduct",)
     assert (ready.is_ready, hooks.items[0].provider) == (True, "wonde")
 
 

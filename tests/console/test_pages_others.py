@@ -157,6 +157,23 @@ async def test_key_is_shown_once_works_and_can_be_revoked(sign_in: SignIn, servi
     assert await _audited(services, "key.revoke") == [("staff:ann", caller.key_id, YES["reason"])]
 
 
+async def test_key_is_limited_to_kinds_and_says_so(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("admin", name="ann")
+    wanted = {"app": "Registers", "scope": "submit", "kinds": "session-marks, behaviour.create"}
+
+    made = await visitor.post("/apps/new", wanted)
+    listed = await visitor.get("/apps")
+    wrong = await visitor.post("/apps/new", {**wanted, "kinds": "session-marks behavior"})
+
+    key = re.search(r">(wbk_[^<]+)<", made.text)
+    assert key is not None
+    assert (await services.keys.authenticate(key[1])).kinds == {"attendance.session", "behaviour.create"}
+    assert "session-marks, behaviour.create" in made.text
+    assert "session-marks, behaviour.create" in listed.text
+    assert wrong.status_code == 422
+    assert 'id="e-kinds"' in wrong.text
+
+
 async def test_key_is_given_a_new_secret_beside_which_the_old_one_works_for_a_while(
     sign_in: SignIn, services: Services, fake_clock: FakeClock
 ) -> None:

@@ -60,6 +60,17 @@ def check_all_schools(caller: Caller) -> None:
         )
 
 
+def check_may_make_keys(caller: Caller) -> None:
+    """Raise Forbidden for a key that has a limit: it could make itself one, or turn one into its own, that has none."""
+    check_all_schools(caller)
+    if caller.kinds is not None:
+        raise Forbidden(
+            "key_lacks_kind",
+            "this key is limited to some kinds, and this call is about keys for any",
+            hint="Use a key without a list of kinds.",
+        )
+
+
 def services_of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services

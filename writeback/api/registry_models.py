@@ -82,6 +82,8 @@ class KeyIn(Taken):
     scopes: Annotated[list[Scope], Field(min_length=1)]
     schools: list[str] | None = None
     """Ids of the schools that it may touch; null: all."""
+    kinds: Annotated[list[str] | None, Field(examples=[["attendance.session", "conduct"]])] = None
+    """Kinds, or families of them, that it may send and change; null: all. It sees its app's others too."""
 
 
 class KeyOut(Shown):
@@ -92,6 +94,7 @@ class KeyOut(Shown):
     name: str
     scopes: Sequence[str]
     schools: Sequence[str] | None
+    kinds: Sequence[str] | None
     created_at: Instant
     revoked_at: Instant | None
     last_used_at: Instant | None

@@ -37,6 +37,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Send ?kind=…, or add a column `kind`. The kinds are {known}.",
     ),
     "kind_unknown": ("kind is {value}: there is no such kind", "Send one of {known}."),
+    "kind_not_allowed": (
+        "The key that uploaded the file may not send {kind}",
+        "It may send {known}. Use a key that has this kind, or ask for one.",
+    ),
     "kind_not_tabular": (
         "{kind} has lists of things in it and does not fit into columns",
         "Send it as NDJSON: one record, as the API takes it, on each line.",

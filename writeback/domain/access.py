@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from writeback.core.errors import Forbidden
+
 
 class Scope(StrEnum):
     SUBMIT = "submit"
@@ -17,12 +19,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated key. `schools` None: every school."""
+    """An authenticated key. `schools` None: every school; `kinds` None: every kind."""
 
     key_id: str
     app_id: str
     scopes: frozenset[Scope]
     schools: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+    """Names of the kinds that it may send and change; it sees the others too."""
     staff_name: str | None = None
     """Set for a person at the console, who is of no app; None: a key."""
 
@@ -31,6 +35,9 @@ class Caller:
 
     def may_touch(self, school_id: str) -> bool:
         return self.schools is None or school_id in self.schools
+
+    def may_submit(self, kind: str) -> bool:
+        return self.kinds is None or kind in self.kinds
 
     @property
     def sees_app(self) -> str | None:
@@ -41,3 +48,13 @@ class Caller:
     def owns_app(self) -> str | None:
         """The app whose webhooks it looks after; None: every app's. Support sees what an app sees, and is not it."""
         return None if Scope.ADMIN in self.scopes else self.app_id
+
+
+def check_kind(caller: Caller, kind: str) -> None:
+    """Raise Forbidden for a key that may not make or change writebacks of this kind."""
+    if not caller.may_submit(kind):
+        raise Forbidden(
+            "key_lacks_kind",
+            f"this key may not send {kind}; it may send {', '.join(sorted(caller.kinds or ())) or 'nothing'}",
+            hint="Use a key that has this kind, or ask for one: whoever looks after the service makes keys.",
+        )

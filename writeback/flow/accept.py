@@ -16,7 +16,7 @@ from typing import TypeVar
 from validators import lists_to_refresh, validate
 from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission
 from writeback.core.ids import new_id
-from writeback.domain.access import Caller
+from writeback.domain.access import Caller, check_kind
 from writeback.domain.finding import MOST_MADE, Finding, most_telling
 from writeback.domain.kinds import dump_records
 from writeback.domain.lookups import ListName, LookupView
@@ -51,8 +51,8 @@ class Acceptor:
     ) -> Answer:
         """Validate a submission, keep it, and answer; with `dry_run` only validate.
 
-        Raises a Problem: NotFound or Forbidden for the school, BadInput or InvalidSubmission for the body,
-        Conflict for a key used for another body, Overloaded when too much waits.
+        Raises a Problem: NotFound or Forbidden for the school, Forbidden for the kind, BadInput or InvalidSubmission
+        for the body, Conflict for a key used for another body, Overloaded when too much waits.
         """
         if not caller.may_touch(school_id):
             raise Forbidden(
@@ -61,13 +61,15 @@ class Acceptor:
                 hint="Use a key that has this school, or ask for it to be added.",
             )
         school = await self.flow.registry.school(school_id)
+        parsed = await self._read(body)
+        check_kind(caller, parsed.kind.name)
         idempotency = idempotency_of(idempotency_key, school_id, body) if not dry_run else None
         if idempotency is not None:
             async with self.flow.db.read() as session:
                 known = await find(session, caller.app_id, idempotency)
             if known is not None:
                 return _replay(known)
-        checked = await self._check(school, body)
+        checked = await self._check(school, body, parsed)
         if dry_run:
             return Answer(200, answer_json(school_id, checked, writeback_id=None, created_at=None))
         if checked.is_refused:
@@ -77,11 +79,13 @@ class Acceptor:
     async def check(self, school_id: str, body: bytes) -> Checked:
         """Return a submission with everything that is to be said of it; nothing is kept. Raises as `submit` does."""
         school = await self.flow.registry.school(school_id)
-        return await self._check(school, body)
+        return await self._check(school, body, await self._read(body))
 
-    async def _check(self, school: School, body: bytes) -> Checked:
-        """Read and validate, after refreshing lists that lack what the submission names: new pupils come every day."""
-        parsed = await _beside(body, partial(parse_submission, body, max_records=self.flow.settings.api.max_records))
+    async def _read(self, body: bytes) -> ParsedSubmission:
+        return await _beside(body, partial(parse_submission, body, max_records=self.flow.settings.api.max_records))
+
+    async def _check(self, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
+        """Validate, after refreshing lists that lack what the submission names: new pupils come every day."""
         view = await self.flow.lookups.view(school.id)
         findings = await _beside(body, partial(self._validate, school, parsed, view))
         missing = lists_to_refresh(findings)

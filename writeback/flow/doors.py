@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from writeback.core.errors import ConfigurationError, Conflict, Forbidden, InvalidSubmission, NotFound
 from writeback.core.ttl import TtlCache
-from writeback.domain.access import Caller
+from writeback.domain.access import Caller, check_kind
 from writeback.domain.school import School
 from writeback.flow.accept import Acceptor, idempotency_of
 from writeback.flow.door_callbacks import webhook_for_callback
@@ -134,6 +134,8 @@ class Doors:
 
         Raise DoorRefused with all findings, CallbackRefused, or a Problem as `Acceptor.submit` does.
         """
+        for part in request.parts:
+            check_kind(caller, part.kind)
         idempotency = idempotency_of(request.idempotency_key, school.id, _fingerprint(request))
         if idempotency is not None and (known := await self._known(caller, idempotency)) is not None:
             return known

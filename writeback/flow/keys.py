@@ -18,6 +18,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS, Family, kinds_named
 from writeback.flow.slugs import slug_of
 from writeback.store import audit
 from writeback.store import keys as store
@@ -38,13 +39,15 @@ _NO_KEY_HINT = "Send `Authorization: Bearer wbk_…`; whoever looks after the se
 
 @dataclass(frozen=True)
 class KeyView:
-    """A key as it is listed: never the key itself. `schools` None: all."""
+    """A key as it is listed: never the key itself. `schools` and `kinds` None: all."""
 
     id: str
     app: str
     name: str
     scopes: Sequence[str]
     schools: Sequence[str] | None
+    kinds: Sequence[str] | None
+    """Kinds or families, as they were given."""
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None
@@ -113,13 +116,15 @@ class Keys:
         scopes: Collection[Scope],
         schools: Sequence[str] | None = None,
         *,
+        kinds: Sequence[str] | None = None,
         actor: Actor = SERVICE,
     ) -> NewKey:
         """Make a key for an app, and the app where it is new; raise InvalidSubmission with what is wrong."""
         key, now = new_api_key(), self._clock.now()
         only = None if schools is None else list(dict.fromkeys(schools))
         async with self._db.write() as session:
-            _refuse(_findings(app, scopes, only, await store.unknown_schools(session, only or [])))
+            unknown = await store.unknown_schools(session, only or [])
+            _refuse([*_findings(app, scopes, only, unknown), *_kind_findings(kinds)])
             row = ApiKey(
                 id=new_id("key", now),
                 app_id=await store.ensure_app(session, App(id=slug_of(app), name=app, created_at=now)),
@@ -127,10 +132,11 @@ class Keys:
                 hash=hash_api_key(key),
                 scopes=sorted(scope.value for scope in set(scopes)),
                 schools=only,
+                kinds=None if kinds is None else list(dict.fromkeys(kinds)),
                 created_at=now,
             )
             session.add(row)
-            noted = {"scopes": row.scopes, "schools": row.schools}
+            noted = {"scopes": row.scopes, "schools": row.schools, "kinds": row.kinds}
             audit.note(session, actor, now, "key.create", row.id, app=row.app_id, changed=noted)
         self._bad.clear()
         log.info("key_created", key_id=row.id, app_id=row.app_id, scopes=row.scopes)
@@ -230,6 +236,7 @@ def _caller(row: ApiKey) -> Caller:
         app_id=row.app_id,
         scopes=frozenset(Scope(scope) for scope in row.scopes),
         schools=None if row.schools is None else frozenset(row.schools),
+        kinds=None if row.kinds is None else kinds_named(row.kinds),
     )
 
 
@@ -240,6 +247,7 @@ def _view(row: ApiKey) -> KeyView:
         row.name,
         row.scopes,
         row.schools,
+        row.kinds,
         row.created_at,
         row.revoked_at,
         row.last_used_at,
@@ -265,6 +273,18 @@ def _findings(
         hint = "Register the school first, or check the spelling."
         findings.append(Finding("school_unknown", f"no school {school_id!r} is registered", hint, pointer=pointer))
     return findings
+
+
+def _kind_findings(kinds: Sequence[str] | None) -> list[Finding]:
+    if kinds is not None and not kinds:
+        hint = "Name its kinds, or send null for all of them."
+        return [Finding("kinds_missing", "the key could send nothing", hint, pointer="/kinds")]
+    hint = f"There are {', '.join(KINDS)}; and families of them: {', '.join(Family)}."
+    return [
+        Finding("kind_unknown", f"there is no kind and no family {name[:64]!r}", hint, pointer=f"/kinds/{index}")
+        for index, name in enumerate(kinds or ())
+        if not kinds_named([name])
+    ]
 
 
 def _refuse(findings: Sequence[Finding]) -> None:

@@ -13,7 +13,7 @@ from pydantic_core import to_jsonable_python
 from sqlmodel import Session
 
 from writeback.core.errors import Forbidden
-from writeback.domain.access import Caller, Scope
+from writeback.domain.access import Caller, Scope, check_kind
 from writeback.domain.actor import Actor
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.mending import Action
@@ -77,10 +77,14 @@ def check_may_mend(caller: Caller, *, any_app: bool = False) -> None:
 
 
 def locked_for(caller: Caller, session: Session, writeback_id: str) -> OpenWriteback:
-    """Return the writeback, locked; raise NotFound for what the caller may not see, as if it were not there."""
+    """Return the writeback, locked, for somebody who is going to change it.
+
+    Raise NotFound for what they may not see, as if it were not there; Forbidden for a kind that they may not change.
+    """
     row = writebacks.lock(session, [writeback_id]).get(writeback_id)
     if row is None or not may_see(caller, row):
         raise writeback_unknown(writeback_id)
+    check_kind(caller, row.kind)
     return OpenWriteback(row)
 
 

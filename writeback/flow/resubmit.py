@@ -12,7 +12,7 @@ from typing import cast
 from sqlmodel import Session, select
 
 from writeback.core.errors import Conflict, InvalidSubmission
-from writeback.domain.access import Caller
+from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import Actor
 from writeback.domain.finding import most_telling
 from writeback.domain.kinds import dump_records
@@ -77,6 +77,7 @@ class Resubmits:
             row = (await session.exec(query)).one_or_none()
         if row is None:
             raise writeback_unknown(writeback_id)
+        check_kind(caller, row.kind)
         return row
 
     async def _tried(self, draft: Draft) -> MendedView:

@@ -1,4 +1,4 @@
-"""Which writebacks a call by filter is about, in the order of acceptance: only ever what the caller may see."""
+"""Which writebacks a call by filter is about, in the order of acceptance: only ever what the caller may change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,6 +61,8 @@ async def rows_of(session: AsyncSession, ids: Sequence[str]) -> Sequence[Writeba
 
 def _where(caller: Caller, wanted: Selection) -> list[ColumnElement[bool]]:
     found = [*visible(caller), *conditions(wanted.filter)]
+    if caller.kinds is not None:
+        found.append(col(WritebackRow.kind).in_(caller.kinds))
     if wanted.ids:
         found.append(col(WritebackRow.id).in_(wanted.ids))
     return found

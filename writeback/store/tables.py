@@ -52,6 +52,8 @@ class ApiKey(SQLModel, table=True):
     scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
     schools: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """School ids that it may touch; null: all."""
+    kinds: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Kinds, or families of them, that it may send and change; null: all."""
     created_at: datetime = _instant()
     revoked_at: datetime | None = _instant(nullable=True)
     last_used_at: datetime | None = _instant(nullable=True)
@@ -411,6 +413,8 @@ class BatchRow(SQLModel, table=True):
     school_id: str
     kind: str | None = None
     """What its rows are; null until the file says so."""
+    kinds: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """What the file may say: the kinds that the key which uploaded it may send; null: all."""
     format: str
     """csv, ndjson, xlsx."""
     file_name: str = ""

@@ -226,6 +226,17 @@ def test_a_key_is_made_by_the_api_and_shown_once(api: FakeApi, run: Run) -> None
     assert "wbk_new" in result.stdout
 
 
+def test_a_key_is_limited_to_kinds(api: FakeApi, run: Run) -> None:
+    limits = {"schools": None, "kinds": ["conduct", "attendance.session"]}
+    made = {"id": "key_1", "app": "register-app", "key": "wbk_new", "scopes": ["submit"], **limits}
+    api.on("POST", "/v1/keys", made, status=201)
+
+    result = run("keys", "create", "--app", "Register app", "--kinds", "conduct, attendance.session")
+
+    assert api.last_body["kinds"] == ["conduct", "attendance.session"]
+    assert "kinds: conduct, attendance.session" in result.stdout
+
+
 def test_without_a_key_the_first_one_is_written_to_the_database(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

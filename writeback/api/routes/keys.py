@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from writeback.api.auth import Admin, Svc, check_all_schools
+from writeback.api.auth import Admin, Svc, check_may_make_keys
 from writeback.api.errors_doc import ACTING, WRITING, error, errors
 from writeback.api.models import PageOf
 from writeback.api.paging import Paging
@@ -27,15 +27,17 @@ router = APIRouter(tags=["keys"])
 )
 async def create_key(caller: Admin, services: Svc, body: KeyIn) -> dict[str, Any]:
     """Make a key for an app. The key itself is in this answer and nowhere else."""
-    check_all_schools(caller)
-    made = await services.keys.create(body.app, body.name, body.scopes, body.schools, actor=actor_of(caller))
+    check_may_make_keys(caller)
+    made = await services.keys.create(
+        body.app, body.name, body.scopes, body.schools, kinds=body.kinds, actor=actor_of(caller)
+    )
     return {**asdict(made.view), "key": made.key}
 
 
 @router.get("/v1/keys", responses=errors(400, 401, 403), response_model=PageOf[KeyOut])
 async def list_keys(caller: Admin, services: Svc, query: Annotated[Paging, Query()]) -> Page[KeyView]:
     """List the keys, the newest first, revoked ones too."""
-    check_all_schools(caller)
+    check_may_make_keys(caller)
     return await services.keys.list(limit=query.limit, cursor=query.cursor)
 
 
@@ -46,7 +48,7 @@ async def list_keys(caller: Admin, services: Svc, query: Annotated[Paging, Query
 )
 async def rotate_key(caller: Admin, services: Svc, key: str, body: RotateKeyIn | None = None) -> dict[str, Any]:
     """Give a key a new secret: it is in this answer and nowhere else. The old one works beside it for a day."""
-    check_all_schools(caller)
+    check_may_make_keys(caller)
     overlap = timedelta(seconds=(body or RotateKeyIn()).overlap_s)
     made = await services.keys.rotate(key, overlap=overlap, actor=actor_of(caller))
     return {**asdict(made.view), "key": made.key}
@@ -55,5 +57,5 @@ async def rotate_key(caller: Admin, services: Svc, key: str, body: RotateKeyIn |
 @router.delete("/v1/keys/{key}", status_code=HTTP_204_NO_CONTENT, responses=ACTING)
 async def revoke_key(caller: Admin, services: Svc, key: str) -> None:
     """Revoke a key. It stops working at once here, and within seconds on other machines."""
-    check_all_schools(caller)
+    check_may_make_keys(caller)
     await services.keys.revoke(key, actor=actor_of(caller))

@@ -19,7 +19,7 @@ from writeback.api.mending_models import (
     ResolveIn,
     ResubmitIn,
 )
-from writeback.domain.access import Caller
+from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import actor_of
 from writeback.domain.mending import Action
 from writeback.flow.mend import MendedView
@@ -141,3 +141,5 @@ async def cancel_writebacks(
 def _check_filter(caller: Caller, wanted: FilterIn) -> None:
     if wanted.school is not None:
         check_school(caller, wanted.school)
+    for kind in wanted.kind:
+        check_kind(caller, kind)

@@ -21,6 +21,10 @@ def create(
     app_name: Annotated[str, typer.Option("--app", help="The app it is for; made when it is new.")],
     scopes: Annotated[str, typer.Option(help="submit, read, support, admin; separated by commas.")] = "submit,read",
     schools: Annotated[str | None, typer.Option(help="Ids separated by commas. Without it: every school.")] = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option(help="Kinds that it may send and change, or families of them, separated by commas. Without: all."),
+    ] = None,
     name: Annotated[str, typer.Option(help="To tell an app's keys apart.")] = "",
     url: Url = None,
     key: Key = None,
@@ -31,18 +35,26 @@ def create(
     With an admin key (--key, WRITEBACK_KEY, or a running `writeback dev`) the API makes it. Without one it is written
     straight to the database that the settings name: that is how the first key comes about.
 
-    Example: writeback keys create --app "Register app" --scopes submit,read --schools hillside,riverbank
+    Example: writeback keys create --app "Register app" --schools hillside,riverbank --kinds attendance.session,conduct
     """
     from writeback.cli.client import connect
 
-    only = _split(schools) if schools is not None else None
-    wanted = {"app": app_name, "name": name, "scopes": _scopes(scopes), "schools": only}
+    wanted = {
+        "app": app_name,
+        "name": name,
+        "scopes": _scopes(scopes),
+        "schools": None if schools is None else _split(schools),
+        **({} if kinds is None else {"kinds": _split(kinds)}),
+    }
     api = connect(url, key)
     made = api.post("/v1/keys", wanted) if api.has_key else _create_locally(wanted)
     if output.wants_json(context):
         output.print_json(made)
         return
     output.out().print(f"[green]✓[/green] {made['id']} for {escape(made['app'])}: {', '.join(made['scopes'])}")
+    for limit in ("schools", "kinds"):
+        if made.get(limit) is not None:
+            output.out().print(f"  {limit}: {escape(', '.join(made[limit]))}")
     output.out().print(f"  {made['key']}")
     output.out().print("  Keep it now: it is not shown again.", style="dim")
 
@@ -71,7 +83,9 @@ def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
 
     async def make(services: "Services") -> dict[str, Any]:
         scopes = [Scope(scope) for scope in wanted["scopes"]]
-        made = await services.keys.create(wanted["app"], wanted["name"], scopes, wanted["schools"], actor=COMMAND_LINE)
+        made = await services.keys.create(
+            wanted["app"], wanted["name"], scopes, wanted["schools"], kinds=wanted.get("kinds"), actor=COMMAND_LINE
+        )
         return {**to_jsonable_python(made.view), "key": made.key}
 
     return run_locally(make)
@@ -95,15 +109,20 @@ def list_(context: typer.Context, limit: Limit = 200, url: Url = None, key: Key 
             escape(entry["app"]),
             escape(entry.get("name") or ""),
             ", ".join(entry["scopes"]),
-            escape("all" if entry["schools"] is None else ", ".join(entry["schools"])),
+            escape(_all_or(entry["schools"])),
+            escape(_all_or(entry.get("kinds"))),
             entry.get("created_at"),
             entry.get("last_used_at"),
             f"[red]{entry['revoked_at']}[/red]" if entry.get("revoked_at") else "",
         )
         for entry in keys
     )
-    columns = ("id", "app", "name", "scopes", "schools", "made", "last used", "revoked")
+    columns = ("id", "app", "name", "scopes", "schools", "kinds", "made", "last used", "revoked")
     output.out().print(output.table(columns, rows))
+
+
+def _all_or(names: list[str] | None) -> str:
+    return "all" if names is None else ", ".join(names)
 
 
 @app.command()

@@ -17,6 +17,8 @@ class Key(Model):
     scopes: tuple[str, ...]
     schools: tuple[str, ...] | None = None
     """None: all."""
+    kinds: tuple[str, ...] | None = None
+    """Kinds, or families of them, that it may send and change; None: all."""
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None

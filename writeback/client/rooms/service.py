@@ -94,11 +94,22 @@ def iterate_keys(*, at_most: int | None = None) -> Listing[Key]:
 
 
 def create_key(
-    app: str, scopes: Sequence[str], *, name: str | None = None, schools: Sequence[str] | None = None
+    app: str,
+    scopes: Sequence[str],
+    *,
+    name: str | None = None,
+    schools: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> Call[NewKey]:
-    """Make a key for an app; `key` is in this answer and nowhere else. Without `schools` it may touch all."""
-    only = None if schools is None else list(schools)
-    body = said(app=app, scopes=[str(scope) for scope in scopes], name=name, schools=only)
+    """Make a key for an app; `key` is in this answer and nowhere else. Without `schools` it may touch all.
+
+    `kinds`: names of kinds, or of families of them, that it may send and change; without them all.
+    """
+    limits = {
+        "schools": None if schools is None else list(schools),
+        "kinds": None if kinds is None else list(kinds),
+    }
+    body = said(app=app, scopes=[str(scope) for scope in scopes], name=name, **limits)
     return post(_KEYS, as_model(NewKey), body)
 
 

@@ -47,15 +47,15 @@ async def ask(page: Page) -> Response:
 @pages.post("/apps/new", needs=Permission.MANAGE)
 async def create(page: Page) -> Response:
     """Make the key and show it: now, and never again."""
-    schools = page.field("schools").replace(",", " ").split()
     scopes = [str(one) for one in page.form.getlist("scope")]
-    given = {"app": page.field("app"), "name": page.field("name"), "scope": scopes, "schools": page.field("schools")}
+    given = {"scope": scopes, **{name: page.field(name) for name in ("app", "name", "schools", "kinds")}}
     try:
         made = await page.services.keys.create(
             page.field("app"),
             page.field("name"),
             [Scope(one) for one in scopes if one in set(Scope)],
-            schools or None,
+            _names(page.field("schools")),
+            kinds=_names(page.field("kinds")),
             actor=page.actor(page.field("name")),
         )
     except InvalidSubmission as problem:
@@ -123,6 +123,11 @@ async def _rotate_form(page: Page, errors: Mapping[str, str] | None = None) -> R
     )
 
 
+def _names(field: str) -> list[str] | None:
+    """Return the names in a field, with spaces or commas between; None where it is empty: all."""
+    return field.replace(",", " ").split() or None
+
+
 def _seconds(overlap: timedelta) -> str:
     return f"{overlap.total_seconds():.0f}"
 
@@ -148,7 +153,7 @@ async def _form(page: Page, given: Mapping[str, Any], findings: Sequence[Mapping
         "new_key.html",
         title="A new key",
         status=422 if findings else 200,
-        given={"app": "", "name": "", "scope": [], "schools": "", **given},
+        given={"app": "", "name": "", "scope": [], "schools": "", "kinds": "", **given},
         errors=errors,
         scopes=_SCOPES,
     )

@@ -1,6 +1,6 @@
 """The kinds of writeback, one file for each thing that they are about; `KINDS` is the register of them all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -33,6 +33,11 @@ _MODULES = (
 KINDS: dict[str, Kind] = {kind.name: kind for module in _MODULES for kind in module.KINDS}
 
 
+def kinds_named(names: Collection[str]) -> frozenset[str]:
+    """Return the kinds that are called so, or whose family is."""
+    return frozenset(kind.name for kind in KINDS.values() if kind.name in names or kind.family in names)
+
+
 @cache
 def _stored(kind: str) -> TypeAdapter[Any]:
     record: Any = KINDS[kind].record
@@ -50,4 +55,4 @@ def dump_records(kind: str, records: Sequence[Record | None]) -> str:
     return _stored(kind).dump_json(records, exclude_none=True).decode()
 
 
-__all__ = ["KINDS", "Action", "Family", "Kind", "Record", "dump_records", "parse_records"]
+__all__ = ["KINDS", "Action", "Family", "Kind", "Record", "dump_records", "kinds_named", "parse_records"]

@@ -1,12 +1,13 @@
 """What the API calls: upload a file, see how far it is, fetch its bad rows, fetch a template."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
 from writeback.batches.layout import Format
 from writeback.core.errors import NotFound
-from writeback.domain.access import Caller
+from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import Actor
+from writeback.domain.kinds import KINDS
 from writeback.flow.batches import templates
 from writeback.flow.batches.cancel import cancel_batch
 from writeback.flow.batches.error_files import error_file, file_name_of
@@ -68,6 +69,8 @@ class Batches:
         check_may_mend(caller)
         async with self.flow.db.read() as session:
             row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
+        for kind in _may_hold(row):
+            check_kind(caller, kind)
         await cancel_batch(self.flow, row, actor)
         return await self.get(caller, batch_id)
 
@@ -82,6 +85,13 @@ class Batches:
         school = await self.flow.registry.school(school_id)
         view = await self.flow.lookups.view(school_id)
         return templates.template(kind, school, view, format_, self.flow.clock.now().date())
+
+
+def _may_hold(row: BatchRow) -> Collection[str]:
+    """Return the kinds that the rows may be; one once it is known."""
+    if row.kind is not None:
+        return [row.kind]
+    return KINDS if row.kinds is None else row.kinds
 
 
 def _seen(batch_id: str, row: BatchRow | None) -> BatchRow:

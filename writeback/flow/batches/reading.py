@@ -57,7 +57,10 @@ def _open(turn: Turn, file: BinaryIO) -> OpenFile:
 
 
 async def _check_kind(turn: Turn, layout: Layout) -> None:
-    """Raise FileRefused where the school takes nothing of this kind."""
+    """Raise FileRefused where the school takes nothing of this kind, or the key that uploaded it may not send it."""
+    allowed = turn.batch.kinds
+    if allowed is not None and layout.kind not in allowed:
+        raise refuse("kind_not_allowed", kind=layout.kind, known=", ".join(allowed))
     school = await turn.flow.registry.school(turn.batch.school_id)
     view = await turn.flow.lookups.view(turn.batch.school_id)
     errors = [one for one in validate(KINDS[layout.kind], (), school, view) if one.is_error]

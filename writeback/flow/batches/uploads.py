@@ -22,7 +22,7 @@ from writeback.batches.findings import make
 from writeback.batches.layout import Format
 from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, TooManyAtOnce
 from writeback.core.ids import new_id
-from writeback.domain.access import Caller
+from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import Actor, actor_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
@@ -173,10 +173,13 @@ class Upload:
 async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Upload:
     """Return an upload to be filled.
 
-    Raise NotFound for the school, InvalidSubmission for a kind that it does not take, BadInput for the kind or the key,
-    TooManyAtOnce while the app has as many files under way as it may.
+    Raise NotFound for the school, Forbidden for a kind that the key may not send, InvalidSubmission for one that the
+    school does not take, BadInput for the kind or the key, TooManyAtOnce while the app has as many files under way as
+    it may.
     """
     check_key(new.idempotency_key)
+    if new.kind is not None:
+        check_kind(caller, new.kind)
     await _check_kind(flow, new)
     now, settings = flow.clock.now(), flow.settings.batches
     batch = BatchRow(
@@ -184,6 +187,7 @@ async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Uplo
         app_id=caller.app_id,
         school_id=new.school,
         kind=new.kind,
+        kinds=None if caller.kinds is None else sorted(caller.kinds),
         format="",
         file_name=_plain_name(new.file_name),
         dry_run=new.dry_run,
