@@ -130,7 +130,7 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     app.state.services = services
     app.state.metrics = metrics = Metrics()
     problems.install(app)
-    limits = RateLimits(services.settings.api, services.clock)
+    limits = RateLimits(services.settings.api, services.clock, services.settings.trusted_proxies)
     endpoint = submit.Submit(services, metrics, limits)
     # Also a route, so that other methods on its path are answered with 405.
     app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from writeback.api import trace
+from writeback.core.callers import Networks, address_of, household_of
 from writeback.core.clock import Clock
 from writeback.core.errors import TooManyAtOnce
 from writeback.core.settings import ApiSettings
@@ -56,7 +57,8 @@ class Buckets:
 class RateLimits:
     """The buckets. `rate_per_s` 0: no limit."""
 
-    def __init__(self, settings: ApiSettings, clock: Clock) -> None:
+    def __init__(self, settings: ApiSettings, clock: Clock, trusted_proxies: Networks = ()) -> None:
+        self._trusted = trusted_proxies
         self._per_s, self._burst = settings.rate_per_s, settings.rate_burst
         self._apps = Buckets(clock, self._per_s, self._burst)
         self._failures = Buckets(clock, _FAILURES_PER_S, _FAILURES_BURST)
@@ -78,7 +80,7 @@ class RateLimits:
 
     def check_failure(self, scope: Scope) -> None:
         """Count a wrong secret against the address that it came from; raise TooManyAtOnce."""
-        address = (scope.get("client") or ("",))[0]
+        address = household_of(address_of(scope, self._trusted))
         if self._per_s and self._failures.take(address).is_exceeded:
             raise TooManyAtOnce(
                 "rate_limited",

@@ -1,11 +1,19 @@
 """Where a call comes from: the address that calls or, behind proxies that we trust, the one that they name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
 _LONGEST = 64
+
+
+def address_of(scope: Mapping[str, Any], trusted: Networks) -> str:
+    """Return where a call comes from, given its ASGI scope; `unknown` where no address calls."""
+    peer = (scope.get("client") or ("unknown",))[0]
+    forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return caller_of(peer, ",".join(forwarded), trusted)
 
 
 def caller_of(peer: str, forwarded: str, trusted: Networks) -> str:

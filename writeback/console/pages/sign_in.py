@@ -5,8 +5,8 @@ import secrets
 from starlette.responses import Response
 
 from writeback.console import cookies
-from writeback.console.addresses import address_of
 from writeback.console.page import Page, Pages
+from writeback.core.callers import address_of
 from writeback.core.errors import Overloaded, Problem, Unauthenticated
 
 pages = Pages()
@@ -29,7 +29,7 @@ async def sign_in(page: Page) -> Response:
     try:
         if not settings.passwords:
             raise Unauthenticated("passwords_off", "passwords are not used here", hint="Use the other way to sign in.")
-        address = address_of(page.request, page.services.settings.trusted_proxies)
+        address = address_of(page.request.scope, page.services.settings.trusted_proxies)
         # Not `page.field`: a password may begin or end with a space.
         password = page.form.get("password")
         token = await page.services.staff.sign_ins.by_password(
