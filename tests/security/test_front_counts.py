@@ -218,13 +218,6 @@ async def test_guesses_at_a_secret_are_slowed_down_and_the_right_one_is_let_in(
     assert honest.json()["token"]
 
 
-async def test_a_body_that_brings_the_secret_is_short(services: FakeServices) -> None:  # noqa: F811
-    async with front(services) as (http, _):
-        answer = await http.post(GET_TOKEN, json={**asking("wbk_x"), "more": "x" * 20_000})
-
-    assert "more than 16384 bytes" in answer.json()["ExceptionMessage"]
-
-
 @pytest.mark.parametrize("path", [WONDE, XPORTER, "/wonde/v1.0/schools/A1/students", "/xporter/api/v1/School"])
 async def test_without_a_key_no_body_is_read(services: FakeServices, path: str) -> None:  # noqa: F811
     sent: list[Any] = []
