@@ -33,6 +33,12 @@ DataDir = Annotated[
     Path,
     typer.Option("--data-dir", envvar="WRITEBACK_DATA_DIR", help="Where database, Redis, logs and keys are kept."),
 ]
+Patience = Annotated[
+    float,
+    typer.Option("--patience", min=1, help="Seconds without any progress, or for one start, until it is given up."),
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
 
 DEFAULT_DATA_DIR = Path(".writeback")
+PATIENCE_S = 600.0
+"""A slow machine is no error: `dev` and `demo` wait for as long as something moves."""

@@ -1,14 +1,17 @@
 """The demo's morning and its judgement, which are pure."""
 
 import random
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
+from writeback.cli.demo import player
 from writeback.cli.demo.morning import Register, Submission, latest_weekday, morning
-from writeback.cli.demo.player import Answer
+from writeback.cli.demo.player import Answer, Player
 from writeback.cli.demo.result import school_result, surprises
+from writeback.core.clock import FakeClock
 
 DAY = date(2026, 1, 12)
 REGISTERS = [Register(f"7{letter}", f"E{letter}", [f"{letter}{n}" for n in range(30)]) for letter in "ABCDEF"]
@@ -108,3 +111,41 @@ def test_an_answer_that_was_not_expected_is_told(
     result = school_result("hillside", [ACCEPTED], [_writeback()], HELD)
 
     assert any(told in surprise for surprise in surprises([answer], [result]))
+
+
+class _Running(FakeClock):
+    """A clock on which a second passes with each look."""
+
+    def monotonic(self) -> float:
+        self.advance(timedelta(seconds=1))
+        return super().monotonic()
+
+
+async def _looks(*, moves: int, patience_s: float, timeout_s: float | None, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how often the demo looks at a writeback that moves so many times and is never final."""
+    looks = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal looks
+        looks += 1
+        writeback = {"status": "sending", "counts": {"confirmed": min(looks, moves)}}
+        return httpx.Response(200, json={"items": [writeback], "next_cursor": None})
+
+    monkeypatch.setattr(player, "_POLL_S", 0)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://api.test") as http:
+        follow = Player(http, _Running()).follow
+        async for _ in follow(["hillside"], patience_s=patience_s, timeout_s=timeout_s, is_more_to_come=lambda: False):
+            pass
+    return looks
+
+
+async def test_the_demo_waits_for_as_long_as_something_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = await _looks(moves=500, patience_s=10, timeout_s=None, monkeypatch=monkeypatch)
+
+    assert looks == 500 + 11
+
+
+async def test_the_demo_ends_where_it_is_told_how_long_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = await _looks(moves=500, patience_s=10, timeout_s=60, monkeypatch=monkeypatch)
+
+    assert looks == 61

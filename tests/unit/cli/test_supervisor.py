@@ -90,6 +90,33 @@ async def test_a_child_that_heeds_no_signal_is_killed(keeper: Supervisor, monkey
     assert not _is_alive(pid)
 
 
+async def test_a_child_that_is_just_being_made_ends_with_the_others(
+    keeper: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_making, may_be_there = asyncio.Event(), asyncio.Event()
+    make = asyncio.create_subprocess_exec
+    made: list[asyncio.subprocess.Process] = []
+
+    async def slowly(*command: str, **options: object) -> asyncio.subprocess.Process:
+        is_making.set()
+        await may_be_there.wait()
+        made.append(await make(*command, **options))  # type: ignore[arg-type] # whatever the supervisor gives
+        return made[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slowly)
+    starting = asyncio.create_task(keeper.start(Service("mute", _python(SLEEPER), health_url="http://127.0.0.1:1/")))
+    await is_making.wait()
+
+    starting.cancel()  # as Ctrl-C does
+    stopping = asyncio.create_task(keeper.stop())
+    await asyncio.sleep(0)
+    may_be_there.set()
+    async with asyncio.timeout(20):
+        await stopping
+
+    assert not _is_alive(made[0].pid)
+
+
 async def test_logs_are_their_owners_alone(keeper: Supervisor) -> None:
     await keeper.start(Service("sleeper", _python(SLEEPER)))
     await keeper.stop()

@@ -7,18 +7,31 @@ import typer
 
 from writeback.cli import output
 from writeback.cli.exits import Exit
-from writeback.cli.options import Json
+from writeback.cli.options import PATIENCE_S, Json, Patience
 
 Port = Annotated[int, typer.Option("--port", min=0, max=65534, help="Of the API; the sandbox takes the next. 0: free.")]
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Keep the data here. Without it: a temporary place.", show_default=False),
 ]
-Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds until all must be confirmed.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        min=1,
+        help="Seconds until all must be confirmed. Without it: as long as it goes on.",
+        show_default=False,
+    ),
+]
 
 
 def demo(
-    context: typer.Context, port: Port = 0, data_dir: DataDir = None, timeout: Timeout = 120.0, json_: Json = False
+    context: typer.Context,
+    port: Port = 0,
+    data_dir: DataDir = None,
+    timeout: Timeout = None,
+    patience: Patience = PATIENCE_S,
+    json_: Json = False,
 ) -> None:
     """Start everything in a temporary place, play an app on a school morning, and check what arrived.
 
@@ -32,12 +45,14 @@ def demo(
 
     from writeback.cli.demo.play import play
     from writeback.cli.dev.signals import until_told_to_stop
+    from writeback.cli.dev.waiting import Waiting
+    from writeback.core.clock import SystemClock
 
     as_json = output.wants_json(context)
-    console = output.err() if as_json else output.out()
+    waiting = Waiting(output.err() if as_json else output.out(), SystemClock(), patience)
     with tempfile.TemporaryDirectory(prefix="writeback-demo-", ignore_cleanup_errors=True) as temporary:
         summary: dict[str, Any] | None = asyncio.run(
-            until_told_to_stop(play(data_dir or Path(temporary), port, timeout, console))
+            until_told_to_stop(play(data_dir or Path(temporary), port, timeout, waiting))
         )
     if as_json and summary is not None:
         output.print_json(summary)

@@ -6,14 +6,20 @@ from typing import Annotated
 import typer
 
 from writeback.cli import output
-from writeback.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+from writeback.cli.options import DEFAULT_DATA_DIR, PATIENCE_S, DataDir, Json, Patience
 
 Port = Annotated[
     int, typer.Option("--port", min=0, max=65534, help="Of the API; the sandbox takes the next. 0: free ones.")
 ]
 
 
-def dev(context: typer.Context, port: Port = 8400, data_dir: DataDir = DEFAULT_DATA_DIR, json_: Json = False) -> None:
+def dev(
+    context: typer.Context,
+    port: Port = 8400,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    patience: Patience = PATIENCE_S,
+    json_: Json = False,
+) -> None:
     """Run API, worker and simulated providers here, with two schools of 1,000 pupils, until Ctrl-C.
 
     Database and Redis are embedded in the data directory; variables that name others are not used. Prints addresses, a
@@ -25,18 +31,20 @@ def dev(context: typer.Context, port: Port = 8400, data_dir: DataDir = DEFAULT_D
 
     from writeback.cli.dev.signals import until_told_to_stop
 
-    asyncio.run(until_told_to_stop(_dev(port, data_dir, as_json=output.wants_json(context))))
+    asyncio.run(until_told_to_stop(_dev(port, data_dir, patience, as_json=output.wants_json(context))))
 
 
-async def _dev(port: int, data_dir: Path, *, as_json: bool) -> None:
+async def _dev(port: int, data_dir: Path, patience_s: float, *, as_json: bool) -> None:
     import asyncio
 
     from writeback.cli.demo.morning import latest_weekday
     from writeback.cli.dev import report
     from writeback.cli.dev.stack import running_stack
+    from writeback.cli.dev.waiting import Waiting
     from writeback.core.clock import SystemClock
 
-    async with running_stack(data_dir, port, output.err().print) as stack:
+    waiting = Waiting(output.err(), SystemClock(), patience_s)
+    async with running_stack(data_dir, port, waiting) as stack:
         async with stack.api() as api:
             school, body = await report.example(api, latest_weekday(SystemClock().now().date()))
         command = report.curl(stack, school, body)

@@ -7,24 +7,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from writeback.cli.demo.morning import Submission, latest_weekday, morning
 from writeback.cli.demo.player import Answer, Player
 from writeback.cli.demo.result import SchoolResult, school_result, surprises
 from writeback.cli.demo.screen import Screen, print_end
 from writeback.cli.dev.simulated import SCHOOLS, SandboxControl
 from writeback.cli.dev.stack import Stack, running_stack
-from writeback.core.clock import SystemClock
+from writeback.cli.dev.waiting import Waiting
 
 _SEED = 9
 
 
-async def play(data_dir: Path, port: int, patience_s: float, console: Console) -> dict[str, Any]:
+async def play(data_dir: Path, port: int, timeout_s: float | None, waiting: Waiting) -> dict[str, Any]:
     """Return the summary that `--json` prints; `ok` says whether all is as it must be."""
-    clock = SystemClock()
+    clock, console = waiting.clock, waiting.console
     day = latest_weekday(clock.now().date())
-    async with running_stack(data_dir, port, console.print) as stack, stack.api() as api:
+    async with running_stack(data_dir, port, waiting) as stack, stack.api() as api:
         player, control = Player(api, clock), stack.control()
         submissions = await _submissions(control, day)
         console.print(f"submitting {len(submissions)} registers of {day:%A %d %B}, a few wrong on purpose\n")
@@ -32,7 +30,12 @@ async def play(data_dir: Path, port: int, patience_s: float, console: Console) -
         submitting = asyncio.create_task(player.submit(submissions))
         with Screen(console) as screen:
             schools = [school.id for school in SCHOOLS]
-            async for progress in player.follow(schools, patience_s, is_more_to_come=lambda: not submitting.done()):
+            async for progress in player.follow(
+                schools,
+                patience_s=waiting.patience_s,
+                timeout_s=timeout_s,
+                is_more_to_come=lambda: not submitting.done(),
+            ):
                 screen.show(progress)
         answers = await submitting
         total_s = clock.monotonic() - began

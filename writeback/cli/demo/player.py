@@ -1,6 +1,7 @@
 """The simulated app: posts submissions, follows them, and fetches how each ended. All over HTTP, with an app's key."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -69,17 +70,29 @@ class Player:
         return Answer(submission, response.status_code, None, answer.get("findings") or [answer])
 
     async def follow(
-        self, schools: Sequence[str], patience_s: float, *, is_more_to_come: Callable[[], bool]
+        self,
+        schools: Sequence[str],
+        *,
+        patience_s: float,
+        timeout_s: float | None = None,
+        is_more_to_come: Callable[[], bool],
     ) -> AsyncIterator[dict[str, Progress]]:
-        """Yield how far each school is, until no more is to come and all is final, or patience ends."""
-        deadline = self._clock.monotonic() + patience_s
+        """Yield how far each school is, until no more is to come and all is final.
+
+        It ends, too, when nothing has moved for `patience_s`, and after `timeout_s` in any case.
+        """
+        before, moved_at = None, self._clock.monotonic()
+        deadline = math.inf if timeout_s is None else moved_at + timeout_s
         while True:
             is_last = not is_more_to_come()
             progress = {school: await self._progress(school) for school in schools}
             yield progress
+            now = self._clock.monotonic()
+            if progress != before:
+                before, moved_at = progress, now
             if is_last and not any(entry.unfinished for entry in progress.values()):
                 return
-            if self._clock.monotonic() > deadline:
+            if now > deadline or now - moved_at > patience_s:
                 return
             await asyncio.sleep(_POLL_S)
 

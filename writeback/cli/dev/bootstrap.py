@@ -1,5 +1,6 @@
 """What `dev` sets up once its services run: a key, two schools, their lookups. Safe to do again."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from writeback.cli.dev.simulated import SCHOOLS, SandboxControl, SimulatedSchool
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.dev.waiting import Waiting
 from writeback.cli.local import with_services
 from writeback.core.errors import Unauthenticated
 from writeback.core.settings import Settings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from writeback.wiring import Services
 
 CONSOLE_NAME = "dev"
-_SYNC_PATIENCE_S = 60.0
+_ASK_AGAIN_S = 1.0
 
 
 async def ensure_key(settings: Settings, known: str | None) -> str:
@@ -60,8 +61,8 @@ async def ensure_account(settings: Settings, known: str) -> str:
 class Schools:
     """The simulated schools, known to the sandbox and to the API."""
 
-    def __init__(self, api: httpx.AsyncClient, sandbox: SandboxControl, sandbox_url: str) -> None:
-        self._api, self._sandbox, self._sandbox_url = api, sandbox, sandbox_url
+    def __init__(self, api: httpx.AsyncClient, sandbox: SandboxControl, sandbox_url: str, waiting: Waiting) -> None:
+        self._api, self._sandbox, self._sandbox_url, self._waiting = api, sandbox, sandbox_url, waiting
         self._hook_urls: dict[str, str] = {}
 
     async def seed(self) -> None:
@@ -73,7 +74,11 @@ class Schools:
 
     async def register(self) -> Sequence[dict[str, Any]]:
         """Tell the API of the schools and fetch their lookups; return them as the API shows them."""
-        return [await self._register(school) for school in SCHOOLS]
+        shown = []
+        for school in SCHOOLS:
+            async with self._waiting.on(f"the pupils, staff and codes of {school.id}"):
+                shown.append(await self._register(school))
+        return shown
 
     async def _register(self, school: SimulatedSchool) -> dict[str, Any]:
         changeable = {
@@ -90,11 +95,15 @@ class Schools:
         if school.provider == "wonde":  # Xporter is given a callback with each request
             self._hook_urls[school.id] = hook_url
             await self._sandbox.register_webhook(school, hook_url)
-        synced = await self._api.post(f"/v1/schools/{school.id}/sync", timeout=_SYNC_PATIENCE_S)
-        failed = [entry for entry in _checked(synced)["lists"] if entry.get("error")]
-        if failed:
-            raise CommandFailed(Exit.UNEXPECTED, f"{school.id}: {failed[0]['list']}: {failed[0]['error']}")
+        while failed := await self._sync(school):  # a slow machine's providers do not answer in time
+            self._waiting.say(f"{school.id}: {failed[0]['list']}: {failed[0]['error']}; asking again")
+            await asyncio.sleep(_ASK_AGAIN_S)
         return _checked(await self._api.get(f"/v1/schools/{school.id}"))
+
+    async def _sync(self, school: SimulatedSchool) -> Sequence[dict[str, Any]]:
+        """Fetch the school's lists; return those that could not be."""
+        synced = _checked(await self._api.post(f"/v1/schools/{school.id}/sync"))
+        return [entry for entry in synced["lists"] if entry.get("error")]
 
 
 def _checked(answer: httpx.Response) -> dict[str, Any]:

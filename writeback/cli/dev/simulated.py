@@ -47,8 +47,8 @@ class SandboxControl:
 
     HEALTH = "/_sandbox/health"
 
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/_sandbox"
+    def __init__(self, url: str, patience_s: float) -> None:
+        self._url, self._patience_s = f"{url}/_sandbox", patience_s
 
     async def seed(self, school: SimulatedSchool) -> None:
         """Make the school with its pupils."""
@@ -70,7 +70,7 @@ class SandboxControl:
         return {(mark["student_id"], mark["date"], mark["session"]): mark["code"] for mark in found["marks"]}
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        async with httpx.AsyncClient(timeout=30.0) as http:
+        async with httpx.AsyncClient(timeout=self._patience_s) as http:
             answer = await http.request(method, self._url + path, json=body)
         if answer.is_error:
             raise CommandFailed(Exit.UNEXPECTED, f"the sandbox answered {answer.status_code}: {answer.text[:300]}")

@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +15,9 @@ from writeback.cli.dev import ports
 from writeback.cli.dev.bootstrap import CONSOLE_NAME, Schools, ensure_account, ensure_key
 from writeback.cli.dev.simulated import SandboxControl
 from writeback.cli.dev.supervisor import Service, Supervisor, own_command, own_environment
+from writeback.cli.dev.waiting import Waiting
 from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.handover import DevHandover
-from writeback.core.clock import SystemClock
 from writeback.core.private import make_private_dir, open_private
 from writeback.core.settings import Settings
 from writeback.queue.embedded import EmbeddedRedis
@@ -38,6 +38,8 @@ class Stack:
     pids: dict[str, int]
     console_password: str
     """Of the account `console_name`."""
+    patience_s: float
+    """How long an answer may take: longer than on any machine that moves."""
     console_name: str = CONSOLE_NAME
 
     @property
@@ -46,33 +48,40 @@ class Stack:
 
     def api(self) -> httpx.AsyncClient:
         """Return a client with the key."""
-        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30.0)
+        return httpx.AsyncClient(
+            base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=self.patience_s
+        )
 
     def control(self) -> SandboxControl:
-        return SandboxControl(self.sandbox_url)
+        return SandboxControl(self.sandbox_url, self.patience_s)
 
 
 @asynccontextmanager
-async def running_stack(data_dir: Path, port: int, say: Callable[[str], None]) -> AsyncIterator[Stack]:
+async def running_stack(data_dir: Path, port: int, waiting: Waiting) -> AsyncIterator[Stack]:
     """Start everything, give it once it can be used, and end all of it; raise CommandFailed that says what to mend."""
     data_dir = _made(data_dir)
     with _only_one(data_dir):
         api_port, sandbox_port = ports.choose(port)
         url, sandbox_url = f"http://{ports.HOST}:{api_port}", f"http://{ports.HOST}:{sandbox_port}"
         redis = EmbeddedRedis(data_dir)
-        supervisor = Supervisor(_environment(data_dir, api_port, sandbox_port), data_dir / "logs", say, SystemClock())
+        environment, logs = _environment(data_dir, api_port, sandbox_port), data_dir / "logs"
+        supervisor = Supervisor(environment, logs, waiting.say, waiting.clock)
         try:
-            say("starting Redis and the database")
-            await redis.start()
-            key, password = await _prepare(data_dir)
-            async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as api:
-                schools = Schools(api, SandboxControl(sandbox_url), sandbox_url)
-                say("starting sandbox, API and worker")
-                await _start(supervisor, schools, url, sandbox_url)
-                say("registering two schools and fetching their pupils, staff and codes")
+            waiting.say("starting Redis and the database")
+            async with waiting.on("Redis"):
+                await redis.start()
+            async with waiting.on("the database: its schema, a key, an account"):
+                key, password = await _prepare(data_dir)
+            patience_s = waiting.patience_s
+            control, bearer = SandboxControl(sandbox_url, patience_s), {"Authorization": f"Bearer {key}"}
+            async with httpx.AsyncClient(base_url=url, headers=bearer, timeout=patience_s) as api:
+                schools = Schools(api, control, sandbox_url, waiting)
+                waiting.say("starting sandbox, API and worker")
+                await _start(supervisor, schools, url, sandbox_url, waiting)
+                waiting.say("registering two schools and fetching their pupils, staff and codes")
                 shown = list(await schools.register())
             DevHandover(url, sandbox_url, key, os.getpid(), password).write(data_dir)
-            yield Stack(url, sandbox_url, key, data_dir, data_dir / "logs", shown, supervisor.pids(), password)
+            yield Stack(url, sandbox_url, key, data_dir, logs, shown, supervisor.pids(), password, patience_s)
         finally:
             await supervisor.stop()
             await redis.stop()
@@ -99,13 +108,21 @@ async def _prepare(data_dir: Path) -> tuple[str, str]:
     return key, await ensure_account(settings, before.console_password if before else "")
 
 
-async def _start(supervisor: Supervisor, schools: Schools, url: str, sandbox_url: str) -> None:
+async def _start(supervisor: Supervisor, schools: Schools, url: str, sandbox_url: str, waiting: Waiting) -> None:
     sandbox_health = f"{sandbox_url}{SandboxControl.HEALTH}"
-    await asyncio.gather(
-        supervisor.start(Service("sandbox", own_command("sandbox"), sandbox_health, when_up=schools.seed)),
-        supervisor.start(Service("worker", own_command("worker"))),
-        supervisor.start(Service("api", own_command("api"), f"{url}/readyz")),
-    )
+    sandbox = Service("sandbox", own_command("sandbox"), sandbox_health, when_up=schools.seed)
+
+    async def start(what: str, service: Service) -> None:
+        async with waiting.on(what, is_bounded=False):
+            await supervisor.start(service, patience_s=waiting.patience_s)
+
+    try:
+        async with asyncio.TaskGroup() as starting:
+            starting.create_task(start("the sandbox with 2,000 pupils", sandbox))
+            starting.create_task(start("the worker", Service("worker", own_command("worker"))))
+            starting.create_task(start("the API", Service("api", own_command("api"), f"{url}/readyz")))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 def _environment(data_dir: Path, api_port: int, sandbox_port: int) -> dict[str, str]:

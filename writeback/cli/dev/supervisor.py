@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.options import PATIENCE_S
 from writeback.core.clock import Clock
 from writeback.core.private import make_private_dir, make_private_file
 
@@ -51,7 +52,7 @@ class Supervisor:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
 
-    async def start(self, service: Service, *, patience_s: float = 30.0) -> None:
+    async def start(self, service: Service, *, patience_s: float = PATIENCE_S) -> None:
         """Start a service and return once it is up; raise CommandFailed, with the end of its log, when it is not."""
         make_private_dir(self._log_dir)
         running = _Running(service, self._log_dir / f"{service.name}.log")
@@ -106,6 +107,8 @@ class Supervisor:
                 env=self._environment,
                 start_new_session=True,  # Ctrl-C goes to us alone, and we end them in order
             )
+        if self._stopping.is_set():  # since before there was a process that could be ended
+            await _end(process)
         greeting = asyncio.create_task(self._greet(running))
         try:
             return await process.wait()
