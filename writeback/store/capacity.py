@@ -55,11 +55,11 @@ class Capacity:
     @property
     def says(self) -> str:
         """The sum, in words."""
+        some = f"{self.processes} process{'es' if self.processes > 1 else ''} of up to {self.of_each} connections"
         limit = "" if self.ours_at_most is None else f", role or database limited to {self.ours_at_most}"
         return (
-            f"{self.processes} process{'es' if self.processes > 1 else ''} of up to {self.of_each} connections may want "
-            f"{self.wanted}; the server has room for {self.room} (max_connections={self.allowed}, {self.reserved} reserved, {self.others} used by "
-            f"others{limit})"
+            f"{some} may want {self.wanted}; the server has room for {self.room} (max_connections={self.allowed}, "
+            f"{self.reserved} reserved, {self.others} used by others{limit})"
         )
 
     @property

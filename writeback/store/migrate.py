@@ -122,6 +122,13 @@ async def schema_of(db: Database) -> Schema:
         return await (await session.connection()).run_sync(_schema)
 
 
+def known_revision() -> str:
+    """Return the revision that this version of the service was made for."""
+    revision = _scripts().get_current_head()
+    assert revision is not None
+    return revision
+
+
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
@@ -149,10 +156,8 @@ def _upgrade(connection: Connection) -> Schema:
 
 
 def _schema(connection: Connection) -> Schema:
-    known = _scripts().get_current_head()
-    assert known is not None
     revision = MigrationContext.configure(connection).get_current_revision()
-    schema = Schema(revision, None, known)
+    schema = Schema(revision, None, known_revision())
     if schema.fit is not Fit.TOO_NEW or not inspect(connection).has_table(_SCHEMA.name):
         return schema
     return replace(schema, works_from=connection.scalar(select(_SCHEMA.c.works_from)))

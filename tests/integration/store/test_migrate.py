@@ -1,6 +1,7 @@
 """Migrations make exactly the tables that the code has, once, whoever starts first."""
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
+from tests import ahead
+from writeback.core.errors import ConfigurationError
 from writeback.store import migrate, tables
 from writeback.store.database import Database
 
@@ -95,3 +98,37 @@ async def test_postgres_compresses_large_texts_by_lz4_where_it_can(postgres_url:
     await db.dispose()
 
     assert methods == [b"l" if has_lz4 else b"\0"] * 3
+
+
+@pytest.mark.parametrize(("works_from", "fit"), [("0009", migrate.Fit.NEWER), (None, migrate.Fit.TOO_NEW)])
+async def test_a_newer_schema_says_whether_this_version_works_with_it(
+    tmp_path: Path, database_url: str, works_from: str | None, fit: migrate.Fit
+) -> None:
+    await ahead.upgrade(tmp_path, database_url, works_from=works_from)
+
+    schema = await migrate.inspected(database_url)
+
+    assert (schema.revision, schema.fit, schema.serves) == (ahead.REVISION, fit, fit is migrate.Fit.NEWER)
+
+
+async def test_an_older_version_upgrades_nothing_where_the_schema_is_newer(tmp_path: Path, database_url: str) -> None:
+    await ahead.upgrade(tmp_path, database_url, works_from=migrate.known_revision())
+
+    schema = await migrate.upgrade(database_url)
+
+    assert (schema.revision, schema.fit) == (ahead.REVISION, migrate.Fit.NEWER)
+    assert schema.says == f"is 9999, newer than this version's {schema.known}, and works with it"
+
+
+async def test_an_older_version_says_that_the_schema_is_too_new_for_it(tmp_path: Path, database_url: str) -> None:
+    await ahead.upgrade(tmp_path, database_url, works_from=None)
+
+    with pytest.raises(ConfigurationError, match="install a newer writeback"):
+        await migrate.upgrade(database_url)
+
+
+def test_revisions_are_numbers_that_grow_so_that_older_versions_can_compare_them() -> None:
+    newest_first = [script.revision for script in migrate._scripts().walk_revisions()]
+
+    assert all(re.fullmatch(r"\d{4}", revision) for revision in newest_first)
+    assert newest_first == sorted(newest_first, reverse=True)

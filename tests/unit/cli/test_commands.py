@@ -1,5 +1,6 @@
 """`schools`, `keys`, `features`, `db`, `doctor`, `version`, and what holds for every command."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -12,10 +13,12 @@ import pytest
 import typer
 from typer.testing import Result
 
+from tests import ahead
 from tests.unit.cli.conftest import FakeApi
 from writeback.cli import client
 from writeback.cli.exits import Exit
 from writeback.cli.main import app
+from writeback.store import migrate
 
 Run = Callable[..., Result]
 ROOT = Path(__file__).parents[3]
@@ -473,6 +476,50 @@ def test_doctor_asks_the_api_of_its_own_settings(
     said = {check["name"]: check["says"] for check in json.loads(own.stdout)["checks"]}
     assert said["api"].startswith(f"is ready at http://{asked}:9123 ")
     assert "http://api.test" in elsewhere.stdout
+
+
+def test_doctor_tells_of_an_api_that_takes_submissions_although_something_is_amiss(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = {"database": "ok", "redis": "cannot be reached"}
+    monkeypatch.setattr(client.Api, "get", lambda *_: {"status": "degraded", "checks": checks})
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    for name in ("WRITEBACK_URL", "WRITEBACK_DATABASE_URL", "WRITEBACK_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    report = json.loads(run("doctor", "--json").stdout)
+
+    (api,) = [check for check in report["checks"] if check["name"] == "api"]
+    assert not api["is_fine"]
+    assert api["says"].startswith("takes submissions at http://127.0.0.1:8400 (database ok, redis cannot be reached)")
+
+
+def test_an_older_version_leaves_a_newer_database_as_it_is(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'newer.db'}"
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WRITEBACK_DATABASE_URL", url)
+    asyncio.run(ahead.upgrade(tmp_path, url, works_from=migrate.known_revision()))
+
+    upgraded, current = run("db", "upgrade"), run("db", "current", "--json")
+
+    assert (upgraded.exit_code, current.exit_code) == (0, 0)
+    assert "the schema is 9999, newer than this version's" in upgraded.output.replace("\n", " ")
+    assert json.loads(current.stdout) == {"revision": "9999", "is_current": False, "fit": "newer"}
+
+
+def test_a_database_that_is_too_new_is_said_to_be_so(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'newer.db'}"
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WRITEBACK_DATABASE_URL", url)
+    asyncio.run(ahead.upgrade(tmp_path, url, works_from=None))
+
+    upgraded, current = run("db", "upgrade"), run("db", "current", "--json")
+
+    assert (upgraded.exit_code, current.exit_code) == (6, 6)
+    assert "install a newer writeback" in upgraded.stderr.replace("\n", " ")
+    assert json.loads(current.stdout)["fit"] == "too_new"
 
 
 def test_doctor_names_a_setting_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
