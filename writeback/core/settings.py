@@ -352,7 +352,12 @@ class ConsoleSettings(BaseModel):
     session_s: float = Field(default=43_200.0, gt=0)
     """Whoever signed in so long ago is signed out."""
     tries_per_account: int = Field(default=10, ge=1)
-    """Sign-ins of one account that may fail within `tries_forgotten_after_s`; then it waits that out."""
+    """Sign-ins of one account that may fail within `tries_forgotten_after_s` from one address, or in a browser in which
+    that account has signed in before; then these wait that out."""
+    tries_of_strangers: int = Field(default=30, ge=1)
+    """The same for one account in all other browsers together, from wherever: what bounds guessing by many."""
+    browser_known_s: float = Field(default=15_552_000.0, gt=0)
+    """How long a browser counts as one in which somebody has signed in before; each sign-in begins it again."""
     tries_per_address: int = Field(default=50, ge=1)
     """The same for one address, of whatever account; schools and offices share one."""
     tries_forgotten_after_s: float = Field(default=900.0, gt=0)

@@ -1,9 +1,11 @@
 """Everything about staff, in one value: what the console and the command line are given."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from writeback.flow.context import FlowContext
 from writeback.flow.staff import Staff
+from writeback.flow.staff_devices import Devices
 from writeback.flow.staff_oidc import OpenIdSignIns
 from writeback.flow.staff_sessions import StaffSessions
 from writeback.flow.staff_sign_in import SignIns
@@ -25,6 +27,8 @@ def create_staff_door(flow: FlowContext) -> StaffDoor:
     return StaffDoor(
         accounts=Staff(flow.db, flow.clock),
         sessions=sessions,
-        sign_ins=SignIns(flow.db, flow.clock, settings, sessions),
+        sign_ins=SignIns(
+            flow.db, flow.clock, settings, sessions, Devices(flow.secrets, timedelta(seconds=settings.browser_known_s))
+        ),
         openid=OpenIdSignIns(flow.db, flow.clock, settings.oidc, sessions),
     )

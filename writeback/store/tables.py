@@ -565,12 +565,12 @@ class StaffSessionRow(SQLModel, table=True):
 
 
 class SignInTriesRow(SQLModel, table=True):
-    """Sign-ins that failed of late, of one account or from one address."""
+    """Sign-ins that failed of late: of one account, from one address, or in one browser."""
 
     __tablename__ = "sign_in_tries"
 
     key: str = Field(primary_key=True)
-    """Hash of a name, or of an address: what somebody typed may be a password."""
+    """Hash of a name, an address or a browser: what somebody typed may be a password."""
     tries: int = 0
     until: datetime = _instant(index=True)
     """When they are forgotten."""

@@ -32,12 +32,18 @@ async def sign_in(page: Page) -> Response:
         address = address_of(page.request.scope, page.services.settings.trusted_proxies)
         # Not `page.field`: a password may begin or end with a space.
         password = page.form.get("password")
-        token = await page.services.staff.sign_ins.by_password(
-            page.field("name"), password if isinstance(password, str) else "", address
+        entry = await page.services.staff.sign_ins.by_password(
+            page.field("name"),
+            password if isinstance(password, str) else "",
+            address,
+            page.kit.cookies.read(page.request, cookies.DEVICE),
         )
     except (Unauthenticated, Overloaded) as problem:
         return _form(page, wanted, problem)
-    return await let_in(page, token, wanted)
+    response = await let_in(page, entry.session, wanted)
+    known_s = round(settings.browser_known_s)
+    page.kit.cookies.put(response, cookies.DEVICE, entry.device, max_age_s=known_s)
+    return response
 
 
 async def let_in(page: Page, token: str, wanted: str) -> Response:
