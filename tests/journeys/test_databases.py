@@ -8,6 +8,7 @@ import pytest
 from tests import ahead
 from tests.chaos.processes import free_port
 from tests.journeys.house import House, School, running_house
+from tests.secret_key import SECRET_KEY
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller, Scope
@@ -41,7 +42,7 @@ async def test_submissions_are_taken_while_redis_is_away(tmp_path: Path, redis_u
     async with running_house(tmp_path, redis_url=redis_url) as house:
         school = await house.open_school("wonde", "Bromcom")
     nowhere = f"redis://127.0.0.1:{free_port()}/0"
-    async with open_services(Settings(data_dir=tmp_path, redis_url=nowhere, secret_key="a test's key")) as services:
+    async with open_services(Settings(data_dir=tmp_path, redis_url=nowhere, secret_key=SECRET_KEY)) as services:
         mark = {"date": "2026-01-12", "session": "AM", "code": "/", "employee_id": school.staff[0]}
         body = {"kind": "attendance.session", "records": [{"student_id": school.pupils[0], **mark}]}
         caller = Caller(app_id="journey", key_id="key_1", scopes=frozenset({Scope.SUBMIT}), schools=None)

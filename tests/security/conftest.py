@@ -15,6 +15,7 @@ import pytest
 from tests.crash import processes
 from tests.crash.processes import Running
 from tests.crash.suite import free_port
+from tests.secret_key import SECRET_KEY
 from writeback.core.clock import SystemClock
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
@@ -22,7 +23,6 @@ from writeback.flow.keys import Keys
 from writeback.store.database import Database
 
 PATIENCE_S = 15.0
-SECRET_KEY = "a secret key for tests of attacks, which is long enough"
 
 
 @dataclass(frozen=True)

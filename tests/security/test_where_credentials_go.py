@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
+from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.clock import FakeClock
 from writeback.core.settings import Settings, WondeSettings, XporterSettings
@@ -97,7 +98,7 @@ async def world(sqlite_url: str, redis_url: str, tmp_path: Path, fake_clock: Fak
             data_dir=tmp_path / "data",
             database_url=sqlite_url,
             redis_url=redis_url,
-            secret_key="a test's key",
+            secret_key=SECRET_KEY,
             wonde=WondeSettings(base_url=f"{home.url}/v1.0", token=ACCOUNT_TOKEN),
             xporter=XporterSettings(base_url=home.url, sts_url=f"{home.url}/GetToken"),
         )
