@@ -21,7 +21,7 @@ def shown() -> io.StringIO:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_TICK_S", 0.001)
+    monkeypatch.setattr(waiting, "_LOOKS_A_SECOND", 100.0)
     monkeypatch.setattr(waiting, "_SAY_AFTER_S", 0.001)
 
 

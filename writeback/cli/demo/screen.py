@@ -13,7 +13,8 @@ from writeback.cli.demo.result import SchoolResult
 from writeback.cli.output import coloured, table
 
 _COLUMNS = ("queued", "sending", "sent", "confirmed", "failed")
-_BAR = 30
+_LONGEST_BAR, _BESIDE_THE_BAR = 30, 64
+"""In characters; on a narrow terminal there is a shorter one, or none."""
 
 
 class Screen:
@@ -35,7 +36,8 @@ class Screen:
 
     def show(self, progress: Mapping[str, Progress]) -> None:
         if self._live:
-            self._live.update(_progress_table(progress), refresh=True)
+            bar = max(0, min(_LONGEST_BAR, self._console.width - _BESIDE_THE_BAR))
+            self._live.update(_progress_table(progress, bar), refresh=True)
             return
         line = "; ".join(f"{school}: {_in_words(entry)}" for school, entry in progress.items())
         if line != self._last:
@@ -48,15 +50,15 @@ def _in_words(entry: Progress) -> str:
     return ", ".join(f"{number} {status}" for status, number in shown.items()) or "nothing yet"
 
 
-def _progress_table(progress: Mapping[str, Progress]) -> Table:
+def _progress_table(progress: Mapping[str, Progress], bar: int) -> Table:
     columns = ("school", "registers", *(coloured(status) for status in _COLUMNS), "")
-    return table(columns, (_progress_row(school, entry) for school, entry in progress.items()))
+    return table(columns, (_progress_row(school, entry, bar) for school, entry in progress.items()))
 
 
-def _progress_row(school: str, entry: Progress) -> list[Any]:
+def _progress_row(school: str, entry: Progress, width: int) -> list[Any]:
     total = max(1, sum(entry.marks[status] for status in _COLUMNS))
-    done = round(_BAR * entry.marks["confirmed"] / total)
-    bar = f"[green]{'━' * done}[/green][dim]{'━' * (_BAR - done)}[/dim]"
+    done = round(width * entry.marks["confirmed"] / total)
+    bar = f"[green]{'━' * done}[/green][dim]{'━' * (width - done)}[/dim]"
     return [escape(school), entry.writebacks, *(entry.marks[status] or "·" for status in _COLUMNS), bar]
 
 
@@ -73,7 +75,8 @@ def print_end(
         table(("school", "what was wrong on purpose", "what the app was told", "how to mend it"), _refusals(answers))
     )
     console.print("\n[bold]The morning[/bold]")
-    console.print(table(_RESULT_COLUMNS, (_result_row(result) for result in results)))
+    columns = zip(_RESULT_ROWS, *(_result_column(result) for result in results), strict=True)
+    console.print(table(("", *(escape(result.school) for result in results)), columns))
     for surprise in surprises:
         console.print(f"[red]✗[/red] {escape(surprise)}")
     if not surprises:
@@ -83,14 +86,13 @@ def print_end(
         )
 
 
-_RESULT_COLUMNS = (
-    "school", "registers accepted", "refused", "marks confirmed", "failed", "skipped", "in the MIS", "median", "95%",
+_RESULT_ROWS = (
+    "registers accepted", "refused", "marks confirmed", "failed", "skipped", "in the MIS", "median", "95%",
 )  # fmt: skip
 
 
-def _result_row(result: SchoolResult) -> list[Any]:
+def _result_column(result: SchoolResult) -> list[Any]:
     return [
-        escape(result.school),
         result.accepted,
         result.refused,
         result.marks_confirmed,

@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
-from rich.status import Status
+from rich.spinner import Spinner
 
 from writeback.cli.exits import CommandFailed, Exit
 from writeback.core.clock import Clock
 
-_TICK_S = 0.5
+_LOOKS_A_SECOND = 8.0
 _SAY_AFTER_S = 5.0
 """Where no terminal is: first after so long, then each time after twice as long."""
 
@@ -28,7 +29,7 @@ class Waiting:
     clock: Clock
     patience_s: float
     _since: dict[str, float] = field(default_factory=dict)
-    _ticking: "asyncio.Task[None] | None" = None
+    _showing: "asyncio.Task[None] | None" = None
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -41,8 +42,8 @@ class Waiting:
         `is_bounded` False: whoever is waited for looks after the time, and knows more to say of it.
         """
         self._since[what] = self.clock.monotonic()
-        if self._ticking is None:
-            self._ticking = asyncio.create_task(self._tick(), name="waiting")
+        if self._showing is None:
+            self._showing = asyncio.create_task(self._show(), name="waiting")
         try:
             async with asyncio.timeout(self.patience_s if is_bounded else None):
                 yield
@@ -55,18 +56,22 @@ class Waiting:
         finally:
             del self._since[what]
             if not self._since:
-                ticking, self._ticking = self._ticking, None
-                ticking.cancel()
-                await asyncio.gather(ticking, return_exceptions=True)
+                showing, self._showing = self._showing, None
+                showing.cancel()
+                await asyncio.gather(showing, return_exceptions=True)
 
-    async def _tick(self) -> None:
+    async def _show(self) -> None:
         if not self.console.is_terminal:
             await self._say_now_and_then()
             return
-        with Status("", console=self.console) as status:
-            while True:
-                status.update(f"waiting for {escape(self._so_far())}")
-                await asyncio.sleep(_TICK_S)
+        spinner = Spinner("dots")
+
+        def line() -> Spinner:  # a thread of its own asks for it, also while the loop is busy
+            spinner.update(text=f"waiting for {escape(self._so_far())}")
+            return spinner
+
+        with Live(console=self.console, get_renderable=line, transient=True, refresh_per_second=_LOOKS_A_SECOND):
+            await asyncio.Event().wait()
 
     async def _say_now_and_then(self) -> None:
         pause_s = _SAY_AFTER_S
@@ -77,4 +82,4 @@ class Waiting:
 
     def _so_far(self) -> str:
         now = self.clock.monotonic()
-        return "; ".join(f"{what}, {now - since:.0f} s" for what, since in self._since.items())
+        return "; ".join(f"{what}, {now - since:.0f} s" for what, since in list(self._since.items()))
