@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-import structlog
 from sqlmodel import Session
 
+from writeback.core import outages
 from writeback.core.ids import new_id
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Kind, Record
@@ -32,8 +32,6 @@ from writeback.store.holds import HoldState
 from writeback.store.requests import Unsettled
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import LISTS_MISSING, SLOT_IN_FLIGHT
-
-log = structlog.get_logger()
 
 _ONCE_SENT = (
     RecordStatus.SENDING,
@@ -204,7 +202,8 @@ class Choice:
             self.session.add(row)
         if not error.lists <= set(self.school.facts.get("lists_not_available", ())):
             holds.schedule_sync(self.session, self.account.school_id, self.now)
-        log.warning("lists_missing", lane=self.lane_id, lists=sorted(one.value for one in error.lists))
+        lists, of = sorted(one.value for one in error.lists), keys_of(self.account)[0]
+        outages.of_provider("lists_missing", "ListsMissing", of=of, lane=self.lane_id, lists=lists)
         return {writeback_id: one for writeback_id, one in opened.items() if writeback_id not in waiting}
 
     def _build(

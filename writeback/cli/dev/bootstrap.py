@@ -77,10 +77,23 @@ class Schools:
         shown = []
         for school in SCHOOLS:
             async with self._waiting.on(f"the pupils, staff and codes of {school.id}"):
-                shown.append(await self._register(school))
+                shown.append(await self._patiently(school))
         return shown
 
-    async def _register(self, school: SimulatedSchool) -> dict[str, Any]:
+    async def _patiently(self, school: SimulatedSchool) -> dict[str, Any]:
+        """Register the school, again where an answer did not come: a process may have ended, and comes back."""
+        while True:
+            try:
+                await self._register(school)
+                if not (failed := await self._sync(school)):
+                    return _checked(await self._api.get(f"/v1/schools/{school.id}"))
+                reason = f"{failed[0]['list']}: {failed[0]['error']}"
+            except httpx.TransportError as error:
+                reason = f"no answer ({type(error).__name__})"
+            self._waiting.say(f"{school.id}: {reason}; asking again")
+            await asyncio.sleep(_ASK_AGAIN_S)
+
+    async def _register(self, school: SimulatedSchool) -> None:
         changeable = {
             "name": school.name,
             "mis": school.mis,
@@ -95,10 +108,6 @@ class Schools:
         if school.provider == "wonde":  # Xporter is given a callback with each request
             self._hook_urls[school.id] = hook_url
             await self._sandbox.register_webhook(school, hook_url)
-        while failed := await self._sync(school):  # a slow machine's providers do not answer in time
-            self._waiting.say(f"{school.id}: {failed[0]['list']}: {failed[0]['error']}; asking again")
-            await asyncio.sleep(_ASK_AGAIN_S)
-        return _checked(await self._api.get(f"/v1/schools/{school.id}"))
 
     async def _sync(self, school: SimulatedSchool) -> Sequence[dict[str, Any]]:
         """Fetch the school's lists; return those that could not be."""
