@@ -77,7 +77,7 @@ class Breakers:
         if row.failures >= policy.failures and gate(row.open_until, self.now) is not Gate.SHUT:
             row.trips += 1
             row.open_until = self.now + policy.cooldown(row.trips, self.flow.rng)
-            said = {"key": key, "failures": row.failures, "until": row.open_until.isoformat(), "reason": outcome.reason}
+            said = {"key": key, "failures": row.failures, "until": row.open_until.isoformat()}
             outages.of_provider("breaker_opened", type(outcome).__name__, of=of, **said)
         self.session.add(row)
 

@@ -182,8 +182,7 @@ class Confirmer:
             settling.apply(verdict)
         session.add(request)
         if isinstance(verdict, NotReached):
-            said = {"request_id": request.id, "reason": verdict.reason}
-            outages.of_provider("check_not_answered", "NotReached", of=request.provider, **said)
+            outages.of_provider("check_not_answered", "NotReached", of=request.provider, request_id=request.id)
         else:
             log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
         failpoints.hit("confirm.settle_uncommitted")

@@ -72,9 +72,9 @@ def _say(turn: Turn, outcome: Outcome) -> None:
     """Log the attempt; those that a provider leaves unanswered while it is away are counted together."""
     said = {"request_id": turn.request_id, "lane": turn.lane_id}
     match outcome:
-        case NotReached(reason=reason) | Uncertain(reason=reason):
+        case NotReached() | Uncertain():  # why is kept with the attempt: it may be in the provider's wording
             kind = type(outcome).__name__
-            outages.of_provider("attempt_not_answered", kind, of=keys_of(turn.account)[0], reason=reason, **said)
+            outages.of_provider("attempt_not_answered", kind, of=keys_of(turn.account)[0], **said)
         case _:
             log.info("attempt_finished", outcome=type(outcome).__name__, **said)
 
