@@ -70,6 +70,14 @@ _OURS = {
         "The record is confirmed, replaced, or was never accepted.",
         "Edit only what failed, was cancelled or never left; for others send a new writeback.",
     ),
+    "account_not_yours": (
+        "The key is limited to some schools, and would have our own account with the provider serve another.",
+        "Give the school credentials of its own, or use a key without a list of schools.",
+    ),
+    "address_not_named": (
+        "The key is limited to some schools, and would lead one to a host that the settings do not name.",
+        "Use a key without a list of schools, or have the host named in the provider's HOSTS setting.",
+    ),
     "account_token_missing": ("There is no token of our own account with the provider.", "Set the one that is named."),
     "app_not_allowed": ("The key is not one of this app.", "Leave app out, or use a key of that app."),
     "app_unknown": ("There is no such app.", "Make it a key: POST /v1/keys."),
