@@ -81,6 +81,11 @@ class HostList:
         return re.compile("|".join(map(_expression, self._patterns)) or "(?!)")
 
 
+def is_readable_by_others(url: str, plain_http: HostList) -> bool:
+    """Whether what is sent there goes unencrypted, to a host that is not one of those where it may."""
+    return not url.lower().startswith("https://") and url not in plain_http
+
+
 def _expression(pattern: str) -> str:
     """Return what `host port` must look like; raise ValueError for a pattern that is none."""
     text = pattern.lower()

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from writeback.core.addresses import LOOPBACK, HostList, HostPattern, pattern_of
+from writeback.core.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others, pattern_of
 from writeback.core.errors import ConfigurationError
 from writeback.core.secret_key import HOW_TO_MAKE, checked, key_kept_in
 from writeback.core.timings import complaints
@@ -155,8 +155,8 @@ class XporterSettings(BaseModel):
     token_path: str = "/idaas/sts/STS/GetToken"  # noqa: S105 - a path, not a token
     """Where the STS is when a school has a base URL of its own."""
     hosts: list[HostPattern] = []
-    """Where else Xporter and its STS are: only there, and to the two above, may a key that is limited to some schools
-    lead one. `*` stands for letters, digits and hyphens."""
+    """Where else Xporter and its STS are: only there, and to `base_url` and `sts_url`, may a key that is limited to
+    some schools lead one. `*` stands for letters, digits and hyphens."""
     relying_party: str = "writeback.example"
     management_secret: str = Field(default="", repr=False)
     """The application's own secret: lists its schools; it gives no access to their data (Xporter 38)."""
@@ -451,7 +451,7 @@ class Settings(BaseSettings):
             "xporter.sts_url": self.xporter.sts_url,
         }
         for name, url in urls.items():
-            if not url.startswith("https://") and url not in allowed:
+            if is_readable_by_others(url, allowed):
                 raise ValueError(
                     f"{name} is {url[:100]!r}: send an https:// address, or name its host in "
                     "WRITEBACK_PLAIN_HTTP_HOSTS if credentials may go there unencrypted"

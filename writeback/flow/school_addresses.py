@@ -7,7 +7,7 @@ our account's to hosts that the settings name.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from writeback.core.addresses import HostList, host_of, origin_of
+from writeback.core.addresses import HostList, host_of, is_readable_by_others, origin_of
 from writeback.core.errors import Forbidden
 from writeback.domain.finding import Finding
 from writeback.flow.school_input import CREDENTIALS
@@ -82,7 +82,7 @@ class AddressRules:
 
     def _by_plain_http(self, school: Connection) -> Iterator[Finding]:
         for pointer, url in school.urls.items():
-            if url and not url.lower().startswith("https://") and url not in self.plain_http:
+            if url and is_readable_by_others(url, self.plain_http):
                 message = f"{_name(pointer)} is plain http, to {host_of(url)}: others could read what is sent there"
                 hint = "Use its https:// address, or add its host to WRITEBACK_PLAIN_HTTP_HOSTS."
                 yield Finding("url_not_https", message, hint, pointer=pointer)

@@ -26,7 +26,7 @@ from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 from writeback import __version__
-from writeback.core.addresses import LOOPBACK, ExactURL, HostList, host_of
+from writeback.core.addresses import LOOPBACK, ExactURL, HostList, host_of, is_readable_by_others
 from writeback.core.answers import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.clock import Clock
 from writeback.core.settings import DispatchSettings
@@ -148,8 +148,8 @@ async def call(
         request = client.build_request(method, url, headers=headers, params=params, json=body)
         if isinstance(url, ExactURL):
             request.url = url
-        if _is_readable_by_others(client, request.url):
-            return NotReached(f"{request.url.host} is to be called by plain http: use its https:// address")
+        if isinstance(client, ProviderClient) and is_readable_by_others(str(request.url), client.plain_http):
+            return NotReached(f"{host_of(str(url))} has an address that is not https: nothing is sent there")
         # A server that drips bytes keeps each read short; the whole call is bounded too, or it would outlive its lease.
         async with asyncio.timeout(client.timeout.read), _answered(client, request) as response:
             if elsewhere := _led_elsewhere(response):
@@ -195,11 +195,6 @@ def _is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
 
 def _origin(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
-
-
-def _is_readable_by_others(client: httpx.AsyncClient, url: httpx.URL) -> bool:
-    """Whether the call would go over the network unencrypted, to a host where that is not allowed."""
-    return url.scheme == "http" and isinstance(client, ProviderClient) and str(url) not in client.plain_http
 
 
 def _answer_of(response: httpx.Response, content: bytes, now: datetime) -> Answer:

@@ -554,7 +554,7 @@ async def test_a_number_without_end_is_no_json(client: httpx.AsyncClient) -> Non
 
 async def test_plain_http_goes_only_where_it_may(client: httpx.AsyncClient) -> None:
     outcome = await post(client, "http://wonde.example")
-    assert outcome == NotReached("wonde.example is to be called by plain http: use its https:// address")
+    assert outcome == NotReached("wonde.example has an address that is not https: nothing is sent there")
 
 
 TARGETS = [
