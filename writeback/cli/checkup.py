@@ -82,8 +82,8 @@ def _secret_key(settings: Settings) -> Check:
 def _passwords(settings: Settings) -> Check:
     """Return whether every other secret that is set has been filled in."""
     given = {
-        "the password in WRITEBACK_DATABASE_URL": urlsplit(settings.database_url).password,
-        "the password in WRITEBACK_REDIS_URL": urlsplit(settings.redis_url).password,
+        "the password in WRITEBACK_DATABASE_URL": _password_in(settings.database_url),
+        "the password in WRITEBACK_REDIS_URL": _password_in(settings.redis_url),
         "WRITEBACK_WONDE__TOKEN": settings.wonde.token,
         "WRITEBACK_XPORTER__MANAGEMENT_SECRET": settings.xporter.management_secret,
         "WRITEBACK_CONSOLE__OIDC__CLIENT_SECRET": settings.console.oidc.client_secret,
@@ -93,6 +93,13 @@ def _passwords(settings: Settings) -> Check:
         says = f"{' and '.join(examples)} read like an example that was never filled in"
         return Check("passwords", False, says, "give it a random one, there and where it is asked for")
     return Check("passwords", True, "none reads like an example")
+
+
+def _password_in(url: str) -> str | None:
+    try:
+        return urlsplit(url).password
+    except ValueError:  # it is no URL: the check of what it leads to says so
+        return None
 
 
 async def _database(settings: Settings) -> AsyncIterator[Check]:

@@ -11,14 +11,14 @@ import structlog
 
 from writeback.core import outages
 from writeback.core.clock import Clock
-from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Unauthenticated
+from writeback.core.errors import Conflict, NotFound, Unauthenticated
 from writeback.core.ids import new_id
 from writeback.core.secrets import KEY_PREFIX, hash_api_key, new_api_key
 from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE, Actor
-from writeback.domain.finding import Finding
-from writeback.domain.kinds import KINDS, Family, kinds_named
+from writeback.domain.kinds import kinds_named
+from writeback.flow.key_input import refuse_findings
 from writeback.flow.slugs import slug_of
 from writeback.store import audit
 from writeback.store import keys as store
@@ -124,7 +124,7 @@ class Keys:
         only = None if schools is None else list(dict.fromkeys(schools))
         async with self._db.write() as session:
             unknown = await store.unknown_schools(session, only or [])
-            _refuse([*_findings(app, scopes, only, unknown), *_kind_findings(kinds)])
+            refuse_findings(app, scopes, only, unknown, kinds)
             row = ApiKey(
                 id=new_id("key", now),
                 app_id=await store.ensure_app(session, App(id=slug_of(app), name=app, created_at=now)),
@@ -253,42 +253,3 @@ def _view(row: ApiKey) -> KeyView:
         row.last_used_at,
         row.old_until,
     )
-
-
-def _findings(
-    app: str, scopes: Collection[Scope], schools: Sequence[str] | None, unknown: Sequence[str]
-) -> list[Finding]:
-    findings = []
-    if not slug_of(app):
-        hint = "Send a name with at least one letter or digit."
-        findings.append(Finding("app_invalid", f"app is {app!r}: it has no letter or digit", hint, pointer="/app"))
-    if not scopes:
-        hint = f"Give at least one of {', '.join(Scope)}."
-        findings.append(Finding("scopes_missing", "the key would have no scope", hint, pointer="/scopes"))
-    if schools is not None and not schools:
-        hint = "Name its schools, or send null for all of them."
-        findings.append(Finding("schools_missing", "the key could touch no school", hint, pointer="/schools"))
-    for school_id in unknown:
-        pointer = f"/schools/{(schools or []).index(school_id)}"
-        hint = "Register the school first, or check the spelling."
-        findings.append(Finding("school_unknown", f"no school {school_id!r} is registered", hint, pointer=pointer))
-    return findings
-
-
-def _kind_findings(kinds: Sequence[str] | None) -> list[Finding]:
-    if kinds is not None and not kinds:
-        hint = "Name its kinds, or send null for all of them."
-        return [Finding("kinds_missing", "the key could send nothing", hint, pointer="/kinds")]
-    hint = f"There are {', '.join(KINDS)}; and families of them: {', '.join(Family)}."
-    return [
-        Finding("kind_unknown", f"there is no kind and no family {name[:64]!r}", hint, pointer=f"/kinds/{index}")
-        for index, name in enumerate(kinds or ())
-        if not kinds_named([name])
-    ]
-
-
-def _refuse(findings: Sequence[Finding]) -> None:
-    if findings:
-        raise InvalidSubmission(
-            "key_invalid", f"the key cannot be made: {findings[0].message}", [one.as_json() for one in findings]
-        )
