@@ -19,7 +19,6 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
-from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.settings import Settings
@@ -111,7 +110,7 @@ class Lender:
             raise
         finally:
             if pooled.is_valid:
-                await greenlet_spawn(pooled.close)
+                pooled.close()  # back into the pool; the driver has nothing to wait for, its transaction has ended
             self._turns.release()
 
     async def _take(self, begin: Callable[[], Awaitable[T]]) -> T:
@@ -132,6 +131,9 @@ class Lender:
                 may_be_dead = False
 
     async def _turn(self, until: float) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()  # at once
+            return
         try:
             async with asyncio.timeout_at(until):
                 await self._turns.acquire()
