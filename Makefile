@@ -22,14 +22,14 @@ dev: $(STAMP) ## run everything here, with simulated providers, until Ctrl-C
 test: $(STAMP) ## run every test, several files at a time
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(STAMP) ## format, lint, types, imports, schemas, compose file: what CI runs before the tests
+check: $(STAMP) ## format, lint, types, imports, schemas, image: what CI runs before the tests
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log; exit 1; }
 	@$(BIN)/python -m schemas.generate --check
 	@$(BIN)/python -m tests.documents.generate --check
-	@sh deploy/check-compose.sh $(BIN)/python
+	@sh deploy/check-image.sh $(BIN)
 	@echo "check: all is well"
 
 fmt: $(STAMP) ## format, and mend what ruff can mend
