@@ -182,6 +182,20 @@ async def test_null_is_no_value_for_a_field(api: Any, is_problem: Any, field: st
     is_problem(response, 422, "body_invalid")
 
 
+async def test_credentials_that_cannot_be_read_any_more_are_mended_by_new_ones(api: Any) -> None:
+    await api.add_school()
+    async with api.database.write() as session:
+        row = await session.get(SchoolRow, "hillside")
+        row.credentials = SecretBox("another key").seal({"token": "lost"})
+        session.add(row)
+
+    for change in ({"name": "Hillside High"}, {"credentials": {"token": "new"}}):
+        answer = await api.call("PATCH", "/v1/schools/hillside", await api.key("admin"), json=change)
+        assert answer.status_code == 200, answer.text
+
+    assert (await api.services.registry.account("hillside")).credentials == {"token": "new"}
+
+
 async def test_another_mis_has_the_lists_fetched_again(api: Any, fake_clock: FakeClock) -> None:
     await api.add_school()
     async with api.database.write() as session:

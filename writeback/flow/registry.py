@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.addresses import LOOPBACK, HostList, host_of
 from writeback.core.clock import Clock
-from writeback.core.errors import Conflict, InvalidSubmission, NotFound
+from writeback.core.errors import ConfigurationError, Conflict, InvalidSubmission, NotFound
 from writeback.core.secrets import SecretBox
 from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor
@@ -140,10 +140,12 @@ class Registry:
             draft = replace(_draft_of(row), **changes)
             _refuse_renaming(row, draft)
             changed = sorted(name for name in changes if name == "credentials" or changes[name] != getattr(row, name))
-            before = connection_of(row, self._secrets)
-            called = self._connection(draft, before) if _CONNECTION.intersection(changed) else None
-            if called is not None and is_limited:
-                self._rules.check_limited(called, before)
+            before = called = None
+            if _CONNECTION.intersection(changed):
+                before = self._connection_before(row, draft)
+                called = self._connection(draft, before)
+                if is_limited:
+                    self._rules.check_limited(called, before)
             self._refuse_findings(draft, called, before)
             if "mis" in changed:
                 log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
@@ -214,6 +216,16 @@ class Registry:
         is_usual = bool(draft.base_url and usual) and place_of(draft.base_url) == place_of(usual)
         return "" if is_usual else draft.base_url.rstrip("/")
 
+    def _connection_before(self, row: SchoolRow, draft: Draft) -> Connection:
+        """Return how a school is called until now. Credentials that cannot be read again count for none where new
+        ones are given: that is how they are mended."""
+        try:
+            return connection_of(row, self._secrets)
+        except ConfigurationError:
+            if draft.credentials is None:
+                raise
+            return Connection(row.provider, row.provider_school_id, row.base_url, {})
+
     def _connection(self, draft: Draft, before: Connection | None) -> Connection:
         """Return how the school would be called; credentials that are not given stay as they are."""
         stay = before.own if before else {}
@@ -244,9 +256,9 @@ class Registry:
         return columns
 
 
-def _hosts_moved(before: Connection, called: Connection | None) -> dict[str, Any]:
+def _hosts_moved(before: Connection | None, called: Connection | None) -> dict[str, Any]:
     """Return the hosts of the addresses that change, for the audit log; empty: the provider's usual one."""
-    if called is None:
+    if before is None or called is None:
         return {}
     hosts = {
         pointer.rpartition("/")[2]: {"before": url and host_of(url), "after": becomes and host_of(becomes)}
