@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from writeback.core.clock import Clock
 from writeback.domain.lookups import ListName, Lookup, LookupView
@@ -66,7 +67,10 @@ class LookupCache:
         self, school_id: str, versions: Mapping[ListName, tuple[int, str]], known: _Entry | None
     ) -> LookupView:
         lists: dict[str, Lookup | None] = {}
-        for name, version in versions.items():
-            is_known = known is not None and known.versions.get(name) == version
-            lists[name.value] = known.view.get(name) if known and is_known else await self._load_list(school_id, name)
+        for name, (version, fetched_at) in versions.items():
+            before = known.view.get(name) if known is not None else None
+            if before is not None and before.version == version:  # fetched again, and the same as before
+                lists[name.value] = replace(before, fetched_at=datetime.fromisoformat(fetched_at))
+            else:
+                lists[name.value] = await self._load_list(school_id, name)
         return LookupView(**lists)

@@ -42,7 +42,11 @@ async def replace(session: AsyncSession, school_id: str, before: Lookup | None, 
     there = None if row is None else (row.version, row.fetched_at, row.cursor)
     if there != (None if before is None else (before.version, before.fetched_at, before.cursor)):
         return False
-    await save(session, school_id, after)
+    if row is not None and row.version == after.version:  # the same rows: they need not be written again
+        row.fetched_at, row.cursor = after.fetched_at, after.cursor
+        session.add(row)
+    else:
+        await save(session, school_id, after)
     return True
 
 

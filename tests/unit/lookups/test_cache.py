@@ -93,3 +93,23 @@ async def test_failed_look_is_followed_by_another() -> None:
     sql.version = 2
 
     assert await _version(cache) == 2
+
+
+async def test_a_list_that_is_fetched_again_and_the_same_is_not_read_again() -> None:
+    clock, loaded, fetched_at = FakeClock(), [], [FakeClock().now()]
+
+    async def versions(_: str) -> dict[ListName, tuple[int, str]]:
+        return {ListName.STUDENTS: (1, fetched_at[-1].isoformat())}
+
+    async def load(_: str, name: ListName) -> Lookup:
+        loaded.append(name)
+        return Lookup(name, 1, fetched_at[-1], {"A1": {"id": "A1"}})
+
+    cache = LookupCache(versions, load, clock)
+    await cache.view("hillside")
+    fetched_at.append(clock.now() + timedelta(minutes=15))
+    students = (await cache.view("hillside", fresh=True)).get(ListName.STUDENTS)
+
+    assert loaded == [ListName.STUDENTS]
+    assert students is not None
+    assert (students.fetched_at, list(students.rows)) == (fetched_at[-1], ["A1"])
