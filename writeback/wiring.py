@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -16,6 +16,7 @@ from writeback.core.clock import Clock, SystemClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.failures import class_of
 from writeback.core.ids import new_id
+from writeback.core.pace import Pace
 from writeback.core.private import make_private_dir
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
@@ -67,6 +68,8 @@ log = structlog.get_logger()
 
 _ASK_AGAIN_S = 2.0
 """How often a database that is down is asked whether it is there again."""
+_SCHOOL_CONNECTIONS = 2
+"""Connections to the database that looking after schools may hold at a time: registers always find others."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,11 @@ class WorkerServices:
     notifier: Notifier
     batches: BatchRunner
     bulkhead: Bulkhead
+    """The places of jobs that send and confirm."""
+    school_places: Bulkhead
+    """The places of jobs that look after schools."""
+    pace: Pace
+    """How fast lists are fetched."""
 
 
 @asynccontextmanager
@@ -180,6 +188,8 @@ async def open_worker(
     async with AsyncExitStack() as stack:
         flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
         syncer = Syncer(flow)
+        of_schools = replace(flow, db=flow.db.with_at_most(_SCHOOL_CONNECTIONS))
+        school_syncer, school_places = Syncer(of_schools), Bulkhead(settings.queue.sync_jobs)
         notifier = Notifier(flow, WebhookSender(settings.webhooks, flow.clock))
         stack.push_async_callback(notifier.aclose)
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('wrk', flow.clock.now())}"
@@ -194,15 +204,17 @@ async def open_worker(
             doorbell=doorbell,
             dispatcher=Dispatcher(flow, owner),
             confirmer=Confirmer(flow),
-            watch=SchoolWatch(flow, syncer),
-            syncer=syncer,
-            sweeper=Sweeper(flow),
+            watch=SchoolWatch(of_schools, school_syncer),
+            syncer=school_syncer,
+            sweeper=Sweeper(flow, school_places),
             tally=Tally(flow.db, flow.clock),
             search=SearchIndex(flow.db),
             drift=Drift(flow),
             notifier=notifier,
             batches=batches,
             bulkhead=Bulkhead(max(1, round(settings.queue.max_jobs * settings.dispatch.provider_share))),
+            school_places=school_places,
+            pace=Pace(flow.clock, settings.queue.sync_share),
         )
 
 

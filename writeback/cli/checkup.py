@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from writeback.cli.client import connect
@@ -18,6 +18,11 @@ from writeback.core.private import make_private_dir
 from writeback.core.secret_key import is_placeholder
 from writeback.core.settings import Settings
 from writeback.worker.pulse import SILENT_AFTER_S, Pulse, read_all
+from writeback.worker.role import Role
+
+if TYPE_CHECKING:
+    from writeback.store.database import Database
+    from writeback.store.holds import Overdue
 
 _PATIENCE_S = 5.0
 _OLDEST_PYTHON = (3, 11, 0)
@@ -118,6 +123,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
             async with asyncio.timeout(_PATIENCE_S):
                 schema = await migrate.schema_of(db)
                 capacity = await capacity_of(db, pool, as_one_of_them=False)
+                overdue = await _overdue_lists(db) if schema.serves else None
         finally:
             await db.dispose()
     except (OSError, SQLAlchemyError, ConfigurationError) as error:  # asyncio's timeout is an OSError
@@ -126,8 +132,30 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         return
     yield Check("database", True, f"{kind} answers")
     yield Check("schema", schema.serves, schema.says, schema.mend)
+    if overdue is not None:
+        yield _lists(overdue, settings.lookups.sync_every_s, SystemClock().now())
     if capacity is not None:
         yield Check("connections", capacity.is_enough, capacity.says, "" if capacity.is_enough else capacity.mend)
+
+
+async def _overdue_lists(db: "Database") -> "Overdue":
+    from writeback.store.holds import overdue_syncs
+
+    async with db.read() as session:
+        return await overdue_syncs(session, SystemClock().now())
+
+
+def _lists(overdue: "Overdue", every_s: float, now: datetime) -> Check:
+    """Return whether schools' lists are fetched when they are due, or about then."""
+    if overdue.since is None:
+        return Check("lists", True, "none is due")
+    late_s = (now - overdue.since).total_seconds()
+    schools = "those of a school are" if overdue.schools == 1 else f"those of {overdue.schools} schools are"
+    says = f"{schools} due, the first for {late_s:.0f} s"
+    if late_s > every_s:
+        mend = "start a worker for them, `writeback worker --only sync`; is the provider slow, or the database?"
+        return Check("lists", False, says, mend)
+    return Check("lists", True, says)
 
 
 async def _redis(settings: Settings) -> AsyncIterator[Check]:
@@ -158,7 +186,8 @@ def _workers(pulses: Sequence[Pulse], now: datetime) -> Check:
     """Return how the workers are: one that runs and sweeps is enough; those that are stuck are named."""
     silent = [f"{one.owner} for {one.silent_s(now):.0f} s" for one in pulses if one.silent_s(now) > SILENT_AFTER_S]
     told = f"; silent, so stuck or killed: {', '.join(silent)}" if silent else ""
-    running = [one for one in pulses if one.silent_s(now) <= SILENT_AFTER_S]
+    alive = [one for one in pulses if one.silent_s(now) <= SILENT_AFTER_S]
+    running = [one for one in alive if one.role != Role.SYNC]
     if not running:
         mend = "restart what is stuck" if silent else "start one with `writeback worker`"
         return Check("worker", False, f"no worker runs: what is accepted waits{told}", mend)
@@ -166,8 +195,11 @@ def _workers(pulses: Sequence[Pulse], now: datetime) -> Check:
     if unswept > _UNSWEPT_S:
         says = f"no worker has looked for what is due for {unswept:.0f} s{told}"
         return Check("worker", False, says, "look for `sweep_failed` in the workers' logs; restart one that is stuck")
+    if all(one.role == Role.REGISTERS for one in alive):
+        says = f"no worker fetches lists: ids that are new in a school are refused{told}"
+        return Check("worker", False, says, "start one with `writeback worker --only sync`")
     lag_s = max(one.lag_s for one in running)
-    count = "a worker runs" if len(running) == 1 else f"{len(running)} workers run"
+    count = "a worker runs" if len(alive) == 1 else f"{len(alive)} workers run"
     return Check("worker", True, f"{count}, event loop at most {lag_s:.1f} s late{told}")
 
 

@@ -67,6 +67,13 @@ class QueueSettings(BaseModel):
     """Lanes that one worker process serves at a time."""
     job_timeout_s: int = 60
     """One short timeout for every function: arq keeps a crashed job locked for the longest of them."""
+    sync_jobs: int = Field(default=4, ge=0)
+    """Schools of one provider whose lists one worker fetches at a time; as many more are asked how they stand. 0: none,
+    as with `writeback worker --only registers`."""
+    sync_share: float = Field(default=0.2, gt=0, le=1)
+    """The most of its event loop that a worker which serves lanes, too, gives to fetching lists."""
+    sync_timeout_s: int = 240
+    """A sync that takes longer is given up and begun again; whose worker died, a minute after this."""
     sweep_every_s: float = 1.0
     watchdog_s: float = Field(default=120.0, ge=0)
     """A worker whose event loop or sweeper makes no progress for so long ends itself; 0: never."""

@@ -76,6 +76,11 @@ RELATIONS: Sequence[Relation] = (
         "because a job may look first and then send",
     ),
     Relation(
+        "queue.sync_timeout_s",
+        "2 * dispatch.request_timeout_s",
+        "because a sync may wait for one answer after the other",
+    ),
+    Relation(
         "queue.watchdog_s",
         "2 * queue.sweep_every_s + database_busy_timeout_s",
         "or a worker that only waits for the database would end itself",

@@ -21,8 +21,13 @@ _PROBE_TAKES = timedelta(seconds=2)
 
 def keys_of(account: Account) -> tuple[str, str]:
     """Return the breakers that a request of the school passes: the provider's, at that address, and the school's."""
-    host = urlsplit(account.base_url).netloc
-    return f"provider:{account.provider}{host and f'@{host}'}", f"school:{account.school_id}"
+    return provider_key(account.provider, account.base_url), f"school:{account.school_id}"
+
+
+def provider_key(provider: str, base_url: str) -> str:
+    """Return what one provider at one address is known by."""
+    host = urlsplit(base_url).netloc
+    return f"provider:{provider}{host and f'@{host}'}"
 
 
 @dataclass(frozen=True)

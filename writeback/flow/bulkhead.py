@@ -13,9 +13,14 @@ Job = tuple[str, str]
 _MOST_REMEMBERED = 50_000
 
 
+def job_place(job: str, provider: str) -> str:
+    """Return what places are counted by where each of several jobs has its own of a provider's."""
+    return f"{job} {provider}"
+
+
 @dataclass
 class Bulkhead:
-    """Counts the jobs under way for each provider. `most`: how many one may have."""
+    """Counts the jobs under way for each provider. `most`: how many one may have; 0: none."""
 
     most: int
     _under_way: Counter[str] = field(default_factory=Counter)
@@ -30,6 +35,10 @@ class Bulkhead:
             return False
         self._under_way[provider] += 1
         return True
+
+    def room(self, name: str) -> int:
+        """Return how many more could enter now; those that were turned away go first."""
+        return max(0, self.most - self._under_way[name] - len(self._turned_away.get(name, ())))
 
     def leave(self, provider: str) -> Job | None:
         """Give the place back; return who waited longest for one."""

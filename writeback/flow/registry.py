@@ -110,7 +110,13 @@ class Registry:
         self._refuse_findings(draft, self._connection(draft, None), None)
         now = self._clock.now()
         row = SchoolRow(
-            id=draft.id, provider=draft.provider, created_at=now, updated_at=now, sync_at=now, **self._columns(draft)
+            id=draft.id,
+            provider=draft.provider,
+            created_at=now,
+            updated_at=now,
+            sync_at=now,
+            sync_first=True,
+            **self._columns(draft),
         )
         try:
             async with self._db.write() as session:
@@ -155,7 +161,7 @@ class Registry:
                 with session.no_autoflush:
                     await self._refuse_second(session, row)
             if _RESYNC.intersection(changed):
-                row.sync_at = now
+                row.sync_at, row.sync_first = now, True
                 row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
             session.add(row)
             audit.note(session, actor, now, "school.change", school_id, school=school_id, changed=noted)

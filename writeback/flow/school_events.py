@@ -95,6 +95,7 @@ class SchoolEvents:
             case Told.MIGRATION:
                 self._note_move(session, school, hint)
         school.sync_at = school.recheck_at = now
+        school.sync_first = True
         session.add(school)
 
     def _note_move(self, session: Session, school: SchoolRow, hint: Hint) -> None:

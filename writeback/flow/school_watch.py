@@ -5,6 +5,7 @@ What if the process dies? The school's row says when it is looked at again; ever
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -20,13 +21,15 @@ from writeback.flow.school_migration import FACT, Stage, move_in, read_instant, 
 from writeback.flow.school_standing import Standing, keep_report, look_by
 from writeback.flow.sync import FIRST_LISTS, Syncer, further_lists
 from writeback.providers.base import SchoolReport
-from writeback.store import lookups
+from writeback.store import holds, lookups
 from writeback.store.tables import SchoolRow
 
 log = structlog.get_logger()
 
 _NOT_THIS_TOKEN = frozenset({HoldReason.TOKEN_REFUSED, HoldReason.SCOPE_MISSING, HoldReason.UNKNOWN_THERE})
 """What a token comes to that is false, or another school's."""
+_MARGIN_S = 5.0
+"""By how much a school stays taken longer than a recheck may take."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,13 @@ class SchoolWatch:
 
     flow: FlowContext
     syncer: Syncer
+
+    async def recheck_due(self, school_id: str) -> None:
+        """Recheck a school if that is due, and no other worker is at it."""
+        now = self.flow.clock.now()
+        until = now + timedelta(seconds=self.flow.settings.queue.job_timeout_s + _MARGIN_S)
+        if await self.flow.db.transact(partial(holds.take_recheck, school_id=school_id, now=now, until=until)):
+            await self.recheck(school_id)
 
     async def recheck(self, school_id: str) -> None:
         """Ask the provider how a school stands; let it go on, hold it, or look again later."""

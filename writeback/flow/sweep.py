@@ -1,7 +1,7 @@
 """Sweep: find in SQL whatever is due and has no one working on it, and ring. Redis may forget; SQL does not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
@@ -11,14 +11,15 @@ from sqlmodel import Session, col
 
 from writeback.core import failpoints
 from writeback.flow.batches.forget import forget_old_batches
+from writeback.flow.breaker import provider_key
+from writeback.flow.bulkhead import Bulkhead, job_place
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire_overdue
 from writeback.store import batches, doors, doubts, holds, lanes, outbox, writebacks
+from writeback.store.holds import DueSchool
 from writeback.store.tables import IdempotencyRow
 
 _AT_ONCE = 500
-_RECHECK_CLAIM, _SYNC_CLAIM = timedelta(seconds=60), timedelta(minutes=5)
-"""How long nobody else is told of a school that somebody looks after; longer than a job may take."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,17 @@ class Sweeper:
     """Rings for what is due. Several may run: a ring twice is a ring."""
 
     flow: FlowContext
+    places: Bulkhead = field(default_factory=lambda: Bulkhead(_AT_ONCE))
+    """Of the jobs that look after schools: it rings only for as many as this worker could take now, so that whoever
+    somebody waits for finds none before it. The job takes the school, so a ring that is lost costs nothing."""
 
     async def sweep(self) -> int:
         """Expire what is overdue, and ring once for everything that is due now; return how many rings that was."""
         now = self.flow.clock.now()
         async with self.flow.db.read() as session:
-            due, has_more = await session.run_sync(lambda plain: _due(cast(Session, plain), now))
-        if has_more:
-            if failpoints.hit("sweep.before_claim"):
-                await self.flow.db.transact(partial(_claim, now))
-            due |= await self.flow.db.transact(partial(_claim, now))
-            failpoints.hit("sweep.after_claim")
+            due, has_overdue = await session.run_sync(lambda plain: self._due(cast(Session, plain), now))
+        if has_overdue:
+            await self.flow.db.transact(partial(expire_overdue, now=now, limit=_AT_ONCE))
         failpoints.hit("sweep.before_ring")
         for job, ids in due.items():
             if ids:
@@ -80,23 +81,26 @@ class Sweeper:
         """Delete the rows of files that were worked through long ago, and uploads that never ended."""
         await forget_old_batches(self.flow)
 
+    def _due(self, session: Session, now: datetime) -> tuple[dict[str, Sequence[str]], bool]:
+        """Return whom each job should look at, and whether anything is overdue."""
+        due = {
+            "serve_lane": lanes.due_for_serving(session, now, _AT_ONCE),
+            "confirm_lane": lanes.due_for_checking(session, now, _AT_ONCE),
+            "notify": outbox.due(session, now, _AT_ONCE),
+            "run_batch": batches.due(session, now, _AT_ONCE),
+        }
+        if most := self.places.most:
+            due["recheck_school"] = self._with_room("recheck_school", holds.due_rechecks(session, now, most))
+            due["sync_school"] = self._with_room("sync_school", holds.due_syncs(session, now, most))
+        return due, writebacks.has_overdue(session, now)
 
-def _due(session: Session, now: datetime) -> tuple[dict[str, Sequence[str]], bool]:
-    """Return which lanes each job should look at, and whether there is something to write down as well."""
-    due = {
-        "serve_lane": lanes.due_for_serving(session, now, _AT_ONCE),
-        "confirm_lane": lanes.due_for_checking(session, now, _AT_ONCE),
-        "notify": outbox.due(session, now, _AT_ONCE),
-        "run_batch": batches.due(session, now, _AT_ONCE),
-    }
-    return due, holds.has_due(session, now) or writebacks.has_overdue(session, now)
-
-
-def _claim(now: datetime, session: Session) -> dict[str, Sequence[str]]:
-    """Expire what is overdue; return which schools should be looked at, and keep others from doing so as well."""
-    expire_overdue(session, now, _AT_ONCE)
-    failpoints.hit("sweep.claim_uncommitted")
-    return {
-        "recheck_school": holds.claim_rechecks(session, now, now + _RECHECK_CLAIM, _AT_ONCE),
-        "sync_school": holds.claim_syncs(session, now, now + _SYNC_CLAIM, _AT_ONCE),
-    }
+    def _with_room(self, job: str, due: Sequence[DueSchool]) -> Sequence[str]:
+        """Return those for which there is a place, in their order."""
+        names = [job_place(job, provider_key(school.provider, school.base_url)) for school in due]
+        room = {name: self.places.room(name) for name in names}
+        chosen = []
+        for school, name in zip(due, names, strict=True):
+            if room[name]:
+                room[name] -= 1
+                chosen.append(school.id)
+        return chosen

@@ -1,16 +1,18 @@
 """Sync: fetch a school's lists from its provider, keep them in SQL, and learn what the school allows."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from validators import rule_for
-from writeback.core import failpoints, outages
+from writeback.core import failpoints, outages, pace
 from writeback.domain.actor import Actor
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup
@@ -22,12 +24,21 @@ from writeback.flow.hold import locked_school
 from writeback.flow.school_standing import NOT_AVAILABLE, keep_report
 from writeback.flow.school_views import SHOWN
 from writeback.providers.base import ListChange, LookupFailed, SchoolReport
-from writeback.store import audit, lanes, lookups
+from writeback.store import audit, holds, lanes, lookups
+from writeback.store.engines import is_unavailable
+
+T = TypeVar("T")
 
 FIRST_LISTS = tuple(name for name in ListName if name not in ATTRIBUTE_LISTS)
 """What registers need: fetched before everything else."""
 _NEVER_EMPTY = frozenset({ListName.STUDENTS, ListName.ATTENDANCE_CODES})
 """What every school has: without it there is something wrong with the answer."""
+_MARGIN_S = 60.0
+"""By how much a school stays taken longer than a sync may take."""
+_AGAIN_S = (10.0, 30.0)
+"""When a sync that could not come to its end is begun again: somewhere in between, for others could not either."""
+_JITTER = 0.2
+"""By what part the time until the next sync is longer or shorter: schools that were due together drift apart."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +81,63 @@ class Syncer:
         What registers need comes first, and what waits for it goes on at once. `actor`: who asked, for the audit log.
         """
         account = await self.flow.registry.account(school_id)
-        if actor is not None:
-            async with self.flow.db.write() as session:
+        until = self._taken_until()
+
+        def take(session: Session) -> None:
+            school = locked_school(session, school_id)
+            school.sync_at = until
+            session.add(school)
+            if actor is not None:
                 audit.note(session, actor, self.flow.clock.now(), "school.sync", school_id, school=school_id)
+
+        await self.flow.db.transact(take)
+        return await self._sync(account, until)
+
+    async def sync_due(self, school_id: str) -> SyncReport | None:
+        """Sync a school whose lists are due; None where they are not, or another worker is at it.
+
+        What if this process dies? The school counts as taken for as long as a sync may last, and is due again then.
+        """
+        account = await self.flow.registry.account(school_id)
+        until = self._taken_until()
+        if not await self._take(school_id, until):
+            return None
+        try:
+            return await self._sync(account, until)
+        except (Exception, asyncio.CancelledError) as error:
+            if is_unavailable(error) or isinstance(error, asyncio.CancelledError):
+                await self._give_back(school_id, until)
+            raise
+
+    async def _take(self, school_id: str, until: datetime) -> bool:
+        def take(session: Session) -> bool:
+            is_taken = holds.take_sync(session, school_id, self.flow.clock.now(), until)
+            failpoints.hit("sync.take_uncommitted")
+            return is_taken
+
+        failpoints.hit("sync.before_take")
+        is_taken = await self.flow.db.transact(take)
+        failpoints.hit("sync.after_take")
+        return is_taken
+
+    async def _give_back(self, school_id: str, until: datetime) -> None:
+        """Have the school synced soon: by whoever comes first, for this process may be about to stop."""
+        at = self.flow.clock.now() + timedelta(seconds=self.flow.rng.uniform(*_AGAIN_S))
+        with contextlib.suppress(Exception):  # then it is due when it counts as taken no longer
+            await self.flow.db.transact(
+                partial(holds.give_back_sync, school_id=school_id, taken_until=until, at=at),
+            )
+
+    def _taken_until(self) -> datetime:
+        return self.flow.clock.now() + timedelta(seconds=self.flow.settings.queue.sync_timeout_s + _MARGIN_S)
+
+    async def _sync(self, account: Account, until: datetime) -> SyncReport:
+        school_id = account.school_id
         first = await self.sync_lists(account, FIRST_LISTS)
         failpoints.hit("sync.before_report")
         report = await self.flow.providers[account.provider].report(account)
         failpoints.hit("sync.after_report")
-        facts = await self._keep(school_id, report)
+        facts = await self._keep(school_id, report, until)
         await self._ring(school_id)
         others = await self.sync_lists(account, further_lists(await self.flow.registry.school(school_id)))
         if any(one.changed for one in others):
@@ -97,11 +157,12 @@ class Syncer:
             async with at_once:
                 return await self._sync_list(account, name, afresh=afresh)
 
-        synced = await asyncio.gather(*(sync(name) for name in names))
+        synced = await _side_by_side([sync(name) for name in names])
         await self._note_availability(account.school_id, synced)
         return synced
 
     async def _sync_list(self, account: Account, name: ListName, *, afresh: bool) -> ListSync:
+        await pace.give_way()
         async with self.flow.db.read() as session:
             known = await lookups.load(session, account.school_id, name)
         failpoints.hit("sync.before_fetch")
@@ -117,6 +178,7 @@ class Syncer:
             return _kept(
                 account, name, known, LookupFailed(name, None, "it came back empty: the list from before is kept")
             )
+        await pace.give_way()
         now = self.flow.clock.now()
         merged = _merge(name, known, change, now)
         if failpoints.hit("sync.before_save"):
@@ -160,13 +222,15 @@ class Syncer:
         failpoints.hit("sync.after_note")
         self.flow.registry.forget(school_id)
 
-    async def _keep(self, school_id: str, report: SchoolReport | NotReached) -> Mapping[str, Any]:
-        """Store what the provider says of the school and when to sync it next."""
-        every = self.flow.settings.lookups.sync_every_s * self.flow.rng.uniform(0.9, 1.1)
+    async def _keep(self, school_id: str, report: SchoolReport | NotReached, until: datetime) -> Mapping[str, Any]:
+        """Store what the provider says of the school and when to sync it next: at once, where it was asked for since it
+        was taken until then."""
+        every = self.flow.settings.lookups.sync_every_s * self.flow.rng.uniform(1 - _JITTER, 1 + _JITTER)
 
         def keep(session: Session) -> Mapping[str, Any]:
             school = locked_school(session, school_id)
-            school.sync_at = self.flow.clock.now() + timedelta(seconds=every)
+            if school.sync_at == until:
+                school.sync_at, school.sync_first = self.flow.clock.now() + timedelta(seconds=every), False
             session.add(school)
             keep_report(self.flow, session, school, report)
             return dict(school.facts)
@@ -207,6 +271,16 @@ def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) 
             return ListSync(name, rows, False, fetched_at, not_available=failure.detail)
         case _:
             return None
+
+
+async def _side_by_side(works: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
+    """Return what the works return; where one raises, end the others and raise that."""
+    tasks = [asyncio.create_task(pace.measured(work)) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _kept(account: Account, name: ListName, known: Lookup | None, failure: LookupFailed) -> ListSync:

@@ -26,6 +26,7 @@ from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 from writeback import __version__
+from writeback.core import pace
 from writeback.core.addresses import LOOPBACK, ExactURL, HostList, host_of, is_readable_by_others
 from writeback.core.answers import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.clock import Clock
@@ -142,7 +143,8 @@ async def call(
 ) -> Answer | NotReached | Uncertain:
     """Make one call and return its answer, or what the failure to get one means. Raises nothing of the transport."""
     throttle = client.throttle if isinstance(client, ProviderClient) else None
-    if throttle and not await throttle.let_through(host_of(str(url)), (headers or {}).get("authorization", "")):
+    token = (headers or {}).get("authorization", "")
+    if throttle and not await throttle.let_through(host_of(str(url)), token, in_background=pace.is_background()):
         return NotReached("as many calls as are allowed are under way already", retry_after_s=1.0)
     try:
         request = client.build_request(method, url, headers=headers, params=params, json=body)
@@ -159,6 +161,7 @@ async def call(
             content = await read_limited(response, limit)
     except FAILURES as error:
         return failure_of(error, host_of(str(url)))
+    await pace.give_way()  # to read a page of a list takes its time
     return _answer_of(response, content, clock.now())
 
 

@@ -13,6 +13,8 @@ from writeback.core.settings import DispatchSettings
 
 _MOST_KEPT = 10_000
 """Tokens whose buckets are remembered; one that is forgotten starts full."""
+_BACKGROUND_SHARE = 0.5
+"""What part of a rate calls in the background may take: a school's lists are not fetched before its register."""
 
 
 class Throttle:
@@ -23,14 +25,20 @@ class Throttle:
         self._patience_s = settings.connect_timeout_s
         self._buckets: OrderedDict[str, AsyncLimiter] = OrderedDict()
 
-    async def let_through(self, host: str, token: str) -> bool:
-        """Return when a call may go; False when none may for so long that it had better come back later."""
+    async def let_through(self, host: str, token: str, *, in_background: bool = False) -> bool:
+        """Return when a call may go; False when none may for so long that it had better come back later.
+
+        Calls in the background take no more than a share of each rate, and may wait for as long as it takes.
+        """
+        rates = [(f"{host} {_fingerprint(token)}", self._by_token), (host, self._by_host)]
+        rates = [(key, per_s) for key, per_s in rates if per_s]
+        if in_background:
+            for key, per_s in rates:
+                await self._bucket(f"{key} background", per_s * _BACKGROUND_SHARE).acquire()
         try:
             async with asyncio.timeout(self._patience_s):
-                if self._by_token:
-                    await self._bucket(f"{host} {_fingerprint(token)}", self._by_token).acquire()
-                if self._by_host:
-                    await self._bucket(host, self._by_host).acquire()
+                for key, per_s in rates:
+                    await self._bucket(key, per_s).acquire()
         except TimeoutError:
             return False
         return True

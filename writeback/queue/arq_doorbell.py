@@ -25,6 +25,10 @@ from writeback.core import outages
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
 
+SCHOOL_QUEUE = "writeback:schools"
+"""arq's queue of the jobs that look after schools; those that send and confirm are in its usual one."""
+_QUEUES = {"recheck_school": SCHOOL_QUEUE, "sync_school": SCHOOL_QUEUE}
+
 _SOCKET_TIMEOUT_S = 1.0
 _MOST_PENDING = 20_000
 """Rings that wait for Redis; more are dropped, the sweeper rings them again."""
@@ -63,6 +67,11 @@ def deserialize(data: bytes) -> dict[str, Any]:
     """Return the job that `serialize` wrote."""
     job: dict[str, Any] = json.loads(data)
     return job
+
+
+def queue_of(job: str) -> str:
+    """Return the queue that a job waits in."""
+    return _QUEUES.get(job, default_queue_name)
 
 
 def redis_settings(url: str, queue: QueueSettings) -> RedisSettings:
@@ -148,8 +157,15 @@ class ArqDoorbell:
                 await asyncio.sleep(_GATHER_S)
 
     async def _put(self, rings: Sequence[tuple[str, str]]) -> None:
+        by_queue: dict[str, list[tuple[str, str]]] = {}
+        for job, lane_id in rings:
+            by_queue.setdefault(queue_of(job), []).append((job, lane_id))
+        for queue, of_queue in by_queue.items():
+            await self._put_into(queue, of_queue)
+
+    async def _put_into(self, queue: str, rings: Sequence[tuple[str, str]]) -> None:
         now = timestamp_ms()  # arq's worker reads the same clock
-        keys: list[str] = [default_queue_name]
+        keys: list[str] = [queue]
         arguments: list[str | int | bytes] = [now - _CLOCK_SKEW_MS, expires_extra_ms]
         for job, lane_id in rings:
             keys.append(_rung_key(job, lane_id))

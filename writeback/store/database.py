@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from copy import copy
 from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
@@ -41,6 +42,7 @@ class Database:
         # asyncio's lock is first come, first served; PostgreSQL needs none
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if engines.is_sqlite else nullcontext()
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")  # has no thread until it is used
+        self._places: AbstractAsyncContextManager[Any] = nullcontext()
 
     @classmethod
     def open(
@@ -70,10 +72,16 @@ class Database:
         """What SQLAlchemy knows of the database: how it names its types, and how values become fit for its driver."""
         return self._engines.writer.dialect
 
+    def with_at_most(self, connections: int) -> "Database":
+        """Return the same database for work in the background, which holds no more connections than that at a time."""
+        limited = copy(self)
+        limited._places = asyncio.Semaphore(connections)
+        return limited
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Give a session in a transaction that is committed at a clean end and rolled back on an error."""
-        async with self._turn, self._session(self._engines.writer) as session:
+        async with self._places, self._turn, self._session(self._engines.writer) as session:
             yield session
             await session.commit()
 
@@ -91,7 +99,7 @@ class Database:
         core_writer = self._engines.core_writer
         if core_writer is None:
             return await self._transact_again(work)
-        async with self._turn:
+        async with self._places, self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, _run_session, core_writer, work)
 
     async def _transact_again(self, work: Callable[[Session], T]) -> T:
@@ -99,7 +107,7 @@ class Database:
         for tries_left in reversed(range(_TRIES)):
             is_committing = False
             try:
-                async with self._session(self._engines.writer) as session:
+                async with self._places, self._session(self._engines.writer) as session:
                     result = await session.run_sync(cast("Callable[[OrmSession], T]", work))
                     await session.flush()
                     is_committing = True
@@ -119,7 +127,7 @@ class Database:
         core_writer = self._engines.core_writer
         if core_writer is None:
             return await self._transact_again(lambda session: work(session.connection()))
-        async with self._turn:
+        async with self._places, self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, _run, core_writer, work)
 
     async def write_by_driver(self, work: Callable[[Statements], T]) -> T:
@@ -130,14 +138,15 @@ class Database:
         core_writer = self._engines.core_writer
         if core_writer is None:
             assert self._engines.lender is not None
-            return await transact_on_postgres(partial(self._engines.lender.driver, self._engines.writer), work)
-        async with self._turn:
+            async with self._places:
+                return await transact_on_postgres(partial(self._engines.lender.driver, self._engines.writer), work)
+        async with self._places, self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, transact_on_sqlite, core_writer, work)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Give a session that cannot write: one snapshot on SQLite, READ COMMITTED on PostgreSQL."""
-        async with self._session(self._engines.reader) as session:
+        async with self._places, self._session(self._engines.reader) as session:
             yield session
 
     async def ping(self) -> None:

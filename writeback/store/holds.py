@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func
+from sqlalchemy import select as select_row
 from sqlmodel import Session, col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.store.tables import SchoolRow
+
+_AT_ONCE = 500
 
 
 def lock_school(session: Session, school_id: str) -> SchoolRow | None:
@@ -41,31 +45,67 @@ def reset_rechecks(session: Session, school_id: str) -> None:
     session.exec(update(SchoolRow).where(col(SchoolRow.id) == school_id).values(rechecks=0, held_at=None))
 
 
-def claim_rechecks(session: Session, now: datetime, until: datetime, limit: int) -> Sequence[str]:
-    """Return schools that should be asked about now; nobody else is told of them before `until`."""
-    due = select(SchoolRow).where(col(SchoolRow.recheck_at) <= now)
-    rows = session.exec(due.order_by(col(SchoolRow.id)).limit(limit).with_for_update(skip_locked=True)).all()
-    for row in rows:
-        row.recheck_at = until
-        session.add(row)
-    return [row.id for row in rows]
+class DueSchool(NamedTuple):
+    """A school that is to be looked after, and where it is asked for."""
+
+    id: str
+    provider: str
+    base_url: str
 
 
-def claim_syncs(session: Session, now: datetime, until: datetime, limit: int) -> Sequence[str]:
-    """Return schools whose lookups should be synced now; nobody else is told of them before `until`."""
-    due = select(SchoolRow).where(col(SchoolRow.sync_at) <= now)
-    rows = session.exec(due.order_by(col(SchoolRow.id)).limit(limit).with_for_update(skip_locked=True)).all()
-    for row in rows:
-        row.sync_at = until
-        session.add(row)
-    return [row.id for row in rows]
+def due_rechecks(session: Session, now: datetime, most: int) -> Sequence[DueSchool]:
+    """Return schools that should be asked about now, at most so many of each address, the longest due first."""
+    return _due(session, col(SchoolRow.recheck_at) <= now, (col(SchoolRow.recheck_at),), most)
 
 
-def has_due(session: Session, now: datetime) -> bool:
-    """Whether any school should be asked about or synced now."""
-    due = or_(col(SchoolRow.sync_at) <= now, col(SchoolRow.recheck_at) <= now)
-    return session.exec(select(SchoolRow.id).where(due).limit(1)).first() is not None
+def due_syncs(session: Session, now: datetime, most: int) -> Sequence[DueSchool]:
+    """Return schools whose lookups should be synced now, at most so many of each address: those that somebody waits
+    for, then the longest due."""
+    order = (col(SchoolRow.sync_first).desc(), col(SchoolRow.sync_at))
+    return _due(session, col(SchoolRow.sync_at) <= now, order, most)
+
+
+def _due(
+    session: Session, is_due: ColumnElement[bool], order: Sequence[SQLColumnExpression[Any]], most: int
+) -> Sequence[DueSchool]:
+    address = (col(SchoolRow.provider), col(SchoolRow.base_url))
+    place = func.row_number().over(partition_by=address, order_by=order).label("place")
+    due = select_row(col(SchoolRow.id), *address, place).where(is_due).subquery()
+    query = select_row(due.c.id, due.c.provider, due.c.base_url).where(due.c.place <= most).order_by(due.c.place)
+    return [DueSchool(*row) for row in session.connection().execute(query.limit(_AT_ONCE))]
+
+
+def take_recheck(session: Session, school_id: str, now: datetime, until: datetime) -> bool:
+    """Take a school that should be asked about; False where it need not be, or somebody else does so until then."""
+    due = update(SchoolRow).where(col(SchoolRow.id) == school_id, col(SchoolRow.recheck_at) <= now)
+    return session.exec(due.values(recheck_at=until)).rowcount > 0
+
+
+def take_sync(session: Session, school_id: str, now: datetime, until: datetime) -> bool:
+    """Take a school whose lookups are due; False where they are not, or somebody else syncs them until then."""
+    due = update(SchoolRow).where(col(SchoolRow.id) == school_id, col(SchoolRow.sync_at) <= now)
+    return session.exec(due.values(sync_at=until)).rowcount > 0
+
+
+def give_back_sync(session: Session, school_id: str, taken_until: datetime, at: datetime) -> None:
+    """Have a school that was taken be due at that instant, unless it has been asked for since."""
+    taken = update(SchoolRow).where(col(SchoolRow.id) == school_id, col(SchoolRow.sync_at) == taken_until)
+    session.exec(taken.values(sync_at=at))
 
 
 def schedule_sync(session: Session, school_id: str, at: datetime) -> None:
-    session.exec(update(SchoolRow).where(col(SchoolRow.id) == school_id).values(sync_at=at))
+    """Have a school synced for somebody who waits for it: before those that are merely due."""
+    session.exec(update(SchoolRow).where(col(SchoolRow.id) == school_id).values(sync_at=at, sync_first=True))
+
+
+class Overdue(NamedTuple):
+    """How many schools' lookups are due, and since when the first of them has been."""
+
+    schools: int
+    since: datetime | None
+
+
+async def overdue_syncs(session: AsyncSession, now: datetime) -> Overdue:
+    """Return what waits to be synced; what is under way does not."""
+    query = select(func.count(), func.min(SchoolRow.sync_at)).where(col(SchoolRow.sync_at) <= now)
+    return Overdue(*(await session.exec(query)).one())

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, Table, Text, false
 from sqlmodel import Field, SQLModel
 
 from writeback.store.types import UtcDateTime
@@ -85,7 +85,9 @@ class SchoolRow(SQLModel, table=True):
     recheck_at: datetime | None = _instant(nullable=True, index=True)
     """When its provider is asked how it stands: about a hold, or after a webhook. Null: it need not be."""
     sync_at: datetime | None = _instant(nullable=True, index=True)
-    """When its lookups are synced next."""
+    """When its lookups are synced next; while that is under way, when it is taken for dead."""
+    sync_first: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether somebody waits for that sync, so that it goes before those which are merely due."""
     created_at: datetime = _instant()
     updated_at: datetime = _instant()
 

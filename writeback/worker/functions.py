@@ -11,6 +11,8 @@ from typing import Any
 
 from writeback.core import failpoints, outages
 from writeback.flow.breaker import keys_of
+from writeback.flow.bulkhead import job_place
+from writeback.queue.arq_doorbell import SCHOOL_QUEUE, queue_of
 from writeback.wiring import WorkerServices
 
 
@@ -19,8 +21,8 @@ async def _run(ctx: dict[str, Any], job: str, subject: str) -> None:
     steps: dict[str, Callable[[str], Awaitable[object]]] = {
         "serve_lane": services.dispatcher.serve,
         "confirm_lane": services.confirmer.confirm,
-        "recheck_school": services.watch.recheck,
-        "sync_school": services.syncer.sync_school,
+        "recheck_school": services.watch.recheck_due,
+        "sync_school": lambda school_id: services.pace.run(services.syncer.sync_due(school_id)),
     }
     try:
         async with _place_for(services, job, subject) as has_place:
@@ -40,14 +42,16 @@ async def _place_for(services: WorkerServices, job: str, subject: str) -> AsyncI
     A job that is turned away is rung for again when another gives its place back.
     """
     account = await services.flow.registry.account(subject.rsplit(":", 1)[0])
-    provider = keys_of(account)[0]
-    if not services.bulkhead.enter(provider, (job, subject)):
+    places, name = services.bulkhead, keys_of(account)[0]
+    if queue_of(job) == SCHOOL_QUEUE:
+        places, name = services.school_places, job_place(job, name)
+    if not places.enter(name, (job, subject)):
         yield False
         return
     try:
         yield True
     finally:
-        following = services.bulkhead.leave(provider)
+        following = places.leave(name)
         if following is not None:
             await services.flow.doorbell.ring(following[0], [following[1]])
 
@@ -84,4 +88,5 @@ async def run_batch(ctx: dict[str, Any], batch_id: str) -> None:
     await services.batches.wake(batch_id)
 
 
-FUNCTIONS = (serve_lane, confirm_lane, recheck_school, sync_school, notify, run_batch)
+REGISTER_FUNCTIONS = (serve_lane, confirm_lane, notify, run_batch)
+SCHOOL_FUNCTIONS = (recheck_school, sync_school)

@@ -5,21 +5,23 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
+from typing import Any
 
 import structlog
-from arq.worker import Worker
+from arq.worker import Worker, func
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from writeback.core import failpoints, garbage, outages
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
-from writeback.queue.arq_doorbell import deserialize, redis_settings, serialize
+from writeback.queue.arq_doorbell import SCHOOL_QUEUE, deserialize, redis_settings, serialize
 from writeback.store import lanes
 from writeback.wiring import WorkerServices, open_worker
-from writeback.worker.functions import FUNCTIONS
+from writeback.worker.functions import REGISTER_FUNCTIONS, recheck_school, sync_school
+from writeback.worker.role import Role
 from writeback.worker.watchdog import STUCK, Watchdog
 
 log = structlog.get_logger()
@@ -31,36 +33,43 @@ _HEALTH_EVERY_S = 10
 """How often arq says in Redis that it lives; `writeback doctor` reads it."""
 _KEYS_FORGOTTEN_EVERY_S = 3_600.0
 _DRIFT_EVERY_S = 15.0
+_SCHOOL_POLL_S = 0.2
+"""How often an idle worker looks for schools to look after: nobody waits for that so urgently."""
+_SCHOOL_JOBS = 32
+"""Jobs of schools that a worker starts at a time; their places decide how many go on."""
 _TO_WRITE_DOWN_S = 3.0
 """What the outcome of a request takes to be committed, on a machine that is busy."""
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, role: Role = Role.ALL) -> None:
     """Run a worker until SIGTERM or SIGINT, then finish what is in flight and give its leases back."""
     configure_logging(level=settings.log_level)
     failpoints.arm(os.environ)
     try:
         import uvloop
     except ImportError:  # there is none on this platform
-        is_well = asyncio.run(serve(settings))
+        is_well = asyncio.run(serve(settings, role=role))
     else:
-        is_well = uvloop.run(serve(settings))
+        is_well = uvloop.run(serve(settings, role=role))
     if not is_well:
         sys.exit(STUCK)
 
 
-async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> bool:
+async def serve(settings: Settings, stopping: asyncio.Event | None = None, *, role: Role = Role.ALL) -> bool:
     """Work until `stopping` is set; without one, until a signal comes. Return whether it was not for being stuck."""
     stopping = stopping or _stop_on_signals()
+    settings = role.settings(settings)
     async with (
         open_worker(settings, patience_s=settings.database_patience_s) as services,
-        _watched(services, stopping) as watchdog,
+        _watched(services, stopping, role) as watchdog,
     ):
-        log.info("worker_started", owner=services.owner)
+        log.info("worker_started", owner=services.owner, role=role.value)
         garbage.keep_what_is_loaded()
-        beside = [asyncio.create_task(_sweep(services, watchdog)), asyncio.create_task(_look_for_drift(services))]
+        beside = [asyncio.create_task(_sweep(services, watchdog, role))]
+        if role.serves_lanes:
+            beside.append(asyncio.create_task(_look_for_drift(services)))
         try:
-            await _work(services, stopping)
+            await _work(services, stopping, role)
         finally:
             for task in beside:
                 task.cancel()
@@ -72,10 +81,12 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> bo
 
 
 @contextlib.asynccontextmanager
-async def _watched(services: WorkerServices, stopping: asyncio.Event) -> AsyncIterator[Watchdog]:
+async def _watched(services: WorkerServices, stopping: asyncio.Event, role: Role) -> AsyncIterator[Watchdog]:
     """Watch the worker while the block runs, and tell Redis how it is."""
     async with Redis.from_url(services.redis_url, socket_timeout=1.0, socket_connect_timeout=1.0) as redis:
-        watchdog = Watchdog(services.clock, redis, services.owner, services.settings.queue.watchdog_s, stopping)
+        watchdog = Watchdog(
+            services.clock, redis, services.owner, services.settings.queue.watchdog_s, stopping, role=role
+        )
         watching = asyncio.create_task(watchdog.watch(), name="watchdog")
         try:
             yield watchdog
@@ -85,16 +96,30 @@ async def _watched(services: WorkerServices, stopping: asyncio.Event) -> AsyncIt
             await watchdog.say_goodbye()
 
 
-async def _work(services: WorkerServices, stopping: asyncio.Event) -> None:
+async def _work(services: WorkerServices, stopping: asyncio.Event, role: Role) -> None:
+    """Serve the queues of the role side by side: neither's jobs wait for the other's."""
+    settings = services.settings
+    queues = []
+    if role.serves_lanes:
+        queues.append(_serve(_lane_worker, services, stopping, settings.dispatch.request_timeout_s + _TO_WRITE_DOWN_S))
+    if settings.queue.sync_jobs:
+        # What is fetched can be fetched again: nobody waits for it at the end.
+        queues.append(_serve(_school_worker, services, stopping, patience_s=0.0))
+    await asyncio.gather(*queues)
+
+
+async def _serve(
+    make: Callable[[WorkerServices], Worker], services: WorkerServices, stopping: asyncio.Event, patience_s: float
+) -> None:
     """Run arq's worker, again after each loss of Redis: it ends when its connection does."""
     stopped = asyncio.create_task(stopping.wait())
     while not stopping.is_set():
-        worker = _arq_worker(services)
+        worker = make(services)
         running = asyncio.create_task(worker.async_run())
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if running.done() and not running.cancelled() and (error := running.exception()) is not None:
-            outages.warning("redis_lost", error)
-        await _close(worker, running, services.settings.dispatch.request_timeout_s + _TO_WRITE_DOWN_S)
+            outages.warning("redis_lost", error, queue=worker.queue_name)
+        await _close(worker, running, patience_s)
         if not stopping.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(stopped), _RESTART_S)
@@ -102,26 +127,45 @@ async def _work(services: WorkerServices, stopping: asyncio.Event) -> None:
 
 
 async def _close(worker: Worker, running: "asyncio.Task[None]", patience_s: float) -> None:
-    """Take no more jobs, let those in flight end, then close the connection."""
+    """Take no more jobs, let those in flight end or end them when patience does, then close the connection.
+
+    Leases and SQL take care of what was cut off.
+    """
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     in_flight = [task for task in worker.tasks.values() if not task.done()]
     if in_flight:
-        await asyncio.wait(in_flight, timeout=patience_s)
-    # arq cancels what is still running and lets that come through; leases and SQL take care of the rest.
+        _, late = await asyncio.wait(in_flight, timeout=patience_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+    worker.tasks.clear()  # one that was cancelled would keep arq from closing its connection
     with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
         await worker.close()
 
 
-def _arq_worker(services: WorkerServices) -> Worker:
+def _lane_worker(services: WorkerServices) -> Worker:
+    queue = services.settings.queue
+    return _arq_worker(services, functions=REGISTER_FUNCTIONS, max_jobs=queue.max_jobs, poll_delay=queue.poll_delay_s)
+
+
+def _school_worker(services: WorkerServices) -> Worker:
+    queue = services.settings.queue
+    functions = (
+        func(recheck_school, timeout=queue.job_timeout_s),
+        func(sync_school, timeout=queue.sync_timeout_s),
+    )
+    return _arq_worker(
+        services, queue_name=SCHOOL_QUEUE, functions=functions, max_jobs=_SCHOOL_JOBS, poll_delay=_SCHOOL_POLL_S
+    )
+
+
+def _arq_worker(services: WorkerServices, **more: Any) -> Worker:
     queue = services.settings.queue
     return Worker(
-        functions=FUNCTIONS,
         redis_settings=redis_settings(services.redis_url, queue),
         ctx={"services": services},
         handle_signals=False,
-        max_jobs=queue.max_jobs,
-        poll_delay=queue.poll_delay_s,
         job_timeout=queue.job_timeout_s,
         max_tries=_NEVER_GIVE_UP,
         keep_result=0,
@@ -130,19 +174,21 @@ def _arq_worker(services: WorkerServices) -> Worker:
         job_deserializer=deserialize,
         allow_abort_jobs=False,
         log_results=False,
+        **more,
     )
 
 
-async def _sweep(services: WorkerServices, watchdog: Watchdog) -> None:
+async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> None:
     """Sweep for as long as the worker lives; an error is logged and the next sweep tries again."""
     every = services.settings.queue.sweep_every_s
     forget_at = services.clock.monotonic()
     while True:
         try:
             await services.sweeper.sweep()
-            await services.tally.count()
-            await services.search.index()
-            if services.clock.monotonic() >= forget_at:
+            if role.serves_lanes:
+                await services.tally.count()
+                await services.search.index()
+            if role.serves_lanes and services.clock.monotonic() >= forget_at:
                 await services.sweeper.forget_old_keys()
                 await services.sweeper.forget_old_deliveries()
                 await services.sweeper.forget_old_doubts()

@@ -30,6 +30,8 @@ class Pulse:
     """When its last sweep came to its end without an error."""
     lag_s: float
     """By how much its event loop was late at the worst moment since the one before."""
+    role: str = "all"
+    """What it does: one of `role.Role`."""
 
     def silent_s(self, now: datetime) -> float:
         """Return for how long it has said nothing."""

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from writeback.core import outages
 from writeback.core.clock import Clock
 from writeback.worker.pulse import BEAT_EVERY_S, Pulse, forget, write
+from writeback.worker.role import Role
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ class Watchdog:
     patience_s: float
     """0: nothing is ended, whatever is stuck."""
     stopping: asyncio.Event
+    role: Role = Role.ALL
     is_stuck: bool = False
     _swept_at: datetime | None = None
     _sweep_ended: float = field(init=False)
@@ -98,6 +100,7 @@ class Watchdog:
         lag_s, self._worst_lag_s = self._worst_lag_s, 0.0
         try:
             now = self.clock.now()
-            await write(self.redis, Pulse(self.owner, now, self._started_at, self._swept_at, round(lag_s, 3)))
+            pulse = Pulse(self.owner, now, self._started_at, self._swept_at, round(lag_s, 3), self.role.value)
+            await write(self.redis, pulse)
         except (RedisError, OSError) as error:
             outages.warning("pulse_not_written", error)

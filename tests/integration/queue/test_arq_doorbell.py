@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
-from writeback.queue.arq_doorbell import ArqDoorbell, deserialize, redis_settings, serialize
+from writeback.queue.arq_doorbell import SCHOOL_QUEUE, ArqDoorbell, deserialize, redis_settings, serialize
 from writeback.queue.embedded import EmbeddedRedis
 
 # arq 0.28 closes its pool by a name that redis-py has since replaced
@@ -109,6 +109,16 @@ async def test_each_job_of_a_lane_has_a_bell_of_its_own(bell: ArqDoorbell, redis
     await _rung(bell, "confirm_lane", _LANES[:1])
 
     assert await _waiting(redis_url) == 2
+
+
+async def test_jobs_of_schools_wait_in_a_queue_of_their_own(bell: ArqDoorbell, redis_url: str) -> None:
+    await _rung(bell, "sync_school", ["hillside", "riverbank"])
+    await _rung(bell, "recheck_school", ["hillside"])
+    await _rung(bell, "serve_lane", _LANES[:1])
+
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        assert await client.zcard(SCHOOL_QUEUE) == 3
+    assert await _waiting(redis_url) == 1
 
 
 async def test_ring_while_its_job_runs_makes_another(bell: ArqDoorbell, redis_url: str) -> None:

@@ -298,3 +298,22 @@ async def test_the_text_of_an_error_holds_no_parameters(database: Database) -> N
         with pytest.raises(DBAPIError) as caught:
             await failing
         assert "Jo" not in str(caught.value)
+
+
+async def test_work_in_the_background_leaves_connections_to_the_others(database: Database) -> None:
+    few, held, may_end = database.with_at_most(1), asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with few.read():
+            held.set()
+            await may_end.wait()
+
+    holding = asyncio.create_task(hold())
+    await held.wait()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await few.transact(lambda _: None)
+    await database.transact(lambda _: None)
+    may_end.set()
+    await holding
+    await few.transact(lambda _: None)

@@ -2,15 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 
-from writeback.cli.checkup import _workers
+import pytest
+
+from writeback.cli.checkup import _lists, _workers
+from writeback.store.holds import Overdue
 from writeback.worker.pulse import Pulse
+from writeback.worker.role import Role
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 
 
-def _pulse(owner: str, *, silent_s: float = 1, unswept_s: float = 1) -> Pulse:
+def _pulse(owner: str, *, silent_s: float = 1, unswept_s: float = 1, role: Role = Role.ALL) -> Pulse:
     at = NOW - timedelta(seconds=silent_s)
-    return Pulse(owner, at, NOW - timedelta(hours=1), NOW - timedelta(seconds=unswept_s), 0.02)
+    return Pulse(owner, at, NOW - timedelta(hours=1), NOW - timedelta(seconds=unswept_s), 0.02, role.value)
 
 
 def test_without_any_worker_it_says_to_start_one() -> None:
@@ -41,3 +45,26 @@ def test_workers_that_do_not_sweep_find_nothing_that_is_due() -> None:
 
     assert not check.is_fine
     assert "for 90 s" in check.says
+
+
+@pytest.mark.parametrize(
+    ("role", "mend"), [(Role.SYNC, "writeback worker"), (Role.REGISTERS, "writeback worker --only sync")]
+)
+def test_a_worker_for_one_kind_of_work_is_not_enough(role: Role, mend: str) -> None:
+    check = _workers([_pulse("east:7:wrk_1", role=role)], NOW)
+
+    assert not check.is_fine
+    assert mend in check.mend
+
+
+def test_workers_for_both_kinds_of_work_are_enough() -> None:
+    pulses = [_pulse("east:7:wrk_1", role=Role.SYNC), _pulse("west:8:wrk_2", role=Role.REGISTERS)]
+
+    assert _workers(pulses, NOW).says.startswith("2 workers run")
+
+
+@pytest.mark.parametrize(("late_s", "is_fine"), [(40, True), (901, False)])
+def test_lists_that_are_due_for_longer_than_a_round_takes_need_somebody(late_s: float, is_fine: bool) -> None:
+    check = _lists(Overdue(3, NOW - timedelta(seconds=late_s)), 900.0, NOW)
+
+    assert (check.is_fine, check.says) == (is_fine, f"those of 3 schools are due, the first for {late_s} s")

@@ -18,6 +18,7 @@ def test_the_defaults_agree() -> None:
         ("dispatch", "heartbeat_s", 20, "WRITEBACK_DISPATCH__HEARTBEAT_S"),
         ("dispatch", "connect_timeout_s", 26, "WRITEBACK_DISPATCH__CONNECT_TIMEOUT_S"),
         ("queue", "job_timeout_s", 45, "WRITEBACK_QUEUE__JOB_TIMEOUT_S"),
+        ("queue", "sync_timeout_s", 49, "WRITEBACK_QUEUE__SYNC_TIMEOUT_S"),
         ("queue", "sweep_every_s", 60, "WRITEBACK_QUEUE__SWEEP_EVERY_S"),
         ("queue", "watchdog_s", 11, "WRITEBACK_QUEUE__WATCHDOG_S"),
         ("confirm", "late_after_s", 25, "WRITEBACK_CONFIRM__LATE_AFTER_S"),

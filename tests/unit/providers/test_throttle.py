@@ -28,3 +28,12 @@ async def test_a_provider_has_a_bucket_for_all_tokens():
 async def test_a_second_brings_new_calls():
     throttle = Throttle(DispatchSettings(calls_per_s=50, connect_timeout_s=5))
     assert all(await through(throttle, *[("wonde", "t1")] * 60))
+
+
+async def test_calls_in_the_background_leave_half_of_a_rate_to_the_others():
+    throttle = Throttle(DispatchSettings(calls_per_s=4, connect_timeout_s=0.05))
+    in_background = [asyncio.create_task(throttle.let_through("wonde", "t1", in_background=True)) for _ in range(9)]
+    await asyncio.sleep(0)
+    assert await through(throttle, *[("wonde", "t1")] * 2) == [True, True]
+    for task in in_background:
+        task.cancel()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from writeback.cli.config import load_settings
+from writeback.worker.role import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.", show_default=False)]
+Only = Annotated[Role, typer.Option("--only", help="What this process does.")]
 Supervised = Annotated[
     bool, typer.Option("--supervised", hidden=True, help="End when standard input closes: the parent is gone.")
 ]
@@ -44,8 +46,10 @@ def _beside(services: "Services") -> "Mapping[str, ASGIApp]":
     return {"/console": create_console(services)}
 
 
-def worker(supervised: Supervised = False) -> None:
-    """Serve the lanes: send, confirm, retry, sync. Any number may run.
+def worker(only: Only = Role.ALL, supervised: Supervised = False) -> None:
+    """Serve the lanes: send, confirm, retry; and fetch schools' lists. Any number may run.
+
+    With --only sync a process does nothing but fetch lists, with --only registers everything else.
 
     Example: WRITEBACK_REDIS_URL=redis://… WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback worker
     """
@@ -53,7 +57,7 @@ def worker(supervised: Supervised = False) -> None:
 
     settings = load_settings()
     _watch_parent(supervised)
-    run(settings)
+    run(settings, only)
 
 
 def sandbox(host: Host = None, port: Port = None, supervised: Supervised = False) -> None:
