@@ -3,14 +3,14 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from writeback.cli.client import connect
-from writeback.cli.config import load_settings
+from writeback.cli.config import load_settings, unknown_variables
 from writeback.cli.exits import CommandFailed
 from writeback.core.clock import SystemClock
 from writeback.core.errors import ConfigurationError
@@ -50,11 +50,17 @@ async def examine(url: str | None, key: str | None) -> list[Check]:
         settings = load_settings()
     except CommandFailed as failure:
         return [*checks, Check("settings", False, failure.detail, failure.hint)]
-    checks.append(Check("settings", True, "can be read"))
+    checks.append(_settings(os.environ))
     checks += [_data_dir(settings), _secret_key(settings), _passwords(settings)]
     checks += [check async for check in _database(settings)]
     checks += [check async for check in _redis(settings)]
     return [*checks, _api(settings, url, key)]
+
+
+def _settings(environ: Iterable[str]) -> Check:
+    if unknown := unknown_variables(environ):
+        return Check("settings", False, f"no settings: {', '.join(unknown)}", "docs/operating.md lists every setting")
+    return Check("settings", True, "can be read")
 
 
 def _python() -> Check:

@@ -244,7 +244,8 @@ class Registry:
         if not findings and called is not None:
             findings = list(self._rules.findings(called, before, are_given=draft.credentials is not None))
         if findings:
-            detail = f"the school's entry has {len(findings)} errors; the first: {findings[0].message}"
+            count = "an error" if len(findings) == 1 else f"{len(findings)} errors; the first"
+            detail = f"the school's entry has {count}: {findings[0].message}"
             raise InvalidSubmission("school_invalid", detail, [finding.as_json() for finding in findings])
 
     def _columns(self, draft: Draft) -> dict[str, Any]:

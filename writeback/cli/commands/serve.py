@@ -1,10 +1,11 @@
 """`writeback api`, `worker`, `sandbox`: one process each, until SIGTERM or Ctrl-C."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from writeback.cli.config import load_settings
+from writeback.cli.config import load_settings, unknown_variables
 from writeback.worker.role import Role
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from writeback.core.settings import Settings
     from writeback.wiring import Services
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
@@ -31,7 +33,7 @@ def api(host: Host = None, port: Port = None, supervised: Supervised = False) ->
     """
     from writeback.api.server import run
 
-    settings = load_settings()
+    settings = _settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     _watch_parent(supervised)
     run(settings.model_copy(update={"api": settings.api.model_copy(update=given)}), _beside)
@@ -55,7 +57,7 @@ def worker(only: Only = Role.ALL, supervised: Supervised = False) -> None:
     """
     from writeback.worker.main import run
 
-    settings = load_settings()
+    settings = _settings()
     _watch_parent(supervised)
     run(settings, only)
 
@@ -71,6 +73,19 @@ def sandbox(host: Host = None, port: Port = None, supervised: Supervised = False
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     _watch_parent(supervised)
     run(settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update=given)}))
+
+
+def _settings() -> "Settings":
+    """Return the settings; say which variables are none, for nobody would notice that they do nothing."""
+    settings = load_settings()
+    if unknown := unknown_variables(os.environ):
+        import structlog
+
+        from writeback.core.logging import configure_logging
+
+        configure_logging(level=settings.log_level)
+        structlog.get_logger().warning("settings_unknown", names=unknown, look="docs/operating.md")
+    return settings
 
 
 def _watch_parent(supervised: bool) -> None:
