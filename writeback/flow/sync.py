@@ -100,14 +100,7 @@ class Syncer:
         """
         account = await self.flow.registry.account(school_id)
         until = self._taken_until()
-        if not await self._take(school_id, until):
-            return None
-        try:
-            return await self._sync(account, until)
-        except (Exception, asyncio.CancelledError) as error:
-            if is_unavailable(error) or isinstance(error, asyncio.CancelledError):
-                await self._give_back(school_id, until)
-            raise
+        return await self._sync(account, until) if await self._take(school_id, until) else None
 
     async def _take(self, school_id: str, until: datetime) -> bool:
         def take(session: Session) -> bool:
@@ -124,14 +117,21 @@ class Syncer:
         """Have the school synced soon: by whoever comes first, for this process may be about to stop."""
         at = self.flow.clock.now() + timedelta(seconds=self.flow.rng.uniform(*_AGAIN_S))
         with contextlib.suppress(Exception):  # then it is due when it counts as taken no longer
-            await self.flow.db.transact(
-                partial(holds.give_back_sync, school_id=school_id, taken_until=until, at=at),
-            )
+            await self.flow.db.transact(partial(holds.give_back_sync, school_id=school_id, taken_until=until, at=at))
 
     def _taken_until(self) -> datetime:
         return self.flow.clock.now() + timedelta(seconds=self.flow.settings.queue.sync_timeout_s + _MARGIN_S)
 
     async def _sync(self, account: Account, until: datetime) -> SyncReport:
+        """Sync a school that is taken until then; give it back where that cannot come to its end now."""
+        try:
+            return await self._fetch_all(account, until)
+        except (Exception, asyncio.CancelledError) as error:
+            if is_unavailable(error) or isinstance(error, asyncio.CancelledError):
+                await self._give_back(account.school_id, until)
+            raise
+
+    async def _fetch_all(self, account: Account, until: datetime) -> SyncReport:
         school_id = account.school_id
         first = await self.sync_lists(account, FIRST_LISTS)
         failpoints.hit("sync.before_report")

@@ -88,5 +88,5 @@ async def run_batch(ctx: dict[str, Any], batch_id: str) -> None:
     await services.batches.wake(batch_id)
 
 
-REGISTER_FUNCTIONS = (serve_lane, confirm_lane, notify, run_batch)
-SCHOOL_FUNCTIONS = (recheck_school, sync_school)
+LANE_FUNCTIONS = (serve_lane, confirm_lane, notify, run_batch)
+"""Those of arq's usual queue; `main` gives each of the others, which wait in a queue of their own, its own timeout."""

@@ -20,7 +20,7 @@ from writeback.core.settings import Settings
 from writeback.queue.arq_doorbell import SCHOOL_QUEUE, deserialize, redis_settings, serialize
 from writeback.store import lanes
 from writeback.wiring import WorkerServices, open_worker
-from writeback.worker.functions import REGISTER_FUNCTIONS, recheck_school, sync_school
+from writeback.worker.functions import LANE_FUNCTIONS, recheck_school, sync_school
 from writeback.worker.role import Role
 from writeback.worker.watchdog import STUCK, Watchdog
 
@@ -146,7 +146,7 @@ async def _close(worker: Worker, running: "asyncio.Task[None]", patience_s: floa
 
 def _lane_worker(services: WorkerServices) -> Worker:
     queue = services.settings.queue
-    return _arq_worker(services, functions=REGISTER_FUNCTIONS, max_jobs=queue.max_jobs, poll_delay=queue.poll_delay_s)
+    return _arq_worker(services, functions=LANE_FUNCTIONS, max_jobs=queue.max_jobs, poll_delay=queue.poll_delay_s)
 
 
 def _school_worker(services: WorkerServices) -> Worker:
