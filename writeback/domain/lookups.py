@@ -96,6 +96,14 @@ class Lookup:
         """Return the attribute of a type whose id, or else whose code in any letter case, is `given`."""
         return self.rows.get(attribute_key(type_, given)) or self._by_type_and_code.get((type_, given.casefold()))
 
+    def code_of(self, type_: str, shown: str) -> str | None:
+        """Return the code of the attribute that is shown by id, code or description; None where none is."""
+        row = self.attribute(type_, shown)
+        if row is None:
+            alike = (one for one in self.rows.values() if one.get("type") == type_)
+            row = next((one for one in alike if str(one.get("description")).casefold() == shown.casefold()), None)
+        return str(row.get("code") or row.get("id")) if row is not None else None
+
     def choices(self, type_: str) -> tuple[Row, ...]:
         """Return the attributes of a type that may be used."""
         return tuple(row for row in self.rows.values() if row.get("type") == type_ and is_active(row))

@@ -37,7 +37,7 @@ EVIDENCE = "a person's word"
 _MAY_GO_AGAIN = frozenset({RecordStatus.FAILED, RecordStatus.CANCELLED, RecordStatus.QUEUED})
 """Failed, withdrawn, or never left because the deadline passed."""
 _MAY_BE_CANCELLED = frozenset({RecordStatus.QUEUED, RecordStatus.NEEDS_ATTENTION})
-_IN_DOUBT = frozenset({"no_evidence", "cannot_be_read_back", "other_value_in_mis"})
+_IN_DOUBT = frozenset({"no_evidence", "cannot_be_read_back", "other_value_in_mis", "nearly_the_same_in_mis"})
 """Findings of records that may be in the MIS."""
 
 
@@ -65,7 +65,7 @@ def undecided(progress: Sequence[RecordProgress]) -> list[int]:
 
 def cancelled(entry: RecordProgress) -> RecordProgress:
     """Return the record withdrawn; what was said of it stays, for it may say that it may have arrived."""
-    return entry.moved(RecordStatus.CANCELLED, group=None, healed=False, mis_holds=None)
+    return entry.moved(RecordStatus.CANCELLED, group=None, healed=False, mis_holds=None, near=())
 
 
 def resolved(outcome: Outcome, index: int) -> RecordProgress:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from writeback.domain.finding import Finding
+from writeback.domain.likeness import Near
 from writeback.domain.school import HoldReason
 
 
@@ -119,6 +120,10 @@ class Found:
     parts: tuple[str, ...] = ()
     """The other ids that it consists of, where the MIS keeps one record a pupil (Bromcom)."""
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return self.mis_id, *self.parts
+
 
 @dataclass(frozen=True)
 class SlotReading:
@@ -132,6 +137,8 @@ class SlotReading:
     value: str | None
     matches: bool
     found: tuple[Found, ...] = ()
+    near: tuple[Near, ...] = ()
+    """What is nearly what a new record says, beside `found`; what a provider says was there before it is left out."""
     is_kept: bool = False
     """`value` is not what the record says, but by the MIS's own rule the record would not have replaced it."""
 

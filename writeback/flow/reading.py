@@ -1,14 +1,15 @@
 """Settling by what the MIS holds: there, not there, or something else.
 
 A mark may be sent again whenever it is not there. What creates or changes something may be sent again only when no
-answer ever said that the provider had it, and the MIS has been read late enough to show it if it were there; whatever
-is less clear than that is for a person.
+answer ever said that the provider had it, the MIS has been read late enough to show it if it were there, and nothing
+was ever there that is nearly what was to be made: somebody may have changed it. Whatever is less clear is for a person.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
+from typing import Any
 
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import KINDS, Kind
@@ -29,6 +30,9 @@ from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
 _EVIDENCE = "read-back"
+_IS_NOT_THERE = (
+    "nothing like it was seen in the MIS; had the office removed it before anybody looked, nothing would show"
+)
 
 
 class Seen(Enum):
@@ -63,7 +67,10 @@ class Reading:
         if read.as_of is not None and read.as_of < self.sent.sent_at:
             return False  # a reading older than the request proves nothing
         readings = [read.readings.get(position) for position in range(len(self.members))]
-        credits = self._crediting(read).credit_all(self.members, readings)
+        crediting = self._crediting(read)
+        credits = crediting.credit_all(self.members, readings)
+        for member, reading, credit in zip(self.members, readings, credits, strict=True):
+            self._keep_near(crediting, member, reading, credit)
         if any(credit.is_open or (credit.ids is None and self._may_show_later(read)) for credit in credits):
             return False
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
@@ -72,8 +79,24 @@ class Reading:
             self._settle_one(member, reading, credit, was_in_doubt=was_in_doubt)
         count_failure([member for member in self.members if _is_queued(member)])
         doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
-        settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=_EVIDENCE)
+        said = _EVIDENCE if self.kind.is_repeatable else f"{_EVIDENCE}: {_IS_NOT_THERE}"
+        detail = said if any(map(_is_queued, self.members)) else _EVIDENCE
+        settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=detail)
         return True
+
+    def _keep_near(self, crediting: Crediting, member: Member, reading: SlotReading | None, credit: Credit) -> None:
+        """Keep what is nearly the record with it until it settles: what is gone later was there all the same.
+
+        What turned out to be another record's is kept no longer.
+        """
+        before = member.opened.progress[member.index]
+        near = {one.mis_id: one.as_json() for one in credit.near}
+        gone = {one["mis_id"]: one for one in before.near if one["mis_id"] not in _shown(reading)}
+        gone = {mis_id: gone[mis_id] for mis_id in crediting.unclaimed(member, gone)} if gone else {}
+        kept = () if credit.ids is not None else (*near.values(), *gone.values())
+        if kept != before.near:
+            member.opened.keep(member.index, replace(before, near=kept))
+            self.changes.session.add(member.opened.row)
 
     def _may_show_later(self, read: ReadBack) -> bool:
         """Whether what the reading lacks may be in the MIS all the same: applied late, or not yet read from there."""
@@ -100,6 +123,9 @@ class Reading:
             self._confirm(member, credit.ids)
         elif credit.is_unclear:
             change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_may_be_anothers(member)])
+        elif near := member.opened.progress[member.index].near:
+            said = reading.value if reading is not None and credit.near else None
+            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_nearly(member, near)], mis_holds=said)
         elif self._goes_again(member, seen, reading, was_in_doubt):
             change_member(member, RecordStatus.QUEUED)
         elif reading is None or seen is not Seen.OTHER:
@@ -150,6 +176,24 @@ def _is_queued(member: Member) -> bool:
 
 def _is_confirmed(member: Member) -> bool:
     return member.opened.progress[member.index].status is RecordStatus.CONFIRMED
+
+
+def _shown(reading: SlotReading | None) -> set[str]:
+    """Return the ids of all that the MIS shows for a record, exactly or nearly."""
+    if reading is None:
+        return set()
+    return {mis_id for found in reading.found for mis_id in found.ids} | {near.mis_id for near in reading.near}
+
+
+def _nearly(member: Member, near: Sequence[Mapping[str, Any]]) -> Finding:
+    noun, ids = member.kind.noun, ", ".join(one["mis_id"] for one in near)
+    return Finding(
+        code="nearly_the_same_in_mis",
+        message=f"Nobody can tell whether the {noun} has arrived: the MIS has, or had, one that is nearly it: {ids}.",
+        hint=f"If that is ours, changed there since, settle it as confirmed; if it is another {noun}, send ours again.",
+        pointer=f"/records/{member.index}",
+        record=member.index,
+    )
 
 
 def _cannot_tell(member: Member) -> Finding:
