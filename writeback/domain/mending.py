@@ -68,11 +68,11 @@ def cancelled(entry: RecordProgress) -> RecordProgress:
     return entry.moved(RecordStatus.CANCELLED, group=None, healed=False, mis_holds=None, near=())
 
 
-def resolved(outcome: Outcome, index: int) -> RecordProgress:
-    """Return a record as the person has settled it; what was said before is kept in the history."""
+def resolved(outcome: Outcome, index: int, mis_id: str | None = None) -> RecordProgress:
+    """Return a record as the person has settled it, found in the MIS as `mis_id`; the history keeps what was said."""
     match outcome:
         case Outcome.CONFIRMED:
-            return RecordProgress(RecordStatus.CONFIRMED, evidence=EVIDENCE)
+            return RecordProgress(RecordStatus.CONFIRMED, evidence=EVIDENCE, mis_ids=(mis_id,) if mis_id else ())
         case Outcome.FAILED:
             return RecordProgress(RecordStatus.FAILED).with_findings([_given_up(index)])
         case Outcome.RESEND:

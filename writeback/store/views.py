@@ -43,6 +43,8 @@ class Comparison:
     """The mark's code; None for what has none."""
     in_mis: str | None
     """None: nobody could read it."""
+    near: Sequence[Mapping[str, Any]] = ()
+    """What is nearly the record in the MIS, field by field (`domain/likeness.py`)."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def _record(index: int, record: Mapping[str, Any] | None, progress: RecordProgre
 def _comparison(record: Mapping[str, Any] | None, progress: RecordProgress) -> Comparison | None:
     if progress.status is not RecordStatus.NEEDS_ATTENTION:
         return None
-    return Comparison((record or {}).get("code"), progress.mis_holds)
+    return Comparison((record or {}).get("code"), progress.mis_holds, progress.near)
 
 
 def _mending(row: MendingRow) -> MendingView:
