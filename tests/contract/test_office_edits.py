@@ -298,3 +298,23 @@ async def test_of_two_at_once_the_one_that_was_changed_is_not_made_again(service
     assert await service.created() == 2
     states = sorted([(await service.show(one)).status for one in (first, second)])
     assert states == ["confirmed", "needs_attention"]
+
+
+@each
+async def test_what_is_removed_before_anybody_looks_is_asked_about_where_the_provider_lists_it(
+    service: Service,
+) -> None:
+    """Wonde has a list of what is gone (117-171), Xporter none: there it is made again, and the timeline says why."""
+    writeback_id = await service.lose_answer()
+    (held,) = await in_the_mis(service.world, service.kind)
+    await service.office(delete=[held["id"]])
+
+    await service.settle()
+
+    found = await service.show(writeback_id)
+    if service.world.name == "wonde":
+        assert (found.status, await service.created()) == ("needs_attention", 1)
+        assert [one["code"] for one in found.records[0].findings] == ["may_have_been_removed"]
+        assert held["id"] in found.records[0].findings[0]["message"]
+    else:
+        assert any("had the office removed it" in (event.detail or "") for event in found.timeline)

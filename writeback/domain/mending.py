@@ -37,7 +37,9 @@ EVIDENCE = "a person's word"
 _MAY_GO_AGAIN = frozenset({RecordStatus.FAILED, RecordStatus.CANCELLED, RecordStatus.QUEUED})
 """Failed, withdrawn, or never left because the deadline passed."""
 _MAY_BE_CANCELLED = frozenset({RecordStatus.QUEUED, RecordStatus.NEEDS_ATTENTION})
-_IN_DOUBT = frozenset({"no_evidence", "cannot_be_read_back", "other_value_in_mis", "nearly_the_same_in_mis"})
+_IN_DOUBT = frozenset(
+    {"no_evidence", "cannot_be_read_back", "other_value_in_mis", "nearly_the_same_in_mis", "may_have_been_removed"}
+)
 """Findings of records that may be in the MIS."""
 
 

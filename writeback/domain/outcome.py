@@ -149,3 +149,5 @@ class ReadBack:
 
     readings: Mapping[int, SlotReading]
     as_of: datetime | None = None
+    removed: tuple[str, ...] = ()
+    """What was removed from the MIS since the request that was to create something of its kind: nobody says what."""

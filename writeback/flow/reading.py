@@ -5,18 +5,19 @@ answer ever said that the provider had it, the MIS has been read late enough to 
 was ever there that is nearly what was to be made: somebody may have changed it. Whatever is less clear is for a person.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
-from typing import Any
 
-from writeback.domain.finding import Finding, Severity
-from writeback.domain.kinds import KINDS, Kind
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS, Action, Kind
+from writeback.domain.likeness import in_words
 from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import ReadBack, SlotReading
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
+from writeback.flow import reading_findings
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.crediting import Credit, Crediting
@@ -76,7 +77,8 @@ class Reading:
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
         close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
         for member, reading, credit in zip(self.members, readings, credits, strict=True):
-            self._settle_one(member, reading, credit, was_in_doubt=was_in_doubt)
+            removed = crediting.unclaimed(member, read.removed)
+            self._settle_one(member, reading, credit, removed, was_in_doubt=was_in_doubt)
         count_failure([member for member in self.members if _is_queued(member)])
         doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
         said = _EVIDENCE if self.kind.is_repeatable else f"{_EVIDENCE}: {_IS_NOT_THERE}"
@@ -115,26 +117,35 @@ class Reading:
         rivals = [(rival, read.readings.get(first + place)) for place, rival in enumerate(self.rivals)]
         return Crediting(self.flow, self.changes, self.request, self.sent, rivals)
 
-    def _settle_one(self, member: Member, reading: SlotReading | None, credit: Credit, *, was_in_doubt: bool) -> None:
+    def _settle_one(
+        self,
+        member: Member,
+        reading: SlotReading | None,
+        credit: Credit,
+        removed: Collection[str],
+        *,
+        was_in_doubt: bool,
+    ) -> None:
         seen = _seen(reading)
         if reading is not None and reading.is_kept:
             leave_member(member, reading.value, "the MIS replaces no mark by this one")
         elif credit.ids is not None:
             self._confirm(member, credit.ids)
         elif credit.is_unclear:
-            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_may_be_anothers(member)])
+            _ask(member, reading_findings.may_be_anothers(member))
         elif near := member.opened.progress[member.index].near:
-            said = reading.value if reading is not None and credit.near else None
-            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_nearly(member, near)], mis_holds=said)
+            _ask(member, reading_findings.nearly(member, near), holds=in_words(credit.near))
+        elif removed:
+            _ask(member, reading_findings.may_be_removed(member, removed))
         elif self._goes_again(member, seen, reading, was_in_doubt):
             change_member(member, RecordStatus.QUEUED)
-        elif reading is None or seen is not Seen.OTHER:
-            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_cannot_tell(member)])
+        elif reading is None or seen is not Seen.OTHER or self.kind.action is Action.CREATE:
+            _ask(member, reading_findings.cannot_tell(member))
         elif self.request.must_read:  # the provider has said that ours was written: somebody has changed it since
-            self._confirm(member, (), [_changed_since(member, reading.value or "")])
+            self._confirm(member, (), [reading_findings.changed_since(member, reading.value or "")])
         else:
             holds = reading.value or ""
-            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_other_value(member, holds)], mis_holds=holds)
+            _ask(member, reading_findings.other_value(member, holds), holds=holds)
 
     def _confirm(self, member: Member, ids: Sequence[str], findings: Sequence[Finding] = ()) -> None:
         change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))
@@ -162,6 +173,10 @@ class Reading:
         return 1 + member.opened.row.failures < self.flow.settings.dispatch.max_attempts
 
 
+def _ask(member: Member, finding: Finding, *, holds: str | None = None) -> None:
+    change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[finding], mis_holds=holds)
+
+
 def _seen(reading: SlotReading | None) -> Seen:
     if reading is None:
         return Seen.UNREADABLE
@@ -183,57 +198,3 @@ def _shown(reading: SlotReading | None) -> set[str]:
     if reading is None:
         return set()
     return {mis_id for found in reading.found for mis_id in found.ids} | {near.mis_id for near in reading.near}
-
-
-def _nearly(member: Member, near: Sequence[Mapping[str, Any]]) -> Finding:
-    noun, ids = member.kind.noun, ", ".join(one["mis_id"] for one in near)
-    return Finding(
-        code="nearly_the_same_in_mis",
-        message=f"Nobody can tell whether the {noun} has arrived: the MIS has, or had, one that is nearly it: {ids}.",
-        hint=f"If that is ours, changed there since, settle it as confirmed; if it is another {noun}, send ours again.",
-        pointer=f"/records/{member.index}",
-        record=member.index,
-    )
-
-
-def _cannot_tell(member: Member) -> Finding:
-    return Finding(
-        code="cannot_be_read_back",
-        message=f"Nobody can tell whether the {member.kind.noun} has arrived: the MIS does not show it.",
-        hint="Look in the MIS whether it is there; if it is not, send it again.",
-        pointer=f"/records/{member.index}",
-        record=member.index,
-    )
-
-
-def _may_be_anothers(member: Member) -> Finding:
-    noun = member.kind.noun
-    return Finding(
-        code="cannot_be_read_back",
-        message=f"Nobody can tell whether the {noun} has arrived: what the MIS shows may be that of another {noun}.",
-        hint=f"Look in the MIS how many there are; if one is missing, send the {noun} again.",
-        pointer=f"/records/{member.index}",
-        record=member.index,
-    )
-
-
-def _changed_since(member: Member, value: str) -> Finding:
-    return Finding(
-        code="changed_in_mis",
-        severity=Severity.WARNING,
-        message=f"It was written; since then the MIS holds {value} in this slot.",
-        hint=f"Nothing is written over it; to do so, send the {member.kind.noun} again.",
-        pointer=f"/records/{member.index}",
-        record=member.index,
-    )
-
-
-def _other_value(member: Member, value: str) -> Finding:
-    place = "in this slot" if member.kind.is_repeatable else f"for this {member.kind.noun}"
-    return Finding(
-        code="other_value_in_mis",
-        message=f"The MIS holds {value} {place}: it may have been changed there since.",
-        hint=f"Decide which is right; to replace what is there, send the {member.kind.noun} again.",
-        pointer=f"/records/{member.index}/code" if hasattr(member.record, "code") else f"/records/{member.index}",
-        record=member.index,
-    )
