@@ -77,7 +77,7 @@ async def test_what_was_seen_once_and_is_gone_was_there_all_the_same(world: Worl
 
 @pytest.mark.parametrize("is_gone", [False, True])
 async def test_what_turns_out_to_be_anothers_is_not_held_against_it(world: World, is_gone: bool) -> None:
-    lost = await in_doubt(world, incident(comment="first"))
+    await in_doubt(world, incident(comment="first"))
     await read(world, near("B7"))
     other = await in_doubt(world, incident(comment="second"))
     await read(world, there("B7"), after_s=0)
