@@ -57,7 +57,7 @@ class RecordCheck(Check):
         whole = field.partition(".")[0]
         return not {field, whole} & (self.rule.ignored | self.rule.forbidden)
 
-    def check_day(self, index: int, record: Any, field: str, **rules: bool) -> None:
+    def check_day(self, index: int, record: Any, field: str, **rules: Any) -> None:
         """Say what is to be said of the day in a field (dates and instants)."""
         for place in places(record, field):
             if not isinstance(place.value, Date) or not self.is_carried(field):

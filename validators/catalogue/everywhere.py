@@ -197,6 +197,23 @@ _ABOUT_TIMES = (
         wordings=xporter("Date event was recorded; future dates will be set to current date", 14511, "detention"),
     ),
     Entry(
+        "not_yet_happened",
+        "{field} is {value}: that day is still to come, and only what has happened can be recorded",
+        "Send the day on which it happened (YYYY-MM-DD): today is {today} at {school}.",
+        wordings=xporter("Date event was recorded; future dates will be set to current date", 14511, "detention"),
+    ),
+    Entry(
+        "date_too_far",
+        "{field} is {value}: that is after the end of the next academic year",
+        "Look at the year. Send the day that is meant as YYYY-MM-DD, {last_day} at the latest.",
+    ),
+    Entry(
+        "date_of_former_year",
+        "{field} is {value}: that is before this academic year, which began on {first_day}",
+        "It is sent as it is; check the year.",
+        severity=WARNING,
+    ),
+    Entry(
         "date_in_past",
         "{field} is {value}: that day is over",
         "It is sent as it is; check the day.",

@@ -154,6 +154,7 @@ def test_only_what_stops_a_record_is_an_error() -> None:
         "custom_code_on_session",
         "date_in_future",
         "date_in_past",
+        "date_of_former_year",
         "field_not_carried",
         "late_without_minutes",
         "lesson_on_another_day",

@@ -1,6 +1,7 @@
 """`validate` says everything at once, in order and at the right place; and which lists to fetch before refusing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -115,6 +116,24 @@ def test_a_code_in_the_wrong_case_is_pointed_out() -> None:
 
     assert finding.code == "code_unknown"
     assert finding.hint.startswith("Did you mean N? ")
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [("Late", "L"), ("illness", "I"), ("ILLNESS ", "I"), ("L ", "L"), ("Ilness", "I"), ("l", "L")]
+)
+def test_a_word_that_is_a_codes_description_is_suggested(given: str, code: str) -> None:
+    codes = listed(
+        ListName.ATTENDANCE_CODES,
+        {"id": "C1", "code": "I", "description": "Illness"},
+        {"id": "C2", "code": "U", "description": "Late (after registers closed)"},
+        {"id": "C3", "code": "L", "description": "Late (before registers closed)"},
+        {"id": "C4", "code": "Q", "description": "L", "active": False},
+    )
+
+    (finding,) = validate(SESSION, [mark(code=given)], SCHOOL, replace(VIEW, attendance_codes=codes))
+
+    assert finding.code == "code_unknown"
+    assert finding.hint.startswith(f"Did you mean {code}? ")
 
 
 def test_bromcom_is_named_where_it_needs_the_employee() -> None:
