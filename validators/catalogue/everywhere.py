@@ -1,6 +1,6 @@
 """Findings that records of several kinds can have: about the school, its lists, people, fields and times."""
 
-from validators.catalogue.entry import WARNING, Entry, wonde, xporter
+from validators.catalogue.entry import WARNING, Entry, RaisedBy, wonde, xporter
 
 _ABOUT_THE_WHOLE = (
     Entry(
@@ -176,6 +176,14 @@ _ABOUT_FIELDS = (
         "Record {record} is the same as record {first}",
         "Keep one of the two; if both are meant, say in a comment what tells them apart.",
         wordings=xporter("You have defined the same conduct more than once", 14324, "conduct"),
+    ),
+    Entry(
+        "accepted_before",
+        "The same {noun} was accepted {ago} ago as {writeback_id}",
+        "This one is sent as well. If only one is meant, cancel the other at once. With an Idempotency-Key the same "
+        "call sent again makes no second one.",
+        severity=WARNING,
+        raised_by=RaisedBy.ACCEPT,
     ),
     Entry(
         "nothing_to_change",

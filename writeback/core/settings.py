@@ -36,6 +36,8 @@ class ApiSettings(BaseModel):
     key_cache_s: float = 5.0
     """How long a key's rights are remembered; a revoked key may work for so long."""
     idempotency_keep_s: int = 86_400
+    same_again_within_s: int = Field(default=600, ge=0)
+    """An incident, detention or absence that was accepted so recently is warned of when it comes again; 0: never."""
     trusted_proxies: list[IPv4Network | IPv6Network] = []
     """Networks of proxies whose X-Forwarded-For is believed; of others the address that calls counts."""
     max_connections: int = Field(default=4_000, ge=1)

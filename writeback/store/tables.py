@@ -363,6 +363,18 @@ class IdempotencyRow(SQLModel, table=True):
     created_at: datetime = _instant(index=True)
 
 
+class RecentCreateRow(SQLModel, table=True):
+    """What was accepted a moment ago and creates something, so that the same once more is told from what is new."""
+
+    __tablename__ = "recent_create"
+
+    school_id: str = Field(primary_key=True)
+    same: str = Field(primary_key=True)
+    """A hash of the kind and of all that the record says."""
+    writeback_id: str = Field(primary_key=True)
+    created_at: datetime = _instant(index=True)
+
+
 class MendingRow(SQLModel, table=True):
     """What a person did to the records of a writeback. It holds pupils' data, as the records do: never logged."""
 

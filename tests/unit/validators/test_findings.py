@@ -149,6 +149,7 @@ def test_only_what_stops_a_record_is_an_error() -> None:
     warnings = {code for code, entry in CATALOGUE.items() if entry.severity is Severity.WARNING}
 
     assert warnings == {
+        "accepted_before",
         "administrative_code",
         "attribute_unchecked",
         "custom_code_on_session",
