@@ -118,6 +118,9 @@ class RecordCheck(Check):
             code = reference.finding if row is None else "attribute_inactive"
             values["choices"] = self.suggestions.of(lookup, reference.type, place.value)
             self.report(code, index, place.path, values, reference.list)
+        elif place.value.casefold() not in (str(row["id"]).casefold(), str(row.get("code")).casefold()):
+            taken_as = show(str(row.get("code") or row["id"]))
+            self.report("taken_by_description", index, place.path, {**values, "taken_as": taken_as})
 
     def _has_sign(self, value: Any) -> bool:
         return self.rule.signed_ids_remove and isinstance(value, str) and value.startswith("-")

@@ -6,7 +6,7 @@ Comparing one code with all of a list takes milliseconds; a submission may name 
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from writeback.domain.lookups import ListName, Lookup, is_active
+from writeback.domain.lookups import ListName, Lookup, is_active, plain_words
 from writeback.domain.shape import show
 
 _MOST = 20
@@ -43,7 +43,7 @@ class Suggestions:
         words = self._words.get((lookup.list, type_))
         if words is None:
             words = self._words[lookup.list, type_] = _words_of(lookup, type_)
-        word = _plain(value)
+        word = plain_words(value)
         close = [word] if word in words else _begun_by(word, words) or get_close_matches(word, words, n=1)
         return f"Did you mean {show(words[close[0]])}? " if close else ""
 
@@ -55,7 +55,7 @@ def _words_of(lookup: Lookup, type_: str) -> Mapping[str, str]:
     for key in ("description", "code", "id"):  # a code goes before another row's description
         for row in rows:
             if word := row.get(key):
-                by_word[_plain(str(word))] = str(row.get("code") or row.get("id"))
+                by_word[plain_words(str(word))] = str(row.get("code") or row.get("id"))
     return by_word
 
 
@@ -66,8 +66,3 @@ def _begun_by(word: str, words: Mapping[str, str]) -> list[str]:
     """
     begun = [one for one in words if one.startswith(f"{word} ")] if word else []
     return sorted(begun, key=lambda one: words[one].casefold() != word[0])
-
-
-def _plain(text: str) -> str:
-    """Return a text in lower case, with one blank between words."""
-    return " ".join(text.casefold().split())

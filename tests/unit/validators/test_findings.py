@@ -167,6 +167,7 @@ def test_only_what_stops_a_record_is_an_error() -> None:
         "raw_unchecked",
         "removal_unknown",
         "several_dates",
+        "taken_by_description",
         "time_outside_school_day",
     }
 
