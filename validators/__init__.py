@@ -30,6 +30,7 @@ CHECKS: dict[Family, type[Check]] = {
 }
 """Who validates a family; a new family adds its module and a line here."""
 
+_UNGRANTED = {Grant.MISSING: "permission_missing", Grant.DOUBTFUL: "permission_doubtful"}
 _LIST_NAMES = {
     ListName.STUDENTS: "pupils",
     ListName.EMPLOYEES: "staff",
@@ -75,13 +76,13 @@ def validate(
 
 
 def _about_school(kind: Kind, rule: FeatureRule, school: School) -> list[Finding]:
-    """Return what keeps the school from taking this kind at all."""
+    """Return what keeps the school from taking this kind at all, or may."""
     texts = texts_of(rule, school)
     if not rule.supported:
         reason = rule.reason or f"{rule.provider_name} does not carry it"
         code, texts = "writeback_not_supported", {**texts, "reason": reason}
-    elif grant_of(rule, school) is Grant.MISSING:
-        code, texts = "permission_missing", {**texts, "permission": rule.permission}
+    elif (grant := grant_of(rule, school)) in _UNGRANTED:
+        code, texts = _UNGRANTED[grant], {**texts, "permission": rule.permission}
     else:
         return []
     return [make(code, texts, provider=rule.provider, family=kind.family)]

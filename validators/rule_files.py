@@ -72,7 +72,7 @@ class RuleSettings(BaseModel):
     permission: Name | None = None
     """What the school must have granted: a permission of Wonde's, a scope of Xporter's."""
     permission_spelling: Spelling | None = None
-    """How surely its name is known; one that is not printed refuses only where the school's own list bears it out."""
+    """How surely its name is known; one that is assumed warns, and refuses nothing."""
     staff_roles: tuple[Name, ...] | None = None
     """The only roles, by code or description, that members of staff may have."""
     max_media_bytes: Annotated[int, Field(ge=1)] | None = None

@@ -19,6 +19,12 @@ _ABOUT_THE_WHOLE = (
         | wonde("403 Forbidden – Incorrect permissions to view resource.", 106),
     ),
     Entry(
+        "permission_doubtful",
+        "{school} seems not to have granted {permission}; that this is its name in {provider} is assumed",
+        "The records are sent. Should {provider} refuse them, they wait until the school has granted it: ask the school.",
+        severity=WARNING,
+    ),
+    Entry(
         "lookup_missing",
         "The list of {list} of {school} has never been fetched: it could not be checked against",
         "The records are sent unchecked. Ask support to sync the school.",
