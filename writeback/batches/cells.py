@@ -25,7 +25,12 @@ _NO_COMMENT = _NOTHING | {"none", "nil", "n/a", "n.a.", "na", "-", "--", "\u2013
 """How people write it where a sentence may stand; as a code, some of these are one."""
 _LONGEST_NOTHING = max(map(len, _NO_COMMENT))
 _MORNING, _AFTERNOON = frozenset({"morning", "forenoon"}), frozenset({"afternoon"})
-ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
+ERRORS = frozenset(
+    {
+        *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"),
+        *("#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#GETTING_DATA", "#BUSY!", "#EXTERNAL!", "#PYTHON!"),
+    }
+)
 """What a spreadsheet shows where a formula has no result."""
 _YES, _NO = frozenset({"yes", "y", "true", "1"}), frozenset({"no", "n", "false", "0"})
 
@@ -101,6 +106,11 @@ def meaning(cell: str, column: Column, style: DayStyle = BRITISH) -> Any:
             return _choice(text, column) or text
         case _:
             return _identifier(text)
+
+
+def is_text_formula(cell: str) -> bool:
+    """Whether a formula says nothing but a text: ="A1234"."""
+    return _AS_TEXT.fullmatch(cell.strip()) is not None
 
 
 def _unwrapped(text: str) -> str:

@@ -444,7 +444,7 @@ class BatchRow(SQLModel, table=True):
     rows_bad: int = 0
     rows_queued: int = 0
     layout: str = Field(default="", sa_column=Column(Text, nullable=False))
-    """JSON: how the file is laid out; empty until it has been opened."""
+    """JSON: how the file is laid out; until it has been opened what was stated of it, or empty."""
     findings: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """About the file as a whole."""
     problems: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
@@ -501,7 +501,7 @@ class BatchLine(SQLModel, table=True):
     findings: str = Field(default="", sa_column=Column(Text, nullable=False))
     """JSON array; empty: nothing was found."""
     same: str = ""
-    """Hash of what makes another row say the same."""
+    """Hashes of what it is about, and of all that it says."""
     group_key: str = ""
     """Hash of the group that it belongs to."""
     writeback_id: str | None = None

@@ -13,7 +13,8 @@ from openpyxl import Workbook, load_workbook
 from sqlmodel import select
 
 from tests.integration.flow.conftest import CALLER, LANE, World
-from writeback.batches.layout import Format
+from writeback.batches.days import DayOrder
+from writeback.batches.layout import NOTHING_STATED, Format, Stated
 from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, NotFound, TooManyAtOnce
 from writeback.core.settings import BatchSettings
 from writeback.domain.access import Caller, Scope
@@ -33,6 +34,7 @@ from writeback.store.selection import Selection
 from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
 
 HEADER = "Pupil ID,Date,Session,Mark,Staff ID\n"
+BRITISH = Stated(DayOrder.DAY_FIRST)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -45,7 +47,7 @@ class Files:
         self.runner = BatchRunner(world.flow, world.syncer, "worker-1")
 
     async def upload(self, content: bytes | str, *, caller: Caller = CALLER, **said: Any) -> UploadAnswer:
-        said = {"school": "hillside", "kind": "attendance.session", "media_type": "text/csv", **said}
+        said = {"school": "hillside", "kind": "attendance.session", "media_type": "text/csv", "stated": BRITISH, **said}
         upload = await self.batches.begin(caller, NewBatch(**said))
         try:
             await upload.add(content.encode() if isinstance(content, str) else content)
@@ -235,12 +237,56 @@ async def test_ndjson_comes_back_as_ndjson(files: Files) -> None:
     assert again.rows.good == 1
 
 
-async def test_the_second_of_two_rows_for_one_mark_is_an_error_that_names_the_first(files: Files) -> None:
-    batch = await files.take(marks(row(1), row(2), row(1, code="I"), row(1, session="PM")))
+async def test_a_row_that_says_the_same_as_one_before_is_an_error_that_names_the_first(files: Files) -> None:
+    batch = await files.take(marks(row(1), row(2), row(1), row(1, session="PM")))
 
     assert (batch.rows.good, batch.rows.bad) == (3, 1)
     assert "It says the same as row 2" in (await files.errors(batch.id)).decode()
     assert await files.pupils() == ["A1", "A2", "A1"]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 500])
+@pytest.mark.parametrize("dies_after", [None, 1, 2, 3])
+async def test_rows_that_contradict_each_other_all_come_back_wherever_they_stand(
+    files: Files, monkeypatch: pytest.MonkeyPatch, piece: int, dies_after: int | None
+) -> None:
+    monkeypatch.setattr("writeback.flow.batches.checking._UNITS", piece)
+    answer = await files.upload(
+        marks(row(1), row(2), row(3), row(1, code="I"), row(4), row(1), row(1, code="/"), row(2), row(4, code="I"))
+    )
+    if dies_after is not None:
+        await _die_while_checking(files, answer.batch_id, dies_after)
+    await files.runner.run(answer.batch_id)
+
+    batch = await files.view(answer.batch_id)
+    assert await files.pupils() == ["A2", "A3"]
+    assert (batch.rows.read, batch.rows.good, batch.rows.bad) == (9, 2, 7)
+    lines = (await files.errors(batch.id)).decode().splitlines()[1:]
+    assert [line.split(",")[0] for line in lines] == ["A1", "A1", "A4", "A1", "A1", "A2", "A4"]
+    said = [line.split(",", 5)[5].split(":")[0] for line in lines]
+    assert said[0] == "Row 5 says something else of the same pupil and session"
+    assert said[1] == said[3] == said[4] == "Row 2 says something else of the same pupil and session"
+    assert (said[2], said[6]) == tuple(f"Row {n} says something else of the same pupil and session" for n in (10, 6))
+    assert said[5].startswith("It says the same as row 3")
+    problems = {one.code: (one.count, one.row) for one in batch.problems}
+    assert problems == {"row_contradicts": (6, 2), "row_duplicate": (1, 9)}
+
+
+async def _die_while_checking(files: Files, batch_id: str, pieces: int) -> None:
+    """Have a worker die once it has checked so many pieces."""
+    commit, left = Turn.commit, [pieces]
+
+    async def dying(turn: Turn, *args: Any, **changes: Any) -> Any:
+        if turn.batch.status == "checking":
+            if not left[0]:
+                raise asyncio.CancelledError
+            left[0] -= 1
+        return await commit(turn, *args, **changes)
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(asyncio.CancelledError):
+        patch.setattr(Turn, "commit", dying)
+        await BatchRunner(files.flow, files.world.syncer, "dying").run(batch_id)
+    files.world.clock.advance(timedelta(seconds=61))
 
 
 async def test_duplicates_are_found_across_pieces_of_the_file(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,19 @@ def test_days_are_read_as_schools_write_them(cell: str, day: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["31/02/2026", "2026-02-30", "12/25/2026", "tomorrow", "2026", "12/01/2026 09:00", "12/01-2026", "1e5", "Tue 12/01/2026", "12 Mon 2026"]
+    "cell",
+    [
+        "31/02/2026",
+        "2026-02-30",
+        "12/25/2026",
+        "tomorrow",
+        "2026",
+        "12/01/2026 09:00",
+        "12/01-2026",
+        "1e5",
+        "Tue 12/01/2026",
+        "12 Mon 2026",
+    ],
 )
 def test_what_is_no_day_is_said_with_an_example(cell: str) -> None:
     with pytest.raises(BadCell) as caught:

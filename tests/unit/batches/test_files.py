@@ -13,34 +13,49 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from writeback.batches.columns import NOT_SENT
 from writeback.batches.csv_files import CsvErrors
+from writeback.batches.days import DayOrder
 from writeback.batches.files import format_of, open_file
 from writeback.batches.findings import FileRefused
 from writeback.batches.headers import names_for, plain
-from writeback.batches.layout import Format, OpenFile
+from writeback.batches.layout import Format, Layout, Row, Stated
 from writeback.batches.ndjson_files import error_line, read_line
 from writeback.batches.records import read_unit
+from writeback.batches.survey import OpenFile
 from writeback.batches.xlsx_files import XlsxErrors
 from writeback.domain.finding import Finding
 
 KIND = "attendance.session"
 HEADER = "student_id,date,session,code"
 ROW = "A1,2026-01-12,AM,/"
+TODAY = date(2026, 1, 14)
+BRITISH = Stated(DayOrder.DAY_FIRST)
 
 
-def opened(content: bytes | str, kind: str | None = KIND, *, limit: int = 50_000_000) -> OpenFile:
+def opened(
+    content: bytes | str, kind: str | None = KIND, *, limit: int = 50_000_000, stated: Stated | None = None
+) -> OpenFile:
     data = content.encode() if isinstance(content, str) else content
-    return open_file(io.BytesIO(data), format_of(data[:4_096]), kind, max_unpacked=limit)
+    return open_file(io.BytesIO(data), format_of(data[:4_096]), kind, max_unpacked=limit, stated=stated or Stated())
+
+
+def settled(content: bytes | str, kind: str | None = KIND, **options: Any) -> tuple[list[Row], Layout, list[Finding]]:
+    """Return all of a file: its rows, how it is laid out, and its warnings."""
+    file = opened(content, kind, **options)
+    rows = list(file.rows)
+    layout, warnings = file.settle(TODAY)
+    return rows, layout, [*(Finding(**one) for one in layout.warnings), *warnings]
 
 
 def cells(content: bytes | str, kind: str | None = KIND) -> list[tuple[int, list[str]]]:
     return [(row.number, list(row.cells)) for row in opened(content, kind).rows]
 
 
-def records(content: bytes | str, kind: str | None = KIND) -> list[dict[str, Any] | list[str]]:
+def records(content: bytes | str, kind: str | None = KIND, **options: Any) -> list[dict[str, Any] | list[str]]:
     """Return each row's record, or what is wrong with it."""
-    file = opened(content, kind)
-    units = [read_unit([row], file.layout) for row in file.rows]
+    rows, layout, _ = settled(content, kind, **options)
+    units = [read_unit([row], layout) for row in rows]
     return [
         unit.record.model_dump(mode="json", exclude_none=True)
         if unit.record is not None
@@ -51,7 +66,7 @@ def records(content: bytes | str, kind: str | None = KIND) -> list[dict[str, Any
 
 def refusal(content: bytes | str, kind: str | None = KIND, **options: Any) -> list[Finding]:
     with pytest.raises(FileRefused) as caught:
-        list(opened(content, kind, **options).rows)
+        settled(content, kind, **options)
     assert all(one.message and one.hint for one in caught.value.findings)
     return list(caught.value.findings)
 
@@ -117,7 +132,7 @@ def test_columns_come_in_any_order() -> None:
 def test_other_names_of_columns_never_mean_two_things() -> None:
     for kind in ("attendance.session", "behaviour.create", "employee_absence.create", "detention_attendance.set"):
         names = names_for(kind)
-        for field in set(names.values()):
+        for field in {*names.values()} - {NOT_SENT}:
             assert names[plain(field)] == field
 
 
@@ -150,11 +165,28 @@ def test_an_unknown_column_names_the_one_that_is_close() -> None:
     assert "comentt (E)" in finding.message
 
 
-@pytest.mark.parametrize("name", ["UPN", "Pupil Name", "Surname", "Admission Number"])
+@pytest.mark.parametrize("name", ["UPN", "Admission Number"])
 def test_a_column_that_is_no_id_of_the_providers_says_so(name: str) -> None:
     (finding,) = refusal(f"{HEADER},{name}\n{ROW},something\n")
 
     assert "use student_id" in finding.hint
+
+
+def test_names_and_years_are_passed_over_and_that_is_said() -> None:
+    header = 'Pupil ID,"Surname, Forename",Year,Reg,Date,AM/PM,Mark'
+
+    rows, layout, (warning,) = settled(f'{header}\nA1,"Example, Pat",7,7B,12/01/2026,AM,/\n', stated=BRITISH)
+
+    assert read_unit(rows[:1], layout).register == "7B"
+    assert records(f"{header}\nA1,,#N/A,7B,2026-01-12,AM,/\n") == records(f"{HEADER}\n{ROW}\n")
+    assert warning.message == "Columns are passed over: Surname, Forename (B), Year (C)"
+
+
+def test_a_name_in_place_of_an_id_is_told_what_is_needed() -> None:
+    found = refusal("Surname,date,session,code\nExample,2026-01-12,AM,/\n")
+
+    assert [one.code for one in found] == ["column_missing", "column_unknown"]
+    assert "use student_id" in found[1].hint
 
 
 def test_unknown_columns_that_are_empty_are_let_be() -> None:

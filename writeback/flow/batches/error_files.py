@@ -27,6 +27,7 @@ def error_file(flow: FlowContext, batch: BatchRow, format_: Format) -> AsyncIter
     """Return the pieces of the file; raise NotFound or Conflict before the first of them."""
     _check(batch, format_)
     layout = Layout.of_json(batch.layout)
+    assert layout is not None  # it has been checked
     pages = _pages(flow, batch.id)
     match format_:
         case Format.CSV:
