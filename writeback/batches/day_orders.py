@@ -5,7 +5,6 @@ Where nothing decides, the day is first, as in Britain, and a warning says so; b
 nearer to today, or none to come where the day first would, the file is refused and the question put.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date as Date
@@ -15,12 +14,11 @@ from writeback.batches.cells import plain_text
 from writeback.batches.days import DayOrder, readings_of
 from writeback.batches.findings import make, refuse
 from writeback.batches.headers import letters
+from writeback.batches.layout import Row
 from writeback.domain.finding import Finding
 from writeback.domain.shape import show
 
-_TYPED = re.compile(r"\d{4}-\d\d-(\d\d)")
-"""A day that the spreadsheet itself keeps as one, as we write it."""
-_TWELFTH = 12
+_TWELFTH, _DAY_OF_ISO = 12, slice(8, 10)
 _DAY, _MONTH = DayOrder.DAY_FIRST, DayOrder.MONTH_FIRST
 
 
@@ -55,8 +53,7 @@ class _Column:
 class DayOrders:
     """Sees the days of a file, row by row."""
 
-    def __init__(self, *, is_workbook: bool) -> None:
-        self._is_workbook = is_workbook
+    def __init__(self) -> None:
         self._columns: dict[int, _Column] = {}
         self._proofs: dict[DayOrder, Quote] = {}
         """The first day of the file that can be read in this order alone."""
@@ -65,17 +62,17 @@ class DayOrders:
         self._spans: dict[DayOrder, tuple[Date, Date]] = {}
         """The first and last day that those are."""
 
-    def see(self, place: int, row: int, cell: str) -> None:
-        """Take note of a cell in a column of days."""
+    def see(self, place: int, row: Row) -> None:
+        """Take note of a row's cell in a column of days."""
+        cell = row.cells[place]
         column = self._columns.setdefault(place, _Column())
         if cell == column.last:
             return
         column.last = cell
-        quote = Quote(place, row, plain_text(cell))
-        typed = _TYPED.match(quote.text) if self._is_workbook else None
-        if typed:
+        quote = Quote(place, row.number, plain_text(cell))
+        if place in row.typed_days:
             column.typed = column.typed or quote
-            column.may_be_exchanged &= int(typed[1]) <= _TWELFTH
+            column.may_be_exchanged &= int(quote.text[_DAY_OF_ISO]) <= _TWELFTH
             return
         readings = readings_of(quote.text)
         if len(readings) == 1:

@@ -29,6 +29,8 @@ class Row(NamedTuple):
     findings: Sequence[Finding] = ()
     formulas: Sequence[int] = ()
     """Places of cells that hold a formula."""
+    typed_days: Sequence[int] = ()
+    """Places of cells that the spreadsheet itself keeps as days, not as text."""
     is_hidden: bool = False
     """Whether the spreadsheet does not show it."""
 

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from writeback.batches.cells import BadCell, meaning, plain_text
 from writeback.batches.columns import CLASS, INCIDENT, KIND, PUPILS, column_map, is_grouped
+from writeback.batches.days import BRITISH
 from writeback.batches.findings import make
 from writeback.batches.layout import Format, Layout, Row
 from writeback.batches.ndjson_files import read_line
@@ -67,6 +69,20 @@ def read_unit(rows: Sequence[Row], layout: Layout) -> Unit:
     for finding in findings:
         unit.say(finding)
     return unit
+
+
+def as_sent_back(cells: Sequence[str], layout: Layout) -> Sequence[str]:
+    """Return a row's cells as a file of their own may have them: days that only the whole file tells as YYYY-MM-DD."""
+    if layout.days == BRITISH:
+        return cells
+    columns = column_map(layout.kind)
+    told = list(cells)
+    for place, name in enumerate(layout.fields):
+        column = columns.get(name or "")
+        if column is not None and column.type in ("date", "date-time"):
+            with suppress(BadCell):
+                told[place] = meaning(cells[place], column, layout.days) or cells[place]
+    return told
 
 
 def hold_back(unit: Unit) -> None:

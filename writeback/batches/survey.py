@@ -7,7 +7,7 @@ from writeback.batches.cells import says_nothing
 from writeback.batches.columns import column_map
 from writeback.batches.day_orders import DayOrders, Quote
 from writeback.batches.findings import make
-from writeback.batches.layout import Format, Layout, Row
+from writeback.batches.layout import Layout, Row
 from writeback.batches.texts import other_reading
 from writeback.domain.finding import Finding
 from writeback.domain.shape import show
@@ -25,7 +25,7 @@ class Survey:
         self._layout = layout
         self._sent = [(place, columns[name]) for place, name in enumerate(layout.fields) if name in columns]
         self._days = [place for place, column in self._sent if column.type in _DAY_TYPES]
-        self._orders = DayOrders(is_workbook=layout.format is Format.XLSX)
+        self._orders = DayOrders()
         self._texts: Sequence[int] = [place for place, _ in self._sent] or [0]
         self._foreign: Quote | None = None
         """The first cell with a letter beyond ASCII, where the encoding was guessed."""
@@ -38,7 +38,7 @@ class Survey:
             self._hidden += 1
             self._first_hidden = self._first_hidden or row.number
         for place in self._days:
-            self._orders.see(place, row.number, row.cells[place])
+            self._orders.see(place, row)
         for place, column in self._sent:
             if says_nothing(row.cells[place], column):
                 self._nothings += 1

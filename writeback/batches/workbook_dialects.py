@@ -1,6 +1,7 @@
 """Workbooks that say the same in another way, made into what openpyxl reads: Strict Open XML, backslashes in names."""
 
 import re
+import shutil
 import tempfile
 import zipfile
 from typing import BinaryIO, cast
@@ -24,20 +25,23 @@ def plain_names(archive: zipfile.ZipFile) -> dict[str, str]:
     return {name.replace("\\", "/"): name for name in archive.namelist()}
 
 
-def as_usual(file: BinaryIO) -> BinaryIO:
-    """Return the workbook as openpyxl reads it: the file itself, or a copy; it must have been checked."""
-    with zipfile.ZipFile(file) as archive:
-        names = plain_names(archive)
-        with archive.open(names["xl/workbook.xml"]) as part:
-            is_strict = _STRICT in part.read(_PIECE)
-        if not is_strict and all(plain == name for plain, name in names.items()):
-            return file
-        copy = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - the reader's
-        with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
-            for plain, name in names.items():
-                _copy(archive, name, made, plain)
-    copy.seek(0)
-    return copy
+def make_usual(file: BinaryIO) -> None:
+    """Rewrite the workbook as openpyxl reads it, where it is not so already; it must have been checked."""
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
+        copy = cast(BinaryIO, spooled)
+        with zipfile.ZipFile(file) as archive:
+            names = plain_names(archive)
+            with archive.open(names["xl/workbook.xml"]) as part:
+                is_strict = _STRICT in part.read(_PIECE)
+            if not is_strict and all(plain == name for plain, name in names.items()):
+                return
+            with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
+                for plain, name in names.items():
+                    _copy(archive, name, made, plain)
+        copy.seek(0)
+        file.seek(0)
+        file.truncate()
+        shutil.copyfileobj(copy, file)
 
 
 def _copy(archive: zipfile.ZipFile, name: str, made: zipfile.ZipFile, plain: str) -> None:

@@ -22,7 +22,7 @@ from writeback.batches.headers import score
 from writeback.batches.layout import Format, Layout, Row, Stated, kept_columns
 from writeback.batches.survey import OpenFile
 from writeback.batches.tables import HEADER_WITHIN, MOST_COLUMNS, open_table
-from writeback.batches.workbook_dialects import as_usual
+from writeback.batches.workbook_dialects import make_usual
 from writeback.batches.workbooks import MergedValues, SheetMarks, check_workbook, sheet_marks
 
 _MOST_EXACT = 10**15
@@ -51,7 +51,7 @@ def open_xlsx(file: BinaryIO, kind: str | None, stated: Stated, *, max_unpacked:
     """Return the table in a workbook, on the first visible sheet that has one; raise FileRefused."""
     check_workbook(file, max_unpacked=max_unpacked)
     try:
-        file = as_usual(file)
+        make_usual(file)
         book = load_workbook(file, read_only=True)
         sheet: Any = _sheet_with_table(book.worksheets, kind)
         marks = sheet_marks(file, sheet._worksheet_path.lstrip("/"))
@@ -96,12 +96,16 @@ def _rows(sheet: Any, marks: SheetMarks) -> Iterator[Row]:
         if row is None:
             return
         number += 1
-        cells = [_text(cell.value) for cell in row]
-        formulas = [
-            place for place, cell in enumerate(row) if cell.data_type == "f" and not is_text_formula(cells[place])
-        ]
+        texts = [_text(cell.value) for cell in row]
+        cells = list(texts)
         merged.fill(number, cells)
-        yield Row(number, cells, formulas=formulas, is_hidden=marks.hides(number))
+        formulas = [
+            place for place, cell in enumerate(row) if cell.data_type == "f" and not is_text_formula(texts[place])
+        ]
+        days = [
+            place for place, cell in enumerate(row) if isinstance(cell.value, Date) and cells[place] is texts[place]
+        ]
+        yield Row(number, cells, formulas=formulas, typed_days=days, is_hidden=marks.hides(number))
 
 
 def _damaged(error: Exception) -> Exception:

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from sqlmodel import select
 
-from tests.integration.flow.conftest import CALLER, LANE, World
+from tests.integration.flow.conftest import CALLER, LANE, World, submission
 from writeback.batches.days import DayOrder
 from writeback.batches.layout import NOTHING_STATED, Format, Stated
 from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, NotFound, TooManyAtOnce
@@ -255,7 +255,7 @@ async def test_rows_that_contradict_each_other_all_come_back_wherever_they_stand
         marks(row(1), row(2), row(3), row(1, code="I"), row(4), row(1), row(1, code="/"), row(2), row(4, code="I"))
     )
     if dies_after is not None:
-        await _die_while_checking(files, answer.batch_id, dies_after)
+        await _die_while(files, answer.batch_id, "checking", dies_after)
     await files.runner.run(answer.batch_id)
 
     batch = await files.view(answer.batch_id)
@@ -272,12 +272,12 @@ async def test_rows_that_contradict_each_other_all_come_back_wherever_they_stand
     assert problems == {"row_contradicts": (6, 2), "row_duplicate": (1, 9)}
 
 
-async def _die_while_checking(files: Files, batch_id: str, pieces: int) -> None:
-    """Have a worker die once it has checked so many pieces."""
+async def _die_while(files: Files, batch_id: str, step: str, pieces: int) -> None:
+    """Have a worker die once it has committed so many pieces of a step."""
     commit, left = Turn.commit, [pieces]
 
     async def dying(turn: Turn, *args: Any, **changes: Any) -> Any:
-        if turn.batch.status == "checking":
+        if turn.batch.status == step:
             if not left[0]:
                 raise asyncio.CancelledError
             left[0] -= 1
@@ -309,6 +309,91 @@ async def test_lists_are_fetched_again_once_for_a_file_before_pupils_are_refused
     assert (batch.rows.good, batch.rows.bad) == (2, 4)
     assert provider.fetched.count(ListName.STUDENTS) == 1
     assert [(one.code, one.count, one.row) for one in batch.problems] == [("student_not_on_roll", 4, 3)]
+
+
+# --- what only the whole file tells
+
+NOTHING = NOTHING_STATED
+
+
+async def test_no_row_of_a_month_first_file_is_queued_as_another_day(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day that proves it stands last, in another piece than the days which may be either."""
+    monkeypatch.setattr("writeback.flow.batches.reading._ROWS", 2)
+    content = marks(
+        row(1, day="01/02/2026"), row(2, day="01/05/2026"), row(3, day="01/06/2026"), row(4, day="01/09/2026")
+    )
+    content += marks(row(5, day="01/12/2026"), row(6, day="01/13/2026")).removeprefix(HEADER)
+
+    batch = await files.take(content, stated=NOTHING)
+
+    days = [record["date"] for one in await files.writebacks() for record in json.loads(one.records)]
+    assert days == [f"2026-01-{day:02}" for day in (2, 5, 6, 9, 12, 13)]
+    assert [one["code"] for one in batch.findings] == ["days_month_first"]
+    assert batch.file["date_order"] == "mdy"
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+async def test_the_order_of_days_is_found_again_when_a_worker_has_died(
+    files: Files, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    monkeypatch.setattr("writeback.flow.batches.reading._ROWS", 1)
+    content = marks(row(1, day="01/13/2026"), row(2, day="01/05/2026"), row(3, day="01/06/2026"))
+    answer = await files.upload(content, stated=NOTHING)
+    await _die_while(files, answer.batch_id, "reading", pieces)
+
+    await files.runner.run(answer.batch_id)
+
+    days = [record["date"] for one in await files.writebacks() for record in json.loads(one.records)]
+    assert days == ["2026-01-13", "2026-01-05", "2026-01-06"]
+
+
+async def test_a_file_whose_days_contradict_each_other_is_refused_and_none_of_its_rows_stays(files: Files) -> None:
+    batch = await files.take(marks(row(1, day="13/01/2026"), row(2, day="01/14/2026")), stated=NOTHING)
+
+    assert (batch.status, [one["code"] for one in batch.findings]) == ("refused", ["days_contradict"])
+    assert await files.writebacks() == []
+    assert await files.count(BatchLine) == await files.count(BatchChunkRow) == 0
+
+
+async def test_days_that_may_be_either_are_asked_about_and_the_answer_is_taken(files: Files) -> None:
+    content = marks(row(1, day="01/12/2026"))  # today is 12 January: month first it is today
+
+    asked = await files.take(content, stated=NOTHING)
+    told = await files.take(content, stated=Stated(DayOrder.MONTH_FIRST))
+
+    assert (asked.status, [one["code"] for one in asked.findings]) == ("refused", ["days_either_way"])
+    assert (told.rows.queued, told.findings) == (1, [])
+    assert json.loads((await files.writebacks())[0].records)[0]["date"] == "2026-01-12"
+
+
+async def test_bad_rows_of_a_month_first_file_come_back_with_days_that_say_what_they_are(files: Files) -> None:
+    batch = await files.take(marks(row(1, day="01/05/2026", code="Q9"), row(2, day="01/13/2026")), stated=NOTHING)
+    errors = (await files.errors(batch.id)).decode()
+
+    mended = await files.take(errors.replace("Q9", "N"), stated=NOTHING)
+
+    assert (mended.rows.good, mended.findings) == (1, [])
+    assert json.loads((await files.writebacks())[1].records)[0]["date"] == "2026-01-05"
+
+
+async def test_the_same_key_with_another_order_of_days_is_a_conflict(files: Files) -> None:
+    await files.upload(marks(row(1)), idempotency_key="k")
+
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        await files.upload(marks(row(1)), idempotency_key="k", stated=Stated(DayOrder.MONTH_FIRST))
+
+
+async def test_a_day_to_come_has_the_finding_that_it_has_by_itself(files: Files) -> None:
+    mark = {"student_id": "A2", "date": "2026-08-20", "session": "AM", "code": "/", "employee_id": "E1"}
+    answer = await files.world.acceptor.submit(CALLER, "hillside", submission(mark), dry_run=True)
+    wanted = {one["code"] for record in json.loads(answer.body)["records"] for one in record["findings"]}
+
+    batch = await files.take(marks(row(1, day="2026-08-20", code="/")))
+
+    assert wanted
+    assert {one.code for one in batch.problems} == wanted
 
 
 # --- incidents
