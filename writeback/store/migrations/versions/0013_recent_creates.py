@@ -6,7 +6,7 @@ from alembic import op
 from writeback.store.types import UtcDateTime
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 works_from = "0009"
 
 
