@@ -139,9 +139,19 @@ async def _close(worker: Worker, running: "asyncio.Task[None]", patience_s: floa
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+    if ending := [task for task in asyncio.all_tasks() if _ends_a_job(task)]:
+        await asyncio.wait(ending, timeout=_TO_WRITE_DOWN_S)
     worker.tasks.clear()  # one that was cancelled would keep arq from closing its connection
     with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
         await worker.close()
+
+
+def _ends_a_job(task: "asyncio.Task[Any]") -> bool:
+    """Whether it is arq writing down that a job has ended, which it shields: its connection is still in use."""
+    return getattr(task.get_coro(), "__qualname__", "") in (
+        Worker.finish_job.__qualname__,
+        Worker.finish_failed_job.__qualname__,
+    )
 
 
 def _lane_worker(services: WorkerServices) -> Worker:
