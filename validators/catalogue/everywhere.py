@@ -21,7 +21,7 @@ _ABOUT_THE_WHOLE = (
     Entry(
         "permission_doubtful",
         "{school} seems not to have granted {permission}; that this is its name in {provider} is assumed",
-        "The records are sent. Should {provider} refuse them, they wait until the school has granted it: ask the school.",
+        "The records are sent. Should {provider} refuse them, they wait until the school grants it: ask the school.",
         severity=WARNING,
     ),
     Entry(
