@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from validators.calendar import Said
@@ -58,12 +59,19 @@ class AttendanceCheck(Check):
         self.verdicts: dict[str, CodeVerdict] = {}
         self.warned_days: set[str] = set()
         """Days to come that have been warned of."""
-        self.suggestions = Suggestions()
         self.uses_employees = False
-        self.tomorrow = (today + timedelta(1)).isoformat() if today and rule.day_to_come == "refused" else None
-        """A mark that says the pupil was seen is refused from this day on; None where it is not."""
         self.carries_employee = "employee_id" not in rule.ignored | rule.forbidden
         self.known_employees = lookups.employees.rows if lookups.employees else None
+
+    @cached_property
+    def tomorrow(self) -> str | None:
+        """From this day on a mark that says the pupil was seen is refused; None: it is not."""
+        today = self.calendar.today
+        return (today + timedelta(1)).isoformat() if today and self.rule.day_to_come == "refused" else None
+
+    @cached_property
+    def suggestions(self) -> Suggestions:
+        return Suggestions()
 
     def used_lists(self) -> Iterable[ListName]:
         return [name for name in self.kind.lists if name is not ListName.EMPLOYEES or self.uses_employees]
