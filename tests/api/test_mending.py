@@ -59,14 +59,14 @@ async def _post(api: Any, path: str, key: str, body: Any = None) -> Any:
 async def test_an_app_resubmits_its_own_with_an_edit_and_sees_what_it_was(api: Any, put: Any) -> None:
     await api.add_school()
     failed, key = await put(1, "failed"), await api.key("submit", "read")
-    body = {"records": [{"index": 0, "record": {**MARK, "date": "2026-01-13"}}], "reason": "wrong day"}
+    body = {"records": [{"index": 0, "record": {**MARK, "date": "2026-01-09"}}], "reason": "wrong day"}
 
     answer = await _post(api, f"{failed}/resubmit", key, body)
 
     assert answer.status_code == 202, answer.text
     assert answer.json()["status"] == "queued"
     shown = (await api.call("GET", f"/v1/writebacks/{failed}", key)).json()
-    assert shown["records"][0]["record"]["date"] == "2026-01-13"
+    assert shown["records"][0]["record"]["date"] == "2026-01-09"
     (mending,) = shown["mendings"]
     assert mending["actor"].startswith("app:registers/key:key_")
     assert mending["reason"] == "wrong day"
