@@ -214,7 +214,6 @@ _ABOUT_TIMES = (
         "not_yet_happened",
         "{field} is {value}: that day is still to come, and only what has happened can be recorded",
         "Send the day on which it happened (YYYY-MM-DD): today is {today} at {school}.",
-        wordings=xporter("Date event was recorded; future dates will be set to current date", 14511, "detention"),
     ),
     Entry(
         "date_too_far",
