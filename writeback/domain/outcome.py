@@ -39,17 +39,20 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotReached:
-    """It certainly did not take effect, and may be sent again: DNS, refused, TLS, 429, 503."""
+    """It certainly did not take effect, and may be sent again: DNS, refused, TLS, the provider's own 429 or 503."""
 
     reason: str
     retry_after_s: float | None = None
+    """How long it asks to be left alone."""
 
 
 @dataclass(frozen=True)
 class Uncertain:
-    """It may have taken effect: 5xx, timeout or reset after the request was sent, an unreadable answer."""
+    """It may have taken effect: 5xx, timeout or reset after the request was sent, an unreadable answer, a proxy's."""
 
     reason: str
+    retry_after_s: float | None = None
+    """How long whoever answered asks to be left alone."""
 
 
 @dataclass(frozen=True)
