@@ -15,9 +15,9 @@ _DANGEROUS = "=+-@\t\r\n＝＋－＠"
 _PROTECTED = re.compile(f"'+[{re.escape(_DANGEROUS)}]")
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _SHORTENED = re.compile(r"\d(\.\d+)?[eE]\+\d+")
-_AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+_AS_TEXT = re.compile(r'="([^"]*(?:""[^"]*)*)"')
 """What exports write so that a spreadsheet keeps an id as text."""
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
 """Soft hyphens, what joins or separates letters, marks of direction and of byte order: no id has them."""
 _NOTHING = frozenset({"null", "(null)", "<null>", "\\n", "nan", "nat", "<na>", "undefined"})
 """How programs write that there is nothing."""

@@ -56,16 +56,32 @@ _WEEKDAY = re.compile(r"([a-z]{3,9})\.?,? +(?=[\da-z])")
 _OFFSET = re.compile(r"\d(z|[+-]\d{2}:?\d{2})$")
 _CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M%p", "%I:%M:%S %p")
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+_LONGEST = 64
+"""Characters of the longest day; what is longer is none, and not to be remembered."""
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - the first day of Excel's count, on the school's own calendar
 _EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - the same, in workbooks that count from 1904
 
 
-@lru_cache(4_096)
 def moment_of(text: str, style: DayStyle) -> datetime:
     """Return the day, and the time where there is one, on the school's own clock; raise NoDay.
 
     A number is what a spreadsheet counts: days, to the second.
     """
+    if len(text) > _LONGEST:
+        raise NoDay
+    return _moment_of(text, style)
+
+
+def readings_of(text: str) -> Mapping[DayOrder, Date]:
+    """Return what day a text is, day first and month first, where it is one of the forms that leave it open.
+
+    Both where either may be meant, one where only one can be; none where the text says it, or is no such day.
+    """
+    return _readings_of(text) if len(text) <= _LONGEST else {}
+
+
+@lru_cache(4_096)
+def _moment_of(text: str, style: DayStyle) -> datetime:
     if _SERIAL.fullmatch(text):
         counted = (_EPOCH_1904 if style.from_1904 else _EPOCH) + timedelta(days=float(text), milliseconds=500)
         return counted.replace(microsecond=0)
@@ -77,11 +93,7 @@ def moment_of(text: str, style: DayStyle) -> datetime:
 
 
 @lru_cache(4_096)
-def readings_of(text: str) -> Mapping[DayOrder, Date]:
-    """Return what day a text is, day first and month first, where it is one of the forms that leave it open.
-
-    Both where either may be meant, one where only one can be; none where the text says it, or is no such day.
-    """
+def _readings_of(text: str) -> Mapping[DayOrder, Date]:
     plain, weekday = _without_weekday(_plain(text))
     found = _NUMBERS.match(plain)
     if found is None:

@@ -21,7 +21,7 @@ _MOST_MERGED, _MOST_COLUMNS = 20_000, 16_384
 _PIECE = 1 << 18
 _LONGEST_TAG = 4_096
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
-_HIDDEN = re.compile(rb'<(?:\w+:)?(row|col)\b([^>]*\bhidden="(?:1|true)"[^>]*)')
+_HIDDEN = re.compile(rb'<(?:\w+:)?(row|col)\b([^<>]*\bhidden="(?:1|true)"[^<>]*)')
 _NUMBER = re.compile(rb'\b(r|min|max)="(\d{1,7})"')
 _SAVE_AGAIN = "Open it in the spreadsheet and save it again as .xlsx, without a password."
 
