@@ -63,7 +63,7 @@ def safe(cell: str) -> str:
 
 def without_apostrophe(cell: str) -> str:
     """Return the cell without the apostrophe that `safe`, or a spreadsheet, has put before it."""
-    return cell[1:] if _PROTECTED.match(cell) else cell
+    return cell[1:] if cell[:1] == "'" and _PROTECTED.match(cell) else cell
 
 
 def plain_text(cell: str) -> str:
@@ -76,9 +76,10 @@ def plain_text(cell: str) -> str:
 
 def says_nothing(cell: str, column: Column) -> bool:
     """Whether a cell that is not empty has a word for nothing, such as NULL."""
-    if not 0 < len(cell) <= _LONGEST_NOTHING + 4:
+    # Most cells are told by their length, or their first letter.
+    if not 0 < len(cell) <= _LONGEST_NOTHING + 4 or (cell[0].isalnum() and cell[0] not in "nNuU"):
         return False
-    return plain_text(cell).casefold() in (_NO_COMMENT if column.type == "text" else _NOTHING)
+    return _is_nothing(plain_text(cell), column)
 
 
 def meaning(cell: str, column: Column, style: DayStyle = BRITISH) -> Any:
@@ -87,7 +88,7 @@ def meaning(cell: str, column: Column, style: DayStyle = BRITISH) -> Any:
     `style` is how the file writes its days.
     """
     text = plain_text(cell)
-    if not text or says_nothing(cell, column):
+    if not text or _is_nothing(text, column):
         return None
     match column.type:
         case "text":
@@ -117,6 +118,12 @@ def _unwrapped(text: str) -> str:
     """Return what stands between the quotation marks of ="…", else the text."""
     found = _AS_TEXT.fullmatch(text.strip()) if '="' in text else None
     return found[1].replace('""', '"') if found else text
+
+
+def _is_nothing(text: str, column: Column) -> bool:
+    if len(text) > _LONGEST_NOTHING:
+        return False
+    return text.casefold() in (_NO_COMMENT if column.type == "text" else _NOTHING)
 
 
 def _identifier(text: str) -> str:

@@ -154,7 +154,7 @@ def _of_rows(unit: Unit, layout: Layout) -> dict[str, Any]:
 
 def _of_row(unit: Unit, row: Row, layout: Layout) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a row says of the whole and of its pupil; what cannot be read becomes a finding."""
-    columns = column_map(layout.kind)
+    columns, days = column_map(layout.kind), layout.days
     common: dict[str, Any] = {}
     pupil: dict[str, Any] = {}
     for name, cell in zip(layout.fields, row.cells, strict=True):
@@ -166,7 +166,7 @@ def _of_row(unit: Unit, row: Row, layout: Layout) -> tuple[dict[str, Any], dict[
         if column is None:
             continue
         try:
-            value = meaning(cell, column, layout.days)
+            value = meaning(cell, column, days)
         except BadCell as bad:
             said = {"field": column.name, "value": show(plain_text(cell)), "advice": bad.advice, "hint": bad.hint}
             unit.say(make("cell_invalid", pointer=f"/{column.name}", **said), row=row.number)

@@ -64,11 +64,11 @@ def open_table(
 
 def _checked(rows: Iterable[Row], header: Header, layout: Layout) -> Iterator[Row]:
     """Yield each row as wide as the header, with what is to be said of its cells."""
-    width = len(header.cells)
+    width, unknown = len(header.cells), header.unknown
     is_sent = [field != NOT_SENT for field in header.fields]
     for row in rows:
         cells = list(row.cells[:width]) + [""] * (width - len(row.cells))
-        if any(cells[place].strip() for place in header.unknown):
+        if any(cells[place].strip() for place in unknown):
             raise FileRefused(about_unknown(header, layout.kind))
         found = [*_about_cells(row, is_sent), *_beside_header(row, header.cells, layout.delimiter)]
         yield row._replace(cells=cells, findings=found)
@@ -80,7 +80,7 @@ def _about_cells(row: Row, is_sent: Sequence[bool]) -> Iterator[Finding]:
         if place < len(is_sent) and is_sent[place]:
             yield make("cell_formula", cell=f"{letters(place)}{row.number}")
     for place, (cell, matters) in enumerate(zip(row.cells, is_sent, strict=False)):
-        if matters and cell.startswith("#") and cell.strip().upper() in ERRORS:
+        if cell[:1] == "#" and matters and cell.strip().upper() in ERRORS:
             yield make("cell_error", cell=f"{letters(place)}{row.number}", value=cell.strip())
 
 

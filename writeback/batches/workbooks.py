@@ -109,20 +109,25 @@ class MergedValues:
         self._tops = [one.top for one in merged]
         self._merged = merged
         self._begun = 0
-        self._open: list[tuple[Merged, str]] = []
+        self._open: list[tuple[Merged, str, bool]] = []
 
-    def fill(self, number: int, cells: list[str]) -> None:
-        """Put values into the row's cells that are merged with a cell above or to the left."""
+    def fill(self, number: int, cells: list[str], formulas: set[int]) -> None:
+        """Put values into the row's cells that are merged with a cell above or to the left.
+
+        `formulas` are the places of cells that hold one; those that are merged with such a cell are added.
+        """
         self._open = [entry for entry in self._open if entry[0].bottom >= number]
         upto = bisect_right(self._tops, number)
         for one in self._merged[self._begun : upto]:
             if one.bottom >= number and one.left < len(cells):
                 value = cells[one.left] if one.top == number else ""
-                self._open.append((one, value))
+                self._open.append((one, value, one.top == number and one.left in formulas))
         self._begun = upto
-        for one, value in self._open:
+        for one, value, is_formula in self._open:
             for place in range(one.left, min(one.right + 1, len(cells))):
                 cells[place] = value
+                if is_formula:
+                    formulas.add(place)
 
 
 def _place(letters: bytes) -> int:

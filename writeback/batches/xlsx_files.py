@@ -97,15 +97,15 @@ def _rows(sheet: Any, marks: SheetMarks) -> Iterator[Row]:
             return
         number += 1
         texts = [_text(cell.value) for cell in row]
-        cells = list(texts)
-        merged.fill(number, cells)
-        formulas = [
+        formulas = {
             place for place, cell in enumerate(row) if cell.data_type == "f" and not is_text_formula(texts[place])
-        ]
+        }
+        cells = list(texts)
+        merged.fill(number, cells, formulas)
         days = [
             place for place, cell in enumerate(row) if isinstance(cell.value, Date) and cells[place] is texts[place]
         ]
-        yield Row(number, cells, formulas=formulas, typed_days=days, is_hidden=marks.hides(number))
+        yield Row(number, cells, formulas=sorted(formulas), typed_days=days, is_hidden=marks.hides(number))
 
 
 def _damaged(error: Exception) -> Exception:

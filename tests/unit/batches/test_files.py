@@ -289,6 +289,14 @@ def test_formulas_and_errors_in_cells_are_refused_row_by_row() -> None:
     assert records(content) == [["Cell A2 holds a formula"], ["Cell A3 shows #N/A"]]
 
 
+def test_cells_that_are_merged_with_a_formula_are_refused_as_well() -> None:
+    rows = [["A1", "2026-01-12", "AM", "I", "=A1"], ["A2", "2026-01-12", "AM", "I", None]]
+
+    found = records(workbook([*HEADER.split(","), "comment"], *rows, merged=("E2:E3",)))
+
+    assert found == [["Cell E2 holds a formula"], ["Cell E3 holds a formula"]]
+
+
 def test_a_number_with_more_digits_than_excel_keeps_is_refused() -> None:
     (found,) = records(workbook(HEADER.split(","), [12345678901234567, "2026-01-12", "AM", "/"]))
 
