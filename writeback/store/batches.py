@@ -231,8 +231,6 @@ def keep_checked(session: Session, batch_id: str, checked: Sequence[Mapping[str,
 
 def checked_lines(session: Session, batch_id: str, numbers: Sequence[int]) -> Sequence[CheckedLine]:
     """Return what became of these rows."""
-    if not numbers:
-        return []
     query = select(BatchLine.number, BatchLine.state, BatchLine.findings).where(
         BatchLine.batch_id == batch_id, col(BatchLine.number).in_(numbers)
     )

@@ -82,7 +82,7 @@ class Checking:
         await self._validate(units)
         said_of_earlier = await asyncio.to_thread(self._compare, units)
         rows = await asyncio.to_thread(self._kept, units)
-        earlier = await self.turn.read(partial(batches.checked_lines, batch_id=batch.id, numbers=[*said_of_earlier]))
+        earlier = await self._checked_lines([*said_of_earlier])
         taken_back = [_taken_back(line, said_of_earlier[line.number]) for line in earlier]
         bad = sum(line["state"] is LineState.BAD for line in rows)
         no_longer_good = sum(line.state == LineState.GOOD for line in earlier)
@@ -100,6 +100,12 @@ class Checking:
             findings=batch.findings,
             refreshed=batch.refreshed,
         )
+
+    async def _checked_lines(self, numbers: Sequence[int]) -> Sequence[CheckedLine]:
+        """Return what became of rows in earlier pieces."""
+        if not numbers:
+            return ()
+        return await self.turn.read(partial(batches.checked_lines, batch_id=self.turn.batch.id, numbers=numbers))
 
     async def _refuse_large(self, size: UnitSize) -> None:
         batch = self.turn.batch
