@@ -98,7 +98,7 @@ def _pupil_fields(row: Row, record: StudentAbsence, scene: Scene) -> list[Compar
 
     return [
         Compared("start_at", _when(wanted), _when(start), not is_then),
-        Compared("event", record.event, _EVENT_OF.get(event, event or None), event not in ("", EVENTS[record.event])),
+        Compared("event", record.event, _EVENT_OF.get(event), event not in ("", EVENTS[record.event])),
         choice("type", "absence_type"),
         choice("reason", "reason"),
         compared_id("authorised_by_id", row.get("authorised_by"), record.authorised_by_id),
@@ -149,10 +149,9 @@ def _staff_fields(
     wanted_end = _when(record.end_at) if isinstance(record.end_at, datetime) else record.end_at
 
     def amount(field: str, shown: str) -> Compared:
-        wanted, held = getattr(record, field), row.get(shown)
-        return Compared(
-            field, str(wanted), held if held is None else str(held), not _is_amount(held, wanted, if_hidden)
-        )
+        wanted, held = getattr(record, field), _amount(row.get(shown))
+        is_same = held == wanted if held is not None else if_hidden
+        return Compared(field, str(wanted), None if held is None else str(held), not is_same)
 
     def choice(field: str, shown: str) -> Compared:
         given = getattr(record, field)
@@ -181,12 +180,13 @@ def _ends(value: object, record: EmployeeAbsence | EmployeeAbsenceChange, scene:
     return at == to_the_minute(wanted)
 
 
-def _is_amount(value: Any, wanted: Decimal, if_hidden: bool) -> bool:
-    """Wonde shows amounts as numbers or texts (Wonde 5208, 5476)."""
+def _amount(value: Any) -> Decimal | None:
+    """Return an amount, which Wonde shows as number or text (Wonde 5208, 5476); None for what is none."""
     try:
-        return if_hidden if value is None else Decimal(str(value)) == wanted
+        amount = Decimal(str(value))
     except InvalidOperation:
-        return if_hidden
+        return None
+    return amount if amount.is_finite() else None
 
 
 READERS: Mapping[str, Reader] = {

@@ -61,15 +61,15 @@ def _read(records: Sequence[Incident], rows: Sequence[Row], scene: Scene, *, sho
     for position, record in enumerate(records):
         of_day = [row for row in rows if day_of(row.get(shown.date)) == record.date]
         compared = [(row, _compared(row, record, scene, shown)) for row in of_day]
-        if all(_pupils(row) is not None for row, fields in compared if not _differs(fields[:_WHAT])):
+        if all(_pupils(row) is not None for row, fields in compared if not _differs(fields, _WHAT)):
             readings[position] = _reading(record, compared)
     return readings
 
 
-_WHAT = 2
-"""How many of the fields say what it is and who recorded it."""
-_OWN = 4
-"""How many of the fields must agree; the rest is followed up, and only shown."""
+_WHAT = ("type", "employee_id")
+"""What it is and who recorded it."""
+_OWN = (*_WHAT, "students", "points")
+"""What must agree; the rest is followed up, and only shown."""
 _Fields = Sequence[Compared]
 
 
@@ -90,15 +90,15 @@ def _compared(row: Row, record: Incident, scene: Scene, shown: _Shown) -> _Field
     ]
 
 
-def _differs(fields: _Fields) -> bool:
-    return any(one.differs for one in fields)
+def _differs(fields: _Fields, names: Sequence[str]) -> bool:
+    return any(one.differs for one in fields if one.field in names)
 
 
 def _reading(record: Incident, compared: Sequence[tuple[Row, _Fields]]) -> SlotReading:
     wanted = {pupil.student_id for pupil in record.students}
     theirs = [(row, fields) for row, fields in compared if not _pupils(row) or wanted & (_pupils(row) or set())]
-    same = [row for row, fields in theirs if not _differs(fields[:_OWN])]
-    of_one = [row for row, fields in theirs if _is_one_pupils(row) and not _differs((*fields[:_WHAT], fields[3]))]
+    same = [row for row, fields in theirs if not _differs(fields, _OWN)]
+    of_one = [row for row, fields in theirs if _is_one_pupils(row) and not _differs(fields, (*_WHAT, "points"))]
     sets = _sets([row for row in of_one if row not in same], sorted(wanted))
     whole = (*found(same), *sets)
     ids = {mis_id for one in whole for mis_id in one.ids}

@@ -52,7 +52,9 @@ def _read(records: Sequence[Detention], rows: Sequence[Row], scene: Scene) -> Re
     for position, record in enumerate(records):
         of_day = [row for row in rows if _is_of_day(row, record, scene)]
         compared = [(row, _compared(row, record, scene)) for row in of_day]
-        same_but_whose = [row for row, fields in compared if not any(one.differs for one in fields[1:])]
+        same_but_whose = [
+            row for row, fields in compared if all(one.field == "students" or not one.differs for one in fields)
+        ]
         if record.students and any(_pupils(row) is None for row in same_but_whose):
             continue
         readings[position] = reading([(row, fields) for row, fields in compared if _is_like(row, record, fields)])
@@ -76,7 +78,7 @@ def _is_like(row: Row, record: Detention, fields: Sequence[Compared]) -> bool:
 
 
 def _compared(row: Row, record: Detention, scene: Scene) -> Sequence[Compared]:
-    """Return its fields beside those of the record, the pupils first."""
+    """Return its fields beside those of the record."""
     wanted, pupils = {pupil.student_id for pupil in record.students}, _pupils(row)
 
     def clock(field: str, shown: str) -> Compared:

@@ -10,6 +10,7 @@ from writeback.core.settings import XporterSettings
 from writeback.domain.kinds.base import Part
 from writeback.domain.likeness import Compared, Near, is_same_text, plain
 from writeback.domain.outcome import Found, SlotReading
+from writeback.providers.http import shorten
 from writeback.providers.times import LONDON, parse_instant
 
 _SLACK = timedelta(minutes=2)
@@ -49,7 +50,7 @@ class Comparison:
         one = self._fields.setdefault(name, _Field())
         for values, value in ((one.ours, ours), (one.in_mis, in_mis)):
             if value not in (None, ""):
-                values.append(str(value))
+                values.append(shorten(value))
         one.differs = one.differs or not is_same
         self.same += is_same
 
