@@ -270,6 +270,7 @@ WONDE_ANSWERS = {
         r"/behaviours/\w+": "behaviour",
         r"/detentions": "detentions",
         r"/detentions/\w+": "detention",
+        r"/deletions": "deletions",
         r"/attendance/detention": "detention-attendances",
         r"/attendance/absence": "student-absences",
         r"/employee-absences": "employee-absences",
