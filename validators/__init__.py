@@ -3,7 +3,7 @@
 `accept` calls `validate`, refreshes `lists_to_refresh` once if an id was not found, and validates again.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date as Date
 
 from validators.absence import AbsenceCheck
@@ -75,6 +75,18 @@ def validate(
     return [*about_school, *about_lists, *findings]
 
 
+def validate_rests(
+    kind: Kind, rests: Mapping[int, Record], school: School, lookups: LookupView, *, most: int | None = None
+) -> list[Finding]:
+    """Return what the school's lists say of records of the wrong shape, by place: as much of each as can be read."""
+    rule = rule_for(school, kind.name)
+    if not rests or not rule.supported:
+        return []
+    check = CHECKS[kind.family](kind, rule, school, lookups, list(rests), None)
+    check.most = most
+    return check.run_on_rests(list(rests.values()))
+
+
 def _about_school(kind: Kind, rule: FeatureRule, school: School) -> list[Finding]:
     """Return what keeps the school from taking this kind at all, or may."""
     texts = texts_of(rule, school)
@@ -107,7 +119,9 @@ def _about_list(
         code = "lookup_stale"
     else:
         return None
-    return make(code, {**texts_of(rule, school), "list": _LIST_NAMES[name]}, provider=rule.provider, list_name=name)
+    fate = "wait until it has been fetched" if name in rule.waits_for else "are sent unchecked"
+    values = {**texts_of(rule, school), "list": _LIST_NAMES[name], "fate": fate}
+    return make(code, values, provider=rule.provider, list_name=name)
 
 
 __all__ = [
@@ -121,5 +135,6 @@ __all__ = [
     "rule_for",
     "validate",
     "validate_overrides",
+    "validate_rests",
     "validate_rules",
 ]

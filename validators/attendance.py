@@ -103,6 +103,18 @@ class AttendanceCheck(Check):
         self._check_duplicates(records)
         return self.sorted_findings()
 
+    def check_rest(self, index: int, rest: Any) -> None:
+        students, lessons = self.lookups.students, self.lookups.lessons
+        if rest.student_id is not None and students is not None and rest.student_id not in students.rows:
+            self._report("student_not_on_roll", index, rest, "student_id", ListName.STUDENTS)
+        lesson_id = getattr(rest, "lesson_id", None)
+        if lesson_id is not None and lessons is not None and lesson_id not in lessons.rows:
+            self._report("lesson_unknown", index, rest, "lesson_id", ListName.LESSONS)
+        if rest.employee_id is not None:
+            self._check_employee(index, rest)
+        if rest.code is not None:
+            self._report_code(index, rest, self.verdicts.get(rest.code) or self._judge(rest.code))
+
     def _odd_days(self, records: Sequence[Any]) -> dict[Date, list[Said]]:
         """Return the days of which there is something to say: a register has one day, so each is looked at once."""
         needs_lessons = self.kind.family is Family.SESSION_MARKS  # a lesson's own day is compared instead
@@ -196,14 +208,17 @@ class AttendanceCheck(Check):
 
     def _look_closer(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
         """Check a record with fields that the rule says something about, or with a code that is not plain."""
-        for code, values in verdict.findings:
-            fresh = ListName.ATTENDANCE_CODES if code in ("code_unknown", "code_inactive") else None
-            self._report(code, index, mark, "code", fresh, **{"code": verdict.code, **values})
+        self._report_code(index, mark, verdict)
         self._check_fields(index, mark)
         if verdict.is_late or mark.minutes_late:
             self._check_late(index, mark, verdict)
         if verdict.needs_statutory_comment and not mark.statutory_comment:
             self._report("statutory_comment_required", index, mark, "statutory_comment", code=verdict.code)
+
+    def _report_code(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
+        for code, values in verdict.findings:
+            fresh = ListName.ATTENDANCE_CODES if code in ("code_unknown", "code_inactive") else None
+            self._report(code, index, mark, "code", fresh, **{"code": verdict.code, **values})
 
     def _check_fields(self, index: int, mark: Any) -> None:
         """Check what the MIS's rule says of fields: required, forbidden, without a place, too long, with an emoji."""

@@ -45,6 +45,15 @@ class Check:
         """Check every record and return what was found, in the order of the records."""
         raise NotImplementedError
 
+    def run_on_rests(self, rests: Sequence[Any]) -> list[Finding]:
+        """Look up what can be read of records of the wrong shape: None is in the place of what cannot."""
+        for index, rest in enumerate(rests):
+            self.check_rest(index, rest)
+        return self.sorted_findings()
+
+    def check_rest(self, index: int, rest: Any) -> None:
+        """Look up what one record names, as far as it can be read."""
+
     def used_lists(self) -> Iterable[ListName]:
         """Return the lists that the records were looked up in, or would have been."""
         raise NotImplementedError

@@ -15,12 +15,13 @@ from validators.rule_files import DayToCome, RuleFile, RuleRow, RuleSettings, re
 from writeback.core.errors import ConfigurationError
 from writeback.domain.fields import names_of
 from writeback.domain.kinds import KINDS
+from writeback.domain.lookups import ListName
 from writeback.domain.school import School
 
 RULES_DIR = Path(__file__).parent / "rules"
 ANY_MIS = "*"
 _FIELDS = {"required", "forbidden", "ignored", "no_emoji"}
-_SETS = _FIELDS | {"needs_statutory_comment", "staff_roles", "seen_codes", "seen_types"}
+_SETS = _FIELDS | {"needs_statutory_comment", "staff_roles", "waits_for", "seen_codes", "seen_types"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class FeatureRule:
     needs_statutory_comment: frozenset[str] = frozenset()
     standard_codes_only: bool = False
     needs_date: bool = False
+    waits_for: frozenset[ListName] = frozenset()
     day_to_come: DayToCome = "taken"
     seen_codes: frozenset[str] = SEEN
     seen_types: frozenset[str] = frozenset({"PRESENT"})

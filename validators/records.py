@@ -49,6 +49,9 @@ class RecordCheck(Check):
         self._check_duplicates(records)
         return self.sorted_findings()
 
+    def check_rest(self, index: int, rest: Any) -> None:
+        self._check_references(index, rest)
+
     def check_record(self, index: int, record: Any) -> None:
         """Check what is this family's own."""
 

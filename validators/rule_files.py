@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from writeback.core.errors import ConfigurationError
 from writeback.domain.fields import names_of, texts_of
 from writeback.domain.kinds import KINDS
+from writeback.domain.lookups import ListName
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$")]
@@ -61,6 +62,8 @@ class RuleSettings(BaseModel):
     """Warn where a session's code is not one of England's national codes."""
     needs_date: bool | None = None
     """Whether a lesson mark must have a date, its own or the timetable's."""
+    waits_for: tuple[ListName, ...] | None = None
+    """Lists without which nothing can be sent: until they have been fetched the records wait."""
     day_to_come: DayToCome | None = None
     """What becomes of a record whose day is still to come; of a mark only if its code says that the pupil was seen."""
     seen_codes: tuple[Name, ...] | None = None

@@ -21,13 +21,13 @@ _ABOUT_THE_WHOLE = (
     Entry(
         "permission_doubtful",
         "{school} seems not to have granted {permission}; that this is its name in {provider} is assumed",
-        "The records are sent. Should {provider} refuse them, they wait until the school grants it: ask the school.",
+        "The records are sent. Should {provider} refuse them, they wait until it is granted: ask the school.",
         severity=WARNING,
     ),
     Entry(
         "lookup_missing",
         "The list of {list} of {school} has never been fetched: it could not be checked against",
-        "The records are sent unchecked. Ask support to sync the school.",
+        "The records {fate}. Ask support to sync the school.",
         severity=WARNING,
     ),
     Entry(

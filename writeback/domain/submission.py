@@ -9,6 +9,8 @@ What a body holds is counted before any of it is validated: nobody can have the 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
@@ -91,6 +93,8 @@ class ParsedSubmission:
     """Of every record in the body, also of those that could not be read."""
     shape_findings: list[Finding] = field(default_factory=list)
     """About the records that could not be read, by their place in the body."""
+    rests: Mapping[int, Record] = field(default_factory=dict)
+    """What can be read of these, by their place: None is in the place of whatever is wrong, missing or no text."""
     on_invalid: OnInvalid = "reject"
     ref: str | None = None
     expires_at: datetime | None = None
@@ -126,6 +130,7 @@ def _take_apart(body: bytes, max_records: int) -> ParsedSubmission:
     items = raw if isinstance(raw, list) else []
     _check_counts(content, kind, items, max_records)
     records, positions, findings = _read_records(kind, items)
+    rests = {place: rest for place in _misread(items, positions) if (rest := rest_of(kind, items[place])) is not None}
     # The records have been read: one in their place says that there are some.
     around = {**content, "records": [0]} if items else content
     try:
@@ -133,7 +138,7 @@ def _take_apart(body: bytes, max_records: int) -> ParsedSubmission:
     except ValidationError as error:
         about_body = findings_from(error.errors(include_url=False), kind="a submission", model=Submission)
         raise _invalid([*about_body, *findings]) from error
-    return _parsed(envelope, records, positions, [_ref_of(item) for item in items], findings)
+    return _parsed(envelope, records, positions, [_ref_of(item) for item in items], findings, rests)
 
 
 def _check_counts(content: Mapping[str, Any], kind: Kind, items: Sequence[Any], max_records: int) -> None:
@@ -212,6 +217,49 @@ def read_record(
         return None, findings_from(errors, kind=kind.name, model=kind.record, record=index, most=most)
 
 
+def _misread(items: Sequence[Any], positions: Sequence[int]) -> Sequence[int]:
+    """Return the first places of records that could not be read: beyond so many nobody reads what else is wrong."""
+    read = set(positions)
+    return [place for place in range(len(items)) if place not in read][:MOST_FINDINGS]
+
+
+def rest_of(kind: Kind, item: Any) -> Record | None:
+    """Return the texts that can be read of a record of the wrong shape, so that what they name can be looked up.
+
+    None is in the place of all else. Where the record is no object, or holds too much, nothing is read of it.
+    """
+    if not isinstance(item, dict) or parts_in([item]) > MOST_PARTS:
+        return None
+    values: dict[str, Any] = {**_texts(kind.record, item)}
+    for name, part in parts_of(kind.record).items():
+        given = item.get(name)
+        values[name] = [part.model_construct(**_texts(part, one)) for one in given] if isinstance(given, list) else []
+    return kind.record.model_construct(**values)
+
+
+def _texts(model: type[BaseModel], item: Any) -> dict[str, Any]:
+    """Return what an object says in each field of the model, None where that is no text or not as it should be."""
+    given = item if isinstance(item, dict) else {}
+    return {name: _text(model, name, given.get(name)) for name in model.model_fields}
+
+
+def _text(model: type[BaseModel], name: str, value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        read = _adapter_of(model, name).validate_python(value)
+    except ValidationError:
+        return None
+    return read if isinstance(read, str) else None
+
+
+@cache
+def _adapter_of(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    about = model.model_fields[name]
+    shape: Any = Annotated[about.annotation, *about.metadata] if about.metadata else about.annotation
+    return TypeAdapter(shape)
+
+
 def _unknown_in(kind: Kind, item: Any) -> list[str]:
     """Return the fields of a record, and of the objects in its lists, that are none."""
     if not isinstance(item, dict):
@@ -230,6 +278,7 @@ def _parsed(
     positions: Sequence[int],
     refs: Sequence[str | None],
     findings: list[Finding],
+    rests: Mapping[int, Record] = MappingProxyType({}),
 ) -> ParsedSubmission:
     return ParsedSubmission(
         kind=KINDS[submission.kind],
@@ -237,6 +286,7 @@ def _parsed(
         positions=positions,
         refs=refs,
         shape_findings=findings,
+        rests=rests,
         on_invalid=submission.on_invalid,
         ref=submission.ref,
         expires_at=submission.expires_at,

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from validators import lists_to_refresh, validate
+from validators import lists_to_refresh, validate, validate_rests
 from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller, check_kind
@@ -98,7 +98,8 @@ class Acceptor:
 
     def _validate(self, school: School, parsed: ParsedSubmission, view: LookupView) -> list[Finding]:
         stale = self._stale(parsed, view)
-        return validate(
+        about_rests = validate_rests(parsed.kind, parsed.rests, school, view, most=MOST_MADE)
+        return about_rests + validate(
             parsed.kind,
             parsed.records,
             school,

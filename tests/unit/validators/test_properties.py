@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from validators import CATALOGUE, all_rules, lists_to_refresh, validate
+from validators import CATALOGUE, all_rules, lists_to_refresh, validate, validate_rests
 from writeback.core.errors import BadInput, InvalidSubmission
 from writeback.domain.fields import names_of, parts_of
 from writeback.domain.kinds import KINDS
@@ -134,7 +134,8 @@ def test_validation_never_raises_on_what_was_parsed(
         parsed.kind, parsed.records, school, view, stale_lists=stale, positions=parsed.positions, today=today
     )
 
-    for finding in (*parsed.shape_findings, *findings):
+    about_rests = validate_rests(parsed.kind, parsed.rests, school, view)
+    for finding in (*parsed.shape_findings, *findings, *about_rests):
         assert finding.code in CATALOGUE
         assert finding.message
         assert finding.hint

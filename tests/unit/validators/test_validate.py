@@ -1,5 +1,6 @@
 """`validate` says everything at once, in order and at the right place; and which lists to fetch before refusing."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -7,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from validators import CHECKS, lists_to_refresh, validate
+from validators import CHECKS, lists_to_refresh, validate, validate_rests
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import ListName, Lookup, LookupView, Row
 from writeback.domain.school import School
+from writeback.domain.submission import parse_submission
 
 SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
 SCHOOL = School("hillside", "Hillside", "wonde", "Arbor")
@@ -232,3 +234,29 @@ def test_an_employee_that_is_not_carried_is_not_looked_up() -> None:
 
 def test_every_kind_has_a_check() -> None:
     assert {kind.family for kind in KINDS.values()} <= CHECKS.keys()
+
+
+def test_what_can_be_read_of_a_misshapen_incident_is_looked_up() -> None:
+    body = {
+        "kind": "behaviour.create",
+        "records": [
+            {
+                "students": ["Jo", {"student_id": "A99", "points": "two"}, {"student_id": 5}],
+                "employee_id": "E9",
+                "type": "NONE",
+                "date": "yesterday",
+            }
+        ],
+    }
+    types = {"type:1": {"id": "1", "type": "type", "code": "BULL", "active": True}}
+    fetched_at = datetime(2026, 1, 12, tzinfo=UTC)
+    view = replace(VIEW, behaviour_attributes=Lookup(ListName.BEHAVIOUR_ATTRIBUTES, 1, fetched_at, types))
+    parsed = parse_submission(json.dumps(body).encode(), max_records=5)
+
+    findings = validate_rests(parsed.kind, parsed.rests, SCHOOL, view)
+
+    assert told(findings) == [
+        ("student_not_on_roll", "/records/0/students/1/student_id", 0),
+        ("recorded_by_unknown", "/records/0/employee_id", 0),
+        ("type_unknown", "/records/0/type", 0),
+    ]
