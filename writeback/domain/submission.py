@@ -9,7 +9,6 @@ What a body holds is counted before any of it is validated: nobody can have the 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union
 
@@ -31,6 +30,7 @@ from writeback.domain.finding import MOST_OF_RECORD, Finding, most_telling
 from writeback.domain.instants import Instant
 from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.kinds.base import Ref
+from writeback.domain.rest import rest_of
 from writeback.domain.shape import describe, findings_from, make, pointer_to, show, unknown_fields
 
 OnInvalid = Literal["reject", "skip"]
@@ -221,43 +221,6 @@ def _misread(items: Sequence[Any], positions: Sequence[int]) -> Sequence[int]:
     """Return the first places of records that could not be read: beyond so many nobody reads what else is wrong."""
     read = set(positions)
     return [place for place in range(len(items)) if place not in read][:MOST_FINDINGS]
-
-
-def rest_of(kind: Kind, item: Any) -> Record | None:
-    """Return the texts that can be read of a record of the wrong shape, so that what they name can be looked up.
-
-    None is in the place of all else. Where the record is no object, or holds too much, nothing is read of it.
-    """
-    if not isinstance(item, dict) or parts_in([item]) > MOST_PARTS:
-        return None
-    values: dict[str, Any] = {**_texts(kind.record, item)}
-    for name, part in parts_of(kind.record).items():
-        given = item.get(name)
-        values[name] = [part.model_construct(**_texts(part, one)) for one in given] if isinstance(given, list) else []
-    return kind.record.model_construct(**values)
-
-
-def _texts(model: type[BaseModel], item: Any) -> dict[str, Any]:
-    """Return what an object says in each field of the model, None where that is no text or not as it should be."""
-    given = item if isinstance(item, dict) else {}
-    return {name: _text(model, name, given.get(name)) for name in model.model_fields}
-
-
-def _text(model: type[BaseModel], name: str, value: Any) -> str | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        read = _adapter_of(model, name).validate_python(value)
-    except ValidationError:
-        return None
-    return read if isinstance(read, str) else None
-
-
-@cache
-def _adapter_of(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
-    about = model.model_fields[name]
-    shape: Any = Annotated[about.annotation, *about.metadata] if about.metadata else about.annotation
-    return TypeAdapter(shape)
 
 
 def _unknown_in(kind: Kind, item: Any) -> list[str]:

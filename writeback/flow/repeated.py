@@ -44,8 +44,8 @@ class Repetitions:
 
 
 def same_of(kind: Kind, record: Record) -> str:
-    """Return a hash of all that a record says, but for the app's own name of it."""
-    text = record.model_dump_json(exclude={"ref"}, exclude_none=True)
+    """Return a hash of what a record says, but for the app's own name of it and for attached files: they are large."""
+    text = record.model_dump_json(exclude={"ref", "media"}, exclude_none=True)
     return blake2b(f"{kind.name}\0{text}".encode(), digest_size=16).hexdigest()
 
 

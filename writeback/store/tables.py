@@ -370,7 +370,7 @@ class RecentCreateRow(SQLModel, table=True):
 
     school_id: str = Field(primary_key=True)
     same: str = Field(primary_key=True)
-    """A hash of the kind and of all that the record says."""
+    """A hash of the kind and of what the record says: `flow.repeated`."""
     writeback_id: str = Field(primary_key=True)
     created_at: datetime = _instant(index=True)
 
