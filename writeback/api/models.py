@@ -124,6 +124,8 @@ class WritebackOut(Shown):
     """Not before then; null: at once, or never again."""
     hold_reason: str | None
     """What it waits for."""
+    left_alone: str | None
+    """Why nothing is sent to its school for a while: what the provider asked for, or how it fails to answer."""
     evidence: str | None
     """What proves that it is in the MIS."""
     created_at: Instant

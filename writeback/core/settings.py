@@ -88,9 +88,14 @@ class DispatchSettings(BaseModel):
     """Longer than the request timeout, or a slow answer would cost the lane."""
     heartbeat_s: float = 10.0
     max_attempts: int = 12
+    split_after: int = Field(default=3, ge=2)
+    """How often the same records may be without a clear answer (5xx, timeout), while other requests of the school get
+    one, until they are sent in halves, to find the one that the provider cannot take."""
     backoff_base_s: float = 2.0
     backoff_cap_s: float = 300.0
     """A retry waits a random time up to min(cap, base × 2^attempt): full jitter."""
+    retry_after_cap_s: float = Field(default=300.0, ge=10)
+    """The longest that a provider which asks to be left alone (Retry-After) is; then one request tries."""
     hold_recheck_s: float = 60.0
     """How often a held school is tried again."""
     breaker_failures: int = 5

@@ -21,12 +21,12 @@ from writeback.flow import reading_findings
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.crediting import Credit, Crediting
-from writeback.flow.members import change_member, close_request, leave_member, settle_members
+from writeback.flow.members import change_member, close_request, halve, leave_member, settle_members
 from writeback.flow.recovery import count_failure, doubt, may_go_again
 from writeback.flow.rivals import Rival
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
-from writeback.store import doubts
+from writeback.store import doubts, requests
 from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
@@ -75,10 +75,16 @@ class Reading:
         if any(credit.is_open or (credit.ids is None and self._may_show_later(read)) for credit in credits):
             return False
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
+        is_spoilt = self.request.result == requests.SPOILT
         close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
         for member, reading, credit in zip(self.members, readings, credits, strict=True):
             removed = crediting.unclaimed(member, read.removed)
-            self._settle_one(member, reading, credit, removed, was_in_doubt=was_in_doubt)
+            if is_spoilt and len(self.members) == 1 and self._is_missing(member, reading, credit, removed):
+                self._end(member, reading)
+            else:
+                self._settle_one(member, reading, credit, removed, was_in_doubt=was_in_doubt)
+        if is_spoilt:
+            halve([member for member in self.members if _is_queued(member)], self.request.id)
         count_failure([member for member in self.members if _is_queued(member)])
         doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
         said = _EVIDENCE if self.kind.is_repeatable else f"{_EVIDENCE}: {_IS_NOT_THERE}"
@@ -146,6 +152,19 @@ class Reading:
         else:
             holds = reading.value or ""
             _ask(member, reading_findings.other_value(member, holds), holds=holds)
+
+    def _is_missing(
+        self, member: Member, reading: SlotReading | None, credit: Credit, removed: Collection[str]
+    ) -> bool:
+        """Whether nothing that the MIS has, or had, can be what was sent, as far as the MIS can be read."""
+        may_be_it = credit.is_unclear or member.opened.progress[member.index].near or removed
+        return credit.ids is None and not may_be_it and _seen(reading) in (Seen.ABSENT, Seen.UNREADABLE)
+
+    def _end(self, member: Member, reading: SlotReading | None) -> None:
+        """Fail a record that stood alone and is not in the MIS; a person is asked where that cannot be seen."""
+        status = RecordStatus.FAILED if _seen(reading) is Seen.ABSENT else RecordStatus.NEEDS_ATTENTION
+        said = requests.last_detail(self.changes.session, self.request.id)
+        change_member(member, status, findings=[reading_findings.cannot_be_taken(member, said)], group=None)
 
     def _confirm(self, member: Member, ids: Sequence[str], findings: Sequence[Finding] = ()) -> None:
         change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))

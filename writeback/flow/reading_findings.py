@@ -40,6 +40,17 @@ def cannot_tell(member: Member) -> Finding:
     )
 
 
+def cannot_be_taken(member: Member, said: str) -> Finding:
+    return Finding(
+        code="provider_refused",
+        message="The provider gave no clear answer each time that this record was sent, while it answered others.",
+        hint="Look at this record in the MIS, and at what it says; mend it, and send it again.",
+        pointer=f"/records/{member.index}",
+        record=member.index,
+        provider_message=said or None,
+    )
+
+
 def may_be_anothers(member: Member) -> Finding:
     noun = member.kind.noun
     return Finding(

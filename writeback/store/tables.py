@@ -121,7 +121,15 @@ class Lane(SQLModel, table=True):
     lease_owner: str | None = None
     lease_until: datetime | None = _instant(nullable=True, index=True)
     not_before: datetime | None = _instant(nullable=True)
-    """The provider asked us to wait so long (`Retry-After`)."""
+    """It is not served before: a breaker is open, or the provider asked for a moment."""
+    hold_reason: str | None = None
+    """Why this family alone is held; null: it is not."""
+    hold_detail: str | None = None
+    held_at: datetime | None = _instant(nullable=True)
+    rechecks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often in a row it was let go in vain; the next try comes the later."""
+    recheck_at: datetime | None = _instant(nullable=True, index=True)
+    """When the school is asked about next for its sake."""
 
 
 class WritebackRow(SQLModel, table=True):

@@ -141,6 +141,8 @@ class Writeback(Model):
     next_attempt_at: datetime | None = None
     hold_reason: str | None = None
     """What it waits for."""
+    left_alone: str | None = None
+    """Why nothing is sent to its school for a while: what the provider asked for, or how it fails to answer."""
     evidence: str | None = None
     """What proves that it is in the MIS."""
     created_at: datetime | None = None
