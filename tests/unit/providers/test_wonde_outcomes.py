@@ -91,7 +91,7 @@ def test_a_success_without_a_writeback_id_leaves_doubt(body: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("status", [200, 201, 400, 422])
-def test_a_refusal_names_its_record_in_every_likely_shape_under_any_status(status: int, body: Any) -> None:
+def test_a_refusal_names_its_record_in_every_likely_shape(status: int, body: Any) -> None:
     refused = read_answer(answer(status, body), 3)
 
     assert isinstance(refused, Refused)
