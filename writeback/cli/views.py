@@ -29,6 +29,8 @@ def waits_for(writeback: Mapping[str, Any], now: datetime) -> str:
     """Return what a writeback that is not final waits for, as far as the API says."""
     if writeback.get("hold_reason"):
         return escape(str(writeback["hold_reason"]))
+    if writeback.get("left_alone"):
+        return escape(str(writeback["left_alone"]))
     next_at = writeback.get("next_attempt_at")
     if next_at and datetime.fromisoformat(next_at) > now:
         return f"again at {instant(next_at, now)}"
@@ -205,6 +207,11 @@ def schools_table(schools: Iterable[Mapping[str, Any]], now: datetime) -> Table:
 
 def _state(school: Mapping[str, Any], now: datetime) -> str:
     hold = school.get("hold")
+    families = ", ".join(escape(f"{one['family']} ({one['reason']})") for one in school.get("held_families") or ())
+    if not hold and families:
+        return f"[yellow]held in part: {families}[/yellow]"
+    if not hold and (rest := school.get("left_alone")):
+        return f"[yellow]left alone: {escape(rest['detail'])}[/yellow]"
     if not hold:
         return f"[green]{school['state']}[/green]"
     return f"[yellow]held: {escape(hold['reason'])}[/yellow] since {instant(hold.get('since'), now)}"
