@@ -7,11 +7,13 @@ import pytest
 
 from tests.integration.flow.conftest import CALLER, World
 from tests.integration.flow.test_creates import (
+    ABSENT,
     confirm,
     in_doubt,
     incident,
     patience,
     serve,
+    submit,
     taken_and_confirmed,
     there,
 )
@@ -19,7 +21,7 @@ from writeback.core.errors import Conflict
 from writeback.domain.actor import staff
 from writeback.domain.likeness import Compared, Near
 from writeback.domain.mending import Outcome
-from writeback.domain.outcome import ReadBack, SlotReading
+from writeback.domain.outcome import ReadBack, SlotReading, Taken, Uncertain
 from writeback.store.reads import Reads
 
 EVE = staff("eve", "the office has changed it")
@@ -162,3 +164,31 @@ async def test_what_goes_again_says_that_nothing_like_it_was_seen(world: World) 
     await read(world, SlotReading(None, matches=False), after_s=patience(world))
     timeline = (await Reads(world.flow.db).show(CALLER, writeback_id)).timeline
     assert [one.detail for one in timeline if "nothing like it" in (one.detail or "")] != []
+
+
+@pytest.mark.parametrize(
+    ("last", "status", "code"),
+    [
+        (ReadBack({0: ABSENT}), "failed", "provider_refused"),
+        (ReadBack({0: near("B7")}), "needs_attention", "nearly_the_same_in_mis"),
+        (ReadBack({0: ABSENT}, removed=("B7",)), "needs_attention", "may_have_been_removed"),
+    ],
+)
+async def test_what_gets_no_clear_answer_fails_only_where_nothing_may_be_it(
+    world: World, last: ReadBack, status: str, code: str
+) -> None:
+    async def answer() -> None:
+        is_bad = world.provider.sent[-1][0]["students"][0]["student_id"] == "A2"
+        world.provider.outcomes = [Uncertain("Wonde answered 500")] if is_bad else [Taken("T")]
+
+    world.provider.before_answer = answer
+    writeback_id = await submit(world, incident("A2"))
+    for turn, reading in enumerate((ReadBack({0: ABSENT}), last)):
+        await serve(world)
+        await submit(world, incident(f"A{10 + turn}"))  # another, which gets through
+        await serve(world)
+        world.provider.readings = [reading for _ in range(3)]
+        await confirm(world, after_s=patience(world))
+        await serve(world)
+    (record,) = await world.records(writeback_id)
+    assert (record["status"], [one["code"] for one in record["findings"]]) == (status, [code])

@@ -1,4 +1,8 @@
-"""Holds of one family of kinds at one school, beside those of the school."""
+"""Holds of one family of kinds at one school, beside those of the school.
+
+An older version sends for a held family again, and holds the school where that is refused; what was held with the
+family waits there until somebody resumes the school.
+"""
 
 import sqlalchemy as sa
 from alembic import op
