@@ -125,7 +125,7 @@ async def test_a_workbook_and_ndjson_are_taken_by_their_media_types(world: World
     for line in MARKS.splitlines():
         sheet.append(line.split(","))
     book.save(content)
-    mark = {"student_id": "A1", "date": "2026-01-13", "session": "AM", "code": "/", "employee_id": "E1"}
+    mark = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/", "employee_id": "E1"}
 
     workbook = await world.take(content.getvalue(), headers={"Content-Type": XLSX})
     lines = await world.take(json.dumps(mark), headers={"Content-Type": "application/x-ndjson"})

@@ -125,7 +125,7 @@ class XporterProvider:
         try:
             return await self._fetch(account, name, cursor, window)
         except LookupFailed as error:
-            if cursor is None or error.outcome is not None:
+            if cursor is None or not (error.outcome is None or outcomes.is_about_changeset(error.detail)):
                 raise
         return await self._fetch(account, name, None, window)
 

@@ -38,6 +38,8 @@ _BROKEN = re.compile(
 )
 """The words of .NET when a program fails in the middle of its work: it may have written by then."""
 
+_CHANGESET = re.compile(r"changed\s*rows|change\s*sets?\b", re.IGNORECASE)
+
 _TOKEN_LIFE = timedelta(minutes=5)
 """How long a token is used whose expiry cannot be read."""
 
@@ -97,6 +99,11 @@ def _read_exception(said: str, answer: Answer, places: Sequence[Place]) -> Troub
 def _is_broken(said: str, answer: Answer) -> bool:
     """Whether the text, or the type beside it, is that of a program that failed, not of a check that refused."""
     return _BROKEN.search(f"{text_of(answer.body, 'ExceptionType')} {said}") is not None
+
+
+def is_about_changeset(said: str) -> bool:
+    """Whether what was said is about the changeset that was asked for (600), in whatever kind of exception."""
+    return _CHANGESET.search(said) is not None
 
 
 def refuses_token(answer: Answer) -> bool:
