@@ -3,7 +3,7 @@
 `accept` calls `validate`, refreshes `lists_to_refresh` once if an id was not found, and validates again.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date as Date
 
 from validators.absence import AbsenceCheck
@@ -30,6 +30,7 @@ CHECKS: dict[Family, type[Check]] = {
 }
 """Who validates a family; a new family adds its module and a line here."""
 
+_UNGRANTED = {Grant.MISSING: "permission_missing", Grant.DOUBTFUL: "permission_doubtful"}
 _LIST_NAMES = {
     ListName.STUDENTS: "pupils",
     ListName.EMPLOYEES: "staff",
@@ -74,14 +75,26 @@ def validate(
     return [*about_school, *about_lists, *findings]
 
 
+def validate_rests(
+    kind: Kind, rests: Mapping[int, Record], school: School, lookups: LookupView, *, most: int | None = None
+) -> list[Finding]:
+    """Return what the school's lists say of records of the wrong shape, by place: as much of each as can be read."""
+    rule = rule_for(school, kind.name)
+    if not rests or not rule.supported:
+        return []
+    check = CHECKS[kind.family](kind, rule, school, lookups, list(rests), None)
+    check.most = most
+    return check.run_on_rests(list(rests.values()))
+
+
 def _about_school(kind: Kind, rule: FeatureRule, school: School) -> list[Finding]:
-    """Return what keeps the school from taking this kind at all."""
+    """Return what keeps the school from taking this kind at all, or may."""
     texts = texts_of(rule, school)
     if not rule.supported:
         reason = rule.reason or f"{rule.provider_name} does not carry it"
         code, texts = "writeback_not_supported", {**texts, "reason": reason}
-    elif grant_of(rule, school) is Grant.MISSING:
-        code, texts = "permission_missing", {**texts, "permission": rule.permission}
+    elif (grant := grant_of(rule, school)) in _UNGRANTED:
+        code, texts = _UNGRANTED[grant], {**texts, "permission": rule.permission}
     else:
         return []
     return [make(code, texts, provider=rule.provider, family=kind.family)]
@@ -106,7 +119,9 @@ def _about_list(
         code = "lookup_stale"
     else:
         return None
-    return make(code, {**texts_of(rule, school), "list": _LIST_NAMES[name]}, provider=rule.provider, list_name=name)
+    fate = "wait until it has been fetched" if name in rule.waits_for else "are sent unchecked"
+    values = {**texts_of(rule, school), "list": _LIST_NAMES[name], "fate": fate}
+    return make(code, values, provider=rule.provider, list_name=name)
 
 
 __all__ = [
@@ -120,5 +135,6 @@ __all__ = [
     "rule_for",
     "validate",
     "validate_overrides",
+    "validate_rests",
     "validate_rules",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from validators.hours import is_outside_the_day, outside_values
 from validators.records import RecordCheck
+from validators.rule_files import DayToCome
 
 _WHOLE_DAY = time(0)
 """A date alone is its first minute."""
@@ -16,7 +17,9 @@ class AbsenceCheck(RecordCheck):
     def check_record(self, index: int, record: Any) -> None:
         event = getattr(record, "event", None)
         if event is not None:
-            self.check_day(index, record, "start_at", warn_future=event != "all_day", needs_lessons=True)
+            # A day off is planned ahead; coming and going are seen.
+            to_come: DayToCome = "taken" if event == "all_day" else self.rule.day_to_come
+            self.check_day(index, record, "start_at", to_come=to_come, needs_lessons=True)
             self._check_hour(index, "start_at", record.start_at)
         elif hasattr(record, "start_at"):
             self.check_day(index, record, "start_at")
@@ -26,6 +29,7 @@ class AbsenceCheck(RecordCheck):
     def _check_end(self, index: int, record: Any) -> None:
         if not isinstance(record.end_at, datetime):
             return  # none, or the half of a day
+        self.check_day(index, record, "end_at")
         self._check_hour(index, "end_at", record.end_at)
         if record.end_at < record.start_at:
             values = {"value": record.end_at.isoformat(" "), "start": record.start_at.isoformat(" ")}

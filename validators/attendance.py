@@ -3,9 +3,11 @@
 Whatever depends on the code alone is judged once for each code of a submission, not once for each record.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date
+from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from validators.calendar import Said
@@ -14,11 +16,14 @@ from validators.check import Check
 from validators.features import FeatureRule
 from validators.national_codes import ADMINISTRATIVE, AFTERNOON, LATE, MORNING, NATIONAL
 from validators.places import is_nothing
+from validators.suggestions import Suggestions
 from validators.text import first_emoji, length_of
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import Family, Kind
+from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import ListName, LookupView, is_active
 from writeback.domain.school import School
+from writeback.domain.shape import show
 
 
 @dataclass(slots=True)
@@ -32,6 +37,8 @@ class CodeVerdict:
     findings: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     needs_statutory_comment: bool = False
     is_late: bool = False
+    is_seen: bool = False
+    """Whether it says that the pupil was there, so that it cannot be for a day to come."""
     is_plain: bool = True
     """Whether there is nothing to say of it, whatever else the record holds."""
 
@@ -50,9 +57,21 @@ class AttendanceCheck(Check):
     ) -> None:
         super().__init__(kind, rule, school, lookups, positions, today)
         self.verdicts: dict[str, CodeVerdict] = {}
+        self.warned_days: set[str] = set()
+        """Days to come that have been warned of."""
         self.uses_employees = False
         self.carries_employee = "employee_id" not in rule.ignored | rule.forbidden
         self.known_employees = lookups.employees.rows if lookups.employees else None
+
+    @cached_property
+    def tomorrow(self) -> str | None:
+        """From this day on a mark that says the pupil was seen is refused; None: it is not."""
+        today = self.calendar.today
+        return (today + timedelta(1)).isoformat() if today and self.rule.day_to_come == "refused" else None
+
+    @cached_property
+    def suggestions(self) -> Suggestions:
+        return Suggestions()
 
     def used_lists(self) -> Iterable[ListName]:
         return [name for name in self.kind.lists if name is not ListName.EMPLOYEES or self.uses_employees]
@@ -68,11 +87,11 @@ class AttendanceCheck(Check):
         for index, mark in enumerate(records):
             if students is not None and mark.student_id not in students:
                 self._report("student_not_on_roll", index, mark, "student_id", ListName.STUDENTS)
-            if odd_days and mark.date in odd_days:
-                self._report_day(index, mark, odd_days)
             verdict = verdicts.get(mark.code) or self._judge(mark.code)
+            if odd_days and mark.date in odd_days:
+                self._report_day(index, mark, verdict, odd_days)
             if not is_session:
-                self._check_lesson(index, mark)
+                self._check_lesson(index, mark, verdict)
             elif verdict.session is not None and verdict.session != mark.session:
                 self._report_session(index, mark, verdict)
             if mark.employee_id is not None:
@@ -84,6 +103,18 @@ class AttendanceCheck(Check):
         self._check_duplicates(records)
         return self.sorted_findings()
 
+    def check_rest(self, index: int, rest: Any) -> None:
+        students, lessons = self.lookups.students, self.lookups.lessons
+        if rest.student_id is not None and students is not None and rest.student_id not in students.rows:
+            self._report("student_not_on_roll", index, rest, "student_id", ListName.STUDENTS)
+        lesson_id = getattr(rest, "lesson_id", None)
+        if lesson_id is not None and lessons is not None and lesson_id not in lessons.rows:
+            self._report("lesson_unknown", index, rest, "lesson_id", ListName.LESSONS)
+        if rest.employee_id is not None:
+            self._check_employee(index, rest)
+        if rest.code is not None:
+            self._report_code(index, rest, self.verdicts.get(rest.code) or self._judge(rest.code))
+
     def _odd_days(self, records: Sequence[Any]) -> dict[Date, list[Said]]:
         """Return the days of which there is something to say: a register has one day, so each is looked at once."""
         needs_lessons = self.kind.family is Family.SESSION_MARKS  # a lesson's own day is compared instead
@@ -91,14 +122,27 @@ class AttendanceCheck(Check):
             day: said
             for day in {mark.date for mark in records}
             if day is not None
-            and (said := list(self.calendar.about(day, warn_future=True, needs_lessons=needs_lessons)))
+            and (said := list(self.calendar.about(day, to_come=self.rule.day_to_come, needs_lessons=needs_lessons)))
         }
 
-    def _report_day(self, index: int, mark: Any, odd_days: dict[Date, list[Said]]) -> None:
+    def _report_day(self, index: int, mark: Any, verdict: CodeVerdict, odd_days: dict[Date, list[Said]]) -> None:
         """Report what there is to say of a mark's day; warnings once a day, not thirty times a register."""
         for code, values in odd_days[mark.date]:
-            self._report(code, index, mark, "date", **values)
+            if code == "not_yet_happened":
+                self._report_to_come(index, mark, verdict, "date", values)
+            else:
+                self._report(code, index, mark, "date", **values)
         odd_days[mark.date] = [said for said in odd_days[mark.date] if CATALOGUE[said[0]].severity is Severity.ERROR]
+
+    def _report_to_come(
+        self, index: int, mark: Any, verdict: CodeVerdict, name: str, values: Mapping[str, Any]
+    ) -> None:
+        """Refuse a mark of a day to come that says the pupil was seen; of others warn, once a day."""
+        if verdict.is_seen:
+            self._report("present_in_future", index, mark, name, **{**values, "code": verdict.code})
+        elif values["value"] not in self.warned_days:
+            self.warned_days.add(values["value"])
+            self._report("date_in_future", index, mark, name, **values)
 
     def _are_fields_plain(self, records: Sequence[Any]) -> bool:
         """Whether no field of any record needs a closer look: for a whole register this is quicker than one by one."""
@@ -118,16 +162,19 @@ class AttendanceCheck(Check):
         row = codes.resolve(given) if codes else None
         code = str(row.get("code") or given) if row else given
         verdict = CodeVerdict(code)
-        if codes is not None and row is None:
-            known = codes.by_code
-            suggestion = f"Did you mean {given.upper()}? " if given.upper() in known else ""
-            verdict.findings.append(("code_unknown", {"suggestion": suggestion}))
+        if code == NO_MARK:
+            verdict.findings.append(("code_is_no_mark", {}))
+        elif codes is not None and row is None:
+            suggestion = self.suggestions.of(codes, "", given)
+            verdict.findings.append(("code_unknown", {"code": show(given), "suggestion": suggestion}))
         elif row is not None and not is_active(row):
             verdict.findings.append(("code_inactive", {}))
         if code in ADMINISTRATIVE:
             verdict.findings.append(("administrative_code", {}))
         verdict.needs_statutory_comment = code in self.rule.needs_statutory_comment
         verdict.is_late = code == "L"
+        type_of_own = row.get("type") if row is not None and code not in NATIONAL else None
+        verdict.is_seen = code in self.rule.seen_codes or type_of_own in self.rule.seen_types
         if self.kind.family is Family.SESSION_MARKS:
             verdict.session = {MORNING: "AM", AFTERNOON: "PM"}.get(code)
             if row is not None and self.rule.standard_codes_only and code not in NATIONAL:
@@ -136,7 +183,7 @@ class AttendanceCheck(Check):
         self.verdicts[given] = verdict
         return verdict
 
-    def _check_lesson(self, index: int, mark: Any) -> None:
+    def _check_lesson(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
         lessons = self.lookups.lessons
         row = lessons.rows.get(mark.lesson_id) if lessons is not None else None
         if lessons is not None and row is None:
@@ -144,7 +191,11 @@ class AttendanceCheck(Check):
             return
         lesson_date = row.get("date") if row is not None else None
         if mark.date is None:
-            if self.rule.needs_date and lesson_date is None:
+            if lesson_date is not None:
+                if self.tomorrow is not None and lesson_date >= self.tomorrow:
+                    values = {"field": "The lesson's day", "value": lesson_date, "today": self.calendar.today}
+                    self._report_to_come(index, mark, verdict, "lesson_id", values)
+            elif self.rule.needs_date:
                 self._report("date_required", index, mark, "date", ListName.LESSONS)
         elif lesson_date is not None and mark.date.isoformat() != lesson_date:
             self._report("lesson_not_on_date", index, mark, "date", ListName.LESSONS, lesson_date=lesson_date)
@@ -157,14 +208,17 @@ class AttendanceCheck(Check):
 
     def _look_closer(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
         """Check a record with fields that the rule says something about, or with a code that is not plain."""
-        for code, values in verdict.findings:
-            fresh = ListName.ATTENDANCE_CODES if code in ("code_unknown", "code_inactive") else None
-            self._report(code, index, mark, "code", fresh, **{"code": verdict.code, **values})
+        self._report_code(index, mark, verdict)
         self._check_fields(index, mark)
         if verdict.is_late or mark.minutes_late:
             self._check_late(index, mark, verdict)
         if verdict.needs_statutory_comment and not mark.statutory_comment:
             self._report("statutory_comment_required", index, mark, "statutory_comment", code=verdict.code)
+
+    def _report_code(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
+        for code, values in verdict.findings:
+            fresh = ListName.ATTENDANCE_CODES if code in ("code_unknown", "code_inactive") else None
+            self._report(code, index, mark, "code", fresh, **{"code": verdict.code, **values})
 
     def _check_fields(self, index: int, mark: Any) -> None:
         """Check what the MIS's rule says of fields: required, forbidden, without a place, too long, with an emoji."""

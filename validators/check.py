@@ -31,7 +31,7 @@ class Check:
     ) -> None:
         self.kind, self.rule, self.school, self.lookups = kind, rule, school, lookups
         self.positions = positions
-        self.calendar = Calendar(lookups.lessons, today)
+        self.calendar = Calendar(lookups.lessons, today, rule.year_begins)
         self.findings: list[Finding] = []
         self.most: int | None = None
         """Once so many findings have been made, one is made of each record; None: there is no such limit."""
@@ -44,6 +44,15 @@ class Check:
     def run(self, records: Sequence[Any]) -> list[Finding]:
         """Check every record and return what was found, in the order of the records."""
         raise NotImplementedError
+
+    def run_on_rests(self, rests: Sequence[Any]) -> list[Finding]:
+        """Look up what can be read of records of the wrong shape: None is in the place of what cannot."""
+        for index, rest in enumerate(rests):
+            self.check_rest(index, rest)
+        return self.sorted_findings()
+
+    def check_rest(self, index: int, rest: Any) -> None:
+        """Look up what one record names, as far as it can be read."""
 
     def used_lists(self) -> Iterable[ListName]:
         """Return the lists that the records were looked up in, or would have been."""

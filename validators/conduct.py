@@ -15,7 +15,7 @@ class ConductCheck(RecordCheck):
     def check_record(self, index: int, record: Any) -> None:
         if not hasattr(record, "students"):
             return  # a removal says no more than which
-        self.check_day(index, record, "date", warn_future=True, needs_lessons=True)
+        self.check_day(index, record, "date", to_come=self.rule.day_to_come, needs_lessons=True)
         self.check_day(index, record, "students.outcome_date")
         self._check_lesson(index, record)
         self._check_bullying(index, record)
@@ -24,7 +24,7 @@ class ConductCheck(RecordCheck):
             for place, medium in enumerate(record.media):
                 for code, name, values in check_medium(medium, self.rule.max_media_bytes):
                     self.report(code, index, ("media", place, name), values)
-            self.check_day(index, record, "media.taken_at", warn_future=True)
+            self.check_day(index, record, "media.taken_at", to_come="warned")
 
     def _check_lesson(self, index: int, record: Any) -> None:
         """Check the lesson of a new incident, as far as the timetable that was fetched reaches."""

@@ -3,7 +3,7 @@
 A description of a kind:
 
     kind, action, noun, provider, mis, supported, reason, is_overridden, notes, source
-    permission      null, or {name, spelling, state: granted | missing | unknown, ask}
+    permission      null, or {name, spelling, state: granted | missing | doubtful | unknown, ask}
     readable, why_unreadable
     fields          each {name, path, type, use: needed | allowed | ignored | forbidden, max_length, minimum, maximum,
                     emoji, default, help, choices, choices_of, choices_left_out, fields}
@@ -26,6 +26,7 @@ from writeback.domain.lookups import ListName, LookupView, Row, is_active
 from writeback.domain.school import School
 
 MOST_CHOICES = 500
+_UNGRANTED = (Grant.MISSING, Grant.DOUBTFUL)
 Shape = Mapping[str, Any]
 
 
@@ -55,7 +56,7 @@ def _permission(rule: FeatureRule, school: School) -> dict[str, Any] | None:
     grant = grant_of(rule, school)
     if grant is None:
         return None
-    ask = f"Ask {school.name} to grant {rule.permission} in {rule.provider_name}." if grant is Grant.MISSING else ""
+    ask = f"Ask {school.name} to grant {rule.permission} in {rule.provider_name}." if grant in _UNGRANTED else ""
     return {"name": rule.permission, "spelling": rule.permission_spelling, "state": grant.value, "ask": ask}
 
 

@@ -14,7 +14,7 @@ class DetentionCheck(RecordCheck):
         if not hasattr(record, "start_time"):
             return  # an entry, or a removal
         self.check_day(index, record, "date", warn_past=self.kind.action is Action.CREATE, needs_lessons=True)
-        self.check_day(index, record, "recorded_date", warn_future=True)
+        self.check_day(index, record, "recorded_date", to_come="warned")
         for name in ("start_time", "end_time"):
             if is_outside_the_day(getattr(record, name)):
                 self.report("time_outside_school_day", index, (name,), outside_values(getattr(record, name)))

@@ -10,14 +10,18 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from validators.rule_files import RuleFile, RuleRow, RuleSettings, read_overrides, read_rule_file
+from validators.national_codes import SEEN
+from validators.rule_files import DayToCome, RuleFile, RuleRow, RuleSettings, read_overrides, read_rule_file
 from writeback.core.errors import ConfigurationError
 from writeback.domain.fields import names_of
 from writeback.domain.kinds import KINDS
+from writeback.domain.lookups import ListName
 from writeback.domain.school import School
 
 RULES_DIR = Path(__file__).parent / "rules"
 ANY_MIS = "*"
+_FIELDS = {"required", "forbidden", "ignored", "no_emoji"}
+_SETS = _FIELDS | {"needs_statutory_comment", "staff_roles", "waits_for", "seen_codes", "seen_types"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ class FeatureRule:
     needs_statutory_comment: frozenset[str] = frozenset()
     standard_codes_only: bool = False
     needs_date: bool = False
+    waits_for: frozenset[ListName] = frozenset()
+    day_to_come: DayToCome = "taken"
+    seen_codes: frozenset[str] = SEEN
+    seen_types: frozenset[str] = frozenset({"PRESENT"})
+    year_begins: str = "09-01"
     permission: str = ""
     permission_spelling: str = "printed"
     staff_roles: frozenset[str] = frozenset()
@@ -142,8 +151,8 @@ def _rule(provider: str, mis: str, kind: str, override: str) -> FeatureRule:
     rows = _rows_for(file, mis, kind) if file else []
     own = [read_overrides({kind: json.loads(override)})[kind]] if override else []
     merged = _merge([*rows, *own])
-    for key in ("required", "forbidden", "ignored", "no_emoji", "needs_statutory_comment", "staff_roles"):
-        merged[key] = frozenset(merged.get(key, ()))
+    for key in _SETS & merged.keys():
+        merged[key] = frozenset(merged[key])
     return FeatureRule(
         provider=provider,
         provider_name=file.name if file else provider,

@@ -5,6 +5,9 @@ MORNING, AFTERNOON = "/", "\\"
 LATE = frozenset({"L", "U"})
 """Late before, and after, the register closed."""
 
+SEEN = frozenset({MORNING, AFTERNOON}) | LATE
+"""Say that the pupil was seen in school. Off site and on visits is planned, so none of those is here."""
+
 ADMINISTRATIVE = frozenset({"Z", "#", "X", "Y", "Y1", "Y2", "Y3", "Y4", "Y5", "Y6", "Y7"})
 """Set by the office: not yet on roll, closed, not required to attend, unable to attend."""
 

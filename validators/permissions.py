@@ -1,7 +1,7 @@
 """Whether a school has granted what a kind needs, judged by what its provider listed (`School.facts`).
 
-Wonde prints few of its permissions' names and Xporter few of its scopes'. A name that is only a guess refuses nothing
-unless the school's own list bears the guess out: better a refusal by the provider than one by our spelling.
+Wonde prints few of its permissions' names and Xporter few of its scopes'. A name that is only a guess refuses nothing:
+better a refusal by the provider than one by our spelling. Where the school's own list bears the guess out, it warns.
 """
 
 import re
@@ -21,6 +21,8 @@ class Grant(StrEnum):
 
     GRANTED = "granted"
     MISSING = "missing"
+    DOUBTFUL = "doubtful"
+    """It looks so, but the permission's name is assumed: whether it is so the provider's answer tells."""
     UNKNOWN = "unknown"
     """The provider listed nothing, or nothing that settles it."""
 
@@ -42,7 +44,7 @@ def grant_of(rule: FeatureRule, school: School) -> Grant | None:
     if rule.permission_spelling == "worded":
         return Grant.MISSING if actions else Grant.UNKNOWN
     is_word_in_use = any(other == action for _, other in granted)
-    return Grant.MISSING if actions and actions <= _HARMLESS and is_word_in_use else Grant.UNKNOWN
+    return Grant.DOUBTFUL if actions and actions <= _HARMLESS and is_word_in_use else Grant.UNKNOWN
 
 
 def _listed(school: School) -> Sequence[str] | None:

@@ -49,6 +49,9 @@ class RecordCheck(Check):
         self._check_duplicates(records)
         return self.sorted_findings()
 
+    def check_rest(self, index: int, rest: Any) -> None:
+        self._check_references(index, rest)
+
     def check_record(self, index: int, record: Any) -> None:
         """Check what is this family's own."""
 
@@ -57,7 +60,7 @@ class RecordCheck(Check):
         whole = field.partition(".")[0]
         return not {field, whole} & (self.rule.ignored | self.rule.forbidden)
 
-    def check_day(self, index: int, record: Any, field: str, **rules: bool) -> None:
+    def check_day(self, index: int, record: Any, field: str, **rules: Any) -> None:
         """Say what is to be said of the day in a field (dates and instants)."""
         for place in places(record, field):
             if not isinstance(place.value, Date) or not self.is_carried(field):
@@ -118,6 +121,9 @@ class RecordCheck(Check):
             code = reference.finding if row is None else "attribute_inactive"
             values["choices"] = self.suggestions.of(lookup, reference.type, place.value)
             self.report(code, index, place.path, values, reference.list)
+        elif place.value.casefold() not in (str(row["id"]).casefold(), str(row.get("code")).casefold()):
+            taken_as = show(str(row.get("code") or row["id"]))
+            self.report("taken_by_description", index, place.path, {**values, "taken_as": taken_as})
 
     def _has_sign(self, value: Any) -> bool:
         return self.rule.signed_ids_remove and isinstance(value, str) and value.startswith("-")

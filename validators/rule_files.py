@@ -4,24 +4,37 @@ A file holds one provider's rows. A row says for which kind and MISes it holds; 
 kind's `*` row. `features` turns rows into rules.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date as Date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from writeback.core.errors import ConfigurationError
 from writeback.domain.fields import names_of, texts_of
 from writeback.domain.kinds import KINDS
+from writeback.domain.lookups import ListName
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$")]
 """A field of the record; one of what it holds has a dot, e.g. `students.outcome_date`."""
 Spelling = Literal["printed", "worded", "assumed"]
 """How surely a permission's name is known: the document prints it, says it in other words, or does not say it."""
+DayToCome = Literal["refused", "warned", "taken"]
+"""What becomes of a record whose day is still to come. Of marks only those are refused that say the pupil was seen."""
 _FIELD_KEYS = ("required", "forbidden", "ignored", "max_length", "no_emoji")
 _TEXT_KEYS = ("max_length", "no_emoji")
+_MONTH_AND_DAY = re.compile(r"[01]\d-[0-3]\d")
+
+
+def _is_month_and_day(value: str) -> str:
+    if not _MONTH_AND_DAY.fullmatch(value):
+        raise ValueError(f"{value} is no day of every year: write it as MM-DD, e.g. 09-01")
+    Date.fromisoformat(f"2001-{value}")
+    return value
 
 
 class RuleSettings(BaseModel):
@@ -49,10 +62,20 @@ class RuleSettings(BaseModel):
     """Warn where a session's code is not one of England's national codes."""
     needs_date: bool | None = None
     """Whether a lesson mark must have a date, its own or the timetable's."""
+    waits_for: tuple[ListName, ...] | None = None
+    """Lists without which nothing can be sent: until they have been fetched the records wait."""
+    day_to_come: DayToCome | None = None
+    """What becomes of a record whose day is still to come; of a mark only if its code says that the pupil was seen."""
+    seen_codes: tuple[Name, ...] | None = None
+    """Codes that say that the pupil was seen: present or late."""
+    seen_types: tuple[Name, ...] | None = None
+    """The same of the school's own codes, by the type that its list gives them."""
+    year_begins: Annotated[str, AfterValidator(_is_month_and_day)] | None = None
+    """The academic year's first day, as MM-DD. Days before this year are warned of, days after the next are refused."""
     permission: Name | None = None
     """What the school must have granted: a permission of Wonde's, a scope of Xporter's."""
     permission_spelling: Spelling | None = None
-    """How surely its name is known; one that is not printed refuses only where the school's own list bears it out."""
+    """How surely its name is known; one that is assumed warns, and refuses nothing."""
     staff_roles: tuple[Name, ...] | None = None
     """The only roles, by code or description, that members of staff may have."""
     max_media_bytes: Annotated[int, Field(ge=1)] | None = None

@@ -6,7 +6,7 @@ Comparing one code with all of a list takes milliseconds; a submission may name 
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.lookups import ListName, Lookup, is_active, plain_words
 from writeback.domain.shape import show
 
 _MOST = 20
@@ -28,7 +28,10 @@ class Suggestions:
         return type_ in self._types[lookup.list]
 
     def of(self, lookup: Lookup, type_: str, value: str) -> str:
-        """Return what is to be said of what may have been meant by `value`; often nothing."""
+        """Return what is to be said of what may have been meant by `value`; often nothing.
+
+        Only lists of attributes have types.
+        """
         key = lookup.list, type_, value
         if key not in self._made:
             if len(self._made) >= _MOST:
@@ -40,16 +43,26 @@ class Suggestions:
         words = self._words.get((lookup.list, type_))
         if words is None:
             words = self._words[lookup.list, type_] = _words_of(lookup, type_)
-        close = get_close_matches(value.casefold(), words, n=1)
+        word = plain_words(value)
+        close = [word] if word in words else _begun_by(word, words) or get_close_matches(word, words, n=1)
         return f"Did you mean {show(words[close[0]])}? " if close else ""
 
 
 def _words_of(lookup: Lookup, type_: str) -> Mapping[str, str]:
     """Return the code for each word that people may have written instead of it."""
     by_word: dict[str, str] = {}
-    for row in lookup.choices(type_):
-        code = str(row.get("code") or row.get("id"))
-        for word in (row.get("description"), row.get("code"), row.get("id")):
-            if word:
-                by_word[str(word).casefold()] = code
+    rows = lookup.choices(type_) if type_ else [row for row in lookup.rows.values() if is_active(row)]
+    for key in ("description", "code", "id"):  # a code goes before another row's description
+        for row in rows:
+            if word := row.get(key):
+                by_word[plain_words(str(word))] = str(row.get("code") or row.get("id"))
     return by_word
+
+
+def _begun_by(word: str, words: Mapping[str, str]) -> list[str]:
+    """Return the descriptions whose first words these are, before others those whose code is the word's first letter.
+
+    `late` begins `late (before registers closed)`, which is L, and `late (after registers closed)`, which is U.
+    """
+    begun = [one for one in words if one.startswith(f"{word} ")] if word else []
+    return sorted(begun, key=lambda one: words[one].casefold() != word[0])

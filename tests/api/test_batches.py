@@ -125,7 +125,7 @@ async def test_a_workbook_and_ndjson_are_taken_by_their_media_types(world: World
     for line in MARKS.splitlines():
         sheet.append(line.split(","))
     book.save(content)
-    mark = {"student_id": "A1", "date": "2026-01-13", "session": "AM", "code": "/", "employee_id": "E1"}
+    mark = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/", "employee_id": "E1"}
 
     workbook = await world.take(content.getvalue(), headers={"Content-Type": XLSX})
     lines = await world.take(json.dumps(mark), headers={"Content-Type": "application/x-ndjson"})
@@ -140,6 +140,26 @@ async def test_a_trial_is_only_checked(world: World) -> None:
 
     assert (batch["dry_run"], batch["status"], batch["rows"]["queued"]) == (True, "done", 0)
     assert (await world.get("/v1/writebacks")).json()["items"] == []
+
+
+async def test_what_is_stated_of_a_file_is_how_it_is_read(world: World) -> None:
+    content = f"{MARKS.splitlines()[0]},Comment\nA1,01/12/2026,AM,/,E1,José\n".encode("mac-roman")
+
+    batch = await world.take(content, params={**KIND, "date_order": "mdy", "encoding": "mac-roman"})
+
+    assert (batch["file"]["date_order"], batch["file"]["encoding"]) == ("mdy", "mac-roman")
+    assert (batch["rows"]["good"], batch["findings"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("said", "known"), [({"date_order": "ymd"}, "'dmy' or 'mdy'"), ({"encoding": "rot13"}, "'mac-roman'")]
+)
+async def test_what_cannot_be_stated_of_a_file_is_refused_with_what_can(
+    world: World, is_problem: Any, said: dict[str, str], known: str
+) -> None:
+    problem = is_problem(await world.upload(params={**KIND, **said}), 400, "parameter_invalid")
+
+    assert known in problem["detail"]
 
 
 async def test_the_same_key_replays_the_answer(world: World) -> None:

@@ -143,6 +143,7 @@ async def test_the_example_of_the_documentation_runs_to_confirmed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     example = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[0]
+    example = example.replace("date.today()", f'date.fromisoformat("{DAY}")')  # the service's clock stands
     monkeypatch.setenv("WRITEBACK_URL", world.url)
     monkeypatch.setenv("WRITEBACK_KEY", world.key)
     printed: list[str] = []
@@ -399,6 +400,7 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.resubmit("wb_1", dry_run=True),
     lambda c: c.cancel("wb_1"),
     lambda c: c.resolve("wb_1", "failed", reason="r"),
+    lambda c: c.resolve("wb_1", "confirmed", reason="r", mis_ids={0: "B7"}),
     lambda c: c.resubmit_all(_WHERE, reason="r"),
     lambda c: c.count_resubmit_all(_WHERE),
     lambda c: c.cancel_all(_WHERE, reason="r"),

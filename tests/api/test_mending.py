@@ -59,14 +59,14 @@ async def _post(api: Any, path: str, key: str, body: Any = None) -> Any:
 async def test_an_app_resubmits_its_own_with_an_edit_and_sees_what_it_was(api: Any, put: Any) -> None:
     await api.add_school()
     failed, key = await put(1, "failed"), await api.key("submit", "read")
-    body = {"records": [{"index": 0, "record": {**MARK, "date": "2026-01-13"}}], "reason": "wrong day"}
+    body = {"records": [{"index": 0, "record": {**MARK, "date": "2026-01-09"}}], "reason": "wrong day"}
 
     answer = await _post(api, f"{failed}/resubmit", key, body)
 
     assert answer.status_code == 202, answer.text
     assert answer.json()["status"] == "queued"
     shown = (await api.call("GET", f"/v1/writebacks/{failed}", key)).json()
-    assert shown["records"][0]["record"]["date"] == "2026-01-13"
+    assert shown["records"][0]["record"]["date"] == "2026-01-09"
     (mending,) = shown["mendings"]
     assert mending["actor"].startswith("app:registers/key:key_")
     assert mending["reason"] == "wrong day"
@@ -172,6 +172,24 @@ async def test_cancel_and_resolve_answer_with_what_was_done(api: Any, put: Any, 
         await _post(api, f"{undecided}/resolve", key, {"outcome": "failed", "reason": "x"}), 403, "key_lacks_scope"
     )
     is_problem(await _post(api, f"{undecided}/resolve", support, {"outcome": "failed"}), 422, "body_invalid")
+
+
+async def test_a_confirmed_record_is_known_by_what_it_is_in_the_mis(api: Any, put: Any, is_problem: Any) -> None:
+    await api.add_school()
+    undecided, support = await put(2, "needs_attention"), await api.key("support", "read")
+    said = {"reason": "seen in the MIS", "mis_ids": {"0": "B7"}}
+
+    not_there = await _post(api, f"{undecided}/resolve", support, {**said, "outcome": "failed"})
+    elsewhere = await _post(
+        api, f"{undecided}/resolve", support, {**said, "outcome": "confirmed", "mis_ids": {"7": "B7"}}
+    )
+    there = await _post(api, f"{undecided}/resolve", support, {**said, "outcome": "confirmed"})
+
+    is_problem(not_there, 422, "body_invalid")
+    is_problem(elsewhere, 409, "nothing_to_resolve")
+    assert there.json()["status"] == "confirmed"
+    shown = (await api.call("GET", f"/v1/writebacks/{undecided}", support)).json()
+    assert shown["records"][0]["mis_ids"] == ["B7"]
 
 
 async def test_by_filter_it_is_counted_then_done_and_an_empty_filter_is_refused(

@@ -126,6 +126,7 @@ async def test_a_writeback_in_a_list_says_how_far_it_is(seeded: Seeded) -> None:
         "attempts": 2,
         "next_attempt_at": None,
         "hold_reason": None,
+        "left_alone": None,
         "evidence": "poll",
         "created_at": "2026-01-12T12:01:00Z",
         "updated_at": "2026-01-12T12:00:00Z",

@@ -211,7 +211,7 @@ class Troubles:
         await self.world.control.post(f"schools/{school.provider_school_id}", **changes)
 
     async def _office(self, dice: random.Random) -> None:
-        """Have the office set marks of its own, where apps do so too."""
+        """Have the office set marks of its own, where apps do so too, and change an achievement that somebody made."""
         school = dice.choice(list(self.world.schools.values()))
         register, day = dice.choice(school.registers), dice.choice(school.days).isoformat()
         pupils = dice.sample(list(register["student_ids"][:-OFFICE_FIRST]), 2)
@@ -221,3 +221,14 @@ class Troubles:
         ]
         await self.world.control.post(f"schools/{school.provider_school_id}/marks", marks=marks)
         self.done["marks set by the office"] += len(marks)
+        await self._change_achievement(school, dice)
+
+    async def _change_achievement(self, school: SchoolUnderTest, dice: random.Random) -> None:
+        """Give a pupil other points: what was lost on its way back is no longer what was sent."""
+        path = f"schools/{school.provider_school_id}/achievements"
+        newest = (await self.world.control.get(path))["achievements"][-3:]
+        if newest:
+            row = dice.choice(newest)
+            pupil = {"student_id": row["students"][0]["student_id"], "points": dice.randint(20, 90)}
+            await self.world.control.post(path, update=[{"id": row["id"], "students": [pupil]}])
+            self.done["achievements changed by the office"] += 1

@@ -1,5 +1,6 @@
 """One writeback: what it says and to whom, mending it field by field, cancelling it, settling it."""
 
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -130,3 +131,52 @@ async def test_what_the_mis_has_is_shown_and_a_person_decides(sign_in: SignIn, f
     assert '<strong class="mono value">N</strong>' in shown.text
     assert without.status_code == 422
     assert (await _row(services, doubtful)).status == "failed"
+
+
+NEAR = [
+    {
+        "mis_id": mis_id,
+        "created_at": None,
+        "fields": [
+            {"field": "students", "ours": "A104, A105", "in_mis": "A104", "differs": True},
+            {"field": "type", "ours": "BULL", "in_mis": "BULL", "differs": False},
+            {"field": "comment", "ours": None, "in_mis": None, "differs": True},
+        ],
+    }
+    for mis_id in ("B7", "B8")
+]
+
+
+@pytest.fixture
+async def doubtful(services: Services, failed: str) -> str:
+    """One of which two things in the MIS are nearly what it says."""
+    id_ = await _of_status(services, "needs_attention")
+    async with services.reads.db.write() as session:
+        row = (await session.exec(select(WritebackRow).where(WritebackRow.id == id_))).one()
+        row.progress = json.dumps([{"status": "needs_attention", "near": NEAR}])
+        session.add(row)
+    return id_
+
+
+@pytest.mark.parametrize("page", ["", "/resolve"])
+async def test_what_is_nearly_it_in_the_mis_is_shown_beside_what_was_sent(
+    page: str, sign_in: SignIn, doubtful: str
+) -> None:
+    shown = (await (await sign_in("support")).get(f"/writebacks/{doubtful}{page}")).text
+
+    assert '<strong class="mono">B7</strong>' in shown
+    assert '<strong class="mono">A104</strong>, we sent <strong class="mono">A104, A105</strong>' in shown
+    assert "<strong>in other words</strong>, not shown here" in shown
+    assert ('name="mis-0" value="B8"' in shown) == bool(page)
+
+
+async def test_a_person_chooses_which_of_several_it_is(sign_in: SignIn, doubtful: str, services: Services) -> None:
+    visitor, form = await sign_in("support"), {"record": "0", "outcome": "confirmed", "reason": "the office says so"}
+
+    without = await visitor.post(f"/writebacks/{doubtful}/resolve", form)
+    await visitor.post(f"/writebacks/{doubtful}/resolve", {**form, "mis-0": "B8"})
+
+    assert without.status_code == 422
+    assert "Choose which of those in the MIS is ours" in without.text
+    row = await _row(services, doubtful)
+    assert (row.status, json.loads(row.progress)[0]["mis_ids"]) == ("confirmed", ["B8"])

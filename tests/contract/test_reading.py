@@ -58,6 +58,18 @@ async def test_the_offices_mark_is_read_as_it_is(fresh):
     assert read.readings[1] == SlotReading("M", False)
 
 
+async def test_a_dash_is_no_mark(fresh):
+    await fresh.change(custom_codes=[{"code": "-", "description": "No mark recorded", "type": "VOID"}])
+    lookups = await fresh.lookups()
+    sent = await fresh.take(fresh.register(), lookups)
+    office = {"student_id": fresh.pupils[1], "date": fresh.today.isoformat(), "session": "AM", "code": "-"}
+    await fresh.order("schools/{school}/marks", marks=[office])
+
+    read = await fresh.provider.read_back(fresh.account, sent, lookups)
+
+    assert read.readings[1] == SlotReading(None, False)
+
+
 async def test_a_whole_register_is_read_over_several_pages(fresh):
     lookups = await fresh.lookups()
     records = fresh.register(pupils=fresh.pupils)

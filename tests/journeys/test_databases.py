@@ -72,7 +72,7 @@ async def test_api_and_worker_go_on_and_start_again_on_a_schema_that_is_newer(
 
 
 async def test_a_running_api_says_when_the_schema_has_become_too_new_for_it(tmp_path: Path, database_url: str) -> None:
-    async with open_services(Settings(data_dir=tmp_path, database_url=database_url, secret_key="k" * 43)) as services:
+    async with open_services(Settings(data_dir=tmp_path, database_url=database_url, secret_key=SECRET_KEY)) as services:
         await ahead.upgrade(tmp_path, database_url, works_from=None)
         checks = await services.readiness.readiness()
 
@@ -85,7 +85,7 @@ async def test_a_schema_that_is_too_new_is_refused_at_the_start(
     tmp_path: Path, sqlite_url: str, is_embedded: bool
 ) -> None:
     """The file is the same; embedded, it would be upgraded at the start."""
-    settings = Settings(data_dir=tmp_path, database_url="" if is_embedded else sqlite_url, secret_key="k" * 43)
+    settings = Settings(data_dir=tmp_path, database_url="" if is_embedded else sqlite_url, secret_key=SECRET_KEY)
     await ahead.upgrade(tmp_path, sqlite_url, works_from=None)
 
     with pytest.raises(ConfigurationError, match=r"schema is 9999, which works .* 9999 or later, .*: install a newer"):
@@ -101,7 +101,7 @@ async def test_an_embedded_database_that_is_newer_and_works_is_opened(tmp_path: 
 
 
 async def test_a_database_that_is_older_is_named_with_what_to_do(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, database_url=f"sqlite:///{tmp_path / 'empty.db'}", secret_key="k" * 43)
+    settings = Settings(data_dir=tmp_path, database_url=f"sqlite:///{tmp_path / 'empty.db'}", secret_key=SECRET_KEY)
 
     with pytest.raises(ConfigurationError, match=r"is empty, not the newest \(\d{4}\): run `writeback db upgrade`"):
         async with open_services(settings):

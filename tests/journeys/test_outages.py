@@ -17,6 +17,7 @@ import pytest_asyncio
 from tests.chaos.processes import Stack, free_port
 from tests.chaos.servers import PostgresDatabase, RedisServer
 from tests.chaos.world import Control, World, make_schools
+from tests.secret_key import SECRET_KEY
 from writeback.core.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -109,7 +110,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             "WRITEBACK_DATABASE_URL": database.url,
             "WRITEBACK_REDIS_URL": redis.url,
             "WRITEBACK_DATA_DIR": str(folder / "data"),
-            "WRITEBACK_SECRET_KEY": "a secret of the outages' own",
+            "WRITEBACK_SECRET_KEY": SECRET_KEY,
             "WRITEBACK_API__PORT": str(port),
             "WRITEBACK_SANDBOX__PORT": str(sandbox_port),
             **_IMPATIENT,

@@ -17,6 +17,8 @@ class RaisedBy(StrEnum):
     """`domain.submission`, while it reads the body."""
     VALIDATION = "validation"
     """`validate`, before anything is sent."""
+    ACCEPT = "accept"
+    """`flow.repeated`, which knows what was accepted before."""
     PROVIDER = "provider"
     """A provider's answer: only it can know."""
     NOBODY = "nobody"

@@ -1,6 +1,6 @@
 """Findings that records of several kinds can have: about the school, its lists, people, fields and times."""
 
-from validators.catalogue.entry import WARNING, Entry, wonde, xporter
+from validators.catalogue.entry import WARNING, Entry, RaisedBy, wonde, xporter
 
 _ABOUT_THE_WHOLE = (
     Entry(
@@ -19,9 +19,15 @@ _ABOUT_THE_WHOLE = (
         | wonde("403 Forbidden – Incorrect permissions to view resource.", 106),
     ),
     Entry(
+        "permission_doubtful",
+        "{school} seems not to have granted {permission}; that this is its name in {provider} is assumed",
+        "The records are sent. Should {provider} refuse them, they wait until it is granted: ask the school.",
+        severity=WARNING,
+    ),
+    Entry(
         "lookup_missing",
         "The list of {list} of {school} has never been fetched: it could not be checked against",
-        "The records are sent unchecked. Ask support to sync the school.",
+        "The records {fate}. Ask support to sync the school.",
         severity=WARNING,
     ),
     Entry(
@@ -178,6 +184,14 @@ _ABOUT_FIELDS = (
         wordings=xporter("You have defined the same conduct more than once", 14324, "conduct"),
     ),
     Entry(
+        "accepted_before",
+        "The same {noun} was accepted {ago} ago as {writeback_id}",
+        "This one is sent as well. If only one is meant, cancel the other at once. With an Idempotency-Key the same "
+        "call sent again makes no second one.",
+        severity=WARNING,
+        raised_by=RaisedBy.ACCEPT,
+    ),
+    Entry(
         "nothing_to_change",
         "The record names {target} and nothing that is to be different",
         "Send what is to be changed, or leave the record out.",
@@ -195,6 +209,22 @@ _ABOUT_TIMES = (
         "It is sent as it is; check the day.",
         severity=WARNING,
         wordings=xporter("Date event was recorded; future dates will be set to current date", 14511, "detention"),
+    ),
+    Entry(
+        "not_yet_happened",
+        "{field} is {value}: that day is still to come, and only what has happened can be recorded",
+        "Send the day on which it happened (YYYY-MM-DD): today is {today} at {school}.",
+    ),
+    Entry(
+        "date_too_far",
+        "{field} is {value}: that is after the end of the next academic year",
+        "Look at the year. Send the day that is meant as YYYY-MM-DD, {last_day} at the latest.",
+    ),
+    Entry(
+        "date_of_former_year",
+        "{field} is {value}: that is before this academic year, which began on {first_day}",
+        "It is sent as it is; check the year.",
+        severity=WARNING,
     ),
     Entry(
         "date_in_past",

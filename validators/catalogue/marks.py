@@ -10,6 +10,12 @@ ENTRIES = (
         wordings=xporter("Invalid lesson InstanceId provided", 14059),
     ),
     Entry(
+        "present_in_future",
+        "{field} is {value}, which is still to come, and code {code} says that the pupil was seen",
+        "Send the mark once the pupil has been seen: today is {today} at {school}. If another day was meant, send that "
+        "one (YYYY-MM-DD); an absence or a visit that is planned may be sent ahead with its own code.",
+    ),
+    Entry(
         "date_required",
         "date is missing, and the timetable does not say when lesson {lesson_id} is",
         "Send the lesson's date: {provider} takes no mark without one.",
@@ -21,6 +27,11 @@ ENTRIES = (
         "{suggestion}Send a code or its id from the school's list.",
         wordings=xporter("Invalid Mark provided: {Mark}", 14056)
         | wonde("The Wonde ID for the attendance code or subcode.", 2172),
+    ),
+    Entry(
+        "code_is_no_mark",
+        "Code {code} says that there is no mark: there is nothing to write",
+        "Leave the record out. A mark that is in {mis} already is removed there.",
     ),
     Entry(
         "code_inactive",

@@ -76,7 +76,8 @@ class BatchOut(Shown):
     format: str
     """csv, ndjson or xlsx."""
     file: Mapping[str, Any]
-    """How the file is laid out, once it has been opened: encoding, delimiter, header row, which column is what."""
+    """How the file is laid out, once it has been opened: encoding, delimiter, header row, which column is what, and
+    whether the day or the month comes first in its days."""
     rows: RowCountsOut
     writebacks: WritebackCountsOut
     problems: Sequence[ProblemCountOut]
@@ -128,6 +129,7 @@ BATCH_EXAMPLE = {
         "delimiter": ";",
         "header_row": 1,
         "columns": {"Pupil ID": "student_id", "Date": "date", "Session": "session", "Mark": "code"},
+        "date_order": "dmy",
     },
     "rows": {"read": 5_000, "good": 4_960, "bad": 40, "queued": 4_960},
     "writebacks": {

@@ -66,6 +66,14 @@ _OURS = {
         "The writeback, or the record, does not need attention.",
         "Its timeline says what has become of it; somebody may have settled it already.",
     ),
+    "mis_id_needed": (
+        "Several things in the MIS are nearly what the record says, and the call does not say which one it has made.",
+        "Look in the MIS, and name the one by the record's index in mis_ids.",
+    ),
+    "mis_id_taken": (
+        "What is named in mis_ids is known to have been made by another record.",
+        "Look in the MIS for the one that this record has made; if there is none, resolve it as resend.",
+    ),
     "record_not_editable": (
         "The record is confirmed, replaced, or was never accepted.",
         "Edit only what failed, was cancelled or never left; for others send a new writeback.",

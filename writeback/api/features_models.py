@@ -24,8 +24,8 @@ class PermissionOut(Shown):
     name: str
     spelling: str
     """How sure the name is: `printed` or `worded` in the provider's document, or `assumed`."""
-    state: Literal["granted", "missing", "unknown"]
-    """`unknown`: the provider has not said."""
+    state: Literal["granted", "missing", "doubtful", "unknown"]
+    """`doubtful`: it looks as if it were missing, but its name is assumed. `unknown`: the provider has not said."""
     ask: str
     """What to ask the school for, where it is missing."""
 

@@ -1,7 +1,7 @@
 """What the API takes and shows of resubmitting, cancelling and resolving."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -74,6 +74,9 @@ class CancelIn(Taken):
     reason: Annotated[MaybeReason, Field(description=_REASON)] = ""
 
 
+MisId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=NO_CONTROLS)]
+
+
 class ResolveIn(Taken):
     """How what needs attention is settled, after a look into the MIS."""
 
@@ -85,7 +88,16 @@ class ResolveIn(Taken):
     """`confirmed`: it is there. `failed`: it is not, and shall not be. `resend`: it goes again."""
     records: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None
     """Indexes; null: all that need attention."""
+    mis_ids: dict[Annotated[int, Field(ge=0)], MisId] = {}
+    """By index, with `confirmed`: the MIS's own id of what the record has made. It may be left out where there is
+    nothing in the MIS that is nearly the record, or one thing, which is then taken."""
     reason: Annotated[Reason, Field(description=_REASON)]
+
+    @model_validator(mode="after")
+    def _is_there(self) -> Self:
+        if self.mis_ids and self.outcome is not Outcome.CONFIRMED:
+            raise ValueError(f"mis_ids says as what it is in the MIS; the outcome {self.outcome} leaves that out")
+        return self
 
 
 Name = Annotated[str, StringConstraints(max_length=200, pattern=NO_CONTROLS)]

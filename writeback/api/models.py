@@ -124,6 +124,8 @@ class WritebackOut(Shown):
     """Not before then; null: at once, or never again."""
     hold_reason: str | None
     """What it waits for."""
+    left_alone: str | None
+    """Why nothing is sent to its school for a while: what the provider asked for, or how it fails to answer."""
     evidence: str | None
     """What proves that it is in the MIS."""
     created_at: Instant
@@ -171,6 +173,26 @@ class CountsOut(Shown):
     """Schools beyond those."""
 
 
+class ComparedOut(Shown):
+    """One field on both sides; null: nothing, not shown, or free text, of which only `differs` is told."""
+
+    field: str
+    """Its name in the record."""
+    ours: str | None
+    in_mis: str | None
+    differs: bool
+
+
+class NearOut(Shown):
+    """One thing in the MIS that the record may have made, had somebody changed it there since."""
+
+    mis_id: str
+    """What `resolve` takes in `mis_ids`."""
+    created_at: Instant | None
+    """When the provider first had it, where it tells."""
+    fields: Sequence[ComparedOut]
+
+
 class ComparisonOut(Shown):
     """What a record says and what the MIS holds."""
 
@@ -178,6 +200,8 @@ class ComparisonOut(Shown):
     """The mark's code."""
     in_mis: str | None
     """Null: nobody could read it."""
+    near: Sequence[NearOut] = ()
+    """What is nearly the record, of what creates something; it may have been removed since it was seen."""
 
 
 class RecordOut(Shown):

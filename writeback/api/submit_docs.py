@@ -161,7 +161,9 @@ def _parameters() -> list[dict[str, Any]]:
             "in": "header",
             "required": False,
             "schema": {**text, "minLength": 1, "maxLength": 255},
-            "description": "The same key and body replay the first answer; another body is answered with 409.",
+            "description": "The same key and body replay the first answer; another body is answered with 409. "
+            "Without a key an incident, detention or absence that comes again within minutes is kept once more, with "
+            "the warning accepted_before.",
         },
     ]
 

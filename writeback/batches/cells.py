@@ -4,22 +4,34 @@ The other way as well: `safe` makes a cell that no spreadsheet takes for a formu
 """
 
 import re
-from datetime import date as Date
-from datetime import datetime, timedelta
+from datetime import datetime, time
 from typing import Any
 
 from writeback.batches.columns import Column
+from writeback.batches.days import BRITISH, DayStyle, NoDay, moment_of
 
 _DANGEROUS = "=+-@\t\r\n＝＋－＠"
 """What makes a spreadsheet work a cell out (OWASP, CSV injection), full-width forms among it."""
 _PROTECTED = re.compile(f"'+[{re.escape(_DANGEROUS)}]")
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _SHORTENED = re.compile(r"\d(\.\d+)?[eE]\+\d+")
-_SERIAL = re.compile(r"(\d{5})(\.\d+)?")
-_BRITISH = re.compile(r"(\d{1,2})([/.\-])(\d{1,2})\2(\d{4}|\d{2})")
-_WORDS = ("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y")
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].+)?")
-_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - the first day of Excel's count, on the school's own calendar
+_AS_TEXT = re.compile(r'="([^"]*(?:""[^"]*)*)"')
+"""What exports write so that a spreadsheet keeps an id as text."""
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
+"""Soft hyphens, what joins or separates letters, marks of direction and of byte order: no id has them."""
+_NOTHING = frozenset({"null", "(null)", "<null>", "\\n", "nan", "nat", "<na>", "undefined"})
+"""How programs write that there is nothing."""
+_NO_COMMENT = _NOTHING | {"none", "nil", "n/a", "n.a.", "na", "-", "--", "\u2013", "\u2014"}
+"""How people write it where a sentence may stand; as a code, some of these are one."""
+_LONGEST_NOTHING = max(map(len, _NO_COMMENT))
+_MORNING, _AFTERNOON = frozenset({"morning", "forenoon"}), frozenset({"afternoon"})
+ERRORS = frozenset(
+    {
+        *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"),
+        *("#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#GETTING_DATA", "#BUSY!", "#EXTERNAL!", "#PYTHON!"),
+    }
+)
+"""What a spreadsheet shows where a formula has no result."""
 _YES, _NO = frozenset({"yes", "y", "true", "1"}), frozenset({"no", "n", "false", "0"})
 
 _DAY = ("send a real calendar date", "Write the day as YYYY-MM-DD, or as day/month/year, for example 12/01/2026.")
@@ -51,24 +63,40 @@ def safe(cell: str) -> str:
 
 def without_apostrophe(cell: str) -> str:
     """Return the cell without the apostrophe that `safe`, or a spreadsheet, has put before it."""
-    return cell[1:] if _PROTECTED.match(cell) else cell
+    return cell[1:] if cell[:1] == "'" and _PROTECTED.match(cell) else cell
 
 
-def meaning(cell: str, column: Column) -> Any:
-    """Return the JSON value that a cell stands for, None for an empty one; raise BadCell."""
-    text = without_apostrophe(cell)
-    if not text.strip():
-        return None
-    if column.type == "text":
-        return text
-    text = text.strip().removeprefix("'").strip()
-    if not text:
+def plain_text(cell: str) -> str:
+    """Return what an id, a code or the like says: without apostrophe, ="…", what nobody sees, and blanks around it."""
+    text = _unwrapped(without_apostrophe(cell))
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text).replace("\u00a0", " ")
+    return text.strip().removeprefix("'").strip()
+
+
+def says_nothing(cell: str, column: Column) -> bool:
+    """Whether a cell that is not empty has a word for nothing, such as NULL."""
+    # Most cells are told by their length, or their first letter.
+    if not 0 < len(cell) <= _LONGEST_NOTHING + 4 or (cell[0].isalnum() and cell[0] not in "nNuU"):
+        return False
+    return _is_nothing(plain_text(cell), column)
+
+
+def meaning(cell: str, column: Column, style: DayStyle = BRITISH) -> Any:
+    """Return the JSON value that a cell stands for, None for an empty one; raise BadCell.
+
+    `style` is how the file writes its days.
+    """
+    text = plain_text(cell)
+    if not text or _is_nothing(text, column):
         return None
     match column.type:
+        case "text":
+            return _unwrapped(without_apostrophe(cell))
         case "date":
-            return _day(text).date().isoformat()
+            return _day(text, style)
         case "date-time":
-            return _choice(text, column) or _instant(text)
+            return _choice(text, column) or _moment(text, style, _INSTANT).isoformat()
         case "integer":
             return _integer(text)
         case "number":
@@ -81,6 +109,23 @@ def meaning(cell: str, column: Column) -> Any:
             return _identifier(text)
 
 
+def is_text_formula(cell: str) -> bool:
+    """Whether a formula says nothing but a text: ="A1234"."""
+    return _AS_TEXT.fullmatch(cell.strip()) is not None
+
+
+def _unwrapped(text: str) -> str:
+    """Return what stands between the quotation marks of ="…", else the text."""
+    found = _AS_TEXT.fullmatch(text.strip()) if '="' in text else None
+    return found[1].replace('""', '"') if found else text
+
+
+def _is_nothing(text: str, column: Column) -> bool:
+    if len(text) > _LONGEST_NOTHING:
+        return False
+    return text.casefold() in (_NO_COMMENT if column.type == "text" else _NOTHING)
+
+
 def _identifier(text: str) -> str:
     """Return an id or a code: 1234.0 is what Excel makes of 1234."""
     if _SHORTENED.fullmatch(text):
@@ -90,8 +135,9 @@ def _identifier(text: str) -> str:
 
 
 def _choice(text: str, column: Column) -> str | None:
-    """Return the one of the column's fixed values that is meant: `am` is AM, `Sign in` is sign_in."""
+    """Return the one of the column's fixed values that is meant: `am` and `Morning` are AM, `Sign in` is sign_in."""
     plain = "".join(letter for letter in text.casefold() if letter.isalnum())
+    plain = "am" if plain in _MORNING else "pm" if plain in _AFTERNOON else plain
     return next((one for one in column.choices if one.casefold().replace("_", "") == plain), None)
 
 
@@ -117,70 +163,15 @@ def _switch(text: str) -> bool:
     return word in _YES
 
 
-def _day(text: str) -> datetime:
-    found = _calendar(text, _DAY)
-    if found.time() != datetime.min.time():
+def _day(text: str, style: DayStyle) -> str:
+    found = _moment(text, style, _DAY)
+    if found.time() != time.min:
         raise BadCell("send a date without a time of day", _DAY[1])
-    return found
+    return found.date().isoformat()
 
 
-def _instant(text: str) -> str:
-    return _calendar(text, _INSTANT).isoformat()
-
-
-def _calendar(text: str, advice: tuple[str, str]) -> datetime:
-    """Return the day, and the time where there is one; on the school's own clock."""
-    serial = _SERIAL.fullmatch(text)
-    if serial:
-        return _of_serial(float(text))
-    if _ISO.fullmatch(text):
-        return _of_iso(text, advice)
-    day, _, time = text.partition(" ") if _BRITISH.match(text) else (text, "", "")
-    found = _of_british(day, advice) if _BRITISH.fullmatch(day) else _of_words(text, advice)
-    return _at(found, time.strip(), advice) if time.strip() else found
-
-
-def _of_serial(number: float) -> datetime:
-    """Return the day that Excel counts so, to the second: days since the end of 1899."""
-    moment = _EPOCH + timedelta(days=number)
-    return (moment + timedelta(milliseconds=500)).replace(microsecond=0)
-
-
-def _of_iso(text: str, advice: tuple[str, str]) -> datetime:
+def _moment(text: str, style: DayStyle, advice: tuple[str, str]) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadCell(*advice) from None
-    if found.tzinfo is not None:
-        raise BadCell("send the school's own clock, without an offset", advice[1])
-    return found
-
-
-def _of_british(text: str, advice: tuple[str, str]) -> datetime:
-    parts = _BRITISH.fullmatch(text)
-    assert parts is not None
-    day, month, year = int(parts[1]), int(parts[3]), int(parts[4])
-    try:
-        found = Date(year + 2000 if year < 100 else year, month, day)
-    except ValueError:
-        raise BadCell(*advice) from None
-    return datetime.combine(found, datetime.min.time())
-
-
-def _of_words(text: str, advice: tuple[str, str]) -> datetime:
-    for form in _WORDS:
-        try:
-            return datetime.strptime(text, form)  # noqa: DTZ007 - the school's own calendar
-        except ValueError:
-            continue
-    raise BadCell(*advice)
-
-
-def _at(day: datetime, time: str, advice: tuple[str, str]) -> datetime:
-    for form in ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M%p"):
-        try:
-            clock = datetime.strptime(time, form).time()  # noqa: DTZ007 - the school's own clock
-        except ValueError:
-            continue
-        return datetime.combine(day.date(), clock)
-    raise BadCell(*advice)
+        return moment_of(text, style)
+    except NoDay as error:
+        raise BadCell(error.advice or advice[0], advice[1]) from None

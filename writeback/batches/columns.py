@@ -11,6 +11,9 @@ PROBLEM, WHAT_TO_DO = "problem", "what to do"
 OURS = (PROBLEM, WHAT_TO_DO)
 """Columns that we add to a file of bad rows; they are left out when it comes back."""
 
+NOT_SENT = "not sent"
+"""What is known of columns that people add for themselves, such as names: they do no harm and go nowhere."""
+
 PUPILS = "students"
 _OF_PUPILS = frozenset({"achievement.create", "behaviour.create"})
 """Kinds of which a row is one pupil of one incident."""

@@ -10,7 +10,9 @@ from writeback.batches.cells import safe
 from writeback.batches.columns import PROBLEM, WHAT_TO_DO
 from writeback.batches.findings import unreadable
 from writeback.batches.headers import score
-from writeback.batches.layout import HEADER_WITHIN, Format, Layout, OpenFile, Row, kept_columns, open_table
+from writeback.batches.layout import Format, Layout, Row, Stated, kept_columns
+from writeback.batches.survey import OpenFile
+from writeback.batches.tables import HEADER_WITHIN, open_table
 from writeback.batches.texts import Encoding, encoding_of, text_of
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -19,9 +21,9 @@ _SEPARATOR_LINE = "sep="
 """Excel's own first line that names the delimiter."""
 
 
-def open_csv(file: BinaryIO, kind: str | None) -> OpenFile:
+def open_csv(file: BinaryIO, kind: str | None, stated: Stated) -> OpenFile:
     """Return the table in a CSV file; raise FileRefused."""
-    encoding = encoding_of(file)
+    encoding = encoding_of(file, stated.encoding)
     delimiter, skipped = _delimiter_of(file, encoding, kind)
     rows = _rows(file, encoding, delimiter, skipped)
     return open_table(
@@ -30,7 +32,9 @@ def open_csv(file: BinaryIO, kind: str | None) -> OpenFile:
         format=Format.CSV,
         encoding=encoding.name,
         has_mark=encoding.mark > 0,
+        is_guessed=encoding.is_guessed,
         delimiter=delimiter,
+        stated=stated,
     )
 
 

@@ -3,8 +3,10 @@
 from typing import BinaryIO
 
 from writeback.batches.csv_files import open_csv
-from writeback.batches.layout import Format, OpenFile
+from writeback.batches.foreign_files import OLD_WORKBOOK, refuse_foreign
+from writeback.batches.layout import NOTHING_STATED, Format, Stated
 from writeback.batches.ndjson_files import open_ndjson
+from writeback.batches.survey import OpenFile
 from writeback.batches.xlsx_files import open_xlsx
 
 MEDIA_TYPES = {
@@ -33,7 +35,7 @@ _BY_ENDING = {
     "jsonl": Format.NDJSON,
     "xlsx": Format.XLSX,
 }
-_ZIP, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_ZIP = b"PK\x03\x04"
 
 
 def is_known_media_type(media_type: str) -> bool:
@@ -43,7 +45,7 @@ def is_known_media_type(media_type: str) -> bool:
 
 def format_of(head: bytes, *, media_type: str = "", name: str = "") -> Format:
     """Return the format of a file whose first bytes are `head`."""
-    if head.startswith((_ZIP, _OLD_WORKBOOK)):
+    if head.startswith((_ZIP, OLD_WORKBOOK)):
         return Format.XLSX
     said = _BY_MEDIA_TYPE.get(media_type) or _BY_ENDING.get(name.rpartition(".")[2].lower())
     if said is not None:
@@ -51,12 +53,15 @@ def format_of(head: bytes, *, media_type: str = "", name: str = "") -> Format:
     return Format.NDJSON if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else Format.CSV
 
 
-def open_file(file: BinaryIO, format_: Format, kind: str | None, *, max_unpacked: int) -> OpenFile:
+def open_file(
+    file: BinaryIO, format_: Format, kind: str | None, *, max_unpacked: int, stated: Stated = NOTHING_STATED
+) -> OpenFile:
     """Return the file's layout and rows; raise FileRefused, here or while the rows are read."""
+    refuse_foreign(file)
     match format_:
         case Format.CSV:
-            return open_csv(file, kind)
+            return open_csv(file, kind, stated)
         case Format.NDJSON:
-            return open_ndjson(file, kind)
+            return open_ndjson(file, kind, stated)
         case Format.XLSX:
-            return open_xlsx(file, kind, max_unpacked=max_unpacked)
+            return open_xlsx(file, kind, stated, max_unpacked=max_unpacked)

@@ -8,6 +8,7 @@ from writeback.domain.finding import Finding, Severity
 TEXTS: Mapping[str, tuple[str, str]] = {
     "file_empty": ("The file has no rows", "Put a row of column names first, and a row for each record below it."),
     "file_unreadable": ("The file cannot be read as {format}: {reason}", "{hint}"),
+    "file_of_another_sort": ("The file is {what}", "{hint}"),
     "file_too_many_rows": ("The file has more than {limit} rows", "Split it into several files."),
     "file_too_many_columns": (
         "Row {row} has more than {limit} columns",
@@ -22,6 +23,52 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The workbook has {count} sheets; only {sheet} is read",
         "Put everything on the first sheet, or upload each sheet in a file of its own.",
     ),
+    "file_is_grid": (
+        "The table is a grid: row {row} has days as column names, such as {value} in {cell}",
+        "Write a row for each mark, with the pupil, the day, the session and the code in columns of their own. The "
+        "school's template shows how.",
+    ),
+    "days_month_first": (
+        "The days are read with the month first: {value} in {cell} can be nothing else",
+        "If that is right, do nothing; to be sure, state date_order=mdy or write days as YYYY-MM-DD.",
+    ),
+    "days_day_first": (
+        "{value} in {cell} is read as {day_first}, not as {month_first}: nothing in the file says which comes first",
+        "If that is wrong, cancel the batch and upload the file with date_order=mdy. To leave nothing open, state "
+        "date_order, or write days as YYYY-MM-DD.",
+    ),
+    "days_either_way": (
+        "{value} in {cell} is {day_first} or {month_first}: nothing in the file says which comes first, day or month",
+        "State it, date_order=dmy or date_order=mdy; or write days as YYYY-MM-DD. Nothing of the file was sent.",
+    ),
+    "days_contradict": (
+        "{first} in {first_cell} has the day first, {second} in {second_cell} the month: the file contradicts itself",
+        "Write days as YYYY-MM-DD. Or state date_order=dmy or date_order=mdy: rows that cannot be read so come back.",
+    ),
+    "days_exchanged": (
+        "Column {column} has days that the spreadsheet left as text, such as {text} in {text_cell}, beside days that "
+        "it read by itself, such as {typed} in {typed_cell}: in those, day and month may be exchanged",
+        "Export the file again and import that column as text; or write every day as YYYY-MM-DD.",
+    ),
+    "encoding_guessed": (
+        "Nothing says how the letters are encoded. Read as {encoding}, row {row} has “{text}”; as {other} it would "
+        "be “{other_text}”",
+        "If that is wrong, cancel the batch and upload the file with encoding={other}, or another; or save it as CSV "
+        "UTF-8.",
+    ),
+    "cells_say_nothing": (
+        "{count} cells have a word for nothing, the first is {value} in {cell}: they are taken as empty",
+        "Leave cells empty where there is nothing to say.",
+    ),
+    "rows_hidden": (
+        "{count} of the rows are hidden in the spreadsheet, the first is row {row}: they are taken like all others",
+        "If they are not meant, cancel the batch, delete them, and upload the file again.",
+    ),
+    "columns_hidden": (
+        "Columns are hidden in the spreadsheet and yet taken: {columns}",
+        "If they are not meant, cancel the batch, delete them, and upload the file again.",
+    ),
+    "columns_not_sent": ("Columns are passed over: {columns}", "They are not needed, and nothing of them is sent."),
     "header_missing": (
         "None of the first {rows} rows names the columns of {kind}; the first row reads {shown}",
         "Put the column names into the first row: {known}. The school's template has them all.",
@@ -67,6 +114,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "It says the same as row {first}",
         "Keep one of the two. Two rows for one {slot} cannot both be right.",
     ),
+    "row_contradicts": (
+        "Row {other} says something else of the same {slot}: neither was taken",
+        "Keep the one that is right and send it again.",
+    ),
     "incident_differs": (
         "{field} is not as in row {first}, which is of the same incident",
         "Rows of one incident repeat what is about all of it; only the pupil's own columns differ.",
@@ -86,7 +137,19 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 }
 """Message and hint of each code; the pages about codes show them too."""
 
-_WARNINGS = frozenset({"file_uploaded_before", "file_other_sheets"})
+_WARNINGS = frozenset(
+    {
+        "file_uploaded_before",
+        "file_other_sheets",
+        "days_month_first",
+        "days_day_first",
+        "encoding_guessed",
+        "cells_say_nothing",
+        "rows_hidden",
+        "columns_hidden",
+        "columns_not_sent",
+    }
+)
 
 
 class FileRefused(Exception):

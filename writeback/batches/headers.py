@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from writeback.batches.cells import without_apostrophe
-from writeback.batches.columns import CLASS, INCIDENT, KIND, OURS, columns_of, is_grouped
+from writeback.batches.columns import CLASS, INCIDENT, KIND, NOT_SENT, OURS, columns_of, is_grouped
 from writeback.batches.findings import FileRefused, make
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
@@ -51,16 +51,16 @@ def names_for(kind: str | None) -> dict[str, str]:
     fields |= dict.fromkeys((KIND, CLASS, *OURS))
     if any(is_grouped(one) for one in kinds):
         fields[INCIDENT] = None
-    by_name: dict[str, str] = {}
+    by_name: dict[str, str] = dict.fromkeys(map(plain, _TABLE["not_sent"]["names"]), NOT_SENT)
     for field in fields:
         by_name |= {plain(other): field for other in _TABLE["names"].get(field, ())}
     return by_name | {plain(field): field for field in fields}
 
 
 def score(cells: Sequence[str], kind: str | None) -> int:
-    """Return how many cells name a column."""
+    """Return how many cells name a column that is sent."""
     names = names_for(kind)
-    return sum(plain(cell) in names for cell in cells)
+    return sum(names.get(plain(cell), NOT_SENT) != NOT_SENT for cell in cells)
 
 
 def find_header(rows: Sequence[tuple[int, Sequence[str]]], kind: str | None) -> Header | None:
@@ -80,14 +80,15 @@ def check_header(header: Header, kind: str) -> None:
     findings = [*_twice(header), *_missing(header, kind)]
     if not findings:
         return
-    raise FileRefused([*findings, *about_unknown(header, kind)])
+    in_place_of_ids = (place for place, cell in enumerate(header.cells) if plain(cell) in _NOT_IDS)
+    raise FileRefused([*findings, *about_unknown(header, kind, sorted({*header.unknown, *in_place_of_ids}))])
 
 
-def about_unknown(header: Header, kind: str) -> list[Finding]:
-    """Return what is to be said of each column whose name nobody knows."""
-    names, known = names_for(kind), _known(kind)
-    findings = []
-    for place in header.unknown:
+def about_unknown(header: Header, kind: str, places: Sequence[int] | None = None) -> list[Finding]:
+    """Return what is to be said of each column whose name nobody knows; or of those at `places`."""
+    names = {name: field for name, field in names_for(kind).items() if field != NOT_SENT}
+    known, findings = _known(kind), []
+    for place in header.unknown if places is None else places:
         name = header.cells[place]
         close = get_close_matches(plain(name), names, n=1, cutoff=0.7)
         suggestion = _NOT_IDS.get(plain(name)) or (f"Did you mean {names[close[0]]}? " if close else "")
@@ -117,7 +118,7 @@ def _twice(header: Header) -> list[Finding]:
     first: dict[str, int] = {}
     findings = []
     for place, field in enumerate(header.fields):
-        if field is None or field in OURS:
+        if field is None or field in (NOT_SENT, *OURS):
             continue
         before = first.setdefault(field, place)
         if before != place:

@@ -1,23 +1,18 @@
 """How one file is laid out, found once and kept with its batch; and a row as it was read."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from writeback.batches.cells import without_apostrophe
-from writeback.batches.columns import KIND, OURS, columns_of
-from writeback.batches.findings import FileRefused, make, refuse
-from writeback.batches.headers import about_unknown, check_header, find_header, letters, names_for
+from writeback.batches.cells import plain_text
+from writeback.batches.columns import OURS
+from writeback.batches.days import DayOrder, DayStyle
+from writeback.batches.findings import refuse
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
 from writeback.domain.shape import show
-
-HEADER_WITHIN = 10
-"""The column names stand in one of the first rows; above them there may be a title."""
-MOST_COLUMNS = 200
 
 
 class Format(StrEnum):
@@ -32,6 +27,34 @@ class Row(NamedTuple):
     number: int
     cells: Sequence[str]
     findings: Sequence[Finding] = ()
+    formulas: Sequence[int] = ()
+    """Places of cells that hold a formula."""
+    typed_days: Sequence[int] = ()
+    """Places of cells that the spreadsheet itself keeps as days, not as text."""
+    is_hidden: bool = False
+    """Whether the spreadsheet does not show it."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What whoever uploads a file says of it, so that it need not be found out."""
+
+    date_order: DayOrder | None = None
+    encoding: str | None = None
+
+    def as_json(self) -> str:
+        """Return it as it is kept in place of the layout, until the file has been opened; empty where it is nothing."""
+        return json.dumps({"stated": asdict(self)}) if self != Stated() else ""
+
+    @classmethod
+    def of_json(cls, text: str) -> "Stated":
+        """Return what was stated of the file whose layout, or what is kept in its place, is `text`."""
+        stored = json.loads(text).get("stated", {}) if text else {}
+        order = stored.get("date_order")
+        return cls(DayOrder(order) if order else None, stored.get("encoding"))
+
+
+NOTHING_STATED = Stated()
 
 
 @dataclass(frozen=True)
@@ -46,17 +69,37 @@ class Layout:
     encoding: str = "utf-8"
     has_mark: bool = False
     """Whether it begins with a byte order mark."""
+    is_guessed: bool = False
+    """Whether nothing says that the encoding is this one."""
     delimiter: str = ","
     sheet: str | None = None
+    date_order: DayOrder = DayOrder.DAY_FIRST
+    from_1904: bool = False
+    """Whether its numbers of days count from 1904."""
+    stated: Stated = NOTHING_STATED
     warnings: Sequence[dict[str, Any]] = field(default=())
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
-    def of_json(cls, text: str) -> "Layout":
-        stored = json.loads(text)
-        return cls(**{**stored, "format": Format(stored["format"])})
+    def of_json(cls, text: str) -> "Layout | None":
+        """Return the layout that is kept; None where the file has not been opened."""
+        stored = json.loads(text) if text else {}
+        if "format" not in stored:
+            return None
+        order = DayOrder(stored.get("date_order", DayOrder.DAY_FIRST))
+        told = {"format": Format(stored["format"]), "date_order": order, "stated": Stated.of_json(text)}
+        return cls(**{**stored, **told})
+
+    @property
+    def days(self) -> DayStyle:
+        """How its days are written."""
+        return DayStyle(self.date_order, self.from_1904)
+
+    def with_order(self, order: DayOrder) -> "Layout":
+        """Return the layout of the same file, whose days are in this order."""
+        return replace(self, date_order=order)
 
     def shown(self) -> dict[str, Any]:
         """Return what people are told of it."""
@@ -67,83 +110,13 @@ class Layout:
             told["delimiter"] = self.delimiter
         if self.format is not Format.NDJSON:
             told |= {"header_row": self.header_row, "columns": dict(zip(self.header, self.fields, strict=True))}
+            told["date_order"] = self.date_order.value
         return told | ({"sheet": self.sheet} if self.sheet else {})
-
-
-@dataclass(frozen=True)
-class OpenFile:
-    """A file that is being read: how it is laid out, and its rows from the first."""
-
-    layout: Layout
-    rows: Iterator[Row]
-
-
-def open_table(rows: Iterator[Row], kind: str | None, **facts: Any) -> OpenFile:
-    """Find the header among the first rows and return the table below it; raise FileRefused."""
-    first = list(islice((row for row in rows if not _is_blank(row)), HEADER_WITHIN + 1))
-    if not first:
-        raise refuse("file_empty")
-    header = find_header([(row.number, row.cells[: MOST_COLUMNS + 1]) for row in first[:HEADER_WITHIN]], kind)
-    if header is None:
-        raise _without_header(first, kind)
-    if len(header.cells) > MOST_COLUMNS:
-        raise refuse("file_too_many_columns", row=header.row, limit=MOST_COLUMNS)
-    below = [row for row in first if row.number > header.row]
-    kind = kind or _kind_in(header.fields, below)
-    if not columns_of(kind):
-        raise refuse("kind_not_tabular", kind=kind)
-    if any(field is not None and field not in names_for(kind).values() for field in header.fields):
-        header = find_header([(header.row, header.cells)], kind) or header  # found by the columns of any kind
-    check_header(header, kind)
-    layout = Layout(kind=kind, header=header.cells, fields=header.fields, header_row=header.row, **facts)
-    body = chain(below, (row for row in rows if not _is_blank(row)))
-    unknown, width = header.unknown, len(header.cells)
-
-    def checked() -> Iterator[Row]:
-        for row in body:
-            cells = list(row.cells[:width]) + [""] * (width - len(row.cells))
-            if any(cells[place].strip() for place in unknown):
-                raise FileRefused(about_unknown(header, kind))
-            yield Row(row.number, cells, [*row.findings, *_beside_header(row, header.cells, layout.delimiter)])
-
-    return OpenFile(layout, checked())
-
-
-def _is_blank(row: Row) -> bool:
-    return not any(cell.strip() for cell in row.cells)
-
-
-def _beside_header(row: Row, header: Sequence[str], delimiter: str) -> Iterable[Finding]:
-    """Yield a finding for the first cell that has something in it and no name above it."""
-    for place, cell in enumerate(row.cells):
-        if cell.strip() and (place >= len(header) or not header[place].strip()):
-            where = f"{letters(place)}{row.number}"
-            yield make("cell_without_header", cell=where, delimiter="a tab" if delimiter == "\t" else delimiter)
-            return
-
-
-def _without_header(first: Sequence[Row], kind: str | None) -> FileRefused:
-    shown = ", ".join(show(cell) for cell in first[0].cells[:8] if cell.strip())
-    known = ", ".join(column.name for column in columns_of(kind)) if kind else ""
-    if kind is not None and not known:
-        return refuse("kind_not_tabular", kind=kind)
-    return refuse(
-        "header_missing", rows=HEADER_WITHIN, kind=kind or "any kind", shown=shown, known=known or "see there"
-    )
-
-
-def _kind_in(fields: Sequence[str | None], rows: Sequence[Row]) -> str:
-    """Return the kind that the column `kind` names in the first row."""
-    place = fields.index(KIND) if KIND in fields else None
-    known = ", ".join(KINDS)
-    if place is None or not rows:
-        raise refuse("kind_missing", known=known)
-    return checked_kind(rows[0].cells[place] if place < len(rows[0].cells) else "")
 
 
 def checked_kind(given: str) -> str:
     """Return the kind of this name; raise FileRefused."""
-    name, known = without_apostrophe(given).strip(), ", ".join(KINDS)
+    name, known = plain_text(given), ", ".join(KINDS)
     if not name:
         raise refuse("kind_missing", known=known)
     if name not in KINDS:

@@ -8,7 +8,8 @@ from pydantic_core import from_json
 
 from writeback.batches.columns import KIND, OURS, PROBLEM, WHAT_TO_DO
 from writeback.batches.findings import refuse, unreadable
-from writeback.batches.layout import Format, Layout, OpenFile, Row, checked_kind
+from writeback.batches.layout import Format, Layout, Row, Stated, checked_kind
+from writeback.batches.survey import OpenFile
 from writeback.batches.texts import Encoding, encoding_of, text_of
 from writeback.core.json_size import MOST_VALUES, values_in
 
@@ -16,14 +17,21 @@ LONGEST_LINE = 2_000_000
 """Characters: no more than the API takes in one submission."""
 
 
-def open_ndjson(file: BinaryIO, kind: str | None) -> OpenFile:
+def open_ndjson(file: BinaryIO, kind: str | None, stated: Stated) -> OpenFile:
     """Return the lines of an NDJSON file; raise FileRefused."""
-    encoding = encoding_of(file)
+    encoding = encoding_of(file, stated.encoding)
     rows = _rows(file, encoding)
     first = next(rows, None)
     if first is None:
         raise refuse("file_empty")
-    layout = Layout(Format.NDJSON, kind or _kind_of(first.cells[0]), encoding=encoding.name, has_mark=encoding.mark > 0)
+    layout = Layout(
+        Format.NDJSON,
+        kind or _kind_of(first.cells[0]),
+        encoding=encoding.name,
+        has_mark=encoding.mark > 0,
+        is_guessed=encoding.is_guessed,
+        stated=stated,
+    )
     return OpenFile(layout, _with(first, rows))
 
 

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from writeback.batches.cells import BadCell, meaning, without_apostrophe
+from writeback.batches.cells import BadCell, meaning, plain_text
 from writeback.batches.columns import CLASS, INCIDENT, KIND, PUPILS, column_map, is_grouped
+from writeback.batches.days import BRITISH
 from writeback.batches.findings import make
 from writeback.batches.layout import Format, Layout, Row
 from writeback.batches.ndjson_files import read_line
@@ -54,7 +56,7 @@ def incident_of(cells: Sequence[str], layout: Layout) -> str:
     """Return what the row's incident is called; empty where it is one of its own."""
     if INCIDENT not in layout.fields or not is_grouped(layout.kind):
         return ""
-    return without_apostrophe(cells[layout.fields.index(INCIDENT)]).strip().removeprefix("'")
+    return plain_text(cells[layout.fields.index(INCIDENT)])
 
 
 def read_unit(rows: Sequence[Row], layout: Layout) -> Unit:
@@ -69,6 +71,20 @@ def read_unit(rows: Sequence[Row], layout: Layout) -> Unit:
     return unit
 
 
+def as_sent_back(cells: Sequence[str], layout: Layout) -> Sequence[str]:
+    """Return a row's cells as a file of their own may have them: days that only the whole file tells as YYYY-MM-DD."""
+    if layout.days == BRITISH:
+        return cells
+    columns = column_map(layout.kind)
+    told = list(cells)
+    for place, name in enumerate(layout.fields):
+        column = columns.get(name or "")
+        if column is not None and column.type in ("date", "date-time"):
+            with suppress(BadCell):
+                told[place] = meaning(cells[place], column, layout.days) or cells[place]
+    return told
+
+
 def hold_back(unit: Unit) -> None:
     """Say to the good rows of a bad incident which row holds them back."""
     bad = [number for number, found in unit.findings.items() if any(one.is_error for one in found)]
@@ -77,10 +93,15 @@ def hold_back(unit: Unit) -> None:
             unit.say(make("incident_held_back", row=min(bad)), row=row.number)
 
 
-def same_key(kind: str, record: Record) -> str:
-    """Return what makes a record the same as another: its slot if that is all it says, else all of it."""
+def slot_of(kind: str, record: Record) -> str:
+    """Return what two records cannot both be about: a slot that is written to; of what is created, all of it."""
     if KINDS[kind].action in (Action.SET, Action.DELETE):
-        return KINDS[kind].slot(record) or ""
+        return KINDS[kind].slot(record) or said_by(record)
+    return said_by(record)
+
+
+def said_by(record: Record) -> str:
+    """Return all that a record says, without the name that its sender has for it."""
     return record.model_dump_json(exclude={"ref"})
 
 
@@ -133,24 +154,21 @@ def _of_rows(unit: Unit, layout: Layout) -> dict[str, Any]:
 
 def _of_row(unit: Unit, row: Row, layout: Layout) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a row says of the whole and of its pupil; what cannot be read becomes a finding."""
-    columns = column_map(layout.kind)
+    columns, days = column_map(layout.kind), layout.days
     common: dict[str, Any] = {}
     pupil: dict[str, Any] = {}
     for name, cell in zip(layout.fields, row.cells, strict=True):
-        if name == KIND and cell.strip() and without_apostrophe(cell).strip() != layout.kind:
-            unit.say(
-                make("kind_differs", value=show(without_apostrophe(cell).strip()), kind=layout.kind), row=row.number
-            )
+        if name == KIND and plain_text(cell) not in ("", layout.kind):
+            unit.say(make("kind_differs", value=show(plain_text(cell)), kind=layout.kind), row=row.number)
         elif name == CLASS and row is unit.rows[0]:
-            unit.register = cell.strip()
+            unit.register = plain_text(cell)
         column = columns.get(name or "")
         if column is None:
             continue
         try:
-            value = meaning(cell, column)
+            value = meaning(cell, column, days)
         except BadCell as bad:
-            shown = show(without_apostrophe(cell).strip())
-            said = {"field": column.name, "value": shown, "advice": bad.advice, "hint": bad.hint}
+            said = {"field": column.name, "value": show(plain_text(cell)), "advice": bad.advice, "hint": bad.hint}
             unit.say(make("cell_invalid", pointer=f"/{column.name}", **said), row=row.number)
             continue
         if value is not None:

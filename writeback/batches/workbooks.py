@@ -1,24 +1,28 @@
-"""What is looked at before a workbook is unpacked: its size, how tightly it is packed, and its merged cells."""
+"""What is looked at before a workbook is read: its size, how tightly it is packed, merged cells, and what is hidden."""
 
 import re
 import zipfile
-from bisect import bisect_right
-from collections.abc import Sequence
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from writeback.batches.findings import unreadable
+from writeback.batches.foreign_files import refuse_foreign_archive
+from writeback.batches.workbook_dialects import plain_names
 
 _MOST_PARTS = 1_000
 _MOST_TEXTS = 100_000_000
 """Bytes of shared texts, unpacked: these are kept in memory while the sheet is read."""
 _TIGHTEST, _SMALL = 300, 2_000_000
 """How many times larger a part may become, where it is not small: spreadsheets reach a tenth of it."""
-_MOST_MERGED = 20_000
+_MOST_MERGED, _MOST_COLUMNS = 20_000, 16_384
 _PIECE = 1 << 18
-_OVERLAP = 100
+_LONGEST_TAG = 4_096
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
-_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
+_HIDDEN = re.compile(rb'<(?:\w+:)?(row|col)\b([^<>]*\bhidden="(?:1|true)"[^<>]*)')
+_NUMBER = re.compile(rb'\b(r|min|max)="(\d{1,7})"')
 _SAVE_AGAIN = "Open it in the spreadsheet and save it again as .xlsx, without a password."
 
 
@@ -35,15 +39,13 @@ class Merged:
 def check_workbook(file: BinaryIO, *, max_unpacked: int) -> None:
     """Raise FileRefused where the file is no workbook, or would become too large; nothing is unpacked for that."""
     file.seek(0)
-    if file.read(4) == _OLD_WORKBOOK:
-        raise unreadable("XLSX", "it is an old .xls workbook, or has a password", _SAVE_AGAIN)
-    file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
-            parts = archive.infolist()
+            parts, names = archive.infolist(), plain_names(archive)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise unreadable("XLSX", f"it is no workbook, or is damaged ({error})", _SAVE_AGAIN) from None
-    if not any(part.filename == "xl/workbook.xml" for part in parts):
+    if "xl/workbook.xml" not in names:
+        refuse_foreign_archive(names)
         raise unreadable("XLSX", "there is no workbook in it", _SAVE_AGAIN)
     if any(part.flag_bits & 1 for part in parts):
         raise unreadable("XLSX", "it has a password", _SAVE_AGAIN)
@@ -56,24 +58,48 @@ def check_workbook(file: BinaryIO, *, max_unpacked: int) -> None:
         raise unreadable("XLSX", f"it would become {unpacked} bytes when unpacked, which is too large", hint)
 
 
-def merged_cells(file: BinaryIO, sheet_path: str) -> list[Merged]:
-    """Return the merged cells of a sheet: they stand at its end, so the part is gone through in pieces."""
-    found: list[Merged] = []
+@dataclass(frozen=True)
+class SheetMarks:
+    """What a sheet has beside its cells: merged ones, and rows (from 1) and columns (from 0) that it does not show."""
+
+    merged: Sequence[Merged]
+    hidden_rows: Sequence[int]
+    hidden_columns: Container[int]
+
+    def hides(self, row: int) -> bool:
+        place = bisect_left(self.hidden_rows, row)
+        return place < len(self.hidden_rows) and self.hidden_rows[place] == row
+
+
+def sheet_marks(file: BinaryIO, sheet_path: str) -> SheetMarks:
+    """Return what stands around the cells, some of it behind them: the part is gone through once, in pieces."""
+    merged, rows, columns = list[Merged](), array("I"), set[int]()
+    for window in _windows(file, sheet_path):
+        for match in _MERGED.finditer(window):
+            left, top, right, bottom = match.groups()
+            merged.append(Merged(int(top), int(bottom), _place(left), _place(right)))
+        if len(merged) > _MOST_MERGED:
+            hint = "Take the merging off: each row needs its own values."
+            raise unreadable("XLSX", f"it has more than {_MOST_MERGED} merged cells", hint)
+        for match in _HIDDEN.finditer(window) if b"hidden=" in window else ():
+            said = {name: int(number) for name, number in _NUMBER.findall(match[2])}
+            if match[1] == b"row":
+                rows.extend([said[b"r"]] if b"r" in said else [])
+            else:
+                columns |= set(range(said.get(b"min", 1) - 1, min(said.get(b"max", 0), _MOST_COLUMNS)))
+    return SheetMarks(sorted(merged), rows, columns)
+
+
+def _windows(file: BinaryIO, sheet_path: str) -> Iterator[bytes]:
+    """Yield the sheet's text in pieces that no tag goes across."""
     file.seek(0)
     with zipfile.ZipFile(file) as archive, archive.open(sheet_path) as sheet:
         before = b""
         while piece := sheet.read(_PIECE):
             window = before + piece
-            end = 0
-            for match in _MERGED.finditer(window):
-                left, top, right, bottom = match.groups()
-                found.append(Merged(int(top), int(bottom), _place(left), _place(right)))
-                end = match.end()
-            if len(found) > _MOST_MERGED:
-                hint = "Take the merging off: each row needs its own values."
-                raise unreadable("XLSX", f"it has more than {_MOST_MERGED} merged cells", hint)
-            before = window[max(end, len(window) - _OVERLAP) :]
-    return sorted(found)
+            end = window.rfind(b">") + 1
+            yield window[:end]
+            before = window[end:][-_LONGEST_TAG:]
 
 
 class MergedValues:
@@ -83,20 +109,25 @@ class MergedValues:
         self._tops = [one.top for one in merged]
         self._merged = merged
         self._begun = 0
-        self._open: list[tuple[Merged, str]] = []
+        self._open: list[tuple[Merged, str, bool]] = []
 
-    def fill(self, number: int, cells: list[str]) -> None:
-        """Put values into the row's cells that are merged with a cell above or to the left."""
+    def fill(self, number: int, cells: list[str], formulas: set[int]) -> None:
+        """Put values into the row's cells that are merged with a cell above or to the left.
+
+        `formulas` are the places of cells that hold one; those that are merged with such a cell are added.
+        """
         self._open = [entry for entry in self._open if entry[0].bottom >= number]
         upto = bisect_right(self._tops, number)
         for one in self._merged[self._begun : upto]:
             if one.bottom >= number and one.left < len(cells):
                 value = cells[one.left] if one.top == number else ""
-                self._open.append((one, value))
+                self._open.append((one, value, one.top == number and one.left in formulas))
         self._begun = upto
-        for one, value in self._open:
+        for one, value, is_formula in self._open:
             for place in range(one.left, min(one.right + 1, len(cells))):
                 cells[place] = value
+                if is_formula:
+                    formulas.add(place)
 
 
 def _place(letters: bytes) -> int:

@@ -2,8 +2,10 @@
 
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date as Date
 from datetime import datetime, time, timedelta
+from itertools import islice
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
@@ -11,14 +13,17 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from writeback.batches.cells import safe
+from writeback.batches.cells import is_text_formula, safe
 from writeback.batches.columns import PROBLEM, WHAT_TO_DO
 from writeback.batches.findings import make, unreadable
-from writeback.batches.headers import letters
-from writeback.batches.layout import MOST_COLUMNS, Format, Layout, OpenFile, Row, kept_columns, open_table
-from writeback.batches.workbooks import MergedValues, check_workbook, merged_cells
-from writeback.domain.finding import Finding
+from writeback.batches.headers import score
+from writeback.batches.layout import Format, Layout, Row, Stated, kept_columns
+from writeback.batches.survey import OpenFile
+from writeback.batches.tables import HEADER_WITHIN, MOST_COLUMNS, open_table
+from writeback.batches.workbook_dialects import make_usual
+from writeback.batches.workbooks import MergedValues, SheetMarks, check_workbook, sheet_marks
 
 _MOST_EXACT = 10**15
 """Excel keeps 15 digits of a number; what is longer has lost its last ones."""
@@ -36,28 +41,52 @@ _DAMAGED = (
 """What openpyxl raises of a workbook that is not as it should be."""
 
 
+_LOOKED_AT, _FEWEST_NAMES = 100, 2
+"""How many rows of a sheet are looked at for column names, and how many of these make a table."""
 CODES_SHEET = "Codes"
 """The second sheet of our templates; it is for reading only."""
 
 
-def open_xlsx(file: BinaryIO, kind: str | None, *, max_unpacked: int) -> OpenFile:
-    """Return the table on the first sheet of a workbook; raise FileRefused."""
+def open_xlsx(file: BinaryIO, kind: str | None, stated: Stated, *, max_unpacked: int) -> OpenFile:
+    """Return the table in a workbook, on the first visible sheet that has one; raise FileRefused."""
     check_workbook(file, max_unpacked=max_unpacked)
     try:
+        make_usual(file)
         book = load_workbook(file, read_only=True)
-        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
-        sheet: Any = sheets[0]
-        merged = MergedValues(merged_cells(file, sheet._worksheet_path.lstrip("/")))
+        sheet: Any = _sheet_with_table(book.worksheets, kind)
+        marks = sheet_marks(file, sheet._worksheet_path.lstrip("/"))
     except _DAMAGED as error:
         raise _damaged(error) from None
-    others = [one.title for one in sheets[1:] if one.title != CODES_SHEET]
-    warnings = [make("file_other_sheets", count=len(others) + 1, sheet=sheet.title).as_json()] if others else []
-    sheet.reset_dimensions()  # what the file says of its size may be wrong
-    return open_table(_rows(sheet, merged), kind, format=Format.XLSX, sheet=sheet.title, warnings=warnings)
+    others = [one for one in book.worksheets if one is not sheet and one.title != CODES_SHEET]
+    warnings = [make("file_other_sheets", count=len(others) + 1, sheet=sheet.title)] if others else []
+    return open_table(
+        _rows(sheet, marks),
+        kind,
+        hidden_columns=marks.hidden_columns,
+        warnings=warnings,
+        format=Format.XLSX,
+        sheet=sheet.title,
+        from_1904=book.epoch == CALENDAR_MAC_1904,
+        stated=stated,
+    )
 
 
-def _rows(sheet: Any, merged: MergedValues) -> Iterator[Row]:
-    rows = iter(sheet.iter_rows(max_col=MOST_COLUMNS))
+def _sheet_with_table(sheets: Sequence[Any], kind: str | None) -> Any:
+    """Return the first visible sheet that begins with column names, else the first: before it there may be a cover."""
+    visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"] or sheets
+    for sheet in visible:
+        sheet.reset_dimensions()  # what the file says of its size may be wrong
+    return next((sheet for sheet in visible[1:] and visible if _has_names(sheet, kind)), visible[0])
+
+
+def _has_names(sheet: Any, kind: str | None) -> bool:
+    with closing(sheet.iter_rows(max_row=_LOOKED_AT, max_col=MOST_COLUMNS, values_only=True)) as rows:
+        filled = (cells for row in rows if any(cells := [_text(value) for value in row]))
+        return any(score(cells, kind) >= _FEWEST_NAMES for cells in islice(filled, HEADER_WITHIN))
+
+
+def _rows(sheet: Any, marks: SheetMarks) -> Iterator[Row]:
+    rows, merged = iter(sheet.iter_rows(max_col=MOST_COLUMNS)), MergedValues(marks.merged)
     number = 0
     while True:
         try:
@@ -67,25 +96,21 @@ def _rows(sheet: Any, merged: MergedValues) -> Iterator[Row]:
         if row is None:
             return
         number += 1
-        cells = [_text(cell.value) for cell in row]
-        merged.fill(number, cells)
-        yield Row(number, cells, _about(row, number))
+        texts = [_text(cell.value) for cell in row]
+        formulas = {
+            place for place, cell in enumerate(row) if cell.data_type == "f" and not is_text_formula(texts[place])
+        }
+        cells = list(texts)
+        merged.fill(number, cells, formulas)
+        days = [
+            place for place, cell in enumerate(row) if isinstance(cell.value, Date) and cells[place] is texts[place]
+        ]
+        yield Row(number, cells, formulas=sorted(formulas), typed_days=days, is_hidden=marks.hides(number))
 
 
 def _damaged(error: Exception) -> Exception:
     hint = "Open it in the spreadsheet and save it again as .xlsx; or save it as CSV."
     return unreadable("XLSX", f"the workbook is damaged ({type(error).__name__})", hint)
-
-
-def _about(row: Sequence[Any], number: int) -> list[Finding]:
-    """Return what is to be said of cells that hold a formula, or an error."""
-    found = []
-    for place, cell in enumerate(row):
-        if cell.data_type == "f":
-            found.append(make("cell_formula", cell=f"{letters(place)}{number}"))
-        elif cell.data_type == "e":
-            found.append(make("cell_error", cell=f"{letters(place)}{number}", value=str(cell.value)))
-    return found
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,7 @@ Field = Mapping[str, Any]
 
 _MOST_SHOWN = 30
 _USES = {"needed": "bold", "allowed": "", "ignored": "dim", "forbidden": "red"}
-_GRANTS = {"granted": "green", "missing": "red", "unknown": "yellow"}
+_GRANTS = {"granted": "green", "missing": "red", "doubtful": "yellow", "unknown": "yellow"}
 
 
 def rules_table(entries: Iterable[Mapping[str, Any]]) -> Table:

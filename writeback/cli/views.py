@@ -1,6 +1,6 @@
 """How writebacks and schools look on a terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,8 @@ def waits_for(writeback: Mapping[str, Any], now: datetime) -> str:
     """Return what a writeback that is not final waits for, as far as the API says."""
     if writeback.get("hold_reason"):
         return escape(str(writeback["hold_reason"]))
+    if writeback.get("left_alone"):
+        return escape(str(writeback["left_alone"]))
     next_at = writeback.get("next_attempt_at")
     if next_at and datetime.fromisoformat(next_at) > now:
         return f"again at {instant(next_at, now)}"
@@ -101,17 +103,25 @@ def _records(writeback: Mapping[str, Any]) -> Table:
 
 
 def _comparisons(records: Iterable[Mapping[str, Any]]) -> Table:
+    """Each record's own value beside that of the MIS; of what is nearly the record one row each, where they differ."""
     return table(
         ("to be decided", "ours", "in the MIS"),
         (
-            (
-                record["index"],
-                escape(record["comparison"]["ours"] or ""),
-                escape(record["comparison"]["in_mis"] or "could not be read"),
-            )
+            (record["index"], escape(ours), escape(in_mis))
             for record in records
+            for ours, in_mis in _sides(record["comparison"])
         ),
     )
+
+
+def _sides(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for near in comparison.get("near") or ():
+        differing = [one for one in near["fields"] if one["differs"]]
+        ours = [f"{one['field']} {one['ours'] or '–'}" for one in differing]
+        in_mis = [f"{one['field']} {one['in_mis'] or '–'}" for one in differing]
+        yield "; ".join(ours), f"{near['mis_id']}: {'; '.join(in_mis)}"
+    if not comparison.get("near"):
+        yield comparison["ours"] or "", comparison["in_mis"] or "could not be read"
 
 
 def _mendings(writeback: Mapping[str, Any], now: datetime) -> Table:
@@ -197,6 +207,11 @@ def schools_table(schools: Iterable[Mapping[str, Any]], now: datetime) -> Table:
 
 def _state(school: Mapping[str, Any], now: datetime) -> str:
     hold = school.get("hold")
+    families = ", ".join(escape(f"{one['family']} ({one['reason']})") for one in school.get("held_families") or ())
+    if not hold and families:
+        return f"[yellow]held in part: {families}[/yellow]"
+    if not hold and (rest := school.get("left_alone")):
+        return f"[yellow]left alone: {escape(rest['detail'])}[/yellow]"
     if not hold:
         return f"[green]{school['state']}[/green]"
     return f"[yellow]held: {escape(hold['reason'])}[/yellow] since {instant(hold.get('since'), now)}"

@@ -72,7 +72,11 @@ def freshness(lists: Sequence[ListView], now: datetime, stale_after: timedelta) 
 
 def state_of(school: SchoolView) -> tuple[str, str]:
     """Return a tone and a word for it."""
-    return ("warn", "Held") if school.hold is not None else ("ok", "Active")
+    if school.hold is not None:
+        return "warn", "Held"
+    if school.held_families:
+        return "warn", "Held in part"
+    return ("warn", "Left alone") if school.left_alone is not None else ("ok", "Active")
 
 
 def takes(kinds: Mapping[str, Mapping[str, Any]]) -> Sequence[Takes]:

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from writeback.console import tables, times, words
+from writeback.console import records, tables, times, words
 from writeback.console.assets import Assets
 from writeback.console.navigation import ROOT
 from writeback.console.security import CSRF_FIELD
@@ -56,6 +56,7 @@ def create_environment(clock: Times, assets: Assets) -> Environment:
         provider=words.provider_words,
         sentence=words.sentence,
         cause=words.cause_words,
+        field=records.label_of,
     )
     globals_: dict[str, Any] = {
         "root": ROOT,

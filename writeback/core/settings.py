@@ -36,6 +36,8 @@ class ApiSettings(BaseModel):
     key_cache_s: float = 5.0
     """How long a key's rights are remembered; a revoked key may work for so long."""
     idempotency_keep_s: int = 86_400
+    same_again_within_s: int = Field(default=600, ge=0)
+    """An incident, detention or absence that was accepted so recently is warned of when it comes again; 0: never."""
     trusted_proxies: list[IPv4Network | IPv6Network] = []
     """Networks of proxies whose X-Forwarded-For is believed; of others the address that calls counts."""
     max_connections: int = Field(default=4_000, ge=1)
@@ -86,9 +88,14 @@ class DispatchSettings(BaseModel):
     """Longer than the request timeout, or a slow answer would cost the lane."""
     heartbeat_s: float = 10.0
     max_attempts: int = 12
+    split_after: int = Field(default=3, ge=2)
+    """How often the same records may be without a clear answer (5xx, timeout), while other requests of the school get
+    one, until they are sent in halves, to find the one that the provider cannot take."""
     backoff_base_s: float = 2.0
     backoff_cap_s: float = 300.0
     """A retry waits a random time up to min(cap, base × 2^attempt): full jitter."""
+    retry_after_cap_s: float = Field(default=300.0, ge=10)
+    """The longest that a provider which asks to be left alone (Retry-After) is; then one request tries."""
     hold_recheck_s: float = 60.0
     """How often a held school is tried again."""
     breaker_failures: int = 5

@@ -24,6 +24,11 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
+def plain_words(text: str) -> str:
+    """Return a description as descriptions are compared: in lower case, with one blank between words."""
+    return " ".join(text.casefold().split())
+
+
 def is_active(row: Row) -> bool:
     """Return whether a code may be used; one of which the provider does not say (null, Xporter 1986) may."""
     active = row.get("active")
@@ -55,6 +60,10 @@ ATTRIBUTE_LISTS = frozenset(
 )
 
 
+DESCRIBED_LISTS = frozenset({ListName.STUDENT_ABSENCE_ATTRIBUTES, ListName.EMPLOYEE_ABSENCE_ATTRIBUTES})
+"""Lists whose rows may be given by what they are called: the document's own examples do (Wonde 5210, 8469-8470)."""
+
+
 def attribute_key(type_: str, row_id: str) -> str:
     """Return the key of a row in a list of attributes."""
     return f"{type_}:{row_id}"
@@ -84,6 +93,15 @@ class Lookup:
         }
 
     @cached_property
+    def _by_type_and_description(self) -> Mapping[tuple[str, str], Row]:
+        """Active rows whose description no other of their type has; none in lists that are not given by description."""
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows.values() if self.list in DESCRIBED_LISTS else ():
+            if row.get("description") and is_active(row):
+                found.setdefault((str(row.get("type")), plain_words(str(row["description"]))), []).append(row)
+        return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
+
+    @cached_property
     def days(self) -> frozenset[str]:
         """The days that the rows have, e.g. those of a timetable on which there are lessons."""
         return frozenset(str(row["date"]) for row in self.rows.values() if row.get("date"))
@@ -93,8 +111,23 @@ class Lookup:
         return self.rows.get(given) or self.by_code.get(given)
 
     def attribute(self, type_: str, given: str) -> Row | None:
-        """Return the attribute of a type whose id, or else whose code in any letter case, is `given`."""
-        return self.rows.get(attribute_key(type_, given)) or self._by_type_and_code.get((type_, given.casefold()))
+        """Return the attribute of a type whose id, or else whose code in any letter case, is `given`.
+
+        In `DESCRIBED_LISTS` also the one whose description it is, if that is one alone.
+        """
+        return (
+            self.rows.get(attribute_key(type_, given))
+            or self._by_type_and_code.get((type_, given.casefold()))
+            or self._by_type_and_description.get((type_, plain_words(given)))
+        )
+
+    def code_of(self, type_: str, shown: str) -> str | None:
+        """Return the code of the attribute that is shown by id, code or description; None where none is."""
+        row = self.attribute(type_, shown)
+        if row is None:
+            alike = (one for one in self.rows.values() if one.get("type") == type_)
+            row = next((one for one in alike if str(one.get("description")).casefold() == shown.casefold()), None)
+        return str(row.get("code") or row.get("id")) if row is not None else None
 
     def choices(self, type_: str) -> tuple[Row, ...]:
         """Return the attributes of a type that may be used."""

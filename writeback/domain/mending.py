@@ -37,7 +37,9 @@ EVIDENCE = "a person's word"
 _MAY_GO_AGAIN = frozenset({RecordStatus.FAILED, RecordStatus.CANCELLED, RecordStatus.QUEUED})
 """Failed, withdrawn, or never left because the deadline passed."""
 _MAY_BE_CANCELLED = frozenset({RecordStatus.QUEUED, RecordStatus.NEEDS_ATTENTION})
-_IN_DOUBT = frozenset({"no_evidence", "cannot_be_read_back", "other_value_in_mis"})
+_IN_DOUBT = frozenset(
+    {"no_evidence", "cannot_be_read_back", "other_value_in_mis", "nearly_the_same_in_mis", "may_have_been_removed"}
+)
 """Findings of records that may be in the MIS."""
 
 
@@ -65,14 +67,14 @@ def undecided(progress: Sequence[RecordProgress]) -> list[int]:
 
 def cancelled(entry: RecordProgress) -> RecordProgress:
     """Return the record withdrawn; what was said of it stays, for it may say that it may have arrived."""
-    return entry.moved(RecordStatus.CANCELLED, group=None, healed=False, mis_holds=None)
+    return entry.moved(RecordStatus.CANCELLED, group=None, healed=False, mis_holds=None, near=())
 
 
-def resolved(outcome: Outcome, index: int) -> RecordProgress:
-    """Return a record as the person has settled it; what was said before is kept in the history."""
+def resolved(outcome: Outcome, index: int, mis_id: str | None = None) -> RecordProgress:
+    """Return a record as the person has settled it, found in the MIS as `mis_id`; the history keeps what was said."""
     match outcome:
         case Outcome.CONFIRMED:
-            return RecordProgress(RecordStatus.CONFIRMED, evidence=EVIDENCE)
+            return RecordProgress(RecordStatus.CONFIRMED, evidence=EVIDENCE, mis_ids=(mis_id,) if mis_id else ())
         case Outcome.FAILED:
             return RecordProgress(RecordStatus.FAILED).with_findings([_given_up(index)])
         case Outcome.RESEND:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from writeback.domain.finding import Finding
+from writeback.domain.likeness import Near
 from writeback.domain.school import HoldReason
 
 
@@ -38,17 +39,20 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotReached:
-    """It certainly did not take effect, and may be sent again: DNS, refused, TLS, 429, 503."""
+    """It certainly did not take effect, and may be sent again: DNS, refused, TLS, the provider's own 429 or 503."""
 
     reason: str
     retry_after_s: float | None = None
+    """How long it asks to be left alone."""
 
 
 @dataclass(frozen=True)
 class Uncertain:
-    """It may have taken effect: 5xx, timeout or reset after the request was sent, an unreadable answer."""
+    """It may have taken effect: 5xx, timeout or reset after the request was sent, an unreadable answer, a proxy's."""
 
     reason: str
+    retry_after_s: float | None = None
+    """How long whoever answered asks to be left alone."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,10 @@ class Found:
     parts: tuple[str, ...] = ()
     """The other ids that it consists of, where the MIS keeps one record a pupil (Bromcom)."""
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return self.mis_id, *self.parts
+
 
 @dataclass(frozen=True)
 class SlotReading:
@@ -132,6 +140,8 @@ class SlotReading:
     value: str | None
     matches: bool
     found: tuple[Found, ...] = ()
+    near: tuple[Near, ...] = ()
+    """What is nearly what a new record says, beside `found`; what a provider says was there before it is left out."""
     is_kept: bool = False
     """`value` is not what the record says, but by the MIS's own rule the record would not have replaced it."""
 
@@ -142,3 +152,5 @@ class ReadBack:
 
     readings: Mapping[int, SlotReading]
     as_of: datetime | None = None
+    removed: tuple[str, ...] = ()
+    """What was removed from the MIS since the request that was to create something of its kind: nobody says what."""

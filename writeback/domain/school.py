@@ -34,6 +34,10 @@ class HoldReason(StrEnum):
     """A person holds it."""
 
 
+OF_A_FAMILY = frozenset({HoldReason.SCOPE_MISSING, HoldReason.UNKNOWN_THERE})
+"""What the answer to one request says of its own family of kinds alone: others may be granted, and be there."""
+
+
 @dataclass(frozen=True)
 class School:
     """What the rules look at. `overrides` are this school's own feature rules, kind by kind.

@@ -38,10 +38,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "student_id_missing": ("student_id is {value}", "Send the provider's id of the pupil with every record."),
     "lesson_required": ("lesson_id is {value}", "Send the id of the lesson, as the school's timetable gives it."),
     "type_missing": ("{field} is {value}", "Send the type, a code or id from the school's list."),
-    "session_invalid": ("session is {value}: send AM or PM", "A session is the morning (AM) or the afternoon (PM)."),
+    "session_invalid": (
+        "session is {value}: send AM or PM",
+        "{suggestion}A session is the morning (AM) or the afternoon (PM).",
+    ),
 }
 """Message and hint of each code that is about shape."""
 
+_SESSION_WORDS = {
+    **dict.fromkeys(("am", "a", "a.m.", "morning", "am session"), "AM"),
+    **dict.fromkeys(("pm", "p", "p.m.", "afternoon", "pm session"), "PM"),
+}
 _MISSING_CODES = {"student_id": "student_id_missing", "lesson_id": "lesson_required", "type": "type_missing"}
 _PRIVATE = frozenset(
     {"comment", "statutory_comment", "non_attendance_reason", "description", "file_name", "content", "body", "ref"}
@@ -197,7 +204,9 @@ def _finding(
         code = _MISSING_CODES.get(leaf, "field_missing")
         return make(code, pointer=pointer, record=record, field=field, value=_word_for(problem, given))
     if leaf == "session":
-        return make("session_invalid", pointer=pointer, record=record, value=show(given))
+        meant = _SESSION_WORDS.get(given.strip().casefold()) if isinstance(given, str) else None
+        suggestion = f"Did you mean {meant}? " if meant else ""
+        return make("session_invalid", pointer=pointer, record=record, value=show(given), suggestion=suggestion)
     advice, hint = _advice(error, is_local=record is not None)
     advice += "".join(f", or {other['ctx']['expected']}" for other in others if other["type"] == "literal_error")
     is_private = not path or problem in _WRONG_CONTAINER or not _PRIVATE.isdisjoint(path)

@@ -9,6 +9,7 @@ What a body holds is counted before any of it is validated: nobody can have the 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
@@ -29,6 +30,7 @@ from writeback.domain.finding import MOST_OF_RECORD, Finding, most_telling
 from writeback.domain.instants import Instant
 from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.kinds.base import Ref
+from writeback.domain.rest import rest_of
 from writeback.domain.shape import describe, findings_from, make, pointer_to, show, unknown_fields
 
 OnInvalid = Literal["reject", "skip"]
@@ -91,6 +93,8 @@ class ParsedSubmission:
     """Of every record in the body, also of those that could not be read."""
     shape_findings: list[Finding] = field(default_factory=list)
     """About the records that could not be read, by their place in the body."""
+    rests: Mapping[int, Record] = field(default_factory=dict)
+    """What can be read of these, by their place: None is in the place of whatever is wrong, missing or no text."""
     on_invalid: OnInvalid = "reject"
     ref: str | None = None
     expires_at: datetime | None = None
@@ -126,6 +130,7 @@ def _take_apart(body: bytes, max_records: int) -> ParsedSubmission:
     items = raw if isinstance(raw, list) else []
     _check_counts(content, kind, items, max_records)
     records, positions, findings = _read_records(kind, items)
+    rests = {place: rest for place in _misread(items, positions) if (rest := rest_of(kind, items[place])) is not None}
     # The records have been read: one in their place says that there are some.
     around = {**content, "records": [0]} if items else content
     try:
@@ -133,7 +138,7 @@ def _take_apart(body: bytes, max_records: int) -> ParsedSubmission:
     except ValidationError as error:
         about_body = findings_from(error.errors(include_url=False), kind="a submission", model=Submission)
         raise _invalid([*about_body, *findings]) from error
-    return _parsed(envelope, records, positions, [_ref_of(item) for item in items], findings)
+    return _parsed(envelope, records, positions, [_ref_of(item) for item in items], findings, rests)
 
 
 def _check_counts(content: Mapping[str, Any], kind: Kind, items: Sequence[Any], max_records: int) -> None:
@@ -212,6 +217,12 @@ def read_record(
         return None, findings_from(errors, kind=kind.name, model=kind.record, record=index, most=most)
 
 
+def _misread(items: Sequence[Any], positions: Sequence[int]) -> Sequence[int]:
+    """Return the first places of records that could not be read: beyond so many nobody reads what else is wrong."""
+    read = set(positions)
+    return [place for place in range(len(items)) if place not in read][:MOST_FINDINGS]
+
+
 def _unknown_in(kind: Kind, item: Any) -> list[str]:
     """Return the fields of a record, and of the objects in its lists, that are none."""
     if not isinstance(item, dict):
@@ -230,6 +241,7 @@ def _parsed(
     positions: Sequence[int],
     refs: Sequence[str | None],
     findings: list[Finding],
+    rests: Mapping[int, Record] = MappingProxyType({}),
 ) -> ParsedSubmission:
     return ParsedSubmission(
         kind=KINDS[submission.kind],
@@ -237,6 +249,7 @@ def _parsed(
         positions=positions,
         refs=refs,
         shape_findings=findings,
+        rests=rests,
         on_invalid=submission.on_invalid,
         ref=submission.ref,
         expires_at=submission.expires_at,

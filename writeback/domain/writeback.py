@@ -27,6 +27,9 @@ class RecordStatus(StrEnum):
     """Not accepted: the submission said to skip what is invalid."""
 
 
+_UNDECIDED = frozenset({RecordStatus.UNKNOWN, RecordStatus.NEEDS_ATTENTION})
+
+
 @dataclass(frozen=True, slots=True)
 class RecordProgress:
     """One record's status, what is to be said of it, and what proves it."""
@@ -40,11 +43,14 @@ class RecordProgress:
     """Records of one group go together and with no others: halves of a request that was refused."""
     mis_holds: str | None = None
     """What the MIS had instead when it was read, while a person is to decide."""
+    near: tuple[Mapping[str, Any], ...] = ()
+    """What was seen in the MIS that is nearly what the record says, as JSON objects (`domain/likeness.py`)."""
     healed: bool = False
     """It was refused for something that a list says, and went again after that list had been fetched: once only."""
 
     def moved(self, status: RecordStatus, **changes: Any) -> "RecordProgress":
-        return replace(self, status=status, **changes)
+        kept = self.near if status in _UNDECIDED else ()
+        return replace(self, **{"status": status, "near": kept, **changes})
 
     def with_findings(self, findings: Iterable[Finding]) -> "RecordProgress":
         return replace(self, findings=(*self.findings, *(finding.as_json() for finding in findings)))
@@ -62,6 +68,8 @@ class RecordProgress:
             packed["group"] = self.group
         if self.mis_holds is not None:
             packed["mis_holds"] = self.mis_holds
+        if self.near:
+            packed["near"] = list(self.near)
         if self.healed:
             packed["healed"] = True
         return packed
@@ -79,6 +87,7 @@ def unpack_progress(text: str, count: int) -> list[RecordProgress]:
             mis_ids=tuple(entry.get("mis_ids", ())),
             group=entry.get("group"),
             mis_holds=entry.get("mis_holds"),
+            near=tuple(entry.get("near", ())),
             healed=entry.get("healed", False),
         )
         for entry in json.loads(text)

@@ -7,18 +7,18 @@ Idempotency-Key; after it the writeback is in SQL and the sweeper finds it even 
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from validators import lists_to_refresh, validate
+from validators import lists_to_refresh, validate, validate_rests
 from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.finding import MOST_MADE, Finding, most_telling
-from writeback.domain.kinds import dump_records
+from writeback.domain.kinds import Action, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.domain.states import Event, Status
@@ -27,6 +27,7 @@ from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progre
 from writeback.flow.answer import Answer, Checked, answer_json, by_record, iso
 from writeback.flow.context import FlowContext
 from writeback.flow.miss import Misses
+from writeback.flow.repeated import Repetitions, same_of
 from writeback.store.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.idempotency import find
 
@@ -92,11 +93,13 @@ class Acceptor:
         if missing and await self.misses.refresh(school.id, missing, view):
             view = await self.flow.lookups.view(school.id, fresh=True)
             findings = await _beside(body, partial(self._validate, school, parsed, view))
-        return Checked(parsed, [*parsed.shape_findings, *self._about_deadline(parsed), *findings])
+        repeated = await Repetitions(self.flow).findings(school, parsed)
+        return Checked(parsed, [*parsed.shape_findings, *self._about_deadline(parsed), *findings, *repeated])
 
     def _validate(self, school: School, parsed: ParsedSubmission, view: LookupView) -> list[Finding]:
         stale = self._stale(parsed, view)
-        return validate(
+        about_rests = validate_rests(parsed.kind, parsed.rests, school, view, most=MOST_MADE)
+        return about_rests + validate(
             parsed.kind,
             parsed.records,
             school,
@@ -151,7 +154,7 @@ class Acceptor:
             "status": Status.QUEUED.value,
             "detail": None,
         }
-        return NewWriteback(writeback, event, "", None)
+        return NewWriteback(writeback, event, "", None, same=_same(checked))
 
     async def _keep(self, caller: Caller, school_id: str, checked: Checked, idempotency: Idempotency | None) -> Answer:
         new = self.draft(caller, school_id, checked)
@@ -212,6 +215,15 @@ def _stored_records(parsed: ParsedSubmission) -> str:
         return dump_records(parsed.kind.name, parsed.records)
     by_place = dict(zip(parsed.positions, parsed.records, strict=True))
     return dump_records(parsed.kind.name, [by_place.get(place) for place in range(len(parsed.refs))])
+
+
+def _same(checked: Checked) -> Sequence[str]:
+    """Return what the records that are kept are known by when they come again; of what only changes nothing."""
+    parsed = checked.parsed
+    if parsed.kind.action is not Action.CREATE:
+        return ()
+    bad, kept = checked.bad, zip(parsed.positions, parsed.records, strict=True)
+    return [same_of(parsed.kind, record) for place, record in kept if place not in bad]
 
 
 def _progress(checked: Checked) -> str:

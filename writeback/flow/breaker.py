@@ -15,19 +15,27 @@ from writeback.flow.context import FlowContext
 from writeback.store import breakers
 from writeback.store.tables import BreakerRow
 
+_A_MOMENT_S = 10.0
+ASKED = "asked to be left alone until"
+"""What the reason of a breaker says that a provider has opened itself."""
 _PROBE_TAKES = timedelta(seconds=2)
 """How soon those who wait for the one that tries look again."""
 
 
 def keys_of(account: Account) -> tuple[str, str]:
     """Return the breakers that a request of the school passes: the provider's, at that address, and the school's."""
-    return provider_key(account.provider, account.base_url), f"school:{account.school_id}"
+    return provider_key(account.provider, account.base_url), breakers.of_school(account.school_id)
 
 
 def provider_key(provider: str, base_url: str) -> str:
     """Return what one provider at one address is known by."""
     host = urlsplit(base_url).netloc
     return f"provider:{provider}{host and f'@{host}'}"
+
+
+def asks_for_long(retry_after_s: float | None) -> bool:
+    """Whether a provider asks to be left alone for so long that it must be said, and tried by one request first."""
+    return retry_after_s is not None and retry_after_s > _A_MOMENT_S
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ class Breakers:
     def note(self, keys: Sequence[str], outcome: Outcome, *, had_failures: bool) -> None:
         """Count a failure, or note that there was an answer. One who says when to come back has answered."""
         match outcome:
+            case NotReached(retry_after_s=asked) | Uncertain(retry_after_s=asked) if asks_for_long(asked):
+                self._rest(keys, outcome, asked or 0)
             case NotReached(retry_after_s=None) | Uncertain():
                 for key in sorted(keys):  # everyone locks in this order
                     self._fail(key, outcome, of=key if key == keys[0] else f"schools of {keys[0]}")
@@ -84,6 +94,19 @@ class Breakers:
             row.open_until = self.now + policy.cooldown(row.trips, self.flow.rng)
             said = {"key": key, "failures": row.failures, "until": row.open_until.isoformat()}
             outages.of_provider("breaker_opened", type(outcome).__name__, of=of, **said)
+        self.session.add(row)
+
+    def _rest(self, keys: Sequence[str], outcome: NotReached | Uncertain, asked_s: float) -> None:
+        """Leave the school alone for as long as its provider asks, up to a cap."""
+        provider, school = keys
+        row = breakers.lock(self.session, school, self.now)
+        name = provider.removeprefix("provider:").partition("@")[0].title()
+        until = self.now + timedelta(seconds=asked_s)
+        row.failures, row.probe_until = row.failures + 1, None
+        row.open_until = min(until, self.now + timedelta(seconds=self.flow.settings.dispatch.retry_after_cap_s))
+        row.reason = f"{name} {ASKED} {until:%d %B, %H:%M} UTC ({outcome.reason})"
+        said = {"key": school, "asked_s": asked_s, "until": row.open_until.isoformat()}
+        outages.of_provider("provider_asks_for_rest", type(outcome).__name__, of=f"schools of {provider}", **said)
         self.session.add(row)
 
     def _policy(self, key: str) -> BreakerPolicy:

@@ -34,6 +34,11 @@ class OpenWriteback:
     def progress(self) -> list[RecordProgress]:
         return unpack_progress(self.row.progress, len(self.records))
 
+    def keep(self, index: int, progress: RecordProgress) -> None:
+        """Store what is known of a record whose status stays."""
+        self.progress[index] = progress
+        self.row.progress = pack_progress(self.progress)
+
     def record(self, index: int) -> Record:
         record = self.records[index]
         if record is None:

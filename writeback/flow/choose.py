@@ -29,6 +29,7 @@ from writeback.flow.turn import Turn, members_json, slots_of, waiting_records
 from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
 from writeback.store import holds, lanes, requests, writebacks
 from writeback.store.holds import HoldState
+from writeback.store.lanes import Lease
 from writeback.store.requests import Unsettled
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import LISTS_MISSING, SLOT_IN_FLIGHT
@@ -62,7 +63,7 @@ class Choice:
     session: Session
     now: datetime
     lane_id: str
-    fence: int
+    lease: Lease
     account: Account
     school: School
     lookups: LookupView
@@ -83,11 +84,12 @@ class Choice:
         """Return what goes now; None when nothing does."""
         self.hold = holds.hold_of(self.session, self.account.school_id)
         self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
-        if recover_abandoned(self.flow, self.changes, self.unsettled, self.fence):
+        if recover_abandoned(self.flow, self.changes, self.unsettled, self.lease.fence):
             self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
         rows = writebacks.queued_in_lane(self.session, self.lane_id, self.now, _CANDIDATES)
-        if self.hold.reason is not None:
-            self._hold(rows, self.hold.reason)
+        held_for = self.hold.reason or self.lease.hold_reason
+        if held_for is not None:
+            self._hold(rows, held_for)
             return None
         opened = self._open(rows)
         while opened:
@@ -256,7 +258,7 @@ class Choice:
             school_id=self.account.school_id,
             provider=self.account.provider,
             kind=members[0].kind,
-            fence=self.fence,
+            fence=self.lease.fence,
             members=members_json((member.writeback_id, member.index) for member in members),
             slots=[member.slot for member in members if member.slot is not None],
             created_at=self.now,
@@ -265,7 +267,7 @@ class Choice:
         kind = KINDS[members[0].kind]
         return Turn(
             self.lane_id,
-            self.fence,
+            self.lease.fence,
             request_id,
             self.account,
             self.provider,
@@ -275,6 +277,7 @@ class Choice:
             to_look_at=[place for place, record in enumerate(records) if self._must_look(kind, record)],
             begun_at=self.now,
             rechecks=self.hold.rechecks,
+            lane_rechecks=self.lease.rechecks,
             had_failures=self.had_failures,
         )
 

@@ -31,7 +31,7 @@ from writeback.domain.outcome import (
 )
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
-from writeback.flow.hold import locked_school
+from writeback.flow.hold import lock_for, locked_school
 from writeback.flow.members import load_members
 from writeback.flow.rivals import Rival, has_newcomers, rivals_of
 from writeback.flow.settle import Settling
@@ -165,7 +165,9 @@ class Confirmer:
     def _settle(self, asked: Asked, heard: Heard, lookups: LookupView, session: Session) -> Sequence[str]:
         """Apply the verdict."""
         verdict = heard.verdict
-        if isinstance(verdict, Blocked | GaveUp):  # the school before its writebacks: everyone locks in this order
+        if isinstance(verdict, Blocked):
+            lock_for(session, asked.row, verdict)
+        elif isinstance(verdict, GaveUp):
             locked_school(session, asked.row.school_id)
         request = requests.lock(session, asked.row.id)
         if request is None or request.state not in AWAITING:

@@ -1,9 +1,10 @@
 """Which of the things that the MIS shows a record of ours has made, where other records may have made them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from writeback.domain.kinds import KINDS, Action, Kind
+from writeback.domain.likeness import Near
 from writeback.domain.outcome import Found, SlotReading
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
@@ -24,6 +25,8 @@ class Credit:
     """Whose it is may be told later, when the rivals' evidence is there."""
     is_unclear: bool = False
     """Something may be its own as well as a rival's, and no evidence will tell."""
+    near: tuple[Near, ...] = ()
+    """Where nothing is its own: what may be, had somebody changed it in the MIS."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,20 @@ class Crediting:
 
     def credit_all(self, members: Sequence[Member], readings: Sequence[SlotReading | None]) -> list[Credit]:
         """Return a credit for each member, in order."""
-        return [self._credit(member, reading) for member, reading in zip(members, readings, strict=True)]
+        pairs = list(zip(members, readings, strict=True))
+        credits = [self._credit(member, reading) for member, reading in pairs]
+        return [  # only now: what is nearly one record may be another one exactly
+            credit if credit.ids is not None else replace(credit, near=self._near(member, reading))
+            for credit, (member, reading) in zip(credits, pairs, strict=True)
+        ]
+
+    def unclaimed(self, member: Member, mis_ids: Collection[str]) -> set[str]:
+        """Return those of the ids that no other record has claimed."""
+        owners = claims.owners(
+            self.changes.session, school_id=self.request.school_id, family=self._kind.family, mis_ids=mis_ids
+        )
+        own = (member.opened.row.id, member.index)
+        return {mis_id for mis_id in mis_ids if mis_id not in self.given and owners.get(mis_id, own) == own}
 
     def _credit(self, member: Member, reading: SlotReading | None) -> Credit:
         """Claim for the record what must be its own: of things that look the same, there are more than rivals."""
@@ -58,7 +74,9 @@ class Crediting:
             # It stays its own, also where others of the request are still waited for. Else another, settled at the same
             # moment, was first.
             if claim(self.changes, self.request, member, found.mis_id):
-                self.given.add(found.mis_id)
+                for part in found.parts:
+                    claim(self.changes, self.request, member, part)
+                self.given.update(found.ids)
                 return Credit((found.mis_id,))
         rivals = self._rivals_for(own)
         elsewhere = [
@@ -70,20 +88,26 @@ class Crediting:
             is_unclear=len(own) > len(rivals) - len(elsewhere),  # rivals may have made those instead
         )
 
+    def _near(self, member: Member, reading: SlotReading | None) -> tuple[Near, ...]:
+        """Return what is nearly the record, may be of its request, and is not what another record has made.
+
+        A rival accounts for one thing that is exactly its own; what is nearly both of them is anybody's.
+        """
+        if reading is None or not reading.near or self._kind.action is not Action.CREATE:
+            return ()
+        unclaimed = self.unclaimed(member, [near.mis_id for near in reading.near])
+        there = [near for near in reading.near if near.mis_id in unclaimed and self._is_recent(near)]
+        makers = {near.mis_id: self._rivals_for([Found(near.mis_id, near.created_at)]) for near in there}
+        anybodys = tuple(near for near in there if not makers[near.mis_id])
+        rivals = {(rival.writeback_id, rival.index) for found in makers.values() for rival in found}
+        return tuple(there) if len(there) - len(anybodys) > len(rivals) else anybodys
+
     def _unclaimed(self, member: Member, reading: SlotReading) -> list[Found]:
         """Return what no other record has claimed."""
-        owners = claims.owners(
-            self.changes.session,
-            school_id=self.request.school_id,
-            family=self._kind.family,
-            mis_ids=[found.mis_id for found in reading.found],
-        )
-        own = (member.opened.row.id, member.index)
-        return [
-            found for found in reading.found if found.mis_id not in self.given and owners.get(found.mis_id, own) == own
-        ]
+        unclaimed = self.unclaimed(member, [found.mis_id for found in reading.found])
+        return [found for found in reading.found if found.mis_id in unclaimed]
 
-    def _is_recent(self, found: Found) -> bool:
+    def _is_recent(self, found: Found | Near) -> bool:
         """Whether it may have been made by this request, and not before."""
         return found.created_at is None or found.created_at >= self.sent.sent_at - CLOCKS_DIFFER
 
@@ -94,5 +118,5 @@ class Crediting:
             rival
             for rival, reading in self.rivals
             if reading is not None
-            and any(found.mis_id in ids and rival.may_have_made(found) for found in reading.found)
+            and any(not ids.isdisjoint(found.ids) and rival.may_have_made(found) for found in reading.found)
         ]

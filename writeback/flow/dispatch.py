@@ -105,12 +105,12 @@ class Dispatcher:
         until = now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
 
         def begin(session: Session) -> Turn | None:
-            fence = lanes.acquire(session, lane_id, owner=self.owner, now=now, until=until)
-            if fence is None:
+            lease = lanes.acquire(session, lane_id, owner=self.owner, now=now, until=until)
+            if lease is None:
                 return None
-            turn = Choice(self.flow, session, now, lane_id, fence, account, school, lookups).make()
+            turn = Choice(self.flow, session, now, lane_id, lease, account, school, lookups).make()
             if turn is None:
-                lanes.release(session, lane_id, fence)
+                lanes.release(session, lane_id, lease.fence)
             failpoints.hit("dispatch.begin_uncommitted")
             return turn
 

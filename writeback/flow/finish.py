@@ -14,19 +14,22 @@ from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refu
 from writeback.domain.retry import next_attempt_at
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.breaker import Breakers, keys_of
+from writeback.flow.breaker import Breakers, asks_for_long, keys_of
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
-from writeback.flow.hold import hold_school, locked_school
-from writeback.flow.members import close_request, load_members, move_members
+from writeback.flow.hold import hold_for, lock_for
+from writeback.flow.members import close_request, halve, load_members, move_members, settle_members
 from writeback.flow.recovery import count_failure, doubt, late_until, may_go_again, put_in_doubt
 from writeback.flow.refusal import refuse
 from writeback.flow.turn import Member, Turn
-from writeback.store import holds, lanes, requests
+from writeback.store import breakers, holds, lanes, requests
 from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
 log = structlog.get_logger()
+
+_ENOUGH_FOR_CREATES = 2
+"""How often what must not be repeated may go without a clear answer: each time takes a look into the MIS."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,7 @@ class Finish:
         if request.state != RequestState.SENDING:
             return []
         recording.apply(outcome)
-        breakers = Breakers(self.flow, session, now)
-        breakers.note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
+        Breakers(self.flow, session, now).note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
         rings = ["serve_lane"] if lanes.has_due(session, turn.lane_id, now) else []
         if request.check_at is not None and request.check_at <= now:
             rings.append("confirm_lane")
@@ -93,8 +95,8 @@ class _Recording:
 
     def apply(self, outcome: Outcome) -> None:
         """Match the outcome, to the last case."""
-        if isinstance(outcome, Blocked):  # the school before its writebacks: everyone locks in this order
-            locked_school(self.session, self.request.school_id)
+        if isinstance(outcome, Blocked):
+            lock_for(self.session, self.request, outcome)
         members = load_members(self.session, self.request)
         match outcome:
             case Taken(provider_ref):
@@ -112,11 +114,11 @@ class _Recording:
                 self._again(members, reason, retry_after_s)
             case Uncertain(reason):
                 self._attempt("uncertain", reason)
-                self._uncertain(members, reason)
+                self._uncertain(members, outcome)
             case Blocked(reason=why, detail=detail):
                 self._attempt("blocked", f"{why}: {detail}")
                 self._again(members, detail, None)
-                hold_school(self.flow, self.changes, self.request.school_id, why, detail)
+                hold_for(self.flow, self.changes, self.request, outcome)
             case _:
                 assert_never(outcome)
         self.session.add(self.request)
@@ -138,6 +140,8 @@ class _Recording:
         request.check_at = self.now if request.hints else self.now + patience
         if self.turn.rechecks:
             holds.reset_rechecks(self.session, request.school_id)
+        if self.turn.lane_rechecks:
+            holds.reset_lane_rechecks(self.session, request.lane_id)
         move_members(
             self.changes, members, RecordStatus.SENT, queued_by=Event.CONTINUED, detail=provider_ref, group=None
         )
@@ -156,26 +160,55 @@ class _Recording:
         """Let all of them go again later; whatever waits that long is ended by its deadline."""
         close_request(self.request, self.now, "retried")
         dispatch = self.flow.settings.dispatch
+        patience = None if retry_after_s is None else min(retry_after_s, dispatch.retry_after_cap_s)
         for row in {member.opened.row.id: member.opened.row for member in members}.values():
             row.next_attempt_at = next_attempt_at(
                 self.now,
                 row.failures + 1,
                 base_s=dispatch.backoff_base_s,
                 cap_s=dispatch.backoff_cap_s,
-                retry_after_s=retry_after_s,
+                retry_after_s=patience,
                 rng=self.flow.rng,
             )
-        if retry_after_s:
-            lanes.leave_school_alone(self.session, self.request.school_id, self.now + timedelta(seconds=retry_after_s))
+        if patience and not asks_for_long(retry_after_s):  # else the school's breaker keeps all its lanes waiting
+            lanes.leave_school_alone(self.session, self.request.school_id, self.now + timedelta(seconds=patience))
         count_failure(members)
         move_members(self.changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=reason)
 
-    def _uncertain(self, members: Sequence[Member], reason: str) -> None:
+    def _uncertain(self, members: Sequence[Member], outcome: Uncertain) -> None:
         """Send a repeatable mark again; after too many tries, or for what must not be repeated, look in the MIS."""
         if self.request.hints:  # the provider has called meanwhile: it has the request
             self._taken(members, self.request.hints[-1].get("provider_ref"))
+        elif self._is_spoilt(members):
+            self._find_what_spoils_it(members, outcome.reason)
         elif may_go_again(self.flow, self.request, members):
             doubt(self.flow, self.changes, self.request, members)
-            self._again(members, reason, None)
+            self._again(members, outcome.reason, outcome.retry_after_s)
         else:
+            put_in_doubt(self.flow, self.changes, self.request, members, outcome.reason)
+
+    def _is_spoilt(self, members: Sequence[Member]) -> bool:
+        """Whether these have failed often enough, and others of the school have been answered since the first time.
+
+        The school's breaker counts its failures since the last answer; where it has fewer, there was one between.
+        """
+        failed = max(member.opened.row.failures for member in members)
+        enough = self.flow.settings.dispatch.split_after if members[0].kind.is_repeatable else _ENOUGH_FOR_CREATES
+        if failed + 1 < enough:
+            return False
+        return breakers.failures_of(self.session, keys_of(self.turn.account)[1]) < failed
+
+    def _find_what_spoils_it(self, members: Sequence[Member], reason: str) -> None:
+        """Send marks in halves; what stands alone, and what must not be repeated, is looked for in the MIS first."""
+        if len(members) == 1 or not members[0].kind.is_repeatable:
             put_in_doubt(self.flow, self.changes, self.request, members, reason)
+            self.request.result = requests.SPOILT
+            self.request.check_at = self.now + timedelta(seconds=self.flow.settings.confirm.late_after_s)
+            return
+        doubt(self.flow, self.changes, self.request, members)
+        close_request(self.request, self.now, "split")
+        halve(members, self.request.id)
+        dispatch = self.flow.settings.dispatch
+        for row in {member.opened.row.id: member.opened.row for member in members}.values():
+            row.next_attempt_at = self.now + timedelta(seconds=self.flow.rng.uniform(0, dispatch.backoff_base_s))
+        settle_members(self.changes, members, queued_by=Event.RETRY, detail=reason)

@@ -55,6 +55,13 @@ def change_member(
     progress[member.index] = progress[member.index].moved(status, **record_changes).with_findings(findings)
 
 
+def halve(members: Sequence[Member], request_id: str) -> None:
+    """Have the members of a request go again in two halves, apart, to find the one that spoils it."""
+    for position, member in enumerate(members):
+        half = "a" if position < (len(members) + 1) // 2 else "b"
+        change_member(member, RecordStatus.QUEUED, group=f"{request_id}{half}")
+
+
 def leave_member(member: Member, value: str | None, why: str) -> None:
     """Settle a mark that is not written because the MIS has another one, `value`, there."""
     finding = Finding(

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from writeback.domain.states import Status
+from writeback.store.breakers import of_school
 from writeback.store.overview import SchoolState, Waiting
-from writeback.store.tables import BreakerRow
+from writeback.store.tables import BreakerRow, Lane
 
 PATIENCE = timedelta(minutes=10)
 """What waits for less needs nobody yet."""
@@ -18,7 +19,7 @@ class Need(StrEnum):
     """What a school needs someone for; of several the first holds."""
 
     HELD = "held"
-    """It is held: nothing is sent."""
+    """It is held, or one family of kinds is: nothing is sent of it."""
     UNANSWERED = "unanswered"
     """Its requests get no answer, so it is left alone for a while."""
     DECIDE = "decide"
@@ -49,18 +50,26 @@ class SchoolNeed:
 
 
 def needs_of(
-    states: Iterable[SchoolState], waiting: Iterable[Waiting], breakers: Mapping[str, BreakerRow], now: datetime
+    states: Iterable[SchoolState],
+    waiting: Iterable[Waiting],
+    breakers: Mapping[str, BreakerRow],
+    held_lanes: Iterable[Lane],
+    now: datetime,
 ) -> list[SchoolNeed]:
-    """Return the schools that need someone; `breakers` are the open ones by their keys."""
+    """Return the schools that need someone; `breakers`: the open ones by key; `held_lanes`: the longest first."""
     by_school: dict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:
         by_school[one.school_id].append(one)
-    found = [_need(state, by_school[state.id], breakers.get(f"school:{state.id}"), now) for state in states]
+    lanes = {lane.school_id: lane for lane in reversed(list(held_lanes))}
+    found = [
+        _need(state, by_school[state.id], breakers.get(of_school(state.id)), lanes.get(state.id), now)
+        for state in states
+    ]
     return sorted((need for need in found if need is not None), key=lambda need: (need.since, need.name))
 
 
 def _need(
-    state: SchoolState, waiting: Sequence[Waiting], breaker: BreakerRow | None, now: datetime
+    state: SchoolState, waiting: Sequence[Waiting], breaker: BreakerRow | None, lane: Lane | None, now: datetime
 ) -> SchoolNeed | None:
     to_decide = [one for one in waiting if one.status == Status.NEEDS_ATTENTION.value]
     late = [one for one in waiting if one.status not in _EXPLAINED and now - one.since >= PATIENCE]
@@ -70,6 +79,9 @@ def _need(
     if state.hold_reason:
         need, reason, detail = Need.HELD, state.hold_reason, state.hold_detail or ""
         since = state.held_at or min((one.since for one in held), default=now)
+    elif lane is not None:
+        need, reason, detail = Need.HELD, lane.hold_reason or "", f"{lane.family} alone: {lane.hold_detail or ''}"
+        since = lane.held_at or min((one.since for one in held), default=now)
     elif breaker is not None:
         need, reason, since = Need.UNANSWERED, breaker.reason or "", breaker.since
     elif to_decide:

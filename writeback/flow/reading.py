@@ -1,34 +1,39 @@
 """Settling by what the MIS holds: there, not there, or something else.
 
 A mark may be sent again whenever it is not there. What creates or changes something may be sent again only when no
-answer ever said that the provider had it, and the MIS has been read late enough to show it if it were there; whatever
-is less clear than that is for a person.
+answer ever said that the provider had it, the MIS has been read late enough to show it if it were there, and nothing
+was ever there that is nearly what was to be made: somebody may have changed it. Whatever is less clear is for a person.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
 
-from writeback.domain.finding import Finding, Severity
-from writeback.domain.kinds import KINDS, Kind
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS, Action, Kind
+from writeback.domain.likeness import in_words
 from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import ReadBack, SlotReading
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
+from writeback.flow import reading_findings
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.crediting import Credit, Crediting
-from writeback.flow.members import change_member, close_request, leave_member, settle_members
+from writeback.flow.members import change_member, close_request, halve, leave_member, settle_members
 from writeback.flow.recovery import count_failure, doubt, may_go_again
 from writeback.flow.rivals import Rival
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
-from writeback.store import doubts
+from writeback.store import doubts, requests
 from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
 _EVIDENCE = "read-back"
+_IS_NOT_THERE = (
+    "nothing like it was seen in the MIS; had the office removed it before anybody looked, nothing would show"
+)
 
 
 class Seen(Enum):
@@ -63,17 +68,43 @@ class Reading:
         if read.as_of is not None and read.as_of < self.sent.sent_at:
             return False  # a reading older than the request proves nothing
         readings = [read.readings.get(position) for position in range(len(self.members))]
-        credits = self._crediting(read).credit_all(self.members, readings)
+        crediting = self._crediting(read)
+        credits = crediting.credit_all(self.members, readings)
+        for member, reading, credit in zip(self.members, readings, credits, strict=True):
+            self._keep_near(crediting, member, reading, credit)
         if any(credit.is_open or (credit.ids is None and self._may_show_later(read)) for credit in credits):
             return False
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
+        is_spoilt = self.request.result == requests.SPOILT
         close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
         for member, reading, credit in zip(self.members, readings, credits, strict=True):
-            self._settle_one(member, reading, credit, was_in_doubt=was_in_doubt)
+            removed = crediting.unclaimed(member, read.removed)
+            if is_spoilt and len(self.members) == 1 and self._is_missing(member, reading, credit, removed):
+                self._end(member, reading)
+            else:
+                self._settle_one(member, reading, credit, removed, was_in_doubt=was_in_doubt)
+        if is_spoilt:
+            halve([member for member in self.members if _is_queued(member)], self.request.id)
         count_failure([member for member in self.members if _is_queued(member)])
         doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
-        settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=_EVIDENCE)
+        said = _EVIDENCE if self.kind.is_repeatable else f"{_EVIDENCE}: {_IS_NOT_THERE}"
+        detail = said if any(map(_is_queued, self.members)) else _EVIDENCE
+        settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=detail)
         return True
+
+    def _keep_near(self, crediting: Crediting, member: Member, reading: SlotReading | None, credit: Credit) -> None:
+        """Keep what is nearly the record with it until it settles: what is gone later was there all the same.
+
+        What turned out to be another record's is kept no longer.
+        """
+        before = member.opened.progress[member.index]
+        near = {one.mis_id: one.as_json() for one in credit.near}
+        gone = {one["mis_id"]: one for one in before.near if one["mis_id"] not in _shown(reading)}
+        gone = {mis_id: gone[mis_id] for mis_id in crediting.unclaimed(member, gone)} if gone else {}
+        kept = () if credit.ids is not None else (*near.values(), *gone.values())
+        if kept != before.near:
+            member.opened.keep(member.index, replace(before, near=kept))
+            self.changes.session.add(member.opened.row)
 
     def _may_show_later(self, read: ReadBack) -> bool:
         """Whether what the reading lacks may be in the MIS all the same: applied late, or not yet read from there."""
@@ -92,23 +123,48 @@ class Reading:
         rivals = [(rival, read.readings.get(first + place)) for place, rival in enumerate(self.rivals)]
         return Crediting(self.flow, self.changes, self.request, self.sent, rivals)
 
-    def _settle_one(self, member: Member, reading: SlotReading | None, credit: Credit, *, was_in_doubt: bool) -> None:
+    def _settle_one(
+        self,
+        member: Member,
+        reading: SlotReading | None,
+        credit: Credit,
+        removed: Collection[str],
+        *,
+        was_in_doubt: bool,
+    ) -> None:
         seen = _seen(reading)
         if reading is not None and reading.is_kept:
             leave_member(member, reading.value, "the MIS replaces no mark by this one")
         elif credit.ids is not None:
             self._confirm(member, credit.ids)
         elif credit.is_unclear:
-            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_may_be_anothers(member)])
+            _ask(member, reading_findings.may_be_anothers(member))
+        elif near := member.opened.progress[member.index].near:
+            _ask(member, reading_findings.nearly(member, near), holds=in_words(credit.near))
+        elif removed:
+            _ask(member, reading_findings.may_be_removed(member, removed))
         elif self._goes_again(member, seen, reading, was_in_doubt):
             change_member(member, RecordStatus.QUEUED)
-        elif reading is None or seen is not Seen.OTHER:
-            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_cannot_tell(member)])
+        elif reading is None or seen is not Seen.OTHER or self.kind.action is Action.CREATE:
+            _ask(member, reading_findings.cannot_tell(member))
         elif self.request.must_read:  # the provider has said that ours was written: somebody has changed it since
-            self._confirm(member, (), [_changed_since(member, reading.value or "")])
+            self._confirm(member, (), [reading_findings.changed_since(member, reading.value or "")])
         else:
             holds = reading.value or ""
-            change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[_other_value(member, holds)], mis_holds=holds)
+            _ask(member, reading_findings.other_value(member, holds), holds=holds)
+
+    def _is_missing(
+        self, member: Member, reading: SlotReading | None, credit: Credit, removed: Collection[str]
+    ) -> bool:
+        """Whether nothing that the MIS has, or had, can be what was sent, as far as the MIS can be read."""
+        may_be_it = credit.is_unclear or member.opened.progress[member.index].near or removed
+        return credit.ids is None and not may_be_it and _seen(reading) in (Seen.ABSENT, Seen.UNREADABLE)
+
+    def _end(self, member: Member, reading: SlotReading | None) -> None:
+        """Fail a record that stood alone and is not in the MIS; a person is asked where that cannot be seen."""
+        status = RecordStatus.FAILED if _seen(reading) is Seen.ABSENT else RecordStatus.NEEDS_ATTENTION
+        said = requests.last_detail(self.changes.session, self.request.id)
+        change_member(member, status, findings=[reading_findings.cannot_be_taken(member, said)], group=None)
 
     def _confirm(self, member: Member, ids: Sequence[str], findings: Sequence[Finding] = ()) -> None:
         change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))
@@ -136,6 +192,10 @@ class Reading:
         return 1 + member.opened.row.failures < self.flow.settings.dispatch.max_attempts
 
 
+def _ask(member: Member, finding: Finding, *, holds: str | None = None) -> None:
+    change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[finding], mis_holds=holds)
+
+
 def _seen(reading: SlotReading | None) -> Seen:
     if reading is None:
         return Seen.UNREADABLE
@@ -152,44 +212,8 @@ def _is_confirmed(member: Member) -> bool:
     return member.opened.progress[member.index].status is RecordStatus.CONFIRMED
 
 
-def _cannot_tell(member: Member) -> Finding:
-    return Finding(
-        code="cannot_be_read_back",
-        message=f"Nobody can tell whether the {member.kind.noun} has arrived: the MIS does not show it.",
-        hint="Look in the MIS whether it is there; if it is not, send it again.",
-        pointer=f"/records/{member.index}",
-        record=member.index,
-    )
-
-
-def _may_be_anothers(member: Member) -> Finding:
-    noun = member.kind.noun
-    return Finding(
-        code="cannot_be_read_back",
-        message=f"Nobody can tell whether the {noun} has arrived: what the MIS shows may be that of another {noun}.",
-        hint=f"Look in the MIS how many there are; if one is missing, send the {noun} again.",
-        pointer=f"/records/{member.index}",
-        record=member.index,
-    )
-
-
-def _changed_since(member: Member, value: str) -> Finding:
-    return Finding(
-        code="changed_in_mis",
-        severity=Severity.WARNING,
-        message=f"It was written; since then the MIS holds {value} in this slot.",
-        hint=f"Nothing is written over it; to do so, send the {member.kind.noun} again.",
-        pointer=f"/records/{member.index}",
-        record=member.index,
-    )
-
-
-def _other_value(member: Member, value: str) -> Finding:
-    place = "in this slot" if member.kind.is_repeatable else f"for this {member.kind.noun}"
-    return Finding(
-        code="other_value_in_mis",
-        message=f"The MIS holds {value} {place}: it may have been changed there since.",
-        hint=f"Decide which is right; to replace what is there, send the {member.kind.noun} again.",
-        pointer=f"/records/{member.index}/code" if hasattr(member.record, "code") else f"/records/{member.index}",
-        record=member.index,
-    )
+def _shown(reading: SlotReading | None) -> set[str]:
+    """Return the ids of all that the MIS shows for a record, exactly or nearly."""
+    if reading is None:
+        return set()
+    return {mis_id for found in reading.found for mis_id in found.ids} | {near.mis_id for near in reading.near}

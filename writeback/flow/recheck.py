@@ -59,7 +59,16 @@ class Rechecks:
         if not records:
             return
         stale = self._stale(draft.kind, view)
-        found = validate(draft.kind, records, school, view, stale_lists=stale, positions=places, most=MOST_MADE)
+        found = validate(
+            draft.kind,
+            records,
+            school,
+            view,
+            stale_lists=stale,
+            positions=places,
+            today=school.today(self.flow.clock.now()),
+            most=MOST_MADE,
+        )
         draft.findings.extend(one for one in found if one.record is None or one.record in draft.going)
 
     def _stale(self, kind: Kind, view: LookupView) -> Collection[ListName]:

@@ -6,7 +6,7 @@ from writeback.domain.finding import Finding
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
-from writeback.flow.members import change_member, settle_members
+from writeback.flow.members import change_member, halve, settle_members
 from writeback.flow.turn import Member
 from writeback.store import holds
 
@@ -40,9 +40,11 @@ def refuse(
             _heal(changes, member, request_id)
         else:
             change_member(member, RecordStatus.FAILED, findings=placed(said, member.index), group=None)
-    for position, member in enumerate(rest):
-        half = "a" if position < (len(rest) + 1) // 2 else "b"
-        change_member(member, RecordStatus.QUEUED, group=None if named else f"{request_id}{half}")
+    if named:
+        for member in rest:
+            change_member(member, RecordStatus.QUEUED, group=None)
+    else:
+        halve(rest, request_id)
     settle_members(changes, members, queued_by=Event.RETRY, detail=message)
     return bool(rest)
 

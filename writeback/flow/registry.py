@@ -24,7 +24,7 @@ from writeback.flow.school_addresses import AddressRules, Connection
 from writeback.flow.school_input import Draft, NewSchool, findings_of, place_of
 from writeback.flow.school_memory import SchoolMemory, connection_of
 from writeback.flow.school_views import SchoolView, view_of
-from writeback.store import audit, lookups, schools
+from writeback.store import audit, holds, lookups, school_queue, schools
 from writeback.store.database import Database
 from writeback.store.pages import Page, cut, decode_cursor
 from writeback.store.tables import SchoolRow
@@ -195,12 +195,16 @@ class Registry:
         ids = [row.id for row in rows]
         waiting = await schools.waiting_counts(session, ids)
         lists = await schools.list_states(session, ids)
+        held = await holds.held_families(session, ids)
+        breakers = await school_queue.open_of_schools(session, ids)
         return [
             view_of(
                 row,
                 hook_url=self._hook_url(row.provider, row.id),
                 waiting=waiting.get(row.id, 0),
                 lists=[one for one in lists if one.school_id == row.id],
+                held_lanes=[lane for lane in held if lane.school_id == row.id],
+                breaker=breakers.get(row.id),
             )
             for row in rows
         ]

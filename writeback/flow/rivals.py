@@ -21,6 +21,8 @@ from writeback.store.tables import RequestRow
 _BEFORE = timedelta(days=1)
 """How much earlier a rival may have been sent: what a provider took it may write later."""
 _MOST = 100
+_LONGEST = 400
+"""Days of an absence that are compared."""
 CLOCKS_DIFFER = timedelta(minutes=2)
 """By how much a provider's clock and ours may differ."""
 
@@ -71,11 +73,19 @@ _UNPROVEN = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.CONFIRMED)
 
 
 def _keys(record: Record) -> Iterator[tuple[date | None, str]]:
-    """Yield day and person of a record: without one in common no provider takes two for the same."""
-    start = getattr(record, "start_at", None)
-    day = getattr(record, "date", None) or (start.date() if start is not None else None)
+    """Yield days and people of a record: without one in common nobody takes two for the same, or for nearly so."""
     people = [student.student_id for student in getattr(record, "students", ())]
     people += [
         person for name in ("student_id", "employee_id") if not people and (person := getattr(record, name, None))
     ]
-    yield from ((day, person) for person in people)
+    yield from ((day, person) for person in people for day in _days(record))
+
+
+def _days(record: Record) -> list[date | None]:
+    """Return its day; of an absence all its days, and those beside them: it may have been moved by one."""
+    start, end = getattr(record, "start_at", None), getattr(record, "end_at", None)
+    if start is None:
+        return [getattr(record, "date", None)]
+    last = end.date() if isinstance(end, datetime) else start.date()
+    count = min(max((last - start.date()).days, 0), _LONGEST)
+    return [start.date() + timedelta(days=offset) for offset in range(-1, count + 2)]

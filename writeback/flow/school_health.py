@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from writeback.flow.breaker import keys_of
+from writeback.flow.breaker import ASKED, keys_of
 from writeback.flow.registry import Registry
 from writeback.store import school_queue
 from writeback.store.database import Database
@@ -19,6 +19,11 @@ class OpenBreaker:
     reason: str
     since: datetime
     until: datetime
+
+    @property
+    def was_asked_for(self) -> bool:
+        """Whether the provider itself asked for it."""
+        return ASKED in self.reason
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from writeback.store.schools import ListState
-from writeback.store.tables import SchoolRow
+from writeback.store.tables import BreakerRow, Lane, SchoolRow
 
 SHOWN = ConfigDict(use_attribute_docstrings=True)
 """Has what stands below a field here stand beside it in the OpenAPI document."""
@@ -23,6 +23,27 @@ class HoldView:
     reason: str
     detail: str
     since: datetime | None
+
+
+@dataclass(frozen=True)
+class FamilyHoldView(HoldView):
+    """Why one family of kinds is held, and since when; the others go on."""
+
+    family: str
+    """`session-marks`, `lesson-marks`, `conduct`, `detention`, `absence` or `raw`."""
+
+
+@dataclass(frozen=True)
+class RestView:
+    """Why nothing is sent to a school for a while."""
+
+    __pydantic_config__ = SHOWN
+
+    detail: str
+    """What its provider asked for, or how it fails to answer."""
+    since: datetime
+    until: datetime
+    """Then one request tries; `resume` has all of them go at once."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +74,10 @@ class SchoolView:
     state: str
     """`active` or `held`."""
     hold: HoldView | None
+    held_families: Sequence[FamilyHoldView]
+    """Families of kinds that are held by themselves."""
+    left_alone: RestView | None
+    """Where its provider has asked to be left alone, or does not answer."""
     hook_url: str | None
     """Where the provider calls; shown to keys with the scope admin."""
     facts: Mapping[str, Any]
@@ -66,8 +91,16 @@ class SchoolView:
     updated_at: datetime
 
 
-def view_of(row: SchoolRow, *, hook_url: str, waiting: int, lists: Iterable[ListState]) -> SchoolView:
-    """Return the row as people see it."""
+def view_of(
+    row: SchoolRow,
+    *,
+    hook_url: str,
+    waiting: int,
+    lists: Iterable[ListState],
+    held_lanes: Iterable[Lane],
+    breaker: BreakerRow | None,
+) -> SchoolView:
+    """Return the row as people see it; `breaker`: the school's own, where it is open."""
     hold = HoldView(row.hold_reason, row.hold_detail or "", row.held_at) if row.hold_reason else None
     return SchoolView(
         id=row.id,
@@ -78,6 +111,14 @@ def view_of(row: SchoolRow, *, hook_url: str, waiting: int, lists: Iterable[List
         base_url=row.base_url,
         state="active" if hold is None else "held",
         hold=hold,
+        held_families=[
+            FamilyHoldView(lane.hold_reason, lane.hold_detail or "", lane.held_at, lane.family)
+            for lane in held_lanes
+            if lane.hold_reason
+        ],
+        left_alone=RestView(breaker.reason or "", breaker.since, breaker.open_until)
+        if breaker and breaker.open_until
+        else None,
         hook_url=hook_url,
         facts=row.facts,
         overrides=row.overrides,

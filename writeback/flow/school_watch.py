@@ -5,7 +5,7 @@ What if the process dies? The school's row says when it is looked at again; ever
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -53,13 +53,16 @@ class SchoolWatch:
         now = self.flow.clock.now()
         until = now + timedelta(seconds=self.flow.settings.queue.job_timeout_s + _MARGIN_S)
         if await self.flow.db.transact(partial(holds.take_recheck, school_id=school_id, now=now, until=until)):
-            await self.recheck(school_id)
+            await self.recheck(school_id, taken_until=until)
 
-    async def recheck(self, school_id: str) -> None:
-        """Ask the provider how a school stands; let it go on, hold it, or look again later."""
+    async def recheck(self, school_id: str, *, taken_until: datetime | None = None) -> None:
+        """Ask the provider how a school stands; let it go on, hold it, or look again later.
+
+        `taken_until` tells the families for whose sake it was taken, from those that others take meanwhile.
+        """
         self.flow.registry.forget(school_id)  # a webhook may have come to another process
         asked = await self._ask(await self.flow.registry.account(school_id))
-        stands, lanes = await self.flow.db.transact(partial(self._settle, school_id, asked))
+        stands, lanes = await self.flow.db.transact(partial(self._settle, school_id, asked, taken_until))
         self.flow.registry.forget(school_id)
         if lanes:
             log.info("school_resumed", school=school_id, lanes=len(lanes), actor="worker")
@@ -80,8 +83,11 @@ class SchoolWatch:
         is_good = not isinstance(report, NotReached) and (blocked is None or blocked.reason is HoldReason.WRITEBACK_OFF)
         return Asked(report, offered, offer_stands=True if is_good else None)
 
-    def _settle(self, school_id: str, asked: Asked, session: Session) -> tuple[Standing, AbstractSet[str]]:
+    def _settle(
+        self, school_id: str, asked: Asked, taken_until: datetime | None, session: Session
+    ) -> tuple[Standing, AbstractSet[str]]:
         """Write down what is known now; return how the school stands, and the lanes in which something goes on."""
+        held_lanes = holds.lock_held_lanes(session, school_id)
         school = locked_school(session, school_id)
         if asked.offered is not None and asked.offer_stands is not None:
             credentials.settle_offer(self.flow.secrets, school, asked.offered, is_taken=asked.offer_stands)
@@ -94,8 +100,9 @@ class SchoolWatch:
                 look_by(school, stands.look_at)
             return stands, set()
         lanes: AbstractSet[str] = set()
-        if school.hold_reason is not None and not is_staffs:
-            lanes = let_go(Changes(session, self.flow.clock.now(), "worker"), school, forget=False)
+        if not is_staffs:
+            changes = Changes(session, self.flow.clock.now(), "worker")
+            lanes = let_go(changes, school, held_lanes, taken_until=taken_until)
         school.recheck_at = stands.look_at
         session.add(school)
         return stands, lanes

@@ -22,7 +22,7 @@ from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
-from writeback.flow.hold import hold_school
+from writeback.flow.hold import hold_for, hold_school
 from writeback.flow.members import change_member, claim, close_request, move_members, settle_members
 from writeback.flow.reading import Reading
 from writeback.flow.recovery import late_until
@@ -54,8 +54,9 @@ class Settling:
         match verdict:
             case Pending(check_at=check_at):
                 self._ask_again(check_at)
-            case NotReached(retry_after_s=retry_after_s):
-                self._ask_again(self.now + timedelta(seconds=retry_after_s) if retry_after_s else None)
+            case NotReached(retry_after_s=asked):
+                patience = min(asked or 0, self.flow.settings.dispatch.retry_after_cap_s)
+                self._ask_again(self.now + timedelta(seconds=patience))
             case Unclear():
                 self._ask_again(None)
             case Evidenced():
@@ -63,8 +64,8 @@ class Settling:
             case Rejected(message, findings):
                 close_request(self.request, self.now, "rejected")
                 refuse(self.changes, self.members, request_id=self.request.id, message=message, findings=findings)
-            case Blocked(reason=reason, detail=detail):
-                hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
+            case Blocked():
+                hold_for(self.flow, self.changes, self.request, verdict)
                 self._ask_again(None)
             case GaveUp(reason=reason, detail=detail):
                 close_request(self.request, self.now, "gave_up")
@@ -102,11 +103,12 @@ class Settling:
         settle_members(self.changes, self.members, detail=evidence)
 
     def _ask_again(self, check_at: datetime | None) -> None:
-        """Ask later, ever less often."""
+        """Ask later, ever less often; whatever time is named, not after it is too late for an answer."""
         confirm, request = self.flow.settings.confirm, self.request
         wait = min(confirm.check_cap_s, confirm.first_check_s * 2 ** min(request.checks, 10))
         request.checks += 1
-        request.check_at = max(check_at or self.now, self.now + timedelta(seconds=wait))
+        last = (request.sent_at or request.created_at) + timedelta(seconds=confirm.give_up_s + 1)
+        request.check_at = max(min(check_at or self.now, last), self.now + timedelta(seconds=wait))
 
     def ask_a_person(self) -> None:
         """Give up looking for evidence."""

@@ -15,7 +15,7 @@ from writeback.flow.breaker import provider_key
 from writeback.flow.bulkhead import Bulkhead, job_place
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire_overdue
-from writeback.store import batches, doors, doubts, holds, lanes, outbox, writebacks
+from writeback.store import batches, doors, doubts, holds, lanes, outbox, recent, writebacks
 from writeback.store.holds import DueSchool
 from writeback.store.tables import IdempotencyRow
 
@@ -54,6 +54,11 @@ class Sweeper:
                 delete(IdempotencyRow).where(col(IdempotencyRow.created_at) < self.flow.clock.now() - keep)
             )
         failpoints.hit("sweep.after_forget")
+
+    async def forget_recent_creates(self) -> None:
+        """Delete what is not asked about any more when something is created."""
+        within = timedelta(seconds=self.flow.settings.api.same_again_within_s)
+        await self.flow.db.transact(partial(recent.forget, before=self.flow.clock.now() - within))
 
     async def forget_old_deliveries(self) -> None:
         """Delete deliveries to webhooks that ended long ago."""

@@ -33,6 +33,8 @@ class Turn:
     """When the lease was taken."""
     rechecks: int = 0
     """How often in a row the school was let go in vain."""
+    lane_rechecks: int = 0
+    """How often in a row its family was."""
     had_failures: bool = False
     """Whether school or provider did not answer of late."""
 

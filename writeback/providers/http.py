@@ -51,6 +51,13 @@ _UNKEEPABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 _MOST_REDIRECTS = 5
 
+_REDIRECTS_AFTERWARDS = frozenset({302, 303})
+"""How a server leads on from what it has done, or to its page about an error; the others say that it did nothing."""
+
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
+_PAGE_LOOK = 4_096
+_PAGE_START = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
 _KEEPALIVE_S = 4.0
 # Common servers close an idle connection after 5 s; ours gives it up first, so that a POST never meets one just closed.
 
@@ -65,10 +72,31 @@ class Answer:
     retry_after_s: float | None = None
     size: int = field(default=0, compare=False)
     """Bytes of the body, unpacked."""
+    is_page: bool = False
+    """Whether the body is a web page."""
 
     @property
     def is_success(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def is_providers_own(self) -> bool:
+        """Whether the provider itself speaks: both answer with JSON objects, in errors too. Whose an empty body is,
+        nobody can tell."""
+        return self.is_json and isinstance(self.body, Mapping) and bool(self.body)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the body is what neither provider sends: a web page, or any other text that is not JSON."""
+        return not self.is_json and (self.is_page or self.size > 0)
+
+    def told_by(self, provider: str) -> str:
+        """Return who answered what, in words."""
+        if self.is_page:
+            return f"answered {self.status} with a web page: a firewall or proxy in between, not {provider}"
+        if self.is_foreign:
+            return f"answered {self.status} with a text that is not JSON: broken off, or not by {provider}"
+        return f"{provider} answered {self.status}"
 
 
 class ProviderClient(httpx.AsyncClient):
@@ -155,8 +183,9 @@ async def call(
         # A server that drips bytes keeps each read short; the whole call is bounded too, or it would outlive its lease.
         async with asyncio.timeout(client.timeout.read), _answered(client, request) as response:
             if elsewhere := _led_elsewhere(response):
-                reason = f"{_origin(request.url)} redirects to {elsewhere}: check the school's base URL"
-                return NotReached(shorten(reason))
+                reason = shorten(f"{_origin(request.url)} redirects to {elsewhere}: check the school's base URL")
+                is_after = method != "GET" and response.status_code in _REDIRECTS_AFTERWARDS
+                return Uncertain(reason) if is_after else NotReached(reason)
             limit = getattr(client, "max_answer_bytes", ProviderClient.max_answer_bytes)
             content = await read_limited(response, limit)
     except FAILURES as error:
@@ -205,7 +234,9 @@ def _answer_of(response: httpx.Response, content: bytes, now: datetime) -> Answe
     try:
         return Answer(response.status_code, json.loads(content), True, retry_after_s, len(content))
     except (ValueError, RecursionError):  # not JSON, nested without end, or a number without end
-        return Answer(response.status_code, None, False, retry_after_s, len(content))
+        is_typed = response.headers.get("content-type", "").lower().startswith(_PAGE_TYPES)
+        is_page = bool(content.strip()) and (is_typed or _PAGE_START.match(content[:_PAGE_LOOK]) is not None)
+        return Answer(response.status_code, None, False, retry_after_s, len(content), is_page)
 
 
 _NEVER_SENT, _MAY_HAVE_ARRIVED = NotReached, Uncertain
@@ -281,23 +312,34 @@ def failure_of(error: BaseException, host: str) -> NotReached | Uncertain:
 
 
 def trouble_of(answer: Answer, provider: str) -> NotReached | Uncertain | Blocked | None:
-    """Return what a status means that reads the same for every provider; None where the adapter must judge."""
+    """Return what a status means that reads the same for every provider; None where the adapter must judge.
+
+    A 429 or 503 says that nothing was done only in the provider's own words: what stands in between may answer so after
+    the provider has done it. So may its web pages be an answer to anything.
+    """
+    told = answer.told_by(provider)
     match answer.status:
-        case 429:
-            return NotReached(f"{provider} answered 429: too many requests", answer.retry_after_s)
-        case 503:
-            return NotReached(f"{provider} answered 503: not available", answer.retry_after_s)
+        case 429 | 503 as status if answer.is_providers_own:
+            reason = "too many requests" if status == 429 else "not available"
+            return NotReached(f"{told}: {reason}", answer.retry_after_s)
         case 401:
-            return Blocked(HoldReason.TOKEN_REFUSED, f"{provider} answered 401: it refuses the token")
-        case 403:
-            return Blocked(HoldReason.SCOPE_MISSING, f"{provider} answered 403: the school has not granted this")
+            return Blocked(HoldReason.TOKEN_REFUSED, f"{told}: it refuses the token")
+        case 403 if not answer.is_foreign:
+            return Blocked(HoldReason.SCOPE_MISSING, f"{told}: the school has not granted this")
         case status if 300 <= status < 400:
-            return NotReached(f"{provider} answered {status}: it redirects elsewhere; check the school's base URL")
+            reason = f"{told}: it redirects elsewhere; check the school's base URL"
+            return Uncertain(reason) if status in _REDIRECTS_AFTERWARDS else NotReached(reason)
         case 408:
-            return Uncertain(f"{provider} answered 408: it waited too long")
-        case status if status >= 500 or status < 200:
-            return Uncertain(f"{provider} answered {status}")
+            return Uncertain(f"{told}: it waited too long")
+        case status if status in _UNSENT_WHATEVER_IT_SAYS:
+            return None
+        case status if answer.is_foreign or status in (429, 503) or status >= 500 or status < 200:
+            return Uncertain(told, answer.retry_after_s)
     return None
+
+
+_UNSENT_WHATEVER_IT_SAYS = frozenset({404, 405, 410, 413, 414, 431})
+"""No such address, or too large to be passed on: nothing was done, whoever says so."""
 
 
 def read_retry_after(value: str | None, now: datetime) -> float | None:

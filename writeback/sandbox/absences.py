@@ -33,6 +33,29 @@ class NewStudentAbsence:
 
 
 @dataclass(frozen=True, slots=True)
+class StudentAbsenceEdit:
+    """All that one is to say from now on; only the office does that."""
+
+    absence_id: str
+    says: NewStudentAbsence
+
+    @property
+    def subject(self) -> Subject:
+        return self.says.subject
+
+
+@dataclass(frozen=True, slots=True)
+class StudentAbsenceRemoval:
+    """The end of one; only the office does that."""
+
+    absence_id: str
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(STUDENT)
+
+
+@dataclass(frozen=True, slots=True)
 class StaffAbsence:
     """What an absence of a member of staff says; times are the school's own clock."""
 
@@ -82,7 +105,8 @@ class EmployeeAbsenceRemoval:
         return Subject(EMPLOYEE)
 
 
-AbsenceChange = NewStudentAbsence | NewEmployeeAbsence | EmployeeAbsenceEdit | EmployeeAbsenceRemoval
+StudentAbsenceChange = NewStudentAbsence | StudentAbsenceEdit | StudentAbsenceRemoval
+AbsenceChange = StudentAbsenceChange | NewEmployeeAbsence | EmployeeAbsenceEdit | EmployeeAbsenceRemoval
 
 
 @dataclass(slots=True)
@@ -158,9 +182,11 @@ class Absences:
         """Return why the MIS cannot do that, or None."""
         match change:
             case NewStudentAbsence():
-                if change.student_id not in self._mis.pupils:
-                    return f"student {change.student_id} is not on roll"
-                return self._no_staff(change.authorised_by) or withdrawn([change.type, change.reason])
+                return self._pupil_objection(change)
+            case StudentAbsenceEdit() | StudentAbsenceRemoval():
+                if change.absence_id not in self.of_students:
+                    return f"there is no absence {change.absence_id}"
+                return self._pupil_objection(change.says) if isinstance(change, StudentAbsenceEdit) else None
             case NewEmployeeAbsence():
                 return self._staff_objection(change.says)
             case EmployeeAbsenceEdit() | EmployeeAbsenceRemoval():
@@ -175,6 +201,14 @@ class Absences:
                 pupil_row = StudentAbsence(*self._mis.new_record_ids(), change, at, at, source)
                 self.of_students[pupil_row.id] = pupil_row
                 return [effect_on(pupil_row, STUDENT, index, CREATED)]
+            case StudentAbsenceEdit():
+                pupil_row = self.of_students[change.absence_id]
+                pupil_row.says, pupil_row.updated_at, pupil_row.source = change.says, at, source
+                return [effect_on(pupil_row, STUDENT, index, UPDATED)]
+            case StudentAbsenceRemoval():
+                pupil_row = self.of_students.pop(change.absence_id)
+                self._mis.note_deletion(STUDENT, pupil_row.id, pupil_row.mis_id, at)
+                return [effect_on(pupil_row, STUDENT, index, DELETED)]
             case NewEmployeeAbsence():
                 row = EmployeeAbsence(*self._mis.new_record_ids(), change.says, at, at, source)
                 self.of_staff[row.id] = row
@@ -203,6 +237,11 @@ class Absences:
             row.says = replace(row.says, employee_id=new.get(row.says.employee_id, row.says.employee_id))
         self.of_students = {row.id: row for row in self.of_students.values()}
         self.of_staff = {row.id: row for row in self.of_staff.values()}
+
+    def _pupil_objection(self, says: NewStudentAbsence) -> str | None:
+        if says.student_id not in self._mis.pupils:
+            return f"student {says.student_id} is not on roll"
+        return self._no_staff(says.authorised_by) or withdrawn([says.type, says.reason])
 
     def _staff_objection(self, says: StaffAbsence) -> str | None:
         if says.end_at < says.start_at:

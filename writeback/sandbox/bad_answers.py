@@ -7,6 +7,11 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 
+def proxys_page(status: int) -> bytes:
+    """Return the web page of a proxy that got no answer, or would not pass one on."""
+    return f"<html>\r\n<head><title>{status}</title></head>\r\n<body><center>nginx</center></body>\r\n</html>".encode()
+
+
 def gzip_bomb(size: int) -> bytes:
     """Return a small gzip that unpacks to `size` blanks, which are JSON's white space."""
     return gzip.compress(b" " * size, mtime=0)

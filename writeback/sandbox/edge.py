@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from writeback.sandbox.bad_answers import gzip_bomb, with_next
+from writeback.sandbox.bad_answers import gzip_bomb, proxys_page, with_next
 from writeback.sandbox.connection import ABORT
 from writeback.sandbox.faults import Fault, FaultKind
 from writeback.sandbox.http import ENTRY
@@ -21,6 +21,8 @@ _SLASHES = re.compile("/{2,}")
 _WONDE_SCHOOL = re.compile(r"^/v1\.0/(?:meta/)?schools/([^/]+)")
 _WONDE_WRITEBACK = re.compile(r"^/v1\.0/writebacks/([^/]+)")
 _XPORTER = "/api/v1/"
+_ON_ITS_WAY_S = 0.05
+"""So that the beginning of an answer is there before its connection is reset."""
 
 
 def one_spelling(path: str) -> str:
@@ -51,7 +53,11 @@ class ProviderEdge:
                 entry.status = message["status"]
             await send(message)
 
-        faults = self._state.faults.take(provider, school, scope["method"], path, callbacks=False)
+        body = b""
+        if self._state.faults.look_inside:
+            body = await _body_of(receive)
+            receive = _again(body, receive)
+        faults = self._state.faults.take(provider, school, scope["method"], path, body, callbacks=False)
         if faults:
             entry.fault = ",".join(fault.kind for fault in faults)
             await self._strike(faults, entry, scope, receive, noting)
@@ -107,12 +113,15 @@ class ProviderEdge:
         """Answer, or do not, as the fault says; `kept` is the true answer where there is one."""
         match fault.kind:
             case FaultKind.STATUS:
-                headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
-                told = {"error": "simulated", "message": f"The sandbox was told to answer {fault.status}."}
-                await _send(send, fault.status, json.dumps(told).encode(), headers)
+                await _send(send, fault.status, *_told(fault), is_chunked=fault.chunked)
             case FaultKind.HANG:
                 await self._until_gone(scope, receive)
             case FaultKind.RESET_BEFORE | FaultKind.RESET_AFTER:
+                scope["state"][ABORT]()
+                await _disconnected(receive)
+            case FaultKind.CUT:
+                await _send(send, kept[0]["status"], _body(kept)[: max(1, len(_body(kept)) // 2)], {}, is_cut=True)
+                await asyncio.sleep(_ON_ITS_WAY_S)
                 scope["state"][ABORT]()
                 await _disconnected(receive)
             case FaultKind.REDIRECT:
@@ -165,8 +174,46 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
-    told = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+def _told(fault: Fault) -> tuple[bytes, dict[str, str]]:
+    """Return the body and headers of an ordered answer."""
+    headers: dict[str, str] = {}
+    if isinstance(fault.retry_after, str):
+        headers["retry-after"] = fault.retry_after
+    elif fault.retry_after is not None:
+        headers["retry-after"] = f"{fault.retry_after:g}"
+    if fault.page:
+        return proxys_page(fault.status), {**headers, "content-type": "text/html"}
+    if fault.blank:
+        return b"", headers
+    told = {"error": "simulated", "message": f"The sandbox was told to answer {fault.status}."}
+    return json.dumps(told if fault.body is None else fault.body).encode(), headers
+
+
+async def _body_of(receive: Receive) -> bytes:
+    body, has_more = b"", True
+    while has_more:
+        message = await receive()
+        body += message.get("body", b"")
+        has_more = message.get("more_body", False)
+    return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return what gives a body that has been read, and then goes on."""
+    left = [body]
+
+    async def give() -> Message:
+        return {"type": "http.request", "body": left.pop(), "more_body": False} if left else await receive()
+
+    return give
+
+
+async def _send(
+    send: Send, status: int, body: bytes, headers: dict[str, str], *, is_chunked: bool = False, is_cut: bool = False
+) -> None:
+    """Send an answer; `is_cut`: the beginning of one that was to be twice as long."""
+    length = {} if is_chunked else {"content-length": str(len(body) * (2 if is_cut else 1))}
+    told = {"content-type": "application/json", **length, **headers}
     raw = [(name.encode(), value.encode()) for name, value in told.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": is_cut})

@@ -14,13 +14,18 @@ class FaultKind(StrEnum):
     LATENCY = "latency"
     """The answer takes `seconds` longer; with `after_effect` the wait comes after it took effect."""
     STATUS = "status"
-    """`status` is answered (429 with Retry-After) and nothing happens; with `after_effect` it happens too."""
+    """`status` is answered and nothing happens; with `after_effect` it happens too.
+
+    The answer is `body` where it is given, any JSON; with `page` a proxy's web page; with `blank` nothing. Its
+    Retry-After is `retry_after`, a number or any text."""
     HANG = "hang"
     """No answer ever; with `after_effect` it takes effect first."""
     RESET_BEFORE = "reset_before"
     """The connection is reset, and nothing happens."""
     RESET_AFTER = "reset_after"
     """The connection is reset after it took effect."""
+    CUT = "cut"
+    """It takes effect; the connection is reset in the middle of the answer."""
     INVALID_JSON = "invalid_json"
     """It takes effect; the answer breaks off in the middle of its JSON."""
     EMPTY = "empty"
@@ -53,13 +58,15 @@ _SHORT: Final = {"429": 429, "500": 500, "503": 503}
 
 @dataclass(slots=True)
 class Fault:
-    """One order. The first four narrow it down (`path` is a part of the path); it ends after `times`."""
+    """One order. The first five narrow it down (`path` is a part of the path, `containing` one of the body, e.g. a
+    pupil's id); it ends after `times`."""
 
     kind: FaultKind
     provider: str | None = None
     school: str | None = None
     method: str | None = None
     path: str | None = None
+    containing: str | None = None
     times: int | None = None
     probability: float = 1.0
     seed: int = 0
@@ -67,20 +74,26 @@ class Fault:
     status: int = 500
     size: int = 50_000_000
     location: str = ""
-    retry_after: float | None = None
+    retry_after: float | str | None = None
+    body: Any = None
+    page: bool = False
+    blank: bool = False
+    chunked: bool = False
+    """Without a Content-Length."""
     repeats: int = 1
     after_effect: bool = False
     id: str = ""
     hits: int = 0
     rng: random.Random = field(default_factory=random.Random, repr=False)
 
-    def meets(self, provider: str | None, school: str | None, method: str, path: str) -> bool:
+    def meets(self, provider: str | None, school: str | None, method: str, path: str, body: bytes) -> bool:
         """Whether it strikes this request; a throw of its own seeded dice decides where it has a probability."""
         fits = (
             self.provider in (None, provider)
             and self.school in (None, school)
             and (self.method is None or self.method.upper() == method)
             and (self.path is None or self.path in path)
+            and (self.containing is None or self.containing.encode() in body)
         )
         return fits and (self.probability >= 1 or self.rng.random() < self.probability)
 
@@ -88,7 +101,7 @@ class Fault:
         return {name: value for name, value in asdict(self).items() if name != "rng"}
 
 
-_NUMBERS: Final = frozenset({"times", "probability", "seconds", "status", "size", "retry_after", "repeats"})
+_NUMBERS: Final = frozenset({"times", "probability", "seconds", "status", "size", "repeats"})
 ORDERED: Final = tuple(f.name for f in fields(Fault) if f.name not in {"id", "hits", "rng"})
 
 
@@ -123,12 +136,19 @@ class Faults:
         self.standing.append(fault)
         return fault
 
-    def take(self, provider: str | None, school: str | None, method: str, path: str, *, callbacks: bool) -> list[Fault]:
+    @property
+    def look_inside(self) -> bool:
+        """Whether an order asks what a request's body contains."""
+        return any(fault.containing is not None for fault in self.standing)
+
+    def take(
+        self, provider: str | None, school: str | None, method: str, path: str, body: bytes = b"", *, callbacks: bool
+    ) -> list[Fault]:
         """Return the orders that strike now, and count them off."""
         struck = [
             fault
             for fault in self.standing
-            if (fault.kind in CALLBACK_KINDS) == callbacks and fault.meets(provider, school, method, path)
+            if (fault.kind in CALLBACK_KINDS) == callbacks and fault.meets(provider, school, method, path, body)
         ]
         for fault in struck:
             fault.hits += 1

@@ -69,6 +69,14 @@ class ReadLine(NamedTuple):
     findings: str
 
 
+class CheckedLine(NamedTuple):
+    """What became of a row: findings are JSON, or empty."""
+
+    number: int
+    state: str
+    findings: str
+
+
 # --- while it is uploaded
 
 
@@ -219,6 +227,28 @@ def keep_checked(session: Session, batch_id: str, checked: Sequence[Mapping[str,
     ]
     if rows:
         session.connection().execute(_KEEP_CHECKED, rows)
+
+
+def checked_lines(session: Session, batch_id: str, numbers: Sequence[int]) -> Sequence[CheckedLine]:
+    """Return what became of these rows."""
+    query = select(BatchLine.number, BatchLine.state, BatchLine.findings).where(
+        BatchLine.batch_id == batch_id, col(BatchLine.number).in_(numbers)
+    )
+    return [CheckedLine(*row) for row in session.exec(query)]
+
+
+_TAKE_BACK = (
+    update(_LINE)
+    .where(_LINE.c.batch_id == bindparam("of_batch"), _LINE.c.number == bindparam("of_number"))
+    .values(state=LineState.BAD, record="", findings=bindparam("new_findings"))
+)
+
+
+def take_back(session: Session, batch_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make rows bad that were checked before; each has its number and its findings."""
+    values = [{"of_batch": batch_id, "of_number": one["number"], "new_findings": one["findings"]} for one in rows]
+    if values:
+        session.connection().execute(_TAKE_BACK, values)
 
 
 def refuse_unit(session: Session, batch_id: str, unit: int, findings: str) -> int:

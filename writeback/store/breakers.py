@@ -13,6 +13,11 @@ _BREAKER = table_of(BreakerRow)
 _SELECT = _BREAKER.select().where(_BREAKER.c.key.in_(bindparam("keys", expanding=True)))
 
 
+def of_school(school_id: str) -> str:
+    """Return the key of a school's breaker."""
+    return f"school:{school_id}"
+
+
 def of(session: Session, keys: Collection[str]) -> Sequence[BreakerRow]:
     """Return the breakers of those keys that have failures."""
     rows = session.connection().execute(_SELECT, {"keys": list(keys)})
@@ -24,6 +29,11 @@ def lock(session: Session, key: str, now: datetime) -> BreakerRow:
     insert_new(session, BreakerRow, key=key, since=now)
     query = select(BreakerRow).where(BreakerRow.key == key).with_for_update()
     return session.exec(query.execution_options(populate_existing=True)).one()
+
+
+def failures_of(session: Session, key: str) -> int:
+    """Return how many requests in a row have failed; 0 where the last one was answered."""
+    return session.exec(select(BreakerRow.failures).where(BreakerRow.key == key)).first() or 0
 
 
 def claim_probe(session: Session, key: str, now: datetime, until: datetime) -> bool:

@@ -1,15 +1,15 @@
-"""Queries about schools: whether one is held, which should be asked about or synced again."""
+"""Queries about holds, of schools and of single families: which there are, and whose school is to be asked about."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, union_all
 from sqlalchemy import select as select_row
 from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.store.tables import SchoolRow
+from writeback.store.tables import Lane, SchoolRow
 
 _AT_ONCE = 500
 
@@ -40,6 +40,32 @@ def hold_of(session: Session, school_id: str) -> HoldState:
     return HoldState(*session.exec(_HOLD_OF, params={"of_school": school_id}).one())
 
 
+def lock_lane(session: Session, lane_id: str) -> Lane:
+    """Return a lane, locked until the transaction ends. Lanes are locked before their school."""
+    query = select(Lane).where(Lane.id == lane_id).with_for_update()
+    return session.exec(query.execution_options(populate_existing=True)).one()
+
+
+def lock_held_lanes(session: Session, school_id: str) -> Sequence[Lane]:
+    """Return the lanes of the school whose family is held, or was let go in vain; all its lanes are locked."""
+    query = select(Lane).where(Lane.school_id == school_id).order_by(col(Lane.id)).with_for_update()
+    lanes = session.exec(query.execution_options(populate_existing=True)).all()
+    return [lane for lane in lanes if lane.hold_reason is not None or lane.rechecks]
+
+
+async def held_families(session: AsyncSession, schools: Collection[str] | None) -> Sequence[Lane]:
+    """Return the lanes of these schools (None: of all) whose family is held by itself, the longest first."""
+    query = select(Lane).where(col(Lane.hold_reason).is_not(None)).order_by(col(Lane.held_at), col(Lane.id))
+    if schools is not None:
+        query = query.where(col(Lane.school_id).in_(schools))
+    return (await session.exec(query)).all()
+
+
+def reset_lane_rechecks(session: Session, lane_id: str) -> None:
+    """Note that the provider takes what is sent of the family."""
+    session.exec(update(Lane).where(col(Lane.id) == lane_id).values(rechecks=0, held_at=None))
+
+
 def reset_rechecks(session: Session, school_id: str) -> None:
     """Note that the provider takes what is sent for the school."""
     session.exec(update(SchoolRow).where(col(SchoolRow.id) == school_id).values(rechecks=0, held_at=None))
@@ -54,8 +80,20 @@ class DueSchool(NamedTuple):
 
 
 def due_rechecks(session: Session, now: datetime, most: int) -> Sequence[DueSchool]:
-    """Return schools that should be asked about now, at most so many of each address, the longest due first."""
-    return _due(session, col(SchoolRow.recheck_at) <= now, (col(SchoolRow.recheck_at),), most)
+    """Return schools that should be asked about now, for their own sake or that of a family that is held by itself.
+
+    At most so many of each address, the longest due first. A family does not ask while its whole school is held.
+    """
+    of_schools = select_row(col(SchoolRow.id), col(SchoolRow.recheck_at)).where(col(SchoolRow.recheck_at) <= now)
+    of_families = select_row(col(Lane.school_id), col(Lane.recheck_at)).where(*_is_due_family(now))
+    each = union_all(of_schools, of_families.join(SchoolRow, col(SchoolRow.id) == col(Lane.school_id))).subquery()
+    due = select_row(each.c.id, func.min(each.c.recheck_at).label("since")).group_by(each.c.id).subquery()
+    since = select_row(due.c.since).where(due.c.id == col(SchoolRow.id)).scalar_subquery()
+    return _due(session, col(SchoolRow.id).in_(select_row(due.c.id)), (since,), most)
+
+
+def _is_due_family(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(Lane.recheck_at) <= now, col(SchoolRow.hold_reason).is_(None)
 
 
 def due_syncs(session: Session, now: datetime, most: int) -> Sequence[DueSchool]:
@@ -76,9 +114,15 @@ def _due(
 
 
 def take_recheck(session: Session, school_id: str, now: datetime, until: datetime) -> bool:
-    """Take a school that should be asked about; False where it need not be, or somebody else does so until then."""
+    """Take a school that should be asked about, and its families for whose sake it should be, before the school: in
+    the order of all locks. False where it need not be, or somebody else does so until then."""
+    query = select(Lane).join(SchoolRow, col(SchoolRow.id) == col(Lane.school_id)).where(*_is_due_family(now))
+    query = query.where(Lane.school_id == school_id).order_by(col(Lane.id)).with_for_update(of=Lane)
+    families = session.exec(query.execution_options(populate_existing=True)).all()
+    for lane in families:
+        lane.recheck_at = until
     due = update(SchoolRow).where(col(SchoolRow.id) == school_id, col(SchoolRow.recheck_at) <= now)
-    return session.exec(due.values(recheck_at=until)).rowcount > 0
+    return session.exec(due.values(recheck_at=until)).rowcount > 0 or bool(families)
 
 
 def take_sync(session: Session, school_id: str, now: datetime, until: datetime) -> bool:

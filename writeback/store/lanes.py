@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, func, or_, update
 from sqlmodel import Session, col, select
@@ -21,7 +22,7 @@ _ACQUIRE = (
         or_(_LANE.c.not_before.is_(None), _LANE.c.not_before <= bindparam("now")),
     )
     .values(fence=_LANE.c.fence + 1, lease_owner=bindparam("owner"), lease_until=bindparam("until"))
-    .returning(_LANE.c.fence)
+    .returning(_LANE.c.fence, _LANE.c.hold_reason, _LANE.c.rechecks)
 )
 _KEEP = (
     _LANE.update()
@@ -31,10 +32,20 @@ _KEEP = (
 _RELEASE = _KEEP.values(lease_owner=None, lease_until=None)
 
 
-def acquire(session: Session, lane_id: str, *, owner: str, now: datetime, until: datetime) -> int | None:
-    """Take the lane's lease and return its fencing token; None while another has it or the provider is left alone."""
+class Lease(NamedTuple):
+    """A lane that is ours: its fencing token, and why its family is held (None: it is not)."""
+
+    fence: int
+    hold_reason: str | None = None
+    rechecks: int = 0
+    """How often in a row the family was let go in vain."""
+
+
+def acquire(session: Session, lane_id: str, *, owner: str, now: datetime, until: datetime) -> Lease | None:
+    """Take the lane's lease and return it; None while another has it or the provider is left alone."""
     taken = session.connection().execute(_ACQUIRE, {"of_lane": lane_id, "now": now, "owner": owner, "until": until})
-    return taken.scalar_one_or_none()
+    row = taken.one_or_none()
+    return None if row is None else Lease(*row)
 
 
 def extend(session: Session, lane_id: str, fence: int, until: datetime) -> bool:
@@ -66,9 +77,15 @@ def leave_alone(session: Session, lane_id: str, until: datetime) -> None:
     session.connection().execute(_LANE.update().where(_LANE.c.id == lane_id).values(not_before=until))
 
 
-def leave_school_alone(session: Session, school_id: str, until: datetime) -> None:
-    """Serve no lane of the school before."""
+def leave_school_alone(session: Session, school_id: str, until: datetime | None) -> None:
+    """Serve no lane of the school before; None: serve them now."""
     session.connection().execute(_LANE.update().where(_LANE.c.school_id == school_id).values(not_before=until))
+
+
+def with_due(session: Session, school_id: str, now: datetime) -> Sequence[str]:
+    """Return the lanes of a school in which something could be sent now."""
+    query = select(WritebackRow.lane_id).where(WritebackRow.school_id == school_id, is_due(now)).distinct()
+    return session.exec(query).all()
 
 
 def of_school(session: Session, school_id: str) -> Sequence[str]:

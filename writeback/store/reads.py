@@ -3,6 +3,7 @@
 Only ever what the caller may see. `api` shows these values as they are; `flow` works with `writebacks.py` instead.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
@@ -13,14 +14,15 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.core.errors import NotFound
 from writeback.domain.access import Caller
-from writeback.store import counts, mendings, search, timeline
+from writeback.domain.states import Status
+from writeback.store import counts, mendings, school_queue, search, timeline
 from writeback.store.browsing import browsed
 from writeback.store.counts import Counts
 from writeback.store.database import Database
 from writeback.store.filters import Filter, conditions, visible
 from writeback.store.json_size import array_size
 from writeback.store.pages import Page, cut, decode_number
-from writeback.store.tables import WritebackRow
+from writeback.store.tables import BreakerRow, WritebackRow
 from writeback.store.views import WritebackDetail, WritebackView, detail_of, view_of
 
 
@@ -48,8 +50,10 @@ class Reads:
                 .options(defer(WritebackRow.records, raiseload=True))  # type: ignore[arg-type] # a column, which its type hides
             )
             rows = (await session.exec(query)).all()
+            breakers = await _left_alone(session, [row for row, _ in rows])
         page = cut(rows, limit, lambda pair: pair[0].seq or 0)
-        return Page([view_of(row, records) for row, records in page.items], page.next_cursor)
+        shown = [view_of(row, records, breakers.get(row.school_id)) for row, records in page.items]
+        return Page(shown, page.next_cursor)
 
     async def count(self, caller: Caller, wanted: Filter) -> Counts:
         """Return how many there are, by status, school and cause."""
@@ -67,7 +71,8 @@ class Reads:
             requests = await timeline.requests_of(session, row)
             attempts = await timeline.attempts_of(session, [request.id for request in requests])
             mended = await mendings.of_writeback(session, writeback_id)
-        return detail_of(row, events, requests, attempts, mended)
+            breakers = await _left_alone(session, [row])
+        return detail_of(row, breakers.get(row.school_id), events, requests, attempts, mended)
 
 
 async def _wanted(session: AsyncSession, caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
@@ -75,6 +80,12 @@ async def _wanted(session: AsyncSession, caller: Caller, wanted: Filter) -> list
     reference = wanted.provider_ref or (wanted.q or "").strip()
     carried = await search.carried_by(session, reference) if reference else frozenset()
     return [*visible(caller), *conditions(wanted, carried)]
+
+
+async def _left_alone(session: AsyncSession, rows: Iterable[WritebackRow]) -> Mapping[str, BreakerRow]:
+    """Return the open breakers of the schools in which any of these waits, by school; asks only where any does."""
+    schools = {row.school_id for row in rows if row.status == Status.QUEUED}
+    return await school_queue.open_of_schools(session, schools) if schools else {}
 
 
 def writeback_unknown(writeback_id: str) -> NotFound:

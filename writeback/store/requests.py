@@ -28,6 +28,10 @@ AWAITING = (RequestState.TAKEN, RequestState.IN_DOUBT)
 _UNSETTLED = (RequestState.SENDING, *AWAITING)
 
 
+SPOILT = "spoilt"
+"""`result` of a request in doubt that got no clear answer while others did: a record of it spoils it."""
+
+
 def lock(session: Session, request_id: str) -> RequestRow | None:
     """Return the request, locked until the transaction ends."""
     query = select(RequestRow).where(RequestRow.id == request_id).with_for_update()
@@ -107,6 +111,12 @@ def rivalling(session: Session, but: RequestRow, *, since: datetime, limit: int)
         .limit(limit)
     )
     return session.exec(query).all()
+
+
+def last_detail(session: Session, request_id: str) -> str:
+    """Return what the last attempt of a request came to, in words."""
+    query = select(AttemptRow.detail).where(AttemptRow.request_id == request_id).order_by(col(AttemptRow.number).desc())
+    return session.exec(query.limit(1)).first() or ""
 
 
 def finish_attempt(session: Session, request_id: str, *, at: datetime, outcome: str, detail: str | None) -> None:

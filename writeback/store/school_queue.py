@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.states import FINAL, Status
+from writeback.store import breakers
 from writeback.store.tables import BreakerRow, Lane, WritebackRow
 
 _WAITING = tuple(status.value for status in Status if status not in FINAL)
@@ -40,3 +41,9 @@ async def open_breakers(session: AsyncSession, keys: Collection[str]) -> Sequenc
     """Return those of these breakers that are open, the longest first."""
     query = select(BreakerRow).where(col(BreakerRow.key).in_(keys), col(BreakerRow.open_until).is_not(None))
     return (await session.exec(query.order_by(col(BreakerRow.since)))).all()
+
+
+async def open_of_schools(session: AsyncSession, schools: Collection[str]) -> dict[str, BreakerRow]:
+    """Return the open breakers of these schools' own, by school."""
+    by_key = {breakers.of_school(school): school for school in schools}
+    return {by_key[row.key]: row for row in await open_breakers(session, by_key)}

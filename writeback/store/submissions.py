@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from writeback.store.bulk import BulkInsert
+from writeback.store.bulk import BulkInsert, Values
 from writeback.store.database import Database
 from writeback.store.drivers import Statements
-from writeback.store.tables import DoorMemberRow, DoorRow, EventRow, IdempotencyRow, Lane, WritebackRow
+from writeback.store.tables import (
+    DoorMemberRow,
+    DoorRow,
+    EventRow,
+    IdempotencyRow,
+    Lane,
+    RecentCreateRow,
+    WritebackRow,
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class NewWriteback:
     """Writebacks that are kept together with this one, or not at all."""
     door: NewDoor | None = None
     """What it came through, where that was not our own API."""
+    same: Sequence[str] = ()
+    """Hashes of the records that create something, by which the same is known when it comes again."""
 
     @property
     def whole(self) -> "Sequence[NewWriteback]":
@@ -99,6 +109,7 @@ class SubmissionWriter:
         self._keys = BulkInsert(db, IdempotencyRow, ending="ON CONFLICT DO NOTHING RETURNING app_id, key")
         self._writebacks = BulkInsert(db, WritebackRow, counted="seq")
         self._events = BulkInsert(db, EventRow, counted="id")
+        self._recent = BulkInsert(db, RecentCreateRow, ending="ON CONFLICT DO NOTHING")
         self._doors = BulkInsert(db, DoorRow)
         self._door_members = BulkInsert(db, DoorMemberRow)
         self._answer = _ANSWER.format("?", "?") if db.dialect == "sqlite" else _ANSWER.format("$1", "$2")
@@ -115,6 +126,7 @@ class SubmissionWriter:
             [(self._writebacks.values(one.writeback), self._events.values(one.event)) for one in new.whole]
             for new in batch
         ]
+        recent = [self._recent_of(new) for new in batch]
 
         def work(statements: Statements) -> list[CommitResult]:
             # Every process inserts lanes first, then keys, both sorted: two transactions cannot wait for each other.
@@ -126,6 +138,9 @@ class SubmissionWriter:
             if won:
                 self._writebacks.run(statements, [writeback for writeback, _ in won])
                 self._events.run(statements, [event for _, event in won])
+            creates = [one for group, is_one in zip(recent, is_new, strict=True) if is_one for one in group]
+            if creates:
+                self._recent.run(statements, creates)
             doors = [new.door for new, is_one in zip(batch, is_new, strict=True) if is_one and new.door is not None]
             if doors:
                 self._doors.run(statements, [self._doors.values(one.door) for one in doors])
@@ -136,6 +151,21 @@ class SubmissionWriter:
         results = await self._db.write_by_driver(work)
         self._known_lanes.update(lanes)
         return results
+
+    def _recent_of(self, new: NewWriteback) -> list[Values]:
+        """Return the rows by which what it creates is known when it comes again; of marks there are none."""
+        return [
+            self._recent.values(
+                {
+                    "school_id": one.writeback["school_id"],
+                    "same": same,
+                    "writeback_id": one.writeback["id"],
+                    "created_at": one.writeback["created_at"],
+                }
+            )
+            for one in new.whole
+            for same in one.same
+        ]
 
     def _claim(self, statements: Statements, batch: Sequence[NewWriteback], now: datetime) -> list[CommitResult]:
         """Claim the batch's keys, and return for each submission whether it is to be written."""

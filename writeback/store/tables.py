@@ -121,7 +121,15 @@ class Lane(SQLModel, table=True):
     lease_owner: str | None = None
     lease_until: datetime | None = _instant(nullable=True, index=True)
     not_before: datetime | None = _instant(nullable=True)
-    """The provider asked us to wait so long (`Retry-After`)."""
+    """It is not served before: a breaker is open, or the provider asked for a moment."""
+    hold_reason: str | None = None
+    """Why this family alone is held; null: it is not."""
+    hold_detail: str | None = None
+    held_at: datetime | None = _instant(nullable=True)
+    rechecks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often in a row it was let go in vain; the next try comes the later."""
+    recheck_at: datetime | None = _instant(nullable=True, index=True)
+    """When the school is asked about next for its sake."""
 
 
 class WritebackRow(SQLModel, table=True):
@@ -363,6 +371,18 @@ class IdempotencyRow(SQLModel, table=True):
     created_at: datetime = _instant(index=True)
 
 
+class RecentCreateRow(SQLModel, table=True):
+    """What was accepted a moment ago and creates something, so that the same once more is told from what is new."""
+
+    __tablename__ = "recent_create"
+
+    school_id: str = Field(primary_key=True)
+    same: str = Field(primary_key=True)
+    """A hash of the kind and of what the record says: `flow.repeated`."""
+    writeback_id: str = Field(primary_key=True)
+    created_at: datetime = _instant(index=True)
+
+
 class MendingRow(SQLModel, table=True):
     """What a person did to the records of a writeback. It holds pupils' data, as the records do: never logged."""
 
@@ -432,7 +452,7 @@ class BatchRow(SQLModel, table=True):
     rows_bad: int = 0
     rows_queued: int = 0
     layout: str = Field(default="", sa_column=Column(Text, nullable=False))
-    """JSON: how the file is laid out; empty until it has been opened."""
+    """JSON: how the file is laid out; until it has been opened what was stated of it, or empty."""
     findings: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """About the file as a whole."""
     problems: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
@@ -489,7 +509,7 @@ class BatchLine(SQLModel, table=True):
     findings: str = Field(default="", sa_column=Column(Text, nullable=False))
     """JSON array; empty: nothing was found."""
     same: str = ""
-    """Hash of what makes another row say the same."""
+    """Hashes of what it is about, and of all that it says."""
     group_key: str = ""
     """Hash of the group that it belongs to."""
     writeback_id: str | None = None

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from writeback.domain.states import Status
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
-from writeback.store.tables import AttemptRow, EventRow, MendingRow, RequestRow, WritebackRow
+from writeback.store.tables import AttemptRow, BreakerRow, EventRow, MendingRow, RequestRow, WritebackRow
 
 _BATCH_PRIORITY = 10
 
@@ -27,6 +28,7 @@ class WritebackView:
     attempts: int
     next_attempt_at: datetime | None
     hold_reason: str | None
+    left_alone: str | None
     evidence: str | None
     created_at: datetime
     updated_at: datetime
@@ -43,6 +45,8 @@ class Comparison:
     """The mark's code; None for what has none."""
     in_mis: str | None
     """None: nobody could read it."""
+    near: Sequence[Mapping[str, Any]] = ()
+    """What is nearly the record in the MIS, field by field (`domain/likeness.py`)."""
 
 
 @dataclass(frozen=True)
@@ -140,13 +144,14 @@ def raw_records(row: WritebackRow) -> list[dict[str, Any] | None]:
     return records
 
 
-def view_of(row: WritebackRow, records: int) -> WritebackView:
-    """Return the row as a list shows it; `records` is how many it has."""
-    return WritebackView(**_common(row, unpack_progress(row.progress, records)))
+def view_of(row: WritebackRow, records: int, breaker: BreakerRow | None) -> WritebackView:
+    """Return the row as a list shows it; `records` is how many it has, `breaker` the school's own where it is open."""
+    return WritebackView(**_common(row, unpack_progress(row.progress, records), breaker))
 
 
 def detail_of(
     row: WritebackRow,
+    breaker: BreakerRow | None,
     events: Iterable[EventRow],
     requests: Iterable[RequestRow],
     attempts: Iterable[AttemptRow],
@@ -157,7 +162,7 @@ def detail_of(
     progress = unpack_progress(row.progress, len(records))
     tries = list(attempts)
     return WritebackDetail(
-        **_common(row, progress),
+        **_common(row, progress, breaker),
         records=[_record(index, *pair) for index, pair in enumerate(zip(records, progress, strict=True))],
         timeline=[_event(event) for event in events],
         requests=[
@@ -167,7 +172,7 @@ def detail_of(
     )
 
 
-def _common(row: WritebackRow, progress: Sequence[RecordProgress]) -> dict[str, Any]:
+def _common(row: WritebackRow, progress: Sequence[RecordProgress], breaker: BreakerRow | None) -> dict[str, Any]:
     counts = Counter(entry.status for entry in progress)
     return {
         "id": row.id,
@@ -180,6 +185,7 @@ def _common(row: WritebackRow, progress: Sequence[RecordProgress]) -> dict[str, 
         "attempts": row.attempts,
         "next_attempt_at": row.next_attempt_at,
         "hold_reason": row.hold_reason,
+        "left_alone": breaker.reason if breaker and row.status == Status.QUEUED else None,
         "evidence": row.evidence,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
@@ -205,7 +211,7 @@ def _record(index: int, record: Mapping[str, Any] | None, progress: RecordProgre
 def _comparison(record: Mapping[str, Any] | None, progress: RecordProgress) -> Comparison | None:
     if progress.status is not RecordStatus.NEEDS_ATTENTION:
         return None
-    return Comparison((record or {}).get("code"), progress.mis_holds)
+    return Comparison((record or {}).get("code"), progress.mis_holds, progress.near)
 
 
 def _mending(row: MendingRow) -> MendingView:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, bindparam, case, or_
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from writeback.domain.states import Status
 from writeback.store.tables import EventRow, WritebackRow, table_of
@@ -137,6 +137,26 @@ def of_school(session: Session, school_id: str, status: Status) -> Sequence[Writ
         .with_for_update()
     )
     return session.exec(query).all()
+
+
+def go_now(session: Session, school_id: str, now: datetime) -> Collection[str]:
+    """Have what waits to go again at a later time go now; return the lanes that it is in."""
+    waits = (
+        col(WritebackRow.school_id) == school_id,
+        col(WritebackRow.status) == Status.QUEUED,
+        col(WritebackRow.hold_reason).is_(None),
+        col(WritebackRow.next_attempt_at) > now,
+    )
+    found = set(session.exec(select(WritebackRow.lane_id).where(*waits).distinct()).all())
+    if found:
+        session.exec(update(WritebackRow).where(*waits).values(next_attempt_at=None))
+    return found
+
+
+def queued_of_lane(session: Session, lane_id: str) -> Sequence[WritebackRow]:
+    """Return all that is queued in a lane, in the order of acceptance; locked."""
+    query = select(WritebackRow).where(WritebackRow.lane_id == lane_id, WritebackRow.status == Status.QUEUED)
+    return session.exec(query.order_by(col(WritebackRow.seq)).with_for_update()).all()
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:

@@ -200,6 +200,7 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> No
                 await services.search.index()
             if role.serves_lanes and services.clock.monotonic() >= forget_at:
                 await services.sweeper.forget_old_keys()
+                await services.sweeper.forget_recent_creates()
                 await services.sweeper.forget_old_deliveries()
                 await services.sweeper.forget_old_doubts()
                 await services.sweeper.forget_old_doors()

@@ -289,6 +289,16 @@ async def test_everything_that_is_wrong_comes_back_by_field_and_nothing_is_kept(
     assert await world.writebacks() == []
 
 
+async def test_a_mark_of_a_day_to_come_is_refused_by_its_field(world: Any) -> None:
+    mark = await _mark(world, date="2026-01-13")
+
+    response = await _call(world, "POST", "attendance/session", {"attendance": [mark]})
+
+    (text,) = response.json()["attendance.0.date"]
+    assert response.status_code == 422
+    assert "2026-01-13, which is still to come" in text
+
+
 async def test_errors_of_nested_fields_and_timestamps_have_wondes_names(world: Any) -> None:
     behaviour = await _call(
         world,

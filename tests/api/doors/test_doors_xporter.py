@@ -261,6 +261,12 @@ async def test_a_synchronous_call_answers_as_taken_when_it_has_not_ended_in_time
         ({"Mark": "%"}, "Invalid Mark provided: %"),
         ({"Mark": "B"}, "Missing mandatory field StatutoryComment"),
         ({"Date": "2031-02-30"}, "Invalid Date provided: 2031-02-30"),
+        (
+            {"Date": "2026-01-13"},
+            "Invalid Date: date is 2026-01-13, which is still to come, and code / says that the pupil was seen",
+        ),
+        ({"Date": "2206-01-12"}, "Invalid Date: date is 2206-01-12: that is after the end of the next academic year"),
+        ({"Mark": "-"}, "Invalid Mark: Code - says that there is no mark: there is nothing to write"),
         ({"MarkType": "X"}, "Invalid MarkType provided: X"),
         ({"Mins": "five"}, "Invalid Mins provided: five"),
     ],

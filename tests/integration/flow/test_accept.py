@@ -26,6 +26,30 @@ async def test_a_refusal_has_all_findings_at_once(world: World):
     assert {(0, "code_unknown"), (1, "student_not_on_roll")} <= codes
 
 
+async def test_what_a_record_of_the_wrong_shape_names_is_looked_up_too(world: World):
+    marks = mark("A99", session="Morning", code="/9", date="2026-02-30"), mark("A1", session="AM", minutes_late=-1)
+
+    with pytest.raises(InvalidSubmission) as refused:
+        await world.acceptor.submit(CALLER, "hillside", submission(*marks))
+
+    assert [(one["code"], one["pointer"]) for one in refused.value.extra["findings"]] == [
+        ("field_invalid", "/records/0/date"),
+        ("session_invalid", "/records/0/session"),
+        ("field_invalid", "/records/1/minutes_late"),
+        ("student_not_on_roll", "/records/0/student_id"),
+        ("code_unknown", "/records/0/code"),
+    ]
+
+
+async def test_a_pupil_who_came_today_is_not_refused_for_another_field(world: World):
+    world.provider.rows[ListName.STUDENTS] = {"A77": {"id": "A77"}}
+
+    with pytest.raises(InvalidSubmission) as refused:
+        await world.acceptor.submit(CALLER, "hillside", submission(mark("A77", session="Morning")))
+
+    assert [one["code"] for one in refused.value.extra["findings"]] == ["session_invalid"]
+
+
 async def test_with_skip_the_good_records_are_kept_and_the_bad_ones_come_back(world: World):
     body = submission(mark("A1"), {"student_id": "A2"}, mark("A999"), on_invalid="skip")
     answer = await world.acceptor.submit(CALLER, "hillside", body)

@@ -12,8 +12,9 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from sqlmodel import select
 
-from tests.integration.flow.conftest import CALLER, LANE, World
-from writeback.batches.layout import Format
+from tests.integration.flow.conftest import CALLER, LANE, World, submission
+from writeback.batches.days import DayOrder
+from writeback.batches.layout import NOTHING_STATED, Format, Stated
 from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, NotFound, TooManyAtOnce
 from writeback.core.settings import BatchSettings
 from writeback.domain.access import Caller, Scope
@@ -33,6 +34,7 @@ from writeback.store.selection import Selection
 from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
 
 HEADER = "Pupil ID,Date,Session,Mark,Staff ID\n"
+BRITISH = Stated(DayOrder.DAY_FIRST)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -45,7 +47,7 @@ class Files:
         self.runner = BatchRunner(world.flow, world.syncer, "worker-1")
 
     async def upload(self, content: bytes | str, *, caller: Caller = CALLER, **said: Any) -> UploadAnswer:
-        said = {"school": "hillside", "kind": "attendance.session", "media_type": "text/csv", **said}
+        said = {"school": "hillside", "kind": "attendance.session", "media_type": "text/csv", "stated": BRITISH, **said}
         upload = await self.batches.begin(caller, NewBatch(**said))
         try:
             await upload.add(content.encode() if isinstance(content, str) else content)
@@ -235,12 +237,56 @@ async def test_ndjson_comes_back_as_ndjson(files: Files) -> None:
     assert again.rows.good == 1
 
 
-async def test_the_second_of_two_rows_for_one_mark_is_an_error_that_names_the_first(files: Files) -> None:
-    batch = await files.take(marks(row(1), row(2), row(1, code="I"), row(1, session="PM")))
+async def test_a_row_that_says_the_same_as_one_before_is_an_error_that_names_the_first(files: Files) -> None:
+    batch = await files.take(marks(row(1), row(2), row(1), row(1, session="PM")))
 
     assert (batch.rows.good, batch.rows.bad) == (3, 1)
     assert "It says the same as row 2" in (await files.errors(batch.id)).decode()
     assert await files.pupils() == ["A1", "A2", "A1"]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 500])
+@pytest.mark.parametrize("dies_after", [None, 1, 2, 3])
+async def test_rows_that_contradict_each_other_all_come_back_wherever_they_stand(
+    files: Files, monkeypatch: pytest.MonkeyPatch, piece: int, dies_after: int | None
+) -> None:
+    monkeypatch.setattr("writeback.flow.batches.checking._UNITS", piece)
+    answer = await files.upload(
+        marks(row(1), row(2), row(3), row(1, code="I"), row(4), row(1), row(1, code="/"), row(2), row(4, code="I"))
+    )
+    if dies_after is not None:
+        await _die_while(files, answer.batch_id, "checking", dies_after)
+    await files.runner.run(answer.batch_id)
+
+    batch = await files.view(answer.batch_id)
+    assert await files.pupils() == ["A2", "A3"]
+    assert (batch.rows.read, batch.rows.good, batch.rows.bad) == (9, 2, 7)
+    lines = (await files.errors(batch.id)).decode().splitlines()[1:]
+    assert [line.split(",")[0] for line in lines] == ["A1", "A1", "A4", "A1", "A1", "A2", "A4"]
+    said = [line.split(",", 5)[5].split(":")[0] for line in lines]
+    assert said[0] == "Row 5 says something else of the same pupil and session"
+    assert said[1] == said[3] == said[4] == "Row 2 says something else of the same pupil and session"
+    assert (said[2], said[6]) == tuple(f"Row {n} says something else of the same pupil and session" for n in (10, 6))
+    assert said[5].startswith("It says the same as row 3")
+    problems = {one.code: (one.count, one.row) for one in batch.problems}
+    assert problems == {"row_contradicts": (6, 2), "row_duplicate": (1, 9)}
+
+
+async def _die_while(files: Files, batch_id: str, step: str, pieces: int) -> None:
+    """Have a worker die once it has committed so many pieces of a step."""
+    commit, left = Turn.commit, [pieces]
+
+    async def dying(turn: Turn, *args: Any, **changes: Any) -> Any:
+        if turn.batch.status == step:
+            if not left[0]:
+                raise asyncio.CancelledError
+            left[0] -= 1
+        return await commit(turn, *args, **changes)
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(asyncio.CancelledError):
+        patch.setattr(Turn, "commit", dying)
+        await BatchRunner(files.flow, files.world.syncer, "dying").run(batch_id)
+    files.world.clock.advance(timedelta(seconds=61))
 
 
 async def test_duplicates_are_found_across_pieces_of_the_file(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,6 +309,91 @@ async def test_lists_are_fetched_again_once_for_a_file_before_pupils_are_refused
     assert (batch.rows.good, batch.rows.bad) == (2, 4)
     assert provider.fetched.count(ListName.STUDENTS) == 1
     assert [(one.code, one.count, one.row) for one in batch.problems] == [("student_not_on_roll", 4, 3)]
+
+
+# --- what only the whole file tells
+
+NOTHING = NOTHING_STATED
+
+
+async def test_no_row_of_a_month_first_file_is_queued_as_another_day(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day that proves it stands last, in another piece than the days which may be either."""
+    monkeypatch.setattr("writeback.flow.batches.reading._ROWS", 2)
+    content = marks(
+        row(1, day="01/02/2026"), row(2, day="01/05/2026"), row(3, day="01/06/2026"), row(4, day="01/09/2026")
+    )
+    content += marks(row(5, day="01/12/2026"), row(6, day="01/13/2026")).removeprefix(HEADER)
+
+    batch = await files.take(content, stated=NOTHING)
+
+    days = [record["date"] for one in await files.writebacks() for record in json.loads(one.records)]
+    assert days == [f"2026-01-{day:02}" for day in (2, 5, 6, 9, 12, 13)]
+    assert [one["code"] for one in batch.findings] == ["days_month_first"]
+    assert batch.file["date_order"] == "mdy"
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+async def test_the_order_of_days_is_found_again_when_a_worker_has_died(
+    files: Files, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    monkeypatch.setattr("writeback.flow.batches.reading._ROWS", 1)
+    content = marks(row(1, day="01/13/2026"), row(2, day="01/05/2026"), row(3, day="01/06/2026"))
+    answer = await files.upload(content, stated=NOTHING)
+    await _die_while(files, answer.batch_id, "reading", pieces)
+
+    await files.runner.run(answer.batch_id)
+
+    days = [record["date"] for one in await files.writebacks() for record in json.loads(one.records)]
+    assert days == ["2026-01-13", "2026-01-05", "2026-01-06"]
+
+
+async def test_a_file_whose_days_contradict_each_other_is_refused_and_none_of_its_rows_stays(files: Files) -> None:
+    batch = await files.take(marks(row(1, day="13/01/2026"), row(2, day="01/14/2026")), stated=NOTHING)
+
+    assert (batch.status, [one["code"] for one in batch.findings]) == ("refused", ["days_contradict"])
+    assert await files.writebacks() == []
+    assert await files.count(BatchLine) == await files.count(BatchChunkRow) == 0
+
+
+async def test_days_that_may_be_either_are_asked_about_and_the_answer_is_taken(files: Files) -> None:
+    content = marks(row(1, day="01/12/2026"))  # today is 12 January: month first it is today
+
+    asked = await files.take(content, stated=NOTHING)
+    told = await files.take(content, stated=Stated(DayOrder.MONTH_FIRST))
+
+    assert (asked.status, [one["code"] for one in asked.findings]) == ("refused", ["days_either_way"])
+    assert (told.rows.queued, told.findings) == (1, [])
+    assert json.loads((await files.writebacks())[0].records)[0]["date"] == "2026-01-12"
+
+
+async def test_bad_rows_of_a_month_first_file_come_back_with_days_that_say_what_they_are(files: Files) -> None:
+    batch = await files.take(marks(row(1, day="01/05/2026", code="Q9"), row(2, day="01/13/2026")), stated=NOTHING)
+    errors = (await files.errors(batch.id)).decode()
+
+    mended = await files.take(errors.replace("Q9", "N"), stated=NOTHING)
+
+    assert (mended.rows.good, mended.findings) == (1, [])
+    assert json.loads((await files.writebacks())[1].records)[0]["date"] == "2026-01-05"
+
+
+async def test_the_same_key_with_another_order_of_days_is_a_conflict(files: Files) -> None:
+    await files.upload(marks(row(1)), idempotency_key="k")
+
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        await files.upload(marks(row(1)), idempotency_key="k", stated=Stated(DayOrder.MONTH_FIRST))
+
+
+async def test_a_day_to_come_has_the_finding_that_it_has_by_itself(files: Files) -> None:
+    mark = {"student_id": "A2", "date": "2026-08-20", "session": "AM", "code": "/", "employee_id": "E1"}
+    answer = await files.world.acceptor.submit(CALLER, "hillside", submission(mark), dry_run=True)
+    wanted = {one["code"] for record in json.loads(answer.body)["records"] for one in record["findings"]}
+
+    batch = await files.take(marks(row(1, day="2026-08-20", code="/")))
+
+    assert wanted
+    assert {one.code for one in batch.problems} == wanted
 
 
 # --- incidents

@@ -394,3 +394,29 @@ async def test_what_is_claimed_by_another_is_waited_out_before_it_goes_again(wor
     await serve(world)
     assert await world.status(second) == "unknown"
     assert len(world.provider.sent) == 2
+
+
+async def test_what_spoils_a_request_is_found_and_nothing_is_sent_again_without_a_look(world: World):
+    async def answer() -> None:
+        pupils = [one["student_id"] for record in world.provider.sent[-1] for one in record.get("students", ())]
+        world.provider.outcomes = [Uncertain("Xporter answered 500")] if "A2" in pupils else [Taken("T")]
+
+    world.provider.before_answer = answer
+    writeback_id = await submit(world, incident("A1"), incident("A2"))
+    for turn in range(3):
+        await serve(world)
+        await submit(world, incident(f"A{10 + turn}"))  # another, which gets through
+        await serve(world)
+        world.provider.readings = [ReadBack({0: ABSENT, 1: ABSENT}) for _ in range(6)]
+        await confirm(world, patience(world))
+        await serve(world)
+
+    records = await world.records(writeback_id)
+
+    assert [one["status"] for one in records] == ["sent", "failed"]
+    (finding,) = records[1]["findings"]
+    assert finding["code"] == "provider_refused"
+    assert finding["provider_message"] == "Xporter answered 500"
+    sent = [[one["student_id"] for record in request for one in record["students"]] for request in world.provider.sent]
+    assert sent.count(["A1"]) == 1
+    assert sum("A2" in pupils for pupils in sent) <= 4

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.flow.conftest import CALLER, LANE, Evidenced, World, mark
+from tests.integration.flow.conftest import CALLER, LANE, TODAY, Evidenced, World, mark
 from tests.integration.flow.test_creates import confirm, in_doubt, patience, serve
 from writeback.core.errors import Conflict, Forbidden, InvalidSubmission, NotFound
 from writeback.domain.access import Caller, Scope
@@ -94,6 +94,9 @@ async def test_an_edit_that_validation_refuses_changes_nothing(world: World) -> 
     with pytest.raises(InvalidSubmission) as refused:
         await _again(world, failed, Order([Edit(0, {**mark("A1"), "session": "noon"})]))
     assert refused.value.extra["findings"][0]["pointer"] == "/records/0/session"
+    with pytest.raises(InvalidSubmission) as refused:
+        await _again(world, failed, Order([Edit(0, mark("A1", date=str(TODAY + timedelta(days=1))))]))
+    assert refused.value.extra["findings"][0]["code"] == "present_in_future"
 
     assert (await world.writeback(failed)).updated_at == before.updated_at
     assert await world.status(failed) == "failed"

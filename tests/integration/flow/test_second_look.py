@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.integration.flow.conftest import World, mark
+from tests.integration.flow.conftest import TODAY, World, mark
 from writeback.domain.lookups import ListName, Lookup
 from writeback.store import lookups
 
@@ -86,3 +86,17 @@ async def test_the_others_of_the_lane_go_while_one_is_doubted(world: World):
     await world.serve()
     assert await world.status(doubted) == "queued"
     assert await world.status(good) == "sent"
+
+
+async def test_a_day_that_was_allowed_when_it_was_accepted_is_judged_by_the_rules_of_now(world: World):
+    tomorrow = str(TODAY + timedelta(days=1))
+    await world.flow.registry.patch("hillside", {"overrides": {"attendance.session": {"seen_codes": []}}})
+    writeback_id = await world.submit(mark("A1", date=tomorrow))
+    await world.flow.registry.patch("hillside", {"overrides": {}})
+
+    await world.serve()
+
+    (record,) = await world.records(writeback_id)
+    assert world.provider.sent == []
+    assert record["status"] == "failed"
+    assert record["findings"][-1]["code"] == "present_in_future"

@@ -60,7 +60,13 @@ async def test_the_office_makes_a_detention_and_puts_pupils_in_it(control: Any, 
 
 async def test_the_office_makes_absences(control: Any, wonde: Any) -> None:
     pupil = {"student_id": wonde.pupils[0], "start_at": "2026-01-12 08:40:00", "event": "sign in", "type": "Sickness"}
-    assert (await control.office(wonde.id, "student-absences", create=[pupil]))[0]["source"] == "office"
+    away = (await control.office(wonde.id, "student-absences", create=[pupil]))[0]
+    assert away["source"] == "office"
+    earlier = {**pupil, "id": away["id"], "start_at": "2026-01-12 08:20:00"}
+    changed = (await control.office(wonde.id, "student-absences", update=[earlier]))[0]
+    assert (changed["id"], changed["start_at"]) == (away["id"], "2026-01-12T08:20:00")
+    await control.office(wonde.id, "student-absences", delete=[away["id"]])
+    assert await control.records(wonde.id, "student-absences") == []
     member = {
         "employee_id": wonde.employee,
         "start_at": "2026-01-12 08:00:00",
@@ -95,7 +101,8 @@ async def test_the_office_makes_absences(control: Any, wonde: Any) -> None:
             {"create": [{"type": "LUN1", "location": "HALL", "date": "2026-01-12", "end_time": "12:00"}]},
             409,
         ),
-        ("student-absences", {"delete": ["A1"]}, 422),
+        ("student-absences", {"delete": ["A1"]}, 409),
+        ("student-absences", {"update": [{"id": "A1"}]}, 422),
     ],
 )
 async def test_what_the_office_cannot_do_is_told(

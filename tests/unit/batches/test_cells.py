@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from writeback.batches.cells import BadCell, meaning, safe, without_apostrophe
 from writeback.batches.columns import TABULAR_KINDS, Column, column_map, columns_of
+from writeback.batches.days import DayOrder, DayStyle
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 MARK = column_map("attendance.session")
@@ -34,6 +35,22 @@ TEXT = Column("comment", "text", False)
         ("46034", "2026-01-12"),
         ("46034.0", "2026-01-12"),
         ("'12/01/2026", "2026-01-12"),
+        ("12/01/2026 00:00:00", "2026-01-12"),
+        ("2026-01-12 00:00:00.000", "2026-01-12"),
+        ("2026/01/12", "2026-01-12"),
+        ("2026.1.12", "2026-01-12"),
+        ("20260112", "2026-01-12"),
+        ("Mon 12/01/2026", "2026-01-12"),
+        ("Monday, 12 January 2026", "2026-01-12"),
+        ("12th Jan 2026", "2026-01-12"),
+        ("Sept 3 2026", "2026-09-03"),
+        ("January 12th, 2026", "2026-01-12"),
+        ("12 JAN 2026", "2026-01-12"),
+        ("12\u201101\u20112026", "2026-01-12"),
+        ("2026\u201301\u201312", "2026-01-12"),
+        ("12\u00a0Jan\u00a02026", "2026-01-12"),
+        ("\u200e12/01/2026\u200f", "2026-01-12"),
+        ('="12/01/2026"', "2026-01-12"),
     ],
 )
 def test_days_are_read_as_schools_write_them(cell: str, day: str) -> None:
@@ -41,7 +58,19 @@ def test_days_are_read_as_schools_write_them(cell: str, day: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["31/02/2026", "2026-02-30", "12/25/2026", "tomorrow", "2026", "12/01/2026 09:00", "12/01-2026", "1e5"]
+    "cell",
+    [
+        "31/02/2026",
+        "2026-02-30",
+        "12/25/2026",
+        "tomorrow",
+        "2026",
+        "12/01/2026 09:00",
+        "12/01-2026",
+        "1e5",
+        "Tue 12/01/2026",
+        "12 Mon 2026",
+    ],
 )
 def test_what_is_no_day_is_said_with_an_example(cell: str) -> None:
     with pytest.raises(BadCell) as caught:
@@ -121,6 +150,15 @@ def test_ids_of_which_digits_are_lost_are_refused(cell: str) -> None:
         (MARK["comment"], "'=late", "=late"),
         (MARK["comment"], "   ", None),
         (MARK["code"], "'", None),
+        (MARK["session"], "Morning", "AM"),
+        (MARK["session"], "afternoon", "PM"),
+        (MARK["student_id"], '="A0042"', "A0042"),
+        (MARK["student_id"], '\'="A0042"', "A0042"),
+        (MARK["student_id"], "\u200bA1\u00ad2\u00a0", "A12"),
+        (MARK["code"], "\ufeffL ", "L"),
+        (MARK["code"], "-", "-"),
+        (MARK["comment"], '="say ""no"""', 'say "no"'),
+        (MARK["comment"], "\u200b", None),
     ],
 )
 def test_cells_mean_what_their_column_is_for(column: Column, cell: str, value: Any) -> None:
@@ -135,12 +173,46 @@ def test_cells_mean_what_their_column_is_for(column: Column, cell: str, value: A
         (MARK["minutes_late"], "9" * 20),
         (MARK["only_if_blank"], "perhaps"),
         (STAFF_ABSENCE["hours"], "1,5"),
-        (STAFF_ABSENCE["hours"], "nan"),
     ],
 )
 def test_what_a_column_cannot_hold_is_said(column: Column, cell: str) -> None:
     with pytest.raises(BadCell):
         meaning(cell, column)
+
+
+@pytest.mark.parametrize("cell", ["NULL", "(null)", "\\N", "nan", "NaN", "None", "N/A", "-", " null ", "'-", '="NULL"'])
+def test_words_for_nothing_are_no_comment(cell: str) -> None:
+    assert meaning(cell, TEXT) is None
+
+
+@pytest.mark.parametrize("name", ["student_id", "date", "session", "code", "minutes_late", "only_if_blank"])
+@pytest.mark.parametrize("cell", ["NULL", "\\N", "nan"])
+def test_programs_words_for_nothing_are_nothing_in_every_column(name: str, cell: str) -> None:
+    assert meaning(cell, MARK[name]) is None
+
+
+@settings(deadline=None)
+@given(st.dates(date(1930, 1, 1), date(2119, 1, 1)))
+def test_a_day_is_read_in_the_order_that_its_file_has(day: date) -> None:
+    month_first = DayStyle(DayOrder.MONTH_FIRST)
+
+    assert meaning(f"{day.month}/{day.day}/{day.year}", MARK["date"], month_first) == day.isoformat()
+    assert meaning(f"{day:%a} {day.month:02}-{day.day:02}-{day.year}", MARK["date"], month_first) == day.isoformat()
+    assert meaning(f"{day:%Y/%m/%d}", MARK["date"], month_first) == day.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("cell", "column", "value"),
+    [
+        ("44522", "date", "2025-11-23"),
+        ("44522.0", "date", "2025-11-23"),
+        ("44522.354166666664", "start_at", "2025-11-23T08:30:00"),
+    ],
+)
+def test_numbers_of_a_workbook_that_counts_from_1904_are_days_of_its_count(cell: str, column: str, value: str) -> None:
+    field = {**MARK, "start_at": ABSENCE["start_at"]}[column]
+
+    assert meaning(cell, field, DayStyle(from_1904=True)) == value
 
 
 @settings(deadline=None)

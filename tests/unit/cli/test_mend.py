@@ -114,6 +114,15 @@ def test_resolve_names_outcome_and_records(api: FakeApi, run: Run) -> None:
     assert run("resolve", "wb_1", "--outcome", "resend", "--record", "two", "--reason", "x").exit_code == 2
 
 
+def test_resolve_says_which_one_in_the_mis_it_is(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/wb_1/resolve", MENDED)
+    said = ("resolve", "wb_1", "--outcome", "confirmed", "--reason", "seen", "--mis-id", "B7")
+
+    assert run(*said).exit_code == 2
+    assert run(*said, "--record", "2").exit_code == 0
+    assert api.last_body == {"outcome": "confirmed", "reason": "seen", "records": [2], "mis_ids": {"2": "B7"}}
+
+
 def test_audit_shows_who_did_what_and_why(api: FakeApi, run: Run) -> None:
     entry = {
         "id": 7, "at": "2026-01-12T09:20:00Z", "actor": "staff:ann", "app": "registers", "action": "writeback.resubmit",

@@ -197,6 +197,22 @@ def test_show_prints_records_timeline_and_requests(api: FakeApi, run: Run) -> No
         assert said in result.stdout
 
 
+def test_show_sets_what_is_nearly_the_same_in_the_mis_beside_what_was_sent(api: FakeApi, run: Run) -> None:
+    points = {"field": "points", "ours": "1", "in_mis": "3", "differs": True}
+    kind = {"field": "type", "ours": "BULL", "in_mis": "BULL", "differs": False}
+    near = [{"mis_id": "B7", "created_at": None, "fields": [kind, points]}]
+    record = {"index": 0, "ref": None, "status": "needs_attention", "record": {}, "findings": [], "evidence": None}
+    record |= {"mis_ids": [], "comparison": {"ours": None, "in_mis": None, "near": near}}
+    api.on("GET", "/v1/writebacks/wb_1", {**WRITEBACK, "records": [record], "timeline": [], "requests": []})
+
+    result = run("show", "wb_1")
+
+    assert result.exit_code == 0, result.output
+    assert "points 1" in result.stdout
+    assert "B7: points 3" in result.stdout
+    assert "BULL" not in result.stdout
+
+
 def test_watch_prints_one_json_line_a_change(api: FakeApi, run: Run) -> None:
     for status in ("queued", "queued", "sent", "confirmed"):
         api.on("GET", "/v1/writebacks/wb_1", {**WRITEBACK, "status": status})

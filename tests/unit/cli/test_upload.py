@@ -157,6 +157,14 @@ def test_a_trial_is_asked_for_as_one(api: FakeApi, upload: Callable[..., Result]
     assert api.requests[0].url.params["dry_run"] == "true"
 
 
+def test_what_is_stated_of_a_file_is_sent_with_it(api: FakeApi, upload: Callable[..., Result]) -> None:
+    api.on("GET", BATCH, batch("done"))
+
+    assert upload("--date-order", "mdy", "--encoding", "mac-roman").exit_code == 0
+    sent = api.requests[0].url.params
+    assert (sent["date_order"], sent["encoding"]) == ("mdy", "mac-roman")
+
+
 def test_a_file_that_is_not_there_is_a_mistake_of_the_command_line(api: FakeApi, run: Run) -> None:
     result = run("upload", "nowhere.csv", "--school", "hillside")
 

@@ -206,6 +206,16 @@ def _takes_a_file(seen: list[httpx.Request]) -> Handler:
     return handler
 
 
+def test_what_is_stated_of_a_file_is_sent_and_nothing_that_is_not() -> None:
+    seen: list[httpx.Request] = []
+
+    with _client(_takes_a_file(seen)) as client:
+        client.batches.upload("hillside", b"x", date_order="dmy", encoding="cp850")
+        client.batches.upload("hillside", b"x")
+
+    assert [dict(request.url.params) for request in seen[1:]] == [{"date_order": "dmy", "encoding": "cp850"}, {}]
+
+
 def test_a_file_is_sent_in_pieces_whole_again_when_a_try_fails(file: Any) -> None:
     seen: list[httpx.Request] = []
     told: list[tuple[int, int]] = []

@@ -119,6 +119,13 @@ def test_all_errors_of_a_record_are_told() -> None:
     }
 
 
+@pytest.mark.parametrize(("word", "session"), [("Morning", "AM"), ("am", "AM"), ("Afternoon ", "PM"), ("P.M.", "PM")])
+def test_a_word_for_a_session_is_suggested(word: str, session: str) -> None:
+    (finding,) = parse_submission(body({**MARK, "session": word}), max_records=10).shape_findings
+
+    assert finding.hint.startswith(f"Did you mean {session}? ")
+
+
 def test_errors_of_the_envelope_come_with_those_of_the_records() -> None:
     content = body({**MARK, "code": 5}, on_invalid="maybe", colour="red")
 

@@ -315,7 +315,7 @@ def test_an_offline_school_that_is_revoked_is_both() -> None:
 
 
 def test_no_answer_at_all_is_no_report() -> None:
-    down = Answer(503, None, False, 9.0)
+    down = Answer(503, {"error": "maintenance"}, True, 9.0)
     assert read_report(down, down, down) == NotReached("Wonde answered 503: not available", 9.0)
 
 

@@ -55,20 +55,110 @@ def test_a_success_without_a_writeback_id_leaves_doubt(body: Any) -> None:
         {"message": "Invalid data.", "errors": {"attendance.1.student_id": ["The selected student is invalid."]}},
         {"errors": {"attendance": {"1": {"student_id": ["The selected student is invalid."]}}}},
         {"attendance": [None, {"student_id": ["The selected student is invalid."]}]},
-        {"attendance": [{}, {"student_id": "The selected student is invalid."}]},
+        {"errors": {"attendance": [{}, {"student_id": "The selected student is invalid."}]}},
         {"errors": [{"field": "attendance.1.student_id", "message": "The selected student is invalid."}]},
         {"errors": [{"pointer": "/attendance/1/student_id", "detail": "The selected student is invalid."}]},
         {"error": {"attendance[1].student_id": ["The selected student is invalid."]}},
+        {"attendance.1.student_id": "The selected student is invalid."},
+        {
+            "errors": [
+                {
+                    "status": "422",
+                    "title": "Invalid Attribute",
+                    "detail": "The selected student is invalid.",
+                    "source": {"pointer": "/data/attributes/attendance/1/student_id"},
+                }
+            ]
+        },
+        {
+            "detail": [
+                {
+                    "type": "value_error",
+                    "loc": ["body", "attendance", 1, "student_id"],
+                    "msg": "The selected student is invalid.",
+                    "input": {"student_id": "A99", "comment": "not to be shown"},
+                }
+            ]
+        },
+        {
+            "type": "https://example.com/invalid",
+            "title": "Unprocessable",
+            "status": 422,
+            "detail": "One record is wrong.",
+            "invalid-params": [{"name": "attendance.1.student_id", "reason": "The selected student is invalid."}],
+        },
+        {"errors": [{"attribute": "attendance.1.student_id", "messages": ["The selected student is invalid."]}]},
     ],
 )
-def test_a_refusal_names_its_record_in_every_likely_shape(body: Any) -> None:
-    refused = read_answer(answer(422, body), 3)
+@pytest.mark.parametrize("status", [200, 201, 400, 422])
+def test_a_refusal_names_its_record_in_every_likely_shape(status: int, body: Any) -> None:
+    refused = read_answer(answer(status, body), 3)
 
     assert isinstance(refused, Refused)
     assert list(refused.findings) == [1]
     (finding,) = refused.findings[1]
     assert (finding.code, finding.pointer) == ("student_not_on_roll", "/student_id")
     assert finding.provider_message == "The selected student is invalid."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ["The register is closed."],
+        {"error": "The register is closed."},
+        {"errors": ["The register is closed."]},
+        {"success": False, "message": "The register is closed."},
+        {"status": "error", "message": "The register is closed."},
+        {"message": "The register is closed: it cannot be written to."},
+        {"attendance": ["The register is closed."]},
+        {"title": "Unprocessable", "status": 422, "detail": "The register is closed."},
+    ],
+)
+def test_a_success_that_says_it_failed_is_a_refusal_in_its_own_words(body: Any) -> None:
+    refused = read_answer(answer(200, body), 2)
+
+    assert isinstance(refused, Refused)
+    assert refused.findings == {}
+    assert "The register is closed" in refused.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "The writeback has been queued."},
+        {"message": "Accepted without errors."},
+        {"success": True, "warnings": ["The pupil has left."]},
+        {"success": False},
+        {"errors": []},
+        {"error": None, "message": None},
+        {"data": {"type": "Good work", "comment": "He must be praised."}},
+    ],
+)
+def test_a_success_without_an_id_that_does_not_say_it_failed_leaves_doubt(body: Any) -> None:
+    assert isinstance(read_answer(answer(200, body), 1), Uncertain)
+
+
+def test_a_success_that_says_without_a_word_that_it_failed_leaves_doubt_where_no_id_is_promised() -> None:
+    doubtful = outcomes.read_answer(answer(200, {"success": False}), "behaviour.create", 1)
+    assert isinstance(doubtful, Uncertain)
+
+
+def test_what_a_success_says_without_an_id_is_kept() -> None:
+    doubtful = read_answer(answer(200, {"message": "The writeback has been queued."}), 1)
+
+    assert isinstance(doubtful, Uncertain)
+    assert "The writeback has been queued." in doubtful.reason
+
+
+def test_a_writeback_id_outweighs_errors_beside_it() -> None:
+    assert read_answer(answer(200, {"writeback_id": "A1", "errors": ["One pupil has left."]}), 2) == Taken("A1")
+
+
+@pytest.mark.parametrize("status", [200, 403, 422, 429, 503])
+def test_a_web_page_is_said_to_be_of_something_in_between(status: int) -> None:
+    doubtful = read_answer(Answer(status, None, False, 30.0, is_page=True), 1)
+
+    assert doubtful == Uncertain(f"answered {status} with a web page: a firewall or proxy in between, not Wonde", 30.0)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +244,7 @@ def test_what_a_refusal_says_can_be_kept() -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(401, Blocked), (403, Blocked), (429, NotReached), (500, Uncertain), (503, NotReached), (302, NotReached)],
+    [(401, Blocked), (403, Blocked), (429, NotReached), (500, Uncertain), (503, NotReached), (307, NotReached)],
 )
 def test_other_statuses_mean_what_they_mean_everywhere(status: int, expected: type) -> None:
     assert isinstance(read_answer(answer(status, {"message": "x"}), 1), expected)
@@ -181,6 +271,13 @@ def test_after_a_webhook_the_evidence_is_of_both() -> None:
 
 def test_an_answer_that_is_not_wrapped_counts_too() -> None:
     assert read_status(answer(200, {"status": "SUCCESS"}), sent(), NOW) == Evidenced("poll")
+
+
+@pytest.mark.parametrize("told", [{"message": "The register is closed."}, {"errors": ["The register is closed."]}])
+def test_what_wonde_says_of_a_failure_is_kept(told: Any) -> None:
+    rejected = read_status(status(status="FAILED", **told), sent(), NOW)
+
+    assert rejected == Rejected("Wonde could not write it into the MIS: The register is closed.")
 
 
 def test_failed_without_another_attempt_is_rejected() -> None:

@@ -11,6 +11,7 @@ import pytest
 from writeback.domain.kinds import Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
+from writeback.domain.likeness import Compared
 from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.wonde.operations import OPERATIONS
@@ -46,6 +47,16 @@ def read(
 
 def found(*ids: str) -> SlotReading:
     return SlotReading(None, True, tuple(Found(one, MADE) for one in ids))
+
+
+def differs(reading: SlotReading | None) -> list[str] | None:
+    """Return in which fields the one thing that is nearly the record differs; None where there is none."""
+    assert reading is not None
+    assert not reading.matches
+    assert reading.found == ()
+    (near,) = reading.near or (None,)
+    assert reading.value == (near and f"one like it with other {', '.join(near.differing)}")
+    return near and near.differing
 
 
 def test_every_kind_can_be_read_back() -> None:
@@ -174,21 +185,22 @@ def test_a_type_is_known_by_description_code_or_id(
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "others"),
     [
-        {"type": "Excellent Effort"},
-        {"achievement_date": day("2026-01-13")},
-        {"achievement_date": None},
-        {"employees": {"data": [{"id": "A51"}]}},
-        {"students": {"data": [{"id": "A11"}]}},
-        {"students": {"data": []}},
+        ({"type": "Excellent Effort"}, ["type"]),
+        ({"achievement_date": day("2026-01-13")}, None),
+        ({"achievement_date": None}, None),
+        ({"employees": {"data": [{"id": "A51"}]}}, ["employee_id"]),
+        ({"students": {"data": [{"id": "A11"}]}}, None),
+        ({"students": {"data": []}}, ["students", "points"]),
+        ({"points": 1, "total_points": 1}, ["points"]),
     ],
 )
-def test_another_achievement_is_not_it(
-    fields: dict[str, Any], wonde_records: Records, wonde_lookups: LookupView
+def test_another_achievement_is_not_it_and_is_nearly_it_with_a_pupil_of_the_day(
+    fields: dict[str, Any], others: list[str] | None, wonde_records: Records, wonde_lookups: LookupView
 ) -> None:
     record = wonde_records["achievement.create"]
-    assert read("achievement.create", record, [achievement(**fields)], wonde_lookups) == NONE
+    assert differs(read("achievement.create", record, [achievement(**fields)], wonde_lookups)) == others
 
 
 @pytest.mark.parametrize(
@@ -210,12 +222,6 @@ def test_what_wonde_does_not_show_or_shows_otherwise_is_not_held_against_it(
     assert read("achievement.create", record, [achievement(**fields)], wonde_lookups) == found("A1000")
 
 
-def test_the_same_with_other_points_is_told(wonde_records: Records, wonde_lookups: LookupView) -> None:
-    row = achievement(points=1, total_points=1)
-    reading = read("achievement.create", wonde_records["achievement.create"], [row], wonde_lookups)
-    assert reading == SlotReading("the same with other points", False)
-
-
 def test_whose_an_achievement_is_must_be_seen(wonde_records: Records, wonde_lookups: LookupView) -> None:
     record = wonde_records["achievement.create"]
     assert read("achievement.create", record, [achievement(students=None)], wonde_lookups) is None
@@ -228,12 +234,25 @@ def test_an_incident_may_be_one_for_each_pupil(wonde_records: Records, wonde_loo
     apart = [behaviour("A10"), behaviour("A11", id="A1001", points=0, total_points=0)]
 
     assert read("behaviour.create", record, [behaviour("A10", "A11")], wonde_lookups) == found("A1000")
-    assert read("behaviour.create", record, apart, wonde_lookups) == found("A1000", "A1001")
+    as_one = SlotReading(None, True, (Found("A1000", MADE, parts=("A1001",)),))
+    assert read("behaviour.create", record, apart, wonde_lookups) == as_one
 
 
-def test_an_incident_that_lacks_a_pupil_is_not_it(wonde_records: Records, wonde_lookups: LookupView) -> None:
+def test_one_for_each_pupil_is_as_many_incidents_as_each_pupil_has(
+    wonde_records: Records, wonde_lookups: LookupView
+) -> None:
+    rows = [behaviour("A10", id="A1"), behaviour("A11", id="A2", points=0, total_points=0), behaviour("A10", id="A3")]
+    reading = read("behaviour.create", wonde_records["behaviour.create"], rows, wonde_lookups)
+    assert reading is not None
+    assert [one.ids for one in reading.found] == [("A1", "A2")]
+    assert [one.mis_id for one in reading.near] == ["A3"]
+
+
+def test_an_incident_that_lacks_a_pupil_is_nearly_it(wonde_records: Records, wonde_lookups: LookupView) -> None:
     reading = read("behaviour.create", wonde_records["behaviour.create"], [behaviour("A10")], wonde_lookups)
-    assert reading == SlotReading("the same for 1 of its 2 pupils", False)
+    assert differs(reading) == ["students"]
+    assert reading is not None
+    assert Compared("students", "A10, A11", "A10", differs=True) in reading.near[0].fields
 
 
 def test_without_its_list_a_type_is_not_compared(wonde_records: Records, wonde_lookups: LookupView) -> None:
@@ -281,24 +300,39 @@ def test_a_detention_is_found_by_its_content(
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "others"),
     [
-        {"room": "A499"},
-        {"detention_type": "A499"},
-        {"start_at": instant("2026-01-12 12:35:00")},
-        {"start_at": instant("2026-01-19 12:30:00")},
-        {"end_at": instant("2026-01-12 13:30:00")},
-        {"attended_by_employee": "A51"},
+        ({"room": "A499"}, ["location"]),
+        ({"detention_type": "A499"}, ["type"]),
+        ({"start_at": instant("2026-01-12 12:35:00")}, ["start_time"]),
+        ({"start_at": instant("2026-01-19 12:30:00")}, None),
+        ({"end_at": instant("2026-01-12 13:30:00")}, ["end_time"]),
+        ({"attended_by_employee": "A51"}, ["supervisor_id"]),
     ],
 )
-def test_another_detention_is_not_it(fields: dict[str, Any], wonde_records: Records, wonde_lookups: LookupView) -> None:
+def test_another_detention_is_not_it_and_is_nearly_it_with_its_pupils_on_the_day(
+    fields: dict[str, Any], others: list[str] | None, wonde_records: Records, wonde_lookups: LookupView
+) -> None:
     row = detention("A10", "A11", **fields)
-    assert read("detention.create", wonde_records["detention.create"], [row], wonde_lookups) == NONE
+    assert differs(read("detention.create", wonde_records["detention.create"], [row], wonde_lookups)) == others
 
 
-def test_a_detention_that_lacks_a_pupil_is_told(wonde_records: Records, wonde_lookups: LookupView) -> None:
-    reading = read("detention.create", wonde_records["detention.create"], [detention("A10", "A12")], wonde_lookups)
-    assert reading == SlotReading("the same with 1 of its 2 pupils", False)
+@pytest.mark.parametrize(("pupils", "others"), [(["A10", "A12"], ["students"]), ([], ["students"]), (["A12"], None)])
+def test_a_detention_that_lacks_a_pupil_is_nearly_it(
+    pupils: list[str], others: list[str] | None, wonde_records: Records, wonde_lookups: LookupView
+) -> None:
+    reading = read("detention.create", wonde_records["detention.create"], [detention(*pupils)], wonde_lookups)
+    assert differs(reading) == others
+
+
+def test_without_pupils_a_detention_is_nearly_another_that_differs_in_little(
+    wonde_records: Records, wonde_lookups: LookupView
+) -> None:
+    record = changed(wonde_records["detention.create"], students=[])
+    later = {"start_at": instant("2026-01-12 15:30:00"), "end_at": instant("2026-01-12 16:00:00")}
+    reading = read("detention.create", record, [detention("A12", **later)], wonde_lookups)
+    assert differs(reading) == ["start_time", "end_time"]
+    assert read("detention.create", record, [detention("A12", room="A499", **later)], wonde_lookups) == NONE
 
 
 def test_who_is_in_a_detention_must_be_seen(wonde_records: Records, wonde_lookups: LookupView) -> None:
@@ -415,24 +449,38 @@ def test_absences_are_asked_for_by_person(wonde_records: Records, wonde_lookups:
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    "fields",
     [
-        ({}, found("A1000")),
-        ({"start_at": instant("2026-01-12 08:30:59")}, found("A1000")),
-        ({"reason": None, "absence_type": None, "authorised_by": None, "event_type": None}, found("A1000")),
-        ({"student": "A11"}, NONE),
-        ({"event_type": "sign out"}, NONE),
-        ({"start_at": instant("2026-01-12 08:35:00")}, NONE),
-        ({"start_at": None}, NONE),
-        ({"absence_type": "Truant"}, SlotReading("the same with another type", False)),
-        ({"reason": "Dentist", "authorised_by": "A9"}, SlotReading("the same with another reason and staff", False)),
+        {},
+        {"start_at": instant("2026-01-12 08:30:59")},
+        {"reason": None, "absence_type": None, "authorised_by": None, "event_type": None},
     ],
 )
 def test_an_absence_of_a_pupil_is_found_by_its_content(
-    fields: dict[str, Any], expected: SlotReading, wonde_records: Records, wonde_lookups: LookupView
+    fields: dict[str, Any], wonde_records: Records, wonde_lookups: LookupView
 ) -> None:
     record = wonde_records["student_absence.create"]
-    assert read("student_absence.create", record, [away(**fields)], wonde_lookups) == expected
+    assert read("student_absence.create", record, [away(**fields)], wonde_lookups) == found("A1000")
+
+
+@pytest.mark.parametrize(
+    ("fields", "others"),
+    [
+        ({"student": "A11"}, None),
+        ({"event_type": "sign out"}, ["event"]),
+        ({"start_at": instant("2026-01-12 08:35:00")}, ["start_at"]),
+        ({"start_at": instant("2026-01-13 08:30:00")}, ["start_at"]),
+        ({"start_at": instant("2026-01-14 08:30:00")}, None),
+        ({"start_at": None}, ["start_at"]),
+        ({"absence_type": "Truant"}, ["type"]),
+        ({"reason": "Dentist", "authorised_by": "A9"}, ["reason", "authorised_by_id"]),
+    ],
+)
+def test_another_absence_of_the_pupil_in_these_days_is_nearly_it(
+    fields: dict[str, Any], others: list[str] | None, wonde_records: Records, wonde_lookups: LookupView
+) -> None:
+    record = wonde_records["student_absence.create"]
+    assert differs(read("student_absence.create", record, [away(**fields)], wonde_lookups)) == others
 
 
 def test_of_an_absence_all_day_only_the_day_counts(wonde_records: Records, wonde_lookups: LookupView) -> None:
@@ -440,7 +488,7 @@ def test_of_an_absence_all_day_only_the_day_counts(wonde_records: Records, wonde
     midnight, tomorrow = day(), day("2026-01-13")
     rows = [away(event_type="all day absence", start_at=at) for at in (midnight, tomorrow)]
     assert read("student_absence.create", record, rows[:1], wonde_lookups) == found("A1000")
-    assert read("student_absence.create", record, rows[1:], wonde_lookups) == NONE
+    assert differs(read("student_absence.create", record, rows[1:], wonde_lookups)) == ["start_at"]
 
 
 def ill(**fields: Any) -> dict[str, Any]:
@@ -459,27 +507,37 @@ def ill(**fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    "fields",
     [
-        ({}, found("A1000")),
-        ({"absence_note": "Other words", "working_days": None, "illness_category": None}, found("A1000")),
-        ({"employee": {"data": {"id": "A50"}}, "number_of_hours": "twelve"}, found("A1000")),
-        ({"employee": "A51"}, NONE),
-        ({"start_at": instant("2026-01-12 09:00:00")}, NONE),
-        ({"end_at": instant("2026-01-14 12:00:00")}, SlotReading("the same with another end", False)),
-        (
-            {"working_days": 2, "number_of_hours": 16},
-            SlotReading("the same with another working days and hours", False),
-        ),
-        ({"absence_type": "Training"}, SlotReading("the same with another type", False)),
-        ({"authorised_pay_rate": "Half pay"}, SlotReading("the same with another pay rate", False)),
+        {},
+        {"absence_note": "Other words", "working_days": None, "illness_category": None},
+        {"employee": {"data": {"id": "A50"}}, "number_of_hours": "twelve"},
     ],
 )
 def test_an_absence_of_staff_is_found_by_its_content(
-    fields: dict[str, Any], expected: SlotReading, wonde_records: Records, wonde_lookups: LookupView
+    fields: dict[str, Any], wonde_records: Records, wonde_lookups: LookupView
 ) -> None:
     record = wonde_records["employee_absence.create"]
-    assert read("employee_absence.create", record, [ill(**fields)], wonde_lookups) == expected
+    assert read("employee_absence.create", record, [ill(**fields)], wonde_lookups) == found("A1000")
+
+
+@pytest.mark.parametrize(
+    ("fields", "others"),
+    [
+        ({"employee": "A51"}, None),
+        ({"start_at": instant("2026-01-12 09:00:00")}, ["start_at"]),
+        ({"start_at": instant("2026-01-08 09:00:00"), "end_at": instant("2026-01-10 09:00:00")}, None),
+        ({"end_at": instant("2026-01-14 12:00:00")}, ["end_at"]),
+        ({"working_days": 2, "number_of_hours": 16}, ["working_days", "hours"]),
+        ({"absence_type": "Training"}, ["type"]),
+        ({"authorised_pay_rate": "Half pay"}, ["pay_rate"]),
+    ],
+)
+def test_another_absence_of_the_member_of_staff_in_these_days_is_nearly_it(
+    fields: dict[str, Any], others: list[str] | None, wonde_records: Records, wonde_lookups: LookupView
+) -> None:
+    record = wonde_records["employee_absence.create"]
+    assert differs(read("employee_absence.create", record, [ill(**fields)], wonde_lookups)) == others
 
 
 def changed_absence(**fields: Any) -> dict[str, Any]:

@@ -315,10 +315,11 @@ async def test_a_changeset_without_changes_may_lack_its_table() -> None:
     assert (change.rows, change.is_full, change.cursor) == ({}, False, "c2")
 
 
-async def test_a_changeset_that_is_forgotten_starts_anew() -> None:
+@pytest.mark.parametrize("kind", [None, "XporterException"])
+async def test_a_changeset_that_is_forgotten_starts_anew(kind: str | None) -> None:
     def reply(request: httpx.Request) -> Any:
         if request.url.params["changedRows"] == "c1":
-            return {"ExceptionMessage": "Invalid changedRows value provided: c1"}
+            return {"ExceptionMessage": "Invalid changedRows value provided: c1", "ExceptionType": kind}
         return {"Students": [{"Id": 1}], "changedRows": "c2"}
 
     change = await Wire(reply).provider().fetch(ACCOUNT, ListName.STUDENTS, "c1", WINDOW)

@@ -138,7 +138,61 @@ def test_an_exception_that_will_pass_leaves_doubt(text: str, status: int) -> Non
     ],
 )
 def test_without_an_exception_the_status_decides(status: int, expected: type) -> None:
-    assert isinstance(read_answer(ok(None, status), PLACES), expected)
+    assert isinstance(read_answer(ok({"Message": "x"}, status), PLACES), expected)
+
+
+@pytest.mark.parametrize("status", [200, 403, 429, 503])
+def test_a_web_page_is_said_to_be_of_something_in_between(status: int) -> None:
+    doubtful = read_answer(Answer(status, None, False, is_page=True), PLACES)
+
+    assert doubtful == Uncertain(f"answered {status} with a web page: a firewall or proxy in between, not Xporter")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_whose_an_empty_answer_is_nobody_can_tell(status: int) -> None:
+    assert isinstance(read_answer(ok(None, status), PLACES), Uncertain)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Object reference not set to an instance of an object.",
+        "System.Data.SqlClient.SqlException: The statement has been terminated.",
+        "A task was canceled.",
+        "Execution Timeout Expired. The timeout period elapsed prior to completion of the operation.",
+        "An error occurred while updating the entries. See the inner exception for details.",
+        "Transaction was deadlocked on lock resources",
+    ],
+)
+def test_a_program_that_failed_in_the_middle_leaves_doubt(text: str) -> None:
+    assert isinstance(read_answer(exception(text), PLACES), Uncertain)
+
+
+def test_the_type_of_an_exception_tells_of_a_failure_too() -> None:
+    body = {"ExceptionMessage": "Something new", "ExceptionType": "System.NullReferenceException"}
+    assert isinstance(read_answer(ok(body), PLACES), Uncertain)
+    known = {"ExceptionMessage": "Invalid StudentId: 9920", "ExceptionType": "System.Exception"}
+    assert isinstance(read_answer(ok(known), PLACES), Refused)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Message": "The request is invalid.", "ModelState": {"Marks[1].StudentId": ["Invalid StudentId: 9920"]}},
+        {"errors": {"Marks[1].StudentId": ["Invalid StudentId: 9920"]}},
+        {"title": "One or more validation errors occurred.", "errors": {"StudentId": ["Invalid StudentId: 9920"]}},
+        {"detail": [{"loc": ["body", "Marks", 1], "msg": "Invalid StudentId: 9920"}]},
+        {"error": "Invalid StudentId: 9920"},
+        ["Invalid StudentId: 9920"],
+    ],
+)
+def test_errors_in_another_shape_than_the_documents_are_read(status: int, body: Any) -> None:
+    refused = read_answer(ok(body, status), PLACES)
+
+    assert isinstance(refused, Refused)
+    assert "Invalid StudentId: 9920" in refused.message
+    assert list(refused.findings) == [1]
 
 
 @pytest.mark.parametrize("status", [404, 405])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from writeback.domain.kinds import KINDS
+from writeback.domain.likeness import Compared
 from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.base import SentRequest
@@ -36,6 +37,16 @@ def read(kind: str, record: Mapping[str, Any], body: Any, lookups: LookupView, m
     sent = SentRequest("req_1", KINDS[kind], [KINDS[kind].record(**record)], "T1", SENT_AT)
     assert reader(kind).is_answer(KINDS[kind], body)
     return reader(kind).read(sent, [body], lookups, mis).get(0)
+
+
+def differs(reading: SlotReading | None) -> list[str] | None:
+    """Return in which fields the one thing that is nearly the record differs; None where there is none."""
+    assert reading is not None
+    assert not reading.matches
+    assert reading.found == ()
+    (near,) = reading.near or (None,)
+    assert reading.value == (near and f"one like it with other {', '.join(near.differing)}")
+    return near and near.differing
 
 
 def questions(kind: str, *records: Mapping[str, Any]) -> list[Mapping[str, str]]:
@@ -83,20 +94,31 @@ def test_an_achievement_is_found_in_a_table_of_either_name(xporter_lookups: Look
         assert read("achievement.create", record, body, xporter_lookups) == SlotReading(None, True, (Found("7"),))
 
 
-@pytest.mark.parametrize("row", [{"Date": "2026-01-13"}, {"BehaviourType": "Disruption"}])
-def test_another_days_or_types_incident_is_not_it(row: dict[str, Any], xporter_lookups: LookupView) -> None:
-    found = read("behaviour.create", RECORD, behaviours(incident(**row)), xporter_lookups)
+def test_another_days_incident_is_not_it(xporter_lookups: LookupView) -> None:
+    found = read("behaviour.create", RECORD, behaviours(incident(Date="2026-01-13")), xporter_lookups)
     assert found == SlotReading(None, False)
 
 
 def test_an_incident_of_other_pupils_is_not_it(xporter_lookups: LookupView) -> None:
-    body = behaviours(incident(), two={"StudentId": 9921})
+    body = behaviours(incident(), one={"StudentId": 9922}, two={"StudentId": 9921})
     assert read("behaviour.create", RECORD, body, xporter_lookups) == SlotReading(None, False)
 
 
+def test_an_incident_of_some_of_its_pupils_is_nearly_it(xporter_lookups: LookupView) -> None:
+    reading = read("behaviour.create", RECORD, behaviours(incident(), two={"StudentId": 9921}), xporter_lookups)
+    assert differs(reading) == ["students"]
+    assert reading is not None
+    (near,) = reading.near
+    assert Compared("students", "9919, 9920", "9919, 9921", differs=True) in near.fields
+    assert Compared("type", "7", "ASLT", differs=False) in near.fields
+    assert Compared("comment", None, None, differs=False) in near.fields
+
+
 @pytest.mark.parametrize(
-    ("row", "one", "differs"),
+    ("row", "one", "others"),
     [
+        ({"BehaviourType": "Disruption"}, {}, "type"),
+        ({"Description": "<p>Pushed</p> hard&nbsp;"}, {}, None),
         ({"Description": "Something else"}, {}, "comment"),
         ({"Status": "Resolved"}, {}, "status"),
         ({}, {"Points": 9}, "points"),
@@ -105,10 +127,14 @@ def test_an_incident_of_other_pupils_is_not_it(xporter_lookups: LookupView) -> N
     ],
 )
 def test_what_is_nearly_it_is_told_without_its_words(
-    row: dict[str, Any], one: dict[str, Any], differs: str, xporter_lookups: LookupView
+    row: dict[str, Any], one: dict[str, Any], others: str | None, xporter_lookups: LookupView
 ) -> None:
     found = read("behaviour.create", RECORD, behaviours(incident(**row), one=one), xporter_lookups)
-    assert found == SlotReading(f"one like it with other {differs}", False)
+    if others is None:
+        assert found is not None
+        assert found.matches
+    else:
+        assert differs(found) == others.split(", ")
 
 
 def test_what_was_there_before_is_not_ours(xporter_lookups: LookupView) -> None:
@@ -135,7 +161,7 @@ def test_comments_that_are_not_shown_are_not_compared(xporter_lookups: LookupVie
 
 def test_what_has_no_comment_is_not_one_with_a_comment(xporter_lookups: LookupView) -> None:
     found = read("behaviour.create", {**RECORD, "comment": None}, behaviours(incident()), xporter_lookups)
-    assert found == SlotReading("one like it with other comment", False)
+    assert differs(found) == ["comment"]
 
 
 def test_a_type_that_is_in_no_list_now_cannot_be_told(xporter_lookups: LookupView) -> None:
@@ -147,7 +173,7 @@ def test_a_type_that_is_in_no_list_now_cannot_be_told(xporter_lookups: LookupVie
     [
         ([9919, 9920], (True, ["B1", "B2"], None)),
         ([9919, 9920, 9919], (True, ["B1", "B2"], None)),
-        ([9920], (False, [], "that of 1 of 2 pupils")),
+        ([9920], (False, [], "one like it with other students")),
         ([], (False, [], None)),
     ],
 )
@@ -273,31 +299,36 @@ def test_a_detention_is_found_by_its_content(xporter_lookups: LookupView) -> Non
 
 
 @pytest.mark.parametrize(
-    "row",
-    [{"DetentionTypeId": 25}, {"LocationId": 2}, {"DetentionDate": "2026-01-17"}, {"StartTime": "12:00:00"}],
+    ("row", "others"),
+    [
+        ({"DetentionTypeId": 25}, ["type"]),
+        ({"LocationId": 2}, ["location"]),
+        ({"DetentionDate": "2026-01-17"}, None),
+        ({"StartTime": "12:00:00"}, ["start_time"]),
+        ({"StartTime": "12:00:00", "RecordedDate": "2026-01-11"}, None),
+        ({"StartTime": "12:00:00", "RecordedDate": "2026-01-12"}, ["start_time"]),
+    ],
 )
-def test_another_detention_is_not_it(row: dict[str, Any], xporter_lookups: LookupView) -> None:
-    assert read("detention.create", DETENTION, detentions(**row), xporter_lookups) == SlotReading(None, False)
+def test_another_detention_is_not_it_and_is_nearly_it_unless_it_was_there_before(
+    row: dict[str, Any], others: list[str] | None, xporter_lookups: LookupView
+) -> None:
+    assert differs(read("detention.create", DETENTION, detentions(**row), xporter_lookups)) == others
 
 
 @pytest.mark.parametrize(
-    ("students", "row", "value"),
+    ("students", "row", "others"),
     [
-        ({9919: {"AttendedId": 1, "Comments": "Book bag"}}, {}, "one like it with other attendance"),
-        (None, {"AssignedStaffId": None}, "one like it with other supervisor_id"),
-        (
-            {9919: {"AttendedId": 2, "Comments": "Book bag"}, 9920: {}},
-            {},
-            "one like it with other students",
-        ),
+        ({9919: {"AttendedId": 1, "Comments": "Book bag"}}, {}, ["attendance"]),
+        (None, {"AssignedStaffId": None}, ["supervisor_id"]),
+        ({9919: {"AttendedId": 2, "Comments": "Book bag"}, 9920: {}}, {}, ["students"]),
+        ({}, {}, ["students"]),
         ({9920: {}}, {}, None),
     ],
 )
 def test_a_detention_that_is_nearly_it_is_for_a_person(
-    students: Any, row: dict[str, Any], value: str | None, xporter_lookups: LookupView
+    students: Any, row: dict[str, Any], others: list[str] | None, xporter_lookups: LookupView
 ) -> None:
-    found = read("detention.create", DETENTION, detentions(students, **row), xporter_lookups)
-    assert found == SlotReading(value, False)
+    assert differs(read("detention.create", DETENTION, detentions(students, **row), xporter_lookups)) == others
 
 
 @pytest.mark.parametrize(

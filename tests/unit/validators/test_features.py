@@ -94,6 +94,19 @@ def test_one_kinds_override_leaves_the_others_alone() -> None:
     assert rule_for(one, LESSON).supported
 
 
+def test_what_says_that_something_happened_is_never_taken_for_a_day_to_come() -> None:
+    happened = ("attendance.", "achievement.create", "achievement.update", "behaviour.create", "behaviour.update")
+    rules = [rule for rule in all_rules() if rule.supported and rule.kind.startswith(happened)]
+
+    assert {rule.day_to_come for rule in rules} == {"refused"}
+
+
+@pytest.mark.parametrize("begins", ["9-1", "02-30", "13-01", "1 September"])
+def test_a_year_begins_on_a_day_that_every_year_has(begins: str) -> None:
+    with pytest.raises(ConfigurationError, match="year_begins"):
+        validate_overrides({"attendance.session": {"year_begins": begins}})
+
+
 def test_every_rule_can_be_shown_as_json() -> None:
     shown = [rule.as_json() for rule in all_rules()]
 

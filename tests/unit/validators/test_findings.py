@@ -149,11 +149,13 @@ def test_only_what_stops_a_record_is_an_error() -> None:
     warnings = {code for code, entry in CATALOGUE.items() if entry.severity is Severity.WARNING}
 
     assert warnings == {
+        "accepted_before",
         "administrative_code",
         "attribute_unchecked",
         "custom_code_on_session",
         "date_in_future",
         "date_in_past",
+        "date_of_former_year",
         "field_not_carried",
         "late_without_minutes",
         "lesson_on_another_day",
@@ -162,9 +164,11 @@ def test_only_what_stops_a_record_is_an_error() -> None:
         "media_type_mismatch",
         "minutes_without_late",
         "no_lessons_that_day",
+        "permission_doubtful",
         "raw_unchecked",
         "removal_unknown",
         "several_dates",
+        "taken_by_description",
         "time_outside_school_day",
     }
 

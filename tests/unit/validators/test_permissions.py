@@ -37,7 +37,7 @@ def test_a_kind_that_needs_nothing_has_no_grant() -> None:
         ("detention_attendance.delete", ["detentions.read", "attendance.read"], Grant.UNKNOWN),
         ("behaviour.create", ["behaviour.write"], Grant.GRANTED),
         ("behaviour.create", ["behaviour.read"], Grant.UNKNOWN),
-        ("behaviour.create", ["behaviour.read", "attendance.write"], Grant.MISSING),
+        ("behaviour.create", ["behaviour.read", "attendance.write"], Grant.DOUBTFUL),
         ("behaviour.create", ["behaviour.read", "behaviour.create", "attendance.write"], Grant.UNKNOWN),
         ("behaviour.create", ["attendance.write"], Grant.UNKNOWN),
         ("attendance.session", ["attendance.read"], Grant.UNKNOWN),
@@ -53,9 +53,9 @@ def test_how_sure_a_name_is_decides_what_its_absence_means(kind: str, listed: li
         ("detention.create", ["WritebackConduct"], Grant.GRANTED),
         ("detention.create", ["Conduct", "Students"], Grant.MISSING),
         ("behaviour.create", ["Conduct", "Students"], Grant.UNKNOWN),
-        ("behaviour.create", ["Conduct", "WritebackAttendance"], Grant.MISSING),
+        ("behaviour.create", ["Conduct", "WritebackAttendance"], Grant.DOUBTFUL),
         ("attendance.session", ["Conduct", "WritebackConduct"], Grant.UNKNOWN),
-        ("attendance.session", ["Attendance", "WritebackConduct"], Grant.MISSING),
+        ("attendance.session", ["Attendance", "WritebackConduct"], Grant.DOUBTFUL),
     ],
 )
 def test_scopes_are_judged_alike(kind: str, listed: list[str], found: Grant) -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from validators import CATALOGUE, all_rules, lists_to_refresh, validate
+from validators import CATALOGUE, all_rules, lists_to_refresh, validate, validate_rests
 from writeback.core.errors import BadInput, InvalidSubmission
 from writeback.domain.fields import names_of, parts_of
 from writeback.domain.kinds import KINDS
@@ -21,6 +21,8 @@ CODES = ["/", "\\", "L", "N", "B", "Y7", "Z", "MU", "C1", "n", "?"]
 text = st.text(max_size=20) | st.sampled_from(["😀", "", "x" * 501])
 ids = st.sampled_from(["A1", "A2", "L1", "L2", "E1", "?"])
 dates = st.dates().map(str) | st.just("2026-01-12")
+todays = st.dates(date(2020, 1, 1), date(2100, 1, 1))
+"""Days on which the service may run."""
 
 
 json_values = st.recursive(
@@ -121,7 +123,7 @@ schools = st.sampled_from(
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.data(), schools, views, st.sets(st.sampled_from(ListName)), st.none() | st.dates())
+@given(st.data(), schools, views, st.sets(st.sampled_from(ListName)), st.none() | todays)
 def test_validation_never_raises_on_what_was_parsed(
     kind: str, data: st.DataObject, school: School, view: LookupView, stale: set[ListName], today: date | None
 ) -> None:
@@ -132,7 +134,8 @@ def test_validation_never_raises_on_what_was_parsed(
         parsed.kind, parsed.records, school, view, stale_lists=stale, positions=parsed.positions, today=today
     )
 
-    for finding in (*parsed.shape_findings, *findings):
+    about_rests = validate_rests(parsed.kind, parsed.rests, school, view)
+    for finding in (*parsed.shape_findings, *findings, *about_rests):
         assert finding.code in CATALOGUE
         assert finding.message
         assert finding.hint

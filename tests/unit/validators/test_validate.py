@@ -1,18 +1,21 @@
 """`validate` says everything at once, in order and at the right place; and which lists to fetch before refusing."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from validators import CHECKS, lists_to_refresh, validate
+from validators import CHECKS, lists_to_refresh, validate, validate_rests
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import ListName, Lookup, LookupView, Row
 from writeback.domain.school import School
+from writeback.domain.submission import parse_submission
 
 SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
 SCHOOL = School("hillside", "Hillside", "wonde", "Arbor")
@@ -117,6 +120,24 @@ def test_a_code_in_the_wrong_case_is_pointed_out() -> None:
     assert finding.hint.startswith("Did you mean N? ")
 
 
+@pytest.mark.parametrize(
+    ("given", "code"), [("Late", "L"), ("illness", "I"), ("ILLNESS ", "I"), ("L ", "L"), ("Ilness", "I"), ("l", "L")]
+)
+def test_a_word_that_is_a_codes_description_is_suggested(given: str, code: str) -> None:
+    codes = listed(
+        ListName.ATTENDANCE_CODES,
+        {"id": "C1", "code": "I", "description": "Illness"},
+        {"id": "C2", "code": "U", "description": "Late (after registers closed)"},
+        {"id": "C3", "code": "L", "description": "Late (before registers closed)"},
+        {"id": "C4", "code": "Q", "description": "L", "active": False},
+    )
+
+    (finding,) = validate(SESSION, [mark(code=given)], SCHOOL, replace(VIEW, attendance_codes=codes))
+
+    assert finding.code == "code_unknown"
+    assert finding.hint.startswith(f"Did you mean {code}? ")
+
+
 def test_bromcom_is_named_where_it_needs_the_employee() -> None:
     school = School("hillside", "Hillside", "wonde", "Bromcom")
 
@@ -213,3 +234,29 @@ def test_an_employee_that_is_not_carried_is_not_looked_up() -> None:
 
 def test_every_kind_has_a_check() -> None:
     assert {kind.family for kind in KINDS.values()} <= CHECKS.keys()
+
+
+def test_what_can_be_read_of_a_misshapen_incident_is_looked_up() -> None:
+    body = {
+        "kind": "behaviour.create",
+        "records": [
+            {
+                "students": ["Jo", {"student_id": "A99", "points": "two"}, {"student_id": 5}],
+                "employee_id": "E9",
+                "type": "NONE",
+                "date": "yesterday",
+            }
+        ],
+    }
+    types = {"type:1": {"id": "1", "type": "type", "code": "BULL", "active": True}}
+    fetched_at = datetime(2026, 1, 12, tzinfo=UTC)
+    view = replace(VIEW, behaviour_attributes=Lookup(ListName.BEHAVIOUR_ATTRIBUTES, 1, fetched_at, types))
+    parsed = parse_submission(json.dumps(body).encode(), max_records=5)
+
+    findings = validate_rests(parsed.kind, parsed.rests, SCHOOL, view)
+
+    assert told(findings) == [
+        ("student_not_on_roll", "/records/0/students/1/student_id", 0),
+        ("recorded_by_unknown", "/records/0/employee_id", 0),
+        ("type_unknown", "/records/0/type", 0),
+    ]

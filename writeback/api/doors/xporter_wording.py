@@ -18,6 +18,8 @@ _OWN_WORDS = re.compile(
 """How Xporter's messages begin; other texts that findings quote are its document's descriptions."""
 _FAMILIES = {"attendance": "Attendance", "achievement": "Conduct", "behaviour": "Conduct", "detention": "Detention"}
 _SCOPES = {"Attendance": "WritebackAttendance", "Conduct": "WritebackConduct", "Detention": "WritebackConduct"}
+_NEED_A_REASON = ("present_in_future", "not_yet_happened", "date_too_far", "code_is_no_mark")
+"""What is right in form, so that its value alone does not tell what is wrong with it."""
 _MOST_MESSAGES = 20
 _LONGEST_VALUE = 64
 
@@ -55,7 +57,7 @@ def _worded(finding: Finding, part: DoorPart, school: School) -> str:
     own = finding["provider_message"]
     if own and _OWN_WORDS.match(own):
         return str(own)
-    if name and value:
+    if name and value and code not in _NEED_A_REASON:
         return f"Invalid {name} provided: {value}"
     return f"Invalid {name}: {finding['message']}" if name else str(finding["message"])
 

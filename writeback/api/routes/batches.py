@@ -16,8 +16,10 @@ from writeback.api.models import PageOf
 from writeback.api.paging import Paging, split
 from writeback.api.routes.writebacks import known_kind
 from writeback.api.uploads import file_of
+from writeback.batches.days import DayOrder
 from writeback.batches.files import MEDIA_TYPES
-from writeback.batches.layout import Format
+from writeback.batches.layout import Format, Stated
+from writeback.batches.texts import TextEncoding
 from writeback.domain.actor import actor_of
 from writeback.flow.batches.error_files import media_type_of
 from writeback.flow.batches.uploads import NewBatch
@@ -81,6 +83,11 @@ class UploadQuery(BaseModel):
     """The kind of every row; without it the file has a column (in NDJSON a member) `kind`."""
     dry_run: bool = False
     """Check everything, queue nothing."""
+    date_order: DayOrder | None = None
+    """What comes first in days such as 11/02/2026: the day (`dmy`) or the month (`mdy`). Without it all days of the
+    file together tell."""
+    encoding: TextEncoding | None = None
+    """The encoding of a CSV or NDJSON file. Without it the file tells, or it is guessed, and a warning says so."""
 
 
 class BatchQuery(Paging):
@@ -109,8 +116,9 @@ async def upload_batch(
 ) -> Response:
     """Upload a CSV, NDJSON or XLSX file of many rows. Good rows are queued; bad ones come back as the same file."""
     async with file_of(request) as sent:
+        stated = Stated(query.date_order, query.encoding)
         upload = await services.batches.begin(
-            caller, NewBatch(school, query.kind, sent.media_type, sent.name, query.dry_run, idempotency_key)
+            caller, NewBatch(school, query.kind, sent.media_type, sent.name, query.dry_run, idempotency_key, stated)
         )
         try:
             async for piece in sent.pieces:

@@ -105,7 +105,7 @@ async def cancel_writeback(caller: Mender, services: Svc, writeback: str, body: 
 async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, body: ResolveIn) -> MendedView:
     """Settle records that need attention, after a look into the MIS."""
     return await services.mendings.resolves.one(
-        caller, writeback, body.outcome, actor_of(caller, body.reason), records=body.records
+        caller, writeback, body.outcome, actor_of(caller, body.reason), records=body.records, mis_ids=body.mis_ids
     )
 
 

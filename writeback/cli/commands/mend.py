@@ -137,6 +137,9 @@ def resolve(
     record: Annotated[
         list[str] | None, typer.Option("--record", help="Only these records, by index; without it all that need it.")
     ] = None,
+    mis_id: Annotated[
+        str | None, typer.Option("--mis-id", help="What the one --record that is confirmed is in the MIS.")
+    ] = None,
     url: Url = None,
     key: Key = None,
     json_: Json = False,
@@ -145,7 +148,12 @@ def resolve(
 
     Example: writeback resolve wb_01kbn5… --outcome resend --record 2 --reason "the office agrees that L is right"
     """
-    body = {"outcome": outcome, "reason": reason, "records": numbers(record, "--record") if record else None}
+    records = numbers(record, "--record") if record else None
+    if mis_id is not None and len(records or ()) != 1:
+        raise CommandFailed(Exit.USAGE, "--mis-id is of one record", hint="name it with --record")
+    body: dict[str, Any] = {"outcome": outcome, "reason": reason, "records": records}
+    if mis_id is not None and records:
+        body["mis_ids"] = {str(records[0]): mis_id}
     _each(context, _api(url, key), [writeback], "resolve", body)
 
 

@@ -22,6 +22,13 @@ def upload(
         str | None, typer.Option(help="What the rows are. Without it the file has a column `kind`.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, queue nothing.")] = False,
+    date_order: Annotated[
+        str | None,
+        typer.Option(help="What comes first in days such as 11/02/2026: dmy (the day) or mdy.", show_default=False),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a CSV or NDJSON file, e.g. mac-roman.", show_default=False)
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it until everything is delivered.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds to follow it.", min=0)] = 600.0,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key and file are taken once.")] = None,
@@ -44,7 +51,8 @@ def upload(
     if not file.is_file():
         raise CommandFailed(Exit.USAGE, f"{file} is no file", hint="give the path of a CSV, NDJSON or XLSX file")
     as_json = output.wants_json(context)
-    options = {"kind": kind, "dry_run": dry_run, "idempotency_key": idempotency_key}
+    told = {"date_order": date_order, "encoding": encoding}
+    options = {"kind": kind, "dry_run": dry_run, "idempotency_key": idempotency_key, **told}
     batch, errors = _take(connect(url, key), school, file, options, wait=wait, timeout=timeout, as_json=as_json)
     if as_json:
         output.print_json({**batch, "errors_file": str(errors) if errors else None})

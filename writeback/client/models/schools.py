@@ -14,6 +14,22 @@ class Hold(Model):
     since: datetime | None = None
 
 
+class FamilyHold(Hold):
+    """Why one family of kinds is held, and since when; the others go on."""
+
+    family: str
+
+
+class Rest(Model):
+    """Why nothing is sent to a school for a while."""
+
+    detail: str
+    """What its provider asked for, or how it fails to answer."""
+    since: datetime
+    until: datetime
+    """Then one request tries; `resume` has all of them go at once."""
+
+
 class CachedList(Model):
     """How fresh one cached list of a school is."""
 
@@ -36,6 +52,10 @@ class School(Model):
     state: str
     """`active` or `held`."""
     hold: Hold | None = None
+    held_families: tuple[FamilyHold, ...] = ()
+    """Families of kinds that are held by themselves."""
+    left_alone: Rest | None = None
+    """Where its provider has asked to be left alone, or does not answer."""
     hook_url: str | None = None
     """Where the provider calls; shown to keys with the scope admin."""
     facts: dict[str, Any] = {}

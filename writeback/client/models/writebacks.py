@@ -12,12 +12,34 @@ MaybeId = Annotated[str, BeforeValidator(lambda given: given or "")]
 """Empty where there is none: in a dry run."""
 
 
+class Compared(Model):
+    """One field on both sides; None: nothing, not shown, or free text, of which only `differs` is told."""
+
+    field: str
+    """Its name in the record."""
+    ours: str | None = None
+    in_mis: str | None = None
+    differs: bool
+
+
+class Near(Model):
+    """One thing in the MIS that the record may have made, had somebody changed it there since."""
+
+    mis_id: str
+    """What `resolve` takes in `mis_ids`."""
+    created_at: datetime | None = None
+    """When the provider first had it, where it tells."""
+    fields: tuple[Compared, ...] = ()
+
+
 class Comparison(Model):
     """What a record says and what the MIS holds."""
 
     ours: str | None = None
     in_mis: str | None = None
     """None: nobody could read it."""
+    near: tuple[Near, ...] = ()
+    """What is nearly the record, of what creates something; it may have been removed since it was seen."""
 
 
 class Record(Model):
@@ -119,6 +141,8 @@ class Writeback(Model):
     next_attempt_at: datetime | None = None
     hold_reason: str | None = None
     """What it waits for."""
+    left_alone: str | None = None
+    """Why nothing is sent to its school for a while: what the provider asked for, or how it fails to answer."""
     evidence: str | None = None
     """What proves that it is in the MIS."""
     created_at: datetime | None = None

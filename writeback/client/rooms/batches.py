@@ -27,18 +27,22 @@ def upload(
     *,
     kind: str | None = None,
     dry_run: bool = False,
+    date_order: Literal["dmy", "mdy"] | None = None,
+    encoding: str | None = None,
     idempotency_key: str | None = None,
     on_progress: Progress | None = None,
 ) -> Call[Batch]:
     """Upload a CSV, NDJSON or XLSX file (a path, bytes, or an open binary file); once it returns, all of it is kept.
 
-    Without `kind` the file has a column `kind`. `on_progress` is called with bytes sent and bytes in all. It carries an
-    Idempotency-Key, so it is tried again by itself. `wait` says what became of the rows.
+    Without `kind` the file has a column `kind`. `date_order` says what comes first in days such as 11/02/2026, the day
+    or the month, and `encoding` how its letters are encoded (`mac-roman`, …); without them the file tells.
+    `on_progress` is called with bytes sent and bytes in all. It carries an Idempotency-Key, so it is tried again by
+    itself. `wait` says what became of the rows.
     """
     request = Request(
         "POST",
         path("/v1/schools/{}/batches", school),
-        given({"kind": kind, "dry_run": dry_run or None}),
+        given({"kind": kind, "dry_run": dry_run or None, "date_order": date_order, "encoding": encoding}),
         Upload(file, on_progress),
         idempotency(idempotency_key),
         timeout_s=_UPLOAD_S,

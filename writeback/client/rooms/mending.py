@@ -60,13 +60,23 @@ def cancel(writeback_id: str, *, reason: str = "") -> Call[Mended]:
     return post(_path(writeback_id, "cancel"), as_model(Mended), said(reason=reason or None))
 
 
-def resolve(writeback_id: str, outcome: Outcome, *, reason: str, records: Sequence[int] | None = None) -> Call[Mended]:
+def resolve(
+    writeback_id: str,
+    outcome: Outcome,
+    *,
+    reason: str,
+    records: Sequence[int] | None = None,
+    mis_ids: Mapping[int, str] | None = None,
+) -> Call[Mended]:
     """Settle what needs attention, after a look into the MIS: `failed` shall not be there, `resend` goes again.
 
-    Without `records` all that need attention. Needs the scope support.
+    Without `records` all that need attention. `mis_ids`, with `confirmed`: by index, which of what is nearly the record
+    it has made; needed only where there are several. Needs the scope support.
     """
     indexes = None if records is None else list(records)
-    return post(_path(writeback_id, "resolve"), as_model(Mended), said(outcome=outcome, reason=reason, records=indexes))
+    ids = {str(index): mis_id for index, mis_id in (mis_ids or {}).items()} or None
+    body = said(outcome=outcome, reason=reason, records=indexes, mis_ids=ids)
+    return post(_path(writeback_id, "resolve"), as_model(Mended), body)
 
 
 def resubmit_all(

@@ -128,7 +128,13 @@ async def _school(page: Page) -> SchoolView:
 
 async def _live_values(page: Page, view: SchoolView) -> dict[str, Any]:
     health = await health_of(page.services.reads.db, page.services.registry, view.id)
-    return {"school": view, "state": state_of(view), "health": health, "lanes": _lanes(health)}
+    return {
+        "school": view,
+        "state": state_of(view),
+        "health": health,
+        "lanes": _lanes(health),
+        "lane_words": lane_words,
+    }
 
 
 def _lanes(health: SchoolHealth) -> list[tuple[str, list[Any], int]]:

@@ -33,6 +33,10 @@ _OF_CREATES = (
     (Outcome.RESEND.value, "It is not in the MIS: send it again"),
     (Outcome.FAILED.value, "It is not in the MIS, and need not be: take it for failed"),
 )
+_WHICH = {
+    "mis_id_needed": "Choose which of those in the MIS is ours, for each record that you take for confirmed.",
+    "mis_id_taken": "What you chose in the MIS was made by another record of ours: choose another, or send ours again.",
+}
 
 
 @pages.get("/writebacks/{id}")
@@ -135,9 +139,15 @@ async def resolve(page: Page) -> Response:
         return await _resolve_form(page, found, {name: said_ for name, said_ in problems.items() if said_})
     outcome, actor = Outcome(page.field("outcome")), page.actor(page.field("reason"))
     here = f"/writebacks/{found.id}"
+    named = {index: mis_id for index in chosen if (mis_id := page.field(f"mis-{index}")[:255])}
+    mis_ids = named if outcome is Outcome.CONFIRMED else None
     try:
-        await page.services.mendings.resolves.one(page.caller, found.id, outcome, actor, records=chosen)
+        await page.services.mendings.resolves.one(
+            page.caller, found.id, outcome, actor, records=chosen, mis_ids=mis_ids
+        )
     except Conflict as conflict:
+        if conflict.code in ("mis_id_needed", "mis_id_taken"):
+            return await _resolve_form(page, found, {"mis": _WHICH[conflict.code]})
         return page.redirect(here, flash=_told(conflict), tone="warn")
     return page.redirect(here, flash=f"Settled: {counted(len(chosen), 'record')}.")
 

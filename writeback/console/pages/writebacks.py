@@ -188,7 +188,7 @@ def _cause(one: WritebackView, message: str) -> str:
     """Return why it is where it is, in words; nothing where its status says all."""
     if one.status == Status.HELD and one.hold_reason:
         return HOLDS.get(one.hold_reason, one.hold_reason)
-    return message
+    return message or one.left_alone or ""
 
 
 def _options(asked: Asked, schools: Sequence[tuple[str, str]]) -> dict[str, Any]:

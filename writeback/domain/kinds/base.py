@@ -19,6 +19,8 @@ Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_l
 """A provider's own id for that school, as text."""
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_CONTROLS)]
 """A code as the school's list has it, or the provider's id for it."""
+NO_MARK = "-"
+"""How SIMS writes that no mark has been received (Xporter 2074): it is none, and no record may send it."""
 Comment = Annotated[str, StringConstraints(pattern=_ONLY_LINE_BREAKS)]
 """Free text: line breaks (CR, LF) and tabs are its only control characters."""
 Ref = Annotated[str, StringConstraints(max_length=128, pattern=NO_CONTROLS)]

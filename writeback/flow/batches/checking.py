@@ -5,7 +5,7 @@ What if the process dies? What was checked is there; the next turn learns again 
 
 import asyncio
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -17,7 +17,8 @@ from sqlmodel import Session
 from validators import lists_to_refresh, validate
 from writeback.batches.findings import FileRefused, make
 from writeback.batches.layout import Layout, Row
-from writeback.batches.records import MOST_ROWS_OF_INCIDENT, Unit, group_of, hold_back, read_unit, same_key
+from writeback.batches.records import MOST_ROWS_OF_INCIDENT, Unit, group_of, hold_back, read_unit
+from writeback.batches.repeats import Key, Repeats
 from writeback.core import outages
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import KINDS, Action, Kind, dump_records
@@ -26,7 +27,7 @@ from writeback.domain.school import School
 from writeback.flow.batches.turn import Turn
 from writeback.flow.sync import Syncer
 from writeback.store import batches
-from writeback.store.batches import BatchStatus, LineState, ReadLine, UnitSize
+from writeback.store.batches import BatchStatus, CheckedLine, LineState, ReadLine, UnitSize
 
 _UNITS, _CHARACTERS = 500, 1_000_000
 """Most of one transaction."""
@@ -43,15 +44,16 @@ class Checking:
 
     turn: Turn
     syncer: Syncer
-    _seen: dict[bytes, int] = field(default_factory=dict)
-    """The first row that says something."""
+    _repeats: Repeats = field(default_factory=Repeats)
     _parts: dict[bytes, int] = field(default_factory=dict)
     """The first row of each group."""
 
     async def run(self) -> None:
         """Check row by row until all are checked; raise FileRefused where the school takes none of them."""
         batch = self.turn.batch
-        self._layout, self._kind = Layout.of_json(batch.layout), KINDS[batch.kind or ""]
+        layout = Layout.of_json(batch.layout)
+        assert layout is not None
+        self._layout, self._kind = layout, KINDS[batch.kind or ""]
         await self.turn.read(self._remember)
         while sizes := await self.turn.read(
             partial(batches.next_units, batch_id=batch.id, after=batch.cursor, limit=_UNITS)
@@ -65,7 +67,7 @@ class Checking:
     def _remember(self, session: Session) -> None:
         for unit, same, part, group in batches.keys_upto(session, self.turn.batch.id, self.turn.batch.cursor):
             if same:
-                self._seen.setdefault(bytes.fromhex(same), unit)
+                self._repeats.see(Key.of_text(same), unit)
             if group:
                 self._parts.setdefault(bytes.fromhex(group), part)
 
@@ -78,17 +80,32 @@ class Checking:
         find = partial(batches.lines_of_units, batch_id=batch.id, after=batch.cursor, upto=upto)
         units = await asyncio.to_thread(self._read, await self.turn.read(find))
         await self._validate(units)
-        rows = await asyncio.to_thread(self._compared, units)
+        said_of_earlier = await asyncio.to_thread(self._compare, units)
+        rows = await asyncio.to_thread(self._kept, units)
+        earlier = await self._checked_lines([*said_of_earlier])
+        taken_back = [_taken_back(line, said_of_earlier[line.number]) for line in earlier]
         bad = sum(line["state"] is LineState.BAD for line in rows)
+        no_longer_good = sum(line.state == LineState.GOOD for line in earlier)
+
+        def keep(session: Session) -> None:
+            batches.keep_checked(session, batch.id, rows)
+            batches.take_back(session, batch.id, taken_back)
+
         await self.turn.commit(
-            partial(batches.keep_checked, batch_id=batch.id, checked=rows),
+            keep,
             cursor=upto,
-            rows_bad=batch.rows_bad + bad,
-            rows_good=batch.rows_good + len(rows) - bad,
-            problems=_counted(batch.problems, units),
+            rows_bad=batch.rows_bad + bad + no_longer_good,
+            rows_good=batch.rows_good + len(rows) - bad - no_longer_good,
+            problems=_counted(batch.problems, [*said_of_earlier.items(), *_found_in(units)]),
             findings=batch.findings,
             refreshed=batch.refreshed,
         )
+
+    async def _checked_lines(self, numbers: Sequence[int]) -> Sequence[CheckedLine]:
+        """Return what became of rows in earlier pieces."""
+        if not numbers:
+            return ()
+        return await self.turn.read(partial(batches.checked_lines, batch_id=self.turn.batch.id, numbers=numbers))
 
     async def _refuse_large(self, size: UnitSize) -> None:
         batch = self.turn.batch
@@ -125,8 +142,10 @@ class Checking:
 
     def _findings(self, units: Sequence[Unit], school: School, view: LookupView) -> list[Finding]:
         records = [unit.record for unit in units if unit.record is not None]
-        stale = self._stale(self._kind, view)
-        return validate(self._kind, records, school, view, stale_lists=stale) if records else []
+        if not records:
+            return []
+        stale, today = self._stale(self._kind, view), school.today(self.turn.flow.clock.now())
+        return validate(self._kind, records, school, view, stale_lists=stale, today=today)
 
     def _stale(self, kind: Kind, view: LookupView) -> Collection[ListName]:
         oldest = self.turn.flow.clock.now() - timedelta(seconds=self.turn.flow.settings.lookups.stale_after_s)
@@ -155,30 +174,40 @@ class Checking:
             if finding.record is not None and finding.code not in _DUPLICATES:
                 units[finding.record].say(finding)
 
-    def _compared(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
-        """Return what is kept of the rows, once they have been compared with all before them."""
+    def _compare(self, units: Sequence[Unit]) -> dict[int, list[Finding]]:
+        """Say which rows repeat or contradict one before them; return what is to be said of rows in earlier pieces."""
+        here, earlier = {unit.number: unit for unit in units}, dict[int, list[Finding]]()
+        slot = _SLOT_WORDS.get(self._kind.name, self._kind.noun)
         for unit in units:
-            if unit.record is not None:
-                self._compare(unit)
+            key = self._key_of(unit)
+            repeat = self._repeats.see(key, unit.number) if key is not None else None
+            if repeat is None:
+                continue
+            if repeat.is_same:
+                unit.say(make("row_duplicate", first=repeat.first, slot=slot), row=unit.number)
+                continue
+            unit.say(make("row_contradicts", other=repeat.first, slot=slot), row=unit.number)
+            if repeat.is_news and repeat.first in here:
+                here[repeat.first].say(make("row_contradicts", other=unit.number, slot=slot), row=repeat.first)
+            elif repeat.is_news:
+                earlier[repeat.first] = [make("row_contradicts", other=unit.number, slot=slot)]
+        return earlier
+
+    def _key_of(self, unit: Unit) -> Key | None:
+        """Return what the unit is compared by; None where it is not."""
+        if unit.record is None or self._kind.action is Action.RAW:
+            return None
+        return Key.of(self._kind.name, unit.record)
+
+    def _kept(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
+        """Return what is kept of the rows."""
         for unit in units:
             hold_back(unit)
         return [line for unit in units for line in self._lines(unit)]
 
-    def _compare(self, unit: Unit) -> None:
-        """Say where a row says the same as one before it."""
-        assert unit.record is not None
-        if self._kind.action is Action.RAW:
-            return
-        first = self._seen.setdefault(_hash(same_key(self._kind.name, unit.record)), unit.number)
-        if first != unit.number:
-            slot = _SLOT_WORDS.get(self._kind.name, self._kind.noun)
-            unit.say(make("row_duplicate", first=first, slot=slot), row=unit.number)
-
     def _lines(self, unit: Unit) -> list[dict[str, Any]]:
         """Return what is kept of the unit's rows."""
-        record, same, group, part = "", b"", b"", 0
-        if unit.record is not None:
-            same = _hash(same_key(self._kind.name, unit.record))
+        record, group, part, key = "", b"", 0, self._key_of(unit)
         if unit.record is not None and not unit.is_bad:
             record = dump_records(self._kind.name, [unit.record])[1:-1]
             group = _hash(group_of(self._kind.name, unit))
@@ -191,7 +220,7 @@ class Checking:
                 "part": part,
                 "record": record if row is unit.rows[0] else "",
                 "findings": _findings_text(unit, row.number, all_of_it=state is LineState.GOOD),
-                "same": same.hex(),
+                "same": key.as_text() if key is not None else "",
                 "group_key": group.hex(),
             }
             for row in unit.rows
@@ -219,11 +248,21 @@ def _findings_text(unit: Unit, number: int, *, all_of_it: bool) -> str:
     return json.dumps([one.as_json() for one in found]) if found else ""
 
 
-def _counted(problems: dict[str, Any], units: Sequence[Unit]) -> dict[str, Any]:
-    for unit in units:
-        for number, found in unit.findings.items():
-            for code in dict.fromkeys(one.code for one in found):
-                problems = _with(problems, next(one for one in found if one.code == code), number)
+def _taken_back(line: CheckedLine, found: Sequence[Finding]) -> dict[str, Any]:
+    """Return what is kept of a row of an earlier piece that is bad after all."""
+    before = json.loads(line.findings) if line.findings else []
+    return {"number": line.number, "findings": json.dumps([*before, *(one.as_json() for one in found)])}
+
+
+def _found_in(units: Sequence[Unit]) -> Iterator[tuple[int, list[Finding]]]:
+    return (entry for unit in units for entry in unit.findings.items())
+
+
+def _counted(problems: dict[str, Any], rows: Sequence[tuple[int, list[Finding]]]) -> dict[str, Any]:
+    """Return the counts with what was found in these rows."""
+    for number, found in rows:
+        for code in dict.fromkeys(one.code for one in found):
+            problems = _with(problems, next(one for one in found if one.code == code), number)
     return problems
 
 

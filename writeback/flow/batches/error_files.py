@@ -10,6 +10,7 @@ from writeback.batches.csv_files import CsvErrors
 from writeback.batches.files import MEDIA_TYPES
 from writeback.batches.layout import Format, Layout
 from writeback.batches.ndjson_files import error_line
+from writeback.batches.records import as_sent_back
 from writeback.batches.xlsx_files import XlsxErrors
 from writeback.core.errors import Conflict, NotFound
 from writeback.domain.finding import Severity
@@ -27,6 +28,7 @@ def error_file(flow: FlowContext, batch: BatchRow, format_: Format) -> AsyncIter
     """Return the pieces of the file; raise NotFound or Conflict before the first of them."""
     _check(batch, format_)
     layout = Layout.of_json(batch.layout)
+    assert layout is not None  # it has been checked
     pages = _pages(flow, batch.id)
     match format_:
         case Format.CSV:
@@ -92,7 +94,7 @@ async def _csv(layout: Layout, pages: AsyncIterator[Sequence[BatchLine]]) -> Asy
     errors = CsvErrors(layout)
     yield errors.head()
     async for lines in pages:
-        yield b"".join(errors.row(json.loads(line.cells), *_told(line)) for line in lines)
+        yield b"".join(errors.row(as_sent_back(json.loads(line.cells), layout), *_told(line)) for line in lines)
 
 
 async def _ndjson(pages: AsyncIterator[Sequence[BatchLine]]) -> AsyncIterator[bytes]:
@@ -104,7 +106,7 @@ async def _xlsx(layout: Layout, pages: AsyncIterator[Sequence[BatchLine]]) -> As
     errors = XlsxErrors(layout)
     async for lines in pages:
         for line in lines:
-            errors.row(json.loads(line.cells), *_told(line))
+            errors.row(as_sent_back(json.loads(line.cells), layout), *_told(line))
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         await asyncio.to_thread(errors.save, cast(BinaryIO, file))
         file.seek(0)

@@ -17,8 +17,9 @@ from validators import validate
 from writeback.batches.columns import is_grouped
 from writeback.batches.files import open_file
 from writeback.batches.findings import FileRefused, refuse
-from writeback.batches.layout import Format, Layout, OpenFile, Row
+from writeback.batches.layout import Format, Layout, Row, Stated
 from writeback.batches.records import incident_of
+from writeback.batches.survey import OpenFile
 from writeback.domain.kinds import KINDS
 from writeback.flow.batches.turn import Turn
 from writeback.store import batches
@@ -37,7 +38,7 @@ async def read_file(turn: Turn) -> None:
         await _fetch(turn, file)
         opened = await asyncio.to_thread(_open, turn, file)
         await _check_kind(turn, opened.layout)
-        if not turn.batch.layout:
+        if Layout.of_json(turn.batch.layout) is None:
             layout = opened.layout
             warnings = [*turn.batch.findings, *layout.warnings]
             await turn.commit(layout=layout.as_json(), kind=layout.kind, findings=warnings)
@@ -53,7 +54,8 @@ async def _fetch(turn: Turn, file: BinaryIO) -> None:
 
 def _open(turn: Turn, file: BinaryIO) -> OpenFile:
     limit = turn.flow.settings.batches.max_unpacked_bytes
-    return open_file(file, Format(turn.batch.format), turn.batch.kind, max_unpacked=limit)
+    stated = Stated.of_json(turn.batch.layout)
+    return open_file(file, Format(turn.batch.format), turn.batch.kind, max_unpacked=limit, stated=stated)
 
 
 async def _check_kind(turn: Turn, layout: Layout) -> None:
@@ -72,7 +74,7 @@ class _Reading:
     """Goes through the rows of an open file."""
 
     def __init__(self, turn: Turn, opened: OpenFile) -> None:
-        self._turn, self._layout = turn, opened.layout
+        self._turn, self._opened, self._layout = turn, opened, opened.layout
         self._rows = opened.rows
         self._incidents: dict[str, int] = {}
         """The first row of each incident."""
@@ -85,8 +87,20 @@ class _Reading:
             await self._keep(piece)
         if not batch.rows_read:
             raise refuse("file_empty")
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Write down what all rows together say of the file, and go on to checking them; raise FileRefused."""
+        batch, flow = self._turn.batch, self._turn.flow
+        school = await flow.registry.school(batch.school_id)
+        layout, warnings = self._opened.settle(school.today(flow.clock.now()))
         await self._turn.commit(
-            partial(batches.drop_chunks, batch_id=batch.id), status=BatchStatus.CHECKING, cursor=0, failures=0
+            partial(batches.drop_chunks, batch_id=batch.id),
+            layout=layout.as_json(),
+            findings=[*batch.findings, *(one.as_json() for one in warnings)],
+            status=BatchStatus.CHECKING,
+            cursor=0,
+            failures=0,
         )
 
     async def _keep(self, piece: Sequence[Row]) -> None:

@@ -19,7 +19,7 @@ from validators import validate
 from writeback.batches.columns import columns_of
 from writeback.batches.files import format_of
 from writeback.batches.findings import make
-from writeback.batches.layout import Format
+from writeback.batches.layout import NOTHING_STATED, Format, Stated
 from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, TooManyAtOnce
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller, check_kind
@@ -50,6 +50,7 @@ class NewBatch:
     file_name: str = ""
     dry_run: bool = False
     idempotency_key: str | None = None
+    stated: Stated = NOTHING_STATED
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class Upload:
         key, batch = self._new.idempotency_key, self._batch
         if key is None:
             return None
-        said = f"batch\0{batch.school_id}\0{batch.kind}\0{batch.dry_run}\0{batch.sha256}"
+        said = f"batch\0{batch.school_id}\0{batch.kind}\0{batch.dry_run}\0{batch.sha256}{batch.layout}"
         body_hash = hashlib.sha256(said.encode()).hexdigest()
         claim = {"app_id": batch.app_id, "key": key, "body_hash": body_hash, "answer": body.decode()}
         if insert_new(session, IdempotencyRow, **claim, created_at=self._flow.clock.now()):
@@ -192,6 +193,7 @@ async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Uplo
         file_name=_plain_name(new.file_name),
         dry_run=new.dry_run,
         status=BatchStatus.UPLOADING,
+        layout=new.stated.as_json(),
         created_at=now,
         updated_at=now,
     )

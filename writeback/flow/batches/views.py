@@ -75,6 +75,7 @@ def view_of(row: BatchRow, counts: Mapping[str, int]) -> BatchView:
     writebacks = _writebacks(counts)
     is_delivering = row.status == BatchStatus.DONE and writebacks.waiting + writebacks.needs_attention > 0
     is_checked = row.status in (BatchStatus.QUEUEING, BatchStatus.DONE)
+    layout = Layout.of_json(row.layout)
     has_errors = is_checked and row.rows_bad > 0 and row.forgotten_at is None
     return BatchView(
         id=row.id,
@@ -86,7 +87,7 @@ def view_of(row: BatchRow, counts: Mapping[str, int]) -> BatchView:
         file_name=row.file_name,
         size=row.size,
         format=row.format,
-        file=Layout.of_json(row.layout).shown() if row.layout else {},
+        file=layout.shown() if layout is not None else {},
         rows=RowCounts(row.rows_read, row.rows_good, row.rows_bad, row.rows_queued),
         writebacks=writebacks,
         problems=[ProblemCount(code=code, **entry) for code, entry in row.problems.items()],

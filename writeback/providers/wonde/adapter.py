@@ -11,7 +11,7 @@ import httpx
 
 from writeback.core.clock import Clock
 from writeback.core.settings import Settings
-from writeback.domain.kinds import Kind, Record
+from writeback.domain.kinds import Action, Kind, Record
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Uncertain, Verdict
 from writeback.domain.school import Account, HoldReason
@@ -97,9 +97,13 @@ class WondeProvider:
             for question in reader.questions(sent.records, lookups):
                 rows += await self._answered(account, question)
             zone = await self._zone(account) if reader.needs_zone and rows else LONDON
+            found = reader.read(sent.records, rows, Scene(lookups, zone))
+            is_missing = any(not one.matches and not one.near for one in found.values())
+            creates = sent.kind.action is Action.CREATE
+            removed = await self._removed(account, sent) if creates and is_missing else ()
         except NoAnswer as error:
             return error.outcome or NotReached(error.detail)
-        return ReadBack(reader.read(sent.records, rows, Scene(lookups, zone)))
+        return ReadBack(found, removed=tuple(removed))
 
     def parse_hook(self, query: Mapping[str, str], body: bytes) -> Hint:
         return hooks.parse_hook(body)
@@ -159,14 +163,21 @@ class WondeProvider:
     async def _gone(self, account: Account, name: ListName, cursor: str) -> list[str] | None:
         """Return the ids that are gone since `cursor`; None where Wonde has no deletions for us: then all is read."""
         wanted = lists.DELETION_TYPES[name]
-        params = {"type": wanted, "updated_after": cursor}
+        told = await self._deletions(account, {"type": wanted, "updated_after": cursor})
+        return None if told is None else lists.gone([row for row in told if row.get("type", wanted) == wanted])
+
+    async def _removed(self, account: Account, sent: SentRequest) -> list[str]:
+        """Return what of the request's kind was removed since; nothing where Wonde has no deletions for us."""
+        told = await self._deletions(account, {"updated_after": lists.cursor_at(sent.sent_at)})
+        return lists.removed(told or [], sent.kind.name.partition(".")[0], sent.sent_at)
+
+    async def _deletions(self, account: Account, params: Mapping[str, str]) -> list[Row] | None:
         try:
-            told = await self._wonde.pages(account, school_path(account, "deletions"), params)
+            return await self._wonde.pages(account, school_path(account, "deletions"), params)
         except NoAnswer as error:
             if _is_not_for_us(error):
                 return None
             raise
-        return lists.gone([row for row in told if row.get("type", wanted) == wanted])
 
     async def _lessons(self, account: Account, window: tuple[date, date]) -> dict[str, Row]:
         zone = await self._zone(account)

@@ -57,8 +57,8 @@ class WondeClient:
         answer = await self.call(account, "GET", place, params=params)
         trouble = trouble_of(answer, "Wonde") if isinstance(answer, Answer) else answer
         match trouble:
-            case Uncertain(reason=reason):  # it was a question: asking again is harmless
-                raise NoAnswer(NotReached(reason), reason)
+            case Uncertain(reason=reason, retry_after_s=after):  # it was a question: asking again is harmless
+                raise NoAnswer(NotReached(reason, after), reason)
             case NotReached(reason=text) | Blocked(detail=text):
                 raise NoAnswer(trouble, text)
         assert isinstance(answer, Answer)

@@ -112,6 +112,17 @@ def _lesson_row(row_id: str, row: Mapping[str, Any], zone: ZoneInfo) -> Row:
     }
 
 
+def removed(rows: list[Mapping[str, Any]], subject: str, since: datetime) -> list[str]:
+    """Return the ids of what was removed since then, of one subject of ours. Wonde does not list its names of types."""
+    types = {_bare(subject), _bare(subject).removeprefix("student")}
+    recent = (row for row in rows if (at := instant_of(row.get("deleted_at"))) is None or at >= since - _OVERLAP)
+    return gone([row for row in recent if _bare(row.get("type")) in types])
+
+
+def _bare(type_: Any) -> str:
+    return re.sub(r"[^a-z]", "", str(type_).lower()).removesuffix("s")
+
+
 def gone(rows: list[Mapping[str, Any]]) -> list[str]:
     """Return the ids that the deletions endpoint says are gone and not restored since (Wonde 117-171)."""
     ids = []

@@ -20,13 +20,18 @@ from writeback.domain.outcome import (
 )
 from writeback.domain.school import HoldReason
 from writeback.providers.base import SentRequest
+from writeback.providers.error_bodies import says_it_failed, texts_of
 from writeback.providers.http import Answer, shorten, trouble_of
-from writeback.providers.wonde.errors import read_refusal, what_wonde_says
+from writeback.providers.wonde.errors import read_refusal
 from writeback.providers.wonde.fields import data_of, id_of, instant_of, mapping_of
 from writeback.providers.wonde.operations import OPERATIONS, Operation
 
 UNSEEN_FOR = timedelta(minutes=5)
 """How long after sending a writeback may still be unknown to the status endpoint."""
+
+_NO_REASON = "Wonde could not write it into the MIS and gives no reason"
+_REASONS = ("errors", "error", "message", "reason", "failure_reason")
+"""Where a reason may stand, although the document shows none (Wonde 8744-8770)."""
 
 
 def read_answer(answer: Answer, kind: str, count: int) -> Outcome:
@@ -36,29 +41,38 @@ def read_answer(answer: Answer, kind: str, count: int) -> Outcome:
     if trouble is not None:
         return trouble
     if answer.is_success:
-        return _taken(answer, operation)
-    if answer.status in (404, 410) and operation.target is not None:
+        return _taken(answer, kind, count)
+    if answer.status in (404, 410) and operation.target is not None and not answer.is_foreign:
         return _not_found(answer.status, operation, operation.target)
-    refused = read_refusal(answer.status, answer.body, count, kind)
+    refused = read_refusal(answer, count, kind)
     if answer.status in (404, 405) and not refused.findings:  # no record is meant: the path itself is not there
-        return Blocked(HoldReason.UNKNOWN_THERE, f"Wonde answered {answer.status}: it knows no such school here")
+        return Blocked(HoldReason.UNKNOWN_THERE, f"{answer.told_by('Wonde')}: it knows no such address for the school")
     return refused
 
 
 def _blocked(answer: Answer) -> Blocked | None:
     """A 403 says in its own words which permission is missing."""
-    said = what_wonde_says(answer.body) if answer.status == 403 else ""
+    said = texts_of(answer.body) if answer.status == 403 else ""
     if not said:
         return None
     return Blocked(HoldReason.SCOPE_MISSING, shorten(f"Wonde answered 403: the school has not granted this ({said})"))
 
 
-def _taken(answer: Answer, operation: Operation) -> Taken | Uncertain:
-    """Where the document promises no writeback_id, a success without one is taken all the same (Wonde 1300, 5421)."""
+def _taken(answer: Answer, kind: str, count: int) -> Taken | Refused | Uncertain:
+    """Where the document promises no writeback_id, a success without one is taken all the same (Wonde 1300, 5421).
+
+    Under which status validation errors come it does not say (2186): without an id they count under this one too.
+    """
     reference = _writeback_id(answer.body)
-    if reference is None and operation.promises_id:
-        return Uncertain(f"Wonde answered {answer.status} without a writeback_id that could be one")
-    return Taken(reference)
+    if reference is not None:
+        return Taken(reference)
+    said, has_failed = texts_of(answer.body), says_it_failed(answer.body)
+    if has_failed and said:
+        return read_refusal(answer, count, kind)
+    if has_failed or OPERATIONS[kind].promises_id:
+        reason = f"Wonde answered {answer.status} without a writeback_id that could be one"
+        return Uncertain(shorten(f"{reason}; it says: {said}" if said else reason))
+    return Taken(None)
 
 
 def _not_found(status: int, operation: Operation, target: str) -> Refused:
@@ -88,7 +102,7 @@ def read_status(answer: Answer, sent: SentRequest, now: datetime) -> Verdict:
         return Unclear("Wonde does not know the writeback")
     trouble = trouble_of(answer, "Wonde")
     if isinstance(trouble, Uncertain):  # it was a question: asking again is harmless
-        return NotReached(trouble.reason)
+        return NotReached(trouble.reason, trouble.retry_after_s)
     if trouble is not None:
         return trouble
     data = data_of(answer.body)
@@ -107,4 +121,5 @@ def _verdict(data: Mapping[str, Any], sent: SentRequest, now: datetime) -> Verdi
     if data.get("next_attempt"):  # Wonde retries by itself until this is null (8777)
         at = instant_of(data["next_attempt"])
         return Pending(at if at is not None and at > now else None, "Wonde will try again by itself")
-    return Rejected("Wonde could not write it into the MIS and gives no reason")
+    said = texts_of({name: value for name, value in data.items() if name in _REASONS})
+    return Rejected(shorten(f"Wonde could not write it into the MIS: {said}" if said else _NO_REASON))

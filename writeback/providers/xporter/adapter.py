@@ -125,7 +125,7 @@ class XporterProvider:
         try:
             return await self._fetch(account, name, cursor, window)
         except LookupFailed as error:
-            if cursor is None or error.outcome is not None:
+            if cursor is None or not (error.outcome is None or outcomes.is_about_changeset(error.detail)):
                 raise
         return await self._fetch(account, name, None, window)
 
@@ -219,7 +219,7 @@ class XporterProvider:
         """Return the answer to a GET; it is a question, so that no failure leaves doubt."""
         answer = await self._call(account, "GET", path, params=params)
         told = outcomes.judge(answer) or answer if isinstance(answer, Answer) else answer
-        return NotReached(told.reason) if isinstance(told, Uncertain) else told
+        return NotReached(told.reason, told.retry_after_s) if isinstance(told, Uncertain) else told
 
     async def _call(
         self,

@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
 from writeback.domain.school import HoldReason
+from writeback.providers.error_bodies import says_it_failed, texts_of
 from writeback.providers.http import Answer, reference_of, shorten, trouble_of
 from writeback.providers.times import parse_instant
 from writeback.providers.xporter.fields import table_of, text_of, value_of
@@ -27,6 +29,16 @@ _TOKEN = re.compile(
 )
 _SCOPE = re.compile(r"\bscopes?\b|\bpermission|\bconsent|not\s+(?:been\s+)?authori[sz]ed|not\s+grant", re.IGNORECASE)
 _PASSING = re.compile(r"try\s+again|temporar|too\s+many\s+requests|timed?\s*out|deadlock", re.IGNORECASE)
+_BROKEN = re.compile(
+    r"\bSystem\.\w+|\b[A-Z]\w+Exception\b|object\s+reference\s+not\s+set|index\s+was\s+out|nullable\s+object"
+    r"|sequence\s+contains\s+(?:no|more)|value\s+cannot\s+be\s+null|operation\s+was\s+cancell?ed|task\s+was\s+cancell?ed"
+    r"|cannot\s+access\s+a\s+disposed|updating\s+the\s+entries|underlying\s+connection|transport-level\s+error"
+    r"|an\s+error\s+(?:has\s+)?occurred|unexpected\s+error|internal\s+(?:server\s+)?error|connection\s+pool",
+    re.IGNORECASE,
+)
+"""The words of .NET when a program fails in the middle of its work: it may have written by then."""
+
+_CHANGESET = re.compile(r"changed\s*rows|change\s*sets?\b", re.IGNORECASE)
 
 _TOKEN_LIFE = timedelta(minutes=5)
 """How long a token is used whose expiry cannot be read."""
@@ -48,9 +60,22 @@ def judge(answer: Answer, places: Sequence[Place] = ()) -> Trouble | None:
     trouble = trouble_of(answer, "Xporter")
     if trouble is not None:
         return trouble
-    if not answer.is_success:
-        return Refused(f"Xporter answered {answer.status}")
-    return None
+    return None if answer.is_success else _read_words(answer, places)
+
+
+def _says_it_failed(body: Any) -> bool:
+    """Whether an answer of success without an exception has errors in it, and no TrackingId."""
+    has_more = value_of(body, "TrackingId") is not None or value_of(body, "DataSet") is not None
+    return not has_more and says_it_failed(body) and bool(texts_of(body))
+
+
+def _read_words(answer: Answer, places: Sequence[Place]) -> Refused:
+    """Return the refusal in whatever words there are; the documented ones name records wherever they stand."""
+    said = texts_of(answer.body)
+    findings = read_message(said, places) if said else None
+    return Refused(
+        shorten(f"{answer.told_by('Xporter')}: {said}" if said else answer.told_by("Xporter")), findings or {}
+    )
 
 
 def _read_exception(said: str, answer: Answer, places: Sequence[Place]) -> Trouble:
@@ -66,9 +91,19 @@ def _read_exception(said: str, answer: Answer, places: Sequence[Place]) -> Troub
     trouble = trouble_of(answer, "Xporter")
     if trouble is not None:
         return trouble
-    if AGENT_UNREACHABLE.search(said) or _PASSING.search(said):
+    if AGENT_UNREACHABLE.search(said) or _PASSING.search(said) or _is_broken(said, answer):
         return Uncertain(f"Xporter says: {shorten(said)}")
     return Refused(shorten(said))
+
+
+def _is_broken(said: str, answer: Answer) -> bool:
+    """Whether the text, or the type beside it, is that of a program that failed, not of a check that refused."""
+    return _BROKEN.search(f"{text_of(answer.body, 'ExceptionType')} {said}") is not None
+
+
+def is_about_changeset(said: str) -> bool:
+    """Whether what was said is about the changeset that was asked for (600), in whatever kind of exception."""
+    return _CHANGESET.search(said) is not None
 
 
 def refuses_token(answer: Answer) -> bool:
@@ -114,6 +149,8 @@ def read_raw_answer(answer: Answer) -> Outcome:
 
 def _trouble_of_post(answer: Answer, places: Sequence[Place]) -> Trouble | None:
     trouble = judge(answer, places)
+    if trouble is None and _says_it_failed(answer.body):
+        return _read_words(answer, places)
     if isinstance(trouble, Refused) and answer.status in (404, 405) and not _is_about_records(answer, places):
         return Blocked(HoldReason.UNKNOWN_THERE, trouble.message)
     return trouble

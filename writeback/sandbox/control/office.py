@@ -11,6 +11,8 @@ from writeback.sandbox.absences import (
     NewEmployeeAbsence,
     NewStudentAbsence,
     StaffAbsence,
+    StudentAbsenceEdit,
+    StudentAbsenceRemoval,
 )
 from writeback.sandbox.detentions import DetentionEdit, DetentionRemoval, Entry, NewDetention, Terms
 from writeback.sandbox.incidents import (
@@ -80,6 +82,16 @@ def new_student_absence(row: Given, mis: Mis) -> NewStudentAbsence | None:
     reason = row.attribute("reason", mis.lists, "student_absence", "reason")
     comment, by = row.text("comment", is_required=False), row.text("authorised_by_id", is_required=False)
     return NewStudentAbsence(student, start, event, kind, reason, comment, by)
+
+
+def student_absence_edit(row: Given, mis: Mis) -> StudentAbsenceEdit | None:
+    held = mis.absences.of_students.get(row.one_of("id", mis.absences.of_students) or "")
+    says = new_student_absence(row, mis)
+    return StudentAbsenceEdit(held.id, says) if held and says else None
+
+
+def student_absence_removal(record_id: str) -> StudentAbsenceRemoval:
+    return StudentAbsenceRemoval(record_id)
 
 
 def new_employee_absence(row: Given, mis: Mis) -> NewEmployeeAbsence | None:

@@ -28,8 +28,8 @@ class Family:
 
     held: Callable[[Mis], Iterable[_Record]]
     created: Callable[[Given, Mis], RecordChange | None]
-    updated: Callable[[Given, Mis], RecordChange | None] | None = None
-    removed: Callable[[str], RecordChange] | None = None
+    updated: Callable[[Given, Mis], RecordChange | None]
+    removed: Callable[[str], RecordChange]
 
 
 FAMILIES: Final[Mapping[str, Family]] = {
@@ -48,7 +48,12 @@ FAMILIES: Final[Mapping[str, Family]] = {
         office.detention_edit,
         office.detention_removal,
     ),
-    "student-absences": Family(lambda mis: mis.absences.of_students.values(), office.new_student_absence),
+    "student-absences": Family(
+        lambda mis: mis.absences.of_students.values(),
+        office.new_student_absence,
+        office.student_absence_edit,
+        office.student_absence_removal,
+    ),
     "employee-absences": Family(
         lambda mis: mis.absences.of_staff.values(),
         office.new_employee_absence,
@@ -75,13 +80,8 @@ async def edit_records(request: Request, *, family: str) -> Response:
     errors: Errors = {}
     given, mis = Given(wanted, "", errors), school.mis
     changes = [sort.created(row, mis) for row in given.each("create", is_required=False)]
-    updates, removals = given.each("update", is_required=False), given.texts("delete")
-    if sort.updated is not None:
-        changes += [sort.updated(row, mis) for row in updates]
-    if sort.removed is not None:
-        changes += [sort.removed(record_id) for record_id in removals]
-    if (updates and sort.updated is None) or (removals and sort.removed is None):
-        raise ControlError("bad_record", f"{family} can only be created")
+    changes += [sort.updated(row, mis) for row in given.each("update", is_required=False)]
+    changes += [sort.removed(record_id) for record_id in given.texts("delete")]
     if errors or None in changes:
         raise ControlError("bad_record", "; ".join(text for texts in errors.values() for text in texts))
     asked = [change for change in changes if change is not None]

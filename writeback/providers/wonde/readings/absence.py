@@ -1,16 +1,18 @@
 """Looks for absences: those of pupils by pupil, event and start, those of staff by employee and start.
 
 Wonde shows type, reason, illness and pay rate as descriptions (Wonde 5183-5251, 8341-8412): they are compared by the
-school's list as far as it goes. It shows no absence code. A MIS may keep only the day of an absence of all day.
+school's list as far as it goes. It shows no absence code. A MIS may keep only the day of an absence of all day. Any
+other one of the person's in the same days, or beside them, is nearly the record's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from writeback.domain.kinds.employee_absence import EmployeeAbsence, EmployeeAbsenceChange
 from writeback.domain.kinds.student_absence import StudentAbsence
+from writeback.domain.likeness import Compared
 from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.domain.outcome import SlotReading
 from writeback.providers.wonde.fields import id_of
@@ -22,34 +24,43 @@ from writeback.providers.wonde.readings.reader import (
     Readings,
     Scene,
     around,
-    is_same_id,
-    is_same_text,
+    compared_choice,
+    compared_id,
+    compared_text,
+    found,
     on_the_wall,
     reading,
-    says,
     to_the_minute,
 )
 
 _OF_PUPILS, _OF_STAFF = ListName.STUDENT_ABSENCE_ATTRIBUTES, ListName.EMPLOYEE_ABSENCE_ATTRIBUTES
+_NEXT = timedelta(days=1)
+_EVENT_OF = {words: event for event, words in EVENTS.items()}
 _ASK_ONE_BY_ONE = 5
 """Up to so many people are asked for one by one; for more the days are one list."""
 
 
 def _of_pupils(records: Sequence[StudentAbsence], lookups: LookupView) -> Iterator[Question]:
     """Yield the lists that would have the absences (Wonde 8416-8437)."""
-    return _questions("attendance/absence", "student", [(record.student_id, record.start_at) for record in records])
+    return _questions("attendance/absence", "student", [(record.student_id, _days_of(record)) for record in records])
 
 
 def _of_staff(records: Sequence[EmployeeAbsence], lookups: LookupView) -> Iterator[Question]:
     """Yield the lists that would have the absences (Wonde 5262-5283)."""
-    return _questions("employee-absences", "employee", [(record.employee_id, record.start_at) for record in records])
+    return _questions("employee-absences", "employee", [(record.employee_id, _days_of(record)) for record in records])
 
 
-def _questions(path: str, who: str, absences: Sequence[tuple[str, datetime]]) -> Iterator[Question]:
+def _days_of(record: StudentAbsence | EmployeeAbsence) -> tuple[date, date]:
+    """Return its first day and its last."""
+    first, end = record.start_at.date(), getattr(record, "end_at", None)
+    return first, max(first, end.date()) if isinstance(end, datetime) else first
+
+
+def _questions(path: str, who: str, absences: Sequence[tuple[str, tuple[date, date]]]) -> Iterator[Question]:
     """Yield one list a person, or one for all. Its days may be UTC's: two of margin."""
     days: dict[str, list[date]] = {}
-    for person, at in absences:
-        days.setdefault(person, []).append(at.date())
+    for person, first_and_last in absences:
+        days.setdefault(person, []).extend(first_and_last)
     if len(days) > _ASK_ONE_BY_ONE:
         yield Question(path, _days([day for theirs in days.values() for day in theirs]))
     else:
@@ -63,40 +74,48 @@ def _days(days: Sequence[date]) -> dict[str, str]:
 def _read_pupils(records: Sequence[StudentAbsence], rows: Sequence[Row], scene: Scene) -> Readings:
     readings: Readings = {}
     for position, record in enumerate(records):
-        alike = [row for row in rows if _is_event(row, record, scene)]
-        differing = [(row, _pupil_differences(row, record, scene.lookups)) for row in alike]
-        readings[position] = _reading(differing)
+        theirs = [
+            row for row in rows if id_of(row.get("student")) == record.student_id and _is_beside(row, record, scene)
+        ]
+        readings[position] = reading([(row, _pupil_fields(row, record, scene)) for row in theirs])
     return readings
 
 
-def _is_event(row: Row, record: StudentAbsence, scene: Scene) -> bool:
-    """Whether pupil, event and start agree."""
+def _is_beside(row: Row, record: StudentAbsence | EmployeeAbsence, scene: Scene) -> bool:
+    """Whether their days overlap, or are next to each other; true too of one whose start Wonde does not show."""
+    start, end = on_the_wall(row.get("start_at"), scene.zone), on_the_wall(row.get("end_at"), scene.zone)
+    first, last = _days_of(record)
+    return start is None or (start.date() <= last + _NEXT and max(start, end or start).date() >= first - _NEXT)
+
+
+def _pupil_fields(row: Row, record: StudentAbsence, scene: Scene) -> list[Compared]:
     start, wanted = on_the_wall(row.get("start_at"), scene.zone), to_the_minute(record.start_at)
     is_then = start is not None and (start == wanted or (record.event == "all_day" and start.date() == wanted.date()))
     event = str(row.get("event_type") or "").strip().casefold()
-    return id_of(row.get("student")) == record.student_id and is_then and event in ("", EVENTS[record.event])
+
+    def choice(field: str, shown: str) -> Compared:
+        return compared_choice(field, row.get(shown), getattr(record, field), _OF_PUPILS, field, scene.lookups)
+
+    return [
+        Compared("start_at", _when(wanted), _when(start), not is_then),
+        Compared("event", record.event, _EVENT_OF.get(event), event not in ("", EVENTS[record.event])),
+        choice("type", "absence_type"),
+        choice("reason", "reason"),
+        compared_id("authorised_by_id", row.get("authorised_by"), record.authorised_by_id),
+    ]
 
 
-def _pupil_differences(row: Row, record: StudentAbsence, lookups: LookupView) -> list[str]:
-    fields = {
-        "type": says(row.get("absence_type"), record.type, _OF_PUPILS, "type", lookups),
-        "reason": says(row.get("reason"), record.reason, _OF_PUPILS, "reason", lookups),
-        "staff": is_same_id(row.get("authorised_by"), record.authorised_by_id),
-    }
-    return [name for name, is_same in fields.items() if not is_same]
+def _when(at: datetime | None) -> str | None:
+    return f"{at:%Y-%m-%d %H:%M}" if at else None
 
 
 def _read_staff(records: Sequence[EmployeeAbsence], rows: Sequence[Row], scene: Scene) -> Readings:
     readings: Readings = {}
     for position, record in enumerate(records):
-        start = to_the_minute(record.start_at)
-        alike = [
-            row
-            for row in rows
-            if id_of(row.get("employee")) == record.employee_id
-            and on_the_wall(row.get("start_at"), scene.zone) == start
+        theirs = [
+            row for row in rows if id_of(row.get("employee")) == record.employee_id and _is_beside(row, record, scene)
         ]
-        readings[position] = _reading([(row, _staff_differences(row, record, scene)) for row in alike])
+        readings[position] = reading([(row, _staff_fields(row, record, scene)) for row in theirs])
     return readings
 
 
@@ -114,32 +133,39 @@ def _read_changed(records: Sequence[EmployeeAbsenceChange], rows: Sequence[Row],
         if row is None:
             readings[position] = SlotReading(None, False)
             continue
-        differences = _staff_differences(row, record, scene, if_hidden=False)
-        if on_the_wall(row.get("start_at"), scene.zone) != to_the_minute(record.start_at):
-            differences.insert(0, "start")
-        if not is_same_text(row.get("absence_note"), record.comment):
-            differences.append("comment")
-        readings[position] = _reading([(row, differences)])
+        fields = [*_staff_fields(row, record, scene, if_hidden=False)]
+        fields.append(compared_text("comment", row.get("absence_note"), record.comment))
+        others = [one.field.removesuffix("_at").replace("_", " ") for one in fields if one.differs]
+        value = f"the same with another {' and '.join(others)}" if others else None
+        readings[position] = SlotReading(value, not others, () if others else found([row]))
     return readings
 
 
-def _staff_differences(
+def _staff_fields(
     row: Row, record: EmployeeAbsence | EmployeeAbsenceChange, scene: Scene, *, if_hidden: bool = True
-) -> list[str]:
-    """Return the fields that differ, but for the start and the note; those that Wonde hides unless `if_hidden`."""
+) -> list[Compared]:
+    """Return the fields beside those of the record, but for the note; those that Wonde hides agree if `if_hidden`."""
+    start, end = (on_the_wall(row.get(field), scene.zone) for field in ("start_at", "end_at"))
+    wanted_end = _when(record.end_at) if isinstance(record.end_at, datetime) else record.end_at
 
-    def is_same(field: str, given: str | None, type_: str) -> bool:
-        return says(row.get(field), given, _OF_STAFF, type_, scene.lookups, if_hidden=if_hidden)
+    def amount(field: str, shown: str) -> Compared:
+        wanted, held = getattr(record, field), _amount(row.get(shown))
+        is_same = held == wanted if held is not None else if_hidden
+        return Compared(field, str(wanted), None if held is None else str(held), not is_same)
 
-    fields = {
-        "end": _ends(row.get("end_at"), record, scene, if_hidden),
-        "working days": _is_amount(row.get("working_days"), record.working_days, if_hidden),
-        "hours": _is_amount(row.get("number_of_hours"), record.hours, if_hidden),
-        "type": is_same("absence_type", record.type, "type"),
-        "illness": is_same("illness_category", record.illness_category, "illness_category"),
-        "pay rate": is_same("authorised_pay_rate", record.pay_rate, "pay_rate"),
-    }
-    return [name for name, is_same_there in fields.items() if not is_same_there]
+    def choice(field: str, shown: str) -> Compared:
+        given = getattr(record, field)
+        return compared_choice(field, row.get(shown), given, _OF_STAFF, field, scene.lookups, if_hidden=if_hidden)
+
+    return [
+        Compared("start_at", _when(record.start_at), _when(start), start != to_the_minute(record.start_at)),
+        Compared("end_at", wanted_end, _when(end), not _ends(row.get("end_at"), record, scene, if_hidden)),
+        amount("working_days", "working_days"),
+        amount("hours", "number_of_hours"),
+        choice("type", "absence_type"),
+        choice("illness_category", "illness_category"),
+        choice("pay_rate", "authorised_pay_rate"),
+    ]
 
 
 def _ends(value: object, record: EmployeeAbsence | EmployeeAbsenceChange, scene: Scene, if_hidden: bool) -> bool:
@@ -154,18 +180,13 @@ def _ends(value: object, record: EmployeeAbsence | EmployeeAbsenceChange, scene:
     return at == to_the_minute(wanted)
 
 
-def _is_amount(value: Any, wanted: Decimal, if_hidden: bool) -> bool:
-    """Wonde shows amounts as numbers or texts (Wonde 5208, 5476)."""
+def _amount(value: Any) -> Decimal | None:
+    """Return an amount, which Wonde shows as number or text (Wonde 5208, 5476); None for what is none."""
     try:
-        return if_hidden if value is None else Decimal(str(value)) == wanted
+        amount = Decimal(str(value))
     except InvalidOperation:
-        return if_hidden
-
-
-def _reading(differing: Sequence[tuple[Row, list[str]]]) -> SlotReading:
-    same = [row for row, differences in differing if not differences]
-    nearly = [(row, f"the same with another {' and '.join(names)}") for row, names in differing if names]
-    return reading(same, nearly)
+        return None
+    return amount if amount.is_finite() else None
 
 
 READERS: Mapping[str, Reader] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
+from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import LookupView, Row
 from writeback.domain.outcome import SlotReading
 from writeback.providers.http import shorten
@@ -76,9 +77,11 @@ def _code_id_of(record: Mark, lookups: LookupView) -> str | None:
 
 
 def _code_named(code_id: str | None, lookups: LookupView) -> str | None:
-    """Return the code of that id; the id itself where no list has it."""
+    """Return the code of that id, None for the one that says there is no mark; the id itself where no list has it."""
     row = lookups.attendance_codes.rows.get(code_id) if lookups.attendance_codes and code_id else None
-    return shorten(row["code"]) if row else code_id
+    if row is None:
+        return code_id
+    return None if row["code"] == NO_MARK else shorten(row["code"])
 
 
 READERS: Mapping[str, Reader] = {

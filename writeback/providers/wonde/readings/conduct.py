@@ -3,18 +3,20 @@
 Wonde's list shows an incident's type as a description and its points once, not for each pupil (Wonde 1187-1291,
 2627-2745), so an incident counts as the record's when day, type, the member of staff and the pupils agree, and the
 points as far as they are shown. Not compared: the comment, which MISes cut and reword, what they follow up (status,
-outcome), and where it was. A MIS may keep one incident for each pupil: they are counted together.
+outcome), and where it was. A MIS may keep one incident for each pupil: they are counted together. Any other one of the
+day that has one of the pupils is nearly the record's.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from writeback.domain.kinds.achievement import Achievement
 from writeback.domain.kinds.behaviour import Behaviour
+from writeback.domain.likeness import Compared, in_words, told
 from writeback.domain.lookups import ListName, LookupView, Row
-from writeback.domain.outcome import SlotReading
+from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.wonde.fields import day_of, id_of
 from writeback.providers.wonde.readings.reader import (
     Question,
@@ -23,9 +25,10 @@ from writeback.providers.wonde.readings.reader import (
     Scene,
     around,
     by_day,
+    compared_choice,
     found,
+    nearly,
     related,
-    says,
 )
 
 Incident = Achievement | Behaviour
@@ -56,40 +59,80 @@ def _read(records: Sequence[Incident], rows: Sequence[Row], scene: Scene, *, sho
     """Return what there is of each incident; one is left out where Wonde does not show whose an incident is."""
     readings: Readings = {}
     for position, record in enumerate(records):
-        alike = [row for row in rows if _is_alike(row, record, scene, shown)]
-        if all(_pupils(row) is not None for row in alike):
-            readings[position] = _reading(record, alike)
+        of_day = [row for row in rows if day_of(row.get(shown.date)) == record.date]
+        compared = [(row, _compared(row, record, scene, shown)) for row in of_day]
+        if all(_pupils(row) is not None for row, fields in compared if not _differs(fields, _WHAT)):
+            readings[position] = _reading(record, compared)
     return readings
 
 
-def _is_alike(row: Row, record: Incident, scene: Scene, shown: _Shown) -> bool:
-    """Whether day, type and member of staff agree."""
-    staff = [id_of(one.get("id")) for one in related(row, "employees") or ()]
-    return (
-        day_of(row.get(shown.date)) == record.date
-        and says(row.get("type"), record.type, shown.attributes, "type", scene.lookups)
-        and (not staff or record.employee_id in staff)
-    )
+_WHAT = ("type", "employee_id")
+"""What it is and who recorded it."""
+_OWN = (*_WHAT, "students", "points")
+"""What must agree; the rest is followed up, and only shown."""
+_Fields = Sequence[Compared]
 
 
-def _reading(record: Incident, alike: Sequence[Row]) -> SlotReading:
-    wanted = {pupil.student_id: pupil.points for pupil in record.students}
-    theirs = [row for row in alike if wanted.keys() & (_pupils(row) or set())]
-    same = [row for row in theirs if _points_agree(row, wanted)]
-    covered = wanted.keys() & {pupil for row in same for pupil in _pupils(row) or ()}
-    if len(covered) == len(wanted):
-        return SlotReading(None, True, found(same))
-    if covered:
-        return SlotReading(f"the same for {len(covered)} of its {len(wanted)} pupils", False)
-    return SlotReading("the same with other points" if theirs else None, False)
+def _compared(row: Row, record: Incident, scene: Scene, shown: _Shown) -> _Fields:
+    staff = {member for one in related(row, "employees") or () if (member := id_of(one.get("id")))}
+    wanted, pupils = {pupil.student_id: pupil.points for pupil in record.students}, _pupils(row)
+
+    def choice(field: str) -> Compared:
+        given = getattr(record, field)
+        return compared_choice(field, row.get(field), given, shown.attributes, field, scene.lookups)
+
+    return [
+        choice("type"),
+        Compared("employee_id", record.employee_id, told(staff), bool(staff) and record.employee_id not in staff),
+        Compared("students", told(wanted), told(pupils or ()), not wanted.keys() <= (pupils or set())),
+        Compared("points", _points(wanted.values()), _points(_told_points(row)), not _points_agree(row, wanted)),
+        *(choice(field) for field in ("status", "location") if getattr(record, field, None) is not None),
+    ]
+
+
+def _differs(fields: _Fields, names: Sequence[str]) -> bool:
+    return any(one.differs for one in fields if one.field in names)
+
+
+def _reading(record: Incident, compared: Sequence[tuple[Row, _Fields]]) -> SlotReading:
+    wanted = {pupil.student_id for pupil in record.students}
+    theirs = [(row, fields) for row, fields in compared if not _pupils(row) or wanted & (_pupils(row) or set())]
+    same = [row for row, fields in theirs if not _differs(fields, _OWN)]
+    of_one = [row for row, fields in theirs if _is_one_pupils(row) and not _differs(fields, (*_WHAT, "points"))]
+    sets = _sets([row for row in of_one if row not in same], sorted(wanted))
+    whole = (*found(same), *sets)
+    ids = {mis_id for one in whole for mis_id in one.ids}
+    near = nearly((row, fields) for row, fields in theirs if id_of(row.get("id")) not in ids)
+    return SlotReading(None if whole else in_words(near), bool(whole), whole, near)
+
+
+def _is_one_pupils(row: Row) -> bool:
+    return len(_pupils(row) or ()) == 1
+
+
+def _sets(rows: Sequence[Row], wanted: Sequence[str]) -> tuple[Found, ...]:
+    """Return the incidents that consist of one for each pupil, the oldest together."""
+    ordered = sorted(found(rows), key=lambda one: (one.created_at is not None, one.created_at))
+    whose = {id_of(row.get("id")): _pupils(row) or set() for row in rows}
+    each = [[one for one in ordered if pupil in whose[one.mis_id]] for pupil in wanted]
+    sets = zip(*each, strict=False)
+    return tuple(Found(one[0].mis_id, one[0].created_at, tuple(part.mis_id for part in one[1:])) for one in sets)
 
 
 def _points_agree(row: Row, wanted: Mapping[str, int]) -> bool:
     """Whether the points may be those of the record: of one of its pupils there, or of all of them together."""
     expected = [points for pupil, points in wanted.items() if pupil in (_pupils(row) or ())]
-    told = [_number(row.get(field)) for field in ("points", "total_points")]
-    shown = {points for points in told if points is not None}
+    shown = _told_points(row)
     return not shown or bool(shown & {*expected, sum(expected)})
+
+
+def _told_points(row: Row) -> set[int]:
+    told = [_number(row.get(field)) for field in ("points", "total_points")]
+    return {points for points in told if points is not None}
+
+
+def _points(values: Iterable[int]) -> str | None:
+    return ", ".join(map(str, sorted(set(values)))) or None
 
 
 def _number(value: Any) -> int | None:

@@ -1,15 +1,16 @@
 """Looks for detentions by their content, and for who is in one by detention and pupil.
 
 A detention is the record's when type, room, start, end and supervisor agree and all its pupils are in it; the office
-may have put more there. What the record says of each pupil is not compared: it may change as soon as it is known.
+may have put more there. What the record says of each pupil is not compared: it may change as soon as it is known. Any
+other one of the day that has one of the pupils, or none, is nearly the record's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from writeback.domain.kinds.detention import Detention
 from writeback.domain.kinds.detention_attendance import DetentionMark, DetentionMarkRemoval
+from writeback.domain.likeness import Compared, told
 from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.domain.outcome import SlotReading
 from writeback.providers.wonde.fields import id_of
@@ -21,6 +22,8 @@ from writeback.providers.wonde.readings.reader import (
     Scene,
     around,
     by_day,
+    compared_choice,
+    compared_id,
     found,
     in_order,
     is_same_id,
@@ -47,37 +50,52 @@ def _read(records: Sequence[Detention], rows: Sequence[Row], scene: Scene) -> Re
     """Return what there is of each detention; one is left out where Wonde does not show who is in one."""
     readings: Readings = {}
     for position, record in enumerate(records):
-        alike = [row for row in rows if _is_alike(row, record, scene)]
-        wanted = {pupil.student_id for pupil in record.students}
-        there = [(row, _pupils(row)) for row in alike]
-        if wanted and any(pupils is None for _, pupils in there):
-            continue
-        same = [row for row, pupils in there if wanted <= (pupils or set())]
-        nearly = [
-            (row, f"the same with {len(wanted & pupils)} of its {len(wanted)} pupils")
-            for row, pupils in there
-            if pupils is not None
+        of_day = [row for row in rows if _is_of_day(row, record, scene)]
+        compared = [(row, _compared(row, record, scene)) for row in of_day]
+        same_but_whose = [
+            row for row, fields in compared if all(one.field == "students" or not one.differs for one in fields)
         ]
-        readings[position] = reading(same, nearly)
+        if record.students and any(_pupils(row) is None for row in same_but_whose):
+            continue
+        readings[position] = reading([(row, fields) for row, fields in compared if _is_like(row, record, fields)])
     return readings
 
 
-def _is_alike(row: Row, record: Detention, scene: Scene) -> bool:
-    """Whether all but the pupils agrees."""
-    return (
-        _is_at(row.get("start_at"), record, "start_time", scene)
-        and _is_at(row.get("end_at"), record, "end_time", scene)
-        and says(row.get("detention_type"), record.type, _DETENTIONS, "type", scene.lookups)
-        and says(row.get("room"), record.location, _DETENTIONS, "location", scene.lookups)
-        and is_same_id(row.get("attended_by_employee"), record.supervisor_id)
-    )
+def _is_of_day(row: Row, record: Detention, scene: Scene) -> bool:
+    at = on_the_wall(row.get("start_at"), scene.zone)
+    return at is None or at.date() == record.date
 
 
-def _is_at(value: Any, record: Detention, field: str, scene: Scene) -> bool:
-    at, clock = on_the_wall(value, scene.zone), getattr(record, field)
-    if at is None or clock is None:
-        return at is None or at.date() == record.date
-    return at == to_the_minute(datetime.combine(record.date, clock))
+_FEW = 2
+"""In so many fields one without pupils may differ, and still be nearly the same."""
+
+
+def _is_like(row: Row, record: Detention, fields: Sequence[Compared]) -> bool:
+    pupils = _pupils(row)
+    if not record.students:
+        return sum(one.differs for one in fields) <= _FEW
+    return not pupils or any(pupil.student_id in pupils for pupil in record.students)
+
+
+def _compared(row: Row, record: Detention, scene: Scene) -> Sequence[Compared]:
+    """Return its fields beside those of the record."""
+    wanted, pupils = {pupil.student_id for pupil in record.students}, _pupils(row)
+
+    def clock(field: str, shown: str) -> Compared:
+        at, given = on_the_wall(row.get(shown), scene.zone), getattr(record, field)
+        is_same = at is None or (
+            at.date() == record.date if given is None else at == to_the_minute(datetime.combine(record.date, given))
+        )
+        return Compared(field, f"{given:%H:%M}" if given else None, f"{at:%H:%M}" if at else None, not is_same)
+
+    return [
+        Compared("students", told(wanted), told(pupils or ()), not wanted <= (pupils or set())),
+        compared_choice("type", row.get("detention_type"), record.type, _DETENTIONS, "type", scene.lookups),
+        compared_choice("location", row.get("room"), record.location, _DETENTIONS, "location", scene.lookups),
+        clock("start_time", "start_at"),
+        clock("end_time", "end_at"),
+        compared_id("supervisor_id", row.get("attended_by_employee"), record.supervisor_id),
+    ]
 
 
 def _pupils(row: Row) -> set[str] | None:

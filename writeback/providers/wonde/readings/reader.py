@@ -7,9 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from writeback.domain.kinds import Record
+from writeback.domain.likeness import Compared, Near, in_words, plain
+from writeback.domain.likeness import is_same_text as is_same_text
 from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.domain.outcome import Found, SlotReading
-from writeback.providers.http import shorten
 from writeback.providers.times import LONDON
 from writeback.providers.wonde.fields import id_of, instant_of
 from writeback.providers.wonde.payloads.resolving import attribute_row
@@ -86,12 +87,7 @@ def says(
         return True
     if shown is None:
         return if_hidden
-    return row is None or _plain(shown) in {_plain(row.get(field) or "") for field in ("id", "code", "description")}
-
-
-def is_same_text(shown: Any, given: str | None) -> bool:
-    """Return whether a free text is the same but for blanks and letter case; Wonde shows none as null or empty."""
-    return _plain(shown or "") == _plain(given or "")
+    return row is None or plain(shown) in {plain(row.get(field)) for field in ("id", "code", "description")}
 
 
 def is_same_id(shown: Any, given: str | None) -> bool:
@@ -118,12 +114,43 @@ def related(row: Row, name: str) -> list[Row] | None:
     return [one for one in inner if isinstance(one, Mapping)] if isinstance(inner, list) else None
 
 
-def reading(same: Sequence[Row], nearly: Sequence[tuple[Row, str]]) -> SlotReading:
-    """Return the reading of what is new: what is the same, else what is nearly so and in what it differs."""
-    if same:
-        return SlotReading(None, True, found(same))
-    return SlotReading(nearly[0][1] if nearly else None, False)
+def reading(things: Sequence[tuple[Row, Sequence[Compared]]]) -> SlotReading:
+    """Return the reading of what is new, of all that is like it: what differs in nothing is the same."""
+    same = [row for row, fields in things if not any(one.differs for one in fields)]
+    near = nearly((row, fields) for row, fields in things if any(one.differs for one in fields))
+    return SlotReading(None if same else in_words(near), bool(same), found(same), near)
 
 
-def _plain(text: Any) -> str:
-    return shorten(text).casefold()
+def nearly(things: Iterable[tuple[Row, Sequence[Compared]]]) -> tuple[Near, ...]:
+    """Return each thing once, beside what was sent."""
+    near = {
+        thing: Near(thing, tuple(fields), instant_of(row.get("created_at")))
+        for row, fields in things
+        if (thing := id_of(row.get("id"))) is not None
+    }
+    return tuple(near.values())
+
+
+def compared_choice(
+    field: str,
+    value: Any,
+    given: str | None,
+    name: ListName,
+    type_: str,
+    lookups: LookupView,
+    *,
+    if_hidden: bool = True,
+) -> Compared:
+    """Return a choice beside the one given, by its code: what no list has may be anything, and is not repeated."""
+    shown, lookup = id_of(value), lookups.get(name)
+    in_mis = lookup.code_of(type_, shown) if lookup is not None and shown is not None else None
+    return Compared(field, given, in_mis, not says(value, given, name, type_, lookups, if_hidden=if_hidden))
+
+
+def compared_id(field: str, value: Any, given: str | None) -> Compared:
+    return Compared(field, given, id_of(value), not is_same_id(value, given))
+
+
+def compared_text(field: str, value: Any, given: str | None) -> Compared:
+    """Return whether a free text was reworded, and neither text: people may be named there."""
+    return Compared(field, None, None, not is_same_text(value, given))

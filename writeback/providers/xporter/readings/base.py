@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from writeback.core.settings import XporterSettings
 from writeback.domain.kinds.base import Part
+from writeback.domain.likeness import Compared, Near, is_same_text, plain
 from writeback.domain.outcome import Found, SlotReading
+from writeback.providers.http import shorten
 from writeback.providers.times import LONDON, parse_instant
 
 _SLACK = timedelta(minutes=2)
@@ -24,23 +26,50 @@ class Question:
 
 
 @dataclass
+class _Field:
+    ours: list[str] = field(default_factory=list, repr=False)
+    in_mis: list[str] = field(default_factory=list, repr=False)
+    differs: bool = False
+
+
+@dataclass
 class Comparison:
-    """Which of a record's fields the MIS holds otherwise. Only names of fields, never what they hold."""
+    """Which of a record's fields the MIS holds otherwise. Of free texts only that they differ, never what they say."""
 
-    others: list[str] = field(default_factory=list)
     same: int = 0
-    """How many are as the record has them."""
+    """How many comparisons found what the record has."""
+    _fields: dict[str, _Field] = field(default_factory=dict)
 
-    def compare(self, name: str, *, is_same: bool) -> None:
-        if is_same:
-            self.same += 1
-        elif name not in self.others:
-            self.others.append(name)
+    @property
+    def others(self) -> list[str]:
+        """The names of the fields that differ."""
+        return [name for name, one in self._fields.items() if one.differs]
+
+    def compare(self, name: str, *, is_same: bool, ours: Any = None, in_mis: Any = None) -> None:
+        """Note a comparison; fields of several pupils are put together."""
+        one = self._fields.setdefault(name, _Field())
+        for values, value in ((one.ours, ours), (one.in_mis, in_mis)):
+            if value not in (None, ""):
+                values.append(shorten(value))
+        one.differs = one.differs or not is_same
+        self.same += is_same
 
     def compare_given(self, name: str, given: Any, held: Any) -> None:
         """Compare a value, if one was given."""
         if given is not None:
-            self.compare(name, is_same=plain(given) == plain(held))
+            self.compare(name, is_same=plain(given) == plain(held), ours=given, in_mis=held)
+
+    def compare_text(self, name: str, given: str | None, held: Any) -> None:
+        """Compare a free text: people may be named there."""
+        self.compare(name, is_same=is_same_text(held, given))
+
+    def near(self, mis_id: str) -> Near:
+        """Return the thing of the MIS that was compared beside what was sent. Xporter never says when it was made."""
+        fields = (
+            Compared(name, ", ".join(one.ours) or None, ", ".join(one.in_mis) or None, one.differs)
+            for name, one in self._fields.items()
+        )
+        return Near(mis_id, tuple(fields))
 
     def compare_presence(self, student: Part, *, is_there: bool) -> None:
         """Compare whether a pupil is part of it. That counts as done only where no more was asked for the pupil."""
@@ -58,11 +87,6 @@ class Comparison:
         if self.others:
             return SlotReading(self.in_words(start) if self.same else None, False)
         return SlotReading(None, True, (Found(mis_id),)) if self.same else None
-
-
-def plain(value: Any) -> str:
-    """Return a value as texts are compared: without regard to case, blanks and line breaks."""
-    return " ".join(str("" if value is None else value).split()).casefold()
 
 
 def first_seen(text: str, sent_at: datetime) -> tuple[datetime | None, bool]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from writeback.domain.kinds import Kind
 from writeback.domain.kinds.base import Action
+from writeback.domain.likeness import Near, in_words, told
 from writeback.domain.lookups import LookupView, Row
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.base import SentRequest
-from writeback.providers.times import parse_day
+from writeback.providers.times import LONDON, parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.payloads.detentions import is_entry
 from writeback.providers.xporter.readings.base import Comparison, Question
@@ -18,6 +19,8 @@ from writeback.providers.xporter.readings.base import Comparison, Question
 _AROUND = timedelta(days=400)
 """Before and after a request: where a detention may be whose date we do not know."""
 
+_FEW = 3
+"""In so many fields one without pupils may differ, the pupils among them, and still be nearly the same."""
 _IdOf = Callable[[str, str | None], str | None]
 
 
@@ -62,15 +65,17 @@ def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str
 
     found: dict[int, SlotReading] = {}
     for position, record in enumerate(sent.records):
-        reading = _read_one(sent.kind, record, held, id_of)
+        reading = _read_one(sent.kind, record, held, id_of, sent.sent_at)
         if reading is not None:
             found[position] = reading
     return found
 
 
-def _read_one(kind: Kind, record: Any, held: Mapping[str, _Held], id_of: _IdOf) -> SlotReading | None:
+def _read_one(
+    kind: Kind, record: Any, held: Mapping[str, _Held], id_of: _IdOf, sent_at: datetime
+) -> SlotReading | None:
     if kind.action is Action.CREATE:
-        return _read_new(record, held, id_of)
+        return _read_new(record, held, id_of, sent_at)
     detention = held.get(record.detention_id)
     if is_entry(kind):
         entry = detention.students.get(record.student_id) if detention else None
@@ -93,28 +98,40 @@ def _held(bodies: Sequence[Any]) -> dict[str, _Held]:
     return held
 
 
-def _read_new(record: Any, held: Mapping[str, _Held], id_of: _IdOf) -> SlotReading | None:
+def _read_new(record: Any, held: Mapping[str, _Held], id_of: _IdOf, sent_at: datetime) -> SlotReading | None:
     """Return whether what was to be created is there.
 
-    Nothing tells when a detention was made: one that is much like it, and none that is it, is for a person to look at.
+    Nothing tells when a detention was made but the day on which it was recorded: one that is much like it, and none
+    that is it, is for a person to look at.
     """
     if id_of("type", record.type) is None or id_of("location", record.location) is None:
         return None
     pupils = {student.student_id for student in record.students}
     found: list[Found] = []
-    near: list[Comparison] = []
+    near: list[Near] = []
     for mis_id, detention in held.items():
-        terms = _compared(record, detention, id_of)
-        if {"type", "location", "date", "start_time"} & set(terms.others):
-            continue
-        terms.compare("students", is_same=pupils == set(detention.students))
+        terms, theirs = _compared(record, detention, id_of), detention.students.keys()
+        terms.compare("students", is_same=pupils == theirs, ours=told(pupils), in_mis=told(theirs))
         if not terms.others:
             found.append(Found(mis_id))
-        elif not pupils or pupils & set(detention.students):
-            near.append(terms)
-    if found:
-        return SlotReading(None, True, tuple(found))
-    return SlotReading(near[0].in_words("one like it with other") if near else None, False)
+        elif _is_like(pupils, detention, terms) and not _was_before(record, detention, sent_at):
+            near.append(terms.near(mis_id))
+    return SlotReading(None if found else in_words(near), bool(found), tuple(found), tuple(near))
+
+
+def _is_like(pupils: set[str], detention: _Held, terms: Comparison) -> bool:
+    """Whether it is of that day, and of one of the pupils; without pupils, whether it differs in little."""
+    if "date" in terms.others:
+        return False
+    if not pupils:
+        return len(terms.others) <= _FEW
+    return not detention.students or not pupils.isdisjoint(detention.students)
+
+
+def _was_before(record: Any, detention: _Held, sent_at: datetime) -> bool:
+    """Whether it was recorded on a day before the request, and before the one that the record gives."""
+    recorded, sent = parse_day(value_of(detention.row, "RecordedDate")), sent_at.astimezone(LONDON).date()
+    return recorded is not None and recorded < min(record.recorded_date or sent, sent)
 
 
 def _read_change(record: Any, detention: _Held | None, id_of: _IdOf) -> SlotReading | None:
@@ -148,15 +165,18 @@ def _compared(record: Any, detention: _Held, id_of: _IdOf) -> Comparison:
     compared.compare_given("type", id_of("type", record.type), value_of(row, "DetentionTypeId"))
     compared.compare_given("location", id_of("location", record.location), value_of(row, "LocationId"))
     if record.date is not None:
-        compared.compare("date", is_same=parse_day(value_of(row, "DetentionDate")) == record.date)
+        day = parse_day(value_of(row, "DetentionDate"))
+        compared.compare("date", is_same=day == record.date, ours=record.date, in_mis=day)
     for name, column in (("start_time", "StartTime"), ("end_time", "EndTime")):
         given = getattr(record, name)
         if given is not None:
-            compared.compare(name, is_same=text_of(row, column)[:5] == given.strftime("%H:%M"))
+            clock, wanted = text_of(row, column)[:5], given.strftime("%H:%M")
+            compared.compare(name, is_same=clock == wanted, ours=wanted, in_mis=clock)
     compared.compare_given("supervisor_id", record.supervisor_id, value_of(row, "AssignedStaffId"))
     compared.compare_given("recorded_by_id", record.recorded_by_id, value_of(row, "RecordedByStaffId"))
     for employee_id in record.staff_ids:
-        compared.compare("staff_ids", is_same=employee_id in detention.staff)
+        in_mis = told(detention.staff)
+        compared.compare("staff_ids", is_same=employee_id in detention.staff, ours=employee_id, in_mis=in_mis)
     for student in record.students:
         if (entry := detention.students.get(student.student_id)) is not None:
             _compare_student(compared, student, entry, id_of)
@@ -169,7 +189,7 @@ def _compare_student(compared: Comparison, student: Any, entry: Row, id_of: _IdO
     compared.compare_given("reason", id_of("reason", student.reason), value_of(entry, "ReasonId"))
     compared.compare_given("behaviour_id", student.behaviour_id, value_of(entry, "BehaviourId"))
     compared.compare_given("recorded_by_id", student.recorded_by_id, value_of(entry, "AddedByStaffId"))
-    compared.compare_given(
-        "non_attendance_reason", student.non_attendance_reason, value_of(entry, "NonAttendanceReason")
-    )
-    compared.compare_given("comment", student.comment, value_of(entry, "Comments"))
+    if (reason := student.non_attendance_reason) is not None:
+        compared.compare_text("non_attendance_reason", reason, value_of(entry, "NonAttendanceReason"))
+    if student.comment is not None:
+        compared.compare_text("comment", student.comment, value_of(entry, "Comments"))

@@ -1,17 +1,18 @@
 """An achievement or incident of the MIS beside one of our records: is it the same, and how does it differ? Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from writeback.domain.likeness import Near, in_words, plain, told
 from writeback.domain.lookups import LookupView, Row
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.times import parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.payloads.conduct import LISTS
-from writeback.providers.xporter.readings.base import Comparison, first_seen, plain
+from writeback.providers.xporter.readings.base import Comparison, first_seen
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "activity": ("Activity",),
@@ -77,6 +78,10 @@ class Labels:
             return None
         return frozenset(plain(text) for text in (row.get("description"), row.get("code")) if text)
 
+    def code_of(self, type_: str, shown: Any) -> str | None:
+        """Return the code of what is shown; what no list has may be anything, and is not repeated."""
+        return self._lookup.code_of(type_, str(shown).strip()) if self._lookup and shown is not None else None
+
 
 def read_new(record: Any, held: Sequence[HeldIncident], labels: Labels, *, is_split: bool) -> SlotReading | None:
     """Return whether what was to be created is there; None where it cannot be told.
@@ -86,42 +91,47 @@ def read_new(record: Any, held: Sequence[HeldIncident], labels: Labels, *, is_sp
     types = labels.of("type", record.type)
     if types is None:
         return None
-    alike = [incident for incident in held if incident.day == record.date and incident.type in types]
-    if is_split and len(record.students) > 1:
-        return _read_split(record, alike, labels)
     pupils = {student.student_id for student in record.students}
-    same: list[HeldIncident] = []
-    near: list[Comparison] = []
-    for incident in alike:
-        if set(incident.students) != pupils:
-            continue
-        compared = _compared(record, incident, labels, is_new=True)
-        if not compared.others:
-            same.append(incident)
-        elif not incident.was_before:
-            near.append(compared)
-    found = tuple(Found(incident.mis_id, incident.created_at) for incident in same)
-    if any(not incident.was_before for incident in same):
-        return SlotReading(None, True, found)
-    return SlotReading(near[0].in_words("one like it with other") if near else None, False, found)
-
-
-def _read_split(record: Any, alike: Sequence[HeldIncident], labels: Labels) -> SlotReading:
-    """Return whether each pupil has a record that says it."""
-    by_pupil: defaultdict[str, list[HeldIncident]] = defaultdict(list)
-    for incident in alike:
-        if len(incident.students) == 1 and not _compared(record, incident, labels, is_new=True).others:
-            by_pupil[next(iter(incident.students))].append(incident)
-    mine = [by_pupil[student.student_id] for student in record.students]
-    # One set after the other, for each is what one record of ours makes.
-    sets = list(zip(*mine, strict=False))
+    of_day = [one for one in held if one.day == record.date and (not one.students or pupils & one.students.keys())]
+    compared = [(one, _compared_new(record, one, labels)) for one in of_day]
+    whole = _split(record, compared) if is_split and len(pupils) > 1 else _same(compared)
+    ids = {one.mis_id for each in whole for one in each}
+    near = _near((one, terms) for one, terms in compared if one.mis_id not in ids)
     found = tuple(
-        Found(each[0].mis_id, each[0].created_at, parts=tuple(one.mis_id for one in each[1:])) for each in sets
+        Found(each[0].mis_id, each[0].created_at, parts=tuple(one.mis_id for one in each[1:])) for each in whole
     )
-    if any(not any(one.was_before for one in each) for each in sets):
-        return SlotReading(None, True, found)
-    recent = sum(any(not one.was_before for one in incidents) for incidents in mine)
-    return SlotReading(f"that of {recent} of {len(mine)} pupils" if recent else None, False, found)
+    matches = any(not any(one.was_before for one in each) for each in whole)
+    return SlotReading(None if matches else in_words(near), matches, found, near)
+
+
+_Compared = Sequence[tuple[HeldIncident, Comparison]]
+
+
+def _compared_new(record: Any, incident: HeldIncident, labels: Labels) -> Comparison:
+    pupils = {student.student_id for student in record.students}
+    compared = _compared(record, incident, labels, is_new=True)
+    held = incident.students.keys()
+    compared.compare("students", is_same=pupils == held, ours=told(pupils), in_mis=told(held))
+    return compared
+
+
+def _same(compared: _Compared) -> list[tuple[HeldIncident, ...]]:
+    """Return each incident that is the record's in all that can be read."""
+    return [(incident,) for incident, terms in compared if not terms.others]
+
+
+def _split(record: Any, compared: _Compared) -> list[tuple[HeldIncident, ...]]:
+    """Return the sets of one incident for each pupil that say it: each set is what one record of ours makes."""
+    by_pupil: defaultdict[str, list[HeldIncident]] = defaultdict(list)
+    for incident, terms in compared:
+        if len(incident.students) == 1 and terms.others == ["students"]:
+            by_pupil[next(iter(incident.students))].append(incident)
+    return list(zip(*(by_pupil[student.student_id] for student in record.students), strict=False))
+
+
+def _near(compared: Iterable[tuple[HeldIncident, Comparison]]) -> tuple[Near, ...]:
+    """Return what was not there before the request."""
+    return tuple(terms.near(one.mis_id) for one, terms in compared if not one.was_before)
 
 
 def read_change(record: Any, incident: HeldIncident | None, labels: Labels) -> SlotReading | None:
@@ -140,16 +150,16 @@ def _compared(record: Any, incident: HeldIncident, labels: Labels, *, is_new: bo
     """Compare all that was given and can be read. What was not given may be anything but, in a new one, the comment."""
     compared = Comparison()
     if record.date is not None:
-        compared.compare("date", is_same=incident.day == record.date)
+        compared.compare("date", is_same=incident.day == record.date, ours=record.date, in_mis=incident.day)
     if (types := labels.of("type", record.type)) is not None:
-        compared.compare("type", is_same=incident.type in types)
+        in_mis = labels.code_of("type", incident.type)
+        compared.compare("type", is_same=incident.type in types, ours=record.type, in_mis=in_mis)
     for name, columns in _COLUMNS.items():
-        texts = labels.of(name, getattr(record, name, None))
-        if texts is not None:
-            compared.compare(name, is_same=plain(value_of(incident.row, *columns)) in texts)
+        given, held = getattr(record, name, None), value_of(incident.row, *columns)
+        if (texts := labels.of(name, given)) is not None:
+            compared.compare(name, is_same=plain(held) in texts, ours=given, in_mis=labels.code_of(name, held))
     if incident.tells_comment and (is_new or record.comment is not None):
-        held = value_of(incident.row, "Description")
-        compared.compare("comment", is_same=plain(record.comment) == plain(held))
+        compared.compare_text("comment", record.comment, value_of(incident.row, "Description"))
     for student in record.students:
         row = incident.students.get(student.student_id)
         if row is not None:
@@ -157,7 +167,8 @@ def _compared(record: Any, incident: HeldIncident, labels: Labels, *, is_new: bo
         if not is_new:
             compared.compare_presence(student, is_there=row is not None)
     for member in record.staff:
-        compared.compare("staff", is_same=member.employee_id in incident.staff)
+        in_mis = told(incident.staff)
+        compared.compare("staff", is_same=member.employee_id in incident.staff, ours=member.employee_id, in_mis=in_mis)
     return compared
 
 
@@ -165,8 +176,11 @@ def _compare_student(compared: Comparison, student: Any, row: Row, labels: Label
     compared.compare_given("points", student.points, value_of(row, "Points"))
     outcomes = labels.of("outcome", student.outcome)
     if outcomes is not None:
-        held = {plain(value_of(row, name)) for name in ("Outcome", "OutcomeCode")}
-        compared.compare("outcome", is_same=bool(held & outcomes))
+        held = [value_of(row, name) for name in ("OutcomeCode", "Outcome")]
+        is_same = not outcomes.isdisjoint(map(plain, held))
+        in_mis = labels.code_of("outcome", held[0] or held[1])
+        compared.compare("outcome", is_same=is_same, ours=student.outcome, in_mis=in_mis)
     roles = labels.of("role", getattr(student, "role", None))
     if roles is not None:
-        compared.compare("role", is_same=plain(value_of(row, "Role")) in roles)
+        role = value_of(row, "Role")
+        compared.compare("role", is_same=plain(role) in roles, ours=student.role, in_mis=labels.code_of("role", role))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from writeback.domain.kinds import Kind, Record
+from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import LookupView, Row
 from writeback.domain.outcome import SlotReading
 from writeback.providers.base import SentRequest
@@ -13,9 +14,6 @@ from writeback.providers.times import parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.payloads.marks import MARK_TYPES, day_of, mark_of
 from writeback.providers.xporter.readings.base import Question
-
-NO_MARK = "-"
-"""How Xporter writes that no mark has been received (Xporter 2074)."""
 
 Slot = tuple[str, str, str]
 """Student, day, and session or instance."""
