@@ -70,22 +70,22 @@ class Acceptor:
                 known = await find(session, caller.app_id, idempotency)
             if known is not None:
                 return _replay(known)
-        checked = await self._check(school, body, parsed)
+        checked = await self._check(caller, school, body, parsed)
         if dry_run:
             return Answer(200, answer_json(school_id, checked, writeback_id=None, created_at=None))
         if checked.is_refused:
             raise _refusal(checked)
         return await self._keep(caller, school_id, checked, idempotency)
 
-    async def check(self, school_id: str, body: bytes) -> Checked:
+    async def check(self, caller: Caller, school_id: str, body: bytes) -> Checked:
         """Return a submission with everything that is to be said of it; nothing is kept. Raises as `submit` does."""
         school = await self.flow.registry.school(school_id)
-        return await self._check(school, body, await self._read(body))
+        return await self._check(caller, school, body, await self._read(body))
 
     async def _read(self, body: bytes) -> ParsedSubmission:
         return await _beside(body, partial(parse_submission, body, max_records=self.flow.settings.api.max_records))
 
-    async def _check(self, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
+    async def _check(self, caller: Caller, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
         """Validate, after refreshing lists that lack what the submission names: new pupils come every day."""
         view = await self.flow.lookups.view(school.id)
         findings = await _beside(body, partial(self._validate, school, parsed, view))
@@ -93,7 +93,7 @@ class Acceptor:
         if missing and await self.misses.refresh(school.id, missing, view):
             view = await self.flow.lookups.view(school.id, fresh=True)
             findings = await _beside(body, partial(self._validate, school, parsed, view))
-        repeated = await Repetitions(self.flow).findings(school, parsed)
+        repeated = await Repetitions(self.flow).findings(caller, school, parsed)
         return Checked(parsed, [*parsed.shape_findings, *self._about_deadline(parsed), *findings, *repeated])
 
     def _validate(self, school: School, parsed: ParsedSubmission, view: LookupView) -> list[Finding]:

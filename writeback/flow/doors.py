@@ -207,7 +207,7 @@ class Doors:
         for part in request.parts:
             body = json.dumps({"kind": part.kind, "records": list(part.records)}).encode()
             try:
-                checked = await self._acceptor.check(school.id, body)
+                checked = await self._acceptor.check(caller, school.id, body)
             except InvalidSubmission as error:
                 said.append(error.extra["findings"])
                 more += error.extra["more_findings"]

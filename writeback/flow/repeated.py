@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from validators.findings import make
+from writeback.domain.access import Caller
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Action, Family, Kind, Record
 from writeback.domain.school import School
@@ -27,15 +28,18 @@ class Repetitions:
 
     flow: FlowContext
 
-    async def findings(self, school: School, parsed: ParsedSubmission) -> Sequence[Finding]:
-        """Return a warning for each record that a writeback of the last minutes holds already; of creates alone."""
+    async def findings(self, caller: Caller, school: School, parsed: ParsedSubmission) -> Sequence[Finding]:
+        """Return a warning for each record that a writeback of the last minutes holds already; of creates alone.
+
+        Of those that the caller may see: an app could else learn from a trial what another one has said of a pupil.
+        """
         within = timedelta(seconds=self.flow.settings.api.same_again_within_s)
         if parsed.kind.action is not Action.CREATE or not within or not parsed.records:
             return ()
         hashes = [same_of(parsed.kind, record) for record in parsed.records]
         now = self.flow.clock.now()
         async with self.flow.db.read() as session:
-            earlier = await recent.find(session, school.id, set(hashes), now - within)
+            earlier = await recent.find(session, school.id, set(hashes), now - within, app_id=caller.sees_app)
         return [
             _finding(school, parsed.kind, place, earlier[one], now)
             for place, one in zip(parsed.positions, hashes, strict=True)

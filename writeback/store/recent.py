@@ -24,9 +24,9 @@ class Earlier:
 
 
 async def find(
-    session: AsyncSession, school_id: str, hashes: Collection[str], since: datetime
+    session: AsyncSession, school_id: str, hashes: Collection[str], since: datetime, *, app_id: str | None
 ) -> Mapping[str, Earlier]:
-    """Return the first writeback with each hash that was accepted at a school since then."""
+    """Return the first writeback with each hash that was accepted at a school since then; `app_id` None: of any app."""
     query = (
         select(RecentCreateRow)
         .join(WritebackRow, col(WritebackRow.id) == col(RecentCreateRow.writeback_id))
@@ -38,6 +38,8 @@ async def find(
         )
         .order_by(col(RecentCreateRow.created_at).desc())
     )
+    if app_id is not None:
+        query = query.where(WritebackRow.app_id == app_id)
     return {row.same: Earlier(row.writeback_id, row.created_at) for row in (await session.exec(query)).all()}
 
 
