@@ -59,9 +59,9 @@ from writeback.queue.embedded import EmbeddedRedis
 from writeback.store import migrate
 from writeback.store.capacity import capacity_of
 from writeback.store.committer import Committer
-from writeback.store.connections import PoolOptions
 from writeback.store.database import Database
 from writeback.store.engines import is_unavailable
+from writeback.store.pool import PoolOptions
 from writeback.store.reads import Reads
 
 log = structlog.get_logger()

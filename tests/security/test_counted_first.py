@@ -17,7 +17,7 @@ import pytest
 from validators import suggestions, validate
 from writeback.batches import ndjson_files
 from writeback.core.errors import MOST_FINDINGS, BodyTooLarge, InvalidSubmission, Problem
-from writeback.core.json_size import MOST_VALUES, values_in
+from writeback.core.json_values import MOST_VALUES, values_in
 from writeback.domain import shape, submission
 from writeback.domain.finding import MOST_MADE, MOST_OF_RECORD, Finding, Severity, most_telling
 from writeback.domain.kinds import KINDS

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from starlette.types import Message, Receive
 
 from writeback.api.problems import BodyRefused, UnsupportedMediaType, body_too_large
-from writeback.core.json_size import too_many_values, values_in
+from writeback.core.json_values import too_many_values, values_in
 
 Headers = Iterable[tuple[bytes, bytes]]
 

@@ -11,7 +11,7 @@ from writeback.batches.findings import refuse, unreadable
 from writeback.batches.layout import Format, Layout, Row, Stated, checked_kind
 from writeback.batches.survey import OpenFile
 from writeback.batches.texts import Encoding, encoding_of, text_of
-from writeback.core.json_size import MOST_VALUES, values_in
+from writeback.core.json_values import MOST_VALUES, values_in
 
 LONGEST_LINE = 2_000_000
 """Characters: no more than the API takes in one submission."""

@@ -118,8 +118,8 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
 
     from writeback.store import migrate
     from writeback.store.capacity import capacity_of
-    from writeback.store.connections import PoolOptions
     from writeback.store.database import Database
+    from writeback.store.pool import PoolOptions
 
     pool = PoolOptions.of(settings)
     kind = "SQLite in the data directory" if settings.is_embedded else "WRITEBACK_DATABASE_URL"

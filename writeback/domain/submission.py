@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import from_json, to_json
 
 from writeback.core.errors import MOST_FINDINGS, BadInput, InvalidSubmission
-from writeback.core.json_size import MOST_VALUES, too_many_values, values_in
+from writeback.core.json_values import MOST_VALUES, too_many_values, values_in
 from writeback.domain.fields import parts_of
 from writeback.domain.finding import MOST_OF_RECORD, Finding, most_telling
 from writeback.domain.instants import Instant

@@ -13,7 +13,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import Token
 
-from writeback.core.answers import ACCEPT_ENCODING, AnswerTooLarge, read_limited
+from writeback.core.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.clock import Clock
 from writeback.core.settings import OidcSettings
 from writeback.core.tls import trusted

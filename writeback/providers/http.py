@@ -28,7 +28,7 @@ from yarl import URL
 from writeback import __version__
 from writeback.core import pace
 from writeback.core.addresses import LOOPBACK, ExactURL, HostList, host_of, is_readable_by_others
-from writeback.core.answers import ACCEPT_ENCODING, AnswerTooLarge, read_limited
+from writeback.core.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.clock import Clock
 from writeback.core.settings import DispatchSettings
 from writeback.core.tls import trusted

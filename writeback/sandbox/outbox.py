@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from writeback.core.answers import ACCEPT_ENCODING, AnswerTooLarge, read_limited
+from writeback.core.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.tls import trusted
 from writeback.sandbox.agenda import Agenda, SandboxClock
 from writeback.sandbox.faults import Fault, FaultKind

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from writeback.store.connections import APPLICATION, PoolOptions, application_name
 from writeback.store.database import Database
+from writeback.store.pool import APPLICATION, PoolOptions, application_name
 
 _QUERY = text(
     """

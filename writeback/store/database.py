@@ -24,9 +24,9 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.store.connections import DEFAULT_POOL, PoolOptions, is_lost, sqlstate_of
 from writeback.store.drivers import Statements, transact_on_postgres, transact_on_sqlite
 from writeback.store.engines import BUSY_TIMEOUT_S, Engines, make_engines
+from writeback.store.pool import DEFAULT_POOL, PoolOptions, is_lost, sqlstate_of
 from writeback.store.tables import table_of
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy import Engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from writeback.store.connections import is_lost
+from writeback.store.pool import is_lost
 
 T = TypeVar("T")
 

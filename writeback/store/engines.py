@@ -21,7 +21,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from writeback.core.errors import ConfigurationError
 from writeback.core.private import make_private_dir, make_private_file
-from writeback.store.connections import (
+from writeback.store.pool import (
     Lender,
     PoolOptions,
     application_name,

@@ -20,8 +20,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 
 from writeback.core.errors import ConfigurationError
-from writeback.store.connections import DEFAULT_POOL, PoolOptions
 from writeback.store.database import Database
+from writeback.store.pool import DEFAULT_POOL, PoolOptions
 from writeback.store.tables import SchemaRow, table_of
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

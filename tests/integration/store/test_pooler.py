@@ -11,8 +11,8 @@ from sqlmodel import select
 
 from writeback.store import migrate
 from writeback.store.bulk import BulkInsert
-from writeback.store.connections import PoolOptions
 from writeback.store.database import Database
+from writeback.store.pool import PoolOptions
 from writeback.store.tables import App, BulkRow
 
 _AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from writeback.core.errors import BadInput
-from writeback.core.json_size import check_values
+from writeback.core.json_values import check_values
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -26,7 +26,7 @@ def upgrade(context: typer.Context, json_: Json = False) -> None:
     """
     from writeback.core.private import make_private_dir
     from writeback.store import migrate
-    from writeback.store.connections import PoolOptions
+    from writeback.store.pool import PoolOptions
 
     settings = load_settings()
     make_private_dir(settings.data_dir)
@@ -44,7 +44,7 @@ def current(context: typer.Context, json_: Json = False) -> None:
     Example: writeback db current --json
     """
     from writeback.store import migrate
-    from writeback.store.connections import PoolOptions
+    from writeback.store.pool import PoolOptions
 
     settings = load_settings()
     schema = _reaching(migrate.inspected(settings.effective_database_url, PoolOptions.of(settings)))

@@ -14,9 +14,9 @@ from sqlmodel import select
 
 from writeback.store.bulk import BulkInsert
 from writeback.store.capacity import Capacity, capacity_of
-from writeback.store.connections import DEFAULT_POOL, PoolOptions, application_name
 from writeback.store.database import Database
 from writeback.store.drivers import Statements
+from writeback.store.pool import DEFAULT_POOL, PoolOptions, application_name
 from writeback.store.tables import App
 
 _AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
