@@ -15,14 +15,17 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 import redis.asyncio
+import structlog
 from sqlalchemy.engine import make_url
 
 from tests.chaos.processes import free_port
 from writeback.core import garbage, outages
+from writeback.core import logging as writeback_logging
 from writeback.core.clock import FakeClock
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store import migrate
@@ -74,6 +77,20 @@ def pytest_collection_finish() -> None:
 def _no_outages_of_another_test() -> None:
     """What has been logged in one test is said again in the next."""
     outages.OUTAGES.forget()
+
+
+@pytest.fixture(autouse=True)
+def _own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have loggers forget a test's standard error when it ends: they would go on writing to what is closed."""
+    configure = writeback_logging.configure_logging
+
+    def configure_for_this_test(**options: Any) -> None:
+        configure(**options)
+        structlog.configure(cache_logger_on_first_use=False)
+
+    monkeypatch.setattr(writeback_logging, "configure_logging", configure_for_this_test)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -1,18 +1,16 @@
 """A fake API for commands: answers that a test lays out, and the requests that came."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from writeback.cli import client
 from writeback.cli.main import app
-from writeback.core import logging
 
 WRITEBACK = {
     "id": "wb_1",
@@ -63,20 +61,6 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     fake = FakeApi()
     monkeypatch.setattr(client, "connect", lambda url, key: fake.client())
     return fake
-
-
-@pytest.fixture(autouse=True)
-def _own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have loggers forget a test's standard error when it ends: they would go on writing to what is closed."""
-    configure = logging.configure_logging
-
-    def configure_for_this_test(**options: Any) -> None:
-        configure(**options)
-        structlog.configure(cache_logger_on_first_use=False)
-
-    monkeypatch.setattr(logging, "configure_logging", configure_for_this_test)
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture
