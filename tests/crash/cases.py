@@ -137,6 +137,7 @@ SCENES: Mapping[str, Scene] = {
     "sweep.after_forget": _SWEEP,
     "sync.before_take": _SYNC,
     "sync.take_uncommitted": _SYNC,
+    "tally.uncommitted": _PLAIN,
     "sync.after_take": _SYNC,
     "sync.before_fetch": _SYNC,
     "sync.after_fetch": _SYNC,

@@ -134,10 +134,9 @@ async def test_a_worker_whose_event_loop_is_stuck_ends_and_another_one_goes_on(r
 
 async def test_a_worker_whose_sweeper_is_stuck_ends_though_its_event_loop_runs(running: Suite) -> None:
     async with running.rig("wonde", queue={"watchdog_s": 2.0}) as rig:
-        await rig.submit(rig.marks("/"))  # so that the sweeper has something to write down
-        await rig.sync_now()
+        await rig.submit(rig.marks("/"))  # so that the sweeper has something to count
         # The only thread that writes stands still, so there is no end in good order either.
-        worker = rig.start("worker", "sync.take_uncommitted=sleep:60")
+        worker = rig.start("worker", "tally.uncommitted=sleep:60")
 
         assert await worker.ended(20) == 1
         assert worker.lines("sweeper_stuck")

@@ -49,6 +49,10 @@ class House:
 
     async def call(self) -> int:
         """Submit a register and ask for what there is; return the status of the first, 0 where none came."""
+        answer = await self._submit()
+        return answer.status_code if answer is not None else 0
+
+    async def _submit(self) -> httpx.Response | None:
         schools = list(self.world.schools.values())
         school = schools[self._number % len(schools)]
         self._number += 1
@@ -63,8 +67,8 @@ class House:
             await self.api.get("/v1/writebacks")
             await self.api.get("/readyz")
         except httpx.TransportError:
-            return 0
-        return answer.status_code
+            return None
+        return answer
 
     async def calls_for(self, seconds: float) -> Counter[int]:
         """Go on calling for a while; return how often there was which answer."""
@@ -78,9 +82,12 @@ class House:
         return found
 
     async def settled(self) -> None:
-        """Return once a call is answered as it ought to be, and what had to be said of the start has been."""
+        """Return once a register is accepted and has left: API and worker are well, and have said what they had to."""
         async with asyncio.timeout(60):
-            while await self.call() != 202:  # noqa: ASYNC110 - what is waited for is in another process
+            while (answer := await self._submit()) is None or answer.status_code != 202:  # noqa: ASYNC110 - in another process
+                await asyncio.sleep(0.2)
+            path = f"/v1/writebacks/{answer.json()['id']}"
+            while (await self.api.get(path)).json()["status"] in ("queued", "sending"):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
 
     def begin(self) -> dict[str, int]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
+from writeback.core import failpoints
 from writeback.core.clock import Clock
 from writeback.domain.states import TRANSITIONS, Event, Status
 from writeback.store import tallies as store
@@ -123,6 +124,7 @@ class Tally:
         store.add_times(session, sums.time_rows())
         cursor.event_id = up_to
         session.add(cursor)
+        failpoints.hit("tally.uncommitted")
         return before, up_to
 
 

@@ -3,6 +3,7 @@
 Only `database.py` calls this.
 """
 
+import contextlib
 import sqlite3
 import time
 from contextlib import closing
@@ -146,6 +147,7 @@ def _sqlite_engines(url: URL, busy_timeout_s: float) -> Engines:
     core_writer = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=1, **options)
     for engine in (writer.sync_engine, reader.sync_engine, core_writer):
         engine.dialect.statement_compiler = _WithHints
+        event.listen(engine, "invalidate", _roll_back)
     for engine in (writer.sync_engine, core_writer):
         _begin_by(engine, "BEGIN IMMEDIATE")
         _set_at_connect(engine, *_PRAGMAS, *_WRITER_PRAGMAS)
@@ -177,6 +179,16 @@ def _begin_by(engine: Engine, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
     event.listen(engine, "begin", begin)
+
+
+def _roll_back(connection: Any, *_: object) -> None:
+    """End the transaction of a connection that is given up, as when its task is cancelled.
+
+    SQLite closes a connection only once no cursor is left, and the garbage collector may leave them for minutes: until
+    then nobody else could write.
+    """
+    with contextlib.suppress(Exception):  # it may be closed already
+        connection.rollback()
 
 
 def _set_at_connect(engine: Engine, *pragmas: str) -> None:

@@ -1,6 +1,7 @@
 """Transactions behave the same on both databases, and SQLite's writers do not trip over each other."""
 
 import asyncio
+import gc
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -11,14 +12,16 @@ import asyncpg
 import pytest
 from sqlalchemy import Connection, func, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlmodel import select
+from sqlmodel import select, update
 
 from writeback.core.errors import ConfigurationError
+from writeback.domain.lookups import ListName, Lookup
+from writeback.store import lookups
 from writeback.store.bulk import BulkInsert
 from writeback.store.database import Database, dialect_insert
 from writeback.store.drivers import Statements
 from writeback.store.engines import parse_url
-from writeback.store.tables import ApiKey, App
+from writeback.store.tables import ApiKey, App, LookupRow
 
 _AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 
@@ -317,3 +320,27 @@ async def test_work_in_the_background_leaves_connections_to_the_others(database:
     may_end.set()
     await holding
     await few.transact(lambda _: None)
+
+
+async def test_a_write_that_is_cancelled_keeps_nobody_from_writing(sqlite_url: str) -> None:
+    """The garbage collector is off: it would finish the cursor that keeps SQLite from closing the connection."""
+    ours, others = Database.open(sqlite_url), Database.open(sqlite_url, busy_timeout_s=0.5)
+    gc.disable()
+    try:
+        for step in range(80):
+            writing = asyncio.create_task(_save(ours, "x" * 200_000))
+            await asyncio.sleep(step * 0.0002)
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+            await others.transact(lambda session: session.exec(update(LookupRow).values(cursor="c")))
+    finally:
+        gc.enable()
+        await ours.dispose()
+        await others.dispose()
+
+
+async def _save(db: Database, cell: str) -> None:
+    lookup = Lookup(ListName.STUDENTS, 1, datetime.now(UTC), {"A1": {"name": cell}}, None)
+    async with db.write() as session:
+        await lookups.save(session, "hillside", lookup)
