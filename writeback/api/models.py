@@ -4,7 +4,7 @@ schools and keys in `registry_models`."""
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from writeback.domain.finding import Severity
 from writeback.domain.kinds.base import NO_CONTROLS
@@ -36,9 +36,10 @@ class Taken(BaseModel):
 class PageOf(Shown, Generic[T]):
     """A page of a list."""
 
+    # Pydantic looks for the docstrings of each PageOf[…] anew, in each frame, and finds none: half a second of a start.
+    model_config = ConfigDict(use_attribute_docstrings=False)
     items: Sequence[T]
-    next_cursor: str | None = None
-    """Send it as `cursor` for the next page; null: this is the last."""
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page; null: this is the last.")
 
 
 class FindingOut(Shown):
