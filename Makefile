@@ -8,10 +8,10 @@ STAMP   := $(VENV)/.made-from-pyproject
 ARGS    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check fmt bench chaos clean lock
+.PHONY: help demo dev test test-long check fmt bench chaos clean lock
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## submit a morning of registers to two simulated schools and watch them arrive
 	@$(BIN)/writeback demo $(ARGS)
@@ -21,6 +21,9 @@ dev: $(STAMP) ## run everything here, with simulated providers, until Ctrl-C
 
 test: $(STAMP) ## run every test, several files at a time
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-long: $(STAMP) ## try more of what make test has examples of, in another order each time; MINUTES=15 SEED=1
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --long $${MINUTES:-15} --seed $${SEED:-$$(date +%s)} $(ARGS)
 
 check: $(STAMP) ## format, lint, types, imports, schemas, image: what CI runs before the tests
 	@$(BIN)/ruff format --check --quiet .

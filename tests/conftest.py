@@ -23,6 +23,7 @@ import redis.asyncio
 import structlog
 from sqlalchemy.engine import make_url
 
+from tests import long_run
 from tests.chaos.processes import free_port
 from writeback.core import garbage, outages
 from writeback.core import logging as writeback_logging
@@ -49,8 +50,14 @@ max_client_conn = 500
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    long_run.addoption(parser)
+
+
+@pytest.hookimpl(tryfirst=True)  # Hypothesis is told its seed
 def pytest_configure(config: pytest.Config) -> None:
     """Keep temporary files in memory where there is enough: most of the time would go into waiting for the disk."""
+    long_run.configure(config)
     has_memory = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
     if config.option.basetemp is None and has_memory and shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED:
         config.option.basetemp = tempfile.mkdtemp(prefix="writeback-tests-", dir=_MEMORY)
@@ -63,8 +70,23 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    long_run.configure_node(node)
+
+
+def pytest_runtest_setup() -> None:
+    long_run.skip_when_over()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    long_run.summary(terminalreporter)
+
+
+@pytest.hookimpl(trylast=True)  # Hypothesis has marked its tests
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no core waits for another at the end."""
+    long_run.choose(config, items)
     items.sort(key=lambda item: "slow" not in item.keywords)
 
 

@@ -1,18 +1,39 @@
 """A short chaos run; `make chaos` is the long one."""
 
+from typing import Literal
+
 import pytest
 
 from tests.chaos.options import Options
 from tests.chaos.report import Screen
 from tests.chaos.run import run
+from tests.long_run import LEFT_OUT, seconds_left, seed_or
+
+_DRAIN_S, _PER_S = 120.0, 20.0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-async def test_nothing_is_lost_doubled_or_stuck_whatever_breaks(database: str) -> None:
-    options = Options(seed=11, count=200, schools=4, database=database, workers=2, clients=8, per_s=20.0, drain_s=120.0)
+async def test_nothing_is_lost_doubled_or_stuck_whatever_breaks(database: Literal["sqlite", "postgresql"]) -> None:
+    await _is_right(Options(11, 200, 4, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
 
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("part", range(6))
+async def test_nor_with_other_seeds(part: int) -> None:
+    count = int(seconds_left(200) * 5)  # what two cores do in that time, with what has to be waited for
+    if count < 100:
+        pytest.skip(LEFT_OUT)
+    database: Literal["sqlite", "postgresql"] = "postgresql" if part % 3 else "sqlite"
+    seed = seed_or(11) * 10 + part
+    await _is_right(Options(seed, count, 8, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
+
+
+async def _is_right(options: Options) -> None:
     result = await run(options, Screen(options, is_quiet=True))
 
-    assert result.is_right, "\n".join([*(f"{one.name}: {one.value}" for one in result.figures), *result.problems])
+    found = [*(f"{one.name}: {one.value}" for one in result.figures), *result.problems]
+    assert result.is_right, "\n".join([f"seed {options.seed}, {options.count} on {options.database}", *found])
     assert result.counts["troubles"]

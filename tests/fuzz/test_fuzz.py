@@ -6,6 +6,8 @@ import pytest
 
 from tests.fuzz.runner import fuzz
 from tests.fuzz.world import running_world, settings_of
+from tests.long_run import seed_or
+from writeback.core.settings import Settings
 
 _SEED, _EXAMPLES, _SECONDS = 20260112, 5, 600.0
 
@@ -13,9 +15,20 @@ _SEED, _EXAMPLES, _SECONDS = 20260112, 5, 600.0
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_answer_is_one_that_the_document_foresees(sqlite_url: str, redis_server: str, tmp_path: Path) -> None:
-    with running_world(settings_of(tmp_path, sqlite_url, redis_server)) as world:
-        found = fuzz(world, examples=_EXAMPLES, seed_=_SEED, seconds=_SECONDS)
+    _fuzz(settings_of(tmp_path, sqlite_url, redis_server), _EXAMPLES, _SEED)
 
-    assert found.failures == {}
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1_200)
+def test_nor_in_a_longer_run(sqlite_url: str, redis_server: str, tmp_path: Path) -> None:
+    _fuzz(settings_of(tmp_path, sqlite_url, redis_server), 10 * _EXAMPLES, seed_or(_SEED))
+
+
+def _fuzz(settings: Settings, examples: int, seed: int) -> None:
+    with running_world(settings) as world:
+        found = fuzz(world, examples=examples, seed_=seed, seconds=_SECONDS)
+
+    assert found.failures == {}, f"seed {seed}"
     assert found.operations > 60
     assert found.requests > found.operations

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from tests.integration.flow.conftest import TODAY
+from tests.long_run import examples
 from tests.properties.lane import CODES, Lane, copied
 from tests.properties.model_provider import Mood, slot_of
 from writeback.domain.writeback import RecordStatus as R
@@ -197,7 +198,7 @@ def machines(sqlite_template: Path, tmp_path: Path) -> Iterator[None]:
 
 
 _SETTINGS = settings(
-    max_examples=20,
+    max_examples=examples(20),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlmodel import Session, SQLModel, create_engine, select
 
+from tests.long_run import examples
 from writeback.core.clock import FakeClock
 from writeback.domain.states import FINAL, TRANSITIONS, Event, Status
 from writeback.domain.writeback import RecordStatus as R
@@ -143,6 +144,6 @@ def test_no_sequence_of_events_leads_outside_the_table_or_loses_a_record() -> No
     run_state_machine_as_test(
         WritebackMachine,
         settings=settings(
-            max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples(30), stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

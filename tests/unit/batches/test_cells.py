@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.long_run import examples
 from writeback.batches.cells import BadCell, meaning, safe, without_apostrophe
 from writeback.batches.columns import TABULAR_KINDS, Column, column_map, columns_of
 from writeback.batches.days import DayOrder, DayStyle
@@ -80,7 +81,7 @@ def test_what_is_no_day_is_said_with_an_example(cell: str) -> None:
     assert "2026" in caught.value.hint
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.dates(date(1954, 10, 4), date(2119, 1, 1)))
 def test_every_day_that_excel_counts_is_found_again(day: date) -> None:
     serial = (day - date(1899, 12, 30)).days
@@ -89,7 +90,7 @@ def test_every_day_that_excel_counts_is_found_again(day: date) -> None:
     assert meaning(f"{day.day}/{day.month}/{day.year}", MARK["date"]) == day.isoformat()
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.datetimes(datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2100-01-01")))
 def test_every_moment_that_excel_counts_is_found_again_to_the_second(moment: datetime) -> None:
     moment = moment.replace(microsecond=0)
@@ -191,7 +192,7 @@ def test_programs_words_for_nothing_are_nothing_in_every_column(name: str, cell:
     assert meaning(cell, MARK[name]) is None
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.dates(date(1930, 1, 1), date(2119, 1, 1)))
 def test_a_day_is_read_in_the_order_that_its_file_has(day: date) -> None:
     month_first = DayStyle(DayOrder.MONTH_FIRST)
@@ -215,20 +216,20 @@ def test_numbers_of_a_workbook_that_counts_from_1904_are_days_of_its_count(cell:
     assert meaning(cell, field, DayStyle(from_1904=True)) == value
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.text())
 def test_no_cell_that_we_write_can_be_taken_for_a_formula(cell: str) -> None:
     assert not safe(cell).startswith(DANGEROUS)
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.one_of(st.text(), st.text("'=+-@\t\r\n1a")))
 def test_a_cell_means_the_same_after_it_was_made_safe(cell: str) -> None:
     assert meaning(safe(cell), TEXT) == meaning(cell, TEXT)
     assert without_apostrophe(safe(cell)) == without_apostrophe(cell)
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.text(max_size=40), st.sampled_from([column for kind in TABULAR_KINDS for column in columns_of(kind)]))
 def test_reading_a_cell_ends_in_a_value_or_in_advice(cell: str, column: Column) -> None:
     try:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from tests.long_run import examples
 from writeback.batches.columns import NOT_SENT
 from writeback.batches.csv_files import CsvErrors
 from writeback.batches.days import DayOrder
@@ -390,7 +391,7 @@ def test_each_line_of_ndjson_is_a_record_as_the_api_takes_it() -> None:
     assert all(one[0].startswith("The line is no JSON object") for one in bad)  # type: ignore[index]
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.dictionaries(st.text(min_size=1), st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text()))))
 def test_a_line_of_ndjson_is_the_same_when_it_comes_back(content: dict[str, Any]) -> None:
     for ours in ("problem", "what to do", "kind"):
@@ -487,7 +488,7 @@ def test_days_that_are_likely_to_be_month_first_are_asked_about(day: str) -> Non
     assert is_asked == (day in ("01/12/2026", "01/05/2026"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(st.dates(date(2025, 9, 1), date(2026, 8, 31)), min_size=1, max_size=8),
     st.booleans(),
@@ -730,7 +731,7 @@ def test_files_as_programs_have_written_them_are_read_as_they_are_meant() -> Non
 _CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(st.tuples(_CELL, _CELL, _CELL, _CELL), min_size=1, max_size=6),
     st.sampled_from([",", ";", "\t", "|"]),
@@ -756,7 +757,7 @@ def test_bad_rows_of_a_csv_file_mean_the_same_when_they_come_back(
         _refuse_formulas(content, again.layout.delimiter)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.tuples(_CELL, _CELL), min_size=1, max_size=4))
 def test_bad_rows_of_a_workbook_mean_the_same_when_they_come_back(rows: list[tuple[str, str]]) -> None:
     content = "student_id,date,session,code,comment\n"

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import schemas
+from tests.long_run import examples
 from writeback.domain.kinds import KINDS
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
@@ -110,7 +111,7 @@ LESSON_MARKS = st.builds(LessonMark, student_id=IDS, lesson_id=IDS, code=CODES, 
 @pytest.mark.parametrize(
     ("kind", "marks"), [("attendance.session", SESSION_MARKS), ("attendance.lesson", LESSON_MARKS)]
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_built_is_valid_to_the_schema(
     kind: str, marks: Any, wonde_lookups: LookupView, data: st.DataObject

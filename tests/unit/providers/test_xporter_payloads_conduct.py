@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import schemas
+from tests.long_run import examples
 from writeback.core.settings import XporterSettings
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, LookupView
@@ -422,7 +423,7 @@ RECORDS = {
 
 
 @pytest.mark.parametrize("kind", RECORDS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_built_is_valid_to_the_schema(kind: str, xporter_lookups: LookupView, data: st.DataObject) -> None:
     records = data.draw(st.lists(RECORDS[kind], min_size=1, max_size=3))

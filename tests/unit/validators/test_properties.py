@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from tests.long_run import examples
 from validators import CATALOGUE, all_rules, lists_to_refresh, validate, validate_rests
 from writeback.core.errors import BadInput, InvalidSubmission
 from writeback.domain.fields import names_of, parts_of
@@ -16,6 +17,8 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup, LookupView, attribute_key
 from writeback.domain.school import School
 from writeback.domain.submission import parse_submission
+
+_SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 CODES = ["/", "\\", "L", "N", "B", "Y7", "Z", "MU", "C1", "n", "?"]
 text = st.text(max_size=20) | st.sampled_from(["😀", "", "x" * 501])
@@ -122,7 +125,7 @@ schools = st.sampled_from(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), schools, views, st.sets(st.sampled_from(ListName)), st.none() | todays)
 def test_validation_never_raises_on_what_was_parsed(
     kind: str, data: st.DataObject, school: School, view: LookupView, stale: set[ListName], today: date | None
@@ -144,7 +147,7 @@ def test_validation_never_raises_on_what_was_parsed(
     assert {*parsed.positions, *(finding.record for finding in parsed.shape_findings)} == {*range(len(items))}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_parsed_or_refused_with_a_reason(body: bytes) -> None:
     try:
@@ -157,7 +160,7 @@ def test_any_bytes_are_parsed_or_refused_with_a_reason(body: bytes) -> None:
     assert answer
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(("records", "on_invalid", "ref", "expires_at"), json_values)))
 def test_any_envelope_is_parsed_or_refused_with_findings(envelope: dict[str, Any]) -> None:
     body = json.dumps({"kind": "attendance.session", **envelope}).encode()
@@ -200,7 +203,7 @@ def with_secrets(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=_SLOW)
 @given(st.data(), schools)
 def test_nothing_private_is_quoted_at_any_depth(kind: str, data: st.DataObject, school: School) -> None:
     items = data.draw(st.lists(with_secrets(KINDS[kind].record), min_size=1, max_size=2))
