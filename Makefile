@@ -7,6 +7,10 @@ BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.made-from-pyproject
 ARGS    ?=
 
+# Compiled once, and not beside the sources: also where the environment has Python compile at each start.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
+
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-long check fmt bench chaos clean lock
 
