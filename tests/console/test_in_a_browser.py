@@ -161,7 +161,7 @@ async def _ids(services: Services) -> Mapping[str, str]:
         return {**found, **{name: (await session.exec(select(id_))).one() for name, id_ in rows.items()}}
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ["phone", pytest.param("tablet", marks=pytest.mark.long), "desk"])
 async def test_no_page_has_a_serious_barrier_or_is_wider_than_the_window(scene: Scene, size: str) -> None:
     async with scene.window(size) as window:
 
