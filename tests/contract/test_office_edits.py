@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -160,11 +160,13 @@ async def service(world: World, kind: str, sqlite_url: str) -> AsyncIterator[Ser
 EDITS: Mapping[str, Mapping[str, Any]] = {
     "achievement.create": {
         "points": {"students": "with points"},
+        "day": {"date": "a week before"},
         "type": {"type": "another"},
         "a pupil more": {"students": "one more"},
     },
     "behaviour.create": {
         "points": {"students": "with points"},
+        "day": {"date": "a week before"},
         "type": {"type": "another"},
         "status": {"status": "another"},
         "a pupil fewer": {"remove_students": "the second"},
@@ -172,17 +174,20 @@ EDITS: Mapping[str, Mapping[str, Any]] = {
     },
     "detention.create": {
         "end": {"end_time": "13:20"},
+        "day": {"date": "a week before"},
         "start": {"start_time": "12:10"},
         "a pupil fewer": {"remove_students": "the second"},
         "words": {"comment": "Bring a book"},
     },
     "student_absence.create": {
         "start": {"start_at": "09:10:00"},
+        "day": {"start_at": "a week before"},
         "event": {"event": "sign in"},
         "words": {"comment": "Called at nine"},
     },
     "employee_absence.create": {
         "end": {"end_at": "15:00:00"},
+        "day": {"start_at": "a week before", "end_at": "a week before"},
         "start": {"start_at": "07:00:00"},
         "hours": {"hours": "3"},
         "words": {"comment": "Called at nine"},
@@ -211,9 +216,11 @@ async def edit_of(service: Service, name: str) -> dict[str, Any]:
     change = dict(EDITS[service.kind][name])
     if family.endswith("absence"):  # which is said whole
         kept = {field: held[field] for field in held if field not in _MADE_BY_MIS}
-        clocks = {field: f"{world.today} {change[field]}" for field in ("start_at", "end_at") if field in change}
+        clocks = {field: _moment(world, held[field], change[field]) for field in _DAYS if field in change}
         whole = {**kept, **change, **clocks}
         return {field: str(value).replace("T", " ") if "_at" in field else value for field, value in whole.items()}
+    if change.get("date") == _WEEK_BEFORE:
+        change["date"] = f"{date.fromisoformat(held['date']) - timedelta(days=7)}"
     for field in ("type", "status"):
         if change.get(field) == "another":
             rows = (await world.ask("schools/{school}/attributes", list=family, type=field))["attributes"]
@@ -228,6 +235,27 @@ async def edit_of(service: Service, name: str) -> dict[str, Any]:
     return change
 
 
+def days_before(service: Service, back: int) -> dict[str, Any]:
+    """Return what makes a record one of an earlier day."""
+    day = service.world.today - timedelta(days=back)
+    match service.kind:
+        case "student_absence.create":
+            return {"start_at": f"{day}T08:30:00"}
+        case "employee_absence.create":
+            return {"start_at": f"{day}T08:00:00", "end_at": f"{day}T12:00:00"}
+        case _:
+            return {"date": day.isoformat()}
+
+
+def _moment(world: World, held: str, wanted: str) -> str:
+    """Return an instant at the clock that is wanted, or that it has a week before."""
+    if wanted == _WEEK_BEFORE:
+        return f"{datetime.fromisoformat(held) - timedelta(days=7)}"
+    return f"{world.today} {wanted}"
+
+
+_WEEK_BEFORE = "a week before"
+_DAYS = ("start_at", "end_at")
 _MADE_BY_MIS = ("mis_id", "source", "created_at", "updated_at")
 
 
@@ -261,6 +289,23 @@ async def test_what_never_arrived_is_made_once(service: Service) -> None:
 
     assert await service.created() == 1
     assert len((await service.show(writeback_id)).requests) == 2
+
+
+@each
+async def test_the_same_on_the_days_before_stops_nothing(service: Service) -> None:
+    """A pupil has the same incident each day; each was made on its day, and one is lost on its way."""
+    for back in (7, 1):
+        earlier = await service.submit(**days_before(service, back))
+        await service.serve()
+        await service.world.advance()
+        await service.settle()
+        assert (await service.show(earlier)).status == "confirmed"
+        service.world.clock.advance(timedelta(days=1))
+    await service.lose_answer(takes_effect=False)
+
+    await service.settle()
+
+    assert await service.created() == 3
 
 
 @each

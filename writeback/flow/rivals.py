@@ -4,9 +4,9 @@ Two records can be alike in all that a provider shows. One that the provider has
 and not spoken of yet, has no claim to the thing that it made; so one that looks for its own must leave it one.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -21,8 +21,6 @@ from writeback.store.tables import RequestRow
 _BEFORE = timedelta(days=1)
 """How much earlier a rival may have been sent: what a provider took it may write later."""
 _MOST = 100
-_LONGEST = 400
-"""Days of an absence that are compared."""
 CLOCKS_DIFFER = timedelta(minutes=2)
 """By how much a provider's clock and ours may differ."""
 
@@ -51,13 +49,13 @@ class Rival:
 
 def rivals_of(session: Session, request: RequestRow, sent: SentRequest) -> list[Rival]:
     """Return the rivals of the request's records, of other requests in its lane."""
-    wanted = {key for record in sent.records for key in _keys(record)}
+    wanted = {person for record in sent.records for person in _people(record)}
     found: list[Rival] = []
     for other in requests.rivalling(session, request, since=sent.sent_at - _BEFORE, limit=_MOST):
         for member in load_members(session, other, to_change=False):
             progress = member.opened.progress[member.index]
             is_unproven = progress.status in _UNPROVEN and not progress.mis_ids
-            if is_unproven and not wanted.isdisjoint(_keys(member.record)):
+            if is_unproven and not wanted.isdisjoint(_people(member.record)):
                 sent_at = other.sent_at or other.created_at
                 found.append(Rival(member.opened.row.id, member.index, member.record, sent_at, other.settled_at))
     return found
@@ -72,20 +70,13 @@ def has_newcomers(session: Session, request: RequestRow, sent: SentRequest, know
 _UNPROVEN = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.CONFIRMED)
 
 
-def _keys(record: Record) -> Iterator[tuple[date | None, str]]:
-    """Yield days and people of a record: without one in common nobody takes two for the same, or for nearly so."""
+def _people(record: Record) -> set[str]:
+    """Return whom a record is about: without one in common nobody takes two for the same, or for nearly so.
+
+    Their days need not be the same: the office may have moved one to another.
+    """
     people = [student.student_id for student in getattr(record, "students", ())]
     people += [
         person for name in ("student_id", "employee_id") if not people and (person := getattr(record, name, None))
     ]
-    yield from ((day, person) for person in people for day in _days(record))
-
-
-def _days(record: Record) -> list[date | None]:
-    """Return its day; of an absence all its days, and those beside them: it may have been moved by one."""
-    start, end = getattr(record, "start_at", None), getattr(record, "end_at", None)
-    if start is None:
-        return [getattr(record, "date", None)]
-    last = end.date() if isinstance(end, datetime) else start.date()
-    count = min(max((last - start.date()).days, 0), _LONGEST)
-    return [start.date() + timedelta(days=offset) for offset in range(-1, count + 2)]
+    return set(people)

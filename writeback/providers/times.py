@@ -1,6 +1,7 @@
 """Reading the providers' dates: instants with a zone, naive local times, and the school's own calendar day."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 LONDON = ZoneInfo("Europe/London")
@@ -39,3 +40,14 @@ def parse_day(text: object) -> date | None:
         return date.fromisoformat(text.strip()[:10])
     except ValueError:
         return None
+
+
+def spans(days: Iterable[date], margin: timedelta) -> list[tuple[date, date]]:
+    """Return the first and last days of what to ask for, so that each day has its margin; what overlaps is one."""
+    found: list[tuple[date, date]] = []
+    for day in sorted(set(days)):
+        first, last = day - margin, day + margin
+        if found and first <= found[-1][1]:
+            first, _ = found.pop()
+        found.append((first, last))
+    return found

@@ -204,6 +204,25 @@ def test_another_achievement_is_not_it_and_is_nearly_it_with_a_pupil_of_the_day(
 
 
 @pytest.mark.parametrize(
+    ("fields", "others"),
+    [
+        ({}, ["date"]),
+        ({"created_at": None}, None),
+        ({"points": 9, "total_points": 9}, None),
+        ({"type": "Excellent Effort"}, None),
+        ({"employees": {"data": [{"id": "A51"}]}}, None),
+        ({"comment": "Something else"}, None),
+    ],
+)
+def test_an_achievement_of_another_day_is_nearly_it_if_nothing_else_differs(
+    fields: dict[str, Any], others: list[str] | None, wonde_records: Records, wonde_lookups: LookupView
+) -> None:
+    record: Any = wonde_records["achievement.create"]
+    row = achievement(**{"achievement_date": day("2026-01-20"), "comment": record.comment, **fields})
+    assert differs(read("achievement.create", record, [row], wonde_lookups)) == others
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"points": None, "total_points": None},
@@ -305,12 +324,14 @@ def test_a_detention_is_found_by_its_content(
         ({"room": "A499"}, ["location"]),
         ({"detention_type": "A499"}, ["type"]),
         ({"start_at": instant("2026-01-12 12:35:00")}, ["start_time"]),
-        ({"start_at": instant("2026-01-19 12:30:00")}, None),
+        ({"start_at": instant("2026-01-19 12:30:00")}, ["date"]),
+        ({"start_at": instant("2026-01-19 12:30:00"), "created_at": None}, None),
+        ({"start_at": instant("2026-01-19 12:35:00")}, None),
         ({"end_at": instant("2026-01-12 13:30:00")}, ["end_time"]),
         ({"attended_by_employee": "A51"}, ["supervisor_id"]),
     ],
 )
-def test_another_detention_is_not_it_and_is_nearly_it_with_its_pupils_on_the_day(
+def test_another_detention_is_nearly_it_with_its_pupils_on_the_day_and_on_another_only_if_nothing_else_differs(
     fields: dict[str, Any], others: list[str] | None, wonde_records: Records, wonde_lookups: LookupView
 ) -> None:
     row = detention("A10", "A11", **fields)
@@ -470,7 +491,10 @@ def test_an_absence_of_a_pupil_is_found_by_its_content(
         ({"event_type": "sign out"}, ["event"]),
         ({"start_at": instant("2026-01-12 08:35:00")}, ["start_at"]),
         ({"start_at": instant("2026-01-13 08:30:00")}, ["start_at"]),
-        ({"start_at": instant("2026-01-14 08:30:00")}, None),
+        ({"start_at": instant("2026-01-21 08:30:00")}, ["start_at"]),
+        ({"start_at": instant("2026-01-21 08:30:00"), "created_at": None}, None),
+        ({"start_at": instant("2026-01-21 08:35:00")}, None),
+        ({"start_at": instant("2026-01-21 08:30:00"), "absence_type": "Truant"}, None),
         ({"start_at": None}, ["start_at"]),
         ({"absence_type": "Truant"}, ["type"]),
         ({"reason": "Dentist", "authorised_by": "A9"}, ["reason", "authorised_by_id"]),

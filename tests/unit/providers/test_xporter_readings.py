@@ -94,9 +94,22 @@ def test_an_achievement_is_found_in_a_table_of_either_name(xporter_lookups: Look
         assert read("achievement.create", record, body, xporter_lookups) == SlotReading(None, True, (Found("7"),))
 
 
-def test_another_days_incident_is_not_it(xporter_lookups: LookupView) -> None:
-    found = read("behaviour.create", RECORD, behaviours(incident(Date="2026-01-13")), xporter_lookups)
-    assert found == SlotReading(None, False)
+@pytest.mark.parametrize(
+    ("changed", "differing"),
+    [
+        ({"LastUpdated": f"{SENT_AT:%Y-%m-%dT%H:%M:%S}"}, ["date"]),
+        ({"LastUpdated": ""}, None),
+        ({"LastUpdated": "2026-01-09T12:00:00"}, None),
+        ({"LastUpdated": f"{SENT_AT:%Y-%m-%dT%H:%M:%S}", "Description": "reworded as well"}, None),
+    ],
+)
+def test_an_incident_of_another_day_is_nearly_it_if_nothing_else_differs_and_it_is_newer(
+    changed: dict[str, str], differing: list[str] | None, xporter_lookups: LookupView
+) -> None:
+    found = read("behaviour.create", RECORD, behaviours(incident(Date="2026-01-13", **changed)), xporter_lookups)
+    assert found is not None
+    assert not found.matches
+    assert [near.differing for near in found.near] == ([] if differing is None else [differing])
 
 
 def test_an_incident_of_other_pupils_is_not_it(xporter_lookups: LookupView) -> None:
@@ -226,10 +239,13 @@ def test_a_change_of_what_is_not_there_is_not_there(xporter_lookups: LookupView)
     assert found == SlotReading(None, False)
 
 
-def test_what_is_new_is_asked_for_by_day_and_what_is_changed_by_id() -> None:
-    assert questions("behaviour.create", RECORD, RECORD, {**RECORD, "date": "2026-01-13"}) == [
-        {"DateFrom": "2026-01-12", "DateTo": "2026-01-12"},
-        {"DateFrom": "2026-01-13", "DateTo": "2026-01-13"},
+def test_what_is_new_is_asked_for_by_the_days_around_and_what_is_changed_by_id() -> None:
+    assert questions("behaviour.create", RECORD, RECORD, {**RECORD, "date": "2026-03-13"}) == [
+        {"DateFrom": "2025-12-29", "DateTo": "2026-01-26"},
+        {"DateFrom": "2026-02-27", "DateTo": "2026-03-27"},
+    ]
+    assert questions("behaviour.create", RECORD, {**RECORD, "date": "2026-01-15"}) == [
+        {"DateFrom": "2025-12-29", "DateTo": "2026-01-29"},
     ]
     (asked,) = questions("achievement.update", {"achievement_id": "5", "comment": "x"})
     assert asked["id"] == "5"

@@ -13,7 +13,7 @@ from writeback.core.clock import Clock
 from writeback.core.settings import Settings
 from writeback.domain.kinds import Action, Kind, Record
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
-from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Uncertain, Verdict
+from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, SlotReading, Uncertain, Verdict
 from writeback.domain.school import Account, HoldReason
 from writeback.providers.base import (
     Hint,
@@ -98,9 +98,11 @@ class WondeProvider:
                 rows += await self._answered(account, question)
             zone = await self._zone(account) if reader.needs_zone and rows else LONDON
             found = reader.read(sent.records, rows, Scene(lookups, zone))
-            is_missing = any(not one.matches and not one.near for one in found.values())
+            if reader.changed is not None and _is_missing(found):
+                rows += await self._answered(account, reader.changed.since(lists.cursor_at(sent.sent_at)))
+                found = reader.read(sent.records, rows, Scene(lookups, zone))
             creates = sent.kind.action is Action.CREATE
-            removed = await self._removed(account, sent) if creates and is_missing else ()
+            removed = await self._removed(account, sent) if creates and _is_missing(found) else ()
         except NoAnswer as error:
             return error.outcome or NotReached(error.detail)
         return ReadBack(found, removed=tuple(removed))
@@ -232,6 +234,11 @@ class WondeProvider:
         if not answer.is_success or id_of(row.get("id")) is None:
             raise NoAnswer(None, f"Wonde answered {answer.status} where one thing was expected")
         return [row]
+
+
+def _is_missing(found: Mapping[int, SlotReading]) -> bool:
+    """Whether there is nothing like one of the records."""
+    return any(not one.matches and not one.near for one in found.values())
 
 
 def _is_not_for_us(error: NoAnswer) -> bool:

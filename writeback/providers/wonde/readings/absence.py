@@ -2,7 +2,8 @@
 
 Wonde shows type, reason, illness and pay rate as descriptions (Wonde 5183-5251, 8341-8412): they are compared by the
 school's list as far as it goes. It shows no absence code. A MIS may keep only the day of an absence of all day. Any
-other one of the person's in the same days, or beside them, is nearly the record's.
+other one of the person's in the same days, or beside them, is nearly the record's, and one of another day at the same
+time that differs in nothing else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from writeback.providers.wonde.readings.reader import (
     on_the_wall,
     reading,
     to_the_minute,
+    was_made,
 )
 
 _OF_PUPILS, _OF_STAFF = ListName.STUDENT_ABSENCE_ATTRIBUTES, ListName.EMPLOYEE_ABSENCE_ATTRIBUTES
@@ -74,11 +76,32 @@ def _days(days: Sequence[date]) -> dict[str, str]:
 def _read_pupils(records: Sequence[StudentAbsence], rows: Sequence[Row], scene: Scene) -> Readings:
     readings: Readings = {}
     for position, record in enumerate(records):
-        theirs = [
-            row for row in rows if id_of(row.get("student")) == record.student_id and _is_beside(row, record, scene)
-        ]
-        readings[position] = reading([(row, _pupil_fields(row, record, scene)) for row in theirs])
+        theirs = [row for row in rows if id_of(row.get("student")) == record.student_id]
+        readings[position] = _reading(record, [(row, _pupil_fields(row, record, scene)) for row in theirs], scene)
     return readings
+
+
+def _reading(
+    record: StudentAbsence | EmployeeAbsence, theirs: Sequence[tuple[Row, Sequence[Compared]]], scene: Scene
+) -> SlotReading:
+    return reading(
+        [
+            (row, fields)
+            for row, fields in theirs
+            if _is_beside(row, record, scene) or _was_moved(row, fields, record, scene)
+        ]
+    )
+
+
+def _was_moved(row: Row, fields: Sequence[Compared], record: StudentAbsence | EmployeeAbsence, scene: Scene) -> bool:
+    """Whether nothing differs but its days."""
+    start, wanted = on_the_wall(row.get("start_at"), scene.zone), to_the_minute(record.start_at)
+    is_same = not any(one.differs for one in fields if one.field not in _DAYS)
+    is_then = start is not None and (start.time() == wanted.time() or getattr(record, "event", None) == "all_day")
+    return is_same and is_then and was_made(row)
+
+
+_DAYS = ("start_at", "end_at")
 
 
 def _is_beside(row: Row, record: StudentAbsence | EmployeeAbsence, scene: Scene) -> bool:
@@ -112,10 +135,8 @@ def _when(at: datetime | None) -> str | None:
 def _read_staff(records: Sequence[EmployeeAbsence], rows: Sequence[Row], scene: Scene) -> Readings:
     readings: Readings = {}
     for position, record in enumerate(records):
-        theirs = [
-            row for row in rows if id_of(row.get("employee")) == record.employee_id and _is_beside(row, record, scene)
-        ]
-        readings[position] = reading([(row, _staff_fields(row, record, scene)) for row in theirs])
+        theirs = [row for row in rows if id_of(row.get("employee")) == record.employee_id]
+        readings[position] = _reading(record, [(row, _staff_fields(row, record, scene)) for row in theirs], scene)
     return readings
 
 
@@ -190,7 +211,7 @@ def _amount(value: Any) -> Decimal | None:
 
 
 READERS: Mapping[str, Reader] = {
-    "student_absence.create": Reader(_of_pupils, _read_pupils, needs_zone=True),
-    "employee_absence.create": Reader(_of_staff, _read_staff, needs_zone=True),
+    "student_absence.create": Reader(_of_pupils, _read_pupils, needs_zone=True, changed=Question("attendance/absence")),
+    "employee_absence.create": Reader(_of_staff, _read_staff, needs_zone=True, changed=Question("employee-absences")),
     "employee_absence.update": Reader(_by_id, _read_changed, needs_zone=True),
 }

@@ -4,7 +4,7 @@ Wonde's list shows an incident's type as a description and its points once, not 
 2627-2745), so an incident counts as the record's when day, type, the member of staff and the pupils agree, and the
 points as far as they are shown. Not compared: the comment, which MISes cut and reword, what they follow up (status,
 outcome), and where it was. A MIS may keep one incident for each pupil: they are counted together. Any other one of the
-day that has one of the pupils is nearly the record's.
+day that has one of the pupils is nearly the record's, and one of another day that differs in nothing else.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,8 +27,10 @@ from writeback.providers.wonde.readings.reader import (
     by_day,
     compared_choice,
     found,
+    is_same_text,
     nearly,
     related,
+    was_made,
 )
 
 Incident = Achievement | Behaviour
@@ -48,26 +50,28 @@ _ACHIEVEMENTS = _Shown("achievements", "achievement_date", ListName.ACHIEVEMENT_
 _BEHAVIOURS = _Shown("behaviours", "incident_date", ListName.BEHAVIOUR_ATTRIBUTES)
 
 
+_INCLUDED = "students,employees"
+
+
 def _questions(records: Sequence[Incident], lookups: LookupView, *, shown: _Shown) -> Iterator[Question]:
     """Yield one list a day: there is no parameter for a pupil (Wonde 1284-1293, 2733-2742)."""
     for day in by_day(records, lambda record: record.date):
         days = around(day, day, f"{shown.date}_after", f"{shown.date}_before")
-        yield Question(shown.path, {**days, "include": "students,employees"})
+        yield Question(shown.path, {**days, "include": _INCLUDED})
 
 
 def _read(records: Sequence[Incident], rows: Sequence[Row], scene: Scene, *, shown: _Shown) -> Readings:
     """Return what there is of each incident; one is left out where Wonde does not show whose an incident is."""
     readings: Readings = {}
     for position, record in enumerate(records):
-        of_day = [row for row in rows if day_of(row.get(shown.date)) == record.date]
-        compared = [(row, _compared(row, record, scene, shown)) for row in of_day]
+        compared = [(row, _compared(row, record, scene, shown)) for row in rows]
         if all(_pupils(row) is not None for row, fields in compared if not _differs(fields, _WHAT)):
             readings[position] = _reading(record, compared)
     return readings
 
 
-_WHAT = ("type", "employee_id")
-"""What it is and who recorded it."""
+_WHAT = ("date", "type", "employee_id")
+"""When it was, what it is and who recorded it."""
 _OWN = (*_WHAT, "students", "points")
 """What must agree; the rest is followed up, and only shown."""
 _Fields = Sequence[Compared]
@@ -81,7 +85,9 @@ def _compared(row: Row, record: Incident, scene: Scene, shown: _Shown) -> _Field
         given = getattr(record, field)
         return compared_choice(field, row.get(field), given, shown.attributes, field, scene.lookups)
 
+    day = day_of(row.get(shown.date))
     return [
+        Compared("date", record.date.isoformat(), day.isoformat() if day else None, day != record.date),
         choice("type"),
         Compared("employee_id", record.employee_id, told(staff), bool(staff) and record.employee_id not in staff),
         Compared("students", told(wanted), told(pupils or ()), not wanted.keys() <= (pupils or set())),
@@ -96,7 +102,7 @@ def _differs(fields: _Fields, names: Sequence[str]) -> bool:
 
 def _reading(record: Incident, compared: Sequence[tuple[Row, _Fields]]) -> SlotReading:
     wanted = {pupil.student_id for pupil in record.students}
-    theirs = [(row, fields) for row, fields in compared if not _pupils(row) or wanted & (_pupils(row) or set())]
+    theirs = [(row, fields) for row, fields in compared if _may_be(row, fields, record)]
     same = [row for row, fields in theirs if not _differs(fields, _OWN)]
     of_one = [row for row, fields in theirs if _is_one_pupils(row) and not _differs(fields, (*_WHAT, "points"))]
     sets = _sets([row for row in of_one if row not in same], sorted(wanted))
@@ -104,6 +110,17 @@ def _reading(record: Incident, compared: Sequence[tuple[Row, _Fields]]) -> SlotR
     ids = {mis_id for one in whole for mis_id in one.ids}
     near = nearly((row, fields) for row, fields in theirs if id_of(row.get("id")) not in ids)
     return SlotReading(None if whole else in_words(near), bool(whole), whole, near)
+
+
+def _may_be(row: Row, fields: _Fields, record: Incident) -> bool:
+    """Whether it is of that day and one of the pupils, or as good as it on another day, to which it was moved."""
+    of_pupils = not {pupil.student_id for pupil in record.students}.isdisjoint(_pupils(row) or ())
+    if not _differs(fields, ("date",)):
+        return of_pupils or not _pupils(row)
+    is_same = not _differs(fields, ("type", "employee_id", "points")) and is_same_text(
+        row.get("comment"), record.comment
+    )
+    return of_pupils and is_same and was_made(row)
 
 
 def _is_one_pupils(row: Row) -> bool:
@@ -148,6 +165,10 @@ def _pupils(row: Row) -> set[str] | None:
 
 
 READERS: Mapping[str, Reader] = {
-    "achievement.create": Reader(partial(_questions, shown=_ACHIEVEMENTS), partial(_read, shown=_ACHIEVEMENTS)),
-    "behaviour.create": Reader(partial(_questions, shown=_BEHAVIOURS), partial(_read, shown=_BEHAVIOURS)),
+    f"{name}.create": Reader(
+        partial(_questions, shown=shown),
+        partial(_read, shown=shown),
+        changed=Question(shown.path, {"include": _INCLUDED}),
+    )
+    for name, shown in (("achievement", _ACHIEVEMENTS), ("behaviour", _BEHAVIOURS))
 }

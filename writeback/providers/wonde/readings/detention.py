@@ -6,7 +6,6 @@ other one of the day that has one of the pupils, or none, is nearly the record's
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 
 from writeback.domain.kinds.detention import Detention
 from writeback.domain.kinds.detention_attendance import DetentionMark, DetentionMarkRemoval
@@ -32,7 +31,7 @@ from writeback.providers.wonde.readings.reader import (
     reading,
     related,
     says,
-    to_the_minute,
+    was_made,
 )
 
 _DETENTIONS = ListName.DETENTION_ATTRIBUTES
@@ -50,8 +49,7 @@ def _read(records: Sequence[Detention], rows: Sequence[Row], scene: Scene) -> Re
     """Return what there is of each detention; one is left out where Wonde does not show who is in one."""
     readings: Readings = {}
     for position, record in enumerate(records):
-        of_day = [row for row in rows if _is_of_day(row, record, scene)]
-        compared = [(row, _compared(row, record, scene)) for row in of_day]
+        compared = [(row, _compared(row, record, scene)) for row in rows]
         same_but_whose = [
             row for row, fields in compared if all(one.field == "students" or not one.differs for one in fields)
         ]
@@ -61,19 +59,17 @@ def _read(records: Sequence[Detention], rows: Sequence[Row], scene: Scene) -> Re
     return readings
 
 
-def _is_of_day(row: Row, record: Detention, scene: Scene) -> bool:
-    at = on_the_wall(row.get("start_at"), scene.zone)
-    return at is None or at.date() == record.date
-
-
 _FEW = 2
 """In so many fields one without pupils may differ, and still be nearly the same."""
 
 
 def _is_like(row: Row, record: Detention, fields: Sequence[Compared]) -> bool:
-    pupils = _pupils(row)
+    """Whether it is of that day and one of the pupils; or the same on another day, to which it was moved."""
+    pupils, differing = _pupils(row), [one.field for one in fields if one.differs]
+    if "date" in differing:
+        return differing == ["date"] and was_made(row)
     if not record.students:
-        return sum(one.differs for one in fields) <= _FEW
+        return len(differing) <= _FEW
     return not pupils or any(pupil.student_id in pupils for pupil in record.students)
 
 
@@ -83,12 +79,13 @@ def _compared(row: Row, record: Detention, scene: Scene) -> Sequence[Compared]:
 
     def clock(field: str, shown: str) -> Compared:
         at, given = on_the_wall(row.get(shown), scene.zone), getattr(record, field)
-        is_same = at is None or (
-            at.date() == record.date if given is None else at == to_the_minute(datetime.combine(record.date, given))
-        )
+        is_same = at is None or given is None or at.time() == given.replace(second=0, microsecond=0)
         return Compared(field, f"{given:%H:%M}" if given else None, f"{at:%H:%M}" if at else None, not is_same)
 
+    start = on_the_wall(row.get("start_at"), scene.zone)
+    day = start.date() if start else None
     return [
+        Compared("date", record.date.isoformat(), day.isoformat() if day else None, day not in (None, record.date)),
         Compared("students", told(wanted), told(pupils or ()), not wanted <= (pupils or set())),
         compared_choice("type", row.get("detention_type"), record.type, _DETENTIONS, "type", scene.lookups),
         compared_choice("location", row.get("room"), record.location, _DETENTIONS, "location", scene.lookups),
@@ -166,7 +163,9 @@ def _code_named(code_id: str | None, lookups: LookupView) -> str | None:
 
 
 READERS: Mapping[str, Reader] = {
-    "detention.create": Reader(_questions, _read, needs_zone=True),
+    "detention.create": Reader(
+        _questions, _read, needs_zone=True, changed=Question("detentions", {"include": "attendances"})
+    ),
     "detention_attendance.set": Reader(_mark_questions, _read_marks),
     "detention_attendance.delete": Reader(_mark_questions, _read_removed),
 }

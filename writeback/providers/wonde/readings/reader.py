@@ -26,6 +26,10 @@ class Question:
     params: Mapping[str, str] = field(default_factory=dict)
     is_one: bool = False
 
+    def since(self, updated_after: str) -> "Question":
+        """Return it about what has changed since alone."""
+        return Question(self.path, {**self.params, "updated_after": updated_after})
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -44,6 +48,8 @@ class Reader:
     read: Callable[[Sequence[Any], Sequence[Row], Scene], Readings]
     """Compares the records with all rows that came; a record that they cannot tell about is left out."""
     needs_zone: bool = False
+    changed: Question | None = None
+    """The list of what has changed, without the instant since when: where what is new may stand on another day."""
 
 
 def around(first: date, last: date, after: str, before: str, *, days: int = 1) -> dict[str, str]:
@@ -119,6 +125,11 @@ def reading(things: Sequence[tuple[Row, Sequence[Compared]]]) -> SlotReading:
     same = [row for row, fields in things if not any(one.differs for one in fields)]
     near = nearly((row, fields) for row, fields in things if any(one.differs for one in fields))
     return SlotReading(None if same else in_words(near), bool(same), found(same), near)
+
+
+def was_made(row: Row) -> bool:
+    """Whether Wonde says when it first had a thing; whether that was since the request is asked later."""
+    return instant_of(row.get("created_at")) is not None
 
 
 def nearly(things: Iterable[tuple[Row, Sequence[Compared]]]) -> tuple[Near, ...]:

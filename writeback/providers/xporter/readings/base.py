@@ -1,6 +1,6 @@
 """What the readers share: a question, texts that are compared, and how a difference is put into words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from writeback.domain.kinds.base import Part
 from writeback.domain.likeness import Compared, Near, is_same_text, plain
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.http import shorten
-from writeback.providers.times import LONDON, parse_instant
+from writeback.providers.times import LONDON, parse_instant, spans
 
 _SLACK = timedelta(minutes=2)
 """How far Xporter's clock, or the school's, may be from ours."""
@@ -89,6 +89,16 @@ class Comparison:
         return SlotReading(None, True, (Found(mis_id),)) if self.same else None
 
 
+MOVED = timedelta(days=14)
+"""How far from its day something new is looked for: the office may have moved it."""
+
+
+def days_around(records: Sequence[Any]) -> Iterator[dict[str, str]]:
+    """Yield the parameters that ask for the records' days, and those to which the office may have moved them."""
+    for first, last in spans((record.date for record in records), MOVED):
+        yield {"DateFrom": first.isoformat(), "DateTo": last.isoformat()}
+
+
 def first_seen(text: str, sent_at: datetime) -> tuple[datetime | None, bool]:
     """Return when a row was made, where a LastUpdated tells that, and whether it was there before `sent_at`.
 
@@ -102,3 +112,8 @@ def first_seen(text: str, sent_at: datetime) -> tuple[datetime | None, bool]:
     if max(stamps) < sent_at - _SLACK:
         return max(stamps), True
     return (min(stamps) if min(stamps) >= sent_at else None), False
+
+
+def has_stamp(text: str) -> bool:
+    """Whether a LastUpdated can be read."""
+    return parse_instant(text, LONDON) is not None

@@ -15,7 +15,7 @@ from writeback.domain.outcome import SlotReading
 from writeback.providers.base import SentRequest
 from writeback.providers.xporter.fields import table_of
 from writeback.providers.xporter.payloads.conduct import subject_of
-from writeback.providers.xporter.readings.base import Question
+from writeback.providers.xporter.readings.base import Question, days_around
 from writeback.providers.xporter.readings.incidents import HeldIncident, Labels, held_incidents, read_change, read_new
 
 _BACK, _AHEAD = timedelta(days=3 * 366), timedelta(days=366)
@@ -29,20 +29,16 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
 
 
 def questions(sent: SentRequest, lookups: LookupView) -> Iterator[Question]:
-    """Yield the questions: one a day for what is new, one a record for what was changed."""
+    """Yield the questions: for what is new the days around, one a record for what was changed."""
     is_achievement = subject_of(sent.kind) == "achievement"
-    asked: dict[tuple[tuple[str, str], ...], None] = {}
-    for record in sent.records:
-        asked[tuple(_params(sent, record).items())] = None
-    for params in asked:
+    is_new = sent.kind.action is Action.CREATE
+    for params in days_around(sent.records) if is_new else (_params(sent, record) for record in sent.records):
         yield Question(
-            lambda settings: settings.achievements_path if is_achievement else settings.behaviour_path, dict(params)
+            lambda settings: settings.achievements_path if is_achievement else settings.behaviour_path, params
         )
 
 
 def _params(sent: SentRequest, record: Any) -> dict[str, str]:
-    if sent.kind.action is Action.CREATE:
-        return {"DateFrom": record.date.isoformat(), "DateTo": record.date.isoformat()}
     first, last = (sent.sent_at - _BACK).date(), (sent.sent_at + _AHEAD).date()
     mis_id = getattr(record, f"{subject_of(sent.kind)}_id")
     return {"DateFrom": first.isoformat(), "DateTo": last.isoformat(), "id": mis_id}

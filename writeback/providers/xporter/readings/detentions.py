@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from writeback.core.settings import XporterSettings
 from writeback.domain.kinds import Kind
 from writeback.domain.kinds.base import Action
 from writeback.domain.likeness import Near, in_words, told
@@ -14,7 +15,7 @@ from writeback.providers.base import SentRequest
 from writeback.providers.times import LONDON, parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.payloads.detentions import is_entry
-from writeback.providers.xporter.readings.base import Comparison, Question
+from writeback.providers.xporter.readings.base import Comparison, Question, days_around
 
 _AROUND = timedelta(days=400)
 """Before and after a request: where a detention may be whose date we do not know."""
@@ -34,17 +35,22 @@ class _Held:
 
 
 def questions(sent: SentRequest, lookups: LookupView) -> Iterator[Question]:
-    """Yield the questions: one a day for what is new, one a pupil for entries, else one for all there is."""
+    """Yield the questions: for what is new the days around, one a pupil for entries, else one for all there is."""
+    if sent.kind.action is Action.CREATE:
+        yield from (Question(_path, params) for params in days_around(sent.records))
+        return
     asked: dict[tuple[tuple[str, str], ...], None] = {}
     for record in sent.records:
         asked[tuple(_params(sent, record).items())] = None
     for params in asked:
-        yield Question(lambda settings: settings.detentions_path, dict(params))
+        yield Question(_path, dict(params))
+
+
+def _path(settings: XporterSettings) -> str:
+    return settings.detentions_path
 
 
 def _params(sent: SentRequest, record: Any) -> dict[str, str]:
-    if sent.kind.action is Action.CREATE:
-        return {"DateFrom": record.date.isoformat(), "DateTo": record.date.isoformat()}
     first, last = (sent.sent_at - _AROUND).date(), (sent.sent_at + _AROUND).date()
     dates = {"DateFrom": first.isoformat(), "DateTo": last.isoformat()}
     return dates | {"StudentId": record.student_id} if is_entry(sent.kind) else dates
@@ -120,9 +126,12 @@ def _read_new(record: Any, held: Mapping[str, _Held], id_of: _IdOf, sent_at: dat
 
 
 def _is_like(pupils: set[str], detention: _Held, terms: Comparison) -> bool:
-    """Whether it is of that day, and of one of the pupils; without pupils, whether it differs in little."""
+    """Whether it is of that day, and of one of the pupils; without pupils, whether it differs in little.
+
+    One of another day is where nothing else differs, and it says when it was recorded.
+    """
     if "date" in terms.others:
-        return False
+        return terms.others == ["date"] and parse_day(value_of(detention.row, "RecordedDate")) is not None
     if not pupils:
         return len(terms.others) <= _FEW
     return not detention.students or not pupils.isdisjoint(detention.students)

@@ -12,7 +12,7 @@ from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.times import parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.payloads.conduct import LISTS
-from writeback.providers.xporter.readings.base import Comparison, first_seen
+from writeback.providers.xporter.readings.base import Comparison, first_seen, has_stamp
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "activity": ("Activity",),
@@ -34,6 +34,8 @@ class HeldIncident:
     created_at: datetime | None
     was_before: bool
     """Whether it was there before the request."""
+    has_stamp: bool
+    """Whether the MIS says when it last changed."""
     tells_comment: bool
     """Comments need a scope of their own (501): without it their column is missing, or empty in every row."""
     students: dict[str, Row] = field(default_factory=dict, repr=False)
@@ -55,6 +57,7 @@ def held_incidents(subject: str, body: Any, rows: Sequence[Row], sent_at: dateti
             row,
             created_at,
             was_before,
+            has_stamp(text_of(row, "LastUpdated")),
             tells_comments,
         )
     for part, key in (("Student", "StudentId"), ("Staff", "StaffId")):
@@ -92,8 +95,8 @@ def read_new(record: Any, held: Sequence[HeldIncident], labels: Labels, *, is_sp
     if types is None:
         return None
     pupils = {student.student_id for student in record.students}
-    of_day = [one for one in held if one.day == record.date and (not one.students or pupils & one.students.keys())]
-    compared = [(one, _compared_new(record, one, labels)) for one in of_day]
+    compared = [(one, _compared_new(record, one, labels)) for one in held]
+    compared = [(one, terms) for one, terms in compared if _may_be(one, terms, pupils)]
     whole = _split(record, compared) if is_split and len(pupils) > 1 else _same(compared)
     ids = {one.mis_id for each in whole for one in each}
     near = _near((one, terms) for one, terms in compared if one.mis_id not in ids)
@@ -102,6 +105,14 @@ def read_new(record: Any, held: Sequence[HeldIncident], labels: Labels, *, is_sp
     )
     matches = any(not any(one.was_before for one in each) for each in whole)
     return SlotReading(None if matches else in_words(near), matches, found, near)
+
+
+def _may_be(incident: HeldIncident, terms: Comparison, pupils: set[str]) -> bool:
+    """Whether it is of that day and one of the pupils; or the same on another day, to which it was moved."""
+    of_pupils = not pupils.isdisjoint(incident.students)
+    if "date" not in terms.others:
+        return of_pupils or not incident.students
+    return of_pupils and incident.has_stamp and set(terms.others) <= {"date", "students"}
 
 
 _Compared = Sequence[tuple[HeldIncident, Comparison]]
