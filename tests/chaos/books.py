@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import col, func, select
@@ -11,8 +12,9 @@ from sqlmodel import col, func, select
 from writeback.domain.states import FINAL, Status
 from writeback.domain.writeback import RecordStatus, unpack_progress
 from writeback.store.database import Database
-from writeback.store.tables import AttemptRow, RequestRow, WritebackRow
+from writeback.store.tables import AttemptRow, BreakerRow, Lane, RequestRow, WritebackRow
 
+_NO_CLEAR_ANSWER = "The provider gave no clear answer each time"
 UNSETTLED = (Status.QUEUED, Status.SENDING, Status.SENT, Status.UNKNOWN, Status.HELD)
 
 
@@ -29,6 +31,9 @@ class BookedRecord:
     status: RecordStatus
     evidence: str | None
     findings: Sequence[str]
+    """Their codes."""
+    is_given_up: bool = False
+    """Its provider has failed on it each time."""
 
     @property
     def name(self) -> str:
@@ -62,6 +67,16 @@ async def read_books(db: Database) -> Books:
     return Books(rows, [record for row in rows for record in _records_of(row)], attempts, outcomes)
 
 
+async def longest_wait_s(db: Database, now: datetime) -> float:
+    """Return for how many seconds from now on a school, a provider or a lane is left alone at the longest."""
+    async with db.read() as session:
+        rows = [
+            (await session.exec(select(func.max(col(BreakerRow.open_until))))).one(),
+            (await session.exec(select(func.max(col(Lane.not_before))))).one(),
+        ]
+    return max([0.0, *((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds() for until in rows if until)])
+
+
 async def count_unsettled(db: Database) -> int:
     """Return how many writebacks still wait for something, a person apart."""
     query = select(func.count(col(WritebackRow.seq))).where(col(WritebackRow.status).in_(UNSETTLED))
@@ -91,6 +106,7 @@ def _records_of(row: WritebackRow) -> list[BookedRecord]:
             status=progress.status,
             evidence=progress.evidence,
             findings=[finding["code"] for finding in progress.findings],
+            is_given_up=any(finding["message"].startswith(_NO_CLEAR_ANSWER) for finding in progress.findings),
         )
         for index, progress in enumerate(unpack_progress(row.progress, len(says)))
     ]

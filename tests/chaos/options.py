@@ -44,6 +44,9 @@ LATE_AFTER_S = 14.0
 """Longer than anything that was sent can take to arrive: pause + connecting + latency + the provider's own retries."""
 ABSENCE_PATIENCE_S = 16.0
 
+RETRY_AFTER_CAP_S = 10.0
+"""The least that the setting allows: whoever asks to be left alone for a day is tried again after so much."""
+
 SETTINGS: dict[str, str] = {
     "LOG_LEVEL": "INFO",
     "DATABASE_BUSY_TIMEOUT_S": "2",
@@ -55,6 +58,8 @@ SETTINGS: dict[str, str] = {
     "DISPATCH__HEARTBEAT_S": "0.7",
     "DISPATCH__BACKOFF_BASE_S": "0.2",
     "DISPATCH__BACKOFF_CAP_S": "3",
+    "DISPATCH__RETRY_AFTER_CAP_S": str(RETRY_AFTER_CAP_S),
+    "WONDE__PAGE_SIZE": "20",
     "DISPATCH__HOLD_RECHECK_S": "0.7",
     "DISPATCH__BREAKER_COOLDOWN_S": "0.5",
     "DISPATCH__BREAKER_COOLDOWN_CAP_S": "2",

@@ -7,21 +7,22 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import httpx
+from sqlalchemy.exc import SQLAlchemyError
 
-from tests.chaos.books import count_settled, count_unsettled, read_books
+from tests.chaos.books import count_settled, count_unsettled, longest_wait_s, read_books
 from tests.chaos.client import Clients
-from tests.chaos.options import SETTINGS, Options
+from tests.chaos.options import RETRY_AFTER_CAP_S, SETTINGS, Options
 from tests.chaos.processes import Stack, free_port
 from tests.chaos.report import Screen
 from tests.chaos.servers import Database as DatabaseServer
 from tests.chaos.servers import RedisServer, create_database
 from tests.chaos.trouble import Troubles
 from tests.chaos.truth import look
-from tests.chaos.verdict import Result, Verdict
+from tests.chaos.verdict import Figure, Result, Verdict
 from tests.chaos.workload import OFFICE_FIRST, Workload
 from tests.chaos.world import Control, World, make_schools
 from tests.secret_key import SECRET_KEY
@@ -33,6 +34,8 @@ _APIS = 2
 _LOOK_EVERY_S = 0.5
 _IN_THE_END_S = 3.0
 """How long nothing more may happen before the books are compared."""
+_CLOCKS_S = 1.0
+"""By how much what is read may be older than the clock."""
 
 
 async def run(options: Options, screen: Screen) -> Result:
@@ -49,6 +52,7 @@ class _Run:
         self.options, self.screen, self.folder = options, screen, folder
         self.clock = SystemClock()
         self.result = Result(options.seed)
+        self.longest_wait_s = 0.0
         self.api_ports, self.sandbox_port = [free_port() for _ in range(_APIS)], free_port()
 
     async def run(self) -> Result:
@@ -75,16 +79,18 @@ class _Run:
     async def _put_to_the_test(self, world: World, troubles: Troubles, stack: Stack, database: DatabaseServer) -> None:
         clients = Clients(self._api_urls, world.key, random.Random(f"{self.options.seed} clients"))
         began = self.clock.monotonic()
-        await troubles.start_callback_faults()
+        await troubles.start_standing_faults()
         troubles.start()
-        try:
-            await self._send_all(world, clients)
-            accepted_s = self.clock.monotonic() - began
-        finally:
-            self.screen.doing("faults end")
-            await troubles.stop()
         async with _opened(database) as db:
+            watch = asyncio.create_task(self._watch_waits(db), name="waits")
+            try:
+                await self._send_all(world, clients, troubles)
+                accepted_s = self.clock.monotonic() - began
+            finally:
+                self.screen.doing("faults end")
+                await troubles.stop()
             drained_s = await self._drain(db)
+            watch.cancel()
             settled_s = self.clock.monotonic() - began
             await asyncio.sleep(_IN_THE_END_S)
             self.screen.doing("comparing")
@@ -92,6 +98,10 @@ class _Run:
         Verdict(books, truths, clients.accepted).judge(self.result)
         refused = [f"{ref}: {said}" for ref, said in clients.refused.items()]
         self.result.none_of("refused by the API", refused)
+        self._judge_waits()
+        if self.options.has("faults"):
+            never = [name for name, count in troubles.struck.items() if not count]
+            self.result.none_of("misbehaviours that met nobody", never)
         self.result.none_of("one key answered with two ids", clients.contradicted)
         counts = self.result.counts
         counts["clients were answered"] = clients.answers
@@ -104,9 +114,10 @@ class _Run:
             "records a second": round(len(books.records) / settled_s),
         }
 
-    async def _send_all(self, world: World, clients: Clients) -> None:
+    async def _send_all(self, world: World, clients: Clients, troubles: Troubles) -> None:
+        """Send what was asked for, and more, up to half as much, until every misbehaviour has met something."""
         workload = Workload(list(world.schools.values()), random.Random(self.options.seed))
-        plans, sent = workload.plans(self.options.count), 0
+        plans, sent = workload.plans(self.options.count * 3 // 2), 0
         interval, next_at = 1 / self.options.per_s, self.clock.monotonic()
         limits = httpx.Limits(max_connections=2 * self.options.clients)
         self.screen.doing("sending")
@@ -114,6 +125,8 @@ class _Run:
         async def send_some(http: httpx.AsyncClient) -> None:
             nonlocal sent, next_at
             for plan in plans:
+                if sent >= self.options.count and troubles.is_done:
+                    return
                 next_at = max(next_at, self.clock.monotonic() - 1.0) + interval
                 await asyncio.sleep(max(0.0, next_at - self.clock.monotonic()))
                 await clients.send(http, plan)
@@ -137,6 +150,18 @@ class _Run:
                 break
             await asyncio.sleep(_LOOK_EVERY_S)
         return self.clock.monotonic() - began
+
+    async def _watch_waits(self, db: Database) -> None:
+        """Note, as long as it runs, for how long a provider's answer makes us wait."""
+        while True:
+            with suppress(SQLAlchemyError, OSError):  # the database may be down
+                self.longest_wait_s = max(self.longest_wait_s, await longest_wait_s(db, self.clock.now()))
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _judge_waits(self) -> None:
+        told, most = round(self.longest_wait_s, 1), RETRY_AFTER_CAP_S
+        is_right = told <= most + _CLOCKS_S
+        self.result.figures.append(Figure("seconds a school was left alone for", told, f"<= {most:g}", is_right))
 
     async def _start_sandbox(self, stack: Stack, redis: RedisServer, database: DatabaseServer) -> None:
         url = f"{self._sandbox_url}/_sandbox/health"

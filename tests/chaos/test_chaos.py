@@ -7,6 +7,7 @@ import pytest
 from tests.chaos.options import Options
 from tests.chaos.report import Screen
 from tests.chaos.run import run
+from tests.chaos.verdict import Result
 from tests.long_run import LEFT_OUT, seconds_left, seed_or
 
 _DRAIN_S, _PER_S = 120.0, 20.0
@@ -15,7 +16,9 @@ _DRAIN_S, _PER_S = 120.0, 20.0
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_nothing_is_lost_doubled_or_stuck_whatever_breaks(database: Literal["sqlite", "postgresql"]) -> None:
-    await _is_right(Options(11, 200, 4, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
+    result = await _run(Options(11, 300, 4, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
+
+    assert all(result.counts["provider faults that struck"].values())
 
 
 @pytest.mark.slow
@@ -28,12 +31,13 @@ async def test_nor_with_other_seeds(part: int) -> None:
         pytest.skip(LEFT_OUT)
     database: Literal["sqlite", "postgresql"] = "postgresql" if part % 3 else "sqlite"
     seed = seed_or(11) * 10 + part
-    await _is_right(Options(seed, count, 8, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
+    await _run(Options(seed, count, 8, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
 
 
-async def _is_right(options: Options) -> None:
+async def _run(options: Options) -> Result:
     result = await run(options, Screen(options, is_quiet=True))
 
     found = [*(f"{one.name}: {one.value}" for one in result.figures), *result.problems]
     assert result.is_right, "\n".join([f"seed {options.seed}, {options.count} on {options.database}", *found])
     assert result.counts["troubles"]
+    return result

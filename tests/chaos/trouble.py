@@ -9,34 +9,12 @@ from typing import Any
 
 import httpx
 
+from tests.chaos.misbehaviour import CALLBACKS, FOLLOWS, MISBEHAVIOURS, WRITES, Deck, certain
+from tests.chaos.office import Office
 from tests.chaos.options import LONGEST_PAUSE_S, Options
 from tests.chaos.processes import Child, Stack
 from tests.chaos.servers import Database, RedisServer
-from tests.chaos.workload import OFFICE_FIRST, SESSION_CODES
 from tests.chaos.world import SchoolUnderTest, World
-
-_FAULTS: Sequence[Mapping[str, Any]] = (
-    {"kind": "latency", "seconds": 0.4, "probability": 0.25},
-    {"kind": "latency", "seconds": 3.0, "probability": 0.075},
-    {"kind": "latency", "seconds": 3.0, "after_effect": True, "probability": 0.075},
-    {"kind": "429", "retry_after": 0.5, "probability": 0.125},
-    {"kind": "500", "probability": 0.125},
-    {"kind": "500", "after_effect": True, "probability": 0.1},
-    {"kind": "503", "probability": 0.125},
-    {"kind": "hang", "probability": 0.05},
-    {"kind": "hang", "after_effect": True, "probability": 0.05},
-    {"kind": "reset_before", "probability": 0.125},
-    {"kind": "reset_after", "probability": 0.125},
-    {"kind": "invalid_json", "probability": 0.075},
-    {"kind": "empty", "probability": 0.075},
-)
-_CALLBACK_FAULTS: Sequence[Mapping[str, Any]] = (
-    {"kind": "lost", "probability": 0.2},
-    {"kind": "repeated", "repeats": 3, "probability": 0.2},
-    {"kind": "early", "probability": 0.2},
-    {"kind": "delayed", "seconds": 1.5, "probability": 0.2},
-)
-
 
 _NAMES = {"online": "offline", "paused": "with paused authorisation", "access": "with revoked access"}
 
@@ -53,9 +31,15 @@ class Troubles:
     apis: Sequence[str]
     done: Counter[str] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
-    """Provider faults that met a request, by kind."""
+    """Misbehaviours that met a request, by name."""
+    _deck: Deck | None = None
+    _missed: list[str] = field(default_factory=list)
+    """Misbehaviours that were ordered, and met nobody."""
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._office = Office(self.world, self.done)
 
     def start(self) -> None:
         """Begin; each trouble has dice of its own, so that one more leaves the others as they are."""
@@ -67,18 +51,32 @@ class Troubles:
             ("faults", self._storm, 0.1, 0.5),
             ("forgeries", self._forge, 0.2, 0.8),
             ("schools", self._school, 0.5, 2.0),
-            ("office", self._office, 0.1, 0.4),
+            ("office", self._office_works, 0.1, 0.4),
         )
         for name, act, least, most in made:
             if self.options.has(name):
                 dice = random.Random(f"{self.options.seed} {name}")
                 self._tasks.append(asyncio.create_task(self._again_and_again(act, dice, least, most), name=name))
 
-    async def start_callback_faults(self) -> None:
-        """Order what becomes of webhooks and callbacks; it stands until the end."""
+    async def start_standing_faults(self) -> None:
+        """Order what stands until the end: what becomes of webhooks and callbacks, and a 5xx that follows a pupil."""
         if self.options.has("callbacks"):
-            for number, fault in enumerate(_CALLBACK_FAULTS):
-                await self.world.control.post("faults", **fault, seed=self.options.seed * 100 + number)
+            for number, (name, fault) in enumerate(CALLBACKS.items()):
+                await self._order(name, fault, seed=self.options.seed * 100 + number)
+        if self.options.has("faults"):
+            for school in self.world.schools.values():
+                for pupil in school.followed:
+                    fault = {**WRITES, "kind": "500", "containing": pupil, "path": "ttendance"}
+                    await self._order(FOLLOWS, fault, school=school.provider_school_id)
+
+    async def _order(self, name: str, fault: Mapping[str, Any], **narrowed: Any) -> None:
+        spares = [school.provider_school_id for school in self.world.schools.values() if school.is_spared]
+        await self.world.control.post("faults", **fault, **narrowed, name=name, spares=spares)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every misbehaviour has met somebody."""
+        return not self.options.has("faults") or all(self.struck[name] for name in MISBEHAVIOURS)
 
     async def stop(self) -> None:
         """End every trouble, and put right what it left."""
@@ -144,25 +142,31 @@ class Troubles:
             self.done["database crashed and restarted"] += 1
 
     async def _storm(self, dice: random.Random) -> None:
-        """Have a few sorts of fault stand for a while, here and there."""
-        chosen = dice.sample(list(_FAULTS), dice.randint(2, 6))
-        for fault in chosen:
-            narrowed = {**fault, "seed": dice.randrange(10**6)}
+        """Have a few misbehaviours stand for a while, here and there; those that met nobody so far, for certain."""
+        deck = self._deck or Deck(list(MISBEHAVIOURS), dice)
+        self._deck = deck
+        for name in self._missed:
+            await self._order(name, certain(MISBEHAVIOURS[name]))
+        chosen = deck.deal(dice.randint(3, 7))
+        for name in chosen:
+            narrowed: dict[str, Any] = {"seed": dice.randrange(10**6)}
             if dice.random() < 0.3:
                 narrowed["provider"] = dice.choice(("wonde", "xporter"))
             if dice.random() < 0.4:
                 narrowed["method"] = "POST"
-            await self.world.control.post("faults", **narrowed)
+            await self._order(name, {**narrowed, **MISBEHAVIOURS[name]})
         await self._slept(dice.uniform(1.0, 3.0))
         await self._count_faults()
+        self._missed += [name for name in chosen if name not in self._missed]
+        self._missed = [name for name in self._missed if not self.struck[name]]
         await self.world.control.clear_faults()
-        await self.start_callback_faults()
+        await self.start_standing_faults()
         self.done["storms of faults"] += 1
 
     async def _count_faults(self) -> None:
-        for fault in (await self.world.control.get("faults"))["faults"]:
-            kind = f"{fault['status']}" if fault["kind"] == "status" else fault["kind"]
-            self.struck[f"{kind} after effect" if fault["after_effect"] else kind] += fault["hits"]
+        told = await self.world.control.get("faults")
+        for name in (*MISBEHAVIOURS, *CALLBACKS, FOLLOWS):
+            self.struck[name] = told["struck"].get(name, 0)
 
     async def _forge(self, dice: random.Random) -> None:
         """Say as anybody could that all is well, with a wrong token or about nothing that is known."""
@@ -188,7 +192,7 @@ class Troubles:
 
     async def _school(self, dice: random.Random) -> None:
         """Take a school's agent offline, or pause what it has authorised, for a moment."""
-        school = dice.choice(list(self.world.schools.values()))
+        school = self._troubled(dice)
         change: dict[str, Any] = {"online": False}
         if school.provider == "xporter" and dice.random() < 0.4:
             change = {"paused": True, "expire_tokens": True}
@@ -210,25 +214,11 @@ class Troubles:
     async def _change(self, school: SchoolUnderTest, **changes: Any) -> None:
         await self.world.control.post(f"schools/{school.provider_school_id}", **changes)
 
-    async def _office(self, dice: random.Random) -> None:
-        """Have the office set marks of its own, where apps do so too, and change an achievement that somebody made."""
-        school = dice.choice(list(self.world.schools.values()))
-        register, day = dice.choice(school.registers), dice.choice(school.days).isoformat()
-        pupils = dice.sample(list(register["student_ids"][:-OFFICE_FIRST]), 2)
-        marks = [
-            {"student_id": pupil, "date": day, "session": dice.choice(("AM", "PM")), "code": dice.choice(SESSION_CODES)}
-            for pupil in pupils
-        ]
-        await self.world.control.post(f"schools/{school.provider_school_id}/marks", marks=marks)
-        self.done["marks set by the office"] += len(marks)
-        await self._change_achievement(school, dice)
+    async def _office_works(self, dice: random.Random) -> None:
+        school = self._troubled(dice)
+        await self._office.mark(school, dice)
+        await self._office.change(school, dice)
 
-    async def _change_achievement(self, school: SchoolUnderTest, dice: random.Random) -> None:
-        """Give a pupil other points: what was lost on its way back is no longer what was sent."""
-        path = f"schools/{school.provider_school_id}/achievements"
-        newest = (await self.world.control.get(path))["achievements"][-3:]
-        if newest:
-            row = dice.choice(newest)
-            pupil = {"student_id": row["students"][0]["student_id"], "points": dice.randint(20, 90)}
-            await self.world.control.post(path, update=[{"id": row["id"], "students": [pupil]}])
-            self.done["achievements changed by the office"] += 1
+    def _troubled(self, dice: random.Random) -> SchoolUnderTest:
+        """Return a school that is not spared."""
+        return dice.choice([school for school in self.world.schools.values() if not school.is_spared])

@@ -1,7 +1,7 @@
 """What the simulated MIS holds at the end, and what the simulated providers have received."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,12 @@ from tests.chaos.world import SchoolUnderTest, World, shown_id
 Slot = tuple[str, str, str, str]
 """S or L, pupil, day, session or period instance."""
 _FAMILIES = ("achievements", "behaviours", "detentions", "student-absences", "employee-absences")
-_STATES = ("POST", "PUT", "DELETE")
+_WRITES = ("POST", "PUT", "DELETE")
+OFFICE = "office"
+FAMILIES = ("achievement", "behaviour", "detention", "student_absence", "employee_absence")
+"""As the ledger calls them."""
+Key = tuple[str, str, str]
+"""What a created thing is known by: its family, what marks it, and a person of it."""
 
 
 @dataclass
@@ -25,7 +30,8 @@ class Truth:
     """By family."""
     writes_received: int = 0
     """Requests that ask the provider to write."""
-    sent_by: "defaultdict[str, list[str]]" = field(default_factory=lambda: defaultdict(list))
+    changes: Sequence[Mapping[str, Any]] = ()
+    """What was made, changed and removed, oldest first, each with what it said then."""
 
     def slot_of(self, says: Mapping[str, Any]) -> Slot:
         """Return the slot that a mark of ours is for."""
@@ -34,21 +40,34 @@ class Truth:
         lesson = next(row for row in self.school.lessons if row["lesson_id"] == says["lesson_id"])
         return "L", says["student_id"], lesson["date"], str(lesson["period_instance_id"])
 
-    def made(self) -> Counter[tuple[str, str, str]]:
-        """Return how often each thing that we may have created is there: (family, what marks it, person)."""
-        found: Counter[tuple[str, str, str]] = Counter()
-        for family in ("achievements", "behaviours"):
-            for row in self.rows[family]:
-                found.update((family, str(row["comment"]), pupil["student_id"]) for pupil in row["students"])
-        for row in self.rows["detentions"]:
-            when = f"{row['date']} {row['start_time']}"
-            found.update(("detentions", when, pupil["student_id"]) for pupil in row["students"])
-        for family, person in (("student-absences", "student_id"), ("employee-absences", "employee_id")):
-            found.update((family, str(row["comment"]), row[person]) for row in self.rows[family])
-        return found
+    def made(self, *, even_if_removed: bool) -> Counter[Key]:
+        """Return how often each thing has been made for us, as it was at first: the office may have changed it since.
+
+        Without `even_if_removed` what is in the MIS still.
+        """
+        there = {row["id"] for rows in self.rows.values() for row in rows}
+        return Counter(
+            key
+            for change in self.changes
+            if change["effect"] == "created"
+            and change["family"] in FAMILIES
+            and change["ref"] != OFFICE
+            and (even_if_removed or change["id"] in there)
+            for key in keys_of(change["family"], change["says"])
+        )
 
     def by_id(self, family: str) -> dict[str, Mapping[str, Any]]:
         return {shown_id(row): row for row in self.rows[family]}
+
+
+def keys_of(family: str, says: Mapping[str, Any]) -> list[Key]:
+    """Return what a thing is known by, as it stands in the MIS or in one of our records, once for each person."""
+    if family == "detention":
+        when = f"{says['date']} {says['start_time'][:5]}"
+        return [(family, when, pupil["student_id"]) for pupil in says["students"]]
+    people = [pupil["student_id"] for pupil in says["students"]] if "students" in says else []
+    person = says.get("student_id") or says.get("employee_id")
+    return [(family, str(says["comment"]), one) for one in people or [str(person)]]
 
 
 async def look(world: World) -> dict[str, Truth]:
@@ -74,7 +93,9 @@ async def _look_at(world: World, school: SchoolUnderTest) -> Truth:
         truth.history[kind, row["student_id"], row["date"], row["place"]] = row["changes"]
     for family in _FAMILIES:
         truth.rows[family] = (await world.control.get(f"{path}/{family}"))[family]
-    for method in _STATES:
-        ledger = await world.control.get("ledger", school=school.provider_school_id, method=method)
-        truth.writes_received += sum(1 for row in ledger["requests"] if "/idaas/" not in row["path"])
+    ledger = await world.control.get("ledger", school=school.provider_school_id)
+    truth.writes_received = sum(
+        1 for row in ledger["requests"] if row["method"] in _WRITES and "/idaas/" not in row["path"]
+    )
+    truth.changes = ledger["changes"]
     return truth

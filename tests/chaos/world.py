@@ -24,6 +24,8 @@ SORTS: Sequence[tuple[str, str]] = (
 )
 """The schools, in turn: provider and MIS."""
 PUPILS = 60
+SPARED, FOLLOWED = 0, (1, 2, 3)
+"""Numbers of schools: that which is left in peace, and those with pupils whom a 5xx follows."""
 TARGETS = 6
 """Things of the office's own, in each school, that may be changed or removed through us."""
 
@@ -45,6 +47,10 @@ class SchoolUnderTest:
     """Detentions of the office, each with its pupil."""
     behaviours: Sequence[str] = ()
     """Incidents of the office, to be deleted (Wonde) or changed (Xporter)."""
+    is_spared: bool = False
+    """Neither its provider nor its office is in any trouble: whatever the others have may not stop it."""
+    followed: Sequence[str] = ()
+    """The pupils on whose marks its provider fails."""
 
 
 @dataclass
@@ -135,6 +141,8 @@ async def _make(control: Control, services: Services, number: int) -> SchoolUnde
     lessons = [row for day in days[:2] for row in (await _lessons(control, theirs, day))[:4]]
     choices = await _choices(control, provider, theirs)
     school = SchoolUnderTest(f"s{number}", provider, mis, theirs, hook_url, seeded["registers"], days, lessons, choices)
+    school.is_spared = number == SPARED
+    school.followed = seeded["registers"][0]["student_ids"][:3] if number in FOLLOWED else ()
     await _give_targets(control, school)
     return school
 

@@ -4,7 +4,8 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 
 def proxys_page(status: int) -> bytes:
@@ -29,6 +30,38 @@ def with_next(body: bytes, change: Callable[[str], str]) -> bytes:
         return body
     pagination["next"] = change(following)
     return json.dumps(told).encode()
+
+
+def paged_by(query: bytes, size: int) -> bytes:
+    """Return the query of a list's first page with at most `size` rows a page; any other query as it is."""
+    asked = dict(parse_qsl(query.decode(), keep_blank_values=True))
+    if "page" in asked or not asked.get("per_page", "").isdigit():
+        return query
+    return urlencode({**asked, "per_page": min(size, int(asked["per_page"]))}).encode()
+
+
+def oddly_typed(body: bytes) -> bytes:
+    """Return an answer with numbers for ids of digits and fields that nobody knows; what is no JSON as it is."""
+    try:
+        return json.dumps(_oddly(json.loads(body))).encode()
+    except ValueError:
+        return body
+
+
+def _oddly(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_oddly(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    named = {
+        name: int(one) if _is_id(name) and isinstance(one, str) and one.isdecimal() else _oddly(one)
+        for name, one in value.items()
+    }
+    return named | {"sandbox_extra": {"nothing": None, "several": [1, "two"]}}
+
+
+def _is_id(name: str) -> bool:
+    return name.lower().endswith("id")
 
 
 class SignedPages:

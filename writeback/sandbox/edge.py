@@ -1,6 +1,7 @@
 """What stands before the providers' routes: one spelling of paths, the ledger, and the faults that strike a request."""
 
 import asyncio
+import gzip
 import json
 import re
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from writeback.sandbox.bad_answers import gzip_bomb, proxys_page, with_next
+from writeback.sandbox.bad_answers import gzip_bomb, oddly_typed, paged_by, proxys_page, with_next
 from writeback.sandbox.connection import ABORT
 from writeback.sandbox.faults import Fault, FaultKind
 from writeback.sandbox.http import ENTRY
@@ -96,6 +97,8 @@ class ProviderEdge:
         if fault is not None and not _takes_effect(fault):
             await self._spoil(fault, [], scope, receive, send)
             return
+        if fault is not None and fault.kind is FaultKind.SHORT_PAGES:
+            scope["query_string"] = paged_by(scope["query_string"], fault.size)
         kept: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -135,6 +138,14 @@ class ProviderEdge:
             case FaultKind.NEXT_ELSEWHERE:
                 body = with_next(_body(kept), lambda url: fault.location + url[len(_origin(url)) :])
                 await _send(send, kept[0]["status"], body, {})
+            case FaultKind.PACKED:
+                await _send(
+                    send, kept[0]["status"], gzip.compress(_body(kept)), {"content-encoding": "gzip"}, is_chunked=True
+                )
+            case FaultKind.ODDLY_TYPED:
+                await _send(send, kept[0]["status"], oddly_typed(_body(kept)), {})
+            case FaultKind.SHORT_PAGES:
+                await _send(send, kept[0]["status"], _body(kept), {})
             case FaultKind.NEXT_SIGNED:
                 await _send(send, kept[0]["status"], with_next(_body(kept), self._state.signed_pages.sign), {})
             case _:

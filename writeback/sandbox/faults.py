@@ -1,7 +1,8 @@
 """Faults that the control plane orders: which requests they meet, how often, and what goes wrong."""
 
 import random
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from itertools import count
@@ -40,6 +41,12 @@ class FaultKind(StrEnum):
     """A list's next page is said to be at the origin `location`."""
     NEXT_SIGNED = "next_signed"
     """A list's next page has a signed address, oddly spelt, which is taken only byte for byte as it was given."""
+    SHORT_PAGES = "short_pages"
+    """A list's pages have `size` rows at most, however many were asked for."""
+    PACKED = "packed"
+    """It takes effect; the true answer comes packed with gzip, and without a Content-Length."""
+    ODDLY_TYPED = "oddly_typed"
+    """It takes effect; the true answer has numbers for ids of digits, and fields that nobody knows."""
     CALLBACK_LOST = "callback_lost"
     """The webhook or callback of what is accepted is never sent."""
     CALLBACK_REPEATED = "callback_repeated"
@@ -48,6 +55,10 @@ class FaultKind(StrEnum):
     """The work is done and told before the POST itself is answered."""
     CALLBACK_DELAYED = "callback_delayed"
     """It is sent `seconds` later."""
+    CALLBACK_BARE = "callback_bare"
+    """It says no more than it must: neither results nor a reason."""
+    CALLBACK_OF_ANOTHER = "callback_of_another"
+    """It comes with the id of the request that the same school was told of before."""
 
 
 CALLBACK_KINDS: Final = frozenset(kind for kind in FaultKind if kind.value.startswith("callback_"))
@@ -59,7 +70,7 @@ _SHORT: Final = {"429": 429, "500": 500, "503": 503}
 @dataclass(slots=True)
 class Fault:
     """One order. The first five narrow it down (`path` is a part of the path, `containing` one of the body, e.g. a
-    pupil's id); it ends after `times`."""
+    pupil's id), and so do the schools that it spares; it ends after `times`. Its `name` is what it is counted as."""
 
     kind: FaultKind
     provider: str | None = None
@@ -67,6 +78,8 @@ class Fault:
     method: str | None = None
     path: str | None = None
     containing: str | None = None
+    spares: Sequence[str] = ()
+    name: str = ""
     times: int | None = None
     probability: float = 1.0
     seed: int = 0
@@ -91,6 +104,7 @@ class Fault:
         fits = (
             self.provider in (None, provider)
             and self.school in (None, school)
+            and school not in self.spares
             and (self.method is None or self.method.upper() == method)
             and (self.path is None or self.path in path)
             and (self.containing is None or self.containing.encode() in body)
@@ -110,6 +124,8 @@ class Faults:
 
     def __init__(self) -> None:
         self.standing: list[Fault] = []
+        self.struck: Counter[str] = Counter()
+        """How often each has struck, by its name, those included that have ended."""
         self._numbers = count(1)
 
     def order(self, wanted: Mapping[str, Any]) -> Fault:
@@ -131,6 +147,8 @@ class Faults:
         for name in _NUMBERS & set(given):
             if isinstance(given[name], bool) or not isinstance(given[name], int | float) or given[name] < 0:
                 raise ValueError(f"{name} is {given[name]!r}: send a number that is not negative")
+        if not isinstance(given.get("spares", []), list):
+            raise ValueError(f"spares is {given['spares']!r}: send a list of the schools' ids")
         fault = Fault(FaultKind(kind), **given, id=f"fault-{next(self._numbers)}")
         fault.rng.seed(fault.seed)
         self.standing.append(fault)
@@ -144,14 +162,18 @@ class Faults:
     def take(
         self, provider: str | None, school: str | None, method: str, path: str, body: bytes = b"", *, callbacks: bool
     ) -> list[Fault]:
-        """Return the orders that strike now, and count them off."""
+        """Return the orders that strike now, and count them off. Of what spoils an answer only the first does."""
         struck = [
             fault
             for fault in self.standing
             if (fault.kind in CALLBACK_KINDS) == callbacks and fault.meets(provider, school, method, path, body)
         ]
+        if not callbacks:
+            spoiling = [fault for fault in struck if fault.kind is not FaultKind.LATENCY]
+            struck = [fault for fault in struck if fault not in spoiling[1:]]
         for fault in struck:
             fault.hits += 1
+            self.struck[fault.name or fault.kind.value] += 1
             if fault.times is not None and fault.hits >= fault.times:
                 self.standing.remove(fault)
         return struck

@@ -1,7 +1,7 @@
 """What the sandbox received, what came of it, and what it told others. Chaos tests compare it with our own books."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import count
@@ -65,6 +65,7 @@ class Changed:
     id: str
     mis_id: str
     content: str
+    says: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -126,9 +127,12 @@ class Ledger:
         id: str,
         mis_id: str,
         content: str,
+        says: Mapping[str, Any],
     ) -> None:
         n = next(self._numbers)
-        self.changes.append(Changed(n, at, provider, school, ref, request, index, effect, family, id, mis_id, content))
+        self.changes.append(
+            Changed(n, at, provider, school, ref, request, index, effect, family, id, mis_id, content, says)
+        )
 
     def told(self, at: datetime, provider: str, school: str | None, ref: str | None, url: str) -> Told:
         entry = Told(next(self._numbers), at, provider, school, ref, url)

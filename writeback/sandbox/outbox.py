@@ -26,6 +26,8 @@ class Outbox:
         self._clock, self._agenda, self._ledger = clock, agenda, ledger
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
+        self._last: dict[str | None, tuple[str, Mapping[str, Any]]] = {}
+        """By school: where it was told of something last, and what."""
         self._places = asyncio.Semaphore(CONNECTIONS)
 
     def send(
@@ -45,6 +47,12 @@ class Outbox:
             return
         repeats = kinds[FaultKind.CALLBACK_REPEATED].repeats if FaultKind.CALLBACK_REPEATED in kinds else 0
         late_s = kinds[FaultKind.CALLBACK_DELAYED].seconds if FaultKind.CALLBACK_DELAYED in kinds else 0.0
+
+        before, self._last[school] = self._last.get(school), (url, body)
+        if FaultKind.CALLBACK_BARE in kinds:
+            url, body = _bare(url, body)
+        if FaultKind.CALLBACK_OF_ANOTHER in kinds and before is not None:
+            url, body = _of_another(url, body, before)
 
         def post() -> None:
             for _ in range(1 + repeats):
@@ -92,3 +100,23 @@ class Outbox:
                 limits=limits, timeout=timeout, headers=headers, trust_env=False, verify=trusted()
             )
         return self._client
+
+
+def _bare(url: str, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Leave out the results and the reason: Wonde's webhook says no more as it is."""
+    told = httpx.URL(url)
+    if "ErrorMessage" not in told.params:
+        return url, body
+    return str(told.copy_remove_param("ErrorMessage")), {}
+
+
+def _of_another(
+    url: str, body: Mapping[str, Any], before: tuple[str, Mapping[str, Any]]
+) -> tuple[str, Mapping[str, Any]]:
+    """Tell it with the id that was told before: Wonde's stands in the body, Xporter's in the app's own address."""
+    other_url, other_body = httpx.URL(before[0]), before[1]
+    if "writeback_id" in body and "writeback_id" in other_body:
+        return url, {**body, "writeback_id": other_body["writeback_id"]}
+    if "id" in other_url.params:
+        return str(httpx.URL(url).copy_set_param("id", other_url.params["id"])), body
+    return url, body

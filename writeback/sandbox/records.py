@@ -1,7 +1,7 @@
 """What the records of all families have in common: how a change of them ends. Marks have ways of their own (`mis`)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from hashlib import sha256
@@ -24,6 +24,8 @@ class Effect:
     mis_id: str
     content: str
     """A digest of what the record says then: two that were created with the same one are a duplicate."""
+    says: Mapping[str, Any]
+    """What the control plane shows of it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,9 @@ T = TypeVar("T")
 
 def effect_on(record: Shown, family: str, index: int, effect: str) -> Effect:
     """Return what the ledger is told of a record."""
-    digest = sha256(json.dumps(_said(record.as_json()), sort_keys=True).encode()).hexdigest()[:16]
-    return Effect(index, effect, family, record.id, record.mis_id, digest)
+    says = record.as_json()
+    digest = sha256(json.dumps(_said(says), sort_keys=True).encode()).hexdigest()[:16]
+    return Effect(index, effect, family, record.id, record.mis_id, digest, says)
 
 
 def _said(value: Any) -> Any:

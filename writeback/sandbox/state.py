@@ -64,6 +64,7 @@ class SandboxState:
         """Xporter's change sets: path and token → a checksum by table and id."""
         self.agenda.clear()
         self.faults.clear()
+        self.faults.struck.clear()
         self.signed_pages.clear()
         self.ledger.clear()
 

@@ -111,7 +111,7 @@ async def test_reset_forgets_schools_faults_and_ledger(http: httpx.AsyncClient, 
     await control.fault("500")
     await http.post("/_sandbox/reset")
     assert (await http.get("/_sandbox/health")).json()["schools"] == 0
-    assert (await http.get("/_sandbox/faults")).json() == {"faults": []}
+    assert (await http.get("/_sandbox/faults")).json() == {"faults": [], "struck": {}}
     assert not any((await control.ledger()).values())
 
 

@@ -139,7 +139,7 @@ async def test_a_fault_ends_after_its_times(http: httpx.AsyncClient, control: An
     await control.fault("500", times=2, path=PATH)
     found = [(await wonde.post("session", wonde.session_mark())).status_code for _ in range(3)]
     assert found == [500, 500, 200]
-    assert (await http.get("/_sandbox/faults")).json() == {"faults": []}
+    assert (await http.get("/_sandbox/faults")).json()["faults"] == []
 
 
 async def test_the_orders_for_one_school_are_taken_back_alone(http: httpx.AsyncClient, control: Any) -> None:
@@ -147,7 +147,7 @@ async def test_the_orders_for_one_school_are_taken_back_alone(http: httpx.AsyncC
     await control.fault("503", school="A2")
     (left,) = (await http.delete("/_sandbox/faults", params={"school": "A1"})).json()["faults"]
     assert left["school"] == "A2"
-    assert (await http.delete("/_sandbox/faults")).json() == {"faults": []}
+    assert (await http.delete("/_sandbox/faults")).json()["faults"] == []
 
 
 async def test_a_probability_strikes_the_same_requests_for_the_same_seed(
@@ -284,3 +284,90 @@ async def test_a_signed_next_page_is_taken_byte_for_byte_and_not_otherwise(contr
         target + "&x=1",
     ):
         assert await status_of(other) == 403, other
+
+
+async def test_a_spared_school_is_never_struck(control: Any, wonde: Any) -> None:
+    await control.fault("500", path=PATH, spares=[wonde.id])
+    assert (await wonde.post("session", wonde.session_mark())).status_code == 200
+
+
+async def test_schools_are_spared_by_a_list_of_their_ids(control: Any) -> None:
+    response = await control.http.post("/_sandbox/faults", json={"kind": "500", "spares": "A1"})
+    assert response.status_code == 422
+    assert "spares is 'A1'" in response.text
+
+
+async def test_what_has_struck_is_counted_by_name_after_it_has_ended(
+    http: httpx.AsyncClient, control: Any, wonde: Any
+) -> None:
+    await control.fault("500", path=PATH, times=1, name="first")
+    await control.fault("503", path=PATH, times=1)
+    await control.fault("latency", path=PATH, times=1, seconds=0)
+    for _ in range(2):
+        await wonde.post("session", wonde.session_mark())
+    told = (await http.get("/_sandbox/faults")).json()
+    assert told == {"faults": [], "struck": {"first": 1, "status": 1, "latency": 1}}
+
+
+async def test_a_packed_answer_is_the_true_one(control: Any, wonde: Any) -> None:
+    await control.fault("packed", path=PATH)
+    response = await wonde.post("session", wonde.session_mark())
+    assert response.headers["content-encoding"] == "gzip"
+    assert "content-length" not in response.headers
+    assert response.json()["writeback_id"]
+    assert (await pending_and_last(control))[0] == 1
+
+
+async def test_ids_may_come_as_numbers_and_with_more_than_is_known(control: Any, wonde: Any, xporter: Any) -> None:
+    await control.fault("oddly_typed")
+    told = (await wonde.get("students", per_page=1)).json()
+    assert isinstance(told["data"][0]["mis_id"], int)
+    assert told["data"][0]["sandbox_extra"] == {"nothing": None, "several": [1, "two"]}
+    assert isinstance(told["data"][0]["id"], str)
+
+
+async def test_a_lists_pages_may_be_shorter_than_asked_for_and_miss_nothing(control: Any, wonde: Any) -> None:
+    whole = [row["id"] for row in await wonde.rows("students", per_page=50)]
+    await control.fault("short_pages", size=7)
+    page = (await wonde.get("students", per_page=50)).json()
+    found = [row["id"] for row in page["data"]]
+    assert len(found) == 7
+    while (following := page["meta"]["pagination"]["next"]) is not None:
+        page = (await wonde.http.get(following, headers=wonde.headers)).json()
+        found += [row["id"] for row in page["data"]]
+    assert found[: len(whole)] == whole
+
+
+async def test_a_bare_callback_says_neither_results_nor_reason(control: Any, xporter: Any, receiver: Any) -> None:
+    await control.change(xporter.estab, refusals=[{"message": "The register is closed"}])
+    await control.fault("callback_bare")
+    tracking = await xporter.accepted(xporter.mark())
+    await control.advance()
+    (told,) = receiver.got
+    assert (told["query"]["trackingid"], told["query"]["XodCompleted"]) == (tracking, "")
+    assert "ErrorMessage" not in told["query"]
+
+
+async def test_a_callback_may_come_with_the_id_of_another_request(control: Any, xporter: Any, receiver: Any) -> None:
+    own = xporter.callback_url
+    xporter.callback_url = f"{own}?id=req_0&of="
+    await xporter.accepted(xporter.mark())
+    await control.advance()
+    await control.fault("callback_of_another")
+    xporter.callback_url = own
+    second = await xporter.accepted(xporter.mark())
+    await control.advance()
+    told = receiver.got[-1]["query"]
+    assert (told["id"], told["trackingid"]) == ("req_0", second)
+
+
+async def test_a_webhook_may_come_with_the_id_of_another_request(
+    http: httpx.AsyncClient, control: Any, wonde: Any, receiver: Any
+) -> None:
+    await http.post("/_sandbox/webhooks", json={"url": receiver.url})
+    first = await wonde.accepted("session", wonde.session_mark())
+    await control.advance()
+    await control.fault("callback_of_another")
+    await wonde.accepted("session", wonde.session_mark())
+    await control.advance()
+    assert [row["body"]["writeback_id"] for row in receiver.got] == [first, first]

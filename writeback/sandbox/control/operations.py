@@ -45,7 +45,9 @@ async def order_fault(request: Request) -> Response:
 
 
 async def faults(request: Request) -> Response:
-    return answer({"faults": [fault.as_json() for fault in sandbox_of(request).faults.standing]})
+    """Answer the orders that stand, and how often each has `struck` since the start, those that have ended too."""
+    state = sandbox_of(request)
+    return answer({"faults": [fault.as_json() for fault in state.faults.standing], "struck": dict(state.faults.struck)})
 
 
 async def clear_faults(request: Request) -> Response:
