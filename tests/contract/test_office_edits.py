@@ -4,158 +4,16 @@ The whole flow with each provider's adapter, over real HTTP, against the sandbox
 """
 
 import json
-import random
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.contract.conftest import World
-from tests.contract.test_kinds import CREATES, SENT, in_the_mis, record_of
-from tests.secret_key import SECRET_KEY
-from writeback.core.secrets import SecretBox
-from writeback.core.settings import Settings
-from writeback.domain.access import Caller, Scope
-from writeback.domain.kinds import KINDS
-from writeback.flow.accept import Acceptor
-from writeback.flow.cached_lookups import lookup_cache
-from writeback.flow.confirm import Confirmer
-from writeback.flow.context import FlowContext
-from writeback.flow.dispatch import Dispatcher
-from writeback.flow.hooks import hook_url
-from writeback.flow.miss import Misses
-from writeback.flow.registry import NewSchool, Registry
-from writeback.flow.sync import Syncer
-from writeback.queue.port import RecordingDoorbell
-from writeback.store.committer import Committer
-from writeback.store.database import Database
-from writeback.store.reads import Reads
-from writeback.store.views import WritebackDetail
-
-CALLER = Caller("key_1", "app", frozenset(Scope))
-POST = {
-    ("wonde", "student_absence.create"): "attendance/absence",
-    ("wonde", "employee_absence.create"): "employee-absences",
-    ("xporter", "achievement.create"): "onduct",
-    ("xporter", "behaviour.create"): "onduct",
-    ("xporter", "detention.create"): "etention",
-}
-"""A part of the path to which a kind goes, where it is not called as the MIS's family."""
-
-
-@dataclass
-class Service:
-    """The service's own steps for one school, done one by one."""
-
-    world: World
-    kind: str
-    flow: FlowContext
-    committer: Committer
-    misses: Misses
-
-    @property
-    def lane(self) -> str:
-        return f"hillside:{KINDS[self.kind].family}"
-
-    async def submit(self, **changes: Any) -> str:
-        record = await record_of(self.world, self.kind, **changes)
-        body = json.dumps({"kind": self.kind, "records": [json.loads(record.model_dump_json(exclude_none=True))]})
-        answer = await Acceptor(self.flow, self.committer, self.misses).submit(CALLER, "hillside", body.encode())
-        assert answer.status == 202, answer.content
-        assert answer.writeback_id is not None
-        return answer.writeback_id
-
-    async def lose_answer(self, *, takes_effect: bool = True, **changes: Any) -> str:
-        """Submit one whose answer is lost; it has reached the MIS, unless it took no effect."""
-        path = POST.get((self.world.name, self.kind), SENT[self.world.name][self.kind])
-        fault = "reset_after" if takes_effect else "reset_before"
-        await self.world.order("faults", kind=fault, method="POST", path=path, times=1)
-        writeback_id = await self.submit(**changes)
-        await self.serve()
-        assert (await self.show(writeback_id)).status == "unknown"
-        await self.world.advance()
-        return writeback_id
-
-    async def serve(self) -> None:
-        await Dispatcher(self.flow, "worker").serve(self.lane)
-
-    async def settle(self) -> None:
-        """Let everything pass that is waited for, look, and do what follows from it."""
-        for _ in range(3):
-            self.world.clock.advance(timedelta(hours=2))
-            await Confirmer(self.flow).confirm(self.lane)
-            await self.serve()
-            await self.world.advance()
-
-    async def look(self) -> None:
-        self.world.clock.advance(timedelta(seconds=5))
-        await Confirmer(self.flow).confirm(self.lane)
-
-    async def office(self, **change: Any) -> None:
-        """Have the office change what is in the MIS: `update` gets the id of what was made last."""
-        held = await in_the_mis(self.world, self.kind)
-        if "update" in change:
-            change["update"] = [{**change["update"], "id": held[-1]["id"]}]
-        await self.world.order(f"schools/{{school}}/{SENT[self.world.name][self.kind]}", **change)
-
-    async def show(self, writeback_id: str) -> WritebackDetail:
-        return await Reads(self.flow.db).show(CALLER, writeback_id)
-
-    async def created(self) -> int:
-        """Return how many things the MIS has ever been made to make, by its own ledger."""
-        changes = (await self.world.ask("ledger"))["changes"]
-        return sum(change["effect"] == "created" for change in changes)
-
-
-@pytest.fixture
-async def service(world: World, kind: str, sqlite_url: str) -> AsyncIterator[Service]:
-    settings, secrets, bell = Settings(secret_key=SECRET_KEY), SecretBox(SECRET_KEY), RecordingDoorbell()
-    database = Database.open(sqlite_url)
-    registry = Registry(
-        database,
-        secrets,
-        world.clock,
-        known_providers=("wonde", "xporter"),
-        hook_url=partial(hook_url, settings, secrets),
-        provider_urls={"wonde": "", "xporter": ""},
-        cache_s=0.0,
-    )
-    flow = FlowContext(
-        db=database,
-        clock=world.clock,
-        settings=settings,
-        registry=registry,
-        lookups=lookup_cache(database, world.clock),
-        providers={world.name: world.provider},
-        doorbell=bell,
-        secrets=secrets,
-        rng=random.Random(7),
-    )
-    account = world.account
-    school = NewSchool(
-        id="hillside",
-        name="Hillside",
-        provider=account.provider,
-        mis=account.mis,
-        provider_school_id=account.provider_school_id,
-        base_url=account.base_url,
-        credentials=account.credentials,
-    )
-    await world.change(cache_ttl_s=0)
-    await registry.add(school)
-    syncer = Syncer(flow)
-    await syncer.sync_school("hillside")
-    committer = Committer(database, world.clock, max_waiting=100, on_commit=partial(bell.ring, "serve_lane"))
-    await committer.start()
-    misses = Misses(flow, syncer)
-    yield Service(world, kind, flow, committer, misses)
-    await misses.aclose()
-    await committer.aclose()
-    await database.dispose()
-
+from tests.contract.service import Service
+from tests.contract.service import service as service  # the fixture
+from tests.contract.test_kinds import CREATES, in_the_mis
 
 EDITS: Mapping[str, Mapping[str, Any]] = {
     "achievement.create": {
