@@ -18,7 +18,7 @@ _ERRORS: Mapping[str, Any] = {
 _FORBIDDEN = {"error": "forbidden", "message": "You may not do that."}
 _RETRY_AFTER = ("0", "0.5", "2", "50000", "-5", "soon", "", "Fri, 31 Dec 9999 23:59:59 GMT")
 
-_PAGES: Mapping[str, Any] = {"provider": "wonde", "method": "GET", "path": "/attendance/session"}
+_PAGES: Mapping[str, Any] = {"provider": "wonde", "method": "GET", "path": "/attendance/"}
 WRITES: Mapping[str, Any] = {"method": "POST"}
 MISBEHAVIOURS: Mapping[str, Mapping[str, Any]] = {
     "slow": {"kind": "latency", "seconds": 0.4, "probability": 0.25},

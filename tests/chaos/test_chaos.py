@@ -9,7 +9,7 @@ from tests.chaos.report import Screen
 from tests.chaos.run import run
 from tests.long_run import LEFT_OUT, seconds_left, seed_or
 
-_DRAIN_S, _PER_S = 120.0, 20.0
+_DRAIN_S, _PER_S = 150.0, 20.0
 
 
 @pytest.mark.slow

@@ -111,6 +111,15 @@ def test_what_is_confirmed_and_removed_by_the_office_later_is_right() -> None:
     assert wrong(judged(found, record("behaviour.create", INCIDENT, CONFIRMED))) == []
 
 
+@pytest.mark.parametrize(("comment", "figures"), [("changed", []), ("not this", ["confirmed and not there"])])
+def test_a_change_that_is_confirmed_has_been_there_whatever_the_office_has_made_of_it(
+    comment: str, figures: list[str]
+) -> None:
+    changes = [effect("updated", says={**INCIDENT, "comment": said}) for said in ("changed", "reworded")]
+    updated = record("behaviour.update", {"behaviour_id": "i1", "comment": comment}, CONFIRMED)
+    assert wrong(judged(truth(changes, ["i1"]), updated)) == figures
+
+
 def test_what_has_failed_and_is_there_is_wrong() -> None:
     failed = record("behaviour.create", INCIDENT, FAILED, findings=["provider_refused"])
     assert wrong(judged(MADE_ONCE, failed)) == ["failed and there all the same"]

@@ -56,6 +56,10 @@ class Truth:
             for key in keys_of(change["family"], change["says"])
         )
 
+    def has_said(self, shown: str, comment: str) -> bool:
+        """Whether the thing with that id has ever had the comment: the office may have reworded it since."""
+        return any(shown_id(change) == shown and change["says"]["comment"] == comment for change in self.changes)
+
     def by_id(self, family: str) -> dict[str, Mapping[str, Any]]:
         return {shown_id(row): row for row in self.rows[family]}
 

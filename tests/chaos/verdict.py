@@ -194,7 +194,7 @@ class Verdict:
             elif record.kind.endswith(".delete"):
                 is_there = record.says["behaviour_id"] not in truth.by_id("behaviours")
             elif record.kind == "behaviour.update":
-                is_there = truth.by_id("behaviours")[record.says["behaviour_id"]]["comment"] == record.says["comment"]
+                is_there = truth.has_said(record.says["behaviour_id"], record.says["comment"])
             else:
                 continue  # detention entries: see _wrong_entries
             if not is_there:

@@ -120,6 +120,7 @@ async def _make(control: Control, services: Services, number: int) -> SchoolUnde
             "retry_for_s": RETRY_FOR_S,
             "cache_ttl_s": 0.5,
             "names_conduct_writebacks": number % 4 != 0,
+            "strict": number % 3 == 0,
         },
     )
     theirs = seeded["provider_school_id"]

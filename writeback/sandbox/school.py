@@ -50,6 +50,8 @@ class SandboxSchool:
     has_lesson_attendance: bool = True
     names_conduct_writebacks: bool = True
     """Wonde: whether the calls whose answer is not documented (1300, 1371, 2749, 2814, 5421) give a writeback_id."""
+    is_strict: bool = False
+    """Wonde: whether fields that it does not know, and nulls, are refused."""
     migration_scheduled_at: datetime | None = None
     """Wonde: since when a move to another MIS is announced (181)."""
     has_custom_codes: bool = False

@@ -228,3 +228,16 @@ async def test_a_migration_gives_new_ids_and_keeps_the_marks(control: Any, wonde
     again = next(row for row in rows if row["mis_id"] == old["mis_id"])
     assert [row["student_id"] for row in await control.marks(wonde.id)] == [again["id"]]
     assert (await wonde.post("session", wonde.session_mark())).status_code == 422
+
+
+async def test_a_strict_school_refuses_fields_that_it_does_not_know_and_nulls(control: Any, wonde: Any) -> None:
+    odd = [{**wonde.session_mark(), "colour": "red"}, {**wonde.session_mark(), "comment": None}]
+    assert (await wonde.post("session", *odd)).status_code == 200
+    await control.change(wonde.id, strict=True)
+    refused = await wonde.post("session", *odd)
+    assert refused.status_code == 422
+    assert refused.json() == {
+        "attendance.0.colour": ["The attendance.0.colour field is unknown."],
+        "attendance.1.comment": ["The attendance.1.comment field must not be null."],
+    }
+    assert (await wonde.post("session", wonde.session_mark())).status_code == 200

@@ -179,6 +179,7 @@ CHANGES: Final[Mapping[str, Apply]] = {
     "allows_writeback": _flag("allows_writeback"),
     "has_lesson_attendance": _flag("has_lesson_attendance"),
     "names_conduct_writebacks": _flag("names_conduct_writebacks"),
+    "strict": _flag("is_strict"),
     "completion_delay_s": _seconds("completion_delay_s"),
     "retry_every_s": _seconds("retry_every_s"),
     "retry_for_s": _seconds("retry_for_s"),

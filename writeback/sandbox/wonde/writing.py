@@ -27,7 +27,7 @@ from writeback.sandbox.wonde.absence import (
 from writeback.sandbox.wonde.access import Denied, bad_request, not_found, school_for
 from writeback.sandbox.wonde.conduct import check_achievement, check_behaviour
 from writeback.sandbox.wonde.detention import check_attendance, check_detentions
-from writeback.sandbox.wonde.given import Errors
+from writeback.sandbox.wonde.given import Asked, Errors, not_taken
 from writeback.sandbox.wonde.validation import check
 
 Check = Callable[[Any, SandboxSchool], tuple[Sequence[RecordChange], Errors]]
@@ -58,7 +58,9 @@ async def post_attendance(request: Request, *, kind: str) -> Response:
     """Answer 200 `{"writeback_id"}` (2182), or 422 with everything that is wrong."""
     school = school_for(request, "attendance.write")
     _refuse_unsupported(school, kind)
-    writings, errors = check(await _json_body(request), kind, school)
+    body = await _json_body(request)
+    writings, errors = check(body, kind, school)
+    errors |= not_taken(body) if school.is_strict else {}
     if errors:
         return _refused(request, errors)
     return await _accept(request, school, f"attendance.{kind}", writings=writings)
@@ -68,7 +70,9 @@ async def post_records(request: Request, *, call: Creation) -> Response:
     """Create records: answer as for attendance."""
     school = school_for(request, call.permission)
     _refuse_unsupported(school)
-    changes, errors = call.check(await _json_body(request), school)
+    body = await _json_body(request)
+    changes, errors = call.check(body, school)
+    errors |= not_taken(body) if school.is_strict else {}
     if errors:
         return _refused(request, errors)
     return await _accept(request, school, call.kind, changes=changes, is_named=call.is_named)
@@ -81,7 +85,9 @@ async def put_employee_absence(request: Request) -> Response:
     absence_id = request.path_params["id"]
     if absence_id not in school.mis.absences.of_staff:
         raise not_found(f"Employee absence {absence_id}")
-    changes, errors = check_employee_absence_edit(await _json_body(request), school, absence_id)
+    body = await _json_body(request)
+    changes, errors = check_employee_absence_edit(body, school, absence_id)
+    errors |= not_taken(body) if school.is_strict else {}
     if errors:
         return _refused(request, errors)
     return await _accept(request, school, "employee_absence", changes=changes)
@@ -156,7 +162,7 @@ def _refuse_unsupported(school: SandboxSchool, kind: str | None = None) -> None:
 
 async def _json_body(request: Request) -> Any:
     try:
-        return json.loads(await request.body())
+        return json.loads(await request.body(), object_hook=Asked)
     except ValueError as error:
         raise bad_request("The body is not JSON.") from error
 
