@@ -186,7 +186,7 @@ async def test_a_synchronous_endpoint_is_confirmed_by_its_callback(world, is_onl
         assert not isinstance(verdict, Evidenced | Rejected)
         assert await held(world) == []
     assert isinstance(unheard, Pending)
-    assert not unheard.awaits_callback
+    assert unheard.awaits_callback
 
 
 def _sent(world, records):

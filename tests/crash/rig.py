@@ -59,6 +59,7 @@ _QUICK: Mapping[str, Any] = {
         "absence_patience_s": 2.5,
         "give_up_s": 60.0,
     },
+    "xporter": {"keeps_trying_s": 1.0},
     "webhooks": {
         "allow_http": True,
         "allow_private_addresses": True,

@@ -123,8 +123,9 @@ class ConfirmSettings(BaseModel):
     first_check_s: float = 2.0
     """When to ask a provider that can be polled (Wonde) for the first time; its webhook usually comes first."""
     check_cap_s: float = 120.0
-    callback_patience_s: float = 4_500.0
-    """How long to wait for an Xporter callback before reading back: its own retries take an hour (14119)."""
+    callback_patience_s: float = Field(default=120.0, gt=0)
+    """How long to wait for a callback of Xporter before the MIS is read. What is not there yet is looked for again
+    after waits that grow, until Xporter has stopped trying (`xporter.keeps_trying_s`)."""
     give_up_s: float = 86_400.0
     """After this without evidence a person is asked."""
     late_after_s: float = 120.0
@@ -174,6 +175,9 @@ class XporterSettings(BaseModel):
     relying_party: str = "writeback.example"
     management_secret: str = Field(default="", repr=False)
     """The application's own secret: lists its schools; it gives no access to their data (Xporter 38)."""
+    keeps_trying_s: float = Field(default=4_500.0, ge=0)
+    """For how long Xporter may still write what it has taken: it tries a school's agent every 5 minutes for an hour
+    (14119). Until then what the MIS does not show is not taken for missing."""
     use_async: bool = True
     """Send marks and conduct through the asynchronous endpoints, which Xporter prefers (14288); False: through the
     others (13916, 14174). Detentions have only an asynchronous one."""

@@ -110,6 +110,12 @@ RELATIONS: Sequence[Relation] = (
         "or a person would be asked before the MIS is read",
         holds_equal=False,
     ),
+    Relation(
+        "confirm.give_up_s",
+        "xporter.keeps_trying_s + confirm.absence_patience_s",
+        "or a person would be asked while Xporter may still write it",
+        holds_equal=False,
+    ),
     Relation("confirm.check_cap_s", "confirm.first_check_s", "because checks become rarer, not more frequent"),
     Relation("dispatch.backoff_cap_s", "dispatch.backoff_base_s", "because the wait grows from one to the other"),
     Relation(

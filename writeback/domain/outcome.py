@@ -73,7 +73,7 @@ class Pending:
     check_at: datetime | None = None
     detail: str = ""
     awaits_callback: bool = False
-    """The provider will call; it cannot be asked. Only then may the MIS be read when the call is overdue."""
+    """The provider will call; it cannot be asked. When the call is overdue, the MIS is read."""
 
 
 @dataclass(frozen=True)

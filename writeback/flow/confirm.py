@@ -7,7 +7,7 @@ settled alone; a check that finds nothing asks again later, and in the end reads
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -60,6 +60,16 @@ class Heard(NamedTuple):
     verdict: Verdict | ReadBack | None
     rivals: Sequence[Rival] = ()
     """Records of other requests that were read beside its own."""
+    tries_until: datetime | None = None
+    """The provider has not called back, and may go on trying until then."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A request of which the MIS has the last word, and what the provider said of it."""
+
+    asked: Asked
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -74,12 +84,7 @@ class Confirmer:
             await self.flow.db.transact(partial(self._claim, lane_id))
         asked = await self.flow.db.transact(partial(self._claim, lane_id))
         failpoints.hit("confirm.after_claim")
-        turn = asyncio.Lock()  # they are asked about at once, and written down in turn: other lanes want to write too
-        rings = await asyncio.gather(*(self._confirm_one(one, turn) for one in asked), return_exceptions=True)
-        for one, came in zip(asked, rings, strict=True):
-            if isinstance(came, BaseException):
-                outages.error("check_failed", came, request_id=one.row.id)
-        for job in {job for came in rings if not isinstance(came, BaseException) for job in came}:
+        for job in await self._confirm_all(asked):
             await self.flow.doorbell.ring(job, [lane_id])
         if len(asked) == _AT_ONCE:
             await self.flow.doorbell.ring("confirm_lane", [lane_id])
@@ -93,10 +98,51 @@ class Confirmer:
             session.add(row)
         return [Asked(row, _sent(session, row)) for row in due]
 
-    async def _confirm_one(self, asked: Asked, turn: asyncio.Lock) -> Sequence[str]:
-        """Ask, and write down what is known now; return which doorbells to ring for the lane."""
+    async def _confirm_all(self, asked: Sequence[Asked]) -> set[str]:
+        """Confirm each, marks that must be read all together; return which doorbells to ring for the lane."""
+        turn = asyncio.Lock()  # they are asked about at once, and written down in turn: other lanes want to write too
+        rings: set[str] = set()
+        unread: list[Unread] = []
+        came = await asyncio.gather(*(self._confirm_one(one, turn) for one in asked), return_exceptions=True)
+        for one, result in zip(asked, came, strict=True):
+            match result:
+                case BaseException():
+                    outages.error("check_failed", result, request_id=one.row.id)
+                case Unread():
+                    unread.append(result)
+                case _:
+                    rings.update(result)
+        for kind in {one.asked.row.kind for one in unread}:
+            rings |= await self._confirm_read([one for one in unread if one.asked.row.kind == kind], turn)
+        return rings
+
+    async def _confirm_one(self, asked: Asked, turn: asyncio.Lock) -> Sequence[str] | Unread:
+        """Ask, and write down what is known now; marks that must be read are left for `_confirm_read`."""
         lookups = await self.flow.lookups.view(asked.row.school_id)
         heard = Heard(None) if self._is_too_late(asked) else await self._hear(asked, lookups)
+        return heard if isinstance(heard, Unread) else await self._write_down(asked, heard, lookups, turn)
+
+    async def _confirm_read(self, unread: Sequence[Unread], turn: asyncio.Lock) -> set[str]:
+        """Read the marks of several requests of one kind at once, a day's list once; return the rings."""
+        lookups = await self.flow.lookups.view(unread[0].asked.row.school_id)
+        together = replace(
+            unread[0].asked.sent, records=[record for one in unread for record in one.asked.sent.records]
+        )
+        read = await self._read(unread[0].asked, together, lookups)
+        rings: set[str] = set()
+        first = 0
+        for one in unread:
+            records = range(first, first := first + len(one.asked.sent.records))
+            part = _part(read, records) if isinstance(read, ReadBack) else read
+            heard = Heard(part, tries_until=self._tries_until(one.asked, one.verdict))
+            try:
+                rings.update(await self._write_down(one.asked, heard, lookups, turn))
+            except Exception as error:
+                outages.error("check_failed", error, request_id=one.asked.row.id)
+        return rings
+
+    async def _write_down(self, asked: Asked, heard: Heard, lookups: LookupView, turn: asyncio.Lock) -> Sequence[str]:
+        """Settle with what is known now; return which doorbells to ring for the lane."""
         async with turn:
             if failpoints.hit("confirm.before_settle"):
                 await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
@@ -104,8 +150,8 @@ class Confirmer:
             failpoints.hit("confirm.after_settle")
         return rings
 
-    async def _hear(self, asked: Asked, lookups: LookupView) -> Heard:
-        """Return what hints and provider say; where they say nothing, what the MIS holds."""
+    async def _hear(self, asked: Asked, lookups: LookupView) -> Heard | Unread:
+        """Return what hints and provider say; where they say nothing, what the MIS holds of what is no mark."""
         account = await self.flow.registry.account(asked.row.school_id)
         provider = self.flow.providers[account.provider]
         try:
@@ -115,20 +161,32 @@ class Confirmer:
                     await provider.check(account, asked.sent, self.flow.clock.now())
                 verdict = await provider.check(account, asked.sent, self.flow.clock.now())
                 failpoints.hit("confirm.after_ask")
-            if not self._needs_reading(asked, verdict):
-                return Heard(verdict)
-            rivals = await self._rivals(asked)
-            both = replace(asked.sent, records=[*asked.sent.records, *(rival.record for rival in rivals)])
-            if failpoints.hit("confirm.before_read"):
-                await provider.read_back(account, both, lookups)
-            read = await provider.read_back(account, both, lookups)
-            failpoints.hit("confirm.after_read")
         except Exception as error:
-            outages.error("adapter_failed", error, request_id=asked.row.id)
-            return Heard(NotReached(f"our adapter failed: {class_of(error)}"))
+            return Heard(_adapter_failed(asked, error))
+        tries_until = self._tries_until(asked, verdict)
+        if not self._needs_reading(asked, verdict):
+            return Heard(verdict, tries_until=tries_until)
+        if asked.sent.kind.is_repeatable:
+            return Unread(asked, verdict)
+        rivals = await self._rivals(asked)
+        both = replace(asked.sent, records=[*asked.sent.records, *(rival.record for rival in rivals)])
+        read = await self._read(asked, both, lookups)
         if isinstance(verdict, Rejected) and not _shows_all(read, asked.sent):
             return Heard(verdict)
-        return Heard(read, rivals)
+        return Heard(read, rivals, tries_until)
+
+    async def _read(self, asked: Asked, sent: SentRequest, lookups: LookupView) -> ReadBack | NotReached | Blocked:
+        """Return what the MIS holds for the records of `sent`, which are those of `asked` and perhaps more."""
+        account = await self.flow.registry.account(asked.row.school_id)
+        provider = self.flow.providers[account.provider]
+        try:
+            if failpoints.hit("confirm.before_read"):
+                await provider.read_back(account, sent, lookups)
+            read = await provider.read_back(account, sent, lookups)
+            failpoints.hit("confirm.after_read")
+        except Exception as error:
+            return _adapter_failed(asked, error)
+        return read
 
     async def _rivals(self, asked: Asked) -> Sequence[Rival]:
         """Return who else may have made what is found, where the request was to make something."""
@@ -152,9 +210,15 @@ class Confirmer:
                 return False
 
     def _is_overdue(self, asked: Asked) -> bool:
-        """Whether a callback that should have come has not. Without a reference none can come."""
-        patience = timedelta(seconds=self.flow.settings.confirm.callback_patience_s)
-        return asked.sent.provider_ref is None or self._age(asked) >= patience
+        """Whether a callback that should have come has not."""
+        return self._age(asked) >= timedelta(seconds=self.flow.settings.confirm.callback_patience_s)
+
+    def _tries_until(self, asked: Asked, verdict: Verdict) -> datetime | None:
+        """Return until when a provider that has not called back may still write it; None: nothing suggests that."""
+        if not isinstance(verdict, Pending) or not verdict.awaits_callback:
+            return None
+        until = asked.sent.sent_at + self.flow.providers[asked.row.provider].keeps_trying()
+        return until if until > self.flow.clock.now() else None
 
     def _is_too_late(self, asked: Asked) -> bool:
         return self._age(asked) > timedelta(seconds=self.flow.settings.confirm.give_up_s)
@@ -177,7 +241,7 @@ class Confirmer:
         makes = asked.sent.kind.action is Action.CREATE
         if makes and isinstance(verdict, ReadBack) and has_newcomers(session, request, asked.sent, heard.rivals):
             verdict = Pending()
-        settling = Settling(self.flow, changes, request, members, asked.sent, lookups, heard.rivals)
+        settling = Settling(self.flow, changes, request, members, asked.sent, lookups, heard.rivals, heard.tries_until)
         if verdict is None:
             settling.ask_a_person()
         else:
@@ -206,6 +270,17 @@ def _sent(session: Session, row: RequestRow) -> SentRequest:
         sent_at=row.sent_at or row.created_at,
         hints=tuple(row.hints),
     )
+
+
+def _adapter_failed(asked: Asked, error: Exception) -> NotReached:
+    outages.error("adapter_failed", error, request_id=asked.row.id)
+    return NotReached(f"our adapter failed: {class_of(error)}")
+
+
+def _part(read: ReadBack, records: range) -> ReadBack:
+    """Return what was read of some of the records, by their positions among these."""
+    found = {place: read.readings[position] for place, position in enumerate(records) if position in read.readings}
+    return replace(read, readings=found)
 
 
 def _shows_all(read: ReadBack | NotReached | Blocked, sent: SentRequest) -> bool:

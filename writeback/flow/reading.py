@@ -7,7 +7,7 @@ was ever there that is nearly what was to be made: somebody may have changed it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from writeback.domain.finding import Finding
@@ -58,6 +58,8 @@ class Reading:
     lookups: LookupView
     rivals: Sequence[Rival] = ()
     """Others that may have made what is found; their readings follow those of the members."""
+    tries_until: datetime | None = None
+    """The provider has not called back, and may still write until then what is not there."""
 
     @property
     def kind(self) -> Kind:
@@ -86,7 +88,10 @@ class Reading:
         if is_spoilt:
             halve([member for member in self.members if _is_queued(member)], self.request.id)
         count_failure([member for member in self.members if _is_queued(member)])
-        doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
+        if self.tries_until is not None:  # the value may have stood there before: ours may still come, over a newer one
+            doubt(self.flow, self.changes, self.request, self.members, until=self.tries_until)
+        else:
+            doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
         said = _EVIDENCE if self.kind.is_repeatable else f"{_EVIDENCE}: {_IS_NOT_THERE}"
         detail = said if any(map(_is_queued, self.members)) else _EVIDENCE
         settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=detail)
@@ -109,7 +114,7 @@ class Reading:
     def _may_show_later(self, read: ReadBack) -> bool:
         """Whether what the reading lacks may be in the MIS all the same: applied late, or not yet read from there."""
         if self.kind.is_repeatable:
-            return False
+            return self.tries_until is not None
         confirm = self.flow.settings.confirm
         tries_for = self.flow.providers[self.request.provider].keeps_trying()
         applied_by = self.sent.sent_at + max(timedelta(seconds=confirm.late_after_s), tries_for)

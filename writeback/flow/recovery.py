@@ -55,11 +55,18 @@ def may_go_again(flow: FlowContext, request: RequestRow, members: Sequence[Membe
     return KINDS[request.kind].is_repeatable and tries < flow.settings.dispatch.max_attempts
 
 
-def doubt(flow: FlowContext, changes: Changes, request: RequestRow, members: Sequence[Member]) -> None:
+def doubt(
+    flow: FlowContext,
+    changes: Changes,
+    request: RequestRow,
+    members: Sequence[Member],
+    *,
+    until: datetime | None = None,
+) -> None:
     """Note that marks may still arrive from this request, over newer ones; of anything else a reading tells."""
     if not KINDS[request.kind].is_repeatable:
         return
-    until = changes.now + timedelta(seconds=flow.settings.confirm.late_after_s)
+    until = until or changes.now + timedelta(seconds=flow.settings.confirm.late_after_s)
     for member in members:
         slot, code = member.kind.slot(member.record), getattr(member.record, "code", None)
         if slot is not None and code is not None:

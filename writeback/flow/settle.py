@@ -24,6 +24,7 @@ from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import hold_for, hold_school
 from writeback.flow.members import change_member, claim, close_request, move_members, settle_members
+from writeback.flow.overdue import next_reading
 from writeback.flow.reading import Reading
 from writeback.flow.recovery import late_until
 from writeback.flow.refusal import refuse
@@ -44,6 +45,8 @@ class Settling:
     sent: SentRequest
     lookups: LookupView
     rivals: Sequence[Rival] = ()
+    tries_until: datetime | None = None
+    """The provider has not called back, and may go on trying until then."""
 
     @property
     def now(self) -> datetime:
@@ -77,7 +80,14 @@ class Settling:
                     self._ask_again(late)
                     return
                 reading = Reading(
-                    self.flow, self.changes, self.request, self.members, self.sent, self.lookups, self.rivals
+                    self.flow,
+                    self.changes,
+                    self.request,
+                    self.members,
+                    self.sent,
+                    self.lookups,
+                    self.rivals,
+                    self.tries_until,
                 )
                 if not reading.settle(verdict):
                     self._ask_again(None)
@@ -107,6 +117,10 @@ class Settling:
         confirm, request = self.flow.settings.confirm, self.request
         wait = min(confirm.check_cap_s, confirm.first_check_s * 2 ** min(request.checks, 10))
         request.checks += 1
+        if self.tries_until is not None:
+            patience = timedelta(seconds=confirm.callback_patience_s)
+            reading = next_reading(request.lane_id, self.sent.sent_at, self.now, patience, self.tries_until)
+            check_at = max(check_at or self.now, reading)
         last = (request.sent_at or request.created_at) + timedelta(seconds=confirm.give_up_s + 1)
         request.check_at = max(min(check_at or self.now, last), self.now + timedelta(seconds=wait))
 

@@ -11,7 +11,6 @@ from writeback.domain.outcome import (
     Evidenced,
     Found,
     NotReached,
-    Pending,
     ReadBack,
     Refused,
     Rejected,
@@ -139,7 +138,7 @@ async def test_what_the_provider_acknowledged_is_never_sent_again_without_a_pers
     writeback_id = await submit(world)
     await serve(world)
     for _ in range(3):
-        world.provider.verdicts = [_await_callback()]
+        world.provider.verdicts = [_without_reference()]
         world.provider.readings = [ReadBack({0: ABSENT})]
         await confirm(world, after_s=patience(world))
         await serve(world)
@@ -152,7 +151,7 @@ async def test_an_answer_without_a_reference_is_settled_by_reading_at_once(world
     world.provider.outcomes = [Taken(None)]
     writeback_id = await submit(world)
     await serve(world)
-    world.provider.verdicts = [_await_callback()]
+    world.provider.verdicts = [_without_reference()]
     world.provider.readings = [ReadBack({0: there("B7")})]
     await confirm(world)
     assert await world.status(writeback_id) == "confirmed"
@@ -305,8 +304,8 @@ async def test_what_waits_for_a_list_does_not_keep_the_rest_of_the_lane_waiting(
     assert (await world.writeback(waits)).hold_reason == "lists_missing"
 
 
-def _await_callback() -> Pending:
-    return Pending(awaits_callback=True)
+def _without_reference() -> Unclear:
+    return Unclear("no writeback_id is known")
 
 
 async def taken_and_confirmed(world: World, *records) -> str:

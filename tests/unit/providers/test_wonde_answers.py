@@ -17,7 +17,6 @@ from writeback.domain.outcome import (
     Blocked,
     NotReached,
     Outcome,
-    Pending,
     Refused,
     Taken,
     Uncertain,
@@ -229,15 +228,8 @@ async def checked(kind: str) -> Verdict:
     return await provider(lambda request: httpx.Response(500)).check(ACCOUNT, request, now)
 
 
-@pytest.mark.parametrize("kind", UNPROMISED)
+@pytest.mark.parametrize("kind", [*UNPROMISED, *PROMISED])
 async def test_what_was_taken_without_an_id_is_read_in_the_mis(kind: str) -> None:
-    verdict = await checked(kind)
-    assert isinstance(verdict, Pending)
-    assert verdict.awaits_callback
-
-
-@pytest.mark.parametrize("kind", PROMISED)
-async def test_what_should_have_an_id_and_has_none_is_unclear(kind: str) -> None:
     assert isinstance(await checked(kind), Unclear)
 
 

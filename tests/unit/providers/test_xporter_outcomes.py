@@ -22,13 +22,11 @@ from writeback.domain.outcome import (
     Taken,
     Uncertain,
     Unclear,
-    Verdict,
 )
 from writeback.domain.school import HoldReason
 from writeback.providers.base import SentRequest
 from writeback.providers.http import Answer
-from writeback.providers.xporter import callbacks
-from writeback.providers.xporter.callbacks import N_RULE, parse_hook
+from writeback.providers.xporter.callbacks import N_RULE, parse_hook, read_hints
 from writeback.providers.xporter.messages import places_of
 from writeback.providers.xporter.outcomes import (
     Token,
@@ -282,10 +280,6 @@ def sent(*hints: Mapping[str, Any], provider_ref: str | None = "T1", count: int 
 def callback(completed: str, message: str = "", tracking: str = "T1") -> dict[str, Any]:
     query = {"id": "req_1", "estab": "3281102", "trackingid": tracking}
     return dict(parse_hook({**query, "XodCompleted": completed, "ErrorMessage": message}, b"{}").payload)
-
-
-def read_hints(request: SentRequest, after: timedelta = timedelta(0)) -> Verdict:
-    return callbacks.read_hints(request, NOW + after, timedelta(minutes=75))
 
 
 def test_without_a_callback_it_is_pending() -> None:

@@ -77,7 +77,7 @@ class WondeProvider:
     async def check(self, account: Account, sent: SentRequest, now: datetime) -> Verdict:
         """Ask for the status. A webhook is only a hint: it carries no signature (Wonde 181)."""
         if sent.provider_ref is None:
-            return outcomes.without_reference(sent.kind.name)
+            return outcomes.without_reference()
         answer = await self._wonde.call(account, "GET", f"/writebacks/{quote(sent.provider_ref, safe='')}")
         match answer:
             case Answer():

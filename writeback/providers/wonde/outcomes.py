@@ -87,11 +87,9 @@ def _writeback_id(body: Any) -> str | None:
     return id_of(mapping_of(body).get("writeback_id")) or id_of(mapping_of(data_of(body)).get("writeback_id"))
 
 
-def without_reference(kind: str) -> Pending | Unclear:
+def without_reference() -> Unclear:
     """Return what is known of a taken request that Wonde gave no id: only the MIS can tell (Wonde 1300)."""
-    if OPERATIONS[kind].promises_id:
-        return Unclear("no writeback_id is known")
-    return Pending(detail="Wonde gave no writeback_id: the MIS has to be read", awaits_callback=True)
+    return Unclear("no writeback_id is known")
 
 
 def read_status(answer: Answer, sent: SentRequest, now: datetime) -> Verdict:

@@ -43,7 +43,6 @@ class XporterProvider:
 
     def __init__(self, settings: Settings, clock: Clock, client: httpx.AsyncClient) -> None:
         self._settings, self._clock, self._client = settings.xporter, clock, client
-        self._patience = timedelta(seconds=settings.confirm.callback_patience_s)
         self._lookups = settings.lookups
         self._tokens = Tokens(settings.xporter, clock, client)
 
@@ -61,8 +60,8 @@ class XporterProvider:
         return kind.name in marks.MARK_TYPES and marks.mark_of(record, lookups) == "N"
 
     def keeps_trying(self) -> timedelta:
-        """It tries a school's agent for an hour (14119); when its callback is overdue, that is over."""
-        return self._patience
+        """It tries a school's agent for an hour (14119)."""
+        return timedelta(seconds=self._settings.keeps_trying_s)
 
     def build(
         self,
@@ -91,7 +90,7 @@ class XporterProvider:
 
     async def check(self, account: Account, sent: SentRequest, now: datetime) -> Verdict:
         """Read the callbacks: Xporter has no status that could be asked for."""
-        return callbacks.read_hints(sent, now, self._patience)
+        return callbacks.read_hints(sent)
 
     async def read_back(
         self, account: Account, sent: SentRequest, lookups: LookupView

@@ -7,7 +7,6 @@ A callback tells its result in its query (Xporter 14123-14129), and in its body 
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -33,7 +32,7 @@ _DEEPEST = 4
 _MOST_RESULTS = 2_000
 
 
-def read_hints(sent: SentRequest, now: datetime, patience: timedelta) -> Verdict:
+def read_hints(sent: SentRequest) -> Verdict:
     """Return what the callbacks say; Pending while none has come. The latest that says anything counts."""
     places = _places(sent)
     for hint in reversed(sent.hints):
@@ -41,11 +40,8 @@ def read_hints(sent: SentRequest, now: datetime, patience: timedelta) -> Verdict
         if sent.provider_ref is not None and text_of(hint, "trackingid") != sent.provider_ref:
             continue
         return _read_callback(hint, sent, places)
-    # It retries the agent itself for an hour (14119). What it took without a TrackingId, synchronously, it calls back
-    # about all the same: until that is overdue, nothing that the MIS shows proves that it was not written.
-    due = sent.sent_at + patience
-    is_early = sent.provider_ref is None and now < due
-    return Pending(due if is_early else None, "Xporter has not called back yet", awaits_callback=not is_early)
+    # Also about what it took without a TrackingId, synchronously (13954).
+    return Pending(detail="Xporter has not called back yet", awaits_callback=True)
 
 
 def _places(sent: SentRequest) -> list[Place]:
