@@ -181,6 +181,9 @@ class XporterSettings(BaseModel):
     use_async: bool = True
     """Send marks and conduct through the asynchronous endpoints, which Xporter prefers (14288); False: through the
     others (13916, 14174). Detentions have only an asynchronous one."""
+    callback_in_list: bool = False
+    """Send `Callback` as a list of one object, as the document's schemas have it (13994, 14141, 14262, 14440), not as
+    the object of its table (14086) and its examples."""
     attendance_path: str = "/api/v1/Attendance/{estab}/"
     attendance_async_path: str = "/api/v1/AttendanceAsync/{estab}/"
     conduct_path: str = "/api/v1/Writeback/Conduct/{estab}/"

@@ -106,6 +106,25 @@ async def test_the_older_path_without_estab_is_taken(http: httpx.AsyncClient, xp
         assert (await http.post(path, headers=xporter.headers, json=body)).json()["Message"] == "success"
 
 
+async def test_the_callback_may_be_named_in_a_list(
+    http: httpx.AsyncClient, control: Any, xporter: Any, receiver: Any
+) -> None:
+    callback = {"Method": "POST", "Url": f"{xporter.callback_url}?id=req_1"}
+    url = f"/api/v1/AttendanceAsync/{xporter.estab}/"
+    taken = await http.post(url, headers=xporter.headers, json={"Marks": [xporter.mark()], "Callback": [callback]})
+    await control.advance()
+    assert [row["query"]["trackingid"] for row in receiver.got] == [taken.json()["TrackingId"]]
+
+
+@pytest.mark.parametrize("callback", [[], [{"Method": "POST", "Url": "http://a/"}] * 2, ["http://a/"]])
+async def test_a_list_that_names_no_one_callback_is_refused(
+    http: httpx.AsyncClient, xporter: Any, callback: Any
+) -> None:
+    url = f"/api/v1/AttendanceAsync/{xporter.estab}/"
+    refused = await http.post(url, headers=xporter.headers, json={"Marks": [xporter.mark()], "Callback": callback})
+    assert "Callback" in refused.json()["ExceptionMessage"]
+
+
 async def test_session_and_lesson_marks_may_come_together(control: Any, xporter: Any) -> None:
     lesson = (await control.lessons(xporter.estab))[0]
     lesson_mark = xporter.mark(MarkType="L", InstanceId=lesson["lesson_id"], Session=None)

@@ -271,3 +271,15 @@ def test_no_secret_of_an_account_is_shown() -> None:
 
 def test_it_keeps_trying_for_an_hour_and_a_margin() -> None:
     assert Api(lambda request: {}).provider().keeps_trying() == timedelta(minutes=75)
+
+
+@pytest.mark.parametrize("kind", ["attendance.session", "behaviour.create", "detention_attendance.set"])
+@pytest.mark.parametrize("in_list", [False, True])
+async def test_the_callback_goes_as_an_object_or_in_a_list(
+    kind: str, in_list: bool, xporter_lookups: LookupView
+) -> None:
+    api = Api(lambda request: {"TrackingId": "T1"})
+    await sent_by(api, kind, xporter_lookups, callback_in_list=in_list)
+
+    body, callback = json.loads(api.seen[0].content), {"Method": "POST", "Url": CALLBACK}
+    assert body["Callback"] == ([callback] if in_list else callback)

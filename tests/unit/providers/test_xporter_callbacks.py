@@ -159,3 +159,11 @@ def test_a_raw_answer_is_the_evidence_unless_it_tracks() -> None:
     assert read_raw_answer(ok({"Message": "success"})) == Applied("answer")
     assert read_raw_answer(ok(None, 204)) == Applied("answer")
     assert read_raw_answer(ok({"TrackingId": "T1"})) == Taken("T1")
+
+
+@pytest.mark.parametrize("in_list", [False, True])
+def test_a_callback_may_say_all_in_its_body_as_an_object_or_in_a_list(in_list: bool) -> None:
+    told = {"id": "req_1", "trackingid": "T1", "XodCompleted": True, "result": [{"IncidentId": 1, "ActualId": 7}]}
+    hint = parse_hook({}, json.dumps([told] if in_list else told).encode())
+
+    assert (hint.request_id, hint.provider_ref, hint.payload["result"]) == ("req_1", "T1", {"1": ["7"]})

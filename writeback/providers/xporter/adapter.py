@@ -74,7 +74,14 @@ class XporterProvider:
     ) -> ProviderRequest:
         template = payloads.template_of(kind, records, self._settings, account.mis)
         path = self._path(account, template)
-        return payloads.build(kind, records, lookups, path=path, callback_url=callback_url)
+        return payloads.build(
+            kind,
+            records,
+            lookups,
+            path=path,
+            callback_url=callback_url,
+            callback_in_list=self._settings.callback_in_list,
+        )
 
     async def send(self, account: Account, request: ProviderRequest) -> Outcome:
         answer = await self._call(account, request.method, request.path, body=request.body)

@@ -82,7 +82,8 @@ def _mis_ids(hint: Mapping[str, Any], sent: SentRequest) -> dict[int, tuple[str,
 def parse_hook(query: Mapping[str, str], body: bytes) -> Hint:
     """Return what a callback says (Xporter 14123-14129); raise BadInput when it says about nothing."""
     read = _json(body)
-    told = read if isinstance(read, Mapping) else {}
+    told = read[0] if isinstance(read, list) and len(read) == 1 else read
+    told = told if isinstance(told, Mapping) else {}
     said: dict[str, Any] = {name: text_of(query, name) or text_of(told, name) for name in _PARAMETERS}
     said |= {name: reference_of(said[name]) or "" for name in ("id", "trackingid")}
     if not said["id"] and not said["trackingid"]:

@@ -33,7 +33,13 @@ def is_supported(kind: Kind) -> bool:
 
 
 def build(
-    kind: Kind, records: Sequence[Record], lookups: LookupView, *, path: str, callback_url: str
+    kind: Kind,
+    records: Sequence[Record],
+    lookups: LookupView,
+    *,
+    path: str,
+    callback_url: str,
+    callback_in_list: bool = False,
 ) -> ProviderRequest:
     """Return the POST that carries `records`.
 
@@ -44,7 +50,8 @@ def build(
         raise CannotBuild({position: [_not_supported(kind)] for position in range(len(records))})
     body = _BODIES[kind.family][0](kind, records, lookups)
     if kind.family is not Family.RAW or raw.wants_callback(records, body):
-        body["Callback"] = {"Method": "POST", "Url": callback_url}  # Xporter 14086-14090
+        callback = {"Method": "POST", "Url": callback_url}  # Xporter 14086-14090
+        body["Callback"] = [callback] if callback_in_list else callback
     return ProviderRequest("POST", path, body, kind.name)
 
 
