@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from writeback.core.secrets import SecretBox
 from writeback.domain.finding import Finding
+from writeback.domain.outcome import RawAnswer, Refused
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
-from writeback.store.tables import EventRow, Lane, WritebackRow
+from writeback.flow.provider_answers import keep_answer
+from writeback.store.tables import EventRow, Lane, RequestRow, WritebackRow
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/", "employee_id": "E1"}
@@ -313,3 +316,85 @@ async def test_a_revoked_key_mends_nothing(api: Any, put: Any, is_problem: Any) 
     await api.services.keys.revoke(made["id"])
 
     is_problem(await _post(api, f"{waiting}/cancel", made["key"]), 401, "key_revoked")
+
+
+async def test_a_check_is_for_whoever_may_resubmit(api: Any, put: Any, is_problem: Any) -> None:
+    await api.add_school()
+    sent, key = await put(1, "sent"), await api.key("submit", "read")
+    await _request(api, sent, "taken")
+
+    answer = await _post(api, f"{sent}/check", key)
+    assert answer.status_code == 202, answer.text
+    told = answer.json()
+    assert (told["id"], told["status"], told["requests"]) == (sent, "sent", ["req_1"])
+    assert (told["asked_before"], told["hold_reason"], told["left_alone"]) == (False, None, None)
+    assert (await _post(api, f"{sent}/check", key, {"reason": "again"})).json()["asked_before"]
+
+    is_problem(await _post(api, f"{sent}/check", await api.key("read")), 403, "key_lacks_scope")
+    is_problem(await _post(api, f"{sent}/check", await api.key("submit", app="Other")), 404, "writeback_unknown")
+    await api.add_school("elsewhere")
+    elsewhere = await api.key("support", schools=["elsewhere"])
+    is_problem(await _post(api, f"{sent}/check", elsewhere), 404, "writeback_unknown")
+
+
+@pytest.mark.parametrize("status", ["queued", "held", "sending", "needs_attention", "confirmed", "failed"])
+async def test_where_there_is_nothing_to_check_it_says_so(api: Any, put: Any, is_problem: Any, status: str) -> None:
+    await api.add_school()
+    key = await api.key("submit")
+    problem = is_problem(await _post(api, f"{await put(1, status)}/check", key), 409, "nothing_to_check")
+    assert f"wb_001 is {status}: " in problem["detail"]
+    assert problem["hint"]
+
+
+async def test_what_a_provider_answered_is_for_support_alone(api: Any, put: Any, is_problem: Any) -> None:
+    await api.add_school()
+    failed = await put(1, "failed")
+    await _request(api, failed, "settled", answer=b"<b>Persephone has left</b>")
+    path = f"/v1/writebacks/{failed}/requests/req_1/answer"
+
+    support = await api.key("support")
+    shown = (await api.call("GET", path, support)).json()
+    assert (shown["http_status"], shown["body"], shown["is_cut"]) == (422, "<b>Persephone has left</b>", False)
+    audited = (await api.call("GET", "/v1/audit?action=writeback.answer", support)).json()["items"]
+    assert [(one["subject"], one["changed"]) for one in audited] == [(failed, {"request": "req_1"})]
+
+    own = await api.key("submit", "read")
+    is_problem(await api.call("GET", path, own), 403, "key_lacks_scope")
+    detail = (await api.call("GET", f"/v1/writebacks/{failed}", own)).json()
+    assert detail["requests"][0]["answer_kept"] is True
+    assert "Persephone" not in json.dumps(detail)
+    await api.add_school("elsewhere")
+    elsewhere = await api.key("support", schools=["elsewhere"])
+    is_problem(await api.call("GET", path, elsewhere), 404, "writeback_unknown")
+    is_problem(await api.call("GET", path.replace("req_1", "req_2"), support), 404, "answer_not_kept")
+
+
+async def test_an_answer_that_another_key_has_sealed_is_no_failure_of_ours(api: Any, put: Any, is_problem: Any) -> None:
+    await api.add_school()
+    failed = await put(1, "failed")
+    await _request(api, failed, "settled", answer=b"no", secret="another")
+    answer = await api.call("GET", f"/v1/writebacks/{failed}/requests/req_1/answer", await api.key("support"))
+    is_problem(answer, 409, "answer_sealed_otherwise")
+
+
+async def _request(
+    api: Any, writeback_id: str, state: str, *, answer: bytes | None = None, secret: str = "test"
+) -> None:
+    row = RequestRow(
+        id="req_1",
+        lane_id="hillside:session-marks",
+        school_id="hillside",
+        provider="wonde",
+        kind="attendance.session",
+        state=state,
+        fence=1,
+        members=[[writeback_id, [0]]],
+        check_at=datetime(2026, 1, 12, 10, 0, tzinfo=UTC),
+        created_at=NOW,
+        sent_at=NOW,
+    )
+    async with api.database.write() as session:
+        session.add(row)
+    if answer is not None:
+        refused = Refused("422", raw=RawAnswer(422, "text/html", answer, len(answer)))
+        await api.database.transact(lambda session: keep_answer(SecretBox(secret), session, "req_1", refused, NOW))

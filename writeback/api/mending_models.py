@@ -17,7 +17,7 @@ from writeback.flow.mend_many import MOST
 from writeback.store.filters import Filter
 from writeback.store.selection import Selection
 
-_REASON = "Why, in your own words. It goes into the audit log and the timeline, so name no pupil."
+WHY = "Why, in your own words. It goes into the audit log and the timeline, so name no pupil."
 _LOOKED = (
     "Somebody has looked: what was cancelled while in doubt is not in the MIS. Needed for what must not be doubled."
 )
@@ -52,7 +52,7 @@ class ResubmitIn(Taken):
 
     records: list[EditIn] = []
     """Records that are mended. Only ones that failed, were cancelled or never left."""
-    reason: Annotated[MaybeReason, Field(description=_REASON + " Needed with `records`.")] = ""
+    reason: Annotated[MaybeReason, Field(description=WHY + " Needed with `records`.")] = ""
     on_invalid: OnInvalid = "reject"
     """`reject`: one bad record keeps all back. `skip`: the good ones go, the bad ones stay failed."""
     not_in_mis: Annotated[bool, Field(description=_LOOKED)] = False
@@ -71,7 +71,7 @@ class ResubmitIn(Taken):
 class CancelIn(Taken):
     """Why it is cancelled."""
 
-    reason: Annotated[MaybeReason, Field(description=_REASON)] = ""
+    reason: Annotated[MaybeReason, Field(description=WHY)] = ""
 
 
 MisId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=NO_CONTROLS)]
@@ -91,7 +91,7 @@ class ResolveIn(Taken):
     mis_ids: dict[Annotated[int, Field(ge=0)], MisId] = {}
     """By index, with `confirmed`: the MIS's own id of what the record has made. It may be left out where there is
     nothing in the MIS that is nearly the record, or one thing, which is then taken."""
-    reason: Annotated[Reason, Field(description=_REASON)]
+    reason: Annotated[Reason, Field(description=WHY)]
 
     @model_validator(mode="after")
     def _is_there(self) -> Self:
@@ -170,7 +170,7 @@ class CancelFilterIn(FilterIn):
 class ManyIn(Taken):
     """What calls by filter have in common."""
 
-    reason: Annotated[Reason, Field(description=_REASON)]
+    reason: Annotated[Reason, Field(description=WHY)]
     limit: Annotated[int, Field(ge=1, le=MOST)] = MOST
     """Writebacks in this call."""
     cursor: str | None = None

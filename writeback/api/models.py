@@ -284,6 +284,8 @@ class RequestOut(Shown):
     result: str | None
     evidence: str | None
     attempts: Sequence[AttemptOut]
+    answer_kept: bool = False
+    """Whether what the provider last answered is kept; a key with the scope support can read it."""
 
 
 class WritebackDetailOut(WritebackOut):

@@ -14,6 +14,7 @@ from writeback.cli.commands import (
     dev,
     doctor,
     events,
+    evidence,
     features,
     keys,
     mend,
@@ -86,7 +87,7 @@ app.command(rich_help_panel=_USE)(upload.upload)
 app.command("list", rich_help_panel=_USE)(writebacks.list_)
 app.command(rich_help_panel=_USE)(writebacks.show)
 app.command(rich_help_panel=_USE)(watch.watch)
-for command in (mend.resubmit, mend.cancel, mend.resolve, audit.audit):
+for command in (mend.resubmit, mend.cancel, mend.resolve, evidence.check, evidence.answer, audit.audit):
     app.command(rich_help_panel=_USE)(command)
 app.command(rich_help_panel=_USE)(events.events)
 app.add_typer(schools.app, name="schools", rich_help_panel=_USE)

@@ -54,6 +54,8 @@ class Entry:
     detail: str = ""
     reference: str = ""
     """The provider's, for asking them."""
+    answer_of: str = ""
+    """The request whose last answer is kept."""
 
 
 def history_of(found: WritebackDetail) -> Sequence[Entry]:
@@ -104,7 +106,8 @@ def _tries(request: RequestView, records: int) -> Iterator[Entry]:
         answered = one.finished_at - one.started_at if one.finished_at else None
         took = f" after {answered.total_seconds():.1f} s" if answered is not None else ""
         words = f"Request to {provider} with {carried}{again}: {said}{took}"
-        yield Entry(one.started_at, tone, words, "", (one.detail or "")[:_LONGEST], request.provider_ref or "")
+        kept = request.id if request.answer_kept and one is request.attempts[-1] else ""
+        yield Entry(one.started_at, tone, words, "", (one.detail or "")[:_LONGEST], request.provider_ref or "", kept)
     if request.settled_at is not None and request.result:
         by = f", by {sentence(request.evidence).lower()}" if request.evidence else ""
         tone = "ok" if request.result == "confirmed" else "wait"

@@ -117,6 +117,10 @@ class DispatchSettings(BaseModel):
     """Most connections to all providers together, from one process; one provider may have its share of them."""
     max_answer_bytes: int = Field(default=10_000_000, ge=100_000)
     """Most bytes of one answer of a provider, as it comes and unpacked; a larger one is not read on."""
+    kept_answer_bytes: int = Field(default=8_192, ge=0, le=100_000)
+    """So much of what a provider answered to a request that failed is kept, sealed, for support; 0: nothing."""
+    keep_answers_s: float = Field(default=14 * 86_400, gt=0)
+    """For how long."""
 
 
 class ConfirmSettings(BaseModel):

@@ -13,6 +13,18 @@ from writeback.domain.school import HoldReason
 
 
 @dataclass(frozen=True)
+class RawAnswer:
+    """An answer of a provider as it came, unpacked. It may say anything about anybody: it is kept sealed."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+    """Its beginning."""
+    size: int
+    """Bytes of the whole."""
+
+
+@dataclass(frozen=True)
 class Taken:
     """The provider has it and will tell later how it went."""
 
@@ -35,6 +47,7 @@ class Refused:
     """The provider's own wording, without pupil data beyond ids."""
     findings: Mapping[int, Sequence[Finding]] = field(default_factory=dict)
     """By position in the request: the records that it names. Empty: it names none."""
+    raw: RawAnswer | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,7 @@ class NotReached:
     reason: str
     retry_after_s: float | None = None
     """How long it asks to be left alone."""
+    raw: RawAnswer | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,7 @@ class Uncertain:
     reason: str
     retry_after_s: float | None = None
     """How long whoever answered asks to be left alone."""
+    raw: RawAnswer | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,7 @@ class Blocked:
 
     reason: HoldReason
     detail: str
+    raw: RawAnswer | None = field(default=None, repr=False, compare=False)
 
 
 Outcome = Taken | Applied | Refused | NotReached | Uncertain | Blocked
@@ -94,6 +110,7 @@ class Rejected:
 
     message: str
     findings: Mapping[int, Sequence[Finding]] = field(default_factory=dict)
+    raw: RawAnswer | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -109,6 +126,7 @@ class Unclear:
     """The provider does not know the request, or its answer cannot be read."""
 
     reason: str
+    raw: RawAnswer | None = field(default=None, repr=False, compare=False)
 
 
 Verdict = Pending | Evidenced | Rejected | GaveUp | Unclear | NotReached | Blocked

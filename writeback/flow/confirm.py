@@ -33,6 +33,7 @@ from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import lock_for, locked_school
 from writeback.flow.members import load_members
+from writeback.flow.provider_answers import keep_answer
 from writeback.flow.rivals import Rival, has_newcomers, rivals_of
 from writeback.flow.settle import Settling
 from writeback.providers.base import SentRequest
@@ -44,6 +45,8 @@ log = structlog.get_logger()
 
 _AT_ONCE = 20
 """Requests of one lane that are asked about in one job."""
+_ASKED_FOR = timedelta(minutes=5)
+"""For how long the wish of a person counts that the MIS be read before a callback is overdue."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,9 @@ class Confirmer:
                 return False
 
     def _is_overdue(self, asked: Asked) -> bool:
-        """Whether a callback that should have come has not."""
+        """Whether a callback that should have come has not, or somebody has asked for a look at once."""
+        if asked.row.asked_at is not None and self.flow.clock.now() - asked.row.asked_at < _ASKED_FOR:
+            return True
         return self._age(asked) >= timedelta(seconds=self.flow.settings.confirm.callback_patience_s)
 
     def _tries_until(self, asked: Asked, verdict: Verdict) -> datetime | None:
@@ -241,6 +246,8 @@ class Confirmer:
         makes = asked.sent.kind.action is Action.CREATE
         if makes and isinstance(verdict, ReadBack) and has_newcomers(session, request, asked.sent, heard.rivals):
             verdict = Pending()
+        if isinstance(verdict, Rejected | Unclear):
+            keep_answer(self.flow.secrets, session, request.id, verdict, changes.now)
         settling = Settling(self.flow, changes, request, members, asked.sent, lookups, heard.rivals, heard.tries_until)
         if verdict is None:
             settling.ask_a_person()

@@ -19,6 +19,7 @@ from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import hold_for, lock_for
 from writeback.flow.members import close_request, halve, load_members, move_members, settle_members
+from writeback.flow.provider_answers import keep_answer
 from writeback.flow.recovery import count_failure, doubt, late_until, may_go_again, put_in_doubt
 from writeback.flow.refusal import refuse
 from writeback.flow.turn import Member, Turn
@@ -97,6 +98,7 @@ class _Recording:
         """Match the outcome, to the last case."""
         if isinstance(outcome, Blocked):
             lock_for(self.session, self.request, outcome)
+        keep_answer(self.flow.secrets, self.session, self.request.id, outcome, self.now)
         members = load_members(self.session, self.request)
         match outcome:
             case Taken(provider_ref):

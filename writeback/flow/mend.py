@@ -81,11 +81,19 @@ def locked_for(caller: Caller, session: Session, writeback_id: str) -> OpenWrite
 
     Raise NotFound for what they may not see, as if it were not there; Forbidden for a kind that they may not change.
     """
-    row = writebacks.lock(session, [writeback_id]).get(writeback_id)
+    return OpenWriteback(_for(caller, writeback_id, writebacks.lock(session, [writeback_id]).get(writeback_id)))
+
+
+def seen_by(caller: Caller, session: Session, writeback_id: str) -> WritebackRow:
+    """Return the writeback for somebody who is not going to change it; raise as `locked_for` does."""
+    return _for(caller, writeback_id, writebacks.find(session, [writeback_id]).get(writeback_id))
+
+
+def _for(caller: Caller, writeback_id: str, row: WritebackRow | None) -> WritebackRow:
     if row is None or not may_see(caller, row):
         raise writeback_unknown(writeback_id)
     check_kind(caller, row.kind)
-    return OpenWriteback(row)
+    return row
 
 
 def may_see(caller: Caller, row: WritebackRow) -> bool:

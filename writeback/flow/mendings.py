@@ -4,27 +4,38 @@ from dataclasses import dataclass
 
 from writeback.flow.audit import AuditLog
 from writeback.flow.cancel import Cancels
+from writeback.flow.check_now import Checks
 from writeback.flow.context import FlowContext
 from writeback.flow.mend_many import ManyMendings
 from writeback.flow.miss import Misses
+from writeback.flow.provider_answers import ProviderAnswers
 from writeback.flow.recheck import Rechecks
 from writeback.flow.resolve import Resolves
 from writeback.flow.resubmit import Resubmits
+from writeback.store.reads import Reads
 
 
 @dataclass(frozen=True)
 class Mendings:
-    """Resubmit, cancel and resolve one; resubmit and cancel many; and who did what."""
+    """Resubmit, cancel, resolve and check one; resubmit and cancel many; what providers answered; who did what."""
 
     resubmits: Resubmits
     cancels: Cancels
     resolves: Resolves
     many: ManyMendings
     audit: AuditLog
+    checks: Checks
+    answers: ProviderAnswers
 
 
 def create_mendings(flow: FlowContext, misses: Misses) -> Mendings:
     resubmits, cancels = Resubmits(flow, Rechecks(flow, misses)), Cancels(flow)
     return Mendings(
-        resubmits, cancels, Resolves(flow), ManyMendings(flow, resubmits, cancels), AuditLog(flow.db, flow.clock)
+        resubmits,
+        cancels,
+        Resolves(flow),
+        ManyMendings(flow, resubmits, cancels),
+        AuditLog(flow.db, flow.clock),
+        Checks(flow),
+        ProviderAnswers(flow, Reads(flow.db)),
     )

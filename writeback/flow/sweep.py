@@ -15,7 +15,7 @@ from writeback.flow.breaker import provider_key
 from writeback.flow.bulkhead import Bulkhead, job_place
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire_overdue
-from writeback.store import batches, doors, doubts, holds, lanes, outbox, recent, writebacks
+from writeback.store import batches, doors, doubts, holds, lanes, outbox, provider_answers, recent, writebacks
 from writeback.store.holds import DueSchool
 from writeback.store.tables import IdempotencyRow
 
@@ -69,6 +69,13 @@ class Sweeper:
         """Delete doubts about marks that no request still asks about."""
         keep = timedelta(seconds=self.flow.settings.confirm.give_up_s)
         await self.flow.db.transact(partial(doubts.forget, before=self.flow.clock.now() - keep))
+
+    async def forget_old_answers(self) -> None:
+        """Delete what providers answered long ago, some at a time."""
+        before = self.flow.clock.now() - timedelta(seconds=self.flow.settings.dispatch.keep_answers_s)
+        forget = partial(provider_answers.forget, before=before, limit=_AT_ONCE)
+        while await self.flow.db.transact(forget) == _AT_ONCE:
+            pass
 
     async def forget_old_doors(self) -> None:
         """Delete what came through the doors, once all of it ended long ago; the writebacks themselves stay."""

@@ -13,12 +13,12 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import httpx
@@ -32,7 +32,17 @@ from writeback.core.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_l
 from writeback.core.clock import Clock
 from writeback.core.settings import DispatchSettings
 from writeback.core.tls import trusted
-from writeback.domain.outcome import Blocked, NotReached, Uncertain
+from writeback.domain.outcome import (
+    Blocked,
+    NotReached,
+    Outcome,
+    RawAnswer,
+    Refused,
+    Rejected,
+    Uncertain,
+    Unclear,
+    Verdict,
+)
 from writeback.domain.school import HoldReason
 from writeback.providers.throttle import Throttle
 
@@ -58,6 +68,8 @@ _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _PAGE_LOOK = 4_096
 _PAGE_START = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
+Said = TypeVar("Said", bound=Outcome | Verdict)
+
 _KEEPALIVE_S = 4.0
 # Common servers close an idle connection after 5 s; ours gives it up first, so that a POST never meets one just closed.
 
@@ -74,6 +86,8 @@ class Answer:
     """Bytes of the body, unpacked."""
     is_page: bool = False
     """Whether the body is a web page."""
+    raw: RawAnswer | None = field(default=None, repr=False, compare=False)
+    """The beginning of it as it came, without our credential; None where none of it is to be kept."""
 
     @property
     def is_success(self) -> bool:
@@ -104,6 +118,7 @@ class ProviderClient(httpx.AsyncClient):
 
     throttle: Throttle | None = None
     max_answer_bytes: int = DispatchSettings().max_answer_bytes
+    kept_answer_bytes: int = DispatchSettings().kept_answer_bytes
     plain_http: HostList = HostList(LOOPBACK)
 
 
@@ -133,7 +148,7 @@ def create_client(settings: DispatchSettings, *, plain_http: HostList | None = N
     )
     if settings.calls_per_s or settings.provider_calls_per_s:
         client.throttle = Throttle(settings)
-    client.max_answer_bytes = settings.max_answer_bytes
+    client.max_answer_bytes, client.kept_answer_bytes = settings.max_answer_bytes, settings.kept_answer_bytes
     if plain_http is not None:
         client.plain_http = plain_http
     return client
@@ -191,7 +206,26 @@ async def call(
     except FAILURES as error:
         return failure_of(error, host_of(str(url)))
     await pace.give_way()  # to read a page of a list takes its time
-    return _answer_of(response, content, clock.now())
+    answer = _answer_of(response, content, clock.now())
+    kept = getattr(client, "kept_answer_bytes", ProviderClient.kept_answer_bytes)
+    return replace(answer, raw=_raw_of(response, content, token, kept)) if kept else answer
+
+
+def with_answer(outcome: Said, answer: Answer) -> Said:
+    """Return what an answer means with the answer itself, where that is kept: for what has failed."""
+    if answer.raw is not None and isinstance(outcome, Refused | NotReached | Uncertain | Blocked | Rejected | Unclear):
+        return replace(outcome, raw=answer.raw)
+    return outcome
+
+
+def _raw_of(response: httpx.Response, content: bytes, authorization: str, kept: int) -> RawAnswer:
+    """Return the beginning of an answer; pages about an error may repeat what they were sent, our credential too."""
+    credential = authorization.rpartition(" ")[2].encode()
+    start = content[: kept + 2 * len(credential)]
+    for shown in (credential, credential.replace(b"/", rb"\/")) if credential else ():
+        start = start.replace(shown, b"[credential]")
+    content_type = clean(response.headers.get("content-type", ""))[:MAX_REFERENCE]
+    return RawAnswer(response.status_code, content_type, start[:kept], len(content))
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from writeback.core.errors import NotFound
 from writeback.domain.access import Caller
 from writeback.domain.states import Status
-from writeback.store import counts, mendings, school_queue, search, timeline
+from writeback.store import counts, mendings, provider_answers, school_queue, search, timeline
 from writeback.store.browsing import browsed
 from writeback.store.counts import Counts
 from writeback.store.database import Database
@@ -71,8 +71,9 @@ class Reads:
             requests = await timeline.requests_of(session, row)
             attempts = await timeline.attempts_of(session, [request.id for request in requests])
             mended = await mendings.of_writeback(session, writeback_id)
+            kept_answers = await provider_answers.kept_of(session, [request.id for request in requests])
             breakers = await _left_alone(session, [row])
-        return detail_of(row, breakers.get(row.school_id), events, requests, attempts, mended)
+        return detail_of(row, breakers.get(row.school_id), events, requests, attempts, mended, kept_answers)
 
 
 async def _wanted(session: AsyncSession, caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:

@@ -1,14 +1,15 @@
 """Requests to providers and their attempts."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam
+from sqlalchemy import Text, bindparam, cast
 from sqlmodel import Session, col, select
 
-from writeback.store.tables import AttemptRow, RequestRow, table_of
+from writeback.store.tables import AttemptRow, RequestRow, WritebackRow, table_of
 
 
 class RequestState(StrEnum):
@@ -97,6 +98,21 @@ def due_checks(session: Session, lane_id: str, now: datetime, limit: int) -> Seq
         .with_for_update(skip_locked=True)
     )
     return session.exec(query).all()
+
+
+def awaiting_of(session: Session, row: WritebackRow) -> Sequence[RequestRow]:
+    """Return the requests that carry records of a writeback and await evidence, the oldest first; locked."""
+    query = (
+        select(RequestRow)
+        .where(
+            RequestRow.lane_id == row.lane_id,
+            col(RequestRow.state).in_(AWAITING),
+            cast(RequestRow.members, Text).contains(json.dumps(row.id), autoescape=True),
+        )
+        .order_by(col(RequestRow.created_at), col(RequestRow.id))
+        .with_for_update()
+    )
+    return session.exec(query.execution_options(populate_existing=True)).all()
 
 
 def rivalling(session: Session, but: RequestRow, *, since: datetime, limit: int) -> Sequence[RequestRow]:

@@ -289,6 +289,8 @@ class RequestRow(SQLModel, table=True):
     checks: int = 0
     must_read: bool = False
     """The provider's word is not enough: an older mark without an answer may have arrived after it."""
+    asked_at: datetime | None = _instant(nullable=True)
+    """When a person asked that it be looked at at once."""
     created_at: datetime = _instant()
     sent_at: datetime | None = _instant(nullable=True)
     settled_at: datetime | None = _instant(nullable=True)
@@ -310,6 +312,17 @@ class AttemptRow(SQLModel, table=True):
     outcome: str | None = None
     """taken, applied, refused, not_reached, uncertain, blocked, lost, left."""
     detail: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class ProviderAnswerRow(SQLModel, table=True):
+    """What a provider last answered to a request that failed, sealed; it may name anybody."""
+
+    __tablename__ = "provider_answer"
+
+    request_id: str = Field(primary_key=True, foreign_key="request.id")
+    kept_at: datetime = _instant(index=True)
+    sealed: str = Field(repr=False, sa_column=Column(Text, nullable=False))
+    """Sealed JSON: status, content type, the beginning of the body, and how long it was."""
 
 
 class ClaimRow(SQLModel, table=True):

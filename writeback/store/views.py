@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -126,6 +126,8 @@ class RequestView:
     result: str | None
     evidence: str | None
     attempts: Sequence[AttemptView]
+    answer_kept: bool = False
+    """Whether what the provider last answered is kept."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ def detail_of(
     requests: Iterable[RequestRow],
     attempts: Iterable[AttemptRow],
     mendings: Iterable[MendingRow] = (),
+    kept_answers: Collection[str] = (),
 ) -> WritebackDetail:
     """Return the writeback with all that belongs to it."""
     records = raw_records(row)
@@ -166,7 +169,13 @@ def detail_of(
         records=[_record(index, *pair) for index, pair in enumerate(zip(records, progress, strict=True))],
         timeline=[_event(event) for event in events],
         requests=[
-            _request(row.id, request, [one for one in tries if one.request_id == request.id]) for request in requests
+            _request(
+                row.id,
+                request,
+                [one for one in tries if one.request_id == request.id],
+                answer_kept=request.id in kept_answers,
+            )
+            for request in requests
         ],
         mendings=[_mending(mending) for mending in mendings],
     )
@@ -223,7 +232,7 @@ def _event(row: EventRow) -> EventView:
     return EventView(row.id or 0, row.at, row.actor, row.event, row.status, row.detail)
 
 
-def _request(writeback_id: str, row: RequestRow, attempts: Sequence[AttemptRow]) -> RequestView:
+def _request(writeback_id: str, row: RequestRow, attempts: Sequence[AttemptRow], *, answer_kept: bool) -> RequestView:
     members = {str(member): indexes for member, indexes in row.members}
     return RequestView(
         id=row.id,
@@ -239,4 +248,5 @@ def _request(writeback_id: str, row: RequestRow, attempts: Sequence[AttemptRow])
         attempts=[
             AttemptView(one.number, one.started_at, one.finished_at, one.outcome, one.detail) for one in attempts
         ],
+        answer_kept=answer_kept,
     )

@@ -203,6 +203,7 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> No
                 await services.sweeper.forget_recent_creates()
                 await services.sweeper.forget_old_deliveries()
                 await services.sweeper.forget_old_doubts()
+                await services.sweeper.forget_old_answers()
                 await services.sweeper.forget_old_doors()
                 await services.sweeper.forget_old_batches()
                 await services.tally.forget()

@@ -1,4 +1,4 @@
-"""`resubmit`, `cancel`, `resolve`, `audit`: what is asked of the API, and how it is told."""
+"""`resubmit`, `cancel`, `resolve`, `check`, `answer`, `audit`: what is asked of the API, and how it is told."""
 
 import json
 from collections.abc import Callable
@@ -181,3 +181,58 @@ def test_a_batch_needs_a_reason_and_stands_alone(api: FakeApi, run: Run) -> None
     ):
         assert run("cancel", *options).exit_code == 2
     assert api.requests == []
+
+
+CHECK = {
+    "id": "wb_1", "status": "sent", "school": "hillside", "requests": ["req_1"], "check_at": "2026-01-12T09:00:00Z",
+    "asked_before": False, "hold_reason": None, "left_alone": None,
+}  # fmt: skip
+ANSWER = {
+    "request": "req_2", "kept_at": "2026-01-12T09:00:00Z", "http_status": 422, "content_type": "text/html",
+    "encoding": "utf-8", "body": "[red]no[/red]", "size": 9000, "is_cut": True,
+}  # fmt: skip
+
+
+def test_a_check_says_what_is_looked_at_and_what_stands_in_the_way(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/wb_1/check", {**CHECK, "hold_reason": "school_offline", "left_alone": "it is away"})
+
+    result = run("check", "wb_1", "--reason", "the head asks")
+
+    assert result.exit_code == 0, result.output
+    assert api.last_body == {"reason": "the head asks"}
+    for said in ("wb_1", "is looked at", "school_offline", "it is away"):
+        assert said in result.stdout
+
+
+def test_of_several_checks_one_that_is_refused_keeps_no_other_back(api: FakeApi, run: Run) -> None:
+    refusal = {"code": "nothing_to_check", "detail": "wb_1 is queued: it has not left yet", "status": 409}
+    api.on("POST", "/v1/writebacks/wb_1/check", refusal, 409)
+    api.on("POST", "/v1/writebacks/wb_2/check", {**CHECK, "id": "wb_2"}, 202)
+
+    result = run("check", "wb_1", "wb_2", "--json")
+
+    assert result.exit_code == 4
+    told = json.loads(result.stdout)
+    assert [one["id"] for one in told["items"]] == ["wb_2"]
+    assert told["refused"][0]["code"] == "nothing_to_check"
+
+
+def test_the_answer_of_the_last_request_that_has_one_is_shown_as_it_is(api: FakeApi, run: Run) -> None:
+    requests = [{"id": f"req_{number}", "answer_kept": number < 3} for number in (1, 2, 3)]
+    api.on("GET", "/v1/writebacks/wb_1", {"id": "wb_1", "requests": requests})
+    api.on("GET", "/v1/writebacks/wb_1/requests/req_2/answer", ANSWER)
+
+    result = run("answer", "wb_1")
+
+    assert result.exit_code == 0, result.output
+    for said in ("HTTP 422", "[red]no[/red]", "the beginning is kept"):
+        assert said in result.stdout
+
+
+def test_where_no_answer_is_kept_it_says_so(api: FakeApi, run: Run) -> None:
+    api.on("GET", "/v1/writebacks/wb_1", {"id": "wb_1", "requests": [{"id": "req_1", "answer_kept": False}]})
+
+    result = run("answer", "wb_1")
+
+    assert result.exit_code != 0
+    assert "nothing is kept" in result.stderr

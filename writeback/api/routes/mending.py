@@ -1,4 +1,4 @@
-"""What people do with writebacks: resubmit, cancel, resolve; one by one, or all that a filter finds."""
+"""What people do with writebacks: resubmit, cancel, resolve, check; one by one, or all that a filter finds."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from writeback.api.auth import Mender, Supporter, Svc, check_school
-from writeback.api.errors_doc import WRITING, error
+from writeback.api.errors_doc import READING, WRITING, error
+from writeback.api.evidence_models import CheckIn, CheckOut, ProviderAnswerOut
 from writeback.api.mending_models import (
     CancelIn,
     CountOut,
@@ -22,9 +23,11 @@ from writeback.api.mending_models import (
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import actor_of
 from writeback.domain.mending import Action
+from writeback.flow.check_now import CheckView
 from writeback.flow.mend import MendedView
 from writeback.flow.mend_draft import Order
 from writeback.flow.mend_many import Count, Report
+from writeback.flow.provider_answers import ProviderAnswerView
 
 router = APIRouter(tags=["mending"])
 
@@ -44,6 +47,16 @@ _RESOLVED = {
     **WRITING,
     404: _RESUBMITTED[404],
     409: error(409, code="nothing_to_resolve", detail="no record of wb_1 needs attention: it is confirmed"),
+}
+_CHECKED = {
+    **WRITING,
+    404: _RESUBMITTED[404],
+    409: error(409, code="nothing_to_check", detail="wb_1 is confirmed: nothing more is awaited of it"),
+}
+_ANSWER = {
+    **READING,
+    404: error(404, code="answer_not_kept", detail="nothing is kept of what the provider answered to 'req_1' of wb_1"),
+    409: error(409, code="answer_sealed_otherwise", detail="the answer was sealed with another secret key"),
 }
 _MANY = {
     **{status: response for status, response in WRITING.items() if status != 404},
@@ -107,6 +120,26 @@ async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, bo
     return await services.mendings.resolves.one(
         caller, writeback, body.outcome, actor_of(caller, body.reason), records=body.records, mis_ids=body.mis_ids
     )
+
+
+@router.post(
+    "/v1/writebacks/{writeback}/check",
+    status_code=HTTP_202_ACCEPTED,
+    responses=_CHECKED,
+    response_model=CheckOut,
+)
+async def check_writeback(caller: Mender, services: Svc, writeback: str, body: CheckIn | None = None) -> CheckView:
+    """Look at once for the evidence of what is `sent` or `unknown`: ask the provider, and where it cannot be asked or
+    knows nothing, read the MIS. Asked again within seconds it is the same check."""
+    reason = body.reason if body is not None else ""
+    return await services.mendings.checks.one(caller, writeback, actor_of(caller, reason))
+
+
+@router.get("/v1/writebacks/{writeback}/requests/{request}/answer", responses=_ANSWER, response_model=ProviderAnswerOut)
+async def show_provider_answer(caller: Supporter, services: Svc, writeback: str, request: str) -> ProviderAnswerView:
+    """Show what the provider last answered to a request that failed, as it came. It may name anybody, so each look is
+    written down in the audit log; after two weeks it is deleted."""
+    return await services.mendings.answers.show(caller, writeback, request, actor_of(caller))
 
 
 @router.post("/v1/writebacks/resubmit", responses=_MANY, response_model=ReportOut | CountOut)

@@ -1,5 +1,6 @@
 """`writeback resubmit`, `cancel` and `resolve`: what people do with writebacks."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,7 +81,7 @@ def resubmit(
     api = _api(url, key)
     if ids:
         body = {"reason": reason, "on_invalid": on_invalid, "not_in_mis": not_in_mis, "records": _edits(ids, edit)}
-        _each(context, api, ids, "resubmit", body, params={"dry_run": "true"} if dry_run else {})
+        each(context, api, ids, "resubmit", body, params={"dry_run": "true"} if dry_run else {})
         return
     _many(context, api, "resubmit", wanted, {"reason": reason, "on_invalid": on_invalid}, yes=yes, only_count=dry_run)
 
@@ -122,7 +123,7 @@ def cancel(
         _cancel_batch(context, api, ids, reason, yes=yes)
         return
     if ids:
-        _each(context, api, ids, "cancel", {"reason": reason})
+        each(context, api, ids, "cancel", {"reason": reason})
         return
     _many(context, api, "cancel", wanted, {"reason": reason}, yes=yes, only_count=dry_run)
 
@@ -154,7 +155,7 @@ def resolve(
     body: dict[str, Any] = {"outcome": outcome, "reason": reason, "records": records}
     if mis_id is not None and records:
         body["mis_ids"] = {str(records[0]): mis_id}
-    _each(context, _api(url, key), [writeback], "resolve", body)
+    each(context, _api(url, key), [writeback], "resolve", body)
 
 
 def _api(url: str | None, key: str | None) -> "Api":
@@ -209,7 +210,7 @@ def _edits(ids: list[str], edit: Path | None) -> list[dict[str, Any]]:
     return edits_in(edit)
 
 
-def _each(
+def each(
     context: typer.Context,
     api: "Api",
     ids: list[str],
@@ -217,8 +218,9 @@ def _each(
     body: dict[str, Any],
     *,
     params: dict[str, str] | None = None,
+    show: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
-    """Do it to one after the other; one that is refused does not keep the others back."""
+    """Do it to one after the other, and `show` each answer; one that is refused does not keep the others back."""
     answers, refused = [], list[CommandFailed]()
     for writeback in ids:
         try:
@@ -232,7 +234,7 @@ def _each(
         output.print_json(answers[0] if len(ids) == 1 else {"items": answers, "refused": failed})
     else:
         for answer in answers:
-            _show(answer)
+            (show or _show)(answer)
         for one in refused:
             output.print_failure(one, as_json=False)
     if refused or any(answer["status"] == "invalid" for answer in answers):

@@ -5,11 +5,22 @@ from writeback.client.models.base import Finding, Page
 from writeback.client.models.batches import Batch
 from writeback.client.models.schools import Features, ListedSchool, RuleSet, School, Synced
 from writeback.client.models.webhooks import Delivery, NewWebhook, ToldWriteback, Webhook, WebhookEvent
-from writeback.client.models.writebacks import Count, Counts, Event, Mended, Record, Report, Writeback
+from writeback.client.models.writebacks import (
+    Check,
+    Count,
+    Counts,
+    Event,
+    Mended,
+    ProviderAnswer,
+    Record,
+    Report,
+    Writeback,
+)
 
 __all__ = [
     "AuditEntry",
     "Batch",
+    "Check",
     "Count",
     "Counts",
     "Delivery",
@@ -23,6 +34,7 @@ __all__ = [
     "NewKey",
     "NewWebhook",
     "Page",
+    "ProviderAnswer",
     "Ready",
     "Record",
     "Report",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from writeback.client.models.base import AnyRecordStatus, AnyStatus, Finding, Model
 from writeback.domain.states import FINAL, Status
@@ -95,6 +95,8 @@ class ProviderRequest(Model):
     result: str | None = None
     evidence: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    answer_kept: bool = False
+    """Whether what the provider last answered is kept, for `mending.answer`."""
 
 
 class MendingOfRecord(Model):
@@ -212,6 +214,38 @@ class Mended(Model):
     records: tuple[MendedRecord, ...] = ()
     more_findings: int = 0
     """How many more a dry run has than are shown."""
+
+
+class Check(Model):
+    """What is looked at, and when; what comes of it is told as ever."""
+
+    id: str
+    status: AnyStatus
+    school: str
+    requests: tuple[str, ...] = ()
+    """Those that carried it and await evidence."""
+    check_at: datetime
+    asked_before: bool = False
+    """Somebody asked within the last seconds: it is the same check."""
+    hold_reason: str | None = None
+    left_alone: str | None = None
+    """With either of these the provider may have no answer now."""
+
+
+class ProviderAnswer(Model):
+    """What the provider last answered to one request that failed. It may name anybody."""
+
+    request: str
+    kept_at: datetime
+    http_status: int
+    content_type: str = ""
+    encoding: str = ""
+    """How `body` was read; `hex` for what is no text."""
+    body: str = Field(repr=False)
+    """Its beginning."""
+    size: int
+    """Bytes of the whole."""
+    is_cut: bool = False
 
 
 class Count(Model):

@@ -1,12 +1,12 @@
-"""What people do with writebacks: resubmit, cancel, resolve; one by one, or all that a filter finds."""
+"""What people do with writebacks: resubmit, cancel, resolve, check; one by one, or all that a filter finds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypedDict, TypeVar
 
 from writeback.client import aio, blocking
-from writeback.client.calls import Answer, Call, as_model, path, post, said
-from writeback.client.models.writebacks import Count, Mended, Report
+from writeback.client.calls import Answer, Call, as_model, get, path, post, said
+from writeback.client.models.writebacks import Check, Count, Mended, ProviderAnswer, Report
 from writeback.client.rooms.writebacks import OnInvalid, RecordIn, plain
 
 Outcome = Literal["confirmed", "failed", "resend"]
@@ -79,6 +79,22 @@ def resolve(
     return post(_path(writeback_id, "resolve"), as_model(Mended), body)
 
 
+def check(writeback_id: str, *, reason: str = "") -> Call[Check]:
+    """Have the evidence of what is sent or unknown looked for at once; raise Conflict where none is awaited.
+
+    Within seconds it is one check, however often it is asked for.
+    """
+    return post(_path(writeback_id, "check"), as_model(Check), said(reason=reason or None), is_repeatable=True)
+
+
+def answer(writeback_id: str, request_id: str) -> Call[ProviderAnswer]:
+    """Show what the provider last answered to a request that failed; each look is audited. Needs the scope support.
+
+    `Writeback.requests` says of which requests it is kept. Raise NotFound where it is not.
+    """
+    return get(path("/v1/writebacks/{}/requests/{}/answer", writeback_id, request_id), as_model(ProviderAnswer))
+
+
 def resubmit_all(
     where: Where,
     *,
@@ -127,6 +143,8 @@ class Mending(blocking.Room):
     resubmit = blocking.one(resubmit)
     cancel = blocking.one(cancel)
     resolve = blocking.one(resolve)
+    check = blocking.one(check)
+    answer = blocking.one(answer)
     resubmit_all = blocking.one(resubmit_all)
     count_resubmit_all = blocking.one(count_resubmit_all)
     cancel_all = blocking.one(cancel_all)
@@ -139,6 +157,8 @@ class AsyncMending(aio.Room):
     resubmit = aio.one(resubmit)
     cancel = aio.one(cancel)
     resolve = aio.one(resolve)
+    check = aio.one(check)
+    answer = aio.one(answer)
     resubmit_all = aio.one(resubmit_all)
     count_resubmit_all = aio.one(count_resubmit_all)
     cancel_all = aio.one(cancel_all)

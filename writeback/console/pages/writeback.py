@@ -10,12 +10,15 @@ from writeback.console.machine import machine_of
 from writeback.console.page import Page, Pages
 from writeback.console.records import has_free_text, said
 from writeback.console.times import counted
+from writeback.console.words import hold_words
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.domain.kinds import KINDS
 from writeback.domain.mending import RESUBMITTABLE, Outcome
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
+from writeback.flow.check_now import CheckView
 from writeback.flow.mend_draft import Order
+from writeback.store.requests import AWAITING
 from writeback.store.views import RecordView, WritebackDetail
 
 pages = Pages()
@@ -57,7 +60,7 @@ async def live(page: Page) -> Response:
 async def history(page: Page) -> Response:
     """Show what happened, by itself."""
     found = await page.services.reads.show(page.caller, page.part("id"))
-    return page.partial("_history.html", history=history_of(found))
+    return page.partial("_history.html", found=found, history=history_of(found))
 
 
 @pages.post("/writebacks/{id}/show", needs=Permission.MEND)
@@ -116,6 +119,28 @@ async def cancel(page: Page) -> Response:
         danger=True,
         error="Say why." if page.field("confirmed") else "",
     )
+
+
+@pages.post("/writebacks/{id}/check", needs=Permission.MEND)
+async def check(page: Page) -> Response:
+    """Have its evidence looked for at once."""
+    here = f"/writebacks/{page.part('id')}"
+    try:
+        told = await page.services.mendings.checks.one(page.caller, page.part("id"), page.actor())
+    except Conflict as conflict:
+        return page.redirect(here, flash=_told(conflict), tone="warn")
+    return page.redirect(here, flash=_looking(told), tone="warn" if told.hold_reason or told.left_alone else "ok")
+
+
+@pages.post("/writebacks/{id}/requests/{request}/answer", needs=Permission.MEND)
+async def answer(page: Page) -> Response:
+    """Show what the provider answered to a request that failed; that it was shown, and to whom, is written down."""
+    writeback_id = page.part("id")
+    try:
+        told = await page.services.mendings.answers.show(page.caller, writeback_id, page.part("request"), page.actor())
+    except Conflict as conflict:
+        return page.redirect(f"/writebacks/{writeback_id}", flash=f"{conflict.detail}.".capitalize(), tone="warn")
+    return page.render("answer.html", title="What the provider answered", answer=told, writeback_id=writeback_id)
 
 
 @pages.get("/writebacks/{id}/resolve", needs=Permission.MEND)
@@ -205,6 +230,7 @@ def _can(page: Page, found: WritebackDetail) -> dict[str, bool]:
         "resubmit": mends and found.status in RESUBMITTABLE,
         "cancel": mends and found.status in (Status.QUEUED, Status.HELD, Status.NEEDS_ATTENTION),
         "resolve": mends and bool(_undecided(found)),
+        "check": mends and any(request.state in AWAITING for request in found.requests),
     }
 
 
@@ -231,6 +257,13 @@ def _chosen(page: Page) -> list[str]:
 
 def _undecided(found: WritebackDetail) -> list[RecordView]:
     return [one for one in found.records if one.status == "needs_attention"]
+
+
+def _looking(told: CheckView) -> str:
+    text = "It is being looked at already." if told.asked_before else "It is looked at now; what is found shows here."
+    if told.hold_reason:
+        return f"{text} But its school is held: {hold_words(told.hold_reason).lower()}, so there may be no answer."
+    return f"{text} But its school is left alone: {told.left_alone}." if told.left_alone else text
 
 
 def _number(text: str) -> int:

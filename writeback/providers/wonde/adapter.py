@@ -26,7 +26,7 @@ from writeback.providers.base import (
     SchoolReport,
     SentRequest,
 )
-from writeback.providers.http import Answer
+from writeback.providers.http import Answer, with_answer
 from writeback.providers.times import LONDON, zone_named
 from writeback.providers.wonde import attributes, hooks, lists, outcomes, payloads, report, schools
 from writeback.providers.wonde.client import NoAnswer, WondeClient, school_path
@@ -72,7 +72,7 @@ class WondeProvider:
         answer = await self._wonde.call(account, request.method, request.path, body=request.body or None)
         if not isinstance(answer, Answer):
             return answer
-        return outcomes.read_answer(answer, request.kind, payloads.count_of(request))
+        return with_answer(outcomes.read_answer(answer, request.kind, payloads.count_of(request)), answer)
 
     async def check(self, account: Account, sent: SentRequest, now: datetime) -> Verdict:
         """Ask for the status. A webhook is only a hint: it carries no signature (Wonde 181)."""
@@ -81,7 +81,7 @@ class WondeProvider:
         answer = await self._wonde.call(account, "GET", f"/writebacks/{quote(sent.provider_ref, safe='')}")
         match answer:
             case Answer():
-                return outcomes.read_status(answer, sent, now)
+                return with_answer(outcomes.read_status(answer, sent, now), answer)
             case Uncertain():
                 return NotReached(answer.reason)
             case _:

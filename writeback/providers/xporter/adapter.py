@@ -25,7 +25,7 @@ from writeback.providers.base import (
     SchoolReport,
     SentRequest,
 )
-from writeback.providers.http import Answer, call, header_value
+from writeback.providers.http import Answer, call, header_value, with_answer
 from writeback.providers.paging import PageBudget
 from writeback.providers.xporter import callbacks, lists, outcomes, payloads, readings, report
 from writeback.providers.xporter.messages import places_of
@@ -87,6 +87,9 @@ class XporterProvider:
         answer = await self._call(account, request.method, request.path, body=request.body)
         if not isinstance(answer, Answer):
             return answer
+        return with_answer(self._meaning_of(answer, account, request), answer)
+
+    def _meaning_of(self, answer: Answer, account: Account, request: ProviderRequest) -> Outcome:
         kind = KINDS.get(request.kind)
         if kind is not None and kind.family is Family.RAW:
             return outcomes.read_raw_answer(answer)
