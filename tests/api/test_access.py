@@ -47,6 +47,8 @@ ROUTES = {
     ("POST", "/v1/writebacks/{writeback}/resubmit"): "submit",
     ("POST", "/v1/writebacks/{writeback}/cancel"): "submit",
     ("POST", "/v1/writebacks/{writeback}/resolve"): "support",
+    ("POST", "/v1/writebacks/{writeback}/check"): "submit",
+    ("GET", "/v1/writebacks/{writeback}/requests/{request}/answer"): "support",
     ("POST", "/v1/writebacks/resubmit"): "submit",
     ("POST", "/v1/writebacks/cancel"): "submit",
     ("GET", "/v1/audit"): "support",
@@ -112,6 +114,7 @@ def _path(template: str, school: str = "hillside") -> str:
     values = {
         "{school}": school,
         "{writeback}": "wb_1",
+        "{request}": "req_1",
         "{list}": "students",
         "{key}": "key_1",
         "{webhook}": "whk_1",

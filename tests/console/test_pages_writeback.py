@@ -8,7 +8,10 @@ from sqlmodel import select
 
 from tests.console.bad_morning import bad_morning
 from tests.console.conftest import SignIn
-from writeback.store.tables import AuditRow, WritebackRow
+from writeback.core.secrets import SecretBox
+from writeback.domain.outcome import RawAnswer, Refused
+from writeback.flow.provider_answers import keep_answer
+from writeback.store.tables import AttemptRow, AuditRow, ProviderAnswerRow, RequestRow, WritebackRow
 from writeback.wiring import Services
 
 COMMENT = "came with his mother"
@@ -53,7 +56,9 @@ async def test_showing_comments_is_written_down(sign_in: SignIn, failed: str, se
     assert [(row.actor, row.subject) for row in await _audited(services, "writeback.show")] == [("staff:sam", failed)]
 
 
-@pytest.mark.parametrize("path", ["show", "edit", "edit/show", "cancel", "resubmit", "resolve"])
+@pytest.mark.parametrize(
+    "path", ["show", "edit", "edit/show", "cancel", "resubmit", "resolve", "check", "requests/req_1/answer"]
+)
 async def test_viewer_may_do_nothing(path: str, sign_in: SignIn, failed: str) -> None:
     visitor = await sign_in("viewer")
 
@@ -180,3 +185,93 @@ async def test_a_person_chooses_which_of_several_it_is(sign_in: SignIn, doubtful
     assert "Choose which of those in the MIS is ours" in without.text
     row = await _row(services, doubtful)
     assert (row.status, json.loads(row.progress)[0]["mis_ids"]) == ("confirmed", ["B8"])
+
+
+PUPIL = "Persephone Quill"
+
+
+async def _carried(services: Services, writeback_id: str, state: str, said: bytes | None = None) -> None:
+    """Let a request have carried it, and the provider have answered so."""
+    row, now = await _row(services, writeback_id), services.clock.now()
+    request = RequestRow(
+        id="req_1",
+        lane_id=row.lane_id,
+        school_id=row.school_id,
+        provider="wonde",
+        kind=row.kind,
+        state=state,
+        fence=1,
+        members=[[row.id, [0]]],
+        created_at=now,
+        sent_at=now,
+    )
+    async with services.reads.db.write() as session:
+        session.add(request)
+        await session.flush()
+        session.add(AttemptRow(request_id="req_1", number=1, started_at=now, finished_at=now, outcome="refused"))
+    if said is not None:
+        refused = Refused("422", raw=RawAnswer(422, "text/html", said, len(said) + 1))
+        secrets = SecretBox(services.settings.effective_secret_key)
+        await services.reads.db.transact(lambda session: keep_answer(secrets, session, "req_1", refused, now))
+
+
+async def test_what_the_provider_answered_is_shown_escaped_and_written_down(
+    sign_in: SignIn, failed: str, services: Services
+) -> None:
+    await _carried(services, failed, "settled", f"<script>alert('{PUPIL}')</script>".encode())
+    visitor = await sign_in("support", name="sam")
+    for page in ("", "/history"):
+        shown = await visitor.get(f"/writebacks/{failed}{page}")
+        assert "Show what the provider answered" in shown.text
+        assert PUPIL not in shown.text
+
+    answer = await visitor.post(f"/writebacks/{failed}/requests/req_1/answer")
+
+    assert answer.status_code == 200
+    assert f"&lt;script&gt;alert(&#39;{PUPIL}&#39;)&lt;/script&gt;" in answer.text
+    assert "its beginning is kept" in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert [(row.actor, row.subject) for row in await _audited(services, "writeback.answer")] == [("staff:sam", failed)]
+    log = await (await sign_in("admin")).get("/audit")
+    assert "Saw what a provider answered" in log.text
+
+
+async def test_viewers_are_not_offered_what_the_provider_answered(
+    sign_in: SignIn, failed: str, services: Services
+) -> None:
+    await _carried(services, failed, "settled", b"no")
+    shown = await (await sign_in("viewer")).get(f"/writebacks/{failed}")
+    assert "Show what the provider answered" not in shown.text
+    elsewhere = await sign_in("support", schools=["hillside"])
+    assert (await elsewhere.post(f"/writebacks/{failed}/requests/req_1/answer")).status_code == 404
+
+
+async def test_an_answer_that_another_key_has_sealed_says_so(sign_in: SignIn, failed: str, services: Services) -> None:
+    await _carried(services, failed, "settled", b"no")
+    async with services.reads.db.write() as session:
+        row = await session.get(ProviderAnswerRow, "req_1")
+        row.sealed = SecretBox("another key").seal({})
+        session.add(row)
+    visitor = await sign_in("support")
+    answer = await visitor.post(f"/writebacks/{failed}/requests/req_1/answer")
+    assert answer.is_redirect
+    assert "sealed with another secret key" in (await visitor.get(f"/writebacks/{failed}")).text
+
+
+async def test_what_awaits_evidence_can_be_checked_now(sign_in: SignIn, failed: str, services: Services) -> None:
+    visitor = await sign_in("support", name="sam")
+    assert "Check now" not in (await visitor.get(f"/writebacks/{failed}")).text
+    await _carried(services, failed, "taken")
+    assert "Check now" in (await visitor.get(f"/writebacks/{failed}")).text
+
+    assert (await visitor.post(f"/writebacks/{failed}/check")).is_redirect
+    assert "It is looked at now" in (await visitor.get(f"/writebacks/{failed}")).text
+    await visitor.post(f"/writebacks/{failed}/check")
+    assert "It is being looked at already" in (await visitor.get(f"/writebacks/{failed}")).text
+    assert [(row.actor, row.subject) for row in await _audited(services, "writeback.check")] == [("staff:sam", failed)]
+
+
+async def test_where_there_is_nothing_to_check_it_says_so(sign_in: SignIn, failed: str) -> None:
+    visitor = await sign_in("support")
+    await visitor.post(f"/writebacks/{failed}/check")
+    assert "Nothing was done: it is failed" in (await visitor.get(f"/writebacks/{failed}")).text

@@ -66,6 +66,18 @@ _OURS = {
         "The writeback, or the record, does not need attention.",
         "Its timeline says what has become of it; somebody may have settled it already.",
     ),
+    "nothing_to_check": (
+        "No evidence of the writeback is awaited: it has not left yet, or has settled.",
+        "The detail says which; what is sent or unknown can be checked.",
+    ),
+    "answer_not_kept": (
+        "Nothing is kept of what the provider answered to that request.",
+        "Only the last answer to a request that failed is kept, where there was one, and for a while only.",
+    ),
+    "answer_sealed_otherwise": (
+        "The answer was sealed with another secret key.",
+        "It can be read only with the key of that time; it is deleted like all others.",
+    ),
     "mis_id_needed": (
         "Several things in the MIS are nearly what the record says, and the call does not say which one it has made.",
         "Look in the MIS, and name the one by the record's index in mis_ids.",
