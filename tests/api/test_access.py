@@ -8,7 +8,18 @@ import pytest
 
 from writeback.domain.access import Scope
 from writeback.flow.keys import Keys
-from writeback.store.tables import App, AuditRow, BatchRow, DeliveryRow, EventRow, Lane, WebhookRow, WritebackRow
+from writeback.store.tables import (
+    App,
+    AuditRow,
+    BatchRow,
+    DeliveryRow,
+    EventRow,
+    Lane,
+    ProviderAnswerRow,
+    RequestRow,
+    WebhookRow,
+    WritebackRow,
+)
 
 ROUTES = {
     ("POST", "/v1/schools/{school}/writebacks"): "submit",
@@ -51,6 +62,7 @@ ROUTES = {
     ("GET", "/v1/writebacks/{writeback}/requests/{request}/answer"): "support",
     ("POST", "/v1/writebacks/resubmit"): "submit",
     ("POST", "/v1/writebacks/cancel"): "submit",
+    ("POST", "/v1/writebacks/check"): "submit",
     ("GET", "/v1/audit"): "support",
     ("POST", "/v1/keys"): "admin",
     ("GET", "/v1/keys"): "admin",
@@ -95,6 +107,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/writebacks/{writeback}/resolve"): {"outcome": "failed", "reason": "not there"},
     ("POST", "/v1/writebacks/resubmit"): {"filter": {"app": "registers"}, "reason": "again"},
     ("POST", "/v1/writebacks/cancel"): {"filter": {"app": "registers"}, "reason": "no more"},
+    ("POST", "/v1/writebacks/check"): {"filter": {"app": "registers"}, "reason": "now"},
     ("POST", "/v1/keys"): {"app": "Registers", "scopes": ["read"]},
 }
 
@@ -255,6 +268,18 @@ async def theirs(api: Any) -> None:
             progress=progress,
             **about,
         ),
+        RequestRow(
+            id="req_1",
+            lane_id="hillside:session-marks",
+            school_id="hillside",
+            provider="wonde",
+            kind="attendance.session",
+            state="settled",
+            fence=1,
+            members=[["wb_1", [0]]],
+            created_at=NOW,
+        ),
+        ProviderAnswerRow(request_id="req_1", kept_at=NOW, sealed="sealed"),
         EventRow(writeback_id="wb_1", app_id="homework", at=NOW, actor="worker", event="failed", status="failed"),
         WebhookRow(
             id="whk_1", app_id="homework", url="https://x", statuses=[], secrets="", created_at=NOW, updated_at=NOW

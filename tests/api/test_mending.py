@@ -398,3 +398,16 @@ async def _request(
     if answer is not None:
         refused = Refused("422", raw=RawAnswer(422, "text/html", answer, len(answer)))
         await api.database.transact(lambda session: keep_answer(SecretBox(secret), session, "req_1", refused, NOW))
+
+
+async def test_checks_by_filter_count_first(api: Any, put: Any, is_problem: Any) -> None:
+    await api.add_school()
+    sent, key = await put(1, "sent"), await api.key("submit")
+    await put(2, "failed")
+    await _request(api, sent, "taken")
+    body = {"filter": {"school": "hillside"}, "reason": "the head asks"}
+
+    assert (await _post(api, "check?count=true", key, body)).json() == {"writebacks": 1, "records": 1, "more": 0}
+    report = (await _post(api, "check", key, body)).json()
+    assert (report["done"], report["not_done"]) == ([{"id": sent, "records": 1}], [])
+    is_problem(await _post(api, "check", key, {"filter": {}, "reason": "all"}), 422, "body_invalid")

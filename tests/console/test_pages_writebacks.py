@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from tests.console.bad_morning import FAILED, bad_morning
 from tests.console.conftest import SignIn
-from writeback.store.tables import AuditRow, WritebackRow
+from writeback.store.tables import AuditRow, RequestRow, WritebackRow
 from writeback.wiring import Services
 
 
@@ -108,6 +108,33 @@ async def test_only_those_ticked_are_cancelled(sign_in: SignIn, failed: Sequence
     await visitor.post("/writebacks/mend", ticked)
 
     assert await _statuses(services, held[:3]) == ["cancelled", "cancelled", "held"]
+
+
+async def test_all_that_match_and_await_evidence_are_checked(
+    sign_in: SignIn, failed: Sequence[str], services: Services
+) -> None:
+    visitor = await sign_in("support", name="sam")
+    now = services.clock.now()
+    async with services.reads.db.write() as session:
+        row = (await session.exec(select(WritebackRow).where(WritebackRow.id == failed[0]))).one()
+        row.status, row.progress = "sent", '[{"status": "sent"}]'
+        session.add(row)
+        about = {"lane_id": row.lane_id, "school_id": row.school_id, "kind": row.kind, "provider": "wonde"}
+        session.add(
+            RequestRow(
+                id="req_1", state="taken", fence=1, members=[[row.id, [0]]], created_at=now, sent_at=now, **about
+            )
+        )
+    form = {"action": "check", "which": "ticked", "id": list(failed[:3])}
+
+    asked = await visitor.post("/writebacks/mend", form)
+    assert "Check these now?" in asked.text
+    assert "2 of those that you ticked are left out" in asked.text
+    done = await visitor.post("/writebacks/mend", {**form, "confirmed": "yes", "reason": "the head asks"})
+
+    shown = await visitor.http.get(done.headers["location"])
+    assert "They are looked at now" in shown.text
+    assert [row.subject for row in await _audited(services, "writeback.check")] == [failed[0]]
 
 
 @pytest.mark.parametrize("form", [{"which": "all"}, {"which": "ticked"}])

@@ -167,6 +167,17 @@ class CancelFilterIn(FilterIn):
         return self._selection([Status(status) for status in self.status])
 
 
+class CheckFilterIn(FilterIn):
+    """Which writebacks to look for evidence of."""
+
+    status: list[Literal["queued", "held", "sending", "sent", "unknown", "needs_attention"]] = []
+    """Empty: sent and unknown. Of the others some records may be sent, too."""
+
+    @property
+    def selection(self) -> Selection:
+        return self._selection([Status(status) for status in self.status])
+
+
 class ManyIn(Taken):
     """What calls by filter have in common."""
 
@@ -203,6 +214,16 @@ class ManyCancelIn(ManyIn):
     )
 
     filter: CancelFilterIn
+
+
+class ManyCheckIn(ManyIn):
+    """Look at once for the evidence of all that match."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"filter": {"school": "hillside"}, "reason": "The head asks"}]}
+    )
+
+    filter: CheckFilterIn
 
 
 class MendedRecord(Shown):

@@ -1,6 +1,6 @@
 """What a person can do to the records of a writeback, decided without touching anything.
 
-`flow/resubmit.py`, `flow/cancel.py` and `flow/resolve.py` carry it out.
+`flow/resubmit.py`, `flow/cancel.py`, `flow/resolve.py` and `flow/check_now.py` carry it out.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ class Action(StrEnum):
     RESUBMIT = "resubmit"
     CANCEL = "cancel"
     RESOLVE = "resolve"
+    CHECK = "check"
 
 
 class Outcome(StrEnum):
@@ -37,6 +38,7 @@ EVIDENCE = "a person's word"
 _MAY_GO_AGAIN = frozenset({RecordStatus.FAILED, RecordStatus.CANCELLED, RecordStatus.QUEUED})
 """Failed, withdrawn, or never left because the deadline passed."""
 _MAY_BE_CANCELLED = frozenset({RecordStatus.QUEUED, RecordStatus.NEEDS_ATTENTION})
+_AWAIT_EVIDENCE = frozenset({RecordStatus.SENT, RecordStatus.UNKNOWN})
 _IN_DOUBT = frozenset(
     {"no_evidence", "cannot_be_read_back", "other_value_in_mis", "nearly_the_same_in_mis", "may_have_been_removed"}
 )
@@ -58,6 +60,11 @@ def cancellable(status: Status, progress: Sequence[RecordProgress]) -> list[int]
     if status.is_final:
         return []
     return [index for index, entry in enumerate(progress) if entry.status in _MAY_BE_CANCELLED]
+
+
+def awaiting(progress: Sequence[RecordProgress]) -> list[int]:
+    """Return the indexes of the records whose evidence is awaited."""
+    return [index for index, entry in enumerate(progress) if entry.status in _AWAIT_EVIDENCE]
 
 
 def undecided(progress: Sequence[RecordProgress]) -> list[int]:

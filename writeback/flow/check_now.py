@@ -5,7 +5,7 @@ lock the request; what is settled by then is left alone. The look itself goes th
 provider is asked, and where it cannot be, or knows nothing, the MIS is read.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from writeback.domain.states import Status
 from writeback.flow.breaker import keys_of
 from writeback.flow.context import FlowContext
 from writeback.flow.mend import check_may_mend, seen_by
-from writeback.store import audit, breakers, requests
+from writeback.store import audit, breakers, requests, writebacks
 from writeback.store.tables import Lane, RequestRow, SchoolRow, WritebackRow
 
 _ONE_CHECK = timedelta(seconds=10)
@@ -59,6 +59,24 @@ class Checks:
         hold_reason, left_alone = await self.flow.db.transact(partial(_standing, lane, keys_of(account)))
         return replace(view, hold_reason=hold_reason, left_alone=left_alone)
 
+    async def some(self, ids: Sequence[str], actor: Actor, bulk: str) -> Mapping[str, int]:
+        """Have those looked at of which evidence is awaited, for somebody who may change them all.
+
+        Return their ids, each with how many of its records await evidence.
+        """
+        asked, lane_ids = await self.flow.db.transact(partial(self._some, sorted(ids), actor, bulk))
+        await self.flow.doorbell.ring("confirm_lane", sorted(lane_ids))
+        return asked
+
+    def _some(self, ids: Sequence[str], actor: Actor, bulk: str, session: Session) -> tuple[dict[str, int], set[str]]:
+        now, rows = self.flow.clock.now(), writebacks.find(session, ids)
+        asked: dict[str, int] = {}
+        for one in ids:
+            awaiting = requests.awaiting_of(session, rows[one]) if one in rows else ()
+            if awaiting and self._ask(session, rows[one], awaiting, actor, now, bulk=bulk):
+                asked[one] = sum(len(indexes) for request in awaiting for of, indexes in request.members if of == one)
+        return asked, {rows[one].lane_id for one in asked}
+
     def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, CheckView]:
         now = self.flow.clock.now()
         row = seen_by(caller, session, writeback_id)
@@ -66,21 +84,31 @@ class Checks:
         if not awaiting:
             session.refresh(row)
             raise _nothing_to_check(row)
-        asked_before = all(one.asked_at is not None and now - one.asked_at < _ONE_CHECK for one in awaiting)
-        if not asked_before:
-            self._ask(session, row, awaiting, actor, now)
+        asked_before = not self._ask(session, row, awaiting, actor, now)
         checks_at = min(one.check_at or now for one in awaiting)
         ids = [one.id for one in awaiting]
         return row.lane_id, CheckView(row.id, row.status, row.school_id, ids, checks_at, asked_before)
 
     def _ask(
-        self, session: Session, row: WritebackRow, awaiting: Sequence[RequestRow], actor: Actor, now: datetime
-    ) -> None:
+        self,
+        session: Session,
+        row: WritebackRow,
+        awaiting: Sequence[RequestRow],
+        actor: Actor,
+        now: datetime,
+        **noted: str,
+    ) -> bool:
+        """Have locked requests of a writeback looked at now; False where that was asked for a moment ago."""
+        if all(one.asked_at is not None and now - one.asked_at < _ONE_CHECK for one in awaiting):
+            return False
         for one in awaiting:
             one.asked_at = one.check_at = now
             session.add(one)
-        noted = {"requests": [one.id for one in awaiting]}
-        audit.note(session, actor, now, "writeback.check", row.id, app=row.app_id, school=row.school_id, changed=noted)
+        changed = {"requests": [one.id for one in awaiting], **noted}
+        audit.note(
+            session, actor, now, "writeback.check", row.id, app=row.app_id, school=row.school_id, changed=changed
+        )
+        return True
 
 
 def _standing(lane_id: str, breaker_keys: Collection[str], session: Session) -> tuple[str | None, str | None]:

@@ -148,6 +148,8 @@ class Bulks:
         wanted, actor = _SELECTION.validate_json(row.wanted), person.actor(row.reason)
         if row.action == Action.CANCEL:
             return await self.many.cancel(person.caller, wanted, actor, limit=PIECE, cursor=row.cursor, bulk=row.id)
+        if row.action == Action.CHECK:
+            return await self.many.check(person.caller, wanted, actor, limit=PIECE, cursor=row.cursor, bulk=row.id)
         return await self.many.resubmit(
             person.caller, wanted, Order(), actor, limit=PIECE, cursor=row.cursor, bulk=row.id
         )

@@ -1,4 +1,4 @@
-"""Resubmitting and cancelling by filter: in short transactions, each writeback as it would be by itself.
+"""Resubmitting, cancelling and checking by filter: in short transactions, each writeback as it would be by itself.
 
 What if the process dies in the middle? What was done is done and written down; the same call again does the rest. What
 if it is called twice? What has been done does not match the filter any more, or is found to be on its way.
@@ -17,11 +17,12 @@ from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Problem
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
-from writeback.domain.mending import Action, cancellable, going_again
+from writeback.domain.mending import Action, awaiting, cancellable, going_again
 from writeback.domain.states import Status
 from writeback.domain.writeback import unpack_progress
 from writeback.flow.cancel import Cancels
 from writeback.flow.changes import OpenWriteback, open_all
+from writeback.flow.check_now import Checks
 from writeback.flow.context import FlowContext
 from writeback.flow.mend import check_may_mend
 from writeback.flow.mend_draft import Draft, Order, draft_of
@@ -40,6 +41,7 @@ _CHUNK = 100
 _USUALLY = {
     Action.RESUBMIT: (Status.FAILED, Status.PARTIAL, Status.EXPIRED),
     Action.CANCEL: (Status.QUEUED, Status.HELD),
+    Action.CHECK: (Status.SENT, Status.UNKNOWN),
 }
 """Where the filter names no status. What somebody has cancelled, or is to decide about, is meant only when named."""
 
@@ -104,11 +106,12 @@ class Report:
 
 @dataclass(frozen=True)
 class ManyMendings:
-    """Resubmits and cancels by filter."""
+    """Resubmits, cancels and checks by filter."""
 
     flow: FlowContext
     resubmits: Resubmits
     cancels: Cancels
+    checks: Checks
 
     async def count(self, caller: Caller, action: Action, wanted: Selection, *, limit: int = MOST) -> Count:
         """Return how many writebacks and records a call would look at."""
@@ -163,6 +166,24 @@ class ManyMendings:
         for chunk in _chunks(ids):
             await self._carry_out(report, chunk, partial(self._cancel_one, actor, report.id))
         return self._end(Action.CANCEL, report, actor)
+
+    async def check(
+        self,
+        caller: Caller,
+        wanted: Selection,
+        actor: Actor,
+        *,
+        limit: int = MOST,
+        cursor: str | None = None,
+        bulk: str | None = None,
+    ) -> Report:
+        """Have the evidence of what matches looked for at once, where it is awaited."""
+        report, ids = await self._begin(caller, Action.CHECK, wanted, limit, cursor, bulk)
+        for chunk in _chunks(ids):
+            asked = await self.checks.some(chunk, actor, report.id)
+            for one in chunk:
+                report.add(Done(one, asked[one]) if one in asked else Unchanged(one))
+        return self._end(Action.CHECK, report, actor)
 
     async def _begin(
         self, caller: Caller, action: Action, wanted: Selection, limit: int, cursor: str | None, bulk: str | None
@@ -239,8 +260,13 @@ def _with_statuses(action: Action, wanted: Selection) -> Selection:
 def _how_many(action: Action, found: Extent) -> int:
     """Return how many records of a writeback would be touched."""
     progress = unpack_progress(found.progress, found.size)
-    touched = going_again(progress) if action is Action.RESUBMIT else cancellable(Status(found.status), progress)
-    return len(touched)
+    match action:
+        case Action.RESUBMIT:
+            return len(going_again(progress))
+        case Action.CHECK:
+            return len(awaiting(progress))
+        case _:
+            return len(cancellable(Status(found.status), progress))
 
 
 def _not_done(writeback_id: str, problem: Problem) -> NotDone:

@@ -17,7 +17,7 @@ from writeback.store.reads import Reads
 
 @dataclass(frozen=True)
 class Mendings:
-    """Resubmit, cancel, resolve and check one; resubmit and cancel many; what providers answered; who did what."""
+    """Resubmit, cancel, resolve and check one; all but resolve for many; what providers answered; who did what."""
 
     resubmits: Resubmits
     cancels: Cancels
@@ -29,13 +29,13 @@ class Mendings:
 
 
 def create_mendings(flow: FlowContext, misses: Misses) -> Mendings:
-    resubmits, cancels = Resubmits(flow, Rechecks(flow, misses)), Cancels(flow)
+    resubmits, cancels, checks = Resubmits(flow, Rechecks(flow, misses)), Cancels(flow), Checks(flow)
     return Mendings(
         resubmits,
         cancels,
         Resolves(flow),
-        ManyMendings(flow, resubmits, cancels),
+        ManyMendings(flow, resubmits, cancels, checks),
         AuditLog(flow.db, flow.clock),
-        Checks(flow),
+        checks,
         ProviderAnswers(flow, Reads(flow.db)),
     )

@@ -710,7 +710,7 @@ class BulkRow(SQLModel, table=True):
     """It stands in the audit log beside each of them."""
     staff_id: str = Field(foreign_key="staff.id", index=True)
     action: str
-    """resubmit, cancel."""
+    """resubmit, cancel, check."""
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
     wanted: str = Field(sa_column=Column(Text, nullable=False))
     """JSON: the filter, and ids where some were ticked."""

@@ -9,8 +9,11 @@ from tests.integration.flow.conftest import CALLER, LANE, World, mark
 from writeback.core.errors import Conflict, Forbidden, NotFound
 from writeback.domain.access import Scope
 from writeback.domain.actor import Actor
+from writeback.domain.mending import Action
 from writeback.domain.outcome import Evidenced, Pending, ReadBack, SlotReading, Uncertain
 from writeback.domain.school import HoldReason
+from writeback.store.filters import Filter
+from writeback.store.selection import Selection
 
 SAM = Actor("staff:sam", "the head asks")
 
@@ -139,3 +142,25 @@ async def test_others_may_not_ask(world: World):
     with pytest.raises(NotFound):
         await ask(world, writeback_id, replace(CALLER, schools=frozenset({"elsewhere"})))
     assert not [row for row in await world.audited() if row.action == "writeback.check"]
+
+
+async def test_all_that_a_filter_finds_and_that_awaits_evidence_are_looked_at(world: World):
+    one, two = await sent(world, mark("A1"), mark("A2")), await sent(world, mark("A3"))
+    waits = await world.submit(mark("A4"))
+    many = world.mendings.many
+    everything = Selection(Filter(school="hillside"))
+
+    count = await many.count(CALLER, Action.CHECK, everything)
+    assert (count.writebacks, count.records) == (2, 3)
+    report = await many.check(CALLER, everything, SAM)
+    assert {done.id: done.records for done in report.done} == {one: 2, two: 1}
+    assert {row.check_at for row in await world.requests()} == {world.clock.now()}
+    audited = [row for row in await world.audited() if row.action == "writeback.check"]
+    assert {row.changed["bulk"] for row in audited} == {report.id}
+
+    again = await many.check(CALLER, Selection(Filter(), [one, two, waits]), SAM)
+    assert (again.done, again.unchanged) == ([], 2)
+    elsewhere = await many.check(replace(CALLER, schools=frozenset({"elsewhere"})), everything, SAM)
+    assert elsewhere.matched == 0
+    lessons = await many.check(replace(CALLER, kinds=frozenset({"attendance.lesson"})), everything, SAM)
+    assert lessons.matched == 0

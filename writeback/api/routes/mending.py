@@ -14,6 +14,7 @@ from writeback.api.mending_models import (
     CountOut,
     FilterIn,
     ManyCancelIn,
+    ManyCheckIn,
     ManyResubmitIn,
     MendedOut,
     ReportOut,
@@ -169,6 +170,18 @@ async def cancel_writebacks(
     if query.count:
         return await many.count(caller, Action.CANCEL, wanted, limit=body.limit)
     return await many.cancel(caller, wanted, actor_of(caller, body.reason), limit=body.limit, cursor=body.cursor)
+
+
+@router.post("/v1/writebacks/check", responses=_MANY, response_model=ReportOut | CountOut)
+async def check_writebacks(
+    caller: Mender, services: Svc, body: ManyCheckIn, query: Annotated[CountQuery, Query()]
+) -> Report | Count:
+    """Look at once for the evidence of all that a filter finds and that is sent or unknown, the earliest first."""
+    _check_filter(caller, body.filter)
+    many, wanted = services.mendings.many, body.filter.selection
+    if query.count:
+        return await many.count(caller, Action.CHECK, wanted, limit=body.limit)
+    return await many.check(caller, wanted, actor_of(caller, body.reason), limit=body.limit, cursor=body.cursor)
 
 
 def _check_filter(caller: Caller, wanted: FilterIn) -> None:

@@ -123,6 +123,16 @@ def count_cancel_all(where: Where) -> Call[Count]:
     return _many("cancel", {"filter": _plain(where), "reason": "count"}, as_model(Count), count=True)
 
 
+def check_all(where: Where, *, reason: str, limit: int | None = None, cursor: str | None = None) -> Call[Report]:
+    """Have the evidence of all that a filter finds looked for at once, where it is awaited."""
+    return _many("check", said(filter=_plain(where), reason=reason, limit=limit, cursor=cursor), as_model(Report))
+
+
+def count_check_all(where: Where) -> Call[Count]:
+    """Say how many `check_all` would look at; do nothing."""
+    return _many("check", {"filter": _plain(where), "reason": "count"}, as_model(Count), count=True)
+
+
 def _path(writeback_id: str, action: str) -> str:
     return path("/v1/writebacks/{}/" + action, writeback_id)
 
@@ -149,6 +159,8 @@ class Mending(blocking.Room):
     count_resubmit_all = blocking.one(count_resubmit_all)
     cancel_all = blocking.one(cancel_all)
     count_cancel_all = blocking.one(count_cancel_all)
+    check_all = blocking.one(check_all)
+    count_check_all = blocking.one(count_check_all)
 
 
 class AsyncMending(aio.Room):
@@ -163,3 +175,5 @@ class AsyncMending(aio.Room):
     count_resubmit_all = aio.one(count_resubmit_all)
     cancel_all = aio.one(cancel_all)
     count_cancel_all = aio.one(count_cancel_all)
+    check_all = aio.one(check_all)
+    count_check_all = aio.one(count_check_all)

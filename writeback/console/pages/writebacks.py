@@ -28,11 +28,13 @@ _A_PAGE = 50
 _MAY_BE = {
     Action.RESUBMIT: tuple(status.value for status in Status if status in RESUBMITTABLE),
     Action.CANCEL: (Status.QUEUED.value, Status.HELD.value, Status.NEEDS_ATTENTION.value),
+    Action.CHECK: (Status.SENT.value, Status.UNKNOWN.value),
 }
 """What can be done to writebacks of which statuses."""
 _USUALLY = {
     Action.RESUBMIT: (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value),
     Action.CANCEL: (Status.QUEUED.value, Status.HELD.value),
+    Action.CHECK: (Status.SENT.value, Status.UNKNOWN.value),
 }
 """Where no status is asked for: what somebody has cancelled, or is to decide about, is meant only by name."""
 _ASKS = {
@@ -40,10 +42,13 @@ _ASKS = {
         "has an error stays as it is, and you see why. What is in the MIS already is left alone."),
     Action.CANCEL: ("Cancel these?", "Cancel them", "What has not left yet will not be sent. What is on its way to the "
         "MIS goes on."),
+    Action.CHECK: ("Check these now?", "Check them now", "The provider is asked, or the MIS read, at once instead of "
+        "at the next check. Nothing is sent again for that."),
 }  # fmt: skip
 _NOTHING = {
     Action.RESUBMIT: "None of these can be sent again: that goes for what has failed, expired or been cancelled.",
     Action.CANCEL: "None of these can be cancelled: that goes for what has not left yet.",
+    Action.CHECK: "None of these can be checked: that goes for what is sent or uncertain.",
 }
 
 
@@ -171,6 +176,8 @@ def _left_out(number: int) -> str:
 
 
 def _title(view: BulkView) -> str:
+    if view.action is Action.CHECK:
+        return "Having them checked" if view.is_running else "They are looked at now"
     if view.action is Action.CANCEL:
         return "Cancelling" if view.is_running else "Cancelled"
     return "Sending again" if view.is_running else "Sent again"
