@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
+from redis.asyncio import Redis
 
 from writeback.core import outages
 from writeback.core.addresses import HostList
@@ -42,6 +43,7 @@ from writeback.flow.overview import Overviews
 from writeback.flow.readiness import Readiness
 from writeback.flow.registry import Registry
 from writeback.flow.reports import Reports
+from writeback.flow.restores import Restores, RestoreWatch
 from writeback.flow.school_discovery import Discovery
 from writeback.flow.school_features import Features
 from writeback.flow.school_watch import SchoolWatch
@@ -61,6 +63,7 @@ from writeback.store.capacity import capacity_of
 from writeback.store.committer import Committer
 from writeback.store.database import Database
 from writeback.store.engines import is_unavailable
+from writeback.store.high_water import InDataDir, InRedis
 from writeback.store.pool import PoolOptions
 from writeback.store.reads import Reads
 
@@ -98,6 +101,7 @@ class Services:
     overviews: Overviews
     reports: Reports
     readiness: Readiness
+    restores: Restores
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class WorkerServices:
     """The places of jobs that look after schools."""
     pace: Pace
     """How fast lists are fetched."""
+    restore_watch: RestoreWatch
 
 
 @asynccontextmanager
@@ -134,7 +139,8 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Open everything that the API needs, and close it in reverse; wait so long for a database that is down."""
     async with AsyncExitStack() as stack:
-        flow, doorbell, _ = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
+        flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
+        await _watch_restores(stack, flow, redis_url)
         syncer = Syncer(flow)
         misses = Misses(flow, syncer)
         stack.push_async_callback(misses.aclose)
@@ -152,6 +158,7 @@ async def open_services(
         stack.push_async_callback(keys.aclose)
         acceptor = Acceptor(flow, committer, misses)
         mendings = create_mendings(flow, misses)
+        restores = Restores(flow.db, flow.clock, settings.restore)
         bulks = Bulks(flow.db, flow.clock, mendings.many)
         stack.push_async_callback(bulks.aclose)
         yield Services(
@@ -176,7 +183,8 @@ async def open_services(
             staff=create_staff_door(flow),
             overviews=Overviews(flow.db, flow.clock),
             reports=Reports(flow.db),
-            readiness=Readiness(flow.db, doorbell),
+            readiness=Readiness(flow.db, doorbell, restores),
+            restores=restores,
         )
 
 
@@ -187,6 +195,7 @@ async def open_worker(
     """Open everything that a worker needs, and close it in reverse; wait so long for a database that is down."""
     async with AsyncExitStack() as stack:
         flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
+        restore_watch = await _watch_restores(stack, flow, redis_url)  # before anything is sent
         syncer = Syncer(flow)
         of_schools = replace(flow, db=flow.db.with_at_most(_SCHOOL_CONNECTIONS))
         school_syncer, school_places = Syncer(of_schools), Bulkhead(settings.queue.sync_jobs)
@@ -215,6 +224,7 @@ async def open_worker(
             bulkhead=Bulkhead(max(1, round(settings.queue.max_jobs * settings.dispatch.provider_share))),
             school_places=school_places,
             pace=Pace(flow.clock, settings.queue.sync_share),
+            restore_watch=restore_watch,
         )
 
 
@@ -261,6 +271,16 @@ async def _open_flow(
         secrets=secrets,
     )
     return flow, doorbell, redis_url
+
+
+async def _watch_restores(stack: AsyncExitStack, flow: FlowContext, redis_url: str) -> RestoreWatch:
+    """Return what notices that the database was restored, after a first look."""
+    redis = Redis.from_url(redis_url, socket_timeout=1.0, socket_connect_timeout=1.0)
+    stack.push_async_callback(redis.aclose)
+    places = (InDataDir(flow.settings.data_dir), InRedis(redis))
+    watch = RestoreWatch(flow.db, flow.clock, places)
+    await watch.look()
+    return watch
 
 
 async def _migrate(settings: Settings, pool: PoolOptions, clock: Clock, patience_s: float) -> None:

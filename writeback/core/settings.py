@@ -150,6 +150,12 @@ def _named(hosts: list[HostPattern], *urls: str) -> HostList:
     return HostList([*hosts, *(pattern_of(url) for url in urls if url not in listed)])
 
 
+class RestoreSettings(BaseModel):
+    compare_creates_s: float = Field(default=172_800.0, ge=0)
+    """How long after a restore of the database was announced incidents, detentions and absences that are posted are
+    looked for in the MIS before they are sent: apps may post again what the restored database has forgotten."""
+
+
 class WondeSettings(BaseModel):
     base_url: str = "https://api.wonde.com/v1.0"
     hosts: list[HostPattern] = ["api.wonde.com", "api-*.wonde.com"]
@@ -451,6 +457,7 @@ class Settings(BaseSettings):
     queue: QueueSettings = QueueSettings()
     dispatch: DispatchSettings = DispatchSettings()
     confirm: ConfirmSettings = ConfirmSettings()
+    restore: RestoreSettings = RestoreSettings()
     lookups: LookupSettings = LookupSettings()
     wonde: WondeSettings = WondeSettings()
     xporter: XporterSettings = XporterSettings()

@@ -47,6 +47,8 @@ class RecordProgress:
     """What was seen in the MIS that is nearly what the record says, as JSON objects (`domain/likeness.py`)."""
     healed: bool = False
     """It was refused for something that a list says, and went again after that list had been fetched: once only."""
+    looked_for: int | None = None
+    """The epoch that a restore has opened, in which it was looked for in the MIS before it went (`domain/epoch.py`)."""
 
     def moved(self, status: RecordStatus, **changes: Any) -> "RecordProgress":
         kept = self.near if status in _UNDECIDED else ()
@@ -72,6 +74,8 @@ class RecordProgress:
             packed["near"] = list(self.near)
         if self.healed:
             packed["healed"] = True
+        if self.looked_for is not None:  # the last one: `store/epochs.py` looks for it at the end
+            packed["looked_for"] = self.looked_for
         return packed
 
 
@@ -89,6 +93,7 @@ def unpack_progress(text: str, count: int) -> list[RecordProgress]:
             mis_holds=entry.get("mis_holds"),
             near=tuple(entry.get("near", ())),
             healed=entry.get("healed", False),
+            looked_for=entry.get("looked_for"),
         )
         for entry in json.loads(text)
     ]

@@ -17,6 +17,7 @@ from writeback.domain.school import Account, School
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow import hooks
+from writeback.flow.after_restore import AfterRestore
 from writeback.flow.breaker import Breakers, keys_of
 from writeback.flow.building import build
 from writeback.flow.changes import Changes, OpenWriteback
@@ -77,6 +78,10 @@ class Choice:
         return Changes(self.session, self.now, "worker")
 
     @property
+    def _after_restore(self) -> AfterRestore:
+        return AfterRestore(self.hold.epoch, self.changes, self.account, self.lane_id, self.lease.fence)
+
+    @property
     def provider(self) -> Provider:
         return self.flow.providers[self.account.provider]
 
@@ -91,11 +96,16 @@ class Choice:
         if held_for is not None:
             self._hold(rows, held_for)
             return None
+        if self.hold.epoch is not None and self.hold.epoch.is_suspected:
+            return None
         opened = self._open(rows)
         while opened:
             chosen = self._plan(opened)
             if not chosen.chosen:
                 return None
+            if self._after_restore.put_in_doubt(chosen.chosen, opened):
+                self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
+                continue
             if SecondLook(self.changes, self.school, self.lookups).weed_out(chosen.chosen, opened):
                 continue
             request_id = new_id("req", self.now)

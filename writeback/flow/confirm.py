@@ -229,7 +229,8 @@ class Confirmer:
         return self._age(asked) > timedelta(seconds=self.flow.settings.confirm.give_up_s)
 
     def _age(self, asked: Asked) -> timedelta:
-        return self.flow.clock.now() - asked.sent.sent_at
+        row = asked.row
+        return self.flow.clock.now() - max(row.sent_at or row.created_at, row.created_at)
 
     def _settle(self, asked: Asked, heard: Heard, lookups: LookupView, session: Session) -> Sequence[str]:
         """Apply the verdict."""
@@ -274,7 +275,7 @@ def _sent(session: Session, row: RequestRow) -> SentRequest:
         kind=KINDS[row.kind],
         records=[member.record for member in members],
         provider_ref=row.provider_ref,
-        sent_at=row.sent_at or row.created_at,
+        sent_at=row.sent_from or row.sent_at or row.created_at,
         hints=tuple(row.hints),
     )
 

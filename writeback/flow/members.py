@@ -15,6 +15,8 @@ from writeback.store import claims, writebacks
 from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
+BLANK = (None, "N")
+"""What a mark may be written over without asking: no mark, or no reason yet."""
 LEFT = "left as it was"
 """The evidence of a mark that was not written because another is there."""
 

@@ -5,7 +5,7 @@ All that a person does to a writeback happens in one transaction: records and st
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -120,7 +120,7 @@ class Mending:
     def change(self, index: int, after: RecordProgress, became: Record | None = None) -> None:
         """Move one record; `became` is what it says from now on, where that is edited."""
         before = self.opened.progress[index]
-        self.opened.progress[index] = after
+        after = self.opened.progress[index] = replace(after, looked_for=before.looked_for)
         was = self.opened.records[index] if became is not None else None
         self.changed.append(RecordChange(index, before, after, _as_json(was), _as_json(became)))
 

@@ -20,6 +20,7 @@ from writeback.flow import hooks
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.members import (
+    BLANK,
     LEFT,
     change_member,
     close_request,
@@ -33,9 +34,6 @@ from writeback.store import lanes, requests
 from writeback.store.tables import RequestRow
 
 log = structlog.get_logger()
-
-_BLANK = (None, "N")
-"""What may be written over: no mark, or no reason yet."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def _settle(member: Member, reading: SlotReading | None) -> bool:
     elif reading.matches and not reading.is_kept:
         change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
         member.opened.row.evidence = "read-back"
-    elif reading.value not in _BLANK:
+    elif reading.value not in BLANK:
         leave_member(member, reading.value, "only_if_blank asks so")
     else:
         return False

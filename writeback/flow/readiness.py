@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from writeback.core.errors import ConfigurationError
+from writeback.flow.restores import Restores
 from writeback.store import migrate
 from writeback.store.database import Database
 
 Standing = Literal["ready", "degraded", "not ready"]
 
 _PATIENCE_S = 2.0
-_NOT_NEEDED = frozenset({"redis"})
-"""Parts that submissions are taken without: Redis only wakes workers, whose sweeper finds in SQL what is due."""
+_NOT_NEEDED = frozenset({"redis", "restore"})
+"""Parts that submissions are taken without: Redis only wakes workers, whose sweeper finds in SQL what is due. While a
+restore is not announced they wait."""
 
 
 class Pingable(Protocol):
@@ -26,17 +28,25 @@ class Readiness:
 
     db: Database
     doorbell: Pingable
+    restores: Restores
 
     async def readiness(self) -> dict[str, str]:
         """Return `ok`, or what is wrong, for each part."""
-        names = ("database", "migrations", "redis")
-        answers = await asyncio.gather(_ask(self.db.ping()), _ask(self._migrated()), _ask(self.doorbell.ping()))
+        names = ("database", "migrations", "redis", "restore")
+        answers = await asyncio.gather(
+            _ask(self.db.ping()), _ask(self._migrated()), _ask(self.doorbell.ping()), _ask(self._announced())
+        )
         return dict(zip(names, answers, strict=True))
 
     async def _migrated(self) -> None:
         schema = await migrate.schema_of(self.db)
         if not schema.serves:
             raise ConfigurationError(schema.trouble)
+
+    async def _announced(self) -> None:
+        epoch = await self.restores.standing()
+        if epoch is not None and epoch.suspected_at is not None:
+            raise ConfigurationError(epoch.says)
 
 
 def standing(checks: Mapping[str, str]) -> Standing:

@@ -21,7 +21,7 @@ from writeback.flow import reading_findings
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.crediting import Credit, Crediting
-from writeback.flow.members import change_member, close_request, halve, leave_member, settle_members
+from writeback.flow.members import BLANK, change_member, close_request, halve, leave_member, settle_members
 from writeback.flow.recovery import count_failure, doubt, may_go_again
 from writeback.flow.rivals import Rival
 from writeback.flow.turn import Member
@@ -67,7 +67,7 @@ class Reading:
 
     def settle(self, read: ReadBack) -> bool:
         """Settle every record; return False, and settle none, where it is too early to say."""
-        if read.as_of is not None and read.as_of < self.sent.sent_at:
+        if read.as_of is not None and read.as_of < self._last_sent_at:
             return False  # a reading older than the request proves nothing
         readings = [read.readings.get(position) for position in range(len(self.members))]
         crediting = self._crediting(read)
@@ -78,7 +78,6 @@ class Reading:
             return False
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
         is_spoilt = self.request.result == requests.SPOILT
-        close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
         for member, reading, credit in zip(self.members, readings, credits, strict=True):
             removed = crediting.unclaimed(member, read.removed)
             if is_spoilt and len(self.members) == 1 and self._is_missing(member, reading, credit, removed):
@@ -87,7 +86,9 @@ class Reading:
                 self._settle_one(member, reading, credit, removed, was_in_doubt=was_in_doubt)
         if is_spoilt:
             halve([member for member in self.members if _is_queued(member)], self.request.id)
-        count_failure([member for member in self.members if _is_queued(member)])
+        if not self._is_restored:  # else nothing was sent by this request
+            count_failure([member for member in self.members if _is_queued(member)])
+        close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
         if self.tries_until is not None:  # the value may have stood there before: ours may still come, over a newer one
             doubt(self.flow, self.changes, self.request, self.members, until=self.tries_until)
         else:
@@ -111,16 +112,27 @@ class Reading:
             member.opened.keep(member.index, replace(before, near=kept))
             self.changes.session.add(member.opened.row)
 
+    @property
+    def _is_restored(self) -> bool:
+        """Whether it stands for what may have been sent before the database was restored."""
+        return self.request.result == requests.RESTORED
+
+    @property
+    def _last_sent_at(self) -> datetime:
+        """The last instant at which what it carries may have been sent."""
+        return self.request.sent_at or self.request.created_at
+
     def _may_show_later(self, read: ReadBack) -> bool:
         """Whether what the reading lacks may be in the MIS all the same: applied late, or not yet read from there."""
-        if self.kind.is_repeatable:
-            return self.tries_until is not None
-        confirm = self.flow.settings.confirm
+        confirm, sent_at = self.flow.settings.confirm, self._last_sent_at
+        if self.kind.is_repeatable:  # sent again, it does no harm; only a newer one that we have forgotten would suffer
+            is_early = self.changes.now < sent_at + timedelta(seconds=confirm.late_after_s)
+            return self.tries_until is not None or (self._is_restored and is_early)
         tries_for = self.flow.providers[self.request.provider].keeps_trying()
-        applied_by = self.sent.sent_at + max(timedelta(seconds=confirm.late_after_s), tries_for)
+        applied_by = sent_at + max(timedelta(seconds=confirm.late_after_s), tries_for)
         if read.as_of is not None:
             return read.as_of < applied_by
-        shown_by = self.sent.sent_at + tries_for + timedelta(seconds=confirm.absence_patience_s)
+        shown_by = sent_at + tries_for + timedelta(seconds=confirm.absence_patience_s)
         return self.changes.now < max(applied_by, shown_by)
 
     def _crediting(self, read: ReadBack) -> Crediting:
@@ -138,7 +150,9 @@ class Reading:
         was_in_doubt: bool,
     ) -> None:
         seen = _seen(reading)
-        if reading is not None and reading.is_kept:
+        if reading is None and self._is_restored:
+            _ask(member, reading_findings.cannot_be_looked_for(member))
+        elif reading is not None and reading.is_kept:
             leave_member(member, reading.value, "the MIS replaces no mark by this one")
         elif credit.ids is not None:
             self._confirm(member, credit.ids)
@@ -176,6 +190,8 @@ class Reading:
         member.opened.row.evidence = _EVIDENCE
 
     def _goes_again(self, member: Member, seen: Seen, reading: SlotReading | None, was_in_doubt: bool) -> bool:
+        if self.kind.is_repeatable and self._is_restored and reading is not None and reading.value in BLANK:
+            return True
         if self.kind.is_repeatable and (reading is None or seen is not Seen.OTHER):
             return may_go_again(self.flow, self.request, [member])
         if not self._has_tries_left(member):

@@ -40,6 +40,17 @@ def cannot_tell(member: Member) -> Finding:
     )
 
 
+def cannot_be_looked_for(member: Member) -> Finding:
+    return Finding(
+        code="cannot_be_read_back",
+        message=f"The database was restored from a backup; whether the {member.kind.noun} was sent since that was made "
+        "cannot be read from the MIS.",
+        hint="Look in the MIS whether it is there; if it is not, send it again.",
+        pointer=f"/records/{member.index}",
+        record=member.index,
+    )
+
+
 def cannot_be_taken(member: Member, said: str) -> Finding:
     return Finding(
         code="provider_refused",

@@ -56,7 +56,7 @@ def rivals_of(session: Session, request: RequestRow, sent: SentRequest) -> list[
             progress = member.opened.progress[member.index]
             is_unproven = progress.status in _UNPROVEN and not progress.mis_ids
             if is_unproven and not wanted.isdisjoint(_people(member.record)):
-                sent_at = other.sent_at or other.created_at
+                sent_at = other.sent_from or other.sent_at or other.created_at
                 found.append(Rival(member.opened.row.id, member.index, member.record, sent_at, other.settled_at))
     return found
 

@@ -121,7 +121,7 @@ class Settling:
             patience = timedelta(seconds=confirm.callback_patience_s)
             reading = next_reading(request.lane_id, self.sent.sent_at, self.now, patience, self.tries_until)
             check_at = max(check_at or self.now, reading)
-        last = (request.sent_at or request.created_at) + timedelta(seconds=confirm.give_up_s + 1)
+        last = max(request.sent_at or request.created_at, request.created_at) + timedelta(seconds=confirm.give_up_s + 1)
         request.check_at = max(min(check_at or self.now, last), self.now + timedelta(seconds=wait))
 
     def ask_a_person(self) -> None:

@@ -34,6 +34,7 @@ class SentRequest:
     records: Sequence[Record]
     provider_ref: str | None
     sent_at: datetime
+    """It was not sent before that: what the MIS had then, it has not made."""
     hints: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     """Webhooks and callbacks that came for it, oldest first, as `parse_hook` returned them."""
 

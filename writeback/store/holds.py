@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, func, union_all
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, bindparam, func, or_, union_all
 from sqlalchemy import select as select_row
 from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.store.tables import Lane, SchoolRow
+from writeback.domain.epoch import Epoch
+from writeback.store import epochs
+from writeback.store.tables import EpochRow, Lane, SchoolRow
 
 _AT_ONCE = 500
 
@@ -25,19 +27,25 @@ class HoldState(NamedTuple):
 
     reason: str | None = None
     rechecks: int = 0
+    epoch: Epoch | None = None
+    """What a restore of the database has left in doubt; None: it was never restored."""
 
 
-# Built once, as in requests.py.
+# Built once, as in requests.py. Epochs come along: each statement more costs a register more than a row more does.
+_NEWEST_EPOCH = select_row(func.max(EpochRow.id)).scalar_subquery()
+_WAS_RESTORED = or_(col(EpochRow.taken_at).is_not(None), col(EpochRow.suspected_at).is_not(None))
 _HOLD_OF = (
-    select(SchoolRow.hold_reason, SchoolRow.rechecks)
-    .where(SchoolRow.id == bindparam("of_school"))
-    .with_for_update(read=True)
+    select_row(col(SchoolRow.hold_reason), col(SchoolRow.rechecks), *epochs.COLUMNS)
+    .join_from(SchoolRow, EpochRow, and_(col(EpochRow.id) == _NEWEST_EPOCH, _WAS_RESTORED), isouter=True)
+    .where(col(SchoolRow.id) == bindparam("of_school"))
+    .with_for_update(read=True, of=SchoolRow)
 )
 
 
 def hold_of(session: Session, school_id: str) -> HoldState:
     """Return whether the school is held, so that nobody holds or resumes it before the transaction ends."""
-    return HoldState(*session.exec(_HOLD_OF, params={"of_school": school_id}).one())
+    reason, rechecks, *epoch = session.connection().execute(_HOLD_OF, {"of_school": school_id}).one()
+    return HoldState(reason, rechecks, epochs.as_epoch(*epoch) if epoch[0] is not None else None)
 
 
 def lock_lane(session: Session, lane_id: str) -> Lane:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, func, or_, update
+from sqlalchemy import and_, bindparam, exists, func, not_, or_, update
 from sqlmodel import Session, col, select
 
 from writeback.domain.states import Status
 from writeback.store.requests import RequestState
-from writeback.store.tables import Lane, RequestRow, WritebackRow, table_of
+from writeback.store.tables import EpochRow, Lane, RequestRow, WritebackRow, table_of
 from writeback.store.writebacks import is_due
 
 # Built once, as in requests.py.
@@ -108,6 +108,7 @@ def has_queued(session: Session, lane_id: str) -> bool:
 def due_for_serving(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Return lanes with something due and nobody serving them, the longest waiting first."""
     free = and_(
+        not_(exists().where(col(EpochRow.suspected_at).is_not(None))),  # nothing is sent then
         or_(col(Lane.lease_until).is_(None), col(Lane.lease_until) < now),
         or_(col(Lane.not_before).is_(None), col(Lane.not_before) <= now),
     )

@@ -31,6 +31,8 @@ _UNSETTLED = (RequestState.SENDING, *AWAITING)
 
 SPOILT = "spoilt"
 """`result` of a request in doubt that got no clear answer while others did: a record of it spoils it."""
+RESTORED = "restored"
+"""`result` of a request in doubt that stands for what may have been sent before the database was restored."""
 
 
 def lock(session: Session, request_id: str) -> RequestRow | None:
@@ -80,6 +82,12 @@ def add(session: Session, *, attempt: int, **values: Any) -> None:
     connection.execute(_INSERT_REQUEST, {"hints": [], "checks": 0, "state": RequestState.SENDING, **values})
     started = {"request_id": values["id"], "number": attempt, "started_at": values["created_at"]}
     connection.execute(_INSERT_ATTEMPT, started)
+
+
+def add_restored(session: Session, **values: Any) -> None:
+    """Write down a request that never goes out: what it carries may have been sent before a restore."""
+    doubted = {"hints": [], "checks": 0, "state": RequestState.IN_DOUBT, "result": RESTORED}
+    session.connection().execute(_INSERT_REQUEST, {**doubted, **values})
 
 
 def unsettled_in_lane(session: Session, lane_id: str) -> Sequence[Unsettled]:

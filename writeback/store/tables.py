@@ -293,6 +293,8 @@ class RequestRow(SQLModel, table=True):
     """When a person asked that it be looked at at once."""
     created_at: datetime = _instant()
     sent_at: datetime | None = _instant(nullable=True)
+    sent_from: datetime | None = _instant(nullable=True)
+    """After a restore: what it carries may have been sent since then, up to `sent_at`. Null: it was sent once."""
     settled_at: datetime | None = _instant(nullable=True)
     result: str | None = None
     """confirmed, refused, rejected, retried, …: how it ended."""
@@ -733,6 +735,27 @@ class BulkRow(SQLModel, table=True):
     lease_until: datetime | None = _instant(nullable=True)
     created_at: datetime = _instant()
     finished_at: datetime | None = _instant(nullable=True)
+
+
+class EpochRow(SQLModel, table=True):
+    """What the database knows of what was sent begins anew with each restore; the newest row counts."""
+
+    __tablename__ = "epoch"
+
+    id: int = Field(primary_key=True)
+    lineage: str
+    """The name by which the database is remembered beside it: another one in each epoch."""
+    began_at: datetime = _instant()
+    taken_at: datetime | None = _instant(nullable=True)
+    """When the backup was made, or one restored shortly before; null: nothing was sent that it does not know."""
+    last_seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """The last writeback that came with the backup."""
+    compare_until: datetime | None = _instant(nullable=True)
+    """Creates that are accepted before are looked for in the MIS first."""
+    suspected_at: datetime | None = _instant(nullable=True)
+    """Since then the database is known to be older than what is remembered of it; nothing is sent."""
+    remembered: int | None = Field(default=None, sa_column=Column(BigInteger))
+    """Up to which event it was known then."""
 
 
 class SchemaRow(SQLModel, table=True):

@@ -194,6 +194,7 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> No
     forget_at = services.clock.monotonic()
     while True:
         try:
+            await services.restore_watch.look()
             await services.sweeper.sweep()
             if role.serves_lanes:
                 await services.tally.count()
