@@ -26,6 +26,7 @@ from writeback.flow.keys import Keys
 from writeback.flow.mendings import Mendings, create_mendings
 from writeback.flow.miss import Misses
 from writeback.flow.registry import NewSchool, Registry
+from writeback.flow.restores import EpochView
 from writeback.flow.school_discovery import ListedSchool
 from writeback.flow.school_features import Features
 from writeback.flow.sync import ListSync, Syncer, SyncReport
@@ -123,9 +124,13 @@ class FakeHooks:
 @dataclass
 class FakeReadiness:
     answers: dict[str, str] = field(default_factory=lambda: {"database": "ok", "redis": "ok"})
+    epoch: EpochView | None = None
 
     async def readiness(self) -> dict[str, str]:
         return self.answers
+
+    async def restore(self) -> EpochView | None:
+        return self.epoch
 
 
 @dataclass

@@ -304,6 +304,20 @@ class Live(Shown):
     status: str = "live"
 
 
+class RestoreOut(Shown):
+    """A restore of the database: what may have been sent since the backup is looked for in the MIS first."""
+
+    taken_at: Instant | None
+    """When the backup was made."""
+    announced_at: Instant
+    compare_until: Instant | None
+    """Incidents, detentions and absences that are posted before are looked for as well."""
+    waiting: int
+    """Writebacks from before the restore that are still to be looked for; those that are held among them."""
+    being_looked_for: int
+    """Requests' worth of writebacks for which the MIS is being read."""
+
+
 class Ready(Shown):
     """Whether the process can do its work."""
 
@@ -312,3 +326,5 @@ class Ready(Shown):
     `not ready`: none are taken."""
     checks: Mapping[str, str]
     """`ok`, or what is wrong, for each part."""
+    restore: RestoreOut | None = None
+    """A restore of the database of which something is still open."""

@@ -15,6 +15,7 @@ from writeback.flow.hooks import AccountHook
 from writeback.flow.keys import Keys
 from writeback.flow.mendings import Mendings
 from writeback.flow.registry import Registry
+from writeback.flow.restores import EpochView
 from writeback.flow.school_discovery import ListedSchool
 from writeback.flow.school_features import Features
 from writeback.flow.sync import SyncReport
@@ -71,6 +72,8 @@ class Readiness(Protocol):
     async def readiness(self) -> dict[str, str]:
         """Return `ok`, or what is wrong, for each part."""
         ...
+
+    async def restore(self) -> EpochView | None: ...
 
 
 class Committer(Protocol):

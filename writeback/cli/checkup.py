@@ -22,6 +22,7 @@ from writeback.worker.role import Role
 
 if TYPE_CHECKING:
     from writeback.store.database import Database
+    from writeback.store.high_water import HighWater
     from writeback.store.holds import Overdue
 
 _PATIENCE_S = 5.0
@@ -123,6 +124,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
 
     pool = PoolOptions.of(settings)
     kind = "SQLite in the data directory" if settings.is_embedded else "WRITEBACK_DATABASE_URL"
+    restored: list[Check] = []
     try:
         db = Database.open(settings.effective_database_url, pool=pool)
         try:
@@ -130,6 +132,8 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
                 schema = await migrate.schema_of(db)
                 capacity = await capacity_of(db, pool, as_one_of_them=False)
                 overdue = await _overdue_lists(db) if schema.serves else None
+                if schema.serves:
+                    restored.append(await _restored(db, settings))
         finally:
             await db.dispose()
     except (OSError, SQLAlchemyError, ConfigurationError) as error:  # asyncio's timeout is an OSError
@@ -140,8 +144,37 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
     yield Check("schema", schema.serves, schema.says, schema.mend)
     if overdue is not None:
         yield _lists(overdue, settings.lookups.sync_every_s, SystemClock().now())
+    for check in restored:
+        yield check
     if capacity is not None:
         yield Check("connections", capacity.is_enough, capacity.says, "" if capacity.is_enough else capacity.mend)
+
+
+async def _restored(db: "Database", settings: Settings) -> Check:
+    """Return whether the database is as far as what is remembered of it, or its restore has been announced."""
+    from redis.asyncio import Redis
+
+    from writeback.flow.restores import ANNOUNCE, Restores, RestoreWatch
+    from writeback.store.high_water import InDataDir, InRedis
+
+    clock, mend = SystemClock(), f"{ANNOUNCE}, with when the backup was made; or --nothing-was-sent"
+    view = await Restores(db, clock, settings.restore).standing()
+    if view is not None and view.suspected_at is not None:
+        return Check("restore", False, view.says, mend)
+    places: list[HighWater] = [InDataDir(settings.data_dir)]
+    redis = Redis.from_url(settings.redis_url, socket_timeout=1.0) if settings.redis_url else None
+    try:
+        watch = RestoreWatch(db, clock, [*places, InRedis(redis)] if redis else places)
+        behind = await watch.behind()
+    finally:
+        if redis is not None:
+            await redis.aclose()
+    if behind:
+        says = f"the database is older than what is remembered of it, by {behind} events: was it restored?"
+        return Check("restore", False, says, mend)
+    if view is not None and view.is_open:
+        return Check("restore", True, view.says)
+    return Check("restore", True, "none is open")
 
 
 async def _overdue_lists(db: "Database") -> "Overdue":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from writeback.core.errors import ConfigurationError
-from writeback.flow.restores import Restores
+from writeback.flow.restores import EpochView, Restores
 from writeback.store import migrate
 from writeback.store.database import Database
 
@@ -37,6 +37,15 @@ class Readiness:
             _ask(self.db.ping()), _ask(self._migrated()), _ask(self.doorbell.ping()), _ask(self._announced())
         )
         return dict(zip(names, answers, strict=True))
+
+    async def restore(self) -> EpochView | None:
+        """Return the restore of the database that is not settled yet; None where there is none, or nobody can tell."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                epoch = await self.restores.standing()
+        except Exception:  # `readiness` says what is wrong with the database
+            return None
+        return epoch if epoch is not None and epoch.is_open else None
 
     async def _migrated(self) -> None:
         schema = await migrate.schema_of(self.db)

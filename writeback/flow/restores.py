@@ -69,13 +69,12 @@ class RestoreWatch:
 
     async def look(self) -> EpochRow:
         """Return the epoch that counts, with the suspicion of a restore that nobody has announced noted in it."""
-        epoch = await self._epoch()
+        newest = await self._newest()
+        epoch = newest if newest is not None else await self.db.transact(self._begin)
         if epoch.suspected_at is not None:
             self._say(epoch)
             return epoch
-        remembered = await recalled(self.places, epoch.lineage)  # first: what is written meanwhile is no restore
-        async with self.db.read() as session:
-            event = await session.run_sync(lambda plain: epochs.last_event(cast(Session, plain)))
+        event, remembered = await self._compared(epoch)
         if event < remembered:
             epoch = await self.db.transact(partial(self._suspect, epoch.id, remembered))
             self._say(epoch)
@@ -85,10 +84,23 @@ class RestoreWatch:
             self._remembered = epoch.lineage, event
         return epoch
 
-    async def _epoch(self) -> EpochRow:
+    async def behind(self) -> int:
+        """Return how many events the database lacks of those that are remembered; nothing is written down."""
+        epoch = await self._newest()
+        if epoch is None:
+            return 0
+        event, remembered = await self._compared(epoch)
+        return max(0, remembered - event)
+
+    async def _compared(self, epoch: EpochRow) -> tuple[int, int]:
+        """Return the last event that there is, and the last that is remembered."""
+        remembered = await recalled(self.places, epoch.lineage)  # first: what is written meanwhile is no restore
         async with self.db.read() as session:
-            epoch = await session.run_sync(lambda plain: epochs.newest(cast(Session, plain)))
-        return epoch if epoch is not None else await self.db.transact(self._begin)
+            return await session.run_sync(lambda plain: epochs.last_event(cast(Session, plain))), remembered
+
+    async def _newest(self) -> EpochRow | None:
+        async with self.db.read() as session:
+            return await session.run_sync(lambda plain: epochs.newest(cast(Session, plain)))
 
     def _begin(self, session: Session) -> EpochRow:
         return _first(session, self.clock.now())

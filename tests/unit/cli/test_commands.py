@@ -18,7 +18,11 @@ from tests.unit.cli.conftest import FakeApi
 from writeback.cli import client
 from writeback.cli.exits import Exit
 from writeback.cli.main import app
+from writeback.core.clock import SystemClock
+from writeback.flow.restores import RestoreWatch
 from writeback.store import migrate
+from writeback.store.database import Database
+from writeback.store.high_water import InDataDir
 
 Run = Callable[..., Result]
 ROOT = Path(__file__).parents[3]
@@ -520,6 +524,74 @@ def test_a_database_that_is_too_new_is_said_to_be_so(run: Run, tmp_path: Path, m
     assert (upgraded.exit_code, current.exit_code) == (6, 6)
     assert "install a newer writeback" in upgraded.stderr.replace("\n", " ")
     assert json.loads(current.stdout)["fit"] == "too_new"
+
+
+def _restored_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Use an embedded database; return what puts it back to how it is now."""
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WRITEBACK_URL", "http://127.0.0.1:1")
+    for name in ("WRITEBACK_DATABASE_URL", "WRITEBACK_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    asyncio.run(migrate.upgrade(f"sqlite:///{tmp_path / 'writeback.db'}"))
+    url = f"sqlite+aiosqlite:///{tmp_path / 'writeback.db'}"
+
+    async def go_on() -> None:
+        db = Database.open(url)
+        watch = RestoreWatch(db, SystemClock(), [InDataDir(tmp_path)])
+        lineage = (await watch.look()).lineage
+        await InDataDir(tmp_path).remember(lineage, 7)
+        await db.dispose()
+
+    return lambda: asyncio.run(go_on())
+
+
+def test_doctor_warns_of_a_restore_that_nobody_announced_until_somebody_does(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_back = _restored_dir(tmp_path, monkeypatch)
+
+    def check() -> dict[str, Any]:
+        checks = json.loads(run("doctor", "--json").stdout)["checks"]
+        return next(one for one in checks if one["name"] == "restore")
+
+    before = check()
+    put_back()
+    behind = check()
+    said = run("db", "restored", "--taken-at", "2026-01-12T08:40:00+00:00", "--yes", "--json")
+    announced = check()
+
+    assert (before["is_fine"], before["says"]) == (True, "none is open")
+    assert not behind["is_fine"]
+    assert behind["says"] == "the database is older than what is remembered of it, by 7 events: was it restored?"
+    assert "writeback db restored --taken-at" in behind["mend"]
+    assert said.exit_code == 0, said.output
+    assert json.loads(said.stdout)["taken_at"] == "2026-01-12T08:40:00+00:00"
+    assert announced["is_fine"]
+    assert announced["says"].startswith("restored to 2026-01-12T08:40:00+00:00: 0 writebacks wait")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ([], 2, "say one of the two"),
+        (["--taken-at", "2026-01-12T08:40:00Z", "--nothing-was-sent"], 2, "say one of the two"),
+        (["--taken-at", "2026-01-12T08:40:00"], 2, "an offset"),
+        (["--taken-at", "yesterday"], 2, "'yesterday'"),
+        (["--taken-at", "2126-01-12T08:40:00Z", "--yes"], 4, "is yet to come"),
+        (["--taken-at", "2026-01-12T08:40:00Z"], 2, "nothing was done"),
+        (["--taken-at", "2026-01-12T08:40:00Z", "--json"], 2, "with --json give --yes"),
+        (["--nothing-was-sent", "--yes"], 4, "no restore is suspected"),
+    ],
+)
+def test_a_restore_is_announced_with_care(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, told: str
+) -> None:
+    _restored_dir(tmp_path, monkeypatch)
+
+    result = run("db", "restored", *arguments)
+
+    assert result.exit_code == code, result.output
+    assert told in (result.stderr + result.stdout).replace("\n", " ")
 
 
 def test_doctor_names_a_setting_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

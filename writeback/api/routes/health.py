@@ -6,10 +6,21 @@ from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from writeback.api.auth import Svc
 from writeback.api.metrics import CONTENT_TYPE, Metrics
-from writeback.api.models import Live, Ready
+from writeback.api.models import Live, Ready, RestoreOut
 from writeback.flow.readiness import standing
+from writeback.flow.restores import EpochView
 
 router = APIRouter(tags=["health"])
+
+
+def restore_out(epoch: EpochView) -> RestoreOut:
+    return RestoreOut(
+        taken_at=epoch.taken_at,
+        announced_at=epoch.began_at,
+        compare_until=epoch.compare_until,
+        waiting=epoch.waiting,
+        being_looked_for=epoch.being_looked_for,
+    )
 
 
 @router.get("/healthz", responses={HTTP_503_SERVICE_UNAVAILABLE: {"model": Live, "description": "Stuck: restart it"}})
@@ -20,14 +31,19 @@ async def live(services: Svc) -> Live:
     return JSONResponse(Live(status="stuck").model_dump(), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]
 
 
-@router.get("/readyz", responses={HTTP_503_SERVICE_UNAVAILABLE: {"model": Ready, "description": "Takes nothing"}})
+@router.get(
+    "/readyz",
+    response_model_exclude_none=True,
+    responses={HTTP_503_SERVICE_UNAVAILABLE: {"model": Ready, "description": "Takes nothing"}},
+)
 async def ready(services: Svc) -> Ready:
     """Say whether the process can take submissions now, and what is amiss; 503 only where it cannot."""
     checks = await services.readiness.readiness()
-    answer = Ready(status=standing(checks), checks=checks)
+    epoch = await services.readiness.restore()
+    answer = Ready(status=standing(checks), checks=checks, restore=restore_out(epoch) if epoch else None)
     if answer.status != "not ready":
         return answer
-    return JSONResponse(answer.model_dump(), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]
+    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

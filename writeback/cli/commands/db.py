@@ -1,7 +1,8 @@
-"""`writeback db`: the database's schema."""
+"""`writeback db`: the database's schema, and what to say after a restore from a backup."""
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -11,9 +12,20 @@ from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.options import Json
 
 if TYPE_CHECKING:
+    from writeback.flow.restores import EpochView
     from writeback.store.migrate import Schema
 
 T = TypeVar("T")
+
+TakenAt = Annotated[
+    str | None,
+    typer.Option("--taken-at", help="When the backup was made: ISO 8601 with an offset.", show_default=False),
+]
+NothingWasSent = Annotated[
+    bool,
+    typer.Option("--nothing-was-sent", help="End a false alarm: nothing was sent that the database does not know."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 app = typer.Typer(no_args_is_help=True, help="The database that WRITEBACK_DATABASE_URL names, else the embedded one.")
 
@@ -54,6 +66,107 @@ def current(context: typer.Context, json_: Json = False) -> None:
         output.out().print(f"the schema {schema.says}" + (f": {schema.mend}" if schema.mend else ""))
     if not schema.serves:
         raise typer.Exit(Exit.CONFIGURATION)
+
+
+@app.command()
+def restored(
+    context: typer.Context,
+    taken_at: TakenAt = None,
+    nothing_was_sent: NothingWasSent = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
+    """Announce that the database was restored from a backup: what may have been sent since is looked for in the MIS
+    before it is sent. Stop the workers first, and start them afterwards.
+
+    Examples: writeback db restored --taken-at 2026-01-12T08:40:00+00:00
+              writeback db restored --nothing-was-sent
+    """
+    if (taken_at is None) != nothing_was_sent:
+        raise CommandFailed(
+            Exit.USAGE,
+            "say one of the two: when the backup was made, or that nothing was sent since",
+            hint="--taken-at 2026-01-12T08:40:00+00:00, or --nothing-was-sent",
+        )
+    instant = None if taken_at is None else _instant(taken_at)
+    if not yes:
+        _ask(context, instant)
+    view = _reaching(_announce(instant))
+    if output.wants_json(context):
+        output.print_json(_epoch_as_json(view))
+    elif view.taken_at is None:
+        output.out().print("[green]✓[/green] sending goes on as usual")
+    else:
+        output.out().print(f"[green]✓[/green] {view.says}")
+        output.out().print(f"  what apps create is compared until {view.compare_until}; start the workers now")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        hint = "write a date, a time and an offset: 2026-01-12T08:40:00+00:00"
+        raise CommandFailed(Exit.USAGE, f"--taken-at is {text!r}", hint=hint)
+    return instant
+
+
+def _ask(context: typer.Context, taken_at: datetime | None) -> None:
+    """Say what it does, and ask whether that is meant."""
+    does = (
+        f"what was open on {taken_at.isoformat()} is looked for in the MIS before it is sent, and so is for a while "
+        "what apps create anew"
+        if taken_at is not None
+        else "what is open is sent at once: what was sent since the backup, and is in the MIS, is sent once more"
+    )
+    if output.wants_json(context):
+        raise CommandFailed(Exit.USAGE, does, hint="with --json give --yes as well")
+    try:
+        is_meant = typer.confirm(f"{does[0].upper()}{does[1:]}. Go on?", err=True)
+    except typer.Abort:
+        raise CommandFailed(Exit.USAGE, "nobody answered: nothing was done", hint="give --yes") from None
+    if not is_meant:
+        raise typer.Exit(Exit.OK)
+
+
+async def _announce(taken_at: datetime | None) -> "EpochView":
+    from writeback.core.clock import SystemClock
+    from writeback.core.errors import ConfigurationError, Problem
+    from writeback.domain.actor import COMMAND_LINE
+    from writeback.flow.restores import Restores
+    from writeback.store import migrate
+    from writeback.store.database import Database
+    from writeback.store.pool import PoolOptions
+
+    settings = load_settings()
+    db = Database.open(settings.effective_database_url, pool=PoolOptions.of(settings))
+    try:
+        schema = await migrate.schema_of(db)
+        if not schema.serves:
+            raise ConfigurationError(schema.trouble)
+        restores = Restores(db, SystemClock(), settings.restore)
+        if taken_at is None:
+            return await restores.nothing_was_sent(COMMAND_LINE)
+        return await restores.announce(taken_at, COMMAND_LINE)
+    except Problem as problem:
+        raise CommandFailed(Exit.REFUSED, problem.detail, hint=problem.hint) from None
+    finally:
+        await db.dispose()
+
+
+def _epoch_as_json(view: "EpochView") -> dict[str, Any]:
+    return {
+        "taken_at": _iso(view.taken_at),
+        "announced_at": _iso(view.began_at),
+        "compare_until": _iso(view.compare_until),
+        "waiting": view.waiting,
+        "being_looked_for": view.being_looked_for,
+    }
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant is not None else None
 
 
 def _as_json(schema: "Schema") -> dict[str, Any]:

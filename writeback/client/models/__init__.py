@@ -1,6 +1,6 @@
 """What the client returns."""
 
-from writeback.client.models.access import AuditEntry, Hook, Key, NewKey, Ready
+from writeback.client.models.access import AuditEntry, Hook, Key, NewKey, Ready, Restore
 from writeback.client.models.base import Finding, Page
 from writeback.client.models.batches import Batch
 from writeback.client.models.schools import Features, ListedSchool, RuleSet, School, Synced
@@ -38,6 +38,7 @@ __all__ = [
     "Ready",
     "Record",
     "Report",
+    "Restore",
     "RuleSet",
     "School",
     "Synced",

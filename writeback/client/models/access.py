@@ -56,11 +56,23 @@ class AuditEntry(Model):
     changed: dict[str, Any] = {}
 
 
+class Restore(Model):
+    """A restore of the database: what may have been sent since the backup is looked for in the MIS first."""
+
+    taken_at: datetime | None = None
+    announced_at: datetime
+    compare_until: datetime | None = None
+    waiting: int
+    being_looked_for: int
+
+
 class Ready(Model):
     """How the service is: `ready`, `degraded` or `not ready`; `checks` says what is amiss."""
 
     status: str
     checks: dict[str, str] = {}
+    restore: Restore | None = None
+    """One of which something is still open."""
 
     @property
     def is_ready(self) -> bool:

@@ -31,6 +31,7 @@ _ACTIONS = {
     "batch.cancel": "Cancelled a file",
     "batch.refused": "Refused a file",
     "batch.show": "Downloaded a file’s bad rows",
+    "database.restored": "Announced a restore of the database",
     "school.add": "Registered a school",
     "school.change": "Changed a school",
     "school.hold": "Held a school",

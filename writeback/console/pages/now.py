@@ -34,9 +34,11 @@ async def live(page: Page) -> Response:
 
 async def _values(page: Page) -> dict[str, Any]:
     overview = await page.services.overviews.of(page.person.schools, page.times.midnight(page.now))
+    epoch = await page.services.restores.standing()
     sentences = [(state, provider_sentence(state, overview.at)) for state in overview.providers]
     return {
         "overview": overview,
+        "restore": epoch if epoch is not None and (epoch.is_open or epoch.suspected_at) else None,
         "sentences": sentences,
         "schools": [(need, school_words(need)) for need in overview.schools[:_SCHOOLS]],
         "more_schools": max(0, len(overview.schools) - _SCHOOLS),
