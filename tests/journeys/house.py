@@ -23,7 +23,7 @@ from writeback.api.app import create_app
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope as AccessScope
 from writeback.sandbox.edge import CONTROL_PREFIX, ProviderEdge
-from writeback.sandbox.testing import running_sandbox, until
+from writeback.sandbox.testing import RunningSandbox, running_sandbox, until
 from writeback.wiring import Services, open_services
 from writeback.worker import main as worker
 
@@ -114,13 +114,13 @@ class House:
 
 
 @asynccontextmanager
-async def running_house(data_dir: Path, **more: Any) -> AsyncIterator[House]:
-    """Start everything in the running loop, and end it; `more` are settings."""
+async def running_house(data_dir: Path, *, sandbox: RunningSandbox | None = None, **more: Any) -> AsyncIterator[House]:
+    """Start everything in the running loop, and end it; a `sandbox` that is given goes on. `more` are settings."""
     calls: list[Call] = []
     async with AsyncExitStack() as stack:
         stack.enter_context(_heard(calls))
         stack.enter_context(_garbage_as_before())
-        sandbox = await stack.enter_async_context(running_sandbox())
+        sandbox = sandbox or await stack.enter_async_context(running_sandbox())
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         settings = Settings(data_dir=data_dir, secret_key=SECRET_KEY, public_url=url, **more)

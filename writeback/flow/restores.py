@@ -69,13 +69,12 @@ class RestoreWatch:
 
     async def look(self) -> EpochRow:
         """Return the epoch that counts, with the suspicion of a restore that nobody has announced noted in it."""
-        newest = await self._newest()
-        epoch = newest if newest is not None else await self.db.transact(self._begin)
+        epoch, event, remembered = await self._compare()
+        if epoch is None:
+            epoch = await self.db.transact(self._begin)
         if epoch.suspected_at is not None:
             self._say(epoch)
-            return epoch
-        event, remembered = await self._compared(epoch)
-        if event < remembered:
+        elif event < remembered:
             epoch = await self.db.transact(partial(self._suspect, epoch.id, remembered))
             self._say(epoch)
         elif self._remembered != (epoch.lineage, event):
@@ -86,21 +85,15 @@ class RestoreWatch:
 
     async def behind(self) -> int:
         """Return how many events the database lacks of those that are remembered; nothing is written down."""
-        epoch = await self._newest()
-        if epoch is None:
-            return 0
-        event, remembered = await self._compared(epoch)
+        _, event, remembered = await self._compare()
         return max(0, remembered - event)
 
-    async def _compared(self, epoch: EpochRow) -> tuple[int, int]:
-        """Return the last event that there is, and the last that is remembered."""
-        remembered = await recalled(self.places, epoch.lineage)  # first: what is written meanwhile is no restore
+    async def _compare(self) -> tuple[EpochRow | None, int, int]:
+        """Return the epoch that counts, the last event that there is, and the last that is remembered."""
+        remembered = await recalled(self.places)  # first: what is written meanwhile is no restore
         async with self.db.read() as session:
-            return await session.run_sync(lambda plain: epochs.last_event(cast(Session, plain))), remembered
-
-    async def _newest(self) -> EpochRow | None:
-        async with self.db.read() as session:
-            return await session.run_sync(lambda plain: epochs.newest(cast(Session, plain)))
+            epoch, event = await session.run_sync(lambda plain: epochs.newest_and_last_event(cast(Session, plain)))
+        return epoch, event, remembered.get(epoch.lineage, 0) if epoch is not None else 0
 
     def _begin(self, session: Session) -> EpochRow:
         return _first(session, self.clock.now())

@@ -49,9 +49,11 @@ def begin(session: Session, number: int, lineage: str, now: datetime) -> None:
     insert_new(session, EpochRow, id=number, lineage=lineage, began_at=now)
 
 
-def last_event(session: Session) -> int:
-    """Return the number of the last event; events are never deleted, so it only grows."""
-    return session.exec(select(func.max(EventRow.id))).one() or 0
+def newest_and_last_event(session: Session) -> tuple[EpochRow | None, int]:
+    """Return the epoch that counts, and the number of the last event: none is ever deleted, so that only grows."""
+    last = select(func.max(EventRow.id)).scalar_subquery()
+    found = session.exec(select(EpochRow, last).order_by(col(EpochRow.id).desc()).limit(1)).first()
+    return (found[0], found[1] or 0) if found is not None else (None, 0)
 
 
 def last_seq(session: Session) -> int:

@@ -82,9 +82,13 @@ class InRedis:
             return
 
 
-async def recalled(places: Sequence[HighWater], lineage: str) -> int:
-    """Return the last event that any of the places remembers of a lineage; 0: none remembers it."""
-    return max([(await place.recall()).get(lineage, 0) for place in places], default=0)
+async def recalled(places: Sequence[HighWater]) -> Mapping[str, int]:
+    """Return the last event that any of the places remembers, by lineage."""
+    last: dict[str, int] = {}
+    for place in places:
+        for lineage, event in (await place.recall()).items():
+            last[lineage] = max(event, last.get(lineage, 0))
+    return last
 
 
 def _text(name: bytes | str) -> str:
