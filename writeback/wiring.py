@@ -279,7 +279,12 @@ async def _watch_restores(stack: AsyncExitStack, flow: FlowContext, redis_url: s
     stack.push_async_callback(redis.aclose)
     places = (InDataDir(flow.settings.data_dir), InRedis(redis))
     watch = RestoreWatch(flow.db, flow.clock, places)
-    await watch.look()
+    try:
+        await watch.look()
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        outages.warning("database_not_reached", error)  # the worker's sweeper looks again, each time before it rings
     return watch
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from writeback.domain.finding import Finding
-from writeback.domain.kinds import KINDS, Action, Kind
+from writeback.domain.kinds import KINDS, Action, Family, Kind
 from writeback.domain.likeness import in_words
 from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import ReadBack, SlotReading
@@ -31,6 +31,7 @@ from writeback.store.requests import RequestState
 from writeback.store.tables import RequestRow
 
 _EVIDENCE = "read-back"
+_OF_MARKS = (Family.SESSION_MARKS, Family.LESSON_MARKS)
 _IS_NOT_THERE = (
     "nothing like it was seen in the MIS; had the office removed it before anybody looked, nothing would show"
 )
@@ -190,7 +191,7 @@ class Reading:
         member.opened.row.evidence = _EVIDENCE
 
     def _goes_again(self, member: Member, seen: Seen, reading: SlotReading | None, was_in_doubt: bool) -> bool:
-        if self.kind.is_repeatable and self._is_restored and reading is not None and reading.value in BLANK:
+        if self._is_restored and self.kind.family in _OF_MARKS and reading is not None and reading.value in BLANK:
             return True
         if self.kind.is_repeatable and (reading is None or seen is not Seen.OTHER):
             return may_go_again(self.flow, self.request, [member])

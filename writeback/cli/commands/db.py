@@ -98,7 +98,8 @@ def restored(
         output.out().print("[green]✓[/green] sending goes on as usual")
     else:
         output.out().print(f"[green]✓[/green] {view.says}")
-        output.out().print(f"  what apps create is compared until {view.compare_until}; start the workers now")
+        until = view.compare_until.isoformat(timespec="minutes") if view.compare_until else "now"
+        output.out().print(f"  what apps create is looked for first until {until}; start API and workers")
 
 
 def _instant(text: str) -> datetime:
