@@ -8,6 +8,7 @@ import pytest
 from tests.integration.flow import test_creates as creates
 from tests.integration.flow.conftest import CALLER, LANE, World, mark
 from tests.integration.flow.test_creates import ABSENT, incident, patience, there
+from writeback.core import failpoints
 from writeback.core.errors import BadInput, Conflict
 from writeback.core.ids import new_id
 from writeback.domain.actor import COMMAND_LINE, staff
@@ -19,7 +20,7 @@ from writeback.domain.outcome import Evidenced, Found, ReadBack, SlotReading, Ta
 from writeback.domain.school import HoldReason
 from writeback.flow.mend_draft import Order
 from writeback.flow.restores import EpochView, Restores, RestoreWatch
-from writeback.store import lanes
+from writeback.store import audit, lanes
 from writeback.store.high_water import InDataDir
 from writeback.store.tables import EpochRow
 
@@ -457,3 +458,42 @@ async def test_what_a_batch_from_before_goes_on_to_queue_is_an_old_wish() -> Non
 
     assert [epoch.is_in_doubt(kind, 99, later, one) for one in (None, before, after)] == [False, True, False]
     assert not replace(epoch, taken_at=None).is_in_doubt(kind, 0, later, before)
+
+
+async def test_a_turn_that_was_not_committed_is_as_if_it_had_not_been(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(point: str) -> bool:
+        if point == "dispatch.begin_uncommitted":
+            raise failpoints.FailpointReached(point)
+        return False
+
+    writeback_id = await world.submit()
+    await restored(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints, "hit", lost)
+        with pytest.raises(failpoints.FailpointReached):
+            await world.serve()
+    assert (await world.status(writeback_id), await world.requests()) == ("queued", [])
+
+    await settle_marks(world, OURS)
+
+    assert await world.status(writeback_id) == "confirmed"
+    assert len(await world.requests()) == 1
+
+
+async def test_a_restore_that_is_not_committed_is_not_announced(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    writeback_id = await world.submit()
+
+    def lost(*_: object, **__: object) -> None:
+        raise OSError("the connection was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "note", lost)
+        with pytest.raises(OSError, match="lost"):
+            await restored(world)
+    assert await restores(world).standing() is None
+    await restored(world)
+    await settle_marks(world, OURS)
+
+    assert await world.status(writeback_id) == "confirmed"
