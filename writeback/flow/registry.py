@@ -5,10 +5,11 @@ Credentials are sealed before they are stored and leave only through `account`, 
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.addresses import LOOPBACK, HostList, host_of
@@ -135,11 +136,14 @@ class Registry:
     ) -> SchoolView:
         """Change the fields of a `Draft` that are given, credentials as a whole.
 
-        A new MIS, account or address has the lists fetched again at once, and a hold looked at again. `is_limited`:
-        whoever asks may touch some schools only. Raise NotFound, InvalidSubmission, Forbidden or Conflict.
+        A new MIS, account, address or credential has the lists fetched again at once, and holds looked at again: the
+        school's, and those of single families. `is_limited`: whoever asks may touch some schools only. Raise NotFound,
+        InvalidSubmission, Forbidden or Conflict.
         """
         now = self._clock.now()
         async with self._db.write() as session:
+            if _RESYNC.intersection(changes):
+                await session.run_sync(lambda plain: holds.bring_families_forward(cast(Session, plain), school_id, now))
             row = await schools.lock(session, school_id)
             if row is None:
                 raise school_unknown(school_id)

@@ -25,7 +25,7 @@ from writeback.flow.school_migration import after_webhook, told_move
 from writeback.flow.school_newcomers import Newcomers
 from writeback.flow.school_standing import ACCESS, access_fact, standing
 from writeback.providers.base import Hint
-from writeback.store import schools
+from writeback.store import holds, schools
 from writeback.store.tables import SchoolRow
 
 log = structlog.get_logger()
@@ -83,7 +83,10 @@ class SchoolEvents:
 
     def _note(self, school_id: str, hint: Hint, session: Session) -> None:
         """Write down what the event says, and have the school looked at now."""
-        school, now = locked_school(session, school_id), self.flow.clock.now()
+        now = self.flow.clock.now()
+        if hint.event == Told.APPROVED:
+            holds.bring_families_forward(session, school_id, now)
+        school = locked_school(session, school_id)
         match hint.event:
             case Told.APPROVED:
                 if hint.credential:

@@ -69,6 +69,13 @@ async def held_families(session: AsyncSession, schools: Collection[str] | None) 
     return (await session.exec(query)).all()
 
 
+def bring_families_forward(session: Session, school_id: str, now: datetime) -> None:
+    """Have each family of the school that is held by itself looked at now. Their lanes are locked before the school."""
+    for lane in lock_held_lanes(session, school_id):
+        if lane.hold_reason is not None:
+            lane.recheck_at = now
+
+
 def reset_lane_rechecks(session: Session, lane_id: str) -> None:
     """Note that the provider takes what is sent of the family."""
     session.exec(update(Lane).where(col(Lane.id) == lane_id).values(rechecks=0, held_at=None))

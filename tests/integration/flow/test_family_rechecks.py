@@ -1,12 +1,13 @@
 """When a school is asked about for the sake of one family that is held: in the same way, and by one worker."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.integration.flow.conftest import World
+from tests.integration.flow.conftest import World, hook_token
 from tests.integration.flow.test_one_bad_answer import ANN, CONDUCT, submit_a_removal
 from tests.integration.flow.test_sync_order import add, put, rung_for
 from writeback.domain.actor import Actor
@@ -117,3 +118,34 @@ async def test_families_take_their_turn_among_the_schools_that_are_due(held: Wor
     await put(held, "s2", recheck_at=held.clock.now() - timedelta(seconds=1))
     assert await rung_for(held, Bulkhead(3), _JOB) == ["s1", "hillside", "s2"]
     assert await rung_for(held, Bulkhead(2), _JOB) == ["s1", "hillside"]
+
+
+async def approve(world: World) -> None:
+    event = {"payload_type": "schoolApproved", "school_id": "A1930499544"}
+    await world.hooks.receive(
+        "wonde", hook_token(world.flow.secrets, "wonde", "hillside"), {}, json.dumps(event).encode()
+    )
+
+
+async def give_new_credentials(world: World) -> None:
+    await world.flow.registry.patch("hillside", {"credentials": {"token": "new"}})
+
+
+@pytest.mark.parametrize("tell", [give_new_credentials, approve])
+async def test_new_access_has_a_family_that_is_held_looked_at_at_once(world: World, tell: Any) -> None:
+    world.provider.outcomes = [Blocked(HoldReason.SCOPE_MISSING, "403")]
+    removal = await submit_a_removal(world)
+    await world.dispatcher.serve(CONDUCT)
+    assert await rung_for(world, Bulkhead(_PLACES), _JOB) == []
+    await tell(world)
+    assert await rung_for(world, Bulkhead(_PLACES), _JOB) == ["hillside"]
+    await world.watch.recheck_due("hillside")
+    await world.dispatcher.serve(CONDUCT)
+    assert (await is_held(world), await world.status(removal)) == (False, "sent")
+
+
+async def test_another_name_brings_no_hold_forward(held: World) -> None:
+    await held.watch.flow.registry.patch("hillside", {"name": "Hillside School"})
+    held.provider.school = NotReached("down")
+    await held.watch.recheck_due("hillside")
+    assert await is_held(held)
