@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _ENGLAND = "Europe/London"
+_FARTHEST_AHEAD = timezone(timedelta(hours=14))
+"""No school's calendar is ahead of this one."""
+ASKED_AT = "asked_at"
+"""Fact: when the provider was last asked how the school stands."""
 
 
 class HoldReason(StrEnum):
@@ -55,7 +59,17 @@ class School:
 
     def today(self, now: datetime) -> date:
         """Return the school's own calendar day; in England where its provider names no time zone."""
-        return now.astimezone(_zone(str(self.facts.get("timezone") or _ENGLAND))).date()
+        return now.astimezone(self.zone).date()
+
+    def latest_day(self, now: datetime) -> date:
+        """Return the day that records are judged by: today, or the latest that it may be, where the provider has not
+        been asked yet in which zone the school is. Nothing is refused then for being to come that may be there."""
+        return now.astimezone(self.zone if self.facts.get(ASKED_AT) else _FARTHEST_AHEAD).date()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The school's time zone; England's where its provider names none."""
+        return _zone(str(self.facts.get("timezone") or _ENGLAND))
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class Acceptor:
             view,
             stale_lists=stale,
             positions=parsed.positions,
-            today=school.today(self.flow.clock.now()),
+            today=school.latest_day(self.flow.clock.now()),
             most=MOST_MADE,
         )
 

@@ -66,7 +66,7 @@ class Rechecks:
             view,
             stale_lists=stale,
             positions=places,
-            today=school.today(self.flow.clock.now()),
+            today=school.latest_day(self.flow.clock.now()),
             most=MOST_MADE,
         )
         draft.findings.extend(one for one in found if one.record is None or one.record in draft.going)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from writeback.domain.outcome import Blocked, NotReached
-from writeback.domain.school import HoldReason
+from writeback.domain.school import ASKED_AT, HoldReason
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.hold import hold_school
@@ -72,7 +72,7 @@ def keep_report(flow: FlowContext, session: Session, school: SchoolRow, report: 
     """
     now = flow.clock.now()
     if isinstance(report, SchoolReport):
-        asked = {"is_online": report.is_online, "asked_at": now.isoformat()}
+        asked = {"is_online": report.is_online, ASKED_AT: now.isoformat()}
         school.facts = _without_old_news({**school.facts, **report.facts, **asked}, report, now)
         if school.mis == UNKNOWN_MIS:
             school.mis = _mis_of(report) or UNKNOWN_MIS

@@ -69,7 +69,7 @@ class SecondLook:
 
     def _errors(self, one: OpenWriteback, indexes: Sequence[int]) -> list[Finding]:
         records = [one.record(index) for index in indexes]
-        kind, today = KINDS[one.row.kind], self.school.today(self.changes.now)
+        kind, today = KINDS[one.row.kind], self.school.latest_day(self.changes.now)
         found = validate(kind, records, self.school, self.lookups, positions=indexes, today=today)
         return [finding for finding in found if finding.is_error and finding.code not in _FOR_THE_PROVIDER]
 

@@ -144,7 +144,7 @@ class Checking:
         records = [unit.record for unit in units if unit.record is not None]
         if not records:
             return []
-        stale, today = self._stale(self._kind, view), school.today(self.turn.flow.clock.now())
+        stale, today = self._stale(self._kind, view), school.latest_day(self.turn.flow.clock.now())
         return validate(self._kind, records, school, view, stale_lists=stale, today=today)
 
     def _stale(self, kind: Kind, view: LookupView) -> Collection[ListName]:
