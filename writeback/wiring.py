@@ -42,6 +42,7 @@ from writeback.flow.notify import Notifier
 from writeback.flow.overview import Overviews
 from writeback.flow.readiness import Readiness
 from writeback.flow.registry import Registry
+from writeback.flow.removals import Removals
 from writeback.flow.reports import Reports
 from writeback.flow.restores import Restores, RestoreWatch
 from writeback.flow.school_discovery import Discovery
@@ -89,6 +90,7 @@ class Services:
     reads: Reads
     sync: Syncer
     holds: Holds
+    removals: Removals
     mendings: Mendings
     bulks: Bulks
     hooks: Hooks
@@ -172,6 +174,7 @@ async def open_services(
             reads=Reads(flow.db),
             sync=syncer,
             holds=Holds(flow),
+            removals=Removals(flow.db, flow.clock),
             mendings=mendings,
             bulks=bulks,
             hooks=Hooks(flow),

@@ -1,6 +1,6 @@
 """The API over its own ASGI app: real SQL, keys, registry and reads; fakes of accept, sync, holds and hooks."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,7 @@ from writeback.flow.keys import Keys
 from writeback.flow.mendings import Mendings, create_mendings
 from writeback.flow.miss import Misses
 from writeback.flow.registry import NewSchool, Registry
+from writeback.flow.removals import Removals
 from writeback.flow.restores import EpochView
 from writeback.flow.school_discovery import ListedSchool
 from writeback.flow.school_features import Features
@@ -69,8 +70,12 @@ class FakeAccept:
 @dataclass
 class FakeSync:
     registry: Registry
+    asked: list[tuple[str, bool, frozenset[ListName]]] = field(default_factory=list)
 
-    async def sync_school(self, school_id: str) -> SyncReport:
+    async def sync_school(
+        self, school_id: str, *, actor: Actor, full: bool = False, lists: Collection[ListName] = ()
+    ) -> SyncReport:
+        self.asked.append((actor.name, full, frozenset(lists)))
         account = await self.registry.account(school_id)
         at = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
         return SyncReport(account.school_id, [ListSync(ListName.STUDENTS, 3, True, at)], {"is_online": True})
@@ -147,6 +152,7 @@ class FakeServices:
     reads: Reads
     sync: FakeSync
     holds: FakeHolds
+    removals: Removals
     features: Features
     webhooks: Webhooks
     feed: EventFeed
@@ -232,6 +238,7 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         reads=Reads(database),
         sync=FakeSync(registry),
         holds=FakeHolds(registry),
+        removals=Removals(database, fake_clock),
         features=Features(registry, lookup_cache(database, fake_clock)),
         webhooks=Webhooks(flow),
         feed=EventFeed(database, settings.events),

@@ -14,7 +14,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.school import HoldReason
 from writeback.flow.registry import NewSchool, Registry
-from writeback.store import lookups
+from writeback.store import lookups, removals
 from writeback.store.tables import SchoolRow
 
 HILLSIDE = {
@@ -301,6 +301,7 @@ async def test_a_sync_says_what_came_of_each_list(api: Any) -> None:
             "fetched_at": "2026-01-12T09:00:00Z",
             "error": None,
             "not_available": None,
+            "held_back": 0,
         }
     ]
     assert answer["report"] == {"is_online": True}
@@ -318,7 +319,15 @@ async def test_lookups_are_counted_and_listed_page_by_page(api: Any, fake_clock:
     first = (await api.call("GET", path, key)).json()
     second = (await api.call("GET", f"{path}&cursor={first['next_cursor']}", key)).json()
 
-    assert school["lookups"] == [{"list": "students", "rows": 5, "version": 3, "fetched_at": "2026-01-12T09:00:00Z"}]
+    (students,) = school["lookups"]
+    assert students == {
+        "list": "students",
+        "rows": 5,
+        "version": 3,
+        "fetched_at": "2026-01-12T09:00:00Z",
+        "full_at": None,
+        "held_back": None,
+    }
     assert [row["id"] for row in first["items"] + second["items"]] == ["A0", "A1", "A2", "A3", "A4"]
     assert second["next_cursor"] is None
 
@@ -473,3 +482,42 @@ async def test_two_who_register_one_account_at_once_do_not_both_succeed(any_data
 
     refused = [answer for answer in answers if isinstance(answer, Conflict)]
     assert (len(refused), {answer.code for answer in refused}) == (5, {"school_account_exists"}), answers
+
+
+async def test_a_full_sync_of_one_list_is_asked_for_in_the_name_of_whoever_does(api: Any) -> None:
+    await api.add_school()
+    key = await api.key("support")
+    answers = [
+        await api.call("POST", f"/v1/schools/hillside/sync{query}", key)
+        for query in ("?full=true&list=students,employees", "", "?list=pupils", "?ful=true")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 400, 400]
+    asked = [(full, lists) for _, full, lists in api.services.sync.asked]
+    assert asked == [(True, {ListName.STUDENTS, ListName.EMPLOYEES}), (False, set())]
+    assert all(actor.startswith("app:") for actor, _, _ in api.services.sync.asked)
+
+
+async def test_what_fell_out_of_a_list_waits_for_somebody_to_decide(api: Any, fake_clock: Any) -> None:
+    await api.add_school()
+    now, pupils = fake_clock.now(), {f"A{number}": {"id": f"A{number}"} for number in range(30)}
+    async with api.database.write() as session:
+        await lookups.save(session, "hillside", Lookup(ListName.STUDENTS, 3, now, pupils, full_at=now))
+        await removals.keep(session, "hillside", ListName.STUDENTS, ["A1", "A2"], now)
+    support, path = await api.key("support", "read"), "/v1/schools/hillside/lookups/students/removals"
+
+    (before,) = (await api.call("GET", "/v1/schools/hillside", support)).json()["lookups"]
+    assert before["held_back"]["count"] == 2
+    assert before["full_at"] == before["fetched_at"]
+    assert "writeback_lists_held_back 1.0" in (await api.call("GET", "/metrics")).text
+
+    changed = await api.call("POST", path, support, json={"decision": "accept", "count": 5})
+    assert (changed.status_code, changed.json()["code"]) == (409, "removals_changed")
+    assert (await api.call("POST", path, support, json={"decision": "keep"})).status_code == 422
+    reader = await api.key("read")
+    assert (await api.call("POST", path, reader, json={"decision": "accept"})).status_code == 403
+
+    for _ in range(2):  # the second time nothing waits
+        decided = await api.call("POST", path, support, json={"decision": "accept", "reason": "year 13 has left"})
+        (after,) = decided.json()["lookups"]
+        assert (after["rows"], after["held_back"], after["version"]) == (28, None, 4)
+    assert "writeback_lists_held_back 0.0" in (await api.call("GET", "/metrics")).text

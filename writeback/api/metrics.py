@@ -54,6 +54,11 @@ class Metrics:
             registry=self.registry,
         )
         waiting.set_function(lambda: self.waiting)
+        self.lists_held_back = Gauge(
+            "writeback_lists_held_back",
+            "Lists of schools out of which much fell at once, and about which somebody is to decide.",
+            registry=self.registry,
+        )
         # `labels()` takes a lock and builds a tuple at each call; these remember what it gave.
         self._request_children: dict[tuple[str, str, int], Counter] = {}
         self._seconds_children: dict[str, Histogram] = {}

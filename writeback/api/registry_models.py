@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from writeback.api.models import Instant, MaybeReason, Reason, Shown, Taken
+from writeback.api.paging import split
 from writeback.domain.access import Scope
 from writeback.domain.kinds.base import NO_CONTROLS
+from writeback.domain.lookups import ListName
 from writeback.flow.keys import LONGEST_OVERLAP, OVERLAP
+from writeback.flow.removals import Decision
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
 
@@ -69,6 +72,26 @@ class HoldIn(Taken):
 class ResumeIn(Taken):
     """Why a school is to go on."""
 
+    reason: MaybeReason = ""
+
+
+class SyncQuery(Taken):
+    """What of a school's lists to fetch."""
+
+    full: bool = False
+    """Fetch all rows, not only what has changed since the last time."""
+    list: Annotated[Sequence[ListName], BeforeValidator(split)] = ()
+    """Only these; all where it is left out."""
+
+
+class RemovalsIn(Taken):
+    """What becomes of the entries that fell out of a list and wait."""
+
+    decision: Decision
+    """`accept`: it is true, they are taken out. `discard`: it is not, they stay; the next sync that lacks so many asks
+    again."""
+    count: Annotated[int, Field(ge=0)] | None = None
+    """How many you have seen: where it is another number by now, nothing is done (409)."""
     reason: MaybeReason = ""
 
 

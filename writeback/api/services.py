@@ -1,12 +1,13 @@
 """What the API needs, by name. `wiring` builds it; tests put fakes in the places of accept, sync, holds and hooks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from writeback.core.clock import Clock
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
+from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
 from writeback.flow.doors import Doors
@@ -15,6 +16,7 @@ from writeback.flow.hooks import AccountHook
 from writeback.flow.keys import Keys
 from writeback.flow.mendings import Mendings
 from writeback.flow.registry import Registry
+from writeback.flow.removals import Removals
 from writeback.flow.restores import EpochView
 from writeback.flow.school_discovery import ListedSchool
 from writeback.flow.school_features import Features
@@ -47,7 +49,9 @@ class Accept(Protocol):
 
 
 class Sync(Protocol):
-    async def sync_school(self, school_id: str) -> SyncReport: ...
+    async def sync_school(
+        self, school_id: str, *, actor: Actor, full: bool = False, lists: Collection[ListName] = ()
+    ) -> SyncReport: ...
 
 
 class Holds(Protocol):
@@ -109,6 +113,9 @@ class Services(Protocol):
 
     @property
     def reads(self) -> Reads: ...
+
+    @property
+    def removals(self) -> Removals: ...
 
     @property
     def sync(self) -> Sync: ...

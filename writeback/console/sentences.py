@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from writeback.console.school_words import list_words
 from writeback.console.times import counted, lasted, number
 from writeback.console.words import hold_words, provider_words, sentence
 from writeback.flow.overview import ProviderState
@@ -75,6 +76,8 @@ def school_words(need: SchoolNeed) -> Sentence:
         case Need.NO_EVIDENCE:
             provider = provider_words(need.provider)
             return Sentence("warn", f"{provider} has the writebacks, and does not say what became of them")
+        case Need.LIST_SHRANK:
+            return Sentence("warn", f"{list_words(need.reason)}: much is missing at once", need.detail)
         case Need.STUCK:
             return Sentence("warn", "Writebacks wait their turn for long", "See that a worker runs.")
 

@@ -4,6 +4,7 @@ With none set the service runs embedded: SQLite and a Redis server of its own in
 """
 
 from collections.abc import Sequence
+from datetime import time
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -251,12 +252,26 @@ class XporterSettings(BaseModel):
 
 class LookupSettings(BaseModel):
     sync_every_s: float = 900.0
+    full_each_school_day: bool = True
+    """Fetch every list from the beginning early each school day, not only what has changed."""
+    full_from: time = time(4, 0)
+    """The earliest that this is done, on the school's own clock; each school has its own moment, by its id."""
+    full_until: time = time(6, 30)
+    """The latest. What was missed by then, e.g. because no worker ran, is made up for over the day."""
     lists_at_once: int = Field(default=3, ge=1)
     """How many lists of one school are fetched at a time."""
     miss_patience_s: float = 3.0
     """How long a submission waits for a list to be refreshed before an unknown id is refused."""
     miss_again_after_s: float = 60.0
     """The negative cache: after a refresh that did not help, the list is not refreshed again for so long."""
+    miss_full_again_after_s: float = 600.0
+    """The same for fetching it from the beginning: an unknown id is refused only by a list that was fetched so within
+    this time."""
+    removals_share: float = Field(default=0.1, ge=0, le=1)
+    """Entries that fall out of a list at once wait for somebody when they are more than this share of it; so do all
+    that there are."""
+    removals_least: int = Field(default=10, ge=1)
+    """Fewer are always taken out at once."""
     lessons_back_days: int = 28
     lessons_ahead_days: int = 14
     """How much of the timetable is kept; a mark for a lesson before or after is refused as unknown."""
@@ -266,6 +281,15 @@ class LookupSettings(BaseModel):
     """Most pages of one list; one that goes on is taken for one without end, and the list from before is kept."""
     max_list_bytes: int = Field(default=100_000_000, ge=1_000_000)
     """Most bytes of all pages of one list together."""
+
+    @model_validator(mode="after")
+    def _a_day_goes_on(self) -> Self:
+        if self.full_from > self.full_until:
+            raise ValueError(
+                f"lookups.full_from is {self.full_from:%H:%M}, after lookups.full_until, {self.full_until:%H:%M}: "
+                "lower WRITEBACK_LOOKUPS__FULL_FROM or raise WRITEBACK_LOOKUPS__FULL_UNTIL"
+            )
+        return self
 
 
 class BatchSettings(BaseModel):

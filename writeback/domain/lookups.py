@@ -16,10 +16,10 @@ illness_category pay_rate`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 Row = Mapping[str, Any]
 
@@ -69,15 +69,34 @@ def attribute_key(type_: str, row_id: str) -> str:
     return f"{type_}:{row_id}"
 
 
+class Stamp(NamedTuple):
+    """Which state of a list there is, and how fresh it is."""
+
+    version: int
+    fetched_at: datetime
+    full_at: datetime | None
+
+
 @dataclass(frozen=True)
 class Lookup:
-    """One list of one school as it was fetched. `cursor` is the provider's own, for the next sync."""
+    """One list of one school as it was fetched. `cursor` is the provider's own, for the next sync.
+
+    `full_at` is when it was last fetched from the beginning (None: not known); `begins_again`: its rows are another
+    MIS's, or account's.
+    """
 
     list: ListName
     version: int
     fetched_at: datetime
     rows: Mapping[str, Row]
     cursor: str | None = None
+    full_at: datetime | None = None
+    begins_again: bool = False
+
+    def is_settled(self, since: datetime, full_within: timedelta) -> bool:
+        """Whether what it does not have can be refused: it has been asked for since then, and not long before as a
+        whole, for a change may have been missed."""
+        return self.fetched_at >= since and self.full_at is not None and self.full_at >= since - full_within
 
     @cached_property
     def by_code(self) -> Mapping[str, Row]:

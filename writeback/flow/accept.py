@@ -26,7 +26,7 @@ from writeback.domain.submission import ParsedSubmission, parse_submission
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
 from writeback.flow.answer import Answer, Checked, answer_json, by_record, iso
 from writeback.flow.context import FlowContext
-from writeback.flow.miss import Misses
+from writeback.flow.miss import Misses, only_warned
 from writeback.flow.repeated import Repetitions, same_of
 from writeback.store.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.idempotency import find
@@ -86,13 +86,19 @@ class Acceptor:
         return await _beside(body, partial(parse_submission, body, max_records=self.flow.settings.api.max_records))
 
     async def _check(self, caller: Caller, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
-        """Validate, after refreshing lists that lack what the submission names: new pupils come every day."""
+        """Validate, after refreshing lists that lack what the submission names: new pupils come every day.
+
+        What rests on a list that could not be refreshed is not refused: `second_look` has the last word.
+        """
         view = await self.flow.lookups.view(school.id)
         findings = await _beside(body, partial(self._validate, school, parsed, view))
         missing = lists_to_refresh(findings)
-        if missing and await self.misses.refresh(school.id, missing, view):
-            view = await self.flow.lookups.view(school.id, fresh=True)
-            findings = await _beside(body, partial(self._validate, school, parsed, view))
+        if missing:
+            refreshed = await self.misses.refresh(school.id, missing)
+            if refreshed.is_any:
+                view = await self.flow.lookups.view(school.id, fresh=True)
+                findings = await _beside(body, partial(self._validate, school, parsed, view))
+            findings = only_warned(findings, refreshed.doubted)
         repeated = await Repetitions(self.flow).findings(caller, school, parsed)
         return Checked(parsed, [*parsed.shape_findings, *self._about_deadline(parsed), *findings, *repeated])
 

@@ -1,7 +1,7 @@
 """The lookups that a process keeps in memory, fed from SQL."""
 
 from writeback.core.clock import Clock
-from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.lookups import ListName, Lookup, Stamp
 from writeback.lookups.cache import LookupCache
 from writeback.store import lookups
 from writeback.store.database import Database
@@ -10,12 +10,12 @@ from writeback.store.database import Database
 def lookup_cache(db: Database, clock: Clock) -> LookupCache:
     """Return a cache that loads from SQL."""
 
-    async def load_versions(school_id: str) -> dict[ListName, tuple[int, str]]:
+    async def load_stamps(school_id: str) -> dict[ListName, Stamp]:
         async with db.read() as session:
-            return await lookups.versions(session, school_id)
+            return await lookups.stamps(session, school_id)
 
     async def load_list(school_id: str, name: ListName) -> Lookup | None:
         async with db.read() as session:
             return await lookups.load(session, school_id, name)
 
-    return LookupCache(load_versions, load_list, clock)
+    return LookupCache(load_stamps, load_list, clock)

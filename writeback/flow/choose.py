@@ -106,7 +106,7 @@ class Choice:
             if self._after_restore.put_in_doubt(chosen.chosen, opened):
                 self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
                 continue
-            if SecondLook(self.changes, self.school, self.lookups).weed_out(chosen.chosen, opened):
+            if self._second_look().weed_out(chosen.chosen, opened):
                 continue
             request_id = new_id("req", self.now)
             try:
@@ -177,6 +177,10 @@ class Choice:
 
     def _limits_of(self, kind: str) -> Limits:
         return self.provider.limits(KINDS[kind])
+
+    def _second_look(self) -> SecondLook:
+        full_within = timedelta(seconds=self.flow.settings.lookups.miss_full_again_after_s)
+        return SecondLook(self.changes, self.school, self.lookups, full_within)
 
     def _is_due(self, row: WritebackRow) -> bool:
         return row.next_attempt_at is None or row.next_attempt_at <= self.now

@@ -16,7 +16,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.states import Status
 from writeback.flow.overview_schools import SchoolNeed, needs_of
 from writeback.flow.tally import bucket_of, quantile
-from writeback.store import holds, tallies
+from writeback.store import holds, removals, tallies
 from writeback.store import overview as store
 from writeback.store.database import Database
 from writeback.store.overview import Schools, SchoolState, Waiting, Wrong
@@ -126,6 +126,7 @@ class Overviews:
             waiting = await store.waiting(session, schools, now - WINDOW)
             breakers = {row.key: row for row in await store.open_breakers(session)}
             held_lanes = await holds.held_families(session, schools)
+            held_back = await removals.of_schools(session, schools)
             counts = await tallies.counts(session, schools, now - _EVIDENCE)
             times = await tallies.times(session, schools, bucket_of(now - WINDOW))
         took: dict[str, Counter[int]] = defaultdict(Counter)
@@ -143,7 +144,7 @@ class Overviews:
                 _provider(name, counts, _waiting_at(name, states, waiting), took[name], unanswered.get(name), now)
                 for name in sorted({state.provider for state in states})
             ],
-            schools=needs_of(states, waiting, breakers, held_lanes, now),
+            schools=needs_of(states, waiting, breakers, held_lanes, held_back, now),
             school_count=len(states),
             buckets=_buckets(counts, now),
             bucket=timedelta(seconds=BUCKET_S),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from writeback.domain.states import Status
 from writeback.store.breakers import of_school
 from writeback.store.overview import SchoolState, Waiting
+from writeback.store.removals import HeldBack
 from writeback.store.tables import BreakerRow, Lane
 
 PATIENCE = timedelta(minutes=10)
@@ -28,6 +29,8 @@ class Need(StrEnum):
     """The provider has them, and does not say what became of them."""
     STUCK = "stuck"
     """They are not sent, and nothing says why."""
+    LIST_SHRANK = "list_shrank"
+    """Much fell out of one of its lists at once: somebody is to say whether that is true."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class SchoolNeed:
     mis: str
     need: Need
     reason: str
-    """Of a hold: its code; of requests without answer: what came instead."""
+    """Of a hold: its code; of requests without answer: what came instead; of a list: its name."""
     detail: str
     since: datetime
     waiting: int
@@ -54,22 +57,37 @@ def needs_of(
     waiting: Iterable[Waiting],
     breakers: Mapping[str, BreakerRow],
     held_lanes: Iterable[Lane],
+    held_back: Iterable[HeldBack],
     now: datetime,
 ) -> list[SchoolNeed]:
-    """Return the schools that need someone; `breakers`: the open ones by key; `held_lanes`: the longest first."""
+    """Return the schools that need someone; `breakers`: the open ones by key; `held_lanes` and
+    `held_back`: the longest first."""
     by_school: dict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:
         by_school[one.school_id].append(one)
     lanes = {lane.school_id: lane for lane in reversed(list(held_lanes))}
+    shrunk = {one.school_id: one for one in reversed(list(held_back))}
     found = [
-        _need(state, by_school[state.id], breakers.get(of_school(state.id)), lanes.get(state.id), now)
+        _need(
+            state,
+            by_school[state.id],
+            breakers.get(of_school(state.id)),
+            lanes.get(state.id),
+            shrunk.get(state.id),
+            now,
+        )
         for state in states
     ]
     return sorted((need for need in found if need is not None), key=lambda need: (need.since, need.name))
 
 
 def _need(
-    state: SchoolState, waiting: Sequence[Waiting], breaker: BreakerRow | None, lane: Lane | None, now: datetime
+    state: SchoolState,
+    waiting: Sequence[Waiting],
+    breaker: BreakerRow | None,
+    lane: Lane | None,
+    shrunk: HeldBack | None,
+    now: datetime,
 ) -> SchoolNeed | None:
     to_decide = [one for one in waiting if one.status == Status.NEEDS_ATTENTION.value]
     late = [one for one in waiting if one.status not in _EXPLAINED and now - one.since >= PATIENCE]
@@ -89,6 +107,9 @@ def _need(
     elif late:
         need = Need.NO_EVIDENCE if len(unsure) == len(late) else Need.STUCK
         since = min(one.since for one in late)
+    elif shrunk is not None:
+        need, reason, since = Need.LIST_SHRANK, shrunk.list, shrunk.since
+        detail = f"{shrunk.entries} entries are missing; until somebody decides they stay in use"
     else:
         return None
     return SchoolNeed(

@@ -34,7 +34,7 @@ class Rechecks:
         old = {
             name for name in map(ListName, kind.lists) if (known := view.get(name)) is None or known.fetched_at < recent
         }
-        if old and await self.misses.refresh(school_id, old, view):
+        if old and (await self.misses.refresh(school_id, old)).is_any:
             view = await self.flow.lookups.view(school_id, fresh=True)
         return view
 

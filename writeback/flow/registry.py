@@ -25,7 +25,7 @@ from writeback.flow.school_addresses import AddressRules, Connection
 from writeback.flow.school_input import Draft, NewSchool, findings_of, place_of
 from writeback.flow.school_memory import SchoolMemory, connection_of
 from writeback.flow.school_views import SchoolView, view_of
-from writeback.store import audit, holds, lookups, school_queue, schools
+from writeback.store import audit, holds, lookups, removals, school_queue, schools
 from writeback.store.database import Database
 from writeback.store.pages import Page, cut, decode_cursor
 from writeback.store.tables import SchoolRow
@@ -38,6 +38,8 @@ _RESYNC = frozenset({"mis", "provider_school_id", "base_url", "credentials"})
 """What a change of makes the lists that were fetched before doubtful."""
 _ACCOUNT = frozenset({"provider_school_id", "base_url"})
 """What a change of may make a school that of another's account."""
+_OF_ANOTHER = _ACCOUNT | {"mis"}
+"""What a change of makes them those of another MIS."""
 _CONNECTION = _ACCOUNT | {"credentials"}
 """What decides to whom credentials go."""
 
@@ -164,6 +166,8 @@ class Registry:
             if _ACCOUNT.intersection(changed):
                 with session.no_autoflush:
                     await self._refuse_second(session, row)
+            if _OF_ANOTHER.intersection(changed):
+                await session.run_sync(lambda plain: lookups.begin_again(cast(Session, plain), school_id))
             if _RESYNC.intersection(changed):
                 row.sync_at, row.sync_first = now, True
                 row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
@@ -199,6 +203,7 @@ class Registry:
         ids = [row.id for row in rows]
         waiting = await schools.waiting_counts(session, ids)
         lists = await schools.list_states(session, ids)
+        held_back = await removals.of_schools(session, ids)
         held = await holds.held_families(session, ids)
         breakers = await school_queue.open_of_schools(session, ids)
         return [
@@ -207,6 +212,7 @@ class Registry:
                 hook_url=self._hook_url(row.provider, row.id),
                 waiting=waiting.get(row.id, 0),
                 lists=[one for one in lists if one.school_id == row.id],
+                held_back=[one for one in held_back if one.school_id == row.id],
                 held_lanes=[lane for lane in held if lane.school_id == row.id],
                 breaker=breakers.get(row.id),
             )

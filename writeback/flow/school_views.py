@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from writeback.store.removals import HeldBack
 from writeback.store.schools import ListState
 from writeback.store.tables import BreakerRow, Lane, SchoolRow
 
@@ -47,6 +48,17 @@ class RestView:
 
 
 @dataclass(frozen=True)
+class HeldBackView:
+    """What fell out of a list at once, and stays in it until somebody says whether that is true."""
+
+    __pydantic_config__ = SHOWN
+
+    count: int
+    """Entries that the provider has no longer."""
+    since: datetime
+
+
+@dataclass(frozen=True)
 class ListView:
     """How fresh one cached list of a school is."""
 
@@ -56,6 +68,10 @@ class ListView:
     rows: int
     version: int
     fetched_at: datetime
+    full_at: datetime | None
+    """When it was last fetched from the beginning, not only what had changed; null: that is not known."""
+    held_back: HeldBackView | None
+    """`POST …/lookups/{list}/removals` takes them out, or has them stay."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +113,12 @@ def view_of(
     hook_url: str,
     waiting: int,
     lists: Iterable[ListState],
+    held_back: Iterable[HeldBack],
     held_lanes: Iterable[Lane],
     breaker: BreakerRow | None,
 ) -> SchoolView:
     """Return the row as people see it; `breaker`: the school's own, where it is open."""
+    waits = {one.list: HeldBackView(one.entries, one.since) for one in held_back}
     hold = HoldView(row.hold_reason, row.hold_detail or "", row.held_at) if row.hold_reason else None
     return SchoolView(
         id=row.id,
@@ -122,7 +140,9 @@ def view_of(
         hook_url=hook_url,
         facts=row.facts,
         overrides=row.overrides,
-        lookups=[ListView(one.list, one.rows, one.version, one.fetched_at) for one in lists],
+        lookups=[
+            ListView(one.list, one.rows, one.version, one.fetched_at, one.full_at, waits.get(one.list)) for one in lists
+        ],
         waiting=waiting,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -14,7 +14,7 @@ import structlog
 from validators import ListFinding, validate
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
-from writeback.domain.lookups import LookupView
+from writeback.domain.lookups import Lookup, LookupView
 from writeback.domain.plan import Waiting
 from writeback.domain.school import School
 from writeback.domain.writeback import RecordStatus
@@ -38,6 +38,8 @@ class SecondLook:
     changes: Changes
     school: School
     lookups: LookupView
+    full_within: timedelta
+    """How long before a doubt a list may have been fetched as a whole to settle it."""
 
     def weed_out(self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> bool:
         """Fail or put off what no longer passes; return whether there was any."""
@@ -64,7 +66,7 @@ class SecondLook:
         if one.row.hold_reason != LISTS_DOUBTED:
             return True
         lists = [lookup for name in KINDS[one.row.kind].lists if (lookup := self.lookups.get(name))]
-        is_fresh = any(lookup.fetched_at > one.row.updated_at for lookup in lists)
+        is_fresh = any(self._is_settled(lookup, one) for lookup in lists)
         return not is_fresh and self.changes.now - one.row.updated_at < _LONGEST
 
     def _errors(self, one: OpenWriteback, indexes: Sequence[int]) -> list[Finding]:
@@ -80,7 +82,11 @@ class SecondLook:
             return False
         if one.row.hold_reason != LISTS_DOUBTED:
             return True
-        return any(lookup is not None and lookup.fetched_at <= one.row.updated_at for lookup in lists)
+        return any(lookup is not None and not self._is_settled(lookup, one) for lookup in lists)
+
+    def _is_settled(self, lookup: Lookup, one: OpenWriteback) -> bool:
+        """Whether a list has been fetched since the first doubt, and lately as a whole."""
+        return lookup.is_settled(one.row.updated_at, self.full_within)
 
     def _put_off(self, one: OpenWriteback) -> None:
         row, now = one.row, self.changes.now

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
 
+import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -20,14 +22,18 @@ from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import Account, HoldReason, School
 from writeback.flow.breaker import keys_of
 from writeback.flow.context import FlowContext
+from writeback.flow.full_syncs import full_since
 from writeback.flow.hold import locked_school
+from writeback.flow.list_changes import Changed, ListRules
 from writeback.flow.school_standing import NOT_AVAILABLE, keep_report
 from writeback.flow.school_views import SHOWN
-from writeback.providers.base import ListChange, LookupFailed, SchoolReport
-from writeback.store import audit, holds, lanes, lookups
+from writeback.providers.base import LookupFailed, SchoolReport
+from writeback.store import audit, holds, lanes, lookups, removals
 from writeback.store.engines import is_unavailable
+from writeback.store.holds import TakenSync
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 FIRST_LISTS = tuple(name for name in ListName if name not in ATTRIBUTE_LISTS)
 """What registers need: fetched before everything else."""
@@ -37,6 +43,8 @@ _MARGIN_S = 60.0
 """By how much a school stays taken longer than a sync may take."""
 _AGAIN_S = (10.0, 30.0)
 """When a sync that could not come to its end is begun again: somewhere in between, for others could not either."""
+_TRIES = 3
+"""How often a list that is to be fetched from the beginning is, while other syncs are quicker to change it."""
 _JITTER = 0.2
 """By what part the time until the next sync is longer or shorter: schools that were due together drift apart."""
 
@@ -55,6 +63,8 @@ class ListSync:
     """Why it could not be fetched; the list from before is used then."""
     not_available: str | None = None
     """Why there is no such list here: the provider has none, or the school does not permit it. No error."""
+    held_back: int = 0
+    """Entries that the provider has no longer, and that stay until somebody says that this is true."""
 
 
 @dataclass(frozen=True)
@@ -75,23 +85,33 @@ class Syncer:
 
     flow: FlowContext
 
-    async def sync_school(self, school_id: str, *, actor: Actor | None = None) -> SyncReport:
-        """Sync every list and ask the provider about the school; a list that fails leaves the others alone.
+    async def sync_school(
+        self, school_id: str, *, actor: Actor | None = None, full: bool = False, lists: Collection[ListName] = ()
+    ) -> SyncReport:
+        """Sync every list, or some, and ask the provider about the school; a list that fails leaves the others alone.
 
-        What registers need comes first, and what waits for it goes on at once. `actor`: who asked, for the audit log.
+        What registers need comes first, and what waits for it goes on at once. `full`: from the beginning, whatever has
+        changed. `actor`: who asked, for the audit log.
         """
         account = await self.flow.registry.account(school_id)
-        until = self._taken_until()
+        until, now = self._taken_until(), self.flow.clock.now()
 
         def take(session: Session) -> None:
             school = locked_school(session, school_id)
-            school.sync_at = until
-            session.add(school)
+            if not lists:
+                school.sync_at = until
+                session.add(school)
             if actor is not None:
-                audit.note(session, actor, self.flow.clock.now(), "school.sync", school_id, school=school_id)
+                asked = {"full": full, "lists": sorted(lists)} if full or lists else {}
+                audit.note(session, actor, now, "school.sync", school_id, school=school_id, changed=asked)
 
         await self.flow.db.transact(take)
-        return await self._sync(account, until)
+        full_since = now if full else None
+        if not lists:
+            return await self._sync(account, until, full_since)
+        synced = await self.sync_lists(account, sorted(lists), full_since=full_since)
+        await self._ring(school_id)
+        return SyncReport(school_id, synced, (await self.flow.registry.school(school_id)).facts)
 
     async def sync_due(self, school_id: str) -> SyncReport | None:
         """Sync a school whose lists are due; None where they are not, or another worker is at it.
@@ -100,18 +120,28 @@ class Syncer:
         """
         account = await self.flow.registry.account(school_id)
         until = self._taken_until()
-        return await self._sync(account, until) if await self._take(school_id, until) else None
+        taken = await self._take(school_id, until)
+        if taken is None:
+            return None
+        school, now = await self.flow.registry.school(school_id), self.flow.clock.now()
+        full = full_since(school_id, school.zone, now, self.flow.settings.lookups)
+        return await self._sync(account, until, self.doubted_since() if taken.is_waited_for else full)
 
-    async def _take(self, school_id: str, until: datetime) -> bool:
-        def take(session: Session) -> bool:
-            is_taken = holds.take_sync(session, school_id, self.flow.clock.now(), until)
+    def doubted_since(self) -> datetime:
+        """Return since when a list must have been fetched from the beginning to be believed where it lacks something:
+        not the moment itself, or wrong ids would have whole lists fetched all the time."""
+        return self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.miss_full_again_after_s)
+
+    async def _take(self, school_id: str, until: datetime) -> TakenSync | None:
+        def take(session: Session) -> TakenSync | None:
+            taken = holds.take_sync(session, school_id, self.flow.clock.now(), until)
             failpoints.hit("sync.take_uncommitted")
-            return is_taken
+            return taken
 
         failpoints.hit("sync.before_take")
-        is_taken = await self.flow.db.transact(take)
+        taken = await self.flow.db.transact(take)
         failpoints.hit("sync.after_take")
-        return is_taken
+        return taken
 
     async def _give_back(self, school_id: str, until: datetime) -> None:
         """Have the school synced soon: by whoever comes first, for this process may be about to stop."""
@@ -122,75 +152,94 @@ class Syncer:
     def _taken_until(self) -> datetime:
         return self.flow.clock.now() + timedelta(seconds=self.flow.settings.queue.sync_timeout_s + _MARGIN_S)
 
-    async def _sync(self, account: Account, until: datetime) -> SyncReport:
+    async def _sync(self, account: Account, until: datetime, full_since: datetime | None) -> SyncReport:
         """Sync a school that is taken until then; give it back where that cannot come to its end now."""
         try:
-            return await self._fetch_all(account, until)
+            return await self._fetch_all(account, until, full_since)
         except (Exception, asyncio.CancelledError) as error:
             if is_unavailable(error) or isinstance(error, asyncio.CancelledError):
                 await self._give_back(account.school_id, until)
             raise
 
-    async def _fetch_all(self, account: Account, until: datetime) -> SyncReport:
+    async def _fetch_all(self, account: Account, until: datetime, full_since: datetime | None) -> SyncReport:
         school_id = account.school_id
-        first = await self.sync_lists(account, FIRST_LISTS)
+        first = await self.sync_lists(account, FIRST_LISTS, full_since=full_since)
         failpoints.hit("sync.before_report")
         report = await self.flow.providers[account.provider].report(account)
         failpoints.hit("sync.after_report")
         facts = await self._keep(school_id, report, until)
         await self._ring(school_id)
-        others = await self.sync_lists(account, further_lists(await self.flow.registry.school(school_id)))
+        further = further_lists(await self.flow.registry.school(school_id))
+        others = await self.sync_lists(account, further, full_since=full_since)
         if any(one.changed for one in others):
             await self._ring(school_id)
         return SyncReport(school_id, [*first, *others], facts)
 
     async def sync_lists(
-        self, account: Account, names: Collection[ListName], *, afresh: bool = False
+        self, account: Account, names: Collection[ListName], *, full_since: datetime | None = None
     ) -> Sequence[ListSync]:
         """Sync some lists side by side, the first ones first, only so many at a time; note which there are not here.
 
-        `afresh`: from the beginning, whatever there was before is of another MIS.
+        Those that have not been fetched from the beginning since `full_since` are; None: only what has changed.
         """
         at_once = asyncio.Semaphore(self.flow.settings.lookups.lists_at_once)
 
         async def sync(name: ListName) -> ListSync:
             async with at_once:
-                return await self._sync_list(account, name, afresh=afresh)
+                return await self._sync_list(account, name, full_since)
 
         synced = await _side_by_side([sync(name) for name in names])
         await self._note_availability(account.school_id, synced)
         return synced
 
-    async def _sync_list(self, account: Account, name: ListName, *, afresh: bool) -> ListSync:
+    async def _sync_list(self, account: Account, name: ListName, full_since: datetime | None) -> ListSync:
+        for _ in range(_TRIES):
+            known, synced = await self._try_list(account, name, full_since)
+            if synced is not None:
+                return synced
+        return _kept(account, name, known, LookupFailed(name, None, "another sync was quicker each time: try again"))
+
+    async def _try_list(
+        self, account: Account, name: ListName, full_since: datetime | None
+    ) -> tuple[Lookup | None, ListSync | None]:
+        """Return the list from before and what became of it; None where another sync was quicker, and it may have been
+        one of changes only."""
         await pace.give_way()
         async with self.flow.db.read() as session:
             known = await lookups.load(session, account.school_id, name)
+            held_back = await removals.ids(session, account.school_id, name)
+        is_full = _must_be_full(known, full_since)
+        rules, at = ListRules(self.flow.settings.lookups, self._window()), self.flow.clock.now()
         failpoints.hit("sync.before_fetch")
         try:
             change = await self.flow.providers[account.provider].fetch(
-                account, name, known.cursor if known and not afresh else None, self._window()
+                account, name, known.cursor if known and not is_full else None, rules.window
             )
         except LookupFailed as failure:
-            return _not_available(name, known, failure) or _kept(account, name, known, failure)
+            return known, _not_available(name, known, failure) or _kept(account, name, known, failure)
         failpoints.hit("sync.after_fetch")
-        had_rows = bool(known and known.rows)
-        if change.is_full and not change.rows and (name in _NEVER_EMPTY if afresh else had_rows):
-            return _kept(
-                account, name, known, LookupFailed(name, None, "it came back empty: the list from before is kept")
-            )
+        if not change.rows and name in _NEVER_EMPTY and (known is None or known.begins_again):
+            return known, _kept(account, name, known, LookupFailed(name, None, "it came back empty"))
         await pace.give_way()
-        now = self.flow.clock.now()
-        merged = _merge(name, known, change, now)
+        after = rules.changed(name, known, held_back, change, at)
         if failpoints.hit("sync.before_save"):
-            await self._replace(account.school_id, known, merged)
-        if not await self._replace(account.school_id, known, merged):  # another sync was quicker
-            return ListSync(name, len(merged.rows), False, now)
-        return ListSync(name, len(merged.rows), known is None or merged.version != known.version, now)
+            await self._replace(account.school_id, known, after, held_back)
+        is_ours = await self._replace(account.school_id, known, after, held_back)
+        if not is_ours and is_full and known is not None:
+            return known, None
+        if is_ours and len(after.held_back) > len(held_back):
+            _say_held_back(account, name, after)
+        changed = is_ours and (known is None or after.lookup.version != known.version)
+        return known, ListSync(name, len(after.lookup.rows), changed, at, held_back=len(after.held_back))
 
-    async def _replace(self, school_id: str, known: Lookup | None, merged: Lookup) -> bool:
+    async def _replace(self, school_id: str, known: Lookup | None, after: Changed, held_back: AbstractSet[str]) -> bool:
+        """Keep the list in the place of the one that it was made from; False where that is gone."""
         try:
             async with self.flow.db.write() as session:
-                is_ours = await lookups.replace(session, school_id, known, merged)
+                is_ours = await lookups.replace(session, school_id, known, after.lookup)
+                if is_ours and after.held_back != held_back:
+                    name, now = after.lookup.list, self.flow.clock.now()
+                    await removals.keep(session, school_id, name, after.held_back, now)
             failpoints.hit("sync.after_save")
             return is_ours
         except IntegrityError:
@@ -296,11 +345,18 @@ def _before(known: Lookup | None) -> tuple[int, datetime | None]:
     return (len(known.rows), known.fetched_at) if known else (0, None)
 
 
-def _merge(name: ListName, known: Lookup | None, change: ListChange, now: datetime) -> Lookup:
-    """Return the list after the change; its version counts up only when a row differs."""
-    before = dict(known.rows) if known else {}
-    rows = dict(change.rows) if change.is_full else {**before, **change.rows}
-    for gone in change.deleted:
-        rows.pop(gone, None)
-    version = (known.version if known else 0) + (1 if known is None or rows != before else 0)
-    return Lookup(name, version, now, rows, change.cursor)
+def _must_be_full(known: Lookup | None, full_since: datetime | None) -> bool:
+    """Whether a list is to be fetched from the beginning; the first time it is anyway."""
+    if known is None or known.begins_again:
+        return True
+    return full_since is not None and (known.full_at is None or known.full_at <= full_since)
+
+
+def _say_held_back(account: Account, name: ListName, after: Changed) -> None:
+    log.warning(
+        "removals_held_back",
+        school=account.school_id,
+        list=name.value,
+        removals=len(after.held_back),
+        of=len(after.lookup.rows),
+    )

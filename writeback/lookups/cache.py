@@ -3,19 +3,18 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from writeback.core.clock import Clock
-from writeback.domain.lookups import ListName, Lookup, LookupView
+from writeback.domain.lookups import ListName, Lookup, LookupView, Stamp
 
-LoadVersions = Callable[[str], Awaitable[Mapping[ListName, tuple[int, str]]]]
+LoadStamps = Callable[[str], Awaitable[Mapping[ListName, Stamp]]]
 LoadList = Callable[[str, ListName], Awaitable[Lookup | None]]
 
 
 @dataclass
 class _Entry:
     view: LookupView
-    versions: Mapping[ListName, tuple[int, str]]
+    stamps: Mapping[ListName, Stamp]
     checked_at: float
     is_being_checked: bool = False
 
@@ -25,14 +24,14 @@ class LookupCache:
 
     def __init__(
         self,
-        load_versions: LoadVersions,
+        load_stamps: LoadStamps,
         load_list: LoadList,
         clock: Clock,
         *,
         recheck_s: float = 2.0,
         max_schools: int = 2_000,
     ) -> None:
-        self._load_versions, self._load_list, self._clock = load_versions, load_list, clock
+        self._load_stamps, self._load_list, self._clock = load_stamps, load_list, clock
         self._recheck_s, self._max_schools = recheck_s, max_schools
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
@@ -53,9 +52,9 @@ class LookupCache:
                 entry.is_being_checked = False
 
     async def _checked(self, school_id: str, entry: _Entry | None, now: float) -> LookupView:
-        versions = await self._load_versions(school_id)
-        if entry is None or versions != entry.versions:
-            entry = _Entry(await self._reload(school_id, versions, entry), versions, now)
+        stamps = await self._load_stamps(school_id)
+        if entry is None or stamps != entry.stamps:
+            entry = _Entry(await self._reload(school_id, stamps, entry), stamps, now)
             self._entries[school_id] = entry
         entry.checked_at = now
         self._entries.move_to_end(school_id)
@@ -63,14 +62,12 @@ class LookupCache:
             self._entries.popitem(last=False)
         return entry.view
 
-    async def _reload(
-        self, school_id: str, versions: Mapping[ListName, tuple[int, str]], known: _Entry | None
-    ) -> LookupView:
+    async def _reload(self, school_id: str, stamps: Mapping[ListName, Stamp], known: _Entry | None) -> LookupView:
         lists: dict[str, Lookup | None] = {}
-        for name, (version, fetched_at) in versions.items():
+        for name, stamp in stamps.items():
             before = known.view.get(name) if known is not None else None
-            if before is not None and before.version == version:  # fetched again, and the same as before
-                lists[name.value] = replace(before, fetched_at=datetime.fromisoformat(fetched_at))
+            if before is not None and before.version == stamp.version:  # fetched again, and the same as before
+                lists[name.value] = replace(before, fetched_at=stamp.fetched_at, full_at=stamp.full_at)
             else:
                 lists[name.value] = await self._load_list(school_id, name)
         return LookupView(**lists)

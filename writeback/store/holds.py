@@ -140,10 +140,17 @@ def take_recheck(session: Session, school_id: str, now: datetime, until: datetim
     return session.exec(due.values(recheck_at=until)).rowcount > 0 or bool(families)
 
 
-def take_sync(session: Session, school_id: str, now: datetime, until: datetime) -> bool:
-    """Take a school whose lookups are due; False where they are not, or somebody else syncs them until then."""
+class TakenSync(NamedTuple):
+    """A school whose lookups are synced now. `is_waited_for`: not merely because it is time."""
+
+    is_waited_for: bool
+
+
+def take_sync(session: Session, school_id: str, now: datetime, until: datetime) -> TakenSync | None:
+    """Take a school whose lookups are due; None where they are not, or somebody else syncs them until then."""
     due = update(SchoolRow).where(col(SchoolRow.id) == school_id, col(SchoolRow.sync_at) <= now)
-    return session.exec(due.values(sync_at=until)).rowcount > 0
+    taken = session.connection().execute(due.values(sync_at=until).returning(col(SchoolRow.sync_first))).one_or_none()
+    return TakenSync(*taken) if taken is not None else None
 
 
 def give_back_sync(session: Session, school_id: str, taken_until: datetime, at: datetime) -> None:

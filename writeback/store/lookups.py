@@ -1,19 +1,21 @@
 """Cached lists of schools: rows as one JSON text a list, read by version."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.lookups import ListName, Lookup, Stamp
+from writeback.store import removals
 from writeback.store.tables import LookupRow
 
 
-async def versions(session: AsyncSession, school_id: str) -> dict[ListName, tuple[int, str]]:
-    """Return each list's version and when it was fetched (ISO text, to notice a refresh without changes)."""
-    query = select(LookupRow.list, LookupRow.version, LookupRow.fetched_at).where(LookupRow.school_id == school_id)
-    return {ListName(name): (version, at.isoformat()) for name, version, at in (await session.exec(query)).all()}
+async def stamps(session: AsyncSession, school_id: str) -> dict[ListName, Stamp]:
+    """Return each list's version and freshness."""
+    query = select(LookupRow.list, LookupRow.version, LookupRow.fetched_at, LookupRow.full_at)
+    found = (await session.exec(query.where(LookupRow.school_id == school_id))).all()
+    return {ListName(name): Stamp(version, fetched_at, full_at) for name, version, fetched_at, full_at in found}
 
 
 async def load(session: AsyncSession, school_id: str, name: ListName) -> Lookup | None:
@@ -27,7 +29,8 @@ async def save(session: AsyncSession, school_id: str, lookup: Lookup) -> None:
     row = await session.get(LookupRow, (school_id, lookup.list.value), with_for_update=True)
     if row is None:
         row = LookupRow(school_id=school_id, list=lookup.list.value)
-    row.version, row.fetched_at, row.cursor = lookup.version, lookup.fetched_at, lookup.cursor
+    row.version = lookup.version
+    _note_fetch(row, lookup)
     row.rows = _as_text(lookup.rows)
     session.add(row)
 
@@ -43,7 +46,7 @@ async def replace(session: AsyncSession, school_id: str, before: Lookup | None, 
     if there != (None if before is None else (before.version, before.fetched_at, before.cursor)):
         return False
     if row is not None and row.version == after.version:  # the same rows: they need not be written again
-        row.fetched_at, row.cursor = after.fetched_at, after.cursor
+        _note_fetch(row, after)
         session.add(row)
     else:
         await save(session, school_id, after)
@@ -51,9 +54,29 @@ async def replace(session: AsyncSession, school_id: str, before: Lookup | None, 
 
 
 def begin_again(session: Session, school_id: str) -> None:
-    """Have every list of the school fetched from the beginning; a sync that is under way comes too late."""
+    """Have every list of the school replaced by what is fetched next: it is another MIS's, or another account's.
+
+    A sync that is under way comes too late.
+    """
     every = update(LookupRow).where(col(LookupRow.school_id) == school_id)
-    session.exec(every.values(cursor=None, version=col(LookupRow.version) + 1))
+    session.exec(every.values(cursor=None, begins_again=True, version=col(LookupRow.version) + 1))
+    removals.forget(session, school_id)
+
+
+async def drop(session: AsyncSession, school_id: str, name: ListName, ids: Collection[str]) -> None:
+    """Take rows out of a list that is there; a sync of it that is under way comes too late."""
+    row = await session.get(LookupRow, (school_id, name.value), with_for_update=True)
+    if row is None:
+        return
+    row.version += 1
+    if ids:
+        row.rows = _as_text({row_id: kept for row_id, kept in json.loads(row.rows).items() if row_id not in ids})
+    session.add(row)
+
+
+def _note_fetch(row: LookupRow, lookup: Lookup) -> None:
+    row.fetched_at, row.cursor = lookup.fetched_at, lookup.cursor
+    row.full_at, row.begins_again = lookup.full_at, lookup.begins_again
 
 
 def _as_text(rows: Mapping[str, Mapping[str, object]]) -> str:
@@ -61,4 +84,12 @@ def _as_text(rows: Mapping[str, Mapping[str, object]]) -> str:
 
 
 def _as_lookup(row: LookupRow) -> Lookup:
-    return Lookup(ListName(row.list), row.version, row.fetched_at, json.loads(row.rows), row.cursor)
+    return Lookup(
+        ListName(row.list),
+        row.version,
+        row.fetched_at,
+        json.loads(row.rows),
+        row.cursor,
+        full_at=row.full_at,
+        begins_again=row.begins_again,
+    )

@@ -25,6 +25,7 @@ class ListState(NamedTuple):
     rows: int
     version: int
     fetched_at: datetime
+    full_at: datetime | None
 
 
 async def find(session: AsyncSession, school_id: str) -> SchoolRow | None:
@@ -86,4 +87,4 @@ async def list_states(session: AsyncSession, school_ids: Collection[str]) -> lis
         .options(defer(LookupRow.rows, raiseload=True))  # type: ignore[arg-type] # a column, which its type hides
     )
     found = (await session.exec(query)).all()
-    return [ListState(row.school_id, row.list, size, row.version, row.fetched_at) for row, size in found]
+    return [ListState(row.school_id, row.list, size, row.version, row.fetched_at, row.full_at) for row, size in found]

@@ -105,6 +105,24 @@ class LookupRow(SQLModel, table=True):
     cursor: str | None = Field(default=None, sa_column=Column(Text))
     rows: str = Field(default="{}", sa_column=Column(Text, nullable=False))
     """JSON object of rows by id."""
+    full_at: datetime | None = _instant(nullable=True)
+    """When it was last fetched from the beginning; null: it is not known."""
+    begins_again: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether its rows are those of another MIS or account: what comes next takes the place of them all."""
+
+
+class RemovalsRow(SQLModel, table=True):
+    """What fell out of one list of one school, and stays there until somebody says whether that is true."""
+
+    __tablename__ = "lookup_removals"
+
+    school_id: str = Field(primary_key=True, foreign_key="school.id")
+    list: str = Field(primary_key=True)
+    since: datetime = _instant()
+    """When it began to wait."""
+    entries: int
+    ids: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON array of the rows' ids."""
 
 
 class Lane(SQLModel, table=True):

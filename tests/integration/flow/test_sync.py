@@ -11,6 +11,7 @@ from writeback.core.errors import InvalidSubmission
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
+from writeback.flow.miss import Refreshed
 from writeback.flow.sync import FIRST_LISTS, further_lists
 
 NOT_GRANTED = Blocked(HoldReason.SCOPE_MISSING, "not granted")
@@ -86,9 +87,8 @@ async def test_no_submission_asks_again_for_a_list_that_there_is_not(world: Worl
     world.provider.no_lists[SOME] = None
     await world.syncer.sync_school("hillside")
     world.provider.fetched.clear()
-    view = await world.flow.lookups.view("hillside")
     world.clock.advance(timedelta(hours=2))
-    assert await world.misses.refresh("hillside", [SOME], view) is False
+    assert await world.misses.refresh("hillside", [SOME]) == Refreshed(is_any=False, doubted=set())
     assert world.provider.fetched == []
     with pytest.raises(InvalidSubmission):  # other lists are asked for as ever
         await world.acceptor.submit(CALLER, "hillside", submission(mark("A999")))

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from writeback.core.clock import FakeClock
-from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.lookups import ListName, Lookup, Stamp
 from writeback.lookups.cache import LookupCache
 
 
@@ -16,10 +16,10 @@ class Sql:
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def versions(self, _: str) -> dict[ListName, tuple[int, str]]:
+    async def versions(self, _: str) -> dict[ListName, Stamp]:
         self.asked += 1
         await self.answers.wait()
-        return {ListName.STUDENTS: (self.version, "")}
+        return {ListName.STUDENTS: Stamp(self.version, self.clock.now(), None)}
 
     async def load(self, _: str, name: ListName) -> Lookup:
         return Lookup(name, self.version, self.clock.now(), {})
@@ -98,8 +98,8 @@ async def test_failed_look_is_followed_by_another() -> None:
 async def test_a_list_that_is_fetched_again_and_the_same_is_not_read_again() -> None:
     clock, loaded, fetched_at = FakeClock(), [], [FakeClock().now()]
 
-    async def versions(_: str) -> dict[ListName, tuple[int, str]]:
-        return {ListName.STUDENTS: (1, fetched_at[-1].isoformat())}
+    async def versions(_: str) -> dict[ListName, Stamp]:
+        return {ListName.STUDENTS: Stamp(1, fetched_at[-1], None)}
 
     async def load(_: str, name: ListName) -> Lookup:
         loaded.append(name)

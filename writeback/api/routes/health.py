@@ -1,5 +1,8 @@
 """`/healthz`, `/readyz`, `/metrics`: what machines ask of the process. No key, no ids."""
 
+import asyncio
+import contextlib
+
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
@@ -11,6 +14,7 @@ from writeback.flow.readiness import standing
 from writeback.flow.restores import EpochView
 
 router = APIRouter(tags=["health"])
+_PATIENCE_S = 2.0
 
 
 def restore_out(epoch: EpochView) -> RestoreOut:
@@ -47,7 +51,9 @@ async def ready(services: Svc) -> Ready:
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(request: Request) -> Response:
-    """Show the numbers, for Prometheus."""
+async def metrics(request: Request, services: Svc) -> Response:
+    """Show the numbers, for Prometheus; those that only the database knows as they last were, while it is down."""
     numbers: Metrics = request.app.state.metrics
+    with contextlib.suppress(Exception):
+        numbers.lists_held_back.set(await asyncio.wait_for(services.removals.waiting(), _PATIENCE_S))
     return Response(numbers.exposed(), media_type=CONTENT_TYPE)

@@ -10,7 +10,7 @@ from writeback.api.auth import Admin, Reader, Supporter, Svc, check_school
 from writeback.api.errors_doc import ACTING, READING, WRITING, errors
 from writeback.api.models import PageOf
 from writeback.api.paging import Paging
-from writeback.api.registry_models import HoldIn, ResumeIn, SchoolChange, SchoolIn
+from writeback.api.registry_models import HoldIn, RemovalsIn, ResumeIn, SchoolChange, SchoolIn, SyncQuery
 from writeback.api.services import Services
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import actor_of
@@ -65,9 +65,14 @@ async def change_school(caller: Admin, services: Svc, school: str, body: SchoolC
 
 
 @router.post("/v1/schools/{school}/sync", responses=ACTING, response_model=SyncReport)
-async def sync_school(caller: Supporter, services: Svc, school: str) -> SyncReport:
-    """Fetch the school's lists from its provider now, and say what came of it."""
-    return await services.sync.sync_school(school)
+async def sync_school(
+    caller: Supporter, services: Svc, school: str, query: Annotated[SyncQuery, Query()]
+) -> SyncReport:
+    """Fetch the school's lists from its provider now, and say what came of it.
+
+    Usually what has changed is fetched. `full=true` fetches everything, which also finds what the changes left out.
+    """
+    return await services.sync.sync_school(school, actor=actor_of(caller), full=query.full, lists=frozenset(query.list))
 
 
 @router.post("/v1/schools/{school}/hold", responses=WRITING, response_model=SchoolView)
@@ -92,6 +97,24 @@ async def show_lookup(
 ) -> Page[Row]:
     """List the rows of one cached list, by id: what submissions are checked against."""
     return await services.registry.lookup_rows(school, list, limit=query.limit, cursor=query.cursor)
+
+
+@router.post(
+    "/v1/schools/{school}/lookups/{list}/removals",
+    responses={**WRITING, **errors(409)},
+    response_model=SchoolView,
+    tags=["lookups"],
+)
+async def decide_removals(
+    caller: Supporter, services: Svc, school: str, list: ListName, body: RemovalsIn
+) -> SchoolView:
+    """Say of what fell out of a list at once whether it is true: until then it stays in use.
+
+    Where nothing waits, nothing is done.
+    """
+    actor = actor_of(caller, body.reason)
+    await services.removals.decide(school, list, body.decision, count=body.count, actor=actor)
+    return await _changed(caller, services, school)
 
 
 async def _changed(caller: Caller, services: Services, school_id: str) -> SchoolView:

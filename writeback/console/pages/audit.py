@@ -37,6 +37,8 @@ _ACTIONS = {
     "school.hold": "Held a school",
     "school.resume": "Let a school go on",
     "school.sync": "Fetched a school’s lists",
+    "school.removals.accept": "Took out what fell out of a list",
+    "school.removals.discard": "Kept what fell out of a list",
     "staff.sign_in": "Signed in",
     "staff.sign_in_failed": "Failed to sign in",
     "staff.sign_in_blocked": "Was kept from signing in",

@@ -25,6 +25,7 @@ from writeback.domain.kinds import KINDS, Action, Kind, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.flow.batches.turn import Turn
+from writeback.flow.miss import only_warned
 from writeback.flow.sync import Syncer
 from writeback.store import batches
 from writeback.store.batches import BatchStatus, CheckedLine, LineState, ReadLine, UnitSize
@@ -138,7 +139,17 @@ class Checking:
             await self._refresh(missing)
             view = await flow.lookups.view(batch.school_id, fresh=True)
             findings = await asyncio.to_thread(self._findings, readable, school, view)
-        self._tell(readable, findings)
+        self._tell(readable, only_warned(findings, self._doubted(view)))
+
+    def _doubted(self, view: LookupView) -> set[ListName]:
+        """Return the lists that were asked for, for the sake of this file, and not given."""
+        batch, full_within = self.turn.batch, timedelta(seconds=self.turn.flow.settings.lookups.miss_full_again_after_s)
+        asked = {name: view.get(name) for name in map(ListName, batch.refreshed)}
+        return {
+            name
+            for name, lookup in asked.items()
+            if lookup is not None and not lookup.is_settled(batch.created_at, full_within)
+        }
 
     def _findings(self, units: Sequence[Unit], school: School, view: LookupView) -> list[Finding]:
         records = [unit.record for unit in units if unit.record is not None]
@@ -157,7 +168,7 @@ class Checking:
         batch.refreshed = sorted({*batch.refreshed, *lists})
         try:
             account = await self.turn.flow.registry.account(batch.school_id)
-            await self.syncer.sync_lists(account, sorted(lists))
+            await self.syncer.sync_lists(account, sorted(lists), full_since=self.syncer.doubted_since())
         except Exception as error:
             # The rows are checked against the lists as they are; whoever reads the log sees why.
             outages.warning("refresh_failed", error, batch_id=batch.id, school=batch.school_id)
