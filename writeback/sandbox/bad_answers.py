@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+_NO_ROWS = frozenset({"meta", "__pagination__", "__changedRows__"})
+"""What a page says of itself."""
+
 
 def proxys_page(status: int) -> bytes:
     """Return the web page of a proxy that got no answer, or would not pass one on."""
@@ -62,6 +65,18 @@ def _oddly(value: Any) -> Any:
 
 def _is_id(name: str) -> bool:
     return name.lower().endswith("id")
+
+
+def without_rows(body: bytes) -> bytes:
+    """Return a list's page without the rows on it: Wonde's `data`, or the tables that Xporter answers."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(told, dict):
+        return body
+    kept = {name: rows for name, rows in told.items() if name in _NO_ROWS or name.endswith("_deleted")}
+    return json.dumps({name: kept.get(name, []) for name in told}).encode()
 
 
 class SignedPages:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from writeback.sandbox.bad_answers import gzip_bomb, oddly_typed, paged_by, proxys_page, with_next
+from writeback.sandbox.bad_answers import gzip_bomb, oddly_typed, paged_by, proxys_page, with_next, without_rows
 from writeback.sandbox.connection import ABORT
 from writeback.sandbox.faults import Fault, FaultKind
 from writeback.sandbox.http import ENTRY
@@ -146,6 +146,8 @@ class ProviderEdge:
                 await _send(send, kept[0]["status"], oddly_typed(_body(kept)), {})
             case FaultKind.SHORT_PAGES:
                 await _send(send, kept[0]["status"], _body(kept), {})
+            case FaultKind.ROWS_MISSING:
+                await _send(send, kept[0]["status"], without_rows(_body(kept)), {})
             case FaultKind.NEXT_SIGNED:
                 await _send(send, kept[0]["status"], with_next(_body(kept), self._state.signed_pages.sign), {})
             case _:

@@ -39,6 +39,8 @@ class FaultKind(StrEnum):
     """`status`, 302 where it is left out, to `location` is answered, and nothing happens."""
     NEXT_ELSEWHERE = "next_elsewhere"
     """A list's next page is said to be at the origin `location`."""
+    ROWS_MISSING = "rows_missing"
+    """A page of a list comes without its rows; the list goes on after it as if nothing were amiss."""
     NEXT_SIGNED = "next_signed"
     """A list's next page has a signed address, oddly spelt, which is taken only byte for byte as it was given."""
     SHORT_PAGES = "short_pages"

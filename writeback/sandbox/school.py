@@ -55,6 +55,10 @@ class SandboxSchool:
     migration_scheduled_at: datetime | None = None
     """Wonde: since when a move to another MIS is announced (181)."""
     has_custom_codes: bool = False
+    left_out: set[str] = field(default_factory=set)
+    """Pupils and staff whom the provider's lists lack, although the MIS has them."""
+    falsely_gone: set[str] = field(default_factory=set)
+    """Xporter: pupils who are in the next change set of pupils as deleted, although they are on roll."""
     grants: set[str] = field(default_factory=set)
     """Wonde: permissions. Xporter: scopes."""
     relying_party: str | None = None

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from writeback.sandbox.control import choices
-from writeback.sandbox.control.requests import Apply, ControlError, objects_in, read_date, texts_in
+from writeback.sandbox.control.requests import Apply, ControlError, objects_in, read_date, read_instant, texts_in
 from writeback.sandbox.mis import Person
 from writeback.sandbox.records import Refusal
 from writeback.sandbox.school import SandboxSchool
@@ -80,8 +80,27 @@ def _remove_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> No
         school.mis.remove_pupil(student_id, state.now())
 
 
+def _leave_out(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Have the provider's lists lack these pupils and staff, without a word of it; an empty list ends that."""
+    school.left_out = set(texts_in(value, "leave_out"))
+
+
+def _delete_falsely(state: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Have the provider say once that these pupils are deleted, who are on roll and stay so."""
+    for student_id in texts_in(value, "delete_falsely"):
+        if student_id not in school.mis.pupils:
+            raise ControlError("unknown_student", f"nobody on roll has the id {student_id}")
+        if school.provider == "xporter":
+            school.falsely_gone.add(student_id)
+        else:
+            school.mis.note_deletion("student", student_id, school.mis.pupils[student_id].mis_id, state.now())
+
+
 def _add_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
-    """Admit pupils into the first group, each with the id given or a new one: `[{"id": …}]` or `[{}]`."""
+    """Admit pupils into the first group, each with the id given or a new one: `[{"id": …}]` or `[{}]`.
+
+    With `updated_at` the row says that it is as old as that, as one does which was long on its way.
+    """
     mis, group = school.mis, school.mis.timetable.groups[0]
     for row in objects_in(value, "add_pupils"):
         student_id = str(row.get("id") or mis.new_id())
@@ -98,7 +117,7 @@ def _add_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
             gender="FEMALE",
             born=born,
             group_id=group.id,
-            updated_at=state.now(),
+            updated_at=read_instant(row["updated_at"], "add_pupils.updated_at") if "updated_at" in row else state.now(),
             created_at=state.now(),
         )
         group.student_ids.append(student_id)
@@ -201,6 +220,8 @@ CHANGES: Final[Mapping[str, Apply]] = {
     "remove_employees": _remove_employees,
     "remove_pupils": _remove_pupils,
     "add_pupils": _add_pupils,
+    "leave_out": _leave_out,
+    "delete_falsely": _delete_falsely,
     "remove_lessons": _remove_lessons,
     "move_lesson": _move_lesson,
     "refusals": _refusals,

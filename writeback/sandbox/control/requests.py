@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -45,6 +45,15 @@ def read_date(value: Any, name: str) -> date:
         return date.fromisoformat(str(value))
     except ValueError as error:
         raise ControlError("bad_date", f"{name} is {value!r}: send a date like 2026-01-12") from error
+
+
+def read_instant(value: Any, name: str) -> datetime:
+    """Return an instant, in UTC where it names no zone; raise ControlError when it is none."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ControlError("bad_instant", f"{name} is {value!r}: send one like 2026-01-12T09:00:00Z") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def school_in_path(request: Request) -> SandboxSchool:

@@ -54,7 +54,8 @@ async def permissions(request: Request) -> Response:
 
 
 async def students(request: Request) -> Response:
-    people = list(school_for(request, "students.read").mis.pupils.values())
+    school = school_for(request, "students.read")
+    people = [pupil for pupil in school.mis.pupils.values() if pupil.id not in school.left_out]
     return listing(request, updated_between(request, people, lambda row: row.updated_at), rows.student)
 
 
@@ -63,7 +64,8 @@ async def one_student(request: Request) -> Response:
 
 
 async def employees(request: Request) -> Response:
-    people = list(school_for(request, "employees.read").mis.staff.values())
+    school = school_for(request, "employees.read")
+    people = [person for person in school.mis.staff.values() if person.id not in school.left_out]
     return listing(request, updated_between(request, people, lambda row: row.updated_at), rows.employee)
 
 

@@ -36,12 +36,14 @@ async def students(request: Request) -> Response:
             "StudentStatus": "OnRoll",
         }
 
-    return tables(request, {"Students": [row(pupil) for pupil in _wanted(request, school.mis.pupils.values())]})
+    wanted = [row(pupil) for pupil in _wanted(request, school, school.mis.pupils.values())]
+    return tables(request, {"Students": wanted}, falsely_gone=school.falsely_gone)
 
 
 async def staff(request: Request) -> Response:
     """Answer the table `Staff` (11670)."""
-    people = _wanted(request, school_for(request, "Staff").mis.staff.values())
+    school = school_for(request, "Staff")
+    people = _wanted(request, school, school.mis.staff.values())
 
     def row(person: Person) -> Row:
         code = f"{person.forename[0]}{person.surname[:2]}".upper()
@@ -159,13 +161,15 @@ async def xod_schools(request: Request) -> Response:
     return answer(body)
 
 
-def _wanted(request: Request, people: Iterable[Person]) -> list[Person]:
+def _wanted(request: Request, school: SandboxSchool, people: Iterable[Person]) -> list[Person]:
     given = parameters(request)
     only, since = request.path_params.get("id") or given.get("id"), query_day(given, "updatedSince")
     return [
         person
         for person in people
-        if only in (None, "", person.id) and (since is None or person.updated_at.date() > since)
+        if person.id not in school.left_out
+        and only in (None, "", person.id)
+        and (since is None or person.updated_at.date() > since)
     ]
 
 

@@ -23,13 +23,23 @@ from writeback.sandbox.xporter.access import XporterError, parameters
 LARGEST_PAGE: Final = 100_011
 """`The default maximum number of records in a response` (2019)."""
 CHANGESETS_KEPT: Final = 500
+START: Final = "*"
+"""The document's first token."""
 Row = Mapping[str, Any]
 
 
 def tables(
-    request: Request, found: Mapping[str, Sequence[Row]], *, key: str = "Id", read_at: datetime | None = None
+    request: Request,
+    found: Mapping[str, Sequence[Row]],
+    *,
+    key: str = "Id",
+    read_at: datetime | None = None,
+    falsely_gone: set[str] | None = None,
 ) -> Response:
-    """Return the tables; `key` is the column that a change set is about, `read_at` when the MIS was last read."""
+    """Return the tables; `key` is the column that a change set is about, `read_at` when the MIS was last read.
+
+    `falsely_gone` are said to be deleted although they are there, once.
+    """
     entry_of(request).effect = "read"
     state, given = sandbox_of(request), parameters(request)
     body: dict[str, Any] = {}
@@ -38,6 +48,10 @@ def tables(
     if token:
         changed, deleted, following = _changed(state, request.scope["path"], token, found, key)
         body["__changedRows__"] = [{"changedRows": following}]
+        if falsely_gone and token != START:
+            first = next(iter(deleted))
+            deleted[first] += [{key: int(row_id)} for row_id in sorted(falsely_gone)]
+            falsely_gone.clear()
         body |= deleted
     page, size = _number(given, "page", 1), min(_number(given, "pagesize", LARGEST_PAGE), LARGEST_PAGE)
     columns = _selected(given.get("select", "*"))
@@ -82,7 +96,7 @@ def _changed(
         for name, rows in found.items()
         for row in rows
     }
-    before = {} if token == "*" else state.changesets.get((path, token))  # noqa: S105 - the document's first token
+    before = {} if token == START else state.changesets.get((path, token))
     if before is None:
         raise XporterError(f"Invalid changedRows value provided: {token}")
     following = secrets.token_hex(16)
