@@ -14,6 +14,8 @@ from writeback.console.navigation import MENU
 from writeback.core.clock import FakeClock
 from writeback.core.errors import Unauthenticated
 from writeback.domain.access import Scope
+from writeback.domain.lookups import ListName
+from writeback.store import lookups, removals
 from writeback.store.tables import AuditRow, BatchRow, DeliveryRow, WebhookRow, WritebackRow
 from writeback.wiring import Services
 
@@ -314,3 +316,28 @@ async def test_nothing_of_other_schools_is_on_any_page_of_a_limited_account(
     assert {path: (await visitor.get(path)).status_code for path in closed} == dict.fromkeys(closed, 404)
     assert (await visitor.post(f"/batches/{batch}/errors")).status_code in (403, 404)
     assert "34 " not in seen["/now"].text, "what waits at Hillside"
+
+
+async def test_what_fell_out_of_a_list_is_shown_and_a_person_decides(services: Services, sign_in: SignIn) -> None:
+    now = services.clock.now()
+    async with services.reads.db.write() as session:
+        known = await lookups.load(session, "st-marys", ListName.STUDENTS)
+        assert known is not None
+        ids = sorted(known.rows)[:2]
+        await removals.keep(session, "st-marys", ListName.STUDENTS, ids, now)
+    visitor = await sign_in("support")
+    assert "fell out at once" in (await visitor.get("/schools/st-marys")).text
+
+    wanted = {"list": "students", "decision": "accept"}
+    asked = await visitor.post("/schools/st-marys/removals", wanted)
+    assert "entries are missing" in asked.text
+    await visitor.post("/schools/st-marys/removals", {**wanted, "count": "7", **YES})
+    assert await services.removals.waiting() == 1  # another number than was seen: it asks again
+    await visitor.post("/schools/st-marys/removals", {**wanted, "count": "2", **YES})
+
+    assert await services.removals.waiting() == 0
+    async with services.reads.db.read() as session:
+        after = await lookups.load(session, "st-marys", ListName.STUDENTS)
+        assert after is not None
+    assert set(known.rows) - set(after.rows) == set(ids)
+    assert "fell out at once" not in (await visitor.get("/schools/st-marys")).text

@@ -9,9 +9,8 @@ from writeback.api.models import Instant, MaybeReason, Reason, Shown, Taken
 from writeback.api.paging import split
 from writeback.domain.access import Scope
 from writeback.domain.kinds.base import NO_CONTROLS
-from writeback.domain.lookups import ListName
+from writeback.domain.lookups import Decision, ListName
 from writeback.flow.keys import LONGEST_OVERLAP, OVERLAP
-from writeback.flow.removals import Decision
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from writeback.store.database import Database
     from writeback.store.high_water import HighWater
     from writeback.store.holds import Overdue
+    from writeback.store.removals import AllHeldBack
 
 _PATIENCE_S = 5.0
 _OLDEST_PYTHON = (3, 11, 0)
@@ -131,7 +132,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
             async with asyncio.timeout(_PATIENCE_S):
                 schema = await migrate.schema_of(db)
                 capacity = await capacity_of(db, pool, as_one_of_them=False)
-                overdue = await _overdue_lists(db) if schema.serves else None
+                overdue, held_back = await _about_lists(db) if schema.serves else (None, None)
                 if schema.serves:
                     restored.append(await _restored(db, settings))
         finally:
@@ -144,6 +145,8 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
     yield Check("schema", schema.serves, schema.says, schema.mend)
     if overdue is not None:
         yield _lists(overdue, settings.lookups.sync_every_s, SystemClock().now())
+    if held_back is not None:
+        yield _removals(held_back)
     for check in restored:
         yield check
     if capacity is not None:
@@ -177,11 +180,21 @@ async def _restored(db: "Database", settings: Settings) -> Check:
     return Check("restore", True, "none is open")
 
 
-async def _overdue_lists(db: "Database") -> "Overdue":
+async def _about_lists(db: "Database") -> "tuple[Overdue, AllHeldBack]":
     from writeback.store.holds import overdue_syncs
+    from writeback.store.removals import of_all
 
     async with db.read() as session:
-        return await overdue_syncs(session, SystemClock().now())
+        return await overdue_syncs(session, SystemClock().now()), await of_all(session)
+
+
+def _removals(held_back: "AllHeldBack") -> Check:
+    """Return whether somebody is to say of what fell out of a list whether it is true."""
+    if held_back.since is None:
+        return Check("removals", True, "no list has shrunk by much at once")
+    lists = "a list has" if held_back.lists == 1 else f"{held_back.lists} lists have"
+    says = f"{lists} shrunk by much at once, the first on {held_back.since:%d %B}; what fell out stays in use"
+    return Check("removals", False, says, "`writeback schools removals` shows them, and takes your decision")
 
 
 def _lists(overdue: "Overdue", every_s: float, now: datetime) -> Check:

@@ -69,6 +69,15 @@ def attribute_key(type_: str, row_id: str) -> str:
     return f"{type_}:{row_id}"
 
 
+class Decision(StrEnum):
+    """What becomes of what fell out of a list."""
+
+    ACCEPT = "accept"
+    """It is true: they are taken out."""
+    DISCARD = "discard"
+    """It is not: they stay. The next sync that lacks so many asks again."""
+
+
 class Stamp(NamedTuple):
     """Which state of a list there is, and how fresh it is."""
 

@@ -4,7 +4,6 @@ A list that shrinks by much at once may be a page that is missing, or a school y
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import cast
 
 import structlog
@@ -13,21 +12,12 @@ from sqlmodel import Session
 from writeback.core.clock import Clock
 from writeback.core.errors import Conflict
 from writeback.domain.actor import Actor
-from writeback.domain.lookups import ListName
+from writeback.domain.lookups import Decision, ListName
 from writeback.flow.hold import locked_school
 from writeback.store import audit, lookups, removals
 from writeback.store.database import Database
 
 log = structlog.get_logger()
-
-
-class Decision(StrEnum):
-    """What becomes of what fell out of a list."""
-
-    ACCEPT = "accept"
-    """It is true: they are taken out."""
-    DISCARD = "discard"
-    """It is not: they stay. The next sync that lacks so many asks again."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import pytest
 from tests.integration.flow.conftest import CALLER, World, mark, submission
 from writeback.core.errors import Conflict, InvalidSubmission
 from writeback.domain.actor import Actor
-from writeback.domain.lookups import ListName
+from writeback.domain.lookups import Decision, ListName
 from writeback.domain.outcome import NotReached
-from writeback.flow.removals import Decision, Removals
+from writeback.flow.removals import Removals
 from writeback.providers.base import ListChange
 from writeback.store.tables import LookupRow
 

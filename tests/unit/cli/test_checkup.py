@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from writeback.cli.checkup import _lists, _workers
+from writeback.cli.checkup import _lists, _removals, _workers
 from writeback.store.holds import Overdue
+from writeback.store.removals import AllHeldBack
 from writeback.worker.pulse import Pulse
 from writeback.worker.role import Role
 
@@ -68,3 +69,10 @@ def test_lists_that_are_due_for_longer_than_a_round_takes_need_somebody(late_s: 
     check = _lists(Overdue(3, NOW - timedelta(seconds=late_s)), 900.0, NOW)
 
     assert (check.is_fine, check.says) == (is_fine, f"those of 3 schools are due, the first for {late_s} s")
+
+
+@pytest.mark.parametrize(("held_back", "is_fine"), [(AllHeldBack(0, None), True), (AllHeldBack(2, NOW), False)])
+def test_a_list_that_shrank_needs_somebody(held_back: AllHeldBack, is_fine: bool) -> None:
+    check = _removals(held_back)
+    assert check.is_fine is is_fine
+    assert ("writeback schools removals" in check.mend) is not is_fine

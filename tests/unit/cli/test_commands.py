@@ -649,3 +649,36 @@ def test_a_bad_url_is_a_usage_error(url: str) -> None:
         client.Api(url, None).get("/v1/x")
 
     assert caught.value.exit_code == Exit.USAGE
+
+
+def test_a_full_sync_of_some_lists_is_asked_for(api: FakeApi, run: Run) -> None:
+    shrunk = {"list": "students", "rows": 200, "changed": False, "fetched_at": None, "error": None, "held_back": 30}
+    api.on("POST", "/v1/schools/hillside/sync", {"school": "hillside", "lists": [shrunk]})
+
+    result = run("schools", "sync", "hillside", "--full", "--list", "students", "--list", "employees")
+
+    assert result.exit_code == 0, result.output
+    assert dict(api.requests[-1].url.params) == {"full": "true", "list": "students,employees"}
+    assert "30 fell out" in result.stdout
+    assert "writeback schools removals hillside" in result.stdout
+
+
+def test_what_fell_out_of_a_list_is_shown_and_taken_out_with_the_number_that_was_seen(api: FakeApi, run: Run) -> None:
+    students = {"list": "students", "rows": 200, "held_back": {"count": 30, "since": "2026-07-20T04:12:00Z"}}
+    school = {"id": "hillside", "lookups": [students, {"list": "lessons", "rows": 3, "held_back": None}]}
+    api.on("GET", "/v1/schools", {"items": [school], "next_cursor": None})
+    api.on("GET", "/v1/schools/hillside", school)
+    api.on("POST", "/v1/schools/hillside/lookups/students/removals", school)
+
+    shown = run("schools", "removals")
+    assert (shown.exit_code, len(api.requests)) == (0, 1)
+    assert "30" in shown.stdout
+
+    decided = run("schools", "removals", "hillside", "--decide", "accept", "--reason", "year 13 has left")
+    assert decided.exit_code == 0, decided.output
+    assert api.last_body == {"decision": "accept", "count": 30, "reason": "year 13 has left"}
+
+
+def test_a_decision_about_every_school_at_once_is_refused(api: FakeApi, run: Run) -> None:
+    assert run("schools", "removals", "--decide", "accept").exit_code == 2
+    assert api.requests == []

@@ -39,6 +39,7 @@ PAIRS: list[tuple[type[BaseModel], Any]] = [
     (schools.School, school_views.SchoolView),
     (schools.Hold, school_views.HoldView),
     (schools.CachedList, school_views.ListView),
+    (schools.HeldBack, school_views.HeldBackView),
     (schools.Synced, sync.SyncReport),
     (schools.SyncedList, sync.ListSync),
     (schools.ListedSchool, school_discovery.ListedSchool),

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from writeback.cli import output
 from writeback.cli.commands.school_entries import add, discover, hook
-from writeback.cli.exits import Exit
+from writeback.cli.commands.school_lists import removals, sync
 from writeback.cli.options import Json, Key, Limit, Url
 
 app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
@@ -18,6 +18,8 @@ School = Annotated[str, typer.Argument(metavar="SCHOOL", help="The school's id."
 app.command()(add)
 app.command()(discover)
 app.command()(hook)
+app.command()(sync)
+app.command()(removals)
 
 
 @app.command("list")
@@ -51,7 +53,7 @@ def show(context: typer.Context, school: School, url: Url = None, key: Key = Non
     for name, value in found.items():
         if value not in (None, "", {}, []) and name != "lookups":
             output.out().print(f"[bold]{name:<20}[/bold] {escape(_text(value))}")
-    output.out().print(output.table(("list", "rows", "version", "fetched"), _lookups(found)))
+    output.out().print(output.table(("list", "rows", "version", "fetched", "all of it"), _lookups(found)))
 
 
 def _text(value: Any) -> str:
@@ -60,34 +62,9 @@ def _text(value: Any) -> str:
 
 def _lookups(school: dict[str, Any]) -> list[tuple[Any, ...]]:
     return [
-        (entry["list"], entry["rows"], entry["version"], entry["fetched_at"]) for entry in school.get("lookups") or ()
+        (entry["list"], entry["rows"], entry["version"], entry["fetched_at"], entry.get("full_at") or "")
+        for entry in school.get("lookups") or ()
     ]
-
-
-@app.command()
-def sync(context: typer.Context, school: School, url: Url = None, key: Key = None, json_: Json = False) -> None:
-    """Fetch the school's lookups from its provider now.
-
-    Example: writeback schools sync hillside
-    """
-    answer = _api(url, key).post(f"/v1/schools/{school}/sync")
-    if output.wants_json(context):
-        output.print_json(answer)
-    else:
-        rows = (
-            (entry["list"], entry["rows"], entry["changed"], entry["fetched_at"], _trouble(entry))
-            for entry in answer["lists"]
-        )
-        output.out().print(output.table(("list", "rows", "changed", "fetched", "error"), rows))
-    if any(entry.get("error") for entry in answer["lists"]):
-        raise typer.Exit(Exit.NOT_CONFIRMED)
-
-
-def _trouble(entry: dict[str, Any]) -> str:
-    """Return why a list could not be fetched, or why there is none here."""
-    if entry.get("error"):
-        return f"[red]{escape(entry['error'])}[/red]"
-    return f"[dim]not available: {escape(entry['not_available'])}[/dim]" if entry.get("not_available") else ""
 
 
 @app.command()

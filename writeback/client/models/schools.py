@@ -30,6 +30,13 @@ class Rest(Model):
     """Then one request tries; `resume` has all of them go at once."""
 
 
+class HeldBack(Model):
+    """What fell out of a list at once, and stays in it until somebody says whether that is true."""
+
+    count: int
+    since: datetime
+
+
 class CachedList(Model):
     """How fresh one cached list of a school is."""
 
@@ -37,6 +44,9 @@ class CachedList(Model):
     rows: int
     version: int
     fetched_at: datetime
+    full_at: datetime | None = None
+    """When it was last fetched from the beginning."""
+    held_back: HeldBack | None = None
 
 
 class School(Model):
@@ -77,6 +87,8 @@ class SyncedList(Model):
     fetched_at: datetime | None = None
     error: str | None = None
     not_available: str | None = None
+    held_back: int = 0
+    """Entries that the provider has no longer, and that stay until somebody decides."""
 
 
 class Synced(Model):

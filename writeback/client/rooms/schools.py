@@ -88,10 +88,30 @@ def change(
     return patch(path("/v1/schools/{}", school), as_model(School), body)
 
 
-def sync(school: str) -> Call[Synced]:
-    """Fetch the school's lists from its provider now; `error` of a list says why it could not be had."""
-    where = path("/v1/schools/{}/sync", school)
-    return post(where, as_model(Synced), is_repeatable=True, timeout_s=_SYNC_S)
+def sync(school: str, *, full: bool = False, list: OneOrMore | None = None) -> Call[Synced]:
+    """Fetch the school's lists from its provider now; `error` of a list says why it could not be had.
+
+    `full`: all rows, not only what has changed. `list`: only these.
+    """
+    where, params = path("/v1/schools/{}/sync", school), {"full": full or None, "list": list}
+    return post(where, as_model(Synced), params=params, is_repeatable=True, timeout_s=_SYNC_S)
+
+
+def decide_removals(
+    school: str,
+    list: str,
+    decision: Literal["accept", "discard"],
+    *,
+    count: int | None = None,
+    reason: str = "",
+) -> Call[School]:
+    """Say whether what fell out of a list at once is true: take it out, or have it stay. Needs the scope support.
+
+    `count`: how many you have seen; raise Conflict where it is another number by now.
+    """
+    body = said(decision=decision, count=count, reason=reason or None)
+    where = path("/v1/schools/{}/lookups/{}/removals", school, list)
+    return post(where, as_model(School), body, is_repeatable=True)
 
 
 def hold(school: str, *, reason: str) -> Call[School]:
@@ -134,6 +154,7 @@ class Schools(blocking.Room):
     add = blocking.one(add)
     change = blocking.one(change)
     sync = blocking.one(sync)
+    decide_removals = blocking.one(decide_removals)
     hold = blocking.one(hold)
     resume = blocking.one(resume)
     features = blocking.one(features)
@@ -151,6 +172,7 @@ class AsyncSchools(aio.Room):
     add = aio.one(add)
     change = aio.one(change)
     sync = aio.one(sync)
+    decide_removals = aio.one(decide_removals)
     hold = aio.one(hold)
     resume = aio.one(resume)
     features = aio.one(features)

@@ -9,6 +9,7 @@ from writeback.console.page import Page, Pages
 from writeback.console.school_words import freshness, lane_words, list_words, state_of, takes
 from writeback.console.times import counted
 from writeback.console.words import hold_words
+from writeback.domain.lookups import Decision, ListName
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
@@ -114,11 +115,40 @@ async def resume(page: Page) -> Response:
 
 @pages.post("/schools/{school}/sync", needs=Permission.MEND)
 async def sync(page: Page) -> Response:
-    """Fetch its lists now, and say what came of it."""
+    """Fetch its lists now, all of them or what has changed, and say what came of it."""
     view = await _school(page)
-    report = await page.services.sync.sync_school(view.id, actor=page.actor())
+    report = await page.services.sync.sync_school(view.id, actor=page.actor(), full=bool(page.field("full")))
     tone, told = _came_of(report)
     return page.redirect(f"/schools/{view.id}", flash=told, tone=tone)
+
+
+@pages.post("/schools/{school}/removals", needs=Permission.MEND)
+async def removals(page: Page) -> Response:
+    """Take out what fell out of a list, or keep it, once somebody has said why."""
+    view, reason = await _school(page), page.field("reason")
+    wanted = next((one for one in view.lookups if one.list == page.field("list")), None)
+    if wanted is None or wanted.held_back is None:
+        return page.redirect(f"/schools/{view.id}", flash="Nothing waits there any more.", tone="warn")
+    decision = Decision.ACCEPT if page.field("decision") == Decision.ACCEPT else Decision.DISCARD
+    words, count = list_words(wanted.list), wanted.held_back.count
+    if page.field("confirmed") and reason and page.field("count") == str(count):
+        name, actor = ListName(wanted.list), page.actor(reason)
+        await page.services.removals.decide(view.id, name, decision, count=count, actor=actor)
+        told = "were taken out" if decision is Decision.ACCEPT else "stay"
+        return page.redirect(f"/schools/{view.id}", flash=f"{words}: {counted(count, 'entry', 'entries')} {told}.")
+    what = "What names them is refused from then on." if decision is Decision.ACCEPT else "They stay in use, as before."
+    return page.confirm(
+        title=f"{words}: {'take them out' if decision is Decision.ACCEPT else 'keep them'}?",
+        count=count,
+        noun="entry is missing" if count == 1 else "entries are missing",
+        what=what,
+        action=f"/schools/{view.id}/removals",
+        button="Take them out" if decision is Decision.ACCEPT else "Keep them",
+        back=f"/schools/{view.id}",
+        fields={"list": wanted.list, "decision": decision.value, "count": count},
+        danger=decision is Decision.ACCEPT,
+        error="Say why." if page.field("confirmed") and not reason else "",
+    )
 
 
 async def _school(page: Page) -> SchoolView:
@@ -167,6 +197,8 @@ def _came_of(report: SyncReport) -> tuple[str, str]:
         return "warn", f"Not all could be fetched: {names}. {why}. The lists from before are used."
     fetched = [one for one in report.lists if one.not_available is None]
     changed = sum(one.changed for one in fetched)
+    if any(one.held_back for one in fetched):
+        return "warn", "The lists were fetched. Much fell out of one of them at once: say below whether that is true."
     return "ok", f"{counted(len(fetched), 'list')} fetched; {changed or 'none'} of them had changed."
 
 
