@@ -20,6 +20,7 @@ from writeback.core.settings import BatchSettings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import actor_of
 from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.outcome import NotReached
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.forget import forget_old_batches
 from writeback.flow.batches.runner import BatchRunner
@@ -910,3 +911,17 @@ async def _with_achievement_types(files: Files) -> None:
         await lookups.save(session, "hillside", Lookup(ListName.ACHIEVEMENT_ATTRIBUTES, 1, now, rows))
     files.world.provider.rows[ListName.ACHIEVEMENT_ATTRIBUTES] = rows
     await files.flow.lookups.view("hillside", fresh=True)
+
+
+async def test_thousands_of_wrong_ids_in_a_file_cost_one_fetch_of_the_list(files: Files) -> None:
+    files.world.clock.advance(timedelta(hours=1))
+    batch = await files.take(marks(*(row(1_000 + number) for number in range(1_200))))
+    assert (batch.rows.bad, files.world.provider.fetched) == (1_200, [ListName.STUDENTS])
+
+
+async def test_rows_of_pupils_who_could_not_be_asked_for_are_taken_with_a_warning(files: Files) -> None:
+    files.world.clock.advance(timedelta(hours=1))
+    files.world.provider.no_lists[ListName.STUDENTS] = NotReached("down")
+    batch = await files.take(marks(row(1), row(1_000)))
+    assert (batch.rows.good, batch.rows.bad) == (2, 0)
+    assert [(one.code, one.severity) for one in batch.problems] == [("student_not_on_roll", "warning")]
