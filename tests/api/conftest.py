@@ -23,6 +23,7 @@ from writeback.flow.context import FlowContext
 from writeback.flow.event_feed import EventFeed
 from writeback.flow.hooks import AccountHook, account_hooks
 from writeback.flow.keys import Keys
+from writeback.flow.list_sync import ListSync
 from writeback.flow.mendings import Mendings, create_mendings
 from writeback.flow.miss import Misses
 from writeback.flow.registry import NewSchool, Registry
@@ -30,7 +31,7 @@ from writeback.flow.removals import Removals
 from writeback.flow.restores import EpochView
 from writeback.flow.school_discovery import ListedSchool
 from writeback.flow.school_features import Features
-from writeback.flow.sync import ListSync, Syncer, SyncReport
+from writeback.flow.sync import Syncer, SyncReport
 from writeback.flow.webhooks import Webhooks
 from writeback.providers.base import ListingState
 from writeback.queue.port import RecordingDoorbell

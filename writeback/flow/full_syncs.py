@@ -19,10 +19,10 @@ _LONGEST_BREAK = 4
 """Days to look back for one whose full sync is over: the last Friday's, on a Monday before its own."""
 
 
-def full_since(school_id: str, zone: ZoneInfo, now: datetime, settings: LookupSettings) -> datetime | None:
-    """Return since when a list must have been fetched from the beginning; None where that is never asked for.
+def last_moment(school_id: str, zone: ZoneInfo, now: datetime, settings: LookupSettings) -> datetime | None:
+    """Return when the school's lists were last to be fetched from the beginning; None where they never are.
 
-    Before the school's moment, and where that was missed before it is made up for, this is the school day before.
+    Before the school's moment, and where that was missed before it is made up for, it is that of the school day before.
     """
     if not settings.full_each_school_day:
         return None

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from writeback.api import batch_models, features_models, mending_models, models, registry_models
 from writeback.client.models import access, base, batches, schools, webhooks, writebacks
 from writeback.domain import messages
-from writeback.flow import hooks, school_discovery, school_views, sync, webhook_views
+from writeback.flow import hooks, list_sync, school_discovery, school_views, sync, webhook_views
 
 PAIRS: list[tuple[type[BaseModel], Any]] = [
     (base.Finding, models.FindingOut),
@@ -41,7 +41,7 @@ PAIRS: list[tuple[type[BaseModel], Any]] = [
     (schools.CachedList, school_views.ListView),
     (schools.HeldBack, school_views.HeldBackView),
     (schools.Synced, sync.SyncReport),
-    (schools.SyncedList, sync.ListSync),
+    (schools.SyncedList, list_sync.ListSync),
     (schools.ListedSchool, school_discovery.ListedSchool),
     (schools.RuleSet, features_models.RuleSet),
     (schools.Features, features_models.SchoolFeatures),

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from writeback.core.settings import LookupSettings
-from writeback.flow.full_syncs import full_since
+from writeback.flow.full_syncs import last_moment
 
 LONDON, DUBAI = ZoneInfo("Europe/London"), ZoneInfo("Asia/Dubai")
 SETTINGS = LookupSettings()
@@ -17,7 +17,7 @@ MONDAY = datetime(2026, 7, 13, tzinfo=LONDON)
 
 
 def since(school: str, now: datetime, zone: ZoneInfo = LONDON) -> datetime:
-    found = full_since(school, zone, now.astimezone(UTC), SETTINGS)
+    found = last_moment(school, zone, now.astimezone(UTC), SETTINGS)
     assert found is not None
     return found.astimezone(zone)
 
@@ -54,7 +54,7 @@ def test_what_was_missed_is_made_up_for_over_the_day_and_not_at_the_morning_regi
 
 
 def test_it_can_be_switched_off() -> None:
-    assert full_since("hillside", LONDON, MONDAY, LookupSettings(full_each_school_day=False)) is None
+    assert last_moment("hillside", LONDON, MONDAY, LookupSettings(full_each_school_day=False)) is None
 
 
 def test_a_morning_that_ends_before_it_begins_is_refused() -> None:
