@@ -23,7 +23,7 @@ from writeback.sandbox.testing import RunningSandbox, running_sandbox
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(400),
     pytest.mark.filterwarnings("ignore:Call to deprecated close:DeprecationWarning"),  # arq's, of redis
 ]
 QUICK = {
@@ -106,7 +106,7 @@ class Town:
         return list(await asyncio.gather(*(self._end(one) for one in ids)))
 
     async def _end(self, writeback_id: str) -> str:
-        async with asyncio.timeout(2 * PATIENCE_S):
+        async with asyncio.timeout(5 * PATIENCE_S):
             while True:
                 status = str((await self.house.ask_api("GET", f"/v1/writebacks/{writeback_id}"))["status"])
                 if status not in ("queued", "held", "sending", "sent", "unknown"):
