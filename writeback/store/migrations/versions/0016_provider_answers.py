@@ -6,7 +6,7 @@ from alembic import op
 from writeback.store.types import UtcDateTime
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 works_from = "0009"
 
 
