@@ -162,6 +162,10 @@ _OURS = {
         "Another school is registered with this account at the provider.",
         "Use that school: two for one MIS could not keep their marks in order.",
     ),
+    "removals_changed": (
+        "By now another number of entries waits to be removed from the list than was seen.",
+        "Look at the school again, and decide about what it says now.",
+    ),
     "school_exists": ("A school of this id is registered already.", "Change it with PATCH, or send another id."),
     "school_invalid": ("The school's entry has errors.", "The findings say which."),
     "key_lacks_kind": (
