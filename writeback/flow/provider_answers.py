@@ -5,7 +5,6 @@ and each look at it is written down.
 """
 
 import base64
-import binascii
 import json
 import unicodedata
 from dataclasses import dataclass
@@ -159,7 +158,7 @@ def _decoded(body: bytes, encoding: str, *, is_cut: bool) -> str | None:
     except UnicodeDecodeError as error:
         if is_cut and error.start >= len(body) - 3:  # in the middle of a character
             return body[: error.start].decode(encoding)
-    except (LookupError, ValueError, binascii.Error):
+    except (LookupError, ValueError):
         pass
     return None
 
