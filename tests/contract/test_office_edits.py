@@ -167,6 +167,37 @@ async def test_the_same_on_the_days_before_stops_nothing(service: Service) -> No
 
 
 @each
+async def test_one_that_was_moved_is_found_beside_the_same_one_of_before(service: Service) -> None:
+    """What was there before the request answers no question about what it has made."""
+    earlier = await service.submit()
+    await service.serve()
+    await service.world.advance()
+    await service.settle()
+    moved = await service.lose_answer()
+    await service.office(update=await edit_of(service, "day"))
+
+    await service.settle()
+
+    assert await service.created() == 2
+    assert [(await service.show(one)).status for one in (earlier, moved)] == ["confirmed", "needs_attention"]
+
+
+@pytest.mark.parametrize(("world", "kind"), [case for case in CREATES if case[0] == "wonde"], indirect=["world"])
+async def test_one_that_was_removed_is_asked_about_beside_the_same_one_of_before(service: Service) -> None:
+    await service.submit()
+    await service.serve()
+    await service.world.advance()
+    await service.settle()
+    removed = await service.lose_answer()
+    await service.office(delete=[(await in_the_mis(service.world, service.kind))[-1]["id"]])
+
+    await service.settle()
+
+    assert await service.created() == 2
+    assert (await service.show(removed)).status == "needs_attention"
+
+
+@each
 async def test_what_is_there_as_it_was_sent_is_confirmed(service: Service) -> None:
     writeback_id = await service.lose_answer()
 

@@ -98,11 +98,11 @@ class WondeProvider:
                 rows += await self._answered(account, question)
             zone = await self._zone(account) if reader.needs_zone and rows else LONDON
             found = reader.read(sent.records, rows, Scene(lookups, zone))
-            if reader.changed is not None and _is_missing(found):
+            may_be_elsewhere = sent.kind.action is Action.CREATE and not _is_all_there(found, sent)
+            if reader.changed is not None and may_be_elsewhere:
                 rows += await self._answered(account, reader.changed.since(lists.cursor_at(sent.sent_at)))
                 found = reader.read(sent.records, rows, Scene(lookups, zone))
-            creates = sent.kind.action is Action.CREATE
-            removed = await self._removed(account, sent) if creates and _is_missing(found) else ()
+            removed = await self._removed(account, sent) if may_be_elsewhere else ()
         except NoAnswer as error:
             return error.outcome or NotReached(error.detail)
         return ReadBack(found, removed=tuple(removed))
@@ -236,9 +236,14 @@ class WondeProvider:
         return [row]
 
 
-def _is_missing(found: Mapping[int, SlotReading]) -> bool:
-    """Whether there is nothing like one of the records."""
-    return any(not one.matches and not one.near for one in found.values())
+def _is_all_there(found: Mapping[int, SlotReading], sent: SentRequest) -> bool:
+    """Whether each record has a thing that is it, made since the request: what was there before is no answer."""
+    since = sent.sent_at - lists.OVERLAP
+    made = [
+        {one.mis_id for one in reading.found if one.created_at is None or one.created_at >= since}
+        for reading in found.values()
+    ]
+    return all(made) and len(set().union(*made)) >= len(sent.records)
 
 
 def _is_not_for_us(error: NoAnswer) -> bool:

@@ -26,13 +26,13 @@ DELETION_TYPES: Mapping[ListName, str] = {ListName.STUDENTS: "student", ListName
 an entry (Wonde 169). Codes are few."""
 
 _ABSOLUTE = re.compile(r"(?:https?:)?//[^/?#]*(?P<target>.*)", re.IGNORECASE | re.DOTALL)
-_OVERLAP = timedelta(minutes=5)
+OVERLAP = timedelta(minutes=5)
 """How far a cursor reaches back, for clocks that differ and rows that were being written."""
 
 
 def cursor_at(now: datetime) -> str:
     """Return the `updated_after` of the next sync, in the form of Wonde 97, in UTC."""
-    return (now.astimezone(UTC) - _OVERLAP).strftime("%Y-%m-%d %H:%M:%S")
+    return (now.astimezone(UTC) - OVERLAP).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def weeks(window: tuple[date, date]) -> Iterator[dict[str, str]]:
@@ -115,7 +115,7 @@ def _lesson_row(row_id: str, row: Mapping[str, Any], zone: ZoneInfo) -> Row:
 def removed(rows: list[Mapping[str, Any]], subject: str, since: datetime) -> list[str]:
     """Return the ids of what was removed since then, of one subject of ours. Wonde does not list its names of types."""
     types = {_bare(subject), _bare(subject).removeprefix("student")}
-    recent = (row for row in rows if (at := instant_of(row.get("deleted_at"))) is None or at >= since - _OVERLAP)
+    recent = (row for row in rows if (at := instant_of(row.get("deleted_at"))) is None or at >= since - OVERLAP)
     return gone([row for row in recent if _bare(row.get("type")) in types])
 
 

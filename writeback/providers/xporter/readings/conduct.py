@@ -32,7 +32,11 @@ def questions(sent: SentRequest, lookups: LookupView) -> Iterator[Question]:
     """Yield the questions: for what is new the days around, one a record for what was changed."""
     is_achievement = subject_of(sent.kind) == "achievement"
     is_new = sent.kind.action is Action.CREATE
+    asked: list[dict[str, str]] = []
     for params in days_around(sent.records) if is_new else (_params(sent, record) for record in sent.records):
+        if params not in asked:
+            asked.append(params)
+    for params in asked:
         yield Question(
             lambda settings: settings.achievements_path if is_achievement else settings.behaviour_path, params
         )
