@@ -28,7 +28,7 @@ def _options() -> tuple[Options, bool]:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=default.seed, help="the same seed orders the same troubles")
     parser.add_argument("-n", "--count", type=int, default=default.count, help="how many writebacks are sent")
-    parser.add_argument("--schools", type=int, default=default.schools)
+    parser.add_argument("--schools", type=int, default=default.schools, help="with fewer than 4 none is spared")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default=default.database)
     parser.add_argument("--only", nargs="*", choices=TROUBLES, help="only these troubles; with none: a quiet run")
     parser.add_argument(

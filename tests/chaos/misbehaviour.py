@@ -1,4 +1,7 @@
-"""What the simulated providers do wrong in a run: each has its turn before any has a second one."""
+"""What the simulated providers do wrong in a run: each has its turn before any has a second one.
+
+A new sort of misbehaviour of the sandbox is added here, and is then ordered, counted and required of every run.
+"""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -83,8 +86,6 @@ MISBEHAVIOURS: Mapping[str, Mapping[str, Any]] = {
 }
 """By the name that each is counted as."""
 FOLLOWS = "500 that follows a pupil"
-OF_LISTS: Mapping[str, Mapping[str, Any]] = {}
-"""What spoils a list itself, e.g. a row that is said to be gone: for what heals them, and not at random until then."""
 CALLBACKS: Mapping[str, Mapping[str, Any]] = {
     "callback never": {"kind": "lost", "probability": 0.2},
     "callback repeated": {"kind": "repeated", "repeats": 3, "probability": 0.2},
@@ -97,7 +98,7 @@ CALLBACKS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass
 class Deck:
-    """Deals misbehaviours; whatever has not met a request yet is dealt again, once, to the first that comes."""
+    """Deals misbehaviours at random, each once before any comes a second time."""
 
     names: Sequence[str]
     dice: random.Random

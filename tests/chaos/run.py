@@ -99,9 +99,7 @@ class _Run:
         refused = [f"{ref}: {said}" for ref, said in clients.refused.items()]
         self.result.none_of("refused by the API", refused)
         self._judge_waits()
-        if self.options.has("faults"):
-            never = [name for name, count in troubles.struck.items() if not count]
-            self.result.none_of("misbehaviours that met nobody", never)
+        self.result.none_of("misbehaviours that met nobody", troubles.missing)
         self.result.none_of("one key answered with two ids", clients.contradicted)
         counts = self.result.counts
         counts["clients were answered"] = clients.answers
@@ -125,7 +123,7 @@ class _Run:
         async def send_some(http: httpx.AsyncClient) -> None:
             nonlocal sent, next_at
             for plan in plans:
-                if sent >= self.options.count and troubles.is_done:
+                if sent >= self.options.count and not troubles.missing:
                     return
                 next_at = max(next_at, self.clock.monotonic() - 1.0) + interval
                 await asyncio.sleep(max(0.0, next_at - self.clock.monotonic()))

@@ -74,9 +74,15 @@ class Troubles:
         await self.world.control.post("faults", **fault, **narrowed, name=name, spares=spares)
 
     @property
-    def is_done(self) -> bool:
-        """Whether every misbehaviour has met somebody."""
-        return not self.options.has("faults") or all(self.struck[name] for name in MISBEHAVIOURS)
+    def wanted(self) -> list[str]:
+        """The names of all that is to go wrong in this run."""
+        faults = [*MISBEHAVIOURS, FOLLOWS] if self.options.has("faults") else []
+        return [*faults, *CALLBACKS] if self.options.has("callbacks") else faults
+
+    @property
+    def missing(self) -> list[str]:
+        """Those of them that have met nobody so far."""
+        return [name for name in self.wanted if not self.struck[name]]
 
     async def stop(self) -> None:
         """End every trouble, and put right what it left."""
@@ -165,7 +171,7 @@ class Troubles:
 
     async def _count_faults(self) -> None:
         told = await self.world.control.get("faults")
-        for name in (*MISBEHAVIOURS, *CALLBACKS, FOLLOWS):
+        for name in self.wanted:
             self.struck[name] = told["struck"].get(name, 0)
 
     async def _forge(self, dice: random.Random) -> None:

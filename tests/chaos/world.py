@@ -90,6 +90,7 @@ async def make_schools(control: Control, settings: Settings, count: int) -> Worl
     async with open_services(settings) as services:
         for number in range(count):
             school = await _make(control, services, number)
+            school.is_spared = number == SPARED and count > len(FOLLOWED)
             world.schools[school.id] = school
         gate = asyncio.Semaphore(4)
 
@@ -142,7 +143,6 @@ async def _make(control: Control, services: Services, number: int) -> SchoolUnde
     lessons = [row for day in days[:2] for row in (await _lessons(control, theirs, day))[:4]]
     choices = await _choices(control, provider, theirs)
     school = SchoolUnderTest(f"s{number}", provider, mis, theirs, hook_url, seeded["registers"], days, lessons, choices)
-    school.is_spared = number == SPARED
     school.followed = seeded["registers"][0]["student_ids"][:3] if number in FOLLOWED else ()
     await _give_targets(control, school)
     return school
