@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tests.chaos.workload import OFFICE_FIRST, SESSION_CODES
-from tests.chaos.world import SchoolUnderTest, World
+from tests.chaos.world import SchoolUnderTest, World, shown_id
 
 _NEWEST = 4
 """How many of the last records of a family are changed at random."""
@@ -32,11 +32,15 @@ class Office:
         self._done["marks set by the office"] += len(marks)
 
     async def change(self, school: SchoolUnderTest, dice: random.Random) -> None:
-        """Change or remove one of the newest records that came from us: what was sent is no longer what is there."""
+        """Change or remove one of the newest records that we made: what was sent is no longer what is there.
+
+        What apps change through us is left alone: there the office would only be another one who does so.
+        """
         family = dice.choice(list(_EDITS))
         path = f"schools/{school.provider_school_id}/{family}"
         rows = (await self._world.control.get(path))[family]
-        newest = [row for row in rows if row["source"] != "office"][-_NEWEST:]
+        targets = {*school.behaviours, *(detention["id"] for detention in school.detentions)}
+        newest = [row for row in rows if row["source"] != "office" and shown_id(row) not in targets][-_NEWEST:]
         if not newest:
             return
         row = dice.choice(newest)
