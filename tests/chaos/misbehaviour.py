@@ -91,7 +91,7 @@ CALLBACKS: Mapping[str, Mapping[str, Any]] = {
     "callback repeated": {"kind": "repeated", "repeats": 3, "probability": 0.2},
     "callback early": {"kind": "early", "probability": 0.2},
     "callback late, out of order": {"kind": "delayed", "seconds": 1.5, "probability": 0.2},
-    "callback without a reason": {"kind": "bare", "provider": "xporter", "probability": 0.2},
+    "callback without a reason": {"kind": "bare", "provider": "xporter", "probability": 0.4},
     "callback of another request": {"kind": "of_another", "probability": 0.2},
 }
 

@@ -113,9 +113,9 @@ class _Run:
         }
 
     async def _send_all(self, world: World, clients: Clients, troubles: Troubles) -> None:
-        """Send what was asked for, and more, up to as much again, until every misbehaviour has met something."""
+        """Send what was asked for, and more, up to four times as much, until every misbehaviour has met something."""
         workload = Workload(list(world.schools.values()), random.Random(self.options.seed))
-        plans, sent = workload.plans(self.options.count * 2), 0
+        plans, sent = workload.plans(self.options.count * 4), 0
         interval, next_at = 1 / self.options.per_s, self.clock.monotonic()
         limits = httpx.Limits(max_connections=2 * self.options.clients)
         self.screen.doing("sending")

@@ -61,8 +61,9 @@ class Troubles:
     async def start_standing_faults(self) -> None:
         """Order what stands until the end: what becomes of webhooks and callbacks, and a 5xx that follows a pupil."""
         if self.options.has("callbacks"):
+            first = self.options.seed * 100 + 1_000 * self.done["storms of faults"]  # else the same dice fall each time
             for number, (name, fault) in enumerate(CALLBACKS.items()):
-                await self._order(name, fault, seed=self.options.seed * 100 + number)
+                await self._order(name, fault, seed=first + number)
         if self.options.has("faults"):
             for school in self.world.schools.values():
                 for pupil in school.followed:
@@ -153,7 +154,7 @@ class Troubles:
         self._deck = deck
         for name in self._missed:
             await self._order(name, certain(MISBEHAVIOURS[name]))
-        chosen = deck.deal(dice.randint(3, 7))
+        chosen = deck.deal(dice.randint(5, 9))
         for name in chosen:
             narrowed: dict[str, Any] = {"seed": dice.randrange(10**6)}
             if dice.random() < 0.3:
