@@ -361,7 +361,7 @@ async def test_what_is_of_another_day_is_not_found(world, kind):
 
     reading = await reading_of(world, later, lookups)
     assert (reading.matches, reading.found) == (False, ())
-    assert bool(reading.near) == kind.endswith("absence.create")  # of absences, one beside it is nearly it
+    assert reading.near  # the office may have moved it to another day
 
 
 @each
