@@ -166,6 +166,18 @@ _OURS = {
         "By now another number of entries waits to be removed from the list than was seen.",
         "Look at the school again, and decide about what it says now.",
     ),
+    "taken_at_to_come": (
+        "The backup from which the database was restored cannot have been made at a time to come.",
+        "Say when it was made.",
+    ),
+    "taken_at_without_offset": (
+        "Without an offset nobody can tell when the backup was made.",
+        "Add Z or an offset, e.g. 2026-11-30T02:00:00+00:00.",
+    ),
+    "no_restore_suspected": (
+        "Nothing says that this database was restored: sending goes on as usual.",
+        "After a restore say `writeback db restored --taken-at` with when the backup was made.",
+    ),
     "school_exists": ("A school of this id is registered already.", "Change it with PATCH, or send another id."),
     "school_invalid": ("The school's entry has errors.", "The findings say which."),
     "key_lacks_kind": (
