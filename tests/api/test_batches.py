@@ -291,4 +291,4 @@ async def _fill_lists(api: Api) -> None:
             (ListName.EMPLOYEES, {"E1": {"id": "E1"}}),
             (ListName.ATTENDANCE_CODES, codes),
         ):
-            await lookups.save(session, "hillside", Lookup(name, 1, now, rows))
+            await lookups.save(session, "hillside", Lookup(name, 1, now, rows, full_at=now))

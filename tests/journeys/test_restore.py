@@ -36,6 +36,7 @@ QUICK = {
         "check_cap_s": 0.5,
         "callback_patience_s": 4.0,
     },
+    "xporter": {"keeps_trying_s": 4.0},
 }
 DAYS = [f"2026-01-{day}" for day in (12, 13, 14, 15)]
 

@@ -211,3 +211,17 @@ _SETTINGS = settings(
 @pytest.mark.parametrize("machine", [MarksMachine, CreatesMachine])
 def test_whatever_happens_to_a_lane_the_guarantees_hold(machine: type[LaneMachine]) -> None:
     run_state_machine_as_test(machine, settings=_SETTINGS)
+
+
+@pytest.mark.usefixtures("machines")
+def test_a_record_that_claimed_a_thing_in_doubt_leaves_the_others_theirs_however_it_is_confirmed() -> None:
+    """Two are sent by a worker that stands still; one of them claims what a third has made; then the two arrive."""
+    machine = CreatesMachine()
+    machine.open()
+    machine.submit(["a", "a"])
+    machine.serve(Mood.STALLS, 50.0)
+    machine.a_while_later(45.0)
+    machine.submit_and_serve(["a"], Mood.APPLIES_AND_HANGS, 50.0)
+    machine.confirm()
+    machine.wake()
+    machine.teardown()

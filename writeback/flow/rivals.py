@@ -1,7 +1,8 @@
 """Rivals: records of ours that may have made what a record, whose answer was lost, finds in the MIS.
 
 Two records can be alike in all that a provider shows. One that the provider has confirmed without an id, or has taken
-and not spoken of yet, has no claim to the thing that it made; so one that looks for its own must leave it one.
+and not spoken of yet, has no claim to the thing that it made; so one that looks for its own must leave it one. But one
+that has claimed a thing while its own answer was in doubt is no rival any more, however it was confirmed.
 """
 
 from collections.abc import Collection
@@ -10,12 +11,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from writeback.domain.kinds import Record
+from writeback.domain.kinds import KINDS, Record
 from writeback.domain.outcome import Found
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.members import load_members
 from writeback.providers.base import SentRequest
-from writeback.store import requests
+from writeback.store import claims, requests
 from writeback.store.tables import RequestRow
 
 _BEFORE = timedelta(days=1)
@@ -58,7 +59,13 @@ def rivals_of(session: Session, request: RequestRow, sent: SentRequest) -> list[
             if is_unproven and not wanted.isdisjoint(_people(member.record)):
                 sent_at = other.sent_from or other.sent_at or other.created_at
                 found.append(Rival(member.opened.row.id, member.index, member.record, sent_at, other.settled_at))
-    return found
+    have = claims.that_have(
+        session,
+        school_id=request.school_id,
+        family=KINDS[request.kind].family,
+        writeback_ids={rival.writeback_id for rival in found},
+    )
+    return [rival for rival in found if (rival.writeback_id, rival.index) not in have]
 
 
 def has_newcomers(session: Session, request: RequestRow, sent: SentRequest, known: Collection[Rival]) -> bool:

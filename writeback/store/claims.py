@@ -20,6 +20,15 @@ def take(
     return (claim.writeback_id, claim.record) == (writeback_id, record)
 
 
+def that_have(session: Session, *, school_id: str, family: str, writeback_ids: Collection[str]) -> set[tuple[str, int]]:
+    """Return which records of the writebacks have claimed something: the writeback, and the index of its record."""
+    if not writeback_ids:
+        return set()
+    query = select(ClaimRow.writeback_id, ClaimRow.record).where(ClaimRow.school_id == school_id)
+    query = query.where(ClaimRow.family == family, col(ClaimRow.writeback_id).in_(writeback_ids))
+    return {(writeback_id, record) for writeback_id, record in session.exec(query)}
+
+
 def owners(session: Session, *, school_id: str, family: str, mis_ids: Collection[str]) -> dict[str, tuple[str, int]]:
     """Return whose they are: by MIS id, the writeback and the index of its record."""
     if not mis_ids:
