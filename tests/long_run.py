@@ -16,6 +16,8 @@ import pytest
 LEFT_OUT = "left out: the time is over"
 _MORE = 20
 """How many times as many examples a property is given in a long run."""
+_PATIENCE_S = 1_200
+"""For one test of a long run."""
 
 
 class _This:
@@ -58,6 +60,8 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
         left = set(map(id, dropped))
         items[:] = [item for item in items if id(item) not in left]
     if _This.seed is not None:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(_PATIENCE_S))
         random.Random(_This.seed).shuffle(items)
 
 
@@ -76,9 +80,9 @@ def seconds_left(at_most: float) -> float:
     return max(0.0, min(at_most, _This.until - time.time()))
 
 
-def examples(usual: int = 100) -> int:
-    """Return how many examples a property is given."""
-    return usual if _This.seed is None else usual * _MORE
+def examples(usual: int = 100, more: int = _MORE) -> int:
+    """Return how many examples a property is given: `more` times as many in a long run."""
+    return usual if _This.seed is None else usual * more
 
 
 def seed_or(usual: int) -> int:

@@ -198,7 +198,7 @@ def machines(sqlite_template: Path, tmp_path: Path) -> Iterator[None]:
 
 
 _SETTINGS = settings(
-    max_examples=examples(20),
+    max_examples=examples(20, more=10),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -207,6 +207,7 @@ _SETTINGS = settings(
 
 
 @pytest.mark.slow
+@pytest.mark.hypothesis
 @pytest.mark.usefixtures("machines")
 @pytest.mark.parametrize("machine", [MarksMachine, CreatesMachine])
 def test_whatever_happens_to_a_lane_the_guarantees_hold(machine: type[LaneMachine]) -> None:
