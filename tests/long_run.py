@@ -9,10 +9,11 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+T = TypeVar("T")
 LEFT_OUT = "left out: the time is over"
 _MORE = 20
 """How many times as many examples a property is given in a long run."""
@@ -54,7 +55,7 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _This.seed is None:
         dropped = [item for item in items if "long" in item.keywords]
     else:
-        dropped = [item for item in items if not {"long", "hypothesis"} & set(item.keywords)]
+        dropped = [item for item in items if not {"long", "more", "hypothesis"} & set(item.keywords)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         left = set(map(id, dropped))
@@ -83,6 +84,13 @@ def seconds_left(at_most: float) -> float:
 def examples(usual: int = 100, more: int = _MORE) -> int:
     """Return how many examples a property is given: `more` times as many in a long run."""
     return usual if _This.seed is None else usual * more
+
+
+def some(everything: Sequence[T], share: float = 0.4) -> Sequence[T]:
+    """Return a share of all combinations, always the same; in a long run all of them."""
+    if _This.seed is not None:
+        return everything
+    return random.Random(1).sample(everything, round(share * len(everything)))
 
 
 def seed_or(usual: int) -> int:

@@ -314,4 +314,4 @@ async def _until(
         while not holds():
             if or_settled and await rig.settled(0.01):
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)

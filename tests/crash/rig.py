@@ -39,7 +39,7 @@ _QUICK: Mapping[str, Any] = {
     "secret_key": SECRET_KEY,
     "database_busy_timeout_s": 1.5,
     "api": {"key_cache_s": 0.0},
-    "queue": {"poll_delay_s": 0.03, "sweep_every_s": 0.2, "job_timeout_s": 4},
+    "queue": {"poll_delay_s": 0.1, "sweep_every_s": 0.4, "job_timeout_s": 4},
     "dispatch": {
         "request_timeout_s": 1.5,
         "connect_timeout_s": 1.0,
@@ -198,7 +198,7 @@ class Rig:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while not all(one in _FINAL for one in (await self.statuses()).values()):  # noqa: ASYNC110 - it is SQL
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.1)
                 return True
         return False
 

@@ -3,6 +3,7 @@
 On PostgreSQL, which takes less than SQLite does: no NUL, and no half of a letter.
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tests.fuzz.world import World, running_world, settings_of
+from tests.long_run import some
 
 _HALF = "\\ud800"
 """Half of a surrogate pair, as JSON can say it and UTF-8 cannot."""
@@ -125,43 +127,46 @@ def _failure(http: httpx.Client, method: str, path: str, **options: Any) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_no_body_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
+    routes = [(method, path) for method, path, _ in _routes(http) if method not in ("GET", "DELETE")]
     bad = []
-    for method, path, _ in _routes(http):
-        if method in ("GET", "DELETE"):
-            continue
-        for name, body in BODIES.items():
-            headers = {"Content-Type": "text/csv" if path.endswith("/batches") else "application/json"}
-            if failure := _failure(http, method, _path(world, path), content=body, headers=headers):
-                bad.append(f"{method} {path}: {name}: {failure}")
+    for (method, path), name in some(list(itertools.product(routes, BODIES))):
+        headers = {"Content-Type": "text/csv" if path.endswith("/batches") else "application/json"}
+        if failure := _failure(http, method, _path(world, path), content=BODIES[name], headers=headers):
+            bad.append(f"{method} {path}: {name}: {failure}")
 
     assert not bad, "\n".join(bad)
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_no_path_or_query_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
+    places = [
+        (method, path, one["name"])
+        for method, path, operation in _routes(http)
+        for one in operation.get("parameters", [])
+        if one["in"] in ("path", "query")
+    ]
     bad = []
-    for method, path, operation in _routes(http):
-        names = [one["name"] for one in operation.get("parameters", []) if one["in"] in ("path", "query")]
-        for name in names:
-            for text in TEXTS:
-                filled = path.replace(f"{{{name}}}", text) if f"{{{name}}}" in path else path
-                query = f"?{name}={text}" if filled == path else ""
-                target = _path(world, path).split("?")[0] + query if query else _path(world, filled)
-                if failure := _failure(http, method, target):
-                    bad.append(f"{method} {path}: {name}={text[:30]}: {failure}")
+    for (method, path, name), text in some(list(itertools.product(places, TEXTS))):
+        filled = path.replace(f"{{{name}}}", text) if f"{{{name}}}" in path else path
+        query = f"?{name}={text}" if filled == path else ""
+        target = _path(world, path).split("?")[0] + query if query else _path(world, filled)
+        if failure := _failure(http, method, target):
+            bad.append(f"{method} {path}: {name}={text[:30]}: {failure}")
 
     assert not bad, "\n".join(bad)
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_no_header_is_answered_with_a_5xx(world: World, http: httpx.Client) -> None:
     bad = []
-    for method, path, _ in _routes(http):
-        for name, headers in HEADERS:
-            given = [(b"Authorization", f"Bearer {world.key}".encode()), *headers]
-            body = None if method in ("GET", "DELETE") else b"{}"
-            if failure := _failure(http, method, _path(world, path), content=body, headers=given):
-                bad.append(f"{method} {path}: {name}: {failure}")
+    for (method, path, _), (name, headers) in some(list(itertools.product(_routes(http), HEADERS))):
+        given = [(b"Authorization", f"Bearer {world.key}".encode()), *headers]
+        body = None if method in ("GET", "DELETE") else b"{}"
+        if failure := _failure(http, method, _path(world, path), content=body, headers=given):
+            bad.append(f"{method} {path}: {name}: {failure}")
 
     assert not bad, "\n".join(bad)

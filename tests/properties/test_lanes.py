@@ -207,7 +207,7 @@ _SETTINGS = settings(
 
 
 @pytest.mark.slow
-@pytest.mark.hypothesis
+@pytest.mark.more
 @pytest.mark.usefixtures("machines")
 @pytest.mark.parametrize("machine", [MarksMachine, CreatesMachine])
 def test_whatever_happens_to_a_lane_the_guarantees_hold(machine: type[LaneMachine]) -> None:

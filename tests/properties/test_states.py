@@ -140,7 +140,7 @@ class WritebackMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-@pytest.mark.hypothesis
+@pytest.mark.more
 def test_no_sequence_of_events_leads_outside_the_table_or_loses_a_record() -> None:
     run_state_machine_as_test(
         WritebackMachine,

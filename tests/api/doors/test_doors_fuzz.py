@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.long_run import examples, seed_or
+
 WONDE_PATHS = (
     ("POST", "attendance/session"),
     ("POST", "attendance/lesson"),
@@ -67,10 +69,11 @@ def _fields(rng: random.Random, fields: tuple[str, ...]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.more
 async def test_wondes_door_answers_anything(make_world: Any) -> None:
-    world, rng = await make_world("wonde"), random.Random(1)
+    world, rng = await make_world("wonde"), random.Random(seed_or(1))
 
-    for turn in range(240):
+    for turn in range(examples(100)):
         method, path = WONDE_PATHS[turn % len(WONDE_PATHS)]
         response = await world.http.request(
             method,
@@ -83,10 +86,11 @@ async def test_wondes_door_answers_anything(make_world: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.more
 async def test_xporters_door_answers_anything(make_world: Any) -> None:
-    world, rng = await make_world("xporter"), random.Random(2)
+    world, rng = await make_world("xporter"), random.Random(seed_or(2))
 
-    for turn in range(240):
+    for turn in range(examples(100)):
         operation = ("AttendanceAsync", "ConductAsync", "DetentionAsync")[turn % 3]
         response = await world.http.post(
             f"/xporter/api/v1/{operation}/{world.estab}",
@@ -99,10 +103,11 @@ async def test_xporters_door_answers_anything(make_world: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.more
 async def test_tokens_and_headers_of_any_sort_are_answered(make_world: Any) -> None:
-    world, rng = await make_world("xporter"), random.Random(3)
+    world, rng = await make_world("xporter"), random.Random(seed_or(3))
 
-    for _ in range(60):
+    for _ in range(examples(30)):
         response = await world.http.post(
             "/xporter/idaas/sts/STS/GetToken", content=_body(rng, ("estab", "password", "relyingParty", "thirdpartyid"))
         )
