@@ -9,7 +9,7 @@ from writeback.domain.outcome import Found, SlotReading
 from writeback.flow.changes import Changes
 from writeback.flow.context import FlowContext
 from writeback.flow.members import claim
-from writeback.flow.rivals import CLOCKS_DIFFER, Rival
+from writeback.flow.rivals import CLOCKS_DIFFER, Rival, most_pairs
 from writeback.flow.turn import Member
 from writeback.providers.base import SentRequest
 from writeback.store import claims
@@ -62,17 +62,20 @@ class Crediting:
         return {mis_id for mis_id in mis_ids if mis_id not in self.given and owners.get(mis_id, own) == own}
 
     def _credit(self, member: Member, reading: SlotReading | None) -> Credit:
-        """Claim for the record what must be its own: of things that look the same, there are more than rivals."""
+        """Claim for the record what must be its own: of things that look the same, one that no rival needs."""
         if reading is None or not reading.matches:
             return Credit()
         if self._kind.action is not Action.CREATE or not reading.found:
             return Credit(tuple(found.mis_id for found in reading.found))
+        claimed = self._claimed(member, reading)
+        if claimed is not None:  # it stays its own, also where others of the request are still waited for
+            self.given.update(claimed.ids)
+            return Credit((claimed.mis_id,))
         there = self._unclaimed(member, reading)
         own = [found for found in there if self._is_recent(found)]
-        while len(own) > len(self._rivals_for(own)):
-            found = own.pop(0)
-            # It stays its own, also where others of the request are still waited for. Else another, settled at the same
-            # moment, was first.
+        while (found := self._spare(own)) is not None:
+            own.remove(found)
+            # Else another, settled at the same moment, was first.
             if claim(self.changes, self.request, member, found.mis_id):
                 for part in found.parts:
                     claim(self.changes, self.request, member, part)
@@ -87,6 +90,26 @@ class Crediting:
             is_open=not all(rival.must_show(now, patience_s) for rival in rivals),
             is_unclear=len(own) > len(rivals) - len(elsewhere),  # rivals may have made those instead
         )
+
+    def _spare(self, things: Sequence[Found]) -> Found | None:
+        """Return the first thing without which as many rivals still find one that they may have made."""
+        makers = {thing.mis_id: self._makers(thing.mis_id) for thing in things}
+        most = most_pairs(makers)
+        for thing in things:
+            if most_pairs({mis_id: places for mis_id, places in makers.items() if mis_id != thing.mis_id}) == most:
+                return thing
+        return None
+
+    def _claimed(self, member: Member, reading: SlotReading) -> Found | None:
+        """Return what the record has claimed before, if that is still there."""
+        owners = claims.owners(
+            self.changes.session,
+            school_id=self.request.school_id,
+            family=self._kind.family,
+            mis_ids=[found.mis_id for found in reading.found],
+        )
+        own = (member.opened.row.id, member.index)
+        return next((found for found in reading.found if owners.get(found.mis_id) == own), None)
 
     def _near(self, member: Member, reading: SlotReading | None) -> tuple[Near, ...]:
         """Return what is nearly the record, may be of its request, and is not what another record has made.
@@ -113,10 +136,14 @@ class Crediting:
 
     def _rivals_for(self, things: Sequence[Found]) -> list[Rival]:
         """Return the rivals that may have made one of those things."""
-        ids = {found.mis_id for found in things}
+        places = {place for thing in things for place in self._makers(thing.mis_id)}
+        return [self.rivals[place][0] for place in sorted(places)]
+
+    def _makers(self, mis_id: str) -> list[int]:
+        """Return the places of the rivals that may have made it."""
         return [
-            rival
-            for rival, reading in self.rivals
+            place
+            for place, (rival, reading) in enumerate(self.rivals)
             if reading is not None
-            and any(not ids.isdisjoint(found.ids) and rival.may_have_made(found) for found in reading.found)
+            and any(mis_id in found.ids and rival.may_have_made(found) for found in reading.found)
         ]

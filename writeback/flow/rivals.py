@@ -5,7 +5,7 @@ and not spoken of yet, has no claim to the thing that it made; so one that looks
 that has claimed a thing while its own answer was in doubt is no rival any more, however it was confirmed.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -72,6 +72,22 @@ def has_newcomers(session: Session, request: RequestRow, sent: SentRequest, know
     """Whether a rival came while the MIS was read: what is there may be its, and it was not asked about."""
     names = {(rival.writeback_id, rival.index) for rival in known}
     return any((rival.writeback_id, rival.index) not in names for rival in rivals_of(session, request, sent))
+
+
+def most_pairs(makers: Mapping[str, Sequence[int]]) -> int:
+    """Return how many things at most can have a rival of their own each. `makers`: who may have made each thing."""
+    thing_of: dict[int, str] = {}
+
+    def is_paired(thing: str, tried: set[int]) -> bool:
+        for rival in makers[thing]:
+            if rival not in tried:
+                tried.add(rival)
+                if rival not in thing_of or is_paired(thing_of[rival], tried):
+                    thing_of[rival] = thing
+                    return True
+        return False
+
+    return sum(is_paired(thing, set()) for thing in makers)
 
 
 _UNPROVEN = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.CONFIRMED)
