@@ -258,9 +258,9 @@ async def _open_flow(
         clock,
         known_providers=tuple(PROVIDERS),
         hook_url=partial(hook_url, settings, secrets),
-        provider_urls={"wonde": settings.wonde.base_url, "xporter": settings.xporter.base_url},
-        usual_credentials={"wonde": {"token": settings.wonde.token}} if settings.wonde.token else {},
-        named_hosts=settings.named_hosts,
+        provider_urls={name: one.settings_in(settings).base_url for name, one in PROVIDERS.items()},
+        usual_credentials={name: own for name, one in PROVIDERS.items() if (own := one.account_credentials(settings))},
+        named_hosts={name: one.settings_in(settings).named_hosts for name, one in PROVIDERS.items()},
         plain_http=plain_http,
     )
     flow = FlowContext(

@@ -5,6 +5,7 @@ from html import escape
 
 from validators import CATALOGUE
 from writeback.batches.findings import TEXTS as FILE_TEXTS
+from writeback.providers.registry import PROVIDERS
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ _OURS = {
     "parameter_unknown": ("There is no parameter of this name.", "Check its spelling; see /docs."),
     "provider_not_reached": ("The provider does not answer now.", "Send it again after Retry-After seconds."),
     "provider_refuses": ("The provider refuses our own account's token.", "Check the setting that is named."),
-    "provider_unknown": ("There is no provider of this name.", "Send wonde or xporter."),
+    "provider_unknown": ("There is no provider of this name.", f"Send {' or '.join(PROVIDERS)}."),
     "route_unknown": ("There is nothing at this path.", "See /docs for what there is."),
     "schema_unknown": ("There is no schema of this name.", "GET /schemas lists those that there are."),
     "school_account_exists": (

@@ -94,11 +94,12 @@ def _secret_key(settings: Settings) -> Check:
 
 def _passwords(settings: Settings) -> Check:
     """Return whether every other secret that is set has been filled in."""
+    from writeback.providers.registry import PROVIDERS
+
     given = {
         "the password in WRITEBACK_DATABASE_URL": _password_in(settings.database_url),
         "the password in WRITEBACK_REDIS_URL": _password_in(settings.redis_url),
-        "WRITEBACK_WONDE__TOKEN": settings.wonde.token,
-        "WRITEBACK_XPORTER__MANAGEMENT_SECRET": settings.xporter.management_secret,
+        **{one.variable(one.account.secret): one.account_secret(settings) for one in PROVIDERS.values() if one.account},
         "WRITEBACK_CONSOLE__OIDC__CLIENT_SECRET": settings.console.oidc.client_secret,
     }
     examples = [name for name, value in given.items() if value and is_placeholder(value)]

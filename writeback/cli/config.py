@@ -41,8 +41,11 @@ def load_settings(**overrides: Any) -> "Settings":
 def unknown_variables(environ: Iterable[str]) -> list[str]:
     """Return the WRITEBACK_… names that mean nothing, each with the one that may be meant: a slip would say nothing."""
     from writeback.core.settings import Settings
+    from writeback.providers.registry import PROVIDERS
 
     known = {*_OF_COMMANDS, *_variables_of(Settings, "WRITEBACK_")}
+    for one in PROVIDERS.values():
+        known.update(_variables_of(one.settings, one.variable("")))
     unknown = sorted(name for name in environ if name.upper().startswith("WRITEBACK_") and name.upper() not in known)
     return [f"{name}{_meant(name.upper(), known)}" for name in unknown]
 

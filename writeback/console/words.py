@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from writeback.domain.school import HoldReason
 from writeback.domain.states import Status
+from writeback.providers.registry import PROVIDERS
 
 
 class Badge(NamedTuple):
@@ -52,7 +53,6 @@ HOLDS: dict[str, str] = {
     HoldReason.WRITEBACK_OFF: "The school does not allow writeback",
     HoldReason.BY_STAFF: "Held by a person",
 }
-PROVIDERS = {"wonde": "Wonde", "xporter": "Xporter"}
 
 
 def status_badge(status: str) -> Badge:
@@ -77,7 +77,7 @@ def hold_words(reason: str) -> str:
 
 
 def provider_words(provider: str) -> str:
-    return PROVIDERS.get(provider, provider.title())
+    return PROVIDERS[provider].label if provider in PROVIDERS else provider.title()
 
 
 def sentence(code: str) -> str:

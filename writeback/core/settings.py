@@ -145,10 +145,25 @@ class ConfirmSettings(BaseModel):
     """How long after its confirmation."""
 
 
-def _named(hosts: list[HostPattern], *urls: str) -> HostList:
-    """Return the hosts, and those of our own addresses, each at its own port."""
-    listed = HostList(hosts)
-    return HostList([*hosts, *(pattern_of(url) for url in urls if url not in listed)])
+class ProviderSettings(BaseModel):
+    """What the group of every provider has."""
+
+    base_url: str
+    """Where schools without an address of their own are called."""
+    hosts: list[HostPattern] = []
+    """Where else the provider is: only there, and to its addresses here, go our account's credentials, and only there
+    may a key that is limited to some schools lead one. `*` stands for letters, digits and hyphens."""
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Every address that credentials go to, by its setting."""
+        return {"base_url": self.base_url}
+
+    @property
+    def named_hosts(self) -> HostList:
+        """Every host that the settings name as the provider's; those of the addresses each at its own port."""
+        listed = HostList(self.hosts)
+        return HostList([*self.hosts, *(pattern_of(url) for url in self.addresses.values() if url not in listed)])
 
 
 class RestoreSettings(BaseModel):
@@ -157,7 +172,7 @@ class RestoreSettings(BaseModel):
     looked for in the MIS before they are sent: apps may post again what the restored database has forgotten."""
 
 
-class WondeSettings(BaseModel):
+class WondeSettings(ProviderSettings):
     base_url: str = "https://api.wonde.com/v1.0"
     hosts: list[HostPattern] = ["api.wonde.com", "api-*.wonde.com"]
     """Where else Wonde is: the regions' domains (Wonde 12-19). The token below goes only there and to `base_url`, and
@@ -167,13 +182,8 @@ class WondeSettings(BaseModel):
     max_records: int = 1_000
     page_size: int = 200
 
-    @property
-    def named_hosts(self) -> HostList:
-        """Every host that the settings name as Wonde's."""
-        return _named(self.hosts, self.base_url)
 
-
-class XporterSettings(BaseModel):
+class XporterSettings(ProviderSettings):
     """Paths are printed in no public document; every one is a template here. `{estab}` is filled in."""
 
     base_url: str = "https://xporter.groupcall.com"
@@ -245,9 +255,8 @@ class XporterSettings(BaseModel):
     page_size: int = 1_000
 
     @property
-    def named_hosts(self) -> HostList:
-        """Every host that the settings name as Xporter's."""
-        return _named(self.hosts, self.base_url, self.sts_url)
+    def addresses(self) -> dict[str, str]:
+        return {"base_url": self.base_url, "sts_url": self.sts_url}
 
 
 class LookupSettings(BaseModel):
@@ -500,24 +509,20 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _providers_are_called_by_https(self) -> Self:
-        allowed = HostList(self.plain_http_hosts)
-        urls = {
-            "wonde.base_url": self.wonde.base_url,
-            "xporter.base_url": self.xporter.base_url,
-            "xporter.sts_url": self.xporter.sts_url,
-        }
-        for name, url in urls.items():
-            if is_readable_by_others(url, allowed):
-                raise ValueError(
-                    f"{name} is {url[:100]!r}: send an https:// address, or name its host in "
-                    "WRITEBACK_PLAIN_HTTP_HOSTS if credentials may go there unencrypted"
-                )
+        for name, group in self:
+            if isinstance(group, ProviderSettings):
+                self.check_addresses(name, group)
         return self
 
-    @property
-    def named_hosts(self) -> dict[str, HostList]:
-        """The hosts that each provider's settings name."""
-        return {"wonde": self.wonde.named_hosts, "xporter": self.xporter.named_hosts}
+    def check_addresses(self, provider: str, group: ProviderSettings) -> None:
+        """Raise ValueError where a provider's settings would have credentials go where others can read them."""
+        allowed = HostList(self.plain_http_hosts)
+        for name, url in group.addresses.items():
+            if is_readable_by_others(url, allowed):
+                raise ValueError(
+                    f"{provider}.{name} is {url[:100]!r}: send an https:// address, or name its host in "
+                    "WRITEBACK_PLAIN_HTTP_HOSTS if credentials may go there unencrypted"
+                )
 
     @property
     def is_embedded(self) -> bool:
@@ -533,15 +538,6 @@ class Settings(BaseSettings):
     def trusted_proxies(self) -> Sequence[IPv4Network | IPv6Network]:
         """The networks of proxies whose X-Forwarded-For is believed; API and console are one server."""
         return [*self.api.trusted_proxies, *self.console.trusted_proxies]
-
-    @property
-    def account_tokens(self) -> dict[str, str]:
-        """What our own account with each provider lists its schools with; empty where there is none.
-
-        Xporter's has an empty estab before the colon: that is how its STS knows a management secret (Xporter 69).
-        """
-        secret = self.xporter.management_secret
-        return {"wonde": self.wonde.token, "xporter": f":{secret}" if secret else ""}
 
     @property
     def effective_database_url(self) -> str:

@@ -17,6 +17,7 @@ from writeback.flow.context import FlowContext
 from writeback.flow.school_events import SchoolEvents
 from writeback.flow.school_views import SHOWN
 from writeback.providers.base import Hint
+from writeback.providers.registry import PROVIDERS
 from writeback.store import requests
 from writeback.store.requests import AWAITING
 from writeback.store.tables import RequestRow
@@ -24,13 +25,6 @@ from writeback.store.tables import RequestRow
 log = structlog.get_logger()
 
 _ALL = "all"
-_ACCOUNT_HOOKS = {
-    "wonde": (
-        ("writeback", "schoolApproved", "accessRevoked", "accessDeclined", "schoolMigration"),
-        "Wonde's dashboard: Settings, API > Webhook (Wonde 233); tick these payload types",
-    )
-}
-"""Xporter is told with each request where to call back."""
 _MAX_HINTS = 20
 """Repeated callbacks beyond this are dropped: they say nothing new."""
 
@@ -68,8 +62,9 @@ def hook_url(settings: Settings, secrets: SecretBox, provider: str, school_id: s
 def account_hooks(settings: Settings, secrets: SecretBox) -> Sequence[AccountHook]:
     """Return the hooks to register with providers that have one for an application with all its schools."""
     return [
-        AccountHook(provider, _url(settings, provider, account_hook_token(secrets, provider)), events, where)
-        for provider, (events, where) in _ACCOUNT_HOOKS.items()
+        AccountHook(name, _url(settings, name, account_hook_token(secrets, name)), known.events, known.where)
+        for name, one in PROVIDERS.items()
+        if (known := one.account_webhook) is not None
     ]
 
 
@@ -125,7 +120,8 @@ class Hooks:
         if provider in self.flow.providers:
             if is_ours(f"hook:{provider}:{subject}", signature):
                 return subject
-            if subject == _ALL and provider in _ACCOUNT_HOOKS and is_ours(_account_purpose(provider), signature):
+            has_one = provider in PROVIDERS and PROVIDERS[provider].account_webhook is not None
+            if subject == _ALL and has_one and is_ours(_account_purpose(provider), signature):
                 return None
         raise NotFound("hook_unknown", "there is no such hook", hint="Register the hook_url as it is.")
 

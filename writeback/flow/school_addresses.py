@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from writeback.core.addresses import HostList, host_of, is_readable_by_others, origin_of
 from writeback.core.errors import Forbidden
 from writeback.domain.finding import Finding
-from writeback.flow.school_input import CREDENTIALS
+from writeback.providers.registry import PROVIDERS
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Connection:
     @property
     def urls(self) -> Mapping[str, str]:
         """Where credentials would go, by pointer into the school's entry; empty: where the settings say."""
-        return {"/base_url": self.base_url, "/credentials/sts_url": self.own.get("sts_url", "")}
+        named = PROVIDERS[self.provider].credentials.addresses if self.provider in PROVIDERS else ()
+        return {"/base_url": self.base_url, **{f"/credentials/{name}": self.own.get(name, "") for name in named}}
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class AddressRules:
 
     def account_for(self, school: Connection) -> Mapping[str, str]:
         """Return our account's credentials where the school has none of its own; the two never mix."""
-        rule = CREDENTIALS.get(school.provider)
-        return {} if rule and school.own.get(rule.needs) else self.accounts.get(school.provider, {})
+        known = PROVIDERS.get(school.provider)
+        has_own = known is not None and school.own.get(known.credentials.needs)
+        return {} if has_own else self.accounts.get(school.provider, {})
 
     def findings(self, school: Connection, before: Connection | None, *, are_given: bool) -> Iterator[Finding]:
         """Yield what is wrong with where a school would be called, or is; `are_given`: its credentials come with it."""

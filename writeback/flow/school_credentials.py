@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from writeback.core.secrets import SecretBox
 from writeback.domain.school import Account
-from writeback.flow.school_input import CREDENTIALS
+from writeback.providers.registry import PROVIDERS
 from writeback.store.tables import SchoolRow
 
 _OFFERED = "offered"
@@ -16,7 +16,7 @@ _OFFERED = "offered"
 def offer(secrets: SecretBox, school: SchoolRow, token: str) -> None:
     """Keep a new token beside the one in use, unless it is that one."""
     kept = _opened(secrets, school)
-    if token not in (kept.get(CREDENTIALS[school.provider].needs), kept.get(_OFFERED)):
+    if token not in (kept.get(PROVIDERS[school.provider].credentials.needs), kept.get(_OFFERED)):
         school.credentials = secrets.seal({**kept, _OFFERED: token})
 
 
@@ -27,7 +27,7 @@ def offered_to(account: Account) -> str | None:
 
 def with_offered(account: Account) -> Account:
     """Return the account as it is with the offered token."""
-    needed = CREDENTIALS[account.provider].needs
+    needed = PROVIDERS[account.provider].credentials.needs
     return replace(account, credentials={**account.credentials, needed: account.credentials[_OFFERED]})
 
 
@@ -35,7 +35,7 @@ def settle_offer(secrets: SecretBox, school: SchoolRow, offered: str, *, is_take
     """Put the offered token in the place of the one before, or drop it; another one that came meanwhile stays."""
     kept = _opened(secrets, school)
     if is_taken:
-        kept[CREDENTIALS[school.provider].needs] = offered
+        kept[PROVIDERS[school.provider].credentials.needs] = offered
     if kept.get(_OFFERED) == offered:
         del kept[_OFFERED]
     school.credentials = secrets.seal(kept) if kept else ""

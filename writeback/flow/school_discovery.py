@@ -8,6 +8,7 @@ from writeback.domain.outcome import Blocked, NotReached
 from writeback.flow.context import FlowContext
 from writeback.flow.school_views import SHOWN
 from writeback.providers.base import ListingState, ListsSchools, SchoolListing
+from writeback.providers.registry import PROVIDERS
 from writeback.store import schools
 
 _AGAIN_S = 60
@@ -50,26 +51,27 @@ class Discovery:
         if adapter is None:
             known = ", ".join(sorted(self.flow.providers))
             raise NotFound("provider_unknown", f"there is no provider {provider[:64]!r}", hint=f"There are {known}.")
-        if not isinstance(adapter, ListsSchools):
+        account = PROVIDERS[provider].account if provider in PROVIDERS else None
+        if account is None or not isinstance(adapter, ListsSchools):
             raise BadInput("schools_not_listed", f"{provider} does not list schools", hint="Register them one by one.")
-        found = await adapter.schools(self._token(provider), "", state)
+        setting = PROVIDERS[provider].variable(account.secret)
+        found = await adapter.schools(account.lists_with.format(self._secret(provider, setting)), "", state)
         match found:
             case NotReached(reason=reason):
                 raise Overloaded("provider_not_reached", reason, retry_after_s=_AGAIN_S)
             case Blocked(detail=detail):
-                raise Conflict("provider_refuses", detail, hint=f"Check {_setting(provider)}.")
+                raise Conflict("provider_refuses", detail, hint=f"Check {setting}.")
         known_here = await self._registered(provider)
         listed = [_listed(one, known_here.get(one.provider_school_id)) for one in found]
         return sorted(listed, key=lambda one: (one.name.casefold(), one.provider_school_id))
 
-    def _token(self, provider: str) -> str:
-        token = self.flow.settings.account_tokens.get(provider, "")
-        if not token:
-            setting = _setting(provider)
+    def _secret(self, provider: str, setting: str) -> str:
+        secret = PROVIDERS[provider].account_secret(self.flow.settings)
+        if not secret:
             raise Conflict(
                 "account_token_missing", f"there is no token of our account with {provider}", hint=f"Set {setting}."
             )
-        return token
+        return secret
 
     async def _registered(self, provider: str) -> dict[str, str]:
         async with self.flow.db.read() as session:
@@ -88,7 +90,3 @@ def _listed(one: SchoolListing, school: str | None) -> ListedSchool:
         allows_writeback=one.allows_writeback,
         school=school,
     )
-
-
-def _setting(provider: str) -> str:
-    return {"wonde": "WRITEBACK_WONDE__TOKEN", "xporter": "WRITEBACK_XPORTER__MANAGEMENT_SECRET"}.get(provider, "it")

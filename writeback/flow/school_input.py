@@ -11,9 +11,9 @@ from writeback.core.addresses import origin_of
 from writeback.core.errors import ConfigurationError
 from writeback.domain.finding import Finding
 from writeback.flow.slugs import SLUG_RULE, is_slug, slug_of
+from writeback.providers.descriptor import SchoolIdRule
+from writeback.providers.registry import PROVIDERS
 
-_ESTAB = re.compile(r"\d{7}", re.ASCII)
-_WONDE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # it becomes a part of a path
 _LONGEST_NAME, _LONGEST_MIS, _LONGEST_URL, _LONGEST_CREDENTIAL = 200, 64, 500, 4_000
 
 
@@ -55,20 +55,6 @@ class NewSchool:
             credentials=self.credentials,
             overrides=self.overrides,
         )
-
-
-@dataclass(frozen=True)
-class CredentialRule:
-    """Which credentials a provider needs, and which it may have."""
-
-    needs: str
-    may_have: Collection[str] = ()
-
-
-CREDENTIALS: Mapping[str, CredentialRule] = {
-    "wonde": CredentialRule("token"),  # a bearer token, Wonde 21
-    "xporter": CredentialRule("secret", ("relying_party", "sts_url")),  # what the STS asks for, Xporter 13
-}
 
 
 def findings_of(
@@ -121,22 +107,17 @@ def _provider(provider: str, known: Collection[str]) -> Iterator[Finding]:
 
 
 def _provider_school_id(provider: str, given: str) -> Iterator[Finding]:
-    pointer = "/provider_school_id"
-    if provider == "xporter" and not _ESTAB.fullmatch(given):
-        message = f"provider_school_id is {given[:64]!r}: Xporter names a school by seven digits"
-        hint = "Send the local authority's three digits and the school's four together, e.g. 8301234."
-        yield Finding("estab_invalid", message, hint, pointer=pointer)
-    elif provider != "xporter" and not _WONDE_ID.fullmatch(given):
-        message = f"provider_school_id is {given[:64]!r}: it must be 1 to 64 letters, digits, hyphens or underscores"
-        hint = "Send the school's id as the provider shows it, e.g. A1930499544."
-        yield Finding("provider_school_id_invalid", message, hint, pointer=pointer)
+    rule = PROVIDERS[provider].school_id if provider in PROVIDERS else SchoolIdRule()
+    if not re.fullmatch(rule.pattern, given):
+        message = f"provider_school_id is {given[:64]!r}: {rule.says}"
+        yield Finding(rule.code, message, rule.hint, pointer="/provider_school_id")
 
 
 def _credentials(provider: str, credentials: Mapping[str, str] | None, *, is_needed: bool) -> Iterator[Finding]:
     """Say what is wrong with the credentials, never what they are."""
-    rule = CREDENTIALS.get(provider)
-    if rule is None or credentials is None:
+    if provider not in PROVIDERS or credentials is None:
         return
+    rule = PROVIDERS[provider].credentials
     if (is_needed or credentials) and not credentials.get(rule.needs, "").strip():
         message = f"credentials.{rule.needs} is missing: {provider} cannot be called without it"
         hint = f'Send {{"credentials": {{"{rule.needs}": "…"}}}}.'
@@ -150,7 +131,8 @@ def _credentials(provider: str, credentials: Mapping[str, str] | None, *, is_nee
         elif len(value) > _LONGEST_CREDENTIAL or not value.isprintable():
             message = f"credentials.{name} is longer than {_LONGEST_CREDENTIAL} characters, or holds line breaks"
             yield Finding("credential_invalid", message, "Copy it again, without anything around it.", pointer=pointer)
-    yield from _url("credentials.sts_url", "/credentials/sts_url", credentials.get("sts_url", ""))
+    for name in rule.addresses:
+        yield from _url(f"credentials.{name}", f"/credentials/{name}", credentials.get(name, ""))
 
 
 def _url(name: str, pointer: str, url: str) -> Iterator[Finding]:

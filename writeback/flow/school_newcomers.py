@@ -13,10 +13,10 @@ from writeback.domain.actor import Actor
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.flow.context import FlowContext
 from writeback.flow.registry import NewSchool
-from writeback.flow.school_input import CREDENTIALS
 from writeback.flow.school_standing import UNKNOWN_MIS
 from writeback.flow.slugs import MAX_LENGTH, slug_of
 from writeback.providers.base import Hint, ListsSchools, SchoolListing
+from writeback.providers.registry import PROVIDERS
 
 log = structlog.get_logger()
 
@@ -53,7 +53,8 @@ class Newcomers:
     async def _listing(self, provider: str, hint: Hint) -> SchoolListing | None:
         """Return how the provider lists the school; None where it does not."""
         adapter = self.flow.providers[provider]
-        token = hint.credential or self.flow.registry.usual_credentials(provider).get(CREDENTIALS[provider].needs)
+        needed = PROVIDERS[provider].credentials.needs
+        token = hint.credential or self.flow.registry.usual_credentials(provider).get(needed)
         found: Sequence[SchoolListing] | NotReached | Blocked = ()
         if token and isinstance(adapter, ListsSchools):
             found = await adapter.schools(token, "", "approved")
@@ -73,7 +74,7 @@ class Newcomers:
 
 
 def _entry(school_id: str, provider: str, listing: SchoolListing, hint: Hint) -> NewSchool:
-    credentials = {CREDENTIALS[provider].needs: hint.credential} if hint.credential else {}
+    credentials = {PROVIDERS[provider].credentials.needs: hint.credential} if hint.credential else {}
     return NewSchool(
         id=school_id,
         name=listing.name or hint.name or listing.provider_school_id,

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from tests.integration.flow.conftest import World, hook_token, mark
 from writeback.core.errors import BadInput, NotFound, Overloaded
-from writeback.core.settings import Settings
+from writeback.core.settings import WondeSettings
 from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Blocked, NotReached
@@ -203,7 +203,7 @@ async def test_an_unknown_school_that_approves_is_registered_as_its_provider_lis
 def with_account(world: World) -> None:
     """Have an account with Wonde, at its usual hosts."""
     registry = world.flow.registry
-    accounts, hosts = {"wonde": {"token": "account-token"}}, Settings().named_hosts
+    accounts, hosts = {"wonde": {"token": "account-token"}}, {"wonde": WondeSettings().named_hosts}
     registry._rules = replace(registry._rules, accounts=accounts, named_hosts=hosts)
 
 

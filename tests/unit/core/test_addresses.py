@@ -89,4 +89,4 @@ def test_the_settings_own_addresses_are_https(changes: dict[str, object], name: 
 def test_plain_http_goes_where_the_settings_allow_it() -> None:
     settings = Settings(wonde=WondeSettings(base_url="http://sandbox:8401/v1.0"), plain_http_hosts=["sandbox"])
 
-    assert str(settings.named_hosts["wonde"]) == "api.wonde.com, api-*.wonde.com, sandbox:8401"
+    assert str(settings.wonde.named_hosts) == "api.wonde.com, api-*.wonde.com, sandbox:8401"

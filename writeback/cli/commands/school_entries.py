@@ -224,6 +224,14 @@ def _listed_row(one: dict[str, Any]) -> tuple[Any, ...]:
 
 def _hook_lines(school: dict[str, Any]) -> list[str]:
     """Return what to do so that the provider tells us what became of writebacks."""
-    if school["provider"] == "xporter":
-        return ["Nothing to register with Xporter: each request tells it where to call back."]
-    return ["Wonde has one webhook for all schools of an application: writeback schools hook --provider wonde"]
+    from writeback.providers.registry import PROVIDERS
+
+    provider = PROVIDERS.get(school["provider"])
+    if provider is None:  # the service knows one that this command line does not
+        return []
+    if provider.account_webhook:
+        says = f"{provider.label} has one webhook for all schools of an application"
+        return [f"{says}: writeback schools hook --provider {provider.name}"]
+    if provider.is_told_where_to_call:
+        return [f"Nothing to register with {provider.label}: each request tells it where to call back."]
+    return []

@@ -12,6 +12,7 @@ from writeback.cli.dev.waiting import Waiting
 from writeback.cli.local import with_services
 from writeback.core.errors import Unauthenticated
 from writeback.core.settings import Settings
+from writeback.providers.registry import PROVIDERS
 
 if TYPE_CHECKING:
     from writeback.wiring import Services
@@ -105,7 +106,7 @@ class Schools:
         if answer.status_code == httpx.codes.CONFLICT:
             answer = await self._api.patch(f"/v1/schools/{school.id}", json=changeable)
         hook_url = _checked(answer)["hook_url"]
-        if school.provider == "wonde":  # Xporter is given a callback with each request
+        if PROVIDERS[school.provider].account_webhook:
             self._hook_urls[school.id] = hook_url
             await self._sandbox.register_webhook(school, hook_url)
 

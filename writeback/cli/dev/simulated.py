@@ -22,13 +22,9 @@ class SimulatedSchool:
     provider: str
     mis: str
     provider_school_id: str
-    secret: str
-    """Its token (Wonde) or secret (Xporter); it opens nothing but this sandbox."""
+    credentials: Mapping[str, str]
+    """They open nothing but this sandbox."""
     seed: int
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        return {"token" if self.provider == "wonde" else "secret": self.secret}
 
     @property
     def names_employee(self) -> bool:
@@ -37,8 +33,8 @@ class SimulatedSchool:
 
 
 SCHOOLS = (
-    SimulatedSchool("hillside", "Hillside", "wonde", "Bromcom", "A1930499544", "simulated-hillside", 1),
-    SimulatedSchool("riverbank", "Riverbank", "xporter", "SIMS", "3015401", "simulated-riverbank", 2),
+    SimulatedSchool("hillside", "Hillside", "wonde", "Bromcom", "A1930499544", {"token": "simulated-hillside"}, 1),
+    SimulatedSchool("riverbank", "Riverbank", "xporter", "SIMS", "3015401", {"secret": "simulated-riverbank"}, 2),
 )
 
 
@@ -56,7 +52,7 @@ class SandboxControl:
         await self._call("POST", "/schools", {**body, **school.credentials, "pupils": PUPILS, "seed": school.seed})
 
     async def register_webhook(self, school: SimulatedSchool, url: str) -> None:
-        """Have Wonde's webhooks for this school go to `url`."""
+        """Have the provider's webhooks for this school go to `url`."""
         await self._call("POST", "/webhooks", {"school": school.provider_school_id, "url": url})
 
     async def registers(self, school: SimulatedSchool) -> Sequence[Register]:
