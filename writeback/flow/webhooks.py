@@ -14,6 +14,7 @@ from writeback.domain.access import Caller
 from writeback.domain.actor import actor_of
 from writeback.flow import webhook_secrets
 from writeback.flow.context import FlowContext
+from writeback.flow.webhook_formats import WebhookFormat
 from writeback.flow.webhook_input import NewWebhook, app_for, may_see, refuse_findings, schools_for
 from writeback.flow.webhook_message import TEST_TYPE, test_message
 from writeback.flow.webhook_verdict import BY_APP
@@ -44,7 +45,8 @@ class Webhooks:
             await self._refuse(session, given)
             if not await webhooks.has_app(session, app):
                 raise NotFound("app_unknown", f"there is no app {app[:64]!r}", hint="Make it a key first.")
-            if await webhooks.count_of_app(session, app) >= self.flow.settings.webhooks.max_per_app:
+            count = await webhooks.count_of_app(session, app, besides=WebhookFormat.XPORTER)  # they come with requests
+            if count >= self.flow.settings.webhooks.max_per_app:
                 raise Conflict(
                     "webhooks_too_many",
                     f"the app has {self.flow.settings.webhooks.max_per_app} webhooks, which is the most",

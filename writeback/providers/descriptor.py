@@ -35,7 +35,7 @@ class SchoolIdRule:
     pattern: str = r"[A-Za-z0-9_-]{1,64}"
     """All of an id matches it. It becomes a part of paths: let in nothing that means something there."""
     code: str = "provider_school_id_invalid"
-    """The finding's, one of those that `api/explain.py` knows."""
+    """The finding's."""
     says: str = "it must be 1 to 64 letters, digits, hyphens or underscores"
     hint: str = "Send the school's id as the provider shows it, e.g. A1930499544."
 

@@ -30,12 +30,11 @@ async def page(session: AsyncSession, *, app: str | None, before: str | None, li
     return (await session.exec(query)).all()
 
 
-async def count_of_app(session: AsyncSession, app: str) -> int:
-    """Return how many webhooks the app has made, so that nobody adds one for it before the transaction ends."""
+async def count_of_app(session: AsyncSession, app: str, *, besides: str) -> int:
+    """Return how many webhooks the app has besides those of a format; nobody adds one before the transaction ends."""
     await session.exec(select(App.id).where(App.id == app).with_for_update())
-    is_own = col(WebhookRow.format) != "xporter"  # those for callbacks come with its requests
-    query = select(func.count()).select_from(WebhookRow).where(col(WebhookRow.app_id) == app, is_own)
-    return (await session.exec(query)).one()
+    query = select(func.count()).select_from(WebhookRow)
+    return (await session.exec(query.where(WebhookRow.app_id == app, WebhookRow.format != besides))).one()
 
 
 async def has_app(session: AsyncSession, app: str) -> bool:
