@@ -125,7 +125,7 @@ def rule_for(school: School, kind: str) -> FeatureRule:
 def all_rules() -> list[FeatureRule]:
     """Return every rule of the files, a kind's default before its exceptions."""
     rules = []
-    for file in _FILES.values():
+    for file in FILES.values():
         for row in file.rules:
             rules += [_rule(file.provider, mis, row.kind, "") for mis in row.mis]
     return rules
@@ -147,7 +147,7 @@ def validate_overrides(overrides: Mapping[str, Mapping[str, Any]]) -> None:
 
 @lru_cache(maxsize=4096)
 def _rule(provider: str, mis: str, kind: str, override: str) -> FeatureRule:
-    file = _FILES.get(provider)
+    file = FILES.get(provider)
     rows = _rows_for(file, mis, kind) if file else []
     own = [read_overrides({kind: json.loads(override)})[kind]] if override else []
     merged = _merge([*rows, *own])
@@ -184,4 +184,5 @@ def _merge(layers: list[RuleRow | RuleSettings]) -> dict[str, Any]:
     return merged
 
 
-_FILES: dict[str, RuleFile] = {file.provider: file for file in validate_rules()}
+FILES: dict[str, RuleFile] = {file.provider: file for file in validate_rules()}
+"""By provider. Asked at each use and copied nowhere: a test adds those of a provider of its own."""

@@ -1,0 +1,58 @@
+"""What Pigeon Post answers, in our words. Pure."""
+
+from typing import Any
+
+from writeback.domain.finding import Finding
+from writeback.domain.outcome import (
+    Blocked,
+    Evidenced,
+    NotReached,
+    Outcome,
+    Pending,
+    Refused,
+    Rejected,
+    Taken,
+    Uncertain,
+    Unclear,
+    Verdict,
+)
+from writeback.providers.http import Answer, reference_of, shorten, trouble_of
+
+
+def outcome_of(answer: Answer | NotReached | Uncertain) -> Outcome:
+    """Return what came of sending a letter."""
+    if not isinstance(answer, Answer):
+        return answer
+    if trouble := trouble_of(answer, "Pigeon Post"):
+        return trouble
+    told = answer.body if answer.is_providers_own else {}
+    if answer.is_success:
+        return Taken(reference_of(told.get("letter")))
+    message = shorten(told.get("why") or answer.told_by("Pigeon Post"))
+    return Refused(message, {place: [_refused(message)] for place in told.get("lines", [])})
+
+
+def verdict_of(answer: Answer | NotReached | Uncertain | Blocked) -> Verdict:
+    """Return what is known of a letter that was asked about."""
+    match answer:
+        case Uncertain(reason=reason, retry_after_s=after):  # it was a question: asking again is harmless
+            return NotReached(reason, after)
+        case NotReached() | Blocked():
+            return answer
+    trouble = trouble_of(answer, "Pigeon Post")
+    if trouble is not None:
+        return verdict_of(trouble)
+    told: Any = answer.body if answer.is_providers_own else {}
+    match told.get("state"):
+        case "flying":
+            return Pending()
+        case "delivered":
+            return Evidenced("poll")
+        case "returned":
+            return Rejected(shorten(told.get("why", "it was returned")))
+        case _:
+            return Unclear(answer.told_by("Pigeon Post"))
+
+
+def _refused(message: str) -> Finding:
+    return Finding("school_closed", message, "Record it in the MIS itself.")
