@@ -13,10 +13,10 @@ from tests.pigeon.descriptor import PIGEON
 from tests.pigeon.loft import OUR_RING, OWN_RING, PUPILS, Loft, running_loft
 from validators import features
 from validators.rule_files import read_rule_file
-from writeback.cli.config import unknown_variables
+from writeback.cli.config import load_settings, unknown_variables
+from writeback.cli.exits import CommandFailed
 from writeback.console.words import provider_words
-from writeback.core.errors import ConfigurationError
-from writeback.core.settings import ConfirmSettings, Settings
+from writeback.core.settings import ConfirmSettings
 from writeback.providers.registry import PROVIDERS
 
 pytestmark = [
@@ -135,7 +135,7 @@ def test_a_setting_of_its_own_that_is_wrong_is_named(
     pigeon: None, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigurationError) as raised:
-        PIGEON.settings_in(Settings())
+    with pytest.raises(CommandFailed) as raised:
+        load_settings()
     assert says in str(raised.value)
     assert OUR_RING not in str(raised.value)

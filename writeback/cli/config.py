@@ -21,21 +21,26 @@ _OF_COMMANDS = frozenset(
 
 
 def load_settings(**overrides: Any) -> "Settings":
-    """Return the settings; raise CommandFailed that names each wrong variable."""
+    """Return the settings; raise CommandFailed that names each wrong variable, those of every provider included."""
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
+    from writeback.core.errors import ConfigurationError
     from writeback.core.settings import Settings
+    from writeback.providers.registry import PROVIDERS
 
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
+        for provider in PROVIDERS.values():
+            provider.settings_in(settings)
     except ValidationError as error:
         wrong = [f"{_variable(entry['loc'])}: {entry['msg']}" for entry in error.errors(include_input=False)]
         raise CommandFailed(
             Exit.CONFIGURATION, "; ".join(wrong), where="settings", hint="docs/operating.md lists every setting"
         ) from None
-    except SettingsError as error:
+    except (SettingsError, ConfigurationError) as error:
         raise CommandFailed(Exit.CONFIGURATION, str(error), where="settings") from None
+    return settings
 
 
 def unknown_variables(environ: Iterable[str]) -> list[str]:
