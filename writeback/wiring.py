@@ -24,6 +24,8 @@ from writeback.core.settings import Settings
 from writeback.flow.accept import Acceptor
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.runner import BatchRunner
+from writeback.flow.bulk_jobs import Bulks
+from writeback.flow.bulk_runner import BulkRunner
 from writeback.flow.bulkhead import Bulkhead
 from writeback.flow.cached_lookups import lookup_cache
 from writeback.flow.confirm import Confirmer
@@ -35,7 +37,6 @@ from writeback.flow.event_feed import EventFeed
 from writeback.flow.hold import Holds
 from writeback.flow.hooks import Hooks, hook_url
 from writeback.flow.keys import Keys
-from writeback.flow.mend_bulk import Bulks
 from writeback.flow.mendings import Mendings, create_mendings
 from writeback.flow.miss import Misses
 from writeback.flow.notify import Notifier
@@ -73,7 +74,8 @@ log = structlog.get_logger()
 _ASK_AGAIN_S = 2.0
 """How often a database that is down is asked whether it is there again."""
 _SCHOOL_CONNECTIONS = 2
-"""Connections to the database that looking after schools may hold at a time: registers always find others."""
+"""Connections to the database that looking after schools, and bulk jobs, may hold at a time: registers always find
+others."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,13 @@ class WorkerServices:
     drift: Drift
     notifier: Notifier
     batches: BatchRunner
+    bulks: BulkRunner
     bulkhead: Bulkhead
     """The places of jobs that send and confirm."""
     school_places: Bulkhead
     """The places of jobs that look after schools."""
     pace: Pace
-    """How fast lists are fetched."""
+    """How fast lists are fetched and bulk jobs done."""
     restore_watch: RestoreWatch
 
 
@@ -161,8 +164,6 @@ async def open_services(
         acceptor = Acceptor(flow, committer, misses)
         mendings = create_mendings(flow, misses)
         restores = Restores(flow.db, flow.clock, settings.restore)
-        bulks = Bulks(flow.db, flow.clock, mendings.many)
-        stack.push_async_callback(bulks.aclose)
         yield Services(
             settings=settings,
             clock=flow.clock,
@@ -176,7 +177,7 @@ async def open_services(
             holds=Holds(flow),
             removals=Removals(flow.db, flow.clock),
             mendings=mendings,
-            bulks=bulks,
+            bulks=Bulks(flow),
             hooks=Hooks(flow),
             discovery=Discovery(flow),
             features=Features(flow.registry, flow.lookups),
@@ -207,6 +208,10 @@ async def open_worker(
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('wrk', flow.clock.now())}"
         batches = BatchRunner(flow, syncer, owner)
         stack.push_async_callback(batches.aclose)
+        pace, school_misses = Pace(flow.clock, settings.queue.sync_share), Misses(of_schools, school_syncer)
+        stack.push_async_callback(school_misses.aclose)
+        bulks = BulkRunner(of_schools, create_mendings(of_schools, school_misses).many, pace, owner)
+        stack.push_async_callback(bulks.aclose)
         yield WorkerServices(
             settings=settings,
             clock=flow.clock,
@@ -224,9 +229,10 @@ async def open_worker(
             drift=Drift(flow),
             notifier=notifier,
             batches=batches,
+            bulks=bulks,
             bulkhead=Bulkhead(max(1, round(settings.queue.max_jobs * settings.dispatch.provider_share))),
             school_places=school_places,
-            pace=Pace(flow.clock, settings.queue.sync_share),
+            pace=pace,
             restore_watch=restore_watch,
         )
 

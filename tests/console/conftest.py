@@ -12,8 +12,10 @@ import pytest
 from tests.secret_key import SECRET_KEY
 from writeback.console import create_console
 from writeback.core.clock import FakeClock
+from writeback.core.pace import Pace
 from writeback.core.settings import Settings
 from writeback.domain.staff import Role
+from writeback.flow.bulk_runner import BulkRunner
 from writeback.flow.registry import NewSchool
 from writeback.store import staff as store
 from writeback.wiring import Services, open_services
@@ -53,6 +55,7 @@ def token_in(answer: httpx.Response) -> str:
 
 
 SignIn = Callable[..., Awaitable[Visitor]]
+WorkOff = Callable[[httpx.Response], Awaitable[str]]
 
 
 @pytest.fixture
@@ -106,6 +109,21 @@ async def sign_in(services: Services, visit: Callable[[], Visitor]) -> SignIn:
         return visitor
 
     return signed_in
+
+
+@pytest.fixture
+def work_off(services: Services) -> WorkOff:
+    """Do a bulk job that a form has begun, as a worker does; return the path of its page, to which the answer leads."""
+
+    async def work(begun: httpx.Response) -> str:
+        path = begun.headers["location"].removeprefix("/console")
+        runner = BulkRunner(
+            services.accept.flow, services.mendings.many, Pace(services.clock, share=1.0), "the tests' worker"
+        )
+        await runner.run(path.removeprefix("/bulks/"))
+        return path
+
+    return work
 
 
 @pytest.fixture

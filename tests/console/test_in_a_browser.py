@@ -45,7 +45,7 @@ PATHS = (
     "/schools/st-marys",
     "/schools/hillside",
     "/schools/st-marys/hold",
-    "/writebacks/bulk/{bulk}",
+    "/bulks/{bulk}",
     "/batches/{batch}",
     "/batches/{batch}/stop",
     "/apps/new",
@@ -319,7 +319,7 @@ async def test_what_another_person_does_appears_at_once(scene: Scene, monkeypatc
 async def test_progress_of_many_is_shown_while_it_goes_on(scene: Scene) -> None:
     async with scene.window() as window:
         await window.sign_in()
-        await window.open("/writebacks/bulk/blk_1")
+        await window.open("/bulks/blk_1")
         await expect(window.page.get_by_role("progressbar")).to_have_attribute("value", "500")
 
         await scene.services.reads.db.transact(lambda session: _note_progress(session, 1_500))

@@ -9,9 +9,10 @@ from typing import Any
 
 from tests.crash.points import points
 from tests.crash.processes import Running
-from tests.crash.rig import PATIENCE_S, SCHOOL, Rig
+from tests.crash.rig import PATIENCE_S, SCHOOL, WITHDRAWN, Rig
 from tests.receiver import Receiver, running_receiver
 from writeback.core.failpoints import KILLED
+from writeback.domain.mending import Action
 from writeback.domain.states import Status
 from writeback.flow.webhook_input import NewWebhook
 
@@ -91,6 +92,8 @@ _SWEEP = Scene(works=_INCIDENTS)
 _ACCEPT = Scene("api", _INCIDENTS, drive="api")
 _HOOK = Scene("api", _INCIDENTS, drive="hook")
 _EVENT = Scene("api", {"marks": _marks}, drive="event")
+_BULK = Scene(works=_INCIDENTS, drive="bulk")
+_BULK_BEGUN = Scene("api", _INCIDENTS, drive="console")
 _NOTIFY = Scene(works={"marks": _marks}, drive="notify")
 
 SCENES: Mapping[str, Scene] = {
@@ -131,6 +134,10 @@ SCENES: Mapping[str, Scene] = {
     "notify.after_step": Scene(works={"marks": _marks}, drive="notify", nths=(1, 2)),
     "notify.before_send": _NOTIFY,
     "notify.after_send": _NOTIFY,
+    "bulk.before_ring": _BULK_BEGUN,
+    "bulk.before_piece": _BULK,
+    "bulk.piece_uncommitted": _BULK,
+    "bulk.after_piece": _BULK,
     "sweep.before_ring": _SWEEP,
     "sweep.after_ring": _SWEEP,
     "sweep.before_forget": _SWEEP,
@@ -191,6 +198,10 @@ async def run(case: Case, rig: Rig) -> list[str]:
             await _drive_worker(case, rig)
         case "api":
             await _drive_api(case, rig)
+        case "bulk":
+            return await _drive_bulk(case, rig)
+        case "console":
+            return await _drive_console(case, rig)
         case "hook" | "event":
             await _drive_hooks(case, rig)
         case _:
@@ -286,6 +297,27 @@ async def _drive_notify(case: Case, rig: Rig, receiver: Receiver) -> list[str]:
     if len(messages) != len(events):
         found.append(f"{len(events)} events were told with {len(messages)} ids")
     return found
+
+
+async def _drive_bulk(case: Case, rig: Rig) -> list[str]:
+    """A worker fails at a bulk job: all of it is done by the next, and nothing of it twice."""
+    await rig.withdraw(case.scene.works[case.work])
+    bulk = await rig.services.bulks.begin(await rig.person(), Action.RESUBMIT, WITHDRAWN, "they go", matched=3)
+    victim = rig.start("worker", case.order)
+    await _until(lambda: _has_failed(case, victim), rig)
+    await _replace(case, rig, victim)
+    return [*await rig.problems_of_bulk(bulk), *await rig.problems()]
+
+
+async def _drive_console(case: Case, rig: Rig) -> list[str]:
+    """The API fails when somebody has begun a bulk job at its console: a worker does it, whether it lives or not."""
+    await rig.withdraw(case.scene.works[case.work])
+    rig.start("worker")
+    victim = rig.start("api", case.order)
+    await rig.api_answers()
+    await rig.begin_at_console("they go")
+    await _until(lambda: _has_failed(case, victim), rig)
+    return [*await rig.problems_of_bulk(await rig.only_bulk()), *await rig.problems()]
 
 
 def _has_failed(case: Case, victim: Running) -> bool:

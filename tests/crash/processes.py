@@ -11,12 +11,16 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from starlette.types import ASGIApp
+
+from writeback.console import create_console
 from writeback.core.failpoints import ARMED_BY, PLAN, SWITCH
 from writeback.core.settings import Settings
+from writeback.wiring import Services
 
 _MAINS = {"api": "writeback.api.server", "worker": "writeback.worker.main", "sandbox": "writeback.sandbox.server"}
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([*_MAINS.values(), "uvloop", "asyncpg"])
+_CONTEXT.set_forkserver_preload([*_MAINS.values(), "writeback.console", "uvloop", "asyncpg"])
 
 
 @dataclass
@@ -71,7 +75,13 @@ def _run(command: str, settings: Settings, log: str, variables: Mapping[str, str
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.environ.update(variables)
-    importlib.import_module(_MAINS[command]).run(settings)
+    main = importlib.import_module(_MAINS[command])
+    main.run(settings, *([_with_console] if command == "api" else []))
+
+
+def _with_console(services: Services) -> Mapping[str, ASGIApp]:
+    """Return what is served beside the API, as by `writeback api`."""
+    return {"/console": create_console(services)}
 
 
 def end_all(processes: Sequence[Running]) -> None:

@@ -2,28 +2,36 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlmodel import col, select, update
+from sqlmodel import Session, col, select, update
 
 from tests.crash import processes
 from tests.crash.processes import Running
 from tests.secret_key import SECRET_KEY
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import SERVICE
+from writeback.domain.staff import Person, Role
 from writeback.domain.states import Status
 from writeback.flow.registry import NewSchool
+from writeback.flow.staff_sessions import person_of
+from writeback.store.bulk_jobs import BulkState
 from writeback.store.database import Database
-from writeback.store.tables import AttemptRow, SchoolRow, WritebackRow
+from writeback.store.filters import Filter
+from writeback.store.selection import Selection
+from writeback.store.tables import AttemptRow, BulkRow, MendingRow, SchoolRow, StaffRow, WritebackRow
 from writeback.wiring import Services
 
 SCHOOL = "hillside"
+WITHDRAWN = Selection(Filter(school=SCHOOL, statuses=["cancelled"]))
 _PATH = f"/v1/schools/{SCHOOL}/writebacks"
 PATIENCE_S = 60.0
 _FINAL = {
@@ -187,6 +195,63 @@ class Rig:
             return None
         writeback_id: str = answer.json()["id"]
         return writeback_id
+
+    # ---- bulk jobs
+
+    async def withdraw(self, work: Callable[["Rig", int], Mapping[str, Any]]) -> None:
+        """Have three writebacks accepted and cancelled before any worker is there."""
+        for number in range(3):
+            cancelled = await self.submit(work(self, number))
+            await self.services.mendings.cancels.one(self.caller, cancelled, SERVICE)
+
+    async def person(self) -> Person:
+        """Return somebody who may have many go again."""
+        await self.services.staff.accounts.add("ann", Role.SUPPORT)
+        async with self.db.read() as session:
+            return person_of((await session.exec(select(StaffRow))).one())
+
+    async def begin_at_console(self, reason: str) -> None:
+        """Have all that was withdrawn go again, with the console's form; its answer may be lost."""
+        await self.person()
+
+        def sign_in(session: Session) -> str:
+            return self.services.staff.sessions.begin(session, session.exec(select(StaffRow)).one())
+
+        form = {"action": "resubmit", "which": "all", "school": SCHOOL, "status": "cancelled", "confirmed": "yes"}
+        cookies = {"wb_console": await self.db.transact(sign_in)}
+        async with httpx.AsyncClient(base_url=self.url, cookies=cookies, trust_env=False) as http:
+            page = await http.get("/console/account")
+            token = re.search(r'name="csrf" value="([^"]+)"', page.text)
+            assert token is not None, f"{page.status_code} {page.headers} {page.text[:300]}"
+            with suppress(httpx.TransportError):
+                await http.post(
+                    "/console/writebacks/mend",
+                    data={**form, "reason": reason, "csrf": token[1]},
+                    headers={"Origin": self.url},
+                )
+
+    async def _bulk(self, bulk_id: str) -> BulkRow:
+        async with self.db.read() as session:
+            return await session.get_one(BulkRow, bulk_id)
+
+    async def only_bulk(self) -> str:
+        async with self.db.read() as session:
+            return (await session.exec(select(BulkRow.id))).one()
+
+    async def problems_of_bulk(self, bulk_id: str) -> list[str]:
+        """Look, once it has ended, whether a bulk job over what was withdrawn is done, and each of it once."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while (await self._bulk(bulk_id)).state == BulkState.RUNNING:  # noqa: ASYNC110 - it is SQL
+                    await asyncio.sleep(0.05)
+        row = await self._bulk(bulk_id)
+        async with self.db.read() as session:
+            mended = (await session.exec(select(MendingRow.writeback_id).where(MendingRow.action == "resubmit"))).all()
+        expected = (BulkState.DONE, 3, 3, 0)
+        found = (row.state, row.looked_at, row.done, row.not_done)
+        return [f"the bulk job is {found}, not {expected}"] * (found != expected) + [
+            f"{one} went again {count} times" for one, count in Counter(mended).items() if count != 1
+        ]
 
     async def statuses(self) -> dict[str, str]:
         async with self.db.read() as session:

@@ -25,6 +25,8 @@ _AT_A_COMMIT = (
     "confirm.after_settle",
     "notify.step_uncommitted",
     "notify.after_step",
+    "bulk.piece_uncommitted",
+    "bulk.after_piece",
 )
 """Where it matters which database it is."""
 

@@ -20,8 +20,8 @@ class Explanation:
 
 _OURS = {
     "bulk_unknown": (
-        "There is no such work in the console, or it is somebody else's.",
-        "Begin it again from the list.",
+        "There is no such bulk job, or it is about schools that you do not see.",
+        "Look at the list of bulk jobs in the console.",
     ),
     "school_ambiguous": (
         "Several schools have this id at the provider.",

@@ -74,7 +74,7 @@ class QueueSettings(BaseModel):
     """Schools of one provider whose lists one worker fetches at a time; as many more are asked how they stand. 0: none,
     as with `writeback worker --only registers`."""
     sync_share: float = Field(default=0.2, gt=0, le=1)
-    """The most of its event loop that a worker which serves lanes, too, gives to fetching lists."""
+    """The most of its event loop that a worker which serves lanes, too, gives to fetching lists and to bulk jobs."""
     sync_timeout_s: int = 240
     """A sync that takes longer is given up and begun again; whose worker died, a minute after this."""
     sweep_every_s: float = 1.0

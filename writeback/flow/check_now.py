@@ -45,6 +45,14 @@ class CheckView:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """One of many that are looked at now: how many of its records await evidence."""
+
+    lane_id: str
+    records: int
+
+
+@dataclass(frozen=True)
 class Checks:
     """Has the evidence of writebacks looked for at once."""
 
@@ -59,23 +67,19 @@ class Checks:
         hold_reason, left_alone = await self.flow.db.transact(partial(_standing, lane, keys_of(account)))
         return replace(view, hold_reason=hold_reason, left_alone=left_alone)
 
-    async def some(self, ids: Sequence[str], actor: Actor, bulk: str) -> Mapping[str, int]:
-        """Have those looked at of which evidence is awaited, for somebody who may change them all.
+    def ask_all(self, session: Session, ids: Sequence[str], actor: Actor, bulk: str) -> Mapping[str, Asked]:
+        """Have those looked at of which evidence is awaited, for somebody who may change them all; return these.
 
-        Return their ids, each with how many of its records await evidence.
+        Whoever has committed it rings `confirm_lane` for their lanes.
         """
-        asked, lane_ids = await self.flow.db.transact(partial(self._some, sorted(ids), actor, bulk))
-        await self.flow.doorbell.ring("confirm_lane", sorted(lane_ids))
+        now, rows = self.flow.clock.now(), writebacks.find(session, sorted(ids))
+        asked: dict[str, Asked] = {}
+        for one, row in sorted(rows.items()):
+            awaiting = requests.awaiting_of(session, row)
+            if awaiting and self._ask(session, row, awaiting, actor, now, bulk=bulk):
+                records = sum(len(indexes) for request in awaiting for of, indexes in request.members if of == one)
+                asked[one] = Asked(row.lane_id, records)
         return asked
-
-    def _some(self, ids: Sequence[str], actor: Actor, bulk: str, session: Session) -> tuple[dict[str, int], set[str]]:
-        now, rows = self.flow.clock.now(), writebacks.find(session, ids)
-        asked: dict[str, int] = {}
-        for one in ids:
-            awaiting = requests.awaiting_of(session, rows[one]) if one in rows else ()
-            if awaiting and self._ask(session, rows[one], awaiting, actor, now, bulk=bulk):
-                asked[one] = sum(len(indexes) for request in awaiting for of, indexes in request.members if of == one)
-        return asked, {rows[one].lane_id for one in asked}
 
     def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, CheckView]:
         now = self.flow.clock.now()

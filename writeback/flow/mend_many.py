@@ -4,8 +4,9 @@ What if the process dies in the middle? What was done is done and written down; 
 if it is called twice? What has been done does not match the filter any more, or is found to be on its way.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -15,6 +16,7 @@ from sqlmodel import Session
 
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Problem
 from writeback.core.ids import new_id
+from writeback.core.pace import give_way
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
 from writeback.domain.mending import Action, awaiting, cancellable, going_again
@@ -27,7 +29,7 @@ from writeback.flow.context import FlowContext
 from writeback.flow.mend import check_may_mend
 from writeback.flow.mend_draft import Draft, Order, draft_of
 from writeback.flow.resubmit import Resubmits, refusal
-from writeback.store import selection, writebacks
+from writeback.store import audit, selection, writebacks
 from writeback.store.pages import decode_number, encode_cursor
 from writeback.store.selection import Extent, Selection
 from writeback.store.tables import WritebackRow
@@ -94,6 +96,13 @@ class Report:
     not_done: list[NotDone] = field(default_factory=list)
     unchanged: int = 0
 
+    def add_all(self, piece: "Report") -> None:
+        """Add what came of a piece."""
+        self.matched += piece.matched
+        self.done += piece.done
+        self.not_done += piece.not_done
+        self.unchanged += piece.unchanged
+
     def add(self, result: Result) -> None:
         match result:
             case Done():
@@ -102,6 +111,31 @@ class Report:
                 self.not_done.append(result)
             case Unchanged():
                 self.unchanged += 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done to which writebacks, by whom and why; `order` is for what is sent again."""
+
+    action: Action
+    wanted: Selection
+    actor: Actor
+    order: Order = field(default_factory=Order)
+
+
+@dataclass
+class _Ready:
+    """The next writebacks, looked at: `drafts` of those that go again, `ids` of those to be locked."""
+
+    looked_at: int = 0
+    ids: list[str] = field(default_factory=list)
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    settled: list[Result] = field(default_factory=list)
+    """What there is to say of the others."""
+
+
+Commit = Callable[[Callable[[Session], Report]], Awaitable[Report]]
+"""Runs the work in a transaction, with whatever is written down beside it."""
 
 
 @dataclass(frozen=True)
@@ -122,82 +156,66 @@ class ManyMendings:
             found = await selection.extents(session, caller, wanted, limit=limit)
         return Count(there, sum(_how_many(action, one) for one in found), max(0, there - limit))
 
-    async def resubmit(
-        self,
-        caller: Caller,
-        wanted: Selection,
-        order: Order,
-        actor: Actor,
-        *,
-        limit: int = MOST,
-        cursor: str | None = None,
-        bulk: str | None = None,
-    ) -> Report:
-        """Send again what matches, the earliest accepted first; each is validated by itself, against fresh lists.
+    async def run(self, caller: Caller, work: Work, *, limit: int = MOST, cursor: str | None = None) -> Report:
+        """Do it to what matches, the earliest accepted first, and note in the audit log what came of it.
 
-        `bulk` is the id of what several calls are pieces of.
+        What is sent again is validated by itself, against fresh lists; what is cancelled has not left; what is checked
+        awaits evidence.
         """
-        report, ids = await self._begin(caller, Action.RESUBMIT, wanted, limit, cursor, bulk)
-        for chunk in _chunks(ids):
-            async with self.flow.db.read() as session:
-                rows = await selection.rows_of(session, chunk)
-            drafts: dict[str, Draft] = {}
-            for row in rows:
-                checked = await self._check(row, order)
-                if isinstance(checked, Draft):
-                    drafts[row.id] = checked
-                else:
-                    report.add(checked)
-            await self._carry_out(report, list(drafts), partial(self._resubmit_one, drafts, actor, report.id))
-        return self._end(Action.RESUBMIT, report, actor)
+        found = await self._find(caller, work, cursor, limit)
+        report = Report(new_id("blk", self.flow.clock.now()), 0, _after(found, min(limit, len(found))))
+        for chunk in _chunks([writeback_id for _, writeback_id in found[:limit]]):
+            ready = await self._ready(work, chunk)
+            report.add_all(await self._do(work, ready, report.id, None, self.flow.db.transact))
+        await self.flow.db.transact(partial(self._note, work, report, caller.app_id or None))
+        return report
 
-    async def cancel(
-        self,
-        caller: Caller,
-        wanted: Selection,
-        actor: Actor,
-        *,
-        limit: int = MOST,
-        cursor: str | None = None,
-        bulk: str | None = None,
+    async def piece(
+        self, caller: Caller, work: Work, *, bulk: str, cursor: str | None, limit: int, seconds: float, commit: Commit
     ) -> Report:
-        """Withdraw what matches and has not left, the earliest accepted first."""
-        report, ids = await self._begin(caller, Action.CANCEL, wanted, limit, cursor, bulk)
-        for chunk in _chunks(ids):
-            await self._carry_out(report, chunk, partial(self._cancel_one, actor, report.id))
-        return self._end(Action.CANCEL, report, actor)
+        """Do it to the next few in one transaction, the one of `commit`; `next_cursor` None: those were the last.
 
-    async def check(
-        self,
-        caller: Caller,
-        wanted: Selection,
-        actor: Actor,
-        *,
-        limit: int = MOST,
-        cursor: str | None = None,
-        bulk: str | None = None,
+        They are fewer where looking at them takes longer than `seconds`. `bulk` is what the piece is of.
+        """
+        found = await self._find(caller, work, cursor, limit)
+        until = self.flow.clock.monotonic() + seconds
+        ready = await self._ready(work, [writeback_id for _, writeback_id in found[:limit]], until)
+        return await self._do(work, ready, bulk, _after(found, ready.looked_at), commit)
+
+    async def pass_over(
+        self, caller: Caller, work: Work, *, bulk: str, cursor: str | None, commit: Commit, why: NotDone
     ) -> Report:
-        """Have the evidence of what matches looked for at once, where it is awaited."""
-        report, ids = await self._begin(caller, Action.CHECK, wanted, limit, cursor, bulk)
-        for chunk in _chunks(ids):
-            asked = await self.checks.some(chunk, actor, report.id)
-            for one in chunk:
-                report.add(Done(one, asked[one]) if one in asked else Unchanged(one))
-        return self._end(Action.CHECK, report, actor)
+        """Leave the next one as it is, as if it had been a piece."""
+        found = await self._find(caller, work, cursor, 1)
+        ready = _Ready(len(found[:1]), settled=[replace(why, id=writeback_id) for _, writeback_id in found[:1]])
+        return await self._do(work, ready, bulk, _after(found, ready.looked_at), commit)
 
-    async def _begin(
-        self, caller: Caller, action: Action, wanted: Selection, limit: int, cursor: str | None, bulk: str | None
-    ) -> tuple[Report, Sequence[str]]:
-        """Return an empty report and the ids of what matches, which the caller may see."""
+    async def _find(self, caller: Caller, work: Work, cursor: str | None, limit: int) -> Sequence[tuple[int, str]]:
+        """Return sequence and id of what matches and the caller may change: one more than `limit` where there are."""
         check_may_mend(caller)
-        after = decode_number(cursor)
+        after, wanted = decode_number(cursor), _with_statuses(work.action, work.wanted)
         async with self.flow.db.read() as session:
-            wanted = _with_statuses(action, wanted)
-            found = await selection.ids_of(session, caller, wanted, after=after, limit=limit + 1)
-        page = found[:limit]
-        next_cursor = encode_cursor(page[-1][0]) if len(found) > limit else None
-        report = Report(bulk or new_id("blk", self.flow.clock.now()), len(page), next_cursor)
-        return report, [writeback_id for _, writeback_id in page]
+            return await selection.ids_of(session, caller, wanted, after=after, limit=limit + 1)
+
+    async def _ready(self, work: Work, ids: Sequence[str], until: float | None = None) -> _Ready:
+        """Look at them, and validate what would go again; of those that there is no time for, none is touched."""
+        if work.action is not Action.RESUBMIT:
+            return _Ready(len(ids), list(ids))
+        ready = _Ready()
+        async with self.flow.db.read() as session:
+            rows = await selection.rows_of(session, ids)
+        for row in rows:
+            if until is not None and ready.looked_at and self.flow.clock.monotonic() >= until:
+                break
+            await give_way()
+            checked = await self._check(row, work.order)
+            ready.looked_at += 1
+            if isinstance(checked, Draft):
+                ready.ids.append(row.id)
+                ready.drafts[row.id] = checked
+            else:
+                ready.settled.append(checked)
+        return ready
 
     async def _check(self, row: WritebackRow, order: Order) -> Draft | NotDone | Unchanged:
         try:
@@ -208,47 +226,80 @@ class ManyMendings:
             return _not_done(row.id, problem)
         return _not_done(row.id, refusal(draft)) if draft.is_refused(order.on_invalid) else draft
 
-    async def _carry_out(
-        self, report: Report, ids: Sequence[str], work: Callable[[Session, OpenWriteback], Result]
-    ) -> None:
-        """Do it to some, in one transaction, and ring for their lanes."""
+    async def _do(self, work: Work, ready: _Ready, bulk: str, next_cursor: str | None, commit: Commit) -> Report:
+        """Do it to those that are ready, in one transaction, and ring for their lanes."""
+        job = "confirm_lane" if work.action is Action.CHECK else "serve_lane"
+        lanes: set[str] = set()
 
-        def transaction(session: Session) -> tuple[list[Result], set[str]]:
-            opened = open_all(writebacks.lock(session, ids))
-            results = [work(session, one) for one in opened.values()]
-            return results, {one.row.lane_id for one in opened.values()}
+        def transaction(session: Session) -> Report:
+            lanes.clear()  # it may be tried again
+            report = Report(bulk, ready.looked_at, next_cursor)
+            for result in (*ready.settled, *self._each(session, work, ready, bulk, lanes)):
+                report.add(result)
+            return report
 
-        results, lanes = await self.flow.db.transact(transaction)
-        for result in results:
-            report.add(result)
-        await self.flow.doorbell.ring("serve_lane", sorted(lanes))
+        report = await commit(transaction)
+        await self.flow.doorbell.ring(job, sorted(lanes))
+        return report
 
-    def _resubmit_one(
-        self, drafts: dict[str, Draft], actor: Actor, bulk: str, session: Session, opened: OpenWriteback
-    ) -> Result:
-        draft = drafts[opened.row.id]
+    def _each(self, session: Session, work: Work, ready: _Ready, bulk: str, lanes: set[str]) -> Iterator[Result]:
+        """Do it to each; add to `lanes` those in which there is something to do now."""
+        if work.action is Action.CHECK:
+            asked = self.checks.ask_all(session, ready.ids, work.actor, bulk)
+            lanes.update(one.lane_id for one in asked.values())
+            yield from (Done(one, asked[one].records) if one in asked else Unchanged(one) for one in ready.ids)
+            return
+        for opened in open_all(writebacks.lock(session, ready.ids)).values():
+            lanes.add(opened.row.lane_id)
+            if work.action is Action.CANCEL:
+                yield self._cancel_one(session, work, opened, bulk)
+            else:
+                yield self._resubmit_one(session, work, opened, ready.drafts[opened.row.id], bulk)
+
+    def _resubmit_one(self, session: Session, work: Work, opened: OpenWriteback, draft: Draft, bulk: str) -> Result:
         if not draft.is_still(opened.row):
             return Unchanged(opened.row.id)
-        self.resubmits.apply(session, opened, draft, actor, bulk=bulk)
+        self.resubmits.apply(session, opened, draft, work.actor, bulk=bulk)
         return Done(opened.row.id, len(draft.good))
 
-    def _cancel_one(self, actor: Actor, bulk: str, session: Session, opened: OpenWriteback) -> Result:
+    def _cancel_one(self, session: Session, work: Work, opened: OpenWriteback, bulk: str) -> Result:
         try:
-            mending = self.cancels.apply(session, opened, actor, bulk=bulk)
+            mending = self.cancels.apply(session, opened, work.actor, bulk=bulk)
         except Conflict:
             return Unchanged(opened.row.id)
         return Done(opened.row.id, len(mending.changed))
 
-    def _end(self, action: Action, report: Report, actor: Actor) -> Report:
-        log.info(
-            "mended_by_filter",
-            action=action.value,
-            bulk=report.id,
-            actor=actor.name,
-            done=len(report.done),
-            not_done=len(report.not_done),
-        )
-        return report
+    def _note(self, work: Work, report: Report, app: str | None, session: Session) -> None:
+        """Write down what came of a call, and that there was one where nothing did."""
+        told = {
+            "matched": report.matched,
+            "done": len(report.done),
+            "not_done": len(report.not_done),
+            "unchanged": report.unchanged,
+        }
+        note_bulk(session, self.flow.clock.now(), work, "done", report.id, told, app=app)
+        log.info("mended_by_filter", action=work.action.value, bulk=report.id, actor=work.actor.name, **told)
+
+
+def note_bulk(
+    session: Session,
+    now: datetime,
+    work: Work,
+    what: str,
+    bulk: str,
+    told: Mapping[str, int],
+    *,
+    app: str | None = None,
+) -> None:
+    """Write into the audit log that something was done to many: `told` has counts."""
+    school = work.wanted.filter.school
+    changed = {"action": work.action.value, **told}
+    audit.note(session, work.actor, now, f"bulk.{what}", bulk, app=app, school=school, changed=changed)
+
+
+def _after(found: Sequence[tuple[int, str]], looked_at: int) -> str | None:
+    """Return the cursor that goes on behind those that were looked at; None where there are no others."""
+    return encode_cursor(found[looked_at - 1][0]) if looked_at < len(found) else None
 
 
 def _with_statuses(action: Action, wanted: Selection) -> Selection:

@@ -19,7 +19,7 @@ from writeback.core.errors import BadInput, Conflict
 from writeback.core.ids import new_id
 from writeback.core.settings import RestoreSettings
 from writeback.domain.actor import Actor
-from writeback.store import audit, epochs
+from writeback.store import audit, bulk_jobs, epochs
 from writeback.store.database import Database
 from writeback.store.high_water import HighWater, recalled
 from writeback.store.tables import EpochRow
@@ -160,7 +160,9 @@ class Restores:
         epoch.compare_until = now + timedelta(seconds=self.settings.compare_creates_s)
         epoch.last_seq = before.last_seq if before.suspected_at is not None else epochs.last_seq(session)
         doubted = epochs.doubt_requests(session, now)
-        self._open(session, before, epoch, actor, taken_at=taken_at.isoformat(), requests=doubted)
+        stopped = bulk_jobs.stop_all(session, "the database was restored: look first at what has been done", now)
+        told = {"taken_at": taken_at.isoformat(), "requests": doubted, "bulk_jobs_stopped": stopped}
+        self._open(session, before, epoch, actor, **told)
 
     def _dismiss(self, actor: Actor, session: Session) -> None:
         before = epochs.lock_newest(session)

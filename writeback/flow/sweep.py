@@ -15,7 +15,18 @@ from writeback.flow.breaker import provider_key
 from writeback.flow.bulkhead import Bulkhead, job_place
 from writeback.flow.context import FlowContext
 from writeback.flow.expire import expire_overdue
-from writeback.store import batches, doors, doubts, holds, lanes, outbox, provider_answers, recent, writebacks
+from writeback.store import (
+    batches,
+    bulk_jobs,
+    doors,
+    doubts,
+    holds,
+    lanes,
+    outbox,
+    provider_answers,
+    recent,
+    writebacks,
+)
 from writeback.store.holds import DueSchool
 from writeback.store.tables import IdempotencyRow
 
@@ -100,6 +111,7 @@ class Sweeper:
             "confirm_lane": lanes.due_for_checking(session, now, _AT_ONCE),
             "notify": outbox.due(session, now, _AT_ONCE),
             "run_batch": batches.due(session, now, _AT_ONCE),
+            "run_bulk": bulk_jobs.due(session, now, _AT_ONCE),
         }
         if most := self.places.most:
             due["recheck_school"] = self._with_room("recheck_school", holds.due_rechecks(session, now, most))

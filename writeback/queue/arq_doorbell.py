@@ -26,8 +26,8 @@ from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
 
 SCHOOL_QUEUE = "writeback:schools"
-"""arq's queue of the jobs that look after schools; those that send and confirm are in its usual one."""
-_QUEUES = {"recheck_school": SCHOOL_QUEUE, "sync_school": SCHOOL_QUEUE}
+"""arq's queue of the jobs that look after schools, and bulk jobs; those that send and confirm are in its usual one."""
+_QUEUES = {"recheck_school": SCHOOL_QUEUE, "sync_school": SCHOOL_QUEUE, "run_bulk": SCHOOL_QUEUE}
 
 _SOCKET_TIMEOUT_S = 1.0
 _MOST_PENDING = 20_000

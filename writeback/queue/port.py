@@ -9,7 +9,7 @@ from typing import Protocol
 
 class Doorbell(Protocol):
     """Rings for a job: `serve_lane` and `confirm_lane` with lane ids, `notify` with webhook ids, the others with those
-    of schools or batches."""
+    of schools, batches or bulk jobs."""
 
     async def ring(self, job: str, lane_ids: Iterable[str]) -> None:
         """Ask for a run of `job` for each id. Returns at once and never raises."""

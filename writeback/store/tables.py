@@ -729,12 +729,16 @@ class BulkRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     """It stands in the audit log beside each of them."""
     staff_id: str = Field(foreign_key="staff.id", index=True)
+    as_staff_id: str | None = None
+    """In whose name it goes on, where somebody else has had it go on."""
+    school_id: str | None = None
+    """The only school that it is about; null: it may be about several."""
     action: str
     """resubmit, cancel, check."""
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
     wanted: str = Field(sa_column=Column(Text, nullable=False))
     """JSON: the filter, and ids where some were ticked."""
-    state: str
+    state: str = Field(index=True)
     """running, done, stopped."""
     matched: int = 0
     """How many there were when it was asked for."""
@@ -749,6 +753,8 @@ class BulkRow(SQLModel, table=True):
     cursor: str | None = None
     trouble: str | None = None
     """Why it stopped."""
+    fence: int = 0
+    """Counts takings and stops: whoever has an older number commits nothing."""
     lease_owner: str | None = None
     lease_until: datetime | None = _instant(nullable=True)
     created_at: datetime = _instant()

@@ -88,5 +88,11 @@ async def run_batch(ctx: dict[str, Any], batch_id: str) -> None:
     await services.batches.wake(batch_id)
 
 
+async def run_bulk(ctx: dict[str, Any], bulk_id: str) -> None:
+    """Have a bulk job gone on with, beside arq's jobs: it may take longer than one of these may."""
+    services: WorkerServices = ctx["services"]
+    await services.bulks.wake(bulk_id)
+
+
 LANE_FUNCTIONS = (serve_lane, confirm_lane, notify, run_batch)
 """Those of arq's usual queue; `main` gives each of the others, which wait in a queue of their own, its own timeout."""

@@ -20,7 +20,7 @@ from writeback.core.settings import Settings
 from writeback.queue.arq_doorbell import SCHOOL_QUEUE, deserialize, redis_settings, serialize
 from writeback.store import lanes
 from writeback.wiring import WorkerServices, open_worker
-from writeback.worker.functions import LANE_FUNCTIONS, recheck_school, sync_school
+from writeback.worker.functions import LANE_FUNCTIONS, recheck_school, run_bulk, sync_school
 from writeback.worker.role import Role
 from writeback.worker.watchdog import STUCK, Watchdog
 
@@ -164,6 +164,7 @@ def _school_worker(services: WorkerServices) -> Worker:
     functions = (
         func(recheck_school, timeout=queue.job_timeout_s),
         func(sync_school, timeout=queue.sync_timeout_s),
+        func(run_bulk, timeout=queue.job_timeout_s),
     )
     return _arq_worker(
         services, queue_name=SCHOOL_QUEUE, functions=functions, max_jobs=_SCHOOL_JOBS, poll_delay=_SCHOOL_POLL_S

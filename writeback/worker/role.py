@@ -11,11 +11,11 @@ class Role(StrEnum):
     """What one worker process does."""
 
     ALL = "all"
-    """Everything; fetching lists takes no more than a share of its event loop."""
+    """Everything; fetching lists and bulk jobs take no more than a share of its event loop."""
     REGISTERS = "registers"
-    """Send, confirm, notify, work through files. Fetches no lists: another worker does."""
+    """Send, confirm, notify, work through files. Fetches no lists, does no bulk jobs: another worker does."""
     SYNC = "sync"
-    """Fetch lists and ask how schools stand, as fast as it goes."""
+    """Fetch lists, ask how schools stand, do bulk jobs, as fast as it goes."""
 
     @property
     def serves_lanes(self) -> bool:

@@ -20,6 +20,7 @@ from writeback.core.settings import BatchSettings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import actor_of
 from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.mending import Action
 from writeback.domain.outcome import NotReached
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.forget import forget_old_batches
@@ -27,6 +28,7 @@ from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.batches.turn import Turn
 from writeback.flow.batches.uploads import NewBatch, UploadAnswer
 from writeback.flow.batches.views import BatchView
+from writeback.flow.mend_many import Work
 from writeback.store import batches as stored
 from writeback.store import lookups
 from writeback.store.filters import Filter
@@ -753,7 +755,9 @@ async def test_what_was_queued_before_the_cancelling_stays_and_can_be_withdrawn_
     assert 0 < cancelled[0].rows.queued < 1_199
     assert cancelled[0].rows.queued == cancelled[0].writebacks.waiting == len(await files.writebacks())
     wanted = Selection(Filter(batch=batch_id))
-    report = await files.world.mendings.many.cancel(CALLER, wanted, actor_of(CALLER, "the wrong file"), limit=10_000)
+    report = await files.world.mendings.many.run(
+        CALLER, Work(Action.CANCEL, wanted, actor_of(CALLER, "the wrong file"))
+    )
     assert len(report.done) == cancelled[0].rows.queued
     assert (await files.view(batch_id)).writebacks.by_status == {"cancelled": len(report.done)}
 

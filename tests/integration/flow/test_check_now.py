@@ -12,6 +12,7 @@ from writeback.domain.actor import Actor
 from writeback.domain.mending import Action
 from writeback.domain.outcome import Evidenced, Pending, ReadBack, SlotReading, Uncertain
 from writeback.domain.school import HoldReason
+from writeback.flow.mend_many import Work
 from writeback.store.filters import Filter
 from writeback.store.selection import Selection
 
@@ -149,18 +150,19 @@ async def test_all_that_a_filter_finds_and_that_awaits_evidence_are_looked_at(wo
     waits = await world.submit(mark("A4"))
     many = world.mendings.many
     everything = Selection(Filter(school="hillside"))
+    check = Work(Action.CHECK, everything, SAM)
 
     count = await many.count(CALLER, Action.CHECK, everything)
     assert (count.writebacks, count.records) == (2, 3)
-    report = await many.check(CALLER, everything, SAM)
+    report = await many.run(CALLER, check)
     assert {done.id: done.records for done in report.done} == {one: 2, two: 1}
     assert {row.check_at for row in await world.requests()} == {world.clock.now()}
     audited = [row for row in await world.audited() if row.action == "writeback.check"]
     assert {row.changed["bulk"] for row in audited} == {report.id}
 
-    again = await many.check(CALLER, Selection(Filter(), [one, two, waits]), SAM)
+    again = await many.run(CALLER, Work(Action.CHECK, Selection(Filter(), [one, two, waits]), SAM))
     assert (again.done, again.unchanged) == ([], 2)
-    elsewhere = await many.check(replace(CALLER, schools=frozenset({"elsewhere"})), everything, SAM)
+    elsewhere = await many.run(replace(CALLER, schools=frozenset({"elsewhere"})), check)
     assert elsewhere.matched == 0
-    lessons = await many.check(replace(CALLER, kinds=frozenset({"attendance.lesson"})), everything, SAM)
+    lessons = await many.run(replace(CALLER, kinds=frozenset({"attendance.lesson"})), check)
     assert lessons.matched == 0

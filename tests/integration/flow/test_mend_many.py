@@ -12,7 +12,7 @@ from writeback.domain.actor import staff
 from writeback.domain.lookups import ListName
 from writeback.domain.mending import Action
 from writeback.flow import mend_many
-from writeback.flow.mend_draft import Order
+from writeback.flow.mend_many import Work
 from writeback.store.filters import Filter
 from writeback.store.selection import Selection
 
@@ -21,7 +21,7 @@ FAILED = Selection(Filter(school="hillside", code="school_closed"))
 
 
 async def _resubmit(world: World, wanted: Selection = FAILED, **options):
-    return await world.mendings.many.resubmit(CALLER, wanted, Order(), KIM, **options)
+    return await world.mendings.many.run(CALLER, Work(Action.RESUBMIT, wanted, KIM), **options)
 
 
 async def test_it_is_counted_first_and_nothing_is_done(world: World) -> None:
@@ -106,8 +106,8 @@ async def test_what_waits_is_cancelled_by_filter_and_the_rest_left_alone(world: 
     wanted = Selection(Filter(app="app"))
 
     count = await world.mendings.many.count(CALLER, Action.CANCEL, wanted)
-    report = await world.mendings.many.cancel(CALLER, wanted, KIM)
-    again = await world.mendings.many.cancel(CALLER, wanted, KIM)
+    report = await world.mendings.many.run(CALLER, Work(Action.CANCEL, wanted, KIM))
+    again = await world.mendings.many.run(CALLER, Work(Action.CANCEL, wanted, KIM))
 
     assert (count.writebacks, count.records) == (3, 3)
     assert [done.id for done in report.done] == waiting
@@ -121,7 +121,10 @@ async def test_a_cancel_by_filter_against_workers_cancels_or_leaves_each_whole(w
     waiting = [await world.submit(mark(f"A{number}")) for number in range(1, 6)]
 
     await asyncio.gather(
-        world.serve(), world.mendings.many.cancel(CALLER, Selection(ids=waiting), KIM), world.serve(), world.serve()
+        world.serve(),
+        world.mendings.many.run(CALLER, Work(Action.CANCEL, Selection(ids=waiting), KIM)),
+        world.serve(),
+        world.serve(),
     )
 
     statuses = [await world.status(each) for each in waiting]
@@ -145,7 +148,7 @@ async def test_nobody_reaches_beyond_their_app_and_schools(world: World, caller:
     wanted = Selection(FAILED.filter, [failed])
 
     assert (await world.mendings.many.count(caller, Action.RESUBMIT, wanted)).writebacks == seen
-    report = await world.mendings.many.resubmit(caller, wanted, Order(), KIM)
+    report = await world.mendings.many.run(caller, Work(Action.RESUBMIT, wanted, KIM))
     assert len(report.done) == seen
 
 

@@ -27,7 +27,7 @@ from writeback.domain.mending import Action
 from writeback.flow.check_now import CheckView
 from writeback.flow.mend import MendedView
 from writeback.flow.mend_draft import Order
-from writeback.flow.mend_many import Count, Report
+from writeback.flow.mend_many import Count, Report, Work
 from writeback.flow.provider_answers import ProviderAnswerView
 
 router = APIRouter(tags=["mending"])
@@ -156,8 +156,8 @@ async def resubmit_writebacks(
     many, wanted = services.mendings.many, body.filter.selection
     if query.count:
         return await many.count(caller, Action.RESUBMIT, wanted, limit=body.limit)
-    order, actor = Order(on_invalid=body.on_invalid), actor_of(caller, body.reason)
-    return await many.resubmit(caller, wanted, order, actor, limit=body.limit, cursor=body.cursor)
+    work = Work(Action.RESUBMIT, wanted, actor_of(caller, body.reason), Order(on_invalid=body.on_invalid))
+    return await many.run(caller, work, limit=body.limit, cursor=body.cursor)
 
 
 @router.post("/v1/writebacks/cancel", responses=_MANY, response_model=ReportOut | CountOut)
@@ -169,7 +169,8 @@ async def cancel_writebacks(
     many, wanted = services.mendings.many, body.filter.selection
     if query.count:
         return await many.count(caller, Action.CANCEL, wanted, limit=body.limit)
-    return await many.cancel(caller, wanted, actor_of(caller, body.reason), limit=body.limit, cursor=body.cursor)
+    work = Work(Action.CANCEL, wanted, actor_of(caller, body.reason))
+    return await many.run(caller, work, limit=body.limit, cursor=body.cursor)
 
 
 @router.post("/v1/writebacks/check", responses=_MANY, response_model=ReportOut | CountOut)
@@ -181,7 +182,8 @@ async def check_writebacks(
     many, wanted = services.mendings.many, body.filter.selection
     if query.count:
         return await many.count(caller, Action.CHECK, wanted, limit=body.limit)
-    return await many.check(caller, wanted, actor_of(caller, body.reason), limit=body.limit, cursor=body.cursor)
+    work = Work(Action.CHECK, wanted, actor_of(caller, body.reason))
+    return await many.run(caller, work, limit=body.limit, cursor=body.cursor)
 
 
 def _check_filter(caller: Caller, wanted: FilterIn) -> None:

@@ -26,6 +26,10 @@ _ACTIONS = {
     "writeback.check": "Had a writeback’s evidence looked for at once",
     "writeback.show": "Saw a writeback’s comments",
     "writeback.answer": "Saw what a provider answered",
+    "bulk.begin": "Began a bulk job",
+    "bulk.done": "Ended a bulk job",
+    "bulk.stop": "Stopped a bulk job",
+    "bulk.go_on": "Had a bulk job go on",
     "batch.upload": "Uploaded a file",
     "batch.done": "Worked a file through",
     "batch.cancel": "Cancelled a file",
@@ -62,13 +66,20 @@ _ACTIONS = {
 _GROUPS = (
     ("", "Anything"),
     ("writeback.", "With writebacks"),
+    ("bulk.", "With many at once"),
     ("school.", "With schools"),
     ("batch.", "With files"),
     ("key.", "With keys"),
     ("webhook.", "With webhooks"),
     ("staff.", "With accounts"),
 )
-_PLACES = {"writeback": "/writebacks/", "school": "/schools/", "batch": "/batches/", "webhook": "/webhooks/"}
+_PLACES = {
+    "writeback": "/writebacks/",
+    "bulk": "/bulks/",
+    "school": "/schools/",
+    "batch": "/batches/",
+    "webhook": "/webhooks/",
+}
 
 
 @pages.get("/audit", needs=Permission.AUDIT)
@@ -137,6 +148,8 @@ def _place(page: Page, one: AuditView) -> str:
     what = one.action.partition(".")[0]
     if what == "webhook" and not page.may(Permission.MANAGE):
         return ""
+    if what == "bulk" and one.app:  # a key's call by filter, which is over with its answer
+        return ""
     return page.url(_PLACES[what] + one.subject) if what in _PLACES else ""
 
 
@@ -162,9 +175,19 @@ def _told(one: AuditView) -> str:
         told.append(f"{changed['rows']:,} rows, {changed['bad']:,} bad, {changed['queued']:,} queued")
     if changed.get("reasons"):
         told.append(", ".join(reason.replace("_", " ") for reason in changed["reasons"]))
+    if "matched" in changed:
+        told.append(_many(changed))
     if changed.get("bulk"):
         told.append("with others at once")
     if "overlap_s" in changed:
         overlap = changed["overlap_s"]
         told.append(f"the old one works for {lasted(overlap)}" if overlap else "the old one works no longer")
     return "; ".join(told)
+
+
+def _many(changed: Mapping[str, Any]) -> str:
+    """Return what was done to how many: `resubmit: 3 of 5 done, 1 could not be`."""
+    if "done" not in changed:
+        return f"{changed['action']}: {changed['matched']:,} writebacks"
+    done, left = f"{changed['done']:,} of {changed['matched']:,} done", f"{changed['not_done']:,} could not be"
+    return f"{changed['action']}: {done}, {left}"

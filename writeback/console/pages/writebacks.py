@@ -16,7 +16,6 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.mending import RESUBMITTABLE, Action
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
-from writeback.flow.mend_bulk import BulkView
 from writeback.store.gists import gists_of
 from writeback.store.pages import Page as Listed
 from writeback.store.selection import Selection
@@ -99,7 +98,7 @@ async def mend(page: Page) -> Response:
     if page.field("confirmed") and page.field("reason"):
         reason = page.field("reason")
         bulk = await page.services.bulks.begin(page.person, action, wanted, reason, matched=count.writebacks)
-        return page.redirect(f"/writebacks/bulk/{bulk}")
+        return page.redirect(f"/bulks/{bulk}")
     title, button, what = _ASKS[action]
     return page.confirm(
         title=title,
@@ -113,27 +112,6 @@ async def mend(page: Page) -> Response:
         danger=action is Action.CANCEL,
         error="Say why." if page.field("confirmed") else "",
     )
-
-
-@pages.get("/writebacks/bulk/{bulk}", needs=Permission.MEND)
-async def progress(page: Page) -> Response:
-    """Show how far it is, and what came of it."""
-    view = await page.services.bulks.view(page.person, page.part("bulk"))
-    return page.render("bulk.html", title=_title(view), bulk=view, doing=_title(view))
-
-
-@pages.get("/writebacks/bulk/{bulk}/live", needs=Permission.MEND)
-async def progress_live(page: Page) -> Response:
-    """Show the piece of the page that refreshes by itself."""
-    view = await page.services.bulks.view(page.person, page.part("bulk"))
-    return page.partial("_bulk.html", bulk=view, doing=_title(view))
-
-
-@pages.post("/writebacks/bulk/{bulk}/go-on", needs=Permission.MEND)
-async def go_on(page: Page) -> Response:
-    """Have one that stopped go on."""
-    await page.services.bulks.go_on(page.person, page.part("bulk"))
-    return page.redirect(f"/writebacks/bulk/{page.part('bulk')}")
 
 
 def _action(page: Page) -> Action:
@@ -173,14 +151,6 @@ def _left_out(number: int) -> str:
         return ""
     are, them = ("is", "it") if number == 1 else ("are", "them")
     return f"{number} of those that you ticked {are} left out: this cannot be done to {them}."
-
-
-def _title(view: BulkView) -> str:
-    if view.action is Action.CHECK:
-        return "Having them checked" if view.is_running else "They are looked at now"
-    if view.action is Action.CANCEL:
-        return "Cancelling" if view.is_running else "Cancelled"
-    return "Sending again" if view.is_running else "Sent again"
 
 
 def _view_address(page: Page, statuses: Sequence[str]) -> str:
