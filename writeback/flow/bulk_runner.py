@@ -65,6 +65,8 @@ class BulkRunner:
     _tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _next: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Whose piece it is: first come, first served."""
+    _wrote_s: float = 0.0
+    """What the last piece took to be written, or to wait for that."""
     _closing: bool = False
 
     async def wake(self, bulk_id: str) -> None:
@@ -156,11 +158,9 @@ class BulkRunner:
                 await self._may_not(bulk_id, fence)
                 return False
             failpoints.hit("bulk.before_piece")
-            began = self.flow.clock.monotonic()
             report = await self.pace.run(self._report(turn, limit))
             failpoints.hit("bulk.after_piece")
-        # As long again for others: SQLite has one writer, and no other measure of what a piece has cost them.
-        await asyncio.sleep(min(self.flow.clock.monotonic() - began, _LOOK_S))
+            await asyncio.sleep(self._wrote_s)  # as long again for others: SQLite has one writer
         return report.next_cursor is not None
 
     async def _report(self, turn: _Turn, limit: int) -> Report:
@@ -202,7 +202,10 @@ class BulkRunner:
             failpoints.hit("bulk.piece_uncommitted")
             return report
 
-        return await self.flow.db.transact(run)
+        began = self.flow.clock.monotonic()
+        report = await self.flow.db.transact(run)
+        self._wrote_s = self.flow.clock.monotonic() - began
+        return report
 
     def _count(self, session: Session, row: BulkRow, turn: _Turn, report: Report) -> None:
         now = self.flow.clock.now()

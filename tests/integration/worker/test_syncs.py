@@ -1,4 +1,4 @@
-"""Lists are fetched beside registers, never before them: a real worker, Redis and the sandbox over HTTP."""
+"""Lists and bulk jobs are seen to beside registers, never before them: a real worker, Redis, the sandbox over HTTP."""
 
 import asyncio
 import gc
@@ -18,10 +18,18 @@ from sqlmodel import select, update
 from tests.secret_key import SECRET_KEY
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import SERVICE
 from writeback.domain.lookups import ListName
+from writeback.domain.mending import Action
+from writeback.domain.school import HoldReason
+from writeback.domain.staff import Person
+from writeback.domain.staff import Role as StaffRole
+from writeback.flow import bulk_runner
 from writeback.flow.registry import NewSchool
 from writeback.sandbox.testing import RunningSandbox, running_sandbox
-from writeback.store.tables import LookupRow, SchoolRow, WritebackRow
+from writeback.store.filters import Filter
+from writeback.store.selection import Selection
+from writeback.store.tables import BulkRow, LookupRow, SchoolRow, WritebackRow
 from writeback.wiring import Services, open_services
 from writeback.worker import main
 from writeback.worker.role import Role
@@ -64,6 +72,17 @@ class Town:
     async def status(self, writeback_id: str) -> str:
         async with self.services.accept.flow.db.read() as session:
             return (await session.exec(select(WritebackRow.status).where(WritebackRow.id == writeback_id))).one()
+
+    async def cancel_all_of(self, school_id: str, *, matched: int) -> str:
+        """Begin a bulk job that cancels what waits at a school, and return its id."""
+        ann = await self.services.staff.accounts.add("ann", StaffRole.SUPPORT)
+        wanted = Selection(Filter(school=school_id))
+        person = Person(ann.id, ann.name, StaffRole.SUPPORT)
+        return await self.services.bulks.begin(person, Action.CANCEL, wanted, "it is moved", matched=matched)
+
+    async def bulk(self, bulk_id: str) -> BulkRow:
+        async with self.services.accept.flow.db.read() as session:
+            return await session.get_one(BulkRow, bulk_id)
 
     async def have_lists_due(self) -> None:
         async with self.services.accept.flow.db.write() as session:
@@ -217,3 +236,27 @@ async def test_lists_and_registers_may_have_processes_of_their_own(town: Town) -
     async with town.worker(Role.REGISTERS):
         await _until(is_sent)
     assert max(await town.sync_times()) < timedelta(0)
+
+
+async def test_a_register_goes_while_a_bulk_job_is_under_way_and_a_stopping_worker_gives_that_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_runner, "PIECE", 1)  # so that it takes long
+    await town.services.holds.hold("s0", HoldReason.BY_STAFF, "the MIS is moved", SERVICE)
+    waiting = [await town.submit("s0") for _ in range(150)]
+    bulk = await town.cancel_all_of("s0", matched=len(waiting))
+
+    async def has_begun() -> bool:
+        return (await town.bulk(bulk)).looked_at > 0
+
+    async def is_sent() -> bool:
+        return await town.status(register) in ("sent", "confirmed")
+
+    async with town.worker():
+        await _until(has_begun)
+        register = await town.submit("s1")
+        await _until(is_sent, within_s=10)
+
+    left = await town.bulk(bulk)
+    assert (left.state, left.lease_owner) == ("running", None)
+    assert 0 < left.done == left.looked_at < len(waiting)

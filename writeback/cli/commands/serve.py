@@ -49,9 +49,9 @@ def _beside(services: "Services") -> "Mapping[str, ASGIApp]":
 
 
 def worker(only: Only = Role.ALL, supervised: Supervised = False) -> None:
-    """Serve the lanes: send, confirm, retry; and fetch schools' lists. Any number may run.
+    """Serve the lanes: send, confirm, retry; fetch schools' lists; do bulk jobs. Any number may run.
 
-    With --only sync a process does nothing but fetch lists, with --only registers everything else.
+    With --only sync a process only fetches lists and does bulk jobs, with --only registers everything else.
 
     Example: WRITEBACK_REDIS_URL=redis://… WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback worker
     """
