@@ -7,7 +7,7 @@ piece under way finds its number void, and nothing of it is kept.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from writeback.core import failpoints, outages
 from writeback.core.pace import Pace
+from writeback.domain.actor import SERVICE
 from writeback.domain.staff import Permission, Person
 from writeback.flow.bulk_jobs import work_of
 from writeback.flow.context import FlowContext
@@ -25,7 +26,7 @@ from writeback.flow.staff_sessions import person_of
 from writeback.store import bulk_jobs
 from writeback.store.bulk_jobs import BulkState, LeaseLost
 from writeback.store.engines import is_unavailable
-from writeback.store.tables import BulkRow, StaffRow
+from writeback.store.tables import BulkRow
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ _GRACE_S = 10.0
 """How long a stopping process waits for the piece under way."""
 _SHOWN = 200
 """Of those that could not be done, so many are kept by name."""
+_MAY_NOT = "the account in whose name it went on may not do this any more"
 _FAILS_HERE = NotDone("", "bulk_failed_here", "something went wrong on our side; the worker's log says what")
 
 
@@ -52,6 +54,8 @@ class _Turn:
     fence: int
     person: Person
     work: Work
+    may_go_on: bool
+    """Whether the account in whose name it goes on may mend, still."""
 
 
 @dataclass
@@ -154,8 +158,8 @@ class BulkRunner:
         """Do so many, or pass over one where that is none; return whether there are more."""
         async with self._next:
             turn = await self._read(bulk_id, fence)
-            if turn is None:
-                await self._may_not(bulk_id, fence)
+            if not turn.may_go_on:
+                await self._stop(turn)
                 return False
             failpoints.hit("bulk.before_piece")
             report = await self.pace.run(self._report(turn, limit))
@@ -174,22 +178,25 @@ class BulkRunner:
             caller, turn.work, bulk=row.id, cursor=row.cursor, limit=limit, seconds=_LOOK_S, commit=commit
         )
 
-    async def _read(self, bulk_id: str, fence: int) -> _Turn | None:
-        """Return how far it is; None where the account in whose name it goes on may not mend any more."""
+    async def _read(self, bulk_id: str, fence: int) -> _Turn:
+        """Return how far it is; raise LeaseLost."""
         async with self.flow.db.read() as session:
             row, account = await bulk_jobs.held(session, bulk_id, fence)
-        person = _who_may(account)
-        return None if person is None else _Turn(row, fence, person, work_of(row, person))
+        person = person_of(account)
+        may_go_on = account.disabled_at is None and person.may(Permission.MEND)
+        return _Turn(row, fence, person, work_of(row, person), may_go_on)
 
-    async def _may_not(self, bulk_id: str, fence: int) -> None:
-        """Stop it."""
-        trouble = "the account in whose name it went on may not do this any more"
+    async def _stop(self, turn: _Turn) -> None:
+        """Stop it until somebody who may has it go on."""
+        work, now = replace(turn.work, actor=SERVICE.because(_MAY_NOT)), self.flow.clock.now()
 
         def stop(session: Session) -> None:
-            bulk_jobs.stop(session, bulk_jobs.lock(session, bulk_id, fence), trouble, self.flow.clock.now())
+            row = bulk_jobs.lock(session, turn.row.id, turn.fence)
+            bulk_jobs.stop(session, row, _MAY_NOT, now)
+            note_bulk(session, now, work, "stop", row.id, {"matched": row.matched, "looked_at": row.looked_at})
 
         await self.flow.db.transact(stop)
-        log.warning("bulk_stopped", bulk=bulk_id, trouble=trouble)
+        log.warning("bulk_stopped", bulk=turn.row.id, means=_MAY_NOT)
 
     async def _commit(self, turn: _Turn, work: Callable[[Session], Report]) -> Report:
         """Do a piece in one transaction, with how far the bulk job is by then."""
@@ -205,6 +212,8 @@ class BulkRunner:
         began = self.flow.clock.monotonic()
         report = await self.flow.db.transact(run)
         self._wrote_s = self.flow.clock.monotonic() - began
+        if report.next_cursor is None:
+            log.info("bulk_done", bulk=turn.row.id, action=turn.row.action, actor=turn.person.name)
         return report
 
     def _count(self, session: Session, row: BulkRow, turn: _Turn, report: Report) -> None:
@@ -221,12 +230,6 @@ class BulkRunner:
             row.state, row.finished_at, row.lease_owner, row.lease_until = BulkState.DONE, now, None, None
             told = {"done": row.done, "not_done": row.not_done, "unchanged": row.unchanged}
             note_bulk(session, now, turn.work, "done", row.id, {"matched": row.looked_at, **told})
-            log.info("bulk_done", bulk=row.id, action=row.action, **told)
-
-
-def _who_may(account: StaffRow) -> Person | None:
-    person = person_of(account)
-    return person if account.disabled_at is None and person.may(Permission.MEND) else None
 
 
 def _raise_if_away(error: Exception) -> None:

@@ -7,7 +7,6 @@ if it is called twice? What has been done does not match the filter any more, or
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -167,7 +166,7 @@ class ManyMendings:
         for chunk in _chunks([writeback_id for _, writeback_id in found[:limit]]):
             ready = await self._ready(work, chunk)
             report.add_all(await self._do(work, ready, report.id, None, self.flow.db.transact))
-        await self.flow.db.transact(partial(self._note, work, report, caller.app_id or None))
+        await self._note(work, report, caller.app_id or None)
         return report
 
     async def piece(
@@ -269,7 +268,7 @@ class ManyMendings:
             return Unchanged(opened.row.id)
         return Done(opened.row.id, len(mending.changed))
 
-    def _note(self, work: Work, report: Report, app: str | None, session: Session) -> None:
+    async def _note(self, work: Work, report: Report, app: str | None) -> None:
         """Write down what came of a call, and that there was one where nothing did."""
         told = {
             "matched": report.matched,
@@ -277,7 +276,8 @@ class ManyMendings:
             "not_done": len(report.not_done),
             "unchanged": report.unchanged,
         }
-        note_bulk(session, self.flow.clock.now(), work, "done", report.id, told, app=app)
+        now = self.flow.clock.now()
+        await self.flow.db.transact(lambda session: note_bulk(session, now, work, "done", report.id, told, app=app))
         log.info("mended_by_filter", action=work.action.value, bulk=report.id, actor=work.actor.name, **told)
 
 

@@ -217,6 +217,21 @@ async def test_what_cannot_be_is_named_with_the_reason_and_the_rest_goes(house: 
     assert "A2" in view.refusals[0]["detail"]
 
 
+async def test_what_there_was_no_time_to_look_at_is_of_the_next_piece(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_runner, "_LOOK_S", 0.0)
+    failed = await _fail(house.world, 4)
+
+    bulk = await house.begin()
+    _fails_once(monkeypatch, "bulk.before_piece", 3, asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        await house.worker().run(bulk)
+
+    assert (await house.view(bulk)).looked_at == 2, "one at a time"
+    assert [await house.world.status(one) for one in failed] == ["queued"] * 2 + ["failed"] * 2
+
+
 async def test_one_that_makes_us_stumble_is_passed_over_and_costs_itself_alone(
     house: House, small_pieces: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +333,7 @@ async def test_it_ends_with_the_rights_of_whoever_answers_for_it(house: House, s
     view = await house.bulks.view(boss, bulk)
     assert (view.state, view.done) == (BulkState.STOPPED, 0)
     assert "may not do this any more" in view.trouble
+    assert [(what, who) for what, who, _ in await house.audited()][1:] == [("bulk.stop", "writeback")]
     assert await house.bulks.go_on(boss, bulk)
     await house.worker().run(bulk)
     assert (await house.bulks.view(boss, bulk)).done == 2
