@@ -122,7 +122,7 @@ async def _load(rig: Rig, ports: list[int], *, count: int) -> None:
 
 
 async def test_a_worker_whose_event_loop_is_stuck_ends_and_another_one_goes_on(running: Suite) -> None:
-    async with running.rig("wonde", queue={"watchdog_s": 2.0}) as rig:
+    async with running.rig("wonde", queue={"watchdog_s": 3.0}) as rig:
         await rig.submit(rig.marks("/"))
         worker = rig.start("worker", "dispatch.after_begin=sleep:60")
 
@@ -133,7 +133,7 @@ async def test_a_worker_whose_event_loop_is_stuck_ends_and_another_one_goes_on(r
 
 
 async def test_a_worker_whose_sweeper_is_stuck_ends_though_its_event_loop_runs(running: Suite) -> None:
-    async with running.rig("wonde", queue={"watchdog_s": 2.0}) as rig:
+    async with running.rig("wonde", queue={"watchdog_s": 3.0}) as rig:
         await rig.submit(rig.marks("/"))  # so that the sweeper has something to count
         # The only thread that writes stands still, so there is no end in good order either.
         worker = rig.start("worker", "tally.uncommitted=sleep:60")
