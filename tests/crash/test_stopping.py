@@ -127,7 +127,7 @@ async def test_a_worker_whose_event_loop_is_stuck_ends_and_another_one_goes_on(r
         worker = rig.start("worker", "dispatch.after_begin=sleep:60")
 
         assert await worker.ended(20) == 1
-        assert "Timeout (0:00:02)!" in worker.log.read_text()
+        assert "Timeout (0:00:03)!" in worker.log.read_text()
         rig.start("worker")
         assert await rig.problems() == []
 
