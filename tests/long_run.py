@@ -6,12 +6,13 @@ is over; then it names what it left out. A run is repeated by its seed: `make te
 """
 
 import random
-import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import pytest
+
+from writeback.core.clock import SystemClock
 
 T = TypeVar("T")
 LEFT_OUT = "left out: the time is over"
@@ -19,6 +20,10 @@ _MORE = 20
 """How many times as many examples a property is given in a long run."""
 _PATIENCE_S = 1_200
 """For one test of a long run."""
+
+
+def _now() -> float:
+    return SystemClock().now().timestamp()
 
 
 class _This:
@@ -42,7 +47,7 @@ def configure(config: pytest.Config) -> None:
     if minutes is None:
         return
     _This.seed = config.option.seed
-    _This.until = getattr(config, "workerinput", {}).get("long_until") or time.time() + minutes * 60
+    _This.until = getattr(config, "workerinput", {}).get("long_until") or _now() + minutes * 60
     config.option.hypothesis_seed = _This.seed
 
 
@@ -73,12 +78,12 @@ def skip_when_over() -> None:
 
 def is_over() -> bool:
     """Whether a long run has no time left; a short one ends when all is done."""
-    return _This.seed is not None and time.time() > _This.until
+    return _This.seed is not None and _now() > _This.until
 
 
 def seconds_left(at_most: float) -> float:
     """Return how long one test of a long run may go on."""
-    return max(0.0, min(at_most, _This.until - time.time()))
+    return max(0.0, min(at_most, _This.until - _now()))
 
 
 def examples(usual: int = 100, more: int = _MORE) -> int:

@@ -26,6 +26,7 @@ from writeback.flow.keys import Keys
 from writeback.flow.list_sync import ListSync
 from writeback.flow.mendings import Mendings, create_mendings
 from writeback.flow.miss import Misses
+from writeback.flow.readiness import Look
 from writeback.flow.registry import NewSchool, Registry
 from writeback.flow.removals import Removals
 from writeback.flow.restores import EpochView
@@ -132,10 +133,10 @@ class FakeReadiness:
     answers: dict[str, str] = field(default_factory=lambda: {"database": "ok", "redis": "ok"})
     epoch: EpochView | None = None
 
-    async def readiness(self) -> dict[str, str]:
-        return self.answers
+    async def look(self) -> Look:
+        return Look(self.answers, self.epoch)
 
-    async def restore(self) -> EpochView | None:
+    async def standing(self) -> EpochView | None:
         return self.epoch
 
 
@@ -164,6 +165,10 @@ class FakeServices:
     hooks: FakeHooks = field(default_factory=FakeHooks)
     discovery: FakeDiscovery = field(default_factory=FakeDiscovery)
     readiness: FakeReadiness = field(default_factory=FakeReadiness)
+
+    @property
+    def restores(self) -> FakeReadiness:
+        return self.readiness
 
 
 @dataclass

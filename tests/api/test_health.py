@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import structlog
 
 from writeback.domain.access import Scope
+from writeback.flow.removals import Removals
 from writeback.flow.restores import EpochView
 
 PATH = "/v1/schools/hillside/writebacks"
@@ -79,6 +81,25 @@ async def test_metrics_count_calls_by_route_and_submissions_by_result(api: Any) 
     assert 'writeback_submissions_total{result="accepted"} 1.0' in text
     assert 'writeback_submissions_total{result="refused"} 2.0' in text
     assert "writeback_submissions_waiting 0.0" in text
+
+
+async def test_metrics_say_what_a_restore_has_left_and_are_there_without_a_database(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2026, 1, 12, 9, tzinfo=UTC)
+    epoch = EpochView(2, at, at, None, at, is_open=True, waiting=34, being_looked_for=2)
+    api.services.readiness.epoch = epoch
+    restored = (await api.call("GET", "/metrics")).text
+    monkeypatch.setattr(Removals, "waiting", _raise)
+    without = await api.call("GET", "/metrics")
+
+    for text in (restored, without.text):
+        assert "writeback_restore_waiting 36.0" in text
+        assert "writeback_restore_suspected 1.0" in text
+
+
+async def _raise(_: Removals) -> int:
+    raise ConnectionError
 
 
 async def test_metrics_hold_no_ids(api: Any) -> None:

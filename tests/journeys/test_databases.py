@@ -47,7 +47,7 @@ async def test_submissions_are_taken_while_redis_is_away(tmp_path: Path, redis_u
         body = {"kind": "attendance.session", "records": [{"student_id": school.pupils[0], **mark}]}
         caller = Caller(app_id="journey", key_id="key_1", scopes=frozenset({Scope.SUBMIT}), schools=None)
         answer = await services.accept.submit(caller, school.id, json.dumps(body).encode())
-        checks = await services.readiness.readiness()
+        checks = (await services.readiness.look()).checks
 
     assert answer.status == 202
     assert (standing(checks), checks["database"], checks["migrations"]) == ("degraded", "ok", "ok")
@@ -74,7 +74,7 @@ async def test_api_and_worker_go_on_and_start_again_on_a_schema_that_is_newer(
 async def test_a_running_api_says_when_the_schema_has_become_too_new_for_it(tmp_path: Path, database_url: str) -> None:
     async with open_services(Settings(data_dir=tmp_path, database_url=database_url, secret_key=SECRET_KEY)) as services:
         await ahead.upgrade(tmp_path, database_url, works_from=None)
-        checks = await services.readiness.readiness()
+        checks = (await services.readiness.look()).checks
 
     assert standing(checks) == "not ready"
     assert "is 9999, which works with versions made for 9999 or later" in checks["migrations"]
@@ -97,7 +97,7 @@ async def test_an_embedded_database_that_is_newer_and_works_is_opened(tmp_path: 
     await ahead.upgrade(tmp_path, sqlite_url, works_from=migrate.known_revision())
 
     async with open_services(Settings(data_dir=tmp_path)) as services:
-        assert (await services.readiness.readiness())["migrations"] == "ok"
+        assert (await services.readiness.look()).checks["migrations"] == "ok"
 
 
 async def test_a_database_that_is_older_is_named_with_what_to_do(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from validators.rule_files import read_rule_file
 from writeback.cli.config import load_settings, unknown_variables
 from writeback.cli.exits import CommandFailed
 from writeback.console.words import provider_words
+from writeback.core.clock import SystemClock
 from writeback.core.settings import ConfirmSettings
 from writeback.providers.registry import PROVIDERS
 
@@ -44,7 +44,7 @@ class Scene:
 
     async def end_of(self, *sessions: str) -> dict[str, Any]:
         """Submit a pupil's marks of today's sessions, and return what became of them."""
-        mark = {"student_id": "P1", "date": str(datetime.now(UTC).date()), "code": "L"}
+        mark = {"student_id": "P1", "date": str(SystemClock().now().date()), "code": "L"}
         marks = [{**mark, "session": session} for session in sessions]
         return await self.house.end_of(await self.house.submit(self.school, "attendance.session", marks))
 

@@ -12,6 +12,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from writeback.flow.restores import EpochView
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"})
@@ -59,6 +61,16 @@ class Metrics:
             "Lists of schools out of which much fell at once, and about which somebody is to decide.",
             registry=self.registry,
         )
+        self._restore_waiting = Gauge(
+            "writeback_restore_waiting",
+            "Writebacks that came with a restored database, and are still to be looked for in the MIS.",
+            registry=self.registry,
+        )
+        self._restore_suspected = Gauge(
+            "writeback_restore_suspected",
+            "1 while nothing is sent, because the database was restored and nobody has said so.",
+            registry=self.registry,
+        )
         # `labels()` takes a lock and builds a tuple at each call; these remember what it gave.
         self._request_children: dict[tuple[str, str, int], Counter] = {}
         self._seconds_children: dict[str, Histogram] = {}
@@ -86,6 +98,11 @@ class Metrics:
     def refused(self, code: str) -> None:
         """Count one that was refused before a key was looked at."""
         self._refused.labels(code).inc()
+
+    def of_restore(self, epoch: EpochView | None) -> None:
+        """Take over how far what a restore of the database left is settled."""
+        self._restore_waiting.set(0 if epoch is None else epoch.waiting + epoch.being_looked_for)
+        self._restore_suspected.set(epoch is not None and epoch.suspected_at is not None)
 
     def exposed(self) -> bytes:
         """Return everything as Prometheus text."""

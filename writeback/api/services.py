@@ -15,6 +15,7 @@ from writeback.flow.event_feed import EventFeed
 from writeback.flow.hooks import AccountHook
 from writeback.flow.keys import Keys
 from writeback.flow.mendings import Mendings
+from writeback.flow.readiness import Look
 from writeback.flow.registry import Registry
 from writeback.flow.removals import Removals
 from writeback.flow.restores import EpochView
@@ -73,11 +74,11 @@ class Discovery(Protocol):
 
 
 class Readiness(Protocol):
-    async def readiness(self) -> dict[str, str]:
-        """Return `ok`, or what is wrong, for each part."""
-        ...
+    async def look(self) -> Look: ...
 
-    async def restore(self) -> EpochView | None: ...
+
+class Restores(Protocol):
+    async def standing(self) -> EpochView | None: ...
 
 
 class Committer(Protocol):
@@ -146,3 +147,5 @@ class Services(Protocol):
 
     @property
     def readiness(self) -> Readiness: ...
+    @property
+    def restores(self) -> Restores: ...

@@ -16,6 +16,7 @@ import structlog
 from sqlmodel import Session
 
 from writeback.core import failpoints, outages
+from writeback.core.own_tasks import OwnTasks
 from writeback.core.pace import Pace
 from writeback.domain.actor import SERVICE
 from writeback.domain.staff import Permission, Person
@@ -38,8 +39,6 @@ _TRY_AGAIN_S = (0.5, 2.0, 5.0)
 """After these waits a writeback that fails by itself is tried once more; then it is passed over."""
 _AWAY_S = 2.0
 """How long a database that is away is left alone."""
-_GRACE_S = 10.0
-"""How long a stopping process waits for the piece under way."""
 _SHOWN = 200
 """Of those that could not be done, so many are kept by name."""
 _MAY_NOT = "the account in whose name it went on may not do this any more"
@@ -66,34 +65,25 @@ class BulkRunner:
     many: ManyMendings
     pace: Pace
     owner: str
-    _tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _next: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Whose piece it is: first come, first served."""
     _wrote_s: float = 0.0
     """What the last piece took to be written, or to wait for that."""
-    _closing: bool = False
+
+    def __post_init__(self) -> None:
+        self._tasks = OwnTasks("bulk", self._serve)
 
     async def wake(self, bulk_id: str) -> None:
         """See to it that somebody goes on with it soon; returns at once."""
-        if self._closing or bulk_id in self._tasks:
-            return
-        task = asyncio.create_task(self._serve(bulk_id), name=f"bulk {bulk_id}")
-        self._tasks[bulk_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(bulk_id, None))
+        self._tasks.wake(bulk_id)
 
     async def settled(self) -> None:
         """Return when nothing is under way."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks.values())
+        await self._tasks.settled()
 
     async def aclose(self) -> None:
         """Begin no other piece; return when those under way are at their end, and give the leases back."""
-        self._closing = True
-        if self._tasks:
-            _, late = await asyncio.wait(list(self._tasks.values()), timeout=_GRACE_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._tasks.aclose()
         await self.flow.db.transact(partial(bulk_jobs.release_all, owner=self.owner))
 
     async def _serve(self, bulk_id: str) -> None:
@@ -112,7 +102,7 @@ class BulkRunner:
         fence = await self.flow.db.transact(take)
         if fence is None:
             return
-        while not self._closing:
+        while not self._tasks.is_closing:
             try:
                 if not await self._step(bulk_id, fence):
                     return
@@ -137,7 +127,7 @@ class BulkRunner:
             _raise_if_away(error)
             outages.error("bulk_piece_failed", error, bulk=bulk_id)
         has_more, left = True, PIECE
-        while has_more and left and not self._closing:
+        while has_more and left and not self._tasks.is_closing:
             has_more, left = await self._alone(bulk_id, fence), left - 1
         return has_more
 

@@ -1,6 +1,6 @@
 """Which of the things that the MIS shows a record of ours has made, where other records may have made them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from writeback.domain.kinds import KINDS, Action, Kind
@@ -55,11 +55,13 @@ class Crediting:
 
     def unclaimed(self, member: Member, mis_ids: Collection[str]) -> set[str]:
         """Return those of the ids that no other record has claimed."""
-        owners = claims.owners(
+        own, owners = _name(member), self._owners(mis_ids)
+        return {mis_id for mis_id in mis_ids if mis_id not in self.given and owners.get(mis_id, own) == own}
+
+    def _owners(self, mis_ids: Collection[str]) -> Mapping[str, tuple[str, int]]:
+        return claims.owners(
             self.changes.session, school_id=self.request.school_id, family=self._kind.family, mis_ids=mis_ids
         )
-        own = (member.opened.row.id, member.index)
-        return {mis_id for mis_id in mis_ids if mis_id not in self.given and owners.get(mis_id, own) == own}
 
     def _credit(self, member: Member, reading: SlotReading | None) -> Credit:
         """Claim for the record what must be its own: of things that look the same, one that no rival needs."""
@@ -67,11 +69,12 @@ class Crediting:
             return Credit()
         if self._kind.action is not Action.CREATE or not reading.found:
             return Credit(tuple(found.mis_id for found in reading.found))
-        claimed = self._claimed(member, reading)
+        owners = self._owners([found.mis_id for found in reading.found])
+        claimed = next((found for found in reading.found if owners.get(found.mis_id) == _name(member)), None)
         if claimed is not None:  # it stays its own, also where others of the request are still waited for
             self.given.update(claimed.ids)
             return Credit((claimed.mis_id,))
-        there = self._unclaimed(member, reading)
+        there = [one for one in reading.found if one.mis_id not in self.given and one.mis_id not in owners]
         own = [found for found in there if self._is_recent(found)]
         while (found := self._spare(own)) is not None:
             own.remove(found)
@@ -100,17 +103,6 @@ class Crediting:
                 return thing
         return None
 
-    def _claimed(self, member: Member, reading: SlotReading) -> Found | None:
-        """Return what the record has claimed before, if that is still there."""
-        owners = claims.owners(
-            self.changes.session,
-            school_id=self.request.school_id,
-            family=self._kind.family,
-            mis_ids=[found.mis_id for found in reading.found],
-        )
-        own = (member.opened.row.id, member.index)
-        return next((found for found in reading.found if owners.get(found.mis_id) == own), None)
-
     def _near(self, member: Member, reading: SlotReading | None) -> tuple[Near, ...]:
         """Return what is nearly the record, may be of its request, and is not what another record has made.
 
@@ -124,11 +116,6 @@ class Crediting:
         anybodys = tuple(near for near in there if not makers[near.mis_id])
         rivals = {(rival.writeback_id, rival.index) for found in makers.values() for rival in found}
         return tuple(there) if len(there) - len(anybodys) > len(rivals) else anybodys
-
-    def _unclaimed(self, member: Member, reading: SlotReading) -> list[Found]:
-        """Return what no other record has claimed."""
-        unclaimed = self.unclaimed(member, [found.mis_id for found in reading.found])
-        return [found for found in reading.found if found.mis_id in unclaimed]
 
     def _is_recent(self, found: Found | Near) -> bool:
         """Whether it may have been made by this request, and not before."""
@@ -147,3 +134,8 @@ class Crediting:
             if reading is not None
             and any(mis_id in found.ids and rival.may_have_made(found) for found in reading.found)
         ]
+
+
+def _name(member: Member) -> tuple[str, int]:
+    """Return the writeback and the index of its record, as claims name them."""
+    return member.opened.row.id, member.index

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from writeback.core.errors import ConfigurationError
 from writeback.flow.restores import EpochView, Restores
@@ -22,6 +22,13 @@ class Pingable(Protocol):
     async def ping(self) -> None: ...
 
 
+class Look(NamedTuple):
+    """`checks`: `ok`, or what is wrong, for each part. `restore`: one of the database that is not settled yet."""
+
+    checks: dict[str, str]
+    restore: EpochView | None
+
+
 @dataclass(frozen=True)
 class Readiness:
     """Asks each part."""
@@ -30,30 +37,27 @@ class Readiness:
     doorbell: Pingable
     restores: Restores
 
-    async def readiness(self) -> dict[str, str]:
-        """Return `ok`, or what is wrong, for each part."""
-        names = ("database", "migrations", "redis", "restore")
-        answers = await asyncio.gather(
-            _ask(self.db.ping()), _ask(self._migrated()), _ask(self.doorbell.ping()), _ask(self._announced())
-        )
-        return dict(zip(names, answers, strict=True))
-
-    async def restore(self) -> EpochView | None:
-        """Return the restore of the database that is not settled yet; None where there is none, or nobody can tell."""
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                epoch = await self.restores.standing()
-        except Exception:  # `readiness` says what is wrong with the database
-            return None
-        return epoch if epoch is not None and epoch.is_open else None
+    async def look(self) -> Look:
+        """Ask all of them at once."""
+        open_epochs: list[EpochView] = []
+        asked = {
+            "database": self.db.ping(),
+            "migrations": self._migrated(),
+            "redis": self.doorbell.ping(),
+            "restore": self._restored(open_epochs),
+        }
+        answers = await asyncio.gather(*map(_ask, asked.values()))
+        return Look(dict(zip(asked, answers, strict=True)), next(iter(open_epochs), None))
 
     async def _migrated(self) -> None:
         schema = await migrate.schema_of(self.db)
         if not schema.serves:
             raise ConfigurationError(schema.trouble)
 
-    async def _announced(self) -> None:
+    async def _restored(self, open_epochs: list[EpochView]) -> None:
         epoch = await self.restores.standing()
+        if epoch is not None and epoch.is_open:
+            open_epochs.append(epoch)
         if epoch is not None and epoch.suspected_at is not None:
             raise ConfigurationError(epoch.says)
 

@@ -1,7 +1,6 @@
 """`/healthz`, `/readyz`, `/metrics`: what machines ask of the process. No key, no ids."""
 
 import asyncio
-import contextlib
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
@@ -10,6 +9,7 @@ from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 from writeback.api.auth import Svc
 from writeback.api.metrics import CONTENT_TYPE, Metrics
 from writeback.api.models import Live, Ready, RestoreOut
+from writeback.core import outages
 from writeback.flow.readiness import standing
 from writeback.flow.restores import EpochView
 
@@ -42,8 +42,7 @@ async def live(services: Svc) -> Live:
 )
 async def ready(services: Svc) -> Ready:
     """Say whether the process can take submissions now, and what is amiss; 503 only where it cannot."""
-    checks = await services.readiness.readiness()
-    epoch = await services.readiness.restore()
+    checks, epoch = await services.readiness.look()
     answer = Ready(status=standing(checks), checks=checks, restore=restore_out(epoch) if epoch else None)
     if answer.status != "not ready":
         return answer
@@ -54,6 +53,10 @@ async def ready(services: Svc) -> Ready:
 async def metrics(request: Request, services: Svc) -> Response:
     """Show the numbers, for Prometheus; those that only the database knows as they last were, while it is down."""
     numbers: Metrics = request.app.state.metrics
-    with contextlib.suppress(Exception):
-        numbers.lists_held_back.set(await asyncio.wait_for(services.removals.waiting(), _PATIENCE_S))
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            numbers.lists_held_back.set(await services.removals.waiting())
+            numbers.of_restore(await services.restores.standing())
+    except Exception as error:
+        outages.warning("metrics_not_read", error)
     return Response(numbers.exposed(), media_type=CONTENT_TYPE)

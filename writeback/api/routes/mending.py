@@ -21,6 +21,7 @@ from writeback.api.mending_models import (
     ResolveIn,
     ResubmitIn,
 )
+from writeback.api.services import Services
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import actor_of
 from writeback.domain.mending import Action
@@ -152,12 +153,8 @@ async def resubmit_writebacks(
     Called twice it does nothing twice: what is on its way is not sent again. At most 10,000 in one call; where there
     are more, `next_cursor` goes on.
     """
-    _check_filter(caller, body.filter)
-    many, wanted = services.mendings.many, body.filter.selection
-    if query.count:
-        return await many.count(caller, Action.RESUBMIT, wanted, limit=body.limit)
-    work = Work(Action.RESUBMIT, wanted, actor_of(caller, body.reason), Order(on_invalid=body.on_invalid))
-    return await many.run(caller, work, limit=body.limit, cursor=body.cursor)
+    order = Order(on_invalid=body.on_invalid)
+    return await _do_many(caller, services, Action.RESUBMIT, body, order, count=query.count)
 
 
 @router.post("/v1/writebacks/cancel", responses=_MANY, response_model=ReportOut | CountOut)
@@ -165,12 +162,7 @@ async def cancel_writebacks(
     caller: Mender, services: Svc, body: ManyCancelIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
     """Withdraw all that a filter finds and that has not left, the earliest accepted first."""
-    _check_filter(caller, body.filter)
-    many, wanted = services.mendings.many, body.filter.selection
-    if query.count:
-        return await many.count(caller, Action.CANCEL, wanted, limit=body.limit)
-    work = Work(Action.CANCEL, wanted, actor_of(caller, body.reason))
-    return await many.run(caller, work, limit=body.limit, cursor=body.cursor)
+    return await _do_many(caller, services, Action.CANCEL, body, count=query.count)
 
 
 @router.post("/v1/writebacks/check", responses=_MANY, response_model=ReportOut | CountOut)
@@ -178,11 +170,24 @@ async def check_writebacks(
     caller: Mender, services: Svc, body: ManyCheckIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
     """Look at once for the evidence of all that a filter finds and that is sent or unknown, the earliest first."""
+    return await _do_many(caller, services, Action.CHECK, body, count=query.count)
+
+
+async def _do_many(
+    caller: Caller,
+    services: Services,
+    action: Action,
+    body: ManyResubmitIn | ManyCancelIn | ManyCheckIn,
+    order: Order | None = None,
+    *,
+    count: bool,
+) -> Report | Count:
+    """Do it to all that the body's filter finds, or count these."""
     _check_filter(caller, body.filter)
     many, wanted = services.mendings.many, body.filter.selection
-    if query.count:
-        return await many.count(caller, Action.CHECK, wanted, limit=body.limit)
-    work = Work(Action.CHECK, wanted, actor_of(caller, body.reason))
+    if count:
+        return await many.count(caller, action, wanted, limit=body.limit)
+    work = Work(action, wanted, actor_of(caller, body.reason), order or Order())
     return await many.run(caller, work, limit=body.limit, cursor=body.cursor)
 
 

@@ -6,7 +6,7 @@ SQL says how far a batch is; a ring, or a sweep, only wakes this.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from writeback.batches.findings import FileRefused, make
 from writeback.core import outages
+from writeback.core.own_tasks import OwnTasks
 from writeback.domain.finding import Finding
 from writeback.flow.batches.checking import Checking
 from writeback.flow.batches.queueing import Queueing
@@ -31,8 +32,6 @@ log = structlog.get_logger()
 _MOST_FAILURES = 8
 """Turns in a row that may break off before the batch is given up."""
 _BACKOFF_S, _BACKOFF_CAP_S = 2.0, 300.0
-_GRACE_S = 10.0
-"""How long a stopping process waits for the piece under way."""
 
 
 @dataclass
@@ -42,39 +41,28 @@ class BatchRunner:
     flow: FlowContext
     syncer: Syncer
     owner: str
-    _tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
-    _closing: bool = False
 
     def __post_init__(self) -> None:
+        self._tasks = OwnTasks("batch", self._serve)
         self._slots = asyncio.Semaphore(self.flow.settings.batches.served_at_once)
 
     async def wake(self, batch_id: str) -> None:
         """See to it that the batch is worked on soon; returns at once."""
-        if self._closing or batch_id in self._tasks:
-            return
-        task = asyncio.create_task(self._serve(batch_id), name=f"batch {batch_id}")
-        self._tasks[batch_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(batch_id, None))
+        self._tasks.wake(batch_id)
 
     async def settled(self) -> None:
         """Return when nothing is under way."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._tasks.settled()
 
     async def aclose(self) -> None:
         """Begin nothing more; return when each batch has come to the end of a piece, and give the leases back."""
-        self._closing = True
-        if self._tasks:
-            _, late = await asyncio.wait(list(self._tasks.values()), timeout=_GRACE_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._tasks.aclose()
         await self.flow.db.transact(partial(batches.release_all, owner=self.owner))
 
     async def _serve(self, batch_id: str) -> None:
         async with self._slots:
             try:
-                if not self._closing:
+                if not self._tasks.is_closing:
                     await self.run(batch_id)
             except Exception as error:
                 # No traceback: exception texts may quote a row. The sweeper wakes us again when the lease has run out.
@@ -125,7 +113,7 @@ class BatchRunner:
         if begun is None:
             return None
         fence, batch = begun
-        return Turn(self.flow, batch, fence, must_stop=lambda: self._closing)
+        return Turn(self.flow, batch, fence, must_stop=lambda: self._tasks.is_closing)
 
     async def _refuse(self, turn: Turn, findings: tuple[Finding, ...]) -> None:
         """End a batch whose file is of no use; what was read of it is deleted."""
