@@ -11,8 +11,8 @@ from typing import Any
 from benchmarks.load import hammer
 from benchmarks.stack import CLASS_SIZE, child, environment, free_port, school_day, settings_of, temporary_directory
 from writeback.domain.access import Scope
-from writeback.flow.registry import NewSchool
-from writeback.store import migrate
+from writeback.flow.registry.entries import NewSchool
+from writeback.store.sql import migrate
 from writeback.wiring import open_services
 
 _SCHOOLS, _REGISTERS = 10, 300

@@ -24,8 +24,8 @@ from benchmarks.stack import (
     temporary_directory,
 )
 from writeback.domain.access import Scope
-from writeback.flow.registry import NewSchool
-from writeback.store import migrate
+from writeback.flow.registry.entries import NewSchool
+from writeback.store.sql import migrate
 from writeback.wiring import open_services
 
 _HEALTHY, _HANGING = 10, 100

@@ -19,8 +19,8 @@ from benchmarks.trust import WRITEBACKS, fill
 from writeback.console import create_console
 from writeback.core.settings import Settings
 from writeback.domain.staff import Role
-from writeback.store import migrate
-from writeback.store import staff as store
+from writeback.store.people import staff as store
+from writeback.store.sql import migrate
 from writeback.wiring import Services, open_services
 
 _ORIGIN = "http://127.0.0.1:8400"

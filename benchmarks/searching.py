@@ -14,12 +14,12 @@ from typing import Any
 from benchmarks.stack import postgresql, school_day, temporary_directory
 from benchmarks.trust import MARKS, WRITEBACKS, settled_request
 from writeback.domain.access import Caller, Scope
-from writeback.flow.search import SearchIndex
-from writeback.store import migrate
-from writeback.store.bulk import BulkInsert
-from writeback.store.database import Database
-from writeback.store.filters import Filter
-from writeback.store.reads import Reads
+from writeback.flow.projections.search import SearchIndex
+from writeback.store.reads.filters import Filter
+from writeback.store.reads.reader import Reads
+from writeback.store.sql import migrate
+from writeback.store.sql.bulk_insert import BulkInsert
+from writeback.store.sql.database import Database
 from writeback.store.tables import EventRow, RequestRow, WritebackRow
 
 _DAY = school_day() - timedelta(days=3)

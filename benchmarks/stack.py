@@ -20,8 +20,9 @@ from writeback.core.clock import SystemClock
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName, Lookup
-from writeback.flow.registry import NewSchool
-from writeback.store import lookups, migrate
+from writeback.flow.registry.entries import NewSchool
+from writeback.store.schools import lists
+from writeback.store.sql import migrate
 from writeback.wiring import Services, open_services
 
 PUPILS, CLASS_SIZE = 1_000, 30
@@ -89,7 +90,7 @@ async def store_lists(services: Services, school_id: str) -> None:
     }
     async with flow.db.write() as session:
         for name, of_list in rows.items():
-            await lookups.save(session, school_id, Lookup(name, 1, now, of_list))
+            await lists.save(session, school_id, Lookup(name, 1, now, of_list))
 
 
 @contextmanager

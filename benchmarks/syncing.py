@@ -21,8 +21,8 @@ from writeback.core.logging import configure_logging
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName
 from writeback.domain.states import Event
-from writeback.flow.registry import NewSchool
-from writeback.store import migrate
+from writeback.flow.registry.entries import NewSchool
+from writeback.store.sql import migrate
 from writeback.store.tables import EventRow, LookupRow, SchoolRow
 from writeback.wiring import Services, open_services
 

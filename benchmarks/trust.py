@@ -19,9 +19,9 @@ from writeback.core.ids import new_id
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
 from writeback.domain.staff import Role
-from writeback.flow.search import SearchIndex
-from writeback.flow.tally import Tally
-from writeback.store.bulk import BulkInsert
+from writeback.flow.projections.rollups import Tally
+from writeback.flow.projections.search import SearchIndex
+from writeback.store.sql.bulk_insert import BulkInsert
 from writeback.store.tables import (
     AttemptRow,
     AuditRow,

@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from schemas import ROOT
 from validators.rule_files import RuleFile
 from writeback.domain.messages import EventMessage, ProblemMessage, WebhookMessage
-from writeback.domain.submission import SUBMISSIONS
+from writeback.domain.submission.submission import SUBMISSIONS
 
 MODELS: dict[str, type[BaseModel]] = {
     **{f"writebacks/{kind}": model for kind, model in SUBMISSIONS.items()},

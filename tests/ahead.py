@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import SQLModel
 
-from writeback.store import migrate
+from writeback.store.sql import migrate
 
 REVISION = "9999"
 

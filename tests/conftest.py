@@ -29,8 +29,8 @@ from writeback.core import garbage, outages
 from writeback.core import logging as writeback_logging
 from writeback.core.clock import FakeClock
 from writeback.queue.embedded import EmbeddedRedis
-from writeback.store import migrate
-from writeback.store.database import Database
+from writeback.store.sql import migrate
+from writeback.store.sql.database import Database
 
 _MEMORY, _MEMORY_NEEDED = Path("/dev/shm"), 2 * 1024**3
 _TEMPLATE = "writeback_template"

@@ -23,7 +23,7 @@ from writeback.domain.kinds import Family, Kind
 from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import ListName, LookupView, is_active
 from writeback.domain.school import School
-from writeback.domain.shape import show
+from writeback.domain.submission.shape import show
 
 
 @dataclass(slots=True)

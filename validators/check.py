@@ -9,12 +9,12 @@ from typing import Any
 from validators.calendar import Calendar
 from validators.features import FeatureRule
 from validators.findings import CATALOGUE, make, texts_of
-from writeback.domain.fields import Path, in_words
 from writeback.domain.finding import MOST_OF_RECORD, Finding, Severity
 from writeback.domain.kinds import Kind
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
-from writeback.domain.shape import more_findings
+from writeback.domain.submission.fields import Path, in_words
+from writeback.domain.submission.shape import more_findings
 
 
 class Check:

@@ -6,7 +6,7 @@ from validators.media import check_medium
 from validators.places import given
 from validators.records import RecordCheck
 from writeback.domain.lookups import ListName
-from writeback.domain.shape import show
+from writeback.domain.submission.shape import show
 
 
 class ConductCheck(RecordCheck):

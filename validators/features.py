@@ -13,10 +13,10 @@ from typing import Any
 from validators.national_codes import SEEN
 from validators.rule_files import DayToCome, RuleFile, RuleRow, RuleSettings, read_overrides, read_rule_file
 from writeback.core.errors import ConfigurationError
-from writeback.domain.fields import names_of
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName
 from writeback.domain.school import School
+from writeback.domain.submission.fields import names_of
 
 RULES_DIR = Path(__file__).parent / "rules"
 ANY_MIS = "*"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from writeback.domain.fields import Path
+from writeback.domain.submission.fields import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from validators.text import first_emoji, length_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Action
 from writeback.domain.lookups import ListName, Lookup, is_active
-from writeback.domain.shape import show
+from writeback.domain.submission.shape import show
 
 _SLOT_WORDS = {"detention_attendance.set": "pupil and detention"}
 _GROUPS = (

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from writeback.core.errors import ConfigurationError
-from writeback.domain.fields import names_of, texts_of
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName
+from writeback.domain.submission.fields import names_of, texts_of
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$")]

@@ -21,53 +21,53 @@ from writeback.core.pace import Pace
 from writeback.core.private import make_private_dir
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
-from writeback.flow.accept import Acceptor
+from writeback.flow.accept.accept import Acceptor
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.runner import BatchRunner
-from writeback.flow.bulk_jobs import Bulks
-from writeback.flow.bulk_runner import BulkRunner
-from writeback.flow.bulkhead import Bulkhead
-from writeback.flow.cached_lookups import lookup_cache
-from writeback.flow.confirm import Confirmer
-from writeback.flow.context import FlowContext
-from writeback.flow.dispatch import Dispatcher
-from writeback.flow.doors import Doors
-from writeback.flow.drift import Drift
-from writeback.flow.event_feed import EventFeed
-from writeback.flow.hold import Holds
-from writeback.flow.hooks import Hooks, hook_url
-from writeback.flow.keys import Keys
-from writeback.flow.mendings import Mendings, create_mendings
-from writeback.flow.miss import Misses
-from writeback.flow.notify import Notifier
-from writeback.flow.overview import Overviews
-from writeback.flow.readiness import Readiness
-from writeback.flow.registry import Registry
-from writeback.flow.removals import Removals
-from writeback.flow.reports import Reports
-from writeback.flow.restores import Restores, RestoreWatch
-from writeback.flow.school_discovery import Discovery
-from writeback.flow.school_features import Features
-from writeback.flow.school_watch import SchoolWatch
-from writeback.flow.search import SearchIndex
-from writeback.flow.staff_door import StaffDoor, create_staff_door
-from writeback.flow.sweep import Sweeper
-from writeback.flow.sync import Syncer
-from writeback.flow.tally import Tally
-from writeback.flow.webhooks import Webhooks
+from writeback.flow.confirm.confirmer import Confirmer
+from writeback.flow.confirm.drift import Drift
+from writeback.flow.confirm.provider_hooks import Hooks, hook_url
+from writeback.flow.correct.bulk_jobs import Bulks
+from writeback.flow.correct.bulk_runner import BulkRunner
+from writeback.flow.correct.corrections import Mendings, create_mendings
+from writeback.flow.dispatch.dispatcher import Dispatcher
+from writeback.flow.dropin.requests import Doors
+from writeback.flow.engine.bulkhead import Bulkhead
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.holds import Holds
+from writeback.flow.people.keys import Keys
+from writeback.flow.people.staff import StaffDoor, create_staff_door
+from writeback.flow.projections.feed import EventFeed
+from writeback.flow.projections.overview import Overviews
+from writeback.flow.projections.reports import Reports
+from writeback.flow.projections.rollups import Tally
+from writeback.flow.projections.search import SearchIndex
+from writeback.flow.registry.entries import Registry
+from writeback.flow.registry.features import Features
+from writeback.flow.schools.cached_lists import lookup_cache
+from writeback.flow.schools.discovery import Discovery
+from writeback.flow.schools.refresh import Misses
+from writeback.flow.schools.removals import Removals
+from writeback.flow.schools.sync import Syncer
+from writeback.flow.schools.watch import SchoolWatch
+from writeback.flow.upkeep.readiness import Readiness
+from writeback.flow.upkeep.restores import Restores, RestoreWatch
+from writeback.flow.upkeep.sweeper import Sweeper
+from writeback.flow.webhooks.endpoints import Webhooks
+from writeback.flow.webhooks.notify import Notifier
 from writeback.notifier.sender import WebhookSender
 from writeback.providers.http import create_client
 from writeback.providers.registry import PROVIDERS, create_providers
 from writeback.queue.arq_doorbell import ArqDoorbell
 from writeback.queue.embedded import EmbeddedRedis
-from writeback.store import migrate
-from writeback.store.capacity import capacity_of
-from writeback.store.committer import Committer
-from writeback.store.database import Database
-from writeback.store.engines import is_unavailable
-from writeback.store.high_water import InDataDir, InRedis
-from writeback.store.pool import PoolOptions
-from writeback.store.reads import Reads
+from writeback.store.reads.reader import Reads
+from writeback.store.sql import migrate
+from writeback.store.sql.capacity import capacity_of
+from writeback.store.sql.database import Database
+from writeback.store.sql.engines import is_unavailable
+from writeback.store.sql.high_water import InDataDir, InRedis
+from writeback.store.sql.pool import PoolOptions
+from writeback.store.writebacks.committer import Committer
 
 log = structlog.get_logger()
 

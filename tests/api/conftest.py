@@ -18,26 +18,26 @@ from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
-from writeback.flow.cached_lookups import lookup_cache
-from writeback.flow.context import FlowContext
-from writeback.flow.event_feed import EventFeed
-from writeback.flow.hooks import AccountHook, account_hooks
-from writeback.flow.keys import Keys
-from writeback.flow.list_sync import ListSync
-from writeback.flow.mendings import Mendings, create_mendings
-from writeback.flow.miss import Misses
-from writeback.flow.readiness import Look
-from writeback.flow.registry import NewSchool, Registry
-from writeback.flow.removals import Removals
-from writeback.flow.restores import EpochView
-from writeback.flow.school_discovery import ListedSchool
-from writeback.flow.school_features import Features
-from writeback.flow.sync import Syncer, SyncReport
-from writeback.flow.webhooks import Webhooks
+from writeback.flow.confirm.provider_hooks import AccountHook, account_hooks
+from writeback.flow.correct.corrections import Mendings, create_mendings
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.people.keys import Keys
+from writeback.flow.projections.feed import EventFeed
+from writeback.flow.registry.entries import NewSchool, Registry
+from writeback.flow.registry.features import Features
+from writeback.flow.schools.cached_lists import lookup_cache
+from writeback.flow.schools.discovery import ListedSchool
+from writeback.flow.schools.list_sync import ListSync
+from writeback.flow.schools.refresh import Misses
+from writeback.flow.schools.removals import Removals
+from writeback.flow.schools.sync import Syncer, SyncReport
+from writeback.flow.upkeep.readiness import Look
+from writeback.flow.upkeep.restores import EpochView
+from writeback.flow.webhooks.endpoints import Webhooks
 from writeback.providers.base import ListingState
 from writeback.queue.port import RecordingDoorbell
-from writeback.store.database import Database
-from writeback.store.reads import Reads
+from writeback.store.reads.reader import Reads
+from writeback.store.sql.database import Database
 
 HOOK_TOKEN = "hillside~let-me-in"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from writeback.domain.access import Scope
-from writeback.flow.keys import Keys
+from writeback.flow.people.keys import Keys
 from writeback.store.tables import (
     App,
     AuditRow,

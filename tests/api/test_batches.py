@@ -18,12 +18,12 @@ from writeback.core.settings import BatchSettings
 from writeback.domain.lookups import ListName, Lookup
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.runner import BatchRunner
-from writeback.flow.cached_lookups import lookup_cache
-from writeback.flow.context import FlowContext
-from writeback.flow.sync import Syncer
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.schools.cached_lists import lookup_cache
+from writeback.flow.schools.sync import Syncer
 from writeback.queue.port import RecordingDoorbell
-from writeback.store import lookups
-from writeback.store.database import Database
+from writeback.store.schools import lists
+from writeback.store.sql.database import Database
 
 PATH = "/v1/schools/hillside/batches"
 KIND = {"kind": "attendance.session"}
@@ -291,4 +291,4 @@ async def _fill_lists(api: Api) -> None:
             (ListName.EMPLOYEES, {"E1": {"id": "E1"}}),
             (ListName.ATTENDANCE_CODES, codes),
         ):
-            await lookups.save(session, "hillside", Lookup(name, 1, now, rows, full_at=now))
+            await lists.save(session, "hillside", Lookup(name, 1, now, rows, full_at=now))

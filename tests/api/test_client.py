@@ -26,9 +26,9 @@ from writeback.core.settings import EventSettings, Settings, WebhookSettings
 from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.flow.batches.runner import BatchRunner
-from writeback.flow.confirm import Confirmer
-from writeback.flow.dispatch import Dispatcher
-from writeback.flow.registry import NewSchool
+from writeback.flow.confirm.confirmer import Confirmer
+from writeback.flow.dispatch.dispatcher import Dispatcher
+from writeback.flow.registry.entries import NewSchool
 from writeback.sandbox.testing import running_sandbox, until
 from writeback.store.tables import BatchRow, Lane
 from writeback.wiring import Services, open_services

@@ -23,8 +23,8 @@ from writeback.api.app import create_app
 from writeback.core.settings import EventSettings
 from writeback.core.tls import trusted
 from writeback.domain.access import Scope
-from writeback.flow.event_feed import EventFeed
-from writeback.store.database import Database
+from writeback.flow.projections.feed import EventFeed
+from writeback.store.sql.database import Database
 from writeback.store.tables import SchoolRow
 
 PATIENCE_S = 10.0
@@ -157,8 +157,8 @@ async def test_a_reader_that_comes_back_has_each_event_once(live: Live) -> None:
 async def test_a_reader_far_behind_is_served_from_sql_and_then_live(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("writeback.flow.event_feed._PAGE", 3)
-    monkeypatch.setattr("writeback.flow.event_feed.SPAN", 4)
+    monkeypatch.setattr("writeback.flow.projections.feed._PAGE", 3)
+    monkeypatch.setattr("writeback.flow.projections.feed.SPAN", 4)
     live.api.services.feed._settings = QUICK.model_copy(update={"recent": 2})
     key = await live.api.key("read")
     happened = [await (live.happen("wb_1") if number % 2 else live.happen("wb_2", "other")) for number in range(30)]

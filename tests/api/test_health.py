@@ -7,8 +7,8 @@ import pytest
 import structlog
 
 from writeback.domain.access import Scope
-from writeback.flow.removals import Removals
-from writeback.flow.restores import EpochView
+from writeback.flow.schools.removals import Removals
+from writeback.flow.upkeep.restores import EpochView
 
 PATH = "/v1/schools/hillside/writebacks"
 

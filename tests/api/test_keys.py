@@ -210,7 +210,7 @@ async def test_a_key_works_where_its_use_cannot_be_noted(api: Any, monkeypatch: 
     async def broken(*_: Any) -> None:
         raise OSError
 
-    monkeypatch.setattr("writeback.store.keys.mark_used", broken)
+    monkeypatch.setattr("writeback.store.apps.keys.mark_used", broken)
 
     assert (await api.call("GET", "/v1/features", made.key)).status_code == 200
     assert await _used_at(api, made.view.id) is None

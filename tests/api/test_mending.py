@@ -10,7 +10,7 @@ from writeback.core.secrets import SecretBox
 from writeback.domain.finding import Finding
 from writeback.domain.outcome import RawAnswer, Refused
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
-from writeback.flow.provider_answers import keep_answer
+from writeback.flow.engine.provider_answers import keep_answer
 from writeback.store.tables import EventRow, Lane, RequestRow, WritebackRow
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from writeback.domain.kinds import KINDS
-from writeback.domain.submission import parse_submission
+from writeback.domain.submission.submission import parse_submission
 
 SUBMIT = "/v1/schools/{school}/writebacks"
 DOORS = ("/wonde/", "/xporter/")

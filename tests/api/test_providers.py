@@ -3,7 +3,7 @@
 from typing import Any
 
 from writeback.core.errors import Conflict
-from writeback.flow.school_discovery import ListedSchool
+from writeback.flow.schools.discovery import ListedSchool
 
 PATH = "/v1/providers/wonde/schools"
 LISTED = ListedSchool("A1", "Hillside", "SIMS", "https://api.wonde.com/v1.0", None, "3614", "201", True, "hillside")

@@ -13,8 +13,9 @@ from writeback.core.secrets import SecretBox
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.school import HoldReason
-from writeback.flow.registry import NewSchool, Registry
-from writeback.store import lookups, removals
+from writeback.flow.registry.entries import NewSchool, Registry
+from writeback.store.schools import lists as lookups
+from writeback.store.schools import removals
 from writeback.store.tables import SchoolRow
 
 HILLSIDE = {

@@ -10,10 +10,10 @@ from sqlmodel import col, select
 
 from tests.api.test_writebacks import MARK, Seeded, _event, _request, seeded
 from writeback.domain.states import Status
-from writeback.flow.search import SearchIndex
-from writeback.store.browsing import browsed
-from writeback.store.filters import Filter, conditions
-from writeback.store.search import Changed, terms_of
+from writeback.flow.projections.search import SearchIndex
+from writeback.store.reads.browsing import browsed
+from writeback.store.reads.filters import Filter, conditions
+from writeback.store.reads.search import Changed, terms_of
 from writeback.store.tables import WritebackRow
 
 __all__ = ["seeded"]

@@ -12,11 +12,11 @@ import pytest
 from writeback.api.app import create_app
 from writeback.core.clock import FakeClock
 from writeback.domain.access import Scope
-from writeback.flow.keys import Keys
-from writeback.flow.registry import Registry
-from writeback.flow.search import SearchIndex
-from writeback.store.database import Database
-from writeback.store.reads import Reads
+from writeback.flow.people.keys import Keys
+from writeback.flow.projections.search import SearchIndex
+from writeback.flow.registry.entries import Registry
+from writeback.store.reads.reader import Reads
+from writeback.store.sql.database import Database
 from writeback.store.tables import AttemptRow, EventRow, Lane, RequestRow, SchoolRow, WritebackRow
 
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from sqlmodel import col, func, select
 
 from writeback.domain.states import FINAL, Status
 from writeback.domain.writeback import RecordStatus, unpack_progress
-from writeback.store.database import Database
+from writeback.store.sql.database import Database
 from writeback.store.tables import AttemptRow, BreakerRow, Lane, RequestRow, WritebackRow
 
 _NO_CLEAR_ANSWER = "The provider gave no clear answer each time"

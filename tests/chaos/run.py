@@ -28,7 +28,7 @@ from tests.chaos.world import Control, World, make_schools
 from tests.secret_key import SECRET_KEY
 from writeback.core.clock import SystemClock
 from writeback.core.settings import Settings
-from writeback.store.database import Database
+from writeback.store.sql.database import Database
 
 _APIS = 2
 _LOOK_EVERY_S = 0.5

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from tests.chaos.processes import free_port
 from writeback.queue.embedded import find_redis_server
-from writeback.store import migrate
+from writeback.store.sql import migrate
 
 
 @dataclass

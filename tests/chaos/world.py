@@ -11,7 +11,7 @@ import httpx
 from tests.chaos.options import RETRY_EVERY_S, RETRY_FOR_S
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
-from writeback.flow.registry import NewSchool
+from writeback.flow.registry.entries import NewSchool
 from writeback.wiring import Services, open_services
 
 SORTS: Sequence[tuple[str, str]] = (

@@ -11,8 +11,8 @@ from writeback.core.ids import new_id
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.staff import Person, Role
-from writeback.flow.webhook_input import NewWebhook
-from writeback.store import lookups
+from writeback.flow.webhooks.endpoint_checks import NewWebhook
+from writeback.store.schools import lists
 from writeback.store.tables import BatchRow, WritebackRow
 from writeback.wiring import Services
 
@@ -42,7 +42,7 @@ async def bad_morning(services: Services) -> Sequence[str]:
         for school in ("st-marys", "hillside"):
             for name, rows in _LISTS.items():
                 known = Lookup(name, 1, services.clock.now(), rows)
-                await lookups.save(session, school, known)
+                await lists.save(session, school, known)
     await services.keys.create("Registers", "production", [Scope.SUBMIT, Scope.READ])
     new = NewWebhook("https://hooks.registers.example/writeback", app="registers", description="production")
     made = await services.webhooks.create(ADMIN.caller, new)

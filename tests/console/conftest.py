@@ -15,9 +15,9 @@ from writeback.core.clock import FakeClock
 from writeback.core.pace import Pace
 from writeback.core.settings import Settings
 from writeback.domain.staff import Role
-from writeback.flow.bulk_runner import BulkRunner
-from writeback.flow.registry import NewSchool
-from writeback.store import staff as store
+from writeback.flow.correct.bulk_runner import BulkRunner
+from writeback.flow.registry.entries import NewSchool
+from writeback.store.people import staff as store
 from writeback.wiring import Services, open_services
 
 ORIGIN = "http://console.example"

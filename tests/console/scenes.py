@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from writeback.core.ids import new_id
-from writeback.flow.tally import Tally
+from writeback.flow.projections.rollups import Tally
 from writeback.store.tables import AttemptRow, EventRow, Lane, RequestRow, SchoolRow, WritebackRow
 from writeback.wiring import Services
 

@@ -24,7 +24,7 @@ from writeback.domain.actor import SERVICE
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Role
 from writeback.store.tables import WritebackRow
-from writeback.store.writebacks import add_event
+from writeback.store.writebacks.writebacks import add_event
 from writeback.wiring import Services, open_services
 
 pytestmark = [

@@ -24,8 +24,8 @@ from tests.console.scenes import DAY, add_writeback
 from writeback.console import create_console
 from writeback.console.navigation import MENU
 from writeback.domain.staff import Role
-from writeback.flow.tally import Tally
-from writeback.store import staff as store
+from writeback.flow.projections.rollups import Tally
+from writeback.store.people import staff as store
 from writeback.store.tables import ApiKey, BatchRow, BulkRow, WebhookRow, WritebackRow
 from writeback.wiring import Services
 

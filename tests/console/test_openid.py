@@ -17,7 +17,7 @@ from writeback.console import create_console
 from writeback.core.clock import FakeClock
 from writeback.core.settings import ConsoleSettings, OidcSettings, Settings
 from writeback.domain.staff import Person, Role
-from writeback.store.audit import AuditFilter
+from writeback.store.people.audit import AuditFilter
 from writeback.wiring import Services, open_services
 
 

@@ -15,7 +15,7 @@ from writeback.core.clock import FakeClock
 from writeback.core.errors import Unauthenticated
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName
-from writeback.store import lookups, removals
+from writeback.store.schools import lists, removals
 from writeback.store.tables import AuditRow, BatchRow, DeliveryRow, WebhookRow, WritebackRow
 from writeback.wiring import Services
 
@@ -321,7 +321,7 @@ async def test_nothing_of_other_schools_is_on_any_page_of_a_limited_account(
 async def test_what_fell_out_of_a_list_is_shown_and_a_person_decides(services: Services, sign_in: SignIn) -> None:
     now = services.clock.now()
     async with services.reads.db.write() as session:
-        known = await lookups.load(session, "st-marys", ListName.STUDENTS)
+        known = await lists.load(session, "st-marys", ListName.STUDENTS)
         assert known is not None
         ids = sorted(known.rows)[:2]
         await removals.keep(session, "st-marys", ListName.STUDENTS, ids, now)
@@ -337,7 +337,7 @@ async def test_what_fell_out_of_a_list_is_shown_and_a_person_decides(services: S
 
     assert await services.removals.waiting() == 0
     async with services.reads.db.read() as session:
-        after = await lookups.load(session, "st-marys", ListName.STUDENTS)
+        after = await lists.load(session, "st-marys", ListName.STUDENTS)
         assert after is not None
     assert set(known.rows) - set(after.rows) == set(ids)
     assert "fell out at once" not in (await visitor.get("/schools/st-marys")).text

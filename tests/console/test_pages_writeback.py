@@ -10,7 +10,7 @@ from tests.console.bad_morning import bad_morning
 from tests.console.conftest import SignIn
 from writeback.core.secrets import SecretBox
 from writeback.domain.outcome import RawAnswer, Refused
-from writeback.flow.provider_answers import keep_answer
+from writeback.flow.engine.provider_answers import keep_answer
 from writeback.store.tables import AttemptRow, AuditRow, ProviderAnswerRow, RequestRow, WritebackRow
 from writeback.wiring import Services
 

@@ -8,8 +8,8 @@ from typing import Any
 from tests.console.conftest import SignIn
 from writeback.core.clock import FakeClock
 from writeback.domain.actor import COMMAND_LINE
-from writeback.flow.restores import RestoreWatch
-from writeback.store.high_water import InDataDir
+from writeback.flow.upkeep.restores import RestoreWatch
+from writeback.store.sql.high_water import InDataDir
 from writeback.wiring import Services
 
 

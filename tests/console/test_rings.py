@@ -15,7 +15,7 @@ from tests.console.scenes import add_writeback
 from writeback.console import create_console
 from writeback.core.clock import SystemClock
 from writeback.core.settings import EventSettings
-from writeback.flow.event_feed import EventFeed
+from writeback.flow.projections.feed import EventFeed
 from writeback.wiring import Services
 
 PATIENCE_S = 15.0

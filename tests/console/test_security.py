@@ -8,7 +8,7 @@ import pytest
 from tests.console.conftest import ORIGIN, SignIn, Visitor
 from writeback.console.navigation import MENU
 from writeback.console.pages import ROOMS
-from writeback.console.security import CONTENT_SECURITY_POLICY
+from writeback.console.security.forms_and_headers import CONTENT_SECURITY_POLICY
 from writeback.core.errors import Problem
 from writeback.domain.staff import Permission, Person, Role
 from writeback.wiring import Services

@@ -10,12 +10,12 @@ import pytest
 from tests.console.conftest import ORIGIN, PASSWORD, SignIn, Visitor, token_in
 from tests.secret_key import SECRET_KEY
 from writeback.console import create_console
-from writeback.console.security import Csrf
+from writeback.console.security.forms_and_headers import Csrf
 from writeback.core.clock import FakeClock
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import ApiSettings, ConsoleSettings, Settings
 from writeback.domain.staff import Person, Role
-from writeback.store.audit import AuditFilter
+from writeback.store.people.audit import AuditFilter
 from writeback.store.tables import StaffSessionRow
 from writeback.wiring import Services, open_services
 

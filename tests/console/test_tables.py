@@ -1,6 +1,6 @@
 """Rows that are cards on a phone say what their columns are called."""
 
-from writeback.console.tables import cells
+from writeback.console.presenters.tables import cells
 
 HEAD = [("Choose", "pick"), "School", ("Waiting", "num")]
 

@@ -17,20 +17,20 @@ from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.kinds import KINDS
-from writeback.flow.accept import Acceptor
-from writeback.flow.cached_lookups import lookup_cache
-from writeback.flow.confirm import Confirmer
-from writeback.flow.context import FlowContext
-from writeback.flow.dispatch import Dispatcher
-from writeback.flow.hooks import hook_url
-from writeback.flow.miss import Misses
-from writeback.flow.registry import NewSchool, Registry
-from writeback.flow.sync import Syncer
+from writeback.flow.accept.accept import Acceptor
+from writeback.flow.confirm.confirmer import Confirmer
+from writeback.flow.confirm.provider_hooks import hook_url
+from writeback.flow.dispatch.dispatcher import Dispatcher
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.registry.entries import NewSchool, Registry
+from writeback.flow.schools.cached_lists import lookup_cache
+from writeback.flow.schools.refresh import Misses
+from writeback.flow.schools.sync import Syncer
 from writeback.queue.port import RecordingDoorbell
-from writeback.store.committer import Committer
-from writeback.store.database import Database
-from writeback.store.reads import Reads
-from writeback.store.views import WritebackDetail
+from writeback.store.reads.reader import Reads
+from writeback.store.reads.views import WritebackDetail
+from writeback.store.sql.database import Database
+from writeback.store.writebacks.committer import Committer
 
 CALLER = Caller("key_1", "app", frozenset(Scope))
 POST = {

@@ -14,7 +14,7 @@ from tests.receiver import Receiver, running_receiver
 from writeback.core.failpoints import KILLED
 from writeback.domain.mending import Action
 from writeback.domain.states import Status
-from writeback.flow.webhook_input import NewWebhook
+from writeback.flow.webhooks.endpoint_checks import NewWebhook
 
 _TRIES = 6
 """Writebacks that a process is given until it fails at the point of a case."""

@@ -21,12 +21,12 @@ from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE
 from writeback.domain.staff import Person, Role
 from writeback.domain.states import Status
-from writeback.flow.registry import NewSchool
-from writeback.flow.staff_sessions import person_of
-from writeback.store.bulk_jobs import BulkState
-from writeback.store.database import Database
-from writeback.store.filters import Filter
-from writeback.store.selection import Selection
+from writeback.flow.people.sessions import person_of
+from writeback.flow.registry.entries import NewSchool
+from writeback.store.batches.bulk_jobs import BulkState
+from writeback.store.reads.filters import Filter
+from writeback.store.reads.selection import Selection
+from writeback.store.sql.database import Database
 from writeback.store.tables import AttemptRow, BulkRow, MendingRow, SchoolRow, StaffRow, WritebackRow
 from writeback.wiring import Services
 

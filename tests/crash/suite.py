@@ -24,7 +24,7 @@ from writeback.core.clock import SystemClock
 from writeback.core.failures import class_of, place_of
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.sandbox.testing import until
-from writeback.store import migrate
+from writeback.store.sql import migrate
 from writeback.wiring import open_services
 
 _AT_ONCE = 6

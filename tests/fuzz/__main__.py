@@ -12,7 +12,7 @@ import structlog
 from tests.fuzz.runner import fuzz
 from tests.fuzz.world import running_world, settings_of
 from writeback.queue.embedded import EmbeddedRedis
-from writeback.store import migrate
+from writeback.store.sql import migrate
 
 
 def main() -> int:

@@ -18,9 +18,9 @@ from writeback.core.clock import Clock, SystemClock
 from writeback.core.settings import ApiSettings, DispatchSettings, DoorSettings, EventSettings, LookupSettings, Settings
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName, Lookup
-from writeback.flow.registry import NewSchool
-from writeback.flow.webhook_input import NewWebhook
-from writeback.store import lookups
+from writeback.flow.registry.entries import NewSchool
+from writeback.flow.webhooks.endpoint_checks import NewWebhook
+from writeback.store.schools import lists
 from writeback.store.tables import BatchRow, DeliveryRow, Lane, WritebackRow
 from writeback.wiring import Services, open_services
 
@@ -108,7 +108,7 @@ async def _furnish(world: World, clock: Clock) -> None:
         )
         async with services.accept.flow.db.write() as session:
             for name, rows in ((ListName.STUDENTS, PUPILS), (ListName.ATTENDANCE_CODES, CODES)):
-                await lookups.save(session, school, Lookup(name, 1, now, rows))
+                await lists.save(session, school, Lookup(name, 1, now, rows))
     marks = [{"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}]
     about = {"app_id": "fuzz", "school_id": "hillside", "created_at": now, "updated_at": now}
     caller = await services.keys.authenticate(world.key)

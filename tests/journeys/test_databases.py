@@ -12,8 +12,8 @@ from tests.secret_key import SECRET_KEY
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller, Scope
-from writeback.flow.readiness import standing
-from writeback.store import migrate
+from writeback.flow.upkeep.readiness import standing
+from writeback.store.sql import migrate
 from writeback.wiring import open_services
 
 pytestmark = [

@@ -14,7 +14,7 @@ from validators import features
 from validators.rule_files import read_rule_file
 from writeback.cli.config import load_settings, unknown_variables
 from writeback.cli.exits import CommandFailed
-from writeback.console.words import provider_words
+from writeback.console.presenters.words import provider_words
 from writeback.core.clock import SystemClock
 from writeback.core.settings import ConfirmSettings
 from writeback.providers.registry import PROVIDERS

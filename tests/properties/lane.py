@@ -21,16 +21,16 @@ from writeback.core.settings import Settings
 from writeback.domain.lookups import ListName, Lookup, attribute_key
 from writeback.domain.states import FINAL, Status
 from writeback.domain.writeback import RecordProgress, overall_status, unpack_progress
-from writeback.flow.cached_lookups import lookup_cache
-from writeback.flow.context import FlowContext
-from writeback.flow.dispatch import Dispatcher
-from writeback.flow.hooks import hook_url
-from writeback.flow.registry import NewSchool, Registry
+from writeback.flow.confirm.provider_hooks import hook_url
+from writeback.flow.dispatch.dispatcher import Dispatcher
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.registry.entries import NewSchool, Registry
+from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.queue.port import RecordingDoorbell
-from writeback.store import lookups
-from writeback.store.committer import Committer
-from writeback.store.database import Database
+from writeback.store.schools import lists as lookups
+from writeback.store.sql.database import Database
 from writeback.store.tables import AttemptRow, WritebackRow
+from writeback.store.writebacks.committer import Committer
 
 CODES = ("/", "N", "I", "L", "M", "O")
 _TURNS = 400

@@ -19,8 +19,8 @@ from tests.secret_key import SECRET_KEY
 from writeback.core.clock import SystemClock
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
-from writeback.flow.keys import Keys
-from writeback.store.database import Database
+from writeback.flow.people.keys import Keys
+from writeback.store.sql.database import Database
 
 PATIENCE_S = 15.0
 

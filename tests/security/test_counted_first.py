@@ -18,15 +18,15 @@ from validators import suggestions, validate
 from writeback.batches import ndjson_files
 from writeback.core.errors import MOST_FINDINGS, BodyTooLarge, InvalidSubmission, Problem
 from writeback.core.json_values import MOST_VALUES, values_in
-from writeback.domain import shape, submission
 from writeback.domain.finding import MOST_MADE, MOST_OF_RECORD, Finding, Severity, most_telling
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, Lookup, LookupView, attribute_key
 from writeback.domain.school import School
-from writeback.domain.submission import MOST_PARTS, ParsedSubmission, parse_submission
-from writeback.flow.accept import _refusal
-from writeback.flow.answer import Checked, answer_json
-from writeback.flow.mend_draft import Edit, Order, draft_of
+from writeback.domain.submission import shape, submission
+from writeback.domain.submission.submission import MOST_PARTS, ParsedSubmission, parse_submission
+from writeback.flow.accept.accept import _refusal
+from writeback.flow.accept.answer import Checked, answer_json
+from writeback.flow.correct.draft import Edit, Order, draft_of
 
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}
 INCIDENT = {"employee_id": "E1", "date": "2026-01-12", "type": "X", "students": [{"student_id": "A1", "points": 1}]}

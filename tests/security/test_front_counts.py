@@ -14,7 +14,7 @@ from writeback.api.app import create_app
 from writeback.core.errors import MOST_FINDINGS
 from writeback.domain.access import Scope
 from writeback.domain.school import School
-from writeback.flow.doors import DoorRefused, DoorRequest
+from writeback.flow.dropin.requests import DoorRefused, DoorRequest
 
 WONDE = "/wonde/v1.0/schools/A1/attendance/session"
 XPORTER = "/xporter/api/v1/AttendanceAsync/3281102"
@@ -148,7 +148,7 @@ async def test_drop_in_endpoints_count_before_they_translate(
     def never(*_: Any) -> Any:
         raise AssertionError("a record was translated")
 
-    monkeypatch.setattr("writeback.api.doors.values.Shape.read", never)
+    monkeypatch.setattr("writeback.api.dropin.values.Shape.read", never)
     async with front(services) as (http, doors):
         answer = await http.post(path, json=records)
 

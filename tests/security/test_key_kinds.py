@@ -21,9 +21,9 @@ from writeback.core.settings import Settings
 from writeback.domain.access import Scope
 from writeback.domain.kinds import KINDS
 from writeback.flow.batches.runner import BatchRunner
-from writeback.flow.registry import NewSchool
-from writeback.flow.sync import Syncer
-from writeback.store import lookups
+from writeback.flow.registry.entries import NewSchool
+from writeback.flow.schools.sync import Syncer
+from writeback.store.schools import lists as lookups
 from writeback.store.tables import WritebackRow
 from writeback.wiring import Services, open_services
 

@@ -8,8 +8,8 @@ from writeback.core.clock import FakeClock
 from writeback.core.errors import Unauthenticated
 from writeback.domain.access import Scope
 from writeback.domain.staff import Permission, Person, Role
-from writeback.flow.keys import Keys
-from writeback.store.database import Database
+from writeback.flow.people.keys import Keys
+from writeback.store.sql.database import Database
 
 
 @pytest.fixture

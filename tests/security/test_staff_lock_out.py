@@ -14,8 +14,8 @@ from writeback.core.clock import FakeClock
 from writeback.core.errors import Overloaded, Unauthenticated
 from writeback.core.settings import ConsoleSettings, Settings
 from writeback.domain.staff import Role
-from writeback.flow import staff_sign_in
-from writeback.flow.staff_sign_in import Entry
+from writeback.flow.people import sign_in
+from writeback.flow.people.sign_in import Entry
 from writeback.wiring import Services, open_services
 
 LIMITS = ConsoleSettings(tries_per_account=2, tries_of_strangers=5, tries_per_address=8)
@@ -158,7 +158,7 @@ async def test_an_ipv6_network_is_one_address(services: Services) -> None:
 
     assert said == [OUT, OUT, *[WAIT] * 7]
     assert await _try(services, "ann", PASSWORD, "2001:db8:1:3::1") == IN
-    assert staff_sign_in._site_of("::ffff:192.0.2.1") == "192.0.2.1"
+    assert sign_in._site_of("::ffff:192.0.2.1") == "192.0.2.1"
 
 
 async def test_a_name_that_nobody_has_is_counted_and_compared_like_one_that_somebody_has(
@@ -170,7 +170,7 @@ async def test_a_name_that_nobody_has_is_counted_and_compared_like_one_that_some
         compared.append(stored is not None)
         return False
 
-    monkeypatch.setattr(staff_sign_in, "is_password", is_password)
+    monkeypatch.setattr(sign_in, "is_password", is_password)
 
     known = await _strangers(services, "ann", _botnet(4))
     unknown = await _strangers(services, "nobody", [f"198.51.100.{number}" for number in range(4)])

@@ -10,7 +10,7 @@ from writeback import wiring
 from writeback.core.clock import FakeClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import Settings
-from writeback.store import migrate
+from writeback.store.sql import migrate
 
 _DOWN = "postgresql+asyncpg://writeback:hunter2@127.0.0.1:9/writeback"
 

@@ -1,7 +1,7 @@
 """Findings about a submission's shape: the texts are `domain.shape`'s, the providers' words are added here."""
 
 from validators.catalogue.entry import Entry, RaisedBy, wonde, xporter
-from writeback.domain import shape
+from writeback.domain.submission import shape
 
 _WORDINGS = {
     "student_id_missing": xporter("Missing mandatory field StudentId", 14050)

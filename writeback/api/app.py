@@ -9,33 +9,27 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from writeback import __version__
-from writeback.api import openapi, problems, submit, trace
-from writeback.api.access_log import AccessLog
-from writeback.api.auth import authenticate
-from writeback.api.body import check_json, check_length, limited
-from writeback.api.doors import Door
-from writeback.api.metrics import Metrics
-from writeback.api.problems import problem_response
-from writeback.api.rate_limit import RateLimits
-from writeback.api.routes import (
-    audit,
-    batches,
-    docs,
-    events,
-    features,
-    health,
-    hooks,
-    keys,
-    mending,
-    providers,
-    schemas,
-    schools,
-    webhooks,
-    writebacks,
-)
-from writeback.api.routes import problems as problem_pages
+from writeback.api import openapi
+from writeback.api.access import audit_routes, key_routes
+from writeback.api.batches import routes as batches
+from writeback.api.batches.uploads import body_limit, check_upload, is_upload
+from writeback.api.corrections import routes as mending
+from writeback.api.dropin import Door
+from writeback.api.front import problems, trace
+from writeback.api.front.access_log import AccessLog
+from writeback.api.front.auth import authenticate
+from writeback.api.front.body import check_json, check_length, limited
+from writeback.api.front.metrics import Metrics
+from writeback.api.front.problems import problem_response
+from writeback.api.front.rate_limit import RateLimits
+from writeback.api.schools import feature_routes, hook_routes, provider_routes
+from writeback.api.schools import routes as schools
+from writeback.api.service import docs_page_routes, health_routes, schema_routes
+from writeback.api.service import problem_routes as problem_pages
 from writeback.api.services import Services
-from writeback.api.uploads import body_limit, check_upload, is_upload
+from writeback.api.webhooks import routes as webhooks
+from writeback.api.writebacks import event_routes, submit
+from writeback.api.writebacks import routes as writebacks
 from writeback.core.errors import BadInput, Problem
 
 _DESCRIPTION = (
@@ -163,18 +157,18 @@ def _rooms() -> Sequence[BaseRoute]:
         writebacks,
         mending,
         batches,
-        events,
+        event_routes,
         webhooks,
         schools,
-        providers,
-        keys,
-        audit,
-        features,
-        hooks,
-        health,
-        schemas,
+        provider_routes,
+        key_routes,
+        audit_routes,
+        feature_routes,
+        hook_routes,
+        health_routes,
+        schema_routes,
         problem_pages,
-        docs,
+        docs_page_routes,
     ):
         app.include_router(room.router)
     return app.router.routes[of_its_own:]

@@ -8,10 +8,10 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from writeback.api import submit, submit_docs
-from writeback.api.doors import docs as door_docs
-from writeback.api.errors_doc import error
+from writeback.api.dropin import docs as door_docs
+from writeback.api.front.errors_doc import error
 from writeback.api.models import ProblemOut
+from writeback.api.writebacks import submit, submit_docs
 
 _METHODS = ("get", "post", "patch", "put", "delete")
 _PAGE_OF, _PAGES = "PageOf_", {"PageOf_dict_str__Any__": "RowPage"}

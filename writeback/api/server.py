@@ -12,12 +12,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from writeback.api.app import create_app
-from writeback.api.connections import Connections
-from writeback.api.protocol import limited
+from writeback.api.front.connections import Connections
+from writeback.api.front.protocol import limited
 from writeback.core import failpoints, garbage
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
-from writeback.flow.event_feed import EventFeed
+from writeback.flow.projections.feed import EventFeed
 from writeback.wiring import Services, open_services
 
 log = structlog.get_logger()

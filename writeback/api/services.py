@@ -10,21 +10,21 @@ from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
-from writeback.flow.doors import Doors
-from writeback.flow.event_feed import EventFeed
-from writeback.flow.hooks import AccountHook
-from writeback.flow.keys import Keys
-from writeback.flow.mendings import Mendings
-from writeback.flow.readiness import Look
-from writeback.flow.registry import Registry
-from writeback.flow.removals import Removals
-from writeback.flow.restores import EpochView
-from writeback.flow.school_discovery import ListedSchool
-from writeback.flow.school_features import Features
-from writeback.flow.sync import SyncReport
-from writeback.flow.webhooks import Webhooks
+from writeback.flow.confirm.provider_hooks import AccountHook
+from writeback.flow.correct.corrections import Mendings
+from writeback.flow.dropin.requests import Doors
+from writeback.flow.people.keys import Keys
+from writeback.flow.projections.feed import EventFeed
+from writeback.flow.registry.entries import Registry
+from writeback.flow.registry.features import Features
+from writeback.flow.schools.discovery import ListedSchool
+from writeback.flow.schools.removals import Removals
+from writeback.flow.schools.sync import SyncReport
+from writeback.flow.upkeep.readiness import Look
+from writeback.flow.upkeep.restores import EpochView
+from writeback.flow.webhooks.endpoints import Webhooks
 from writeback.providers.base import ListingState
-from writeback.store.reads import Reads
+from writeback.store.reads.reader import Reads
 
 
 class SubmitAnswer(Protocol):

@@ -10,7 +10,7 @@ from writeback.batches.findings import make
 from writeback.batches.layout import Layout, Row
 from writeback.batches.texts import other_reading
 from writeback.domain.finding import Finding
-from writeback.domain.shape import show
+from writeback.domain.submission.shape import show
 
 _DAY_TYPES = frozenset({"date", "date-time"})
 _AROUND = 20

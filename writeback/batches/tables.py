@@ -13,7 +13,7 @@ from writeback.batches.layout import Layout, Row, checked_kind
 from writeback.batches.survey import OpenFile
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
-from writeback.domain.shape import show
+from writeback.domain.submission.shape import show
 
 HEADER_WITHIN = 10
 """The column names stand in one of the first rows; above them there may be a title."""

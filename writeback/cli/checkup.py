@@ -21,10 +21,10 @@ from writeback.worker.pulse import SILENT_AFTER_S, Pulse, read_all
 from writeback.worker.role import Role
 
 if TYPE_CHECKING:
-    from writeback.store.database import Database
-    from writeback.store.high_water import HighWater
-    from writeback.store.holds import Overdue
-    from writeback.store.removals import AllHeldBack
+    from writeback.store.schools.removals import AllHeldBack
+    from writeback.store.sql.database import Database
+    from writeback.store.sql.high_water import HighWater
+    from writeback.store.writebacks.holds import Overdue
 
 _PATIENCE_S = 5.0
 _OLDEST_PYTHON = (3, 11, 0)
@@ -119,10 +119,10 @@ def _password_in(url: str) -> str | None:
 async def _database(settings: Settings) -> AsyncIterator[Check]:
     from sqlalchemy.exc import SQLAlchemyError
 
-    from writeback.store import migrate
-    from writeback.store.capacity import capacity_of
-    from writeback.store.database import Database
-    from writeback.store.pool import PoolOptions
+    from writeback.store.sql import migrate
+    from writeback.store.sql.capacity import capacity_of
+    from writeback.store.sql.database import Database
+    from writeback.store.sql.pool import PoolOptions
 
     pool = PoolOptions.of(settings)
     kind = "SQLite in the data directory" if settings.is_embedded else "WRITEBACK_DATABASE_URL"
@@ -158,8 +158,8 @@ async def _restored(db: "Database", settings: Settings) -> Check:
     """Return whether the database is as far as what is remembered of it, or its restore has been announced."""
     from redis.asyncio import Redis
 
-    from writeback.flow.restores import ANNOUNCE, Restores, RestoreWatch
-    from writeback.store.high_water import InDataDir, InRedis
+    from writeback.flow.upkeep.restores import ANNOUNCE, Restores, RestoreWatch
+    from writeback.store.sql.high_water import InDataDir, InRedis
 
     clock, mend = SystemClock(), f"{ANNOUNCE}, with when the backup was made; or --nothing-was-sent"
     view = await Restores(db, clock, settings.restore).standing()
@@ -182,8 +182,8 @@ async def _restored(db: "Database", settings: Settings) -> Check:
 
 
 async def _about_lists(db: "Database") -> "tuple[Overdue, AllHeldBack]":
-    from writeback.store.holds import overdue_syncs
-    from writeback.store.removals import of_all
+    from writeback.store.schools.removals import of_all
+    from writeback.store.writebacks.holds import overdue_syncs
 
     async with db.read() as session:
         return await overdue_syncs(session, SystemClock().now()), await of_all(session)

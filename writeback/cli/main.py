@@ -18,7 +18,6 @@ from writeback.cli.commands import (
     features,
     keys,
     mend,
-    schools,
     serve,
     staff,
     submit,
@@ -27,6 +26,7 @@ from writeback.cli.commands import (
     webhooks,
     writebacks,
 )
+from writeback.cli.commands.schools import schools
 from writeback.core import garbage
 from writeback.core.errors import ConfigurationError
 

@@ -10,15 +10,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from writeback.console import auth, errors
+from writeback.console import errors
 from writeback.console.assets import Assets
-from writeback.console.cookies import Cookies
 from writeback.console.navigation import MENU, ROOT
 from writeback.console.page import Kit, Page, PageRoute
 from writeback.console.pages import ROOMS
-from writeback.console.security import Csrf, SecurityHeaders
+from writeback.console.presenters.times import Times
+from writeback.console.security import auth
+from writeback.console.security.cookies import Cookies
+from writeback.console.security.forms_and_headers import Csrf, SecurityHeaders
 from writeback.console.templating import create_environment
-from writeback.console.times import Times
 from writeback.core.errors import BodyTooLarge, Problem
 from writeback.core.secrets import SecretBox
 from writeback.wiring import Services

@@ -6,10 +6,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from writeback.console import auth
 from writeback.console.page import Kit, Page
+from writeback.console.security import auth
 from writeback.core.errors import NotFound, Overloaded, Problem
-from writeback.store.engines import is_unavailable
+from writeback.store.sql.engines import is_unavailable
 
 _AWAY_S = 10
 

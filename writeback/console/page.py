@@ -11,16 +11,16 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from writeback.console import cookies
-from writeback.console.cookies import Cookies
 from writeback.console.navigation import MENU, ROOT, is_below
-from writeback.console.security import Csrf
-from writeback.console.times import Times
+from writeback.console.presenters.times import Times
+from writeback.console.security import cookies
+from writeback.console.security.cookies import Cookies
+from writeback.console.security.forms_and_headers import Csrf
 from writeback.core.errors import Forbidden, NotFound
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
 from writeback.domain.staff import Permission, Person
-from writeback.flow.staff_sessions import SignedIn
+from writeback.flow.people.sessions import SignedIn
 from writeback.wiring import Services
 
 LIVE_HEADER = "x-live"

@@ -7,11 +7,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from writeback.console import records, tables, times, words
 from writeback.console.assets import Assets
 from writeback.console.navigation import ROOT
-from writeback.console.security import CSRF_FIELD
-from writeback.console.times import Times
+from writeback.console.presenters import records, tables, times, words
+from writeback.console.presenters.times import Times
+from writeback.console.security.forms_and_headers import CSRF_FIELD
 from writeback.domain.states import Status
 
 _time = Markup('<time datetime="{}" title="{}">{}</time>')

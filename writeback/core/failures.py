@@ -14,7 +14,7 @@ def class_of(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """Return the last file and line of ours that it came through, e.g. `writeback/flow/accept.py:71`; empty: none."""
+    """Return the last line of ours that it came through, as `writeback/flow/accept/accept.py:71`; empty: none."""
     # Not `extract_tb`: it reads the sources, which takes most of a millisecond, and an outage asks this of every call.
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     ours = [(name, line) for name, line in frames if name.startswith(_OURS)]

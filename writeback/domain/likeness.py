@@ -1,6 +1,6 @@
 """What is nearly what a record says: one thing of the MIS beside it, field by field.
 
-A provider's readings make these, `flow/crediting.py` asks whose they may be, and a person sees both sides.
+A provider's readings make these, `flow/confirm/attribution.py` asks whose they may be, and a person sees both sides.
 """
 
 import html

@@ -1,6 +1,6 @@
 """What a person can do to the records of a writeback, decided without touching anything.
 
-`flow/resubmit.py`, `flow/cancel.py`, `flow/resolve.py` and `flow/check_now.py` carry it out.
+The modules of `flow/correct/` carry it out.
 """
 
 from collections.abc import Sequence

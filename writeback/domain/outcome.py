@@ -1,6 +1,6 @@
 """What a provider said, in our words: the outcome of a request, and the verdict of a later check.
 
-`providers/*/outcomes.py` make these; `flow/dispatch.py` and `flow/confirm.py` match on them, to the last case.
+`providers/*/outcomes.py` make these; `flow/dispatch/` and `flow/confirm/` match on them, to the last case.
 """
 
 from collections.abc import Mapping, Sequence

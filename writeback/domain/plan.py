@@ -1,4 +1,4 @@
-"""What a lane sends next: a pure choice over what waits. `flow/dispatch.py` carries it out."""
+"""What a lane sends next: a pure choice over what waits. `flow/dispatch/dispatcher.py` carries it out."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

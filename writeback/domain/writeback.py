@@ -74,7 +74,7 @@ class RecordProgress:
             packed["near"] = list(self.near)
         if self.healed:
             packed["healed"] = True
-        if self.looked_for is not None:  # the last one: `store/epochs.py` looks for it at the end
+        if self.looked_for is not None:  # the last one: `store/writebacks/epochs.py` looks for it at the end
             packed["looked_for"] = self.looked_for
         return packed
 

@@ -1,1 +1,1 @@
-"""Outgoing webhooks on the wire: which addresses may be called, signatures, sending. `flow/notify.py` decides."""
+"""Outgoing webhooks on the wire: which addresses may be called, signatures, sending. `flow/webhooks` decides."""

@@ -11,11 +11,11 @@ from writeback.sandbox.agenda import Agenda, SandboxClock
 from writeback.sandbox.bad_answers import SignedPages
 from writeback.sandbox.faults import Faults
 from writeback.sandbox.ledger import Ledger
+from writeback.sandbox.mis.records import Effect, Refused
+from writeback.sandbox.mis.school import SandboxSchool, Write
+from writeback.sandbox.mis.seed import weeks_around
+from writeback.sandbox.mis.timetable import LONDON
 from writeback.sandbox.outbox import Outbox
-from writeback.sandbox.records import Effect, Refused
-from writeback.sandbox.school import SandboxSchool, Write
-from writeback.sandbox.seed import weeks_around
-from writeback.sandbox.timetable import LONDON
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, Table, Text, false
 from sqlmodel import Field, SQLModel
 
-from writeback.store.types import UtcDateTime
+from writeback.store.sql.types import UtcDateTime
 
 _BIG_PK = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
 

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from writeback.core import failpoints, outages
-from writeback.flow.breaker import keys_of
-from writeback.flow.bulkhead import job_place
+from writeback.flow.engine.breakers import keys_of
+from writeback.flow.engine.bulkhead import job_place
 from writeback.queue.arq_doorbell import SCHOOL_QUEUE, queue_of
 from writeback.wiring import WorkerServices
 

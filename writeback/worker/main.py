@@ -18,7 +18,7 @@ from writeback.core import failpoints, garbage, outages
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
 from writeback.queue.arq_doorbell import SCHOOL_QUEUE, deserialize, redis_settings, serialize
-from writeback.store import lanes
+from writeback.store.writebacks import lanes
 from writeback.wiring import WorkerServices, open_worker
 from writeback.worker.functions import LANE_FUNCTIONS, recheck_school, run_bulk, sync_school
 from writeback.worker.role import Role

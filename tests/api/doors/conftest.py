@@ -23,10 +23,10 @@ from writeback.core.settings import DoorSettings, Settings, WebhookSettings
 from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.domain.states import Status
-from writeback.flow.confirm import Confirmer
-from writeback.flow.dispatch import Dispatcher
-from writeback.flow.notify import Notifier
-from writeback.flow.registry import NewSchool
+from writeback.flow.confirm.confirmer import Confirmer
+from writeback.flow.dispatch.dispatcher import Dispatcher
+from writeback.flow.registry.entries import NewSchool
+from writeback.flow.webhooks.notify import Notifier
 from writeback.notifier.sender import WebhookSender
 from writeback.sandbox.testing import running_sandbox, until
 from writeback.store.tables import Lane, WebhookRow, WritebackRow

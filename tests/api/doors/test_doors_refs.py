@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from writeback.flow.door_results import callback_url
-from writeback.flow.doors import new_ref
+from writeback.flow.dropin.requests import new_ref
+from writeback.flow.webhooks.dropin_results import callback_url
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from writeback.flow.sweep import Sweeper
+from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.store.tables import DoorMemberRow, RequestRow
 
 

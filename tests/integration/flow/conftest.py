@@ -21,25 +21,25 @@ from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.outcome import Blocked, Evidenced, Pending, ReadBack, Refused, Taken, Unclear
 from writeback.domain.school import HoldReason
-from writeback.flow.accept import Acceptor
-from writeback.flow.cached_lookups import lookup_cache
-from writeback.flow.confirm import Confirmer
-from writeback.flow.context import FlowContext
-from writeback.flow.dispatch import Dispatcher
-from writeback.flow.hold import Holds
-from writeback.flow.hooks import Hooks, hook_token, hook_url
-from writeback.flow.mendings import create_mendings
-from writeback.flow.miss import Misses
-from writeback.flow.registry import NewSchool, Registry
-from writeback.flow.school_watch import SchoolWatch
-from writeback.flow.sweep import Sweeper
-from writeback.flow.sync import Syncer
+from writeback.flow.accept.accept import Acceptor
+from writeback.flow.confirm.confirmer import Confirmer
+from writeback.flow.confirm.provider_hooks import Hooks, hook_token, hook_url
+from writeback.flow.correct.corrections import create_mendings
+from writeback.flow.dispatch.dispatcher import Dispatcher
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.holds import Holds
+from writeback.flow.registry.entries import NewSchool, Registry
+from writeback.flow.schools.cached_lists import lookup_cache
+from writeback.flow.schools.refresh import Misses
+from writeback.flow.schools.sync import Syncer
+from writeback.flow.schools.watch import SchoolWatch
+from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.providers.base import Hint, Limits, ListChange, ListsMissing, LookupFailed, ProviderRequest, SchoolReport
 from writeback.queue.port import RecordingDoorbell
-from writeback.store import lookups
-from writeback.store.committer import Committer
-from writeback.store.database import Database
+from writeback.store.schools import lists as lookups
+from writeback.store.sql.database import Database
 from writeback.store.tables import AttemptRow, AuditRow, EventRow, MendingRow, RequestRow, WritebackRow
+from writeback.store.writebacks.committer import Committer
 
 CALLER = Caller("key_1", "app", frozenset(Scope))
 LANE = "hillside:session-marks"

@@ -18,11 +18,12 @@ from writeback.domain.likeness import Compared, Near
 from writeback.domain.mending import Outcome
 from writeback.domain.outcome import Evidenced, Found, ReadBack, SlotReading, Taken, Uncertain
 from writeback.domain.school import HoldReason
-from writeback.flow.mend_draft import Order
-from writeback.flow.restores import EpochView, Restores, RestoreWatch
-from writeback.store import audit, lanes
-from writeback.store.high_water import InDataDir
+from writeback.flow.correct.draft import Order
+from writeback.flow.upkeep.restores import EpochView, Restores, RestoreWatch
+from writeback.store.people import audit
+from writeback.store.sql.high_water import InDataDir
 from writeback.store.tables import EpochRow
+from writeback.store.writebacks import lanes
 
 EVE = staff("eve", "she has looked")
 OTHER, NO_REASON = SlotReading("I", matches=False), SlotReading("N", matches=False)

@@ -24,16 +24,16 @@ from writeback.domain.mending import Action
 from writeback.domain.outcome import NotReached
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.forget import forget_old_batches
+from writeback.flow.batches.lease import Turn
 from writeback.flow.batches.runner import BatchRunner
-from writeback.flow.batches.turn import Turn
 from writeback.flow.batches.uploads import NewBatch, UploadAnswer
 from writeback.flow.batches.views import BatchView
-from writeback.flow.mend_many import Work
-from writeback.store import batches as stored
-from writeback.store import lookups
-from writeback.store.filters import Filter
-from writeback.store.reads import Reads
-from writeback.store.selection import Selection
+from writeback.flow.correct.by_filter import Work
+from writeback.store.batches import batches as stored
+from writeback.store.reads.filters import Filter
+from writeback.store.reads.reader import Reads
+from writeback.store.reads.selection import Selection
+from writeback.store.schools import lists
 from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
 
 HEADER = "Pupil ID,Date,Session,Mark,Staff ID\n"
@@ -323,7 +323,7 @@ async def test_no_row_of_a_month_first_file_is_queued_as_another_day(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The day that proves it stands last, in another piece than the days which may be either."""
-    monkeypatch.setattr("writeback.flow.batches.reading._ROWS", 2)
+    monkeypatch.setattr("writeback.flow.batches.parsing._ROWS", 2)
     content = marks(
         row(1, day="01/02/2026"), row(2, day="01/05/2026"), row(3, day="01/06/2026"), row(4, day="01/09/2026")
     )
@@ -341,7 +341,7 @@ async def test_no_row_of_a_month_first_file_is_queued_as_another_day(
 async def test_the_order_of_days_is_found_again_when_a_worker_has_died(
     files: Files, monkeypatch: pytest.MonkeyPatch, pieces: int
 ) -> None:
-    monkeypatch.setattr("writeback.flow.batches.reading._ROWS", 1)
+    monkeypatch.setattr("writeback.flow.batches.parsing._ROWS", 1)
     content = marks(row(1, day="01/13/2026"), row(2, day="01/05/2026"), row(3, day="01/06/2026"))
     answer = await files.upload(content, stated=NOTHING)
     await _die_while(files, answer.batch_id, "reading", pieces)
@@ -555,7 +555,7 @@ async def test_bad_rows_are_not_to_be_had_before_all_are_checked(files: Files) -
 
 
 def _pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("writeback.flow.batches.reading._ROWS", 3)
+    monkeypatch.setattr("writeback.flow.batches.parsing._ROWS", 3)
     monkeypatch.setattr("writeback.flow.batches.checking._UNITS", 4)
     monkeypatch.setattr("writeback.flow.batches.queueing._UNITS", 5)
 
@@ -664,7 +664,7 @@ async def test_a_batch_that_breaks_off_is_tried_again_later_and_given_up_in_the_
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a row's text that belongs into no log")
 
-    monkeypatch.setattr("writeback.flow.batches.reading.open_file", broken)
+    monkeypatch.setattr("writeback.flow.batches.parsing.open_file", broken)
     for _ in range(20):
         await files.runner.run(answer.batch_id)
         if (await files.view(answer.batch_id)).status == "refused":
@@ -912,7 +912,7 @@ async def _with_achievement_types(files: Files) -> None:
     now = files.world.clock.now()
     rows = {"type:T1": {"id": "T1", "type": "type", "code": "NYPA", "description": "Merit", "active": True}}
     async with files.flow.db.write() as session:
-        await lookups.save(session, "hillside", Lookup(ListName.ACHIEVEMENT_ATTRIBUTES, 1, now, rows))
+        await lists.save(session, "hillside", Lookup(ListName.ACHIEVEMENT_ATTRIBUTES, 1, now, rows))
     files.world.provider.rows[ListName.ACHIEVEMENT_ATTRIBUTES] = rows
     await files.flow.lookups.view("hillside", fresh=True)
 

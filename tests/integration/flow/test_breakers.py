@@ -8,9 +8,9 @@ from sqlmodel import col
 from tests.integration.flow.conftest import World, mark
 from writeback.domain.outcome import Blocked, NotReached, Refused, Taken
 from writeback.domain.school import HoldReason
-from writeback.flow.breaker import Breakers
-from writeback.store import breakers
+from writeback.flow.engine.breakers import Breakers
 from writeback.store.tables import WritebackRow
+from writeback.store.writebacks import breakers
 
 
 async def fail(world: World, times: int, outcome=NotReached("connection refused")) -> None:  # noqa: B008 - frozen

@@ -18,20 +18,20 @@ from writeback.domain.lookups import ListName
 from writeback.domain.mending import Action
 from writeback.domain.outcome import Refused
 from writeback.domain.staff import Person, Role
-from writeback.flow import bulk_runner
-from writeback.flow.bulk_jobs import Bulks, BulkView
-from writeback.flow.bulk_runner import BulkRunner
-from writeback.flow.mend_many import ManyMendings, Work
-from writeback.flow.registry import NewSchool
-from writeback.flow.restores import Restores, RestoreWatch
-from writeback.flow.resubmit import Resubmits
-from writeback.flow.staff import Staff
-from writeback.flow.staff_sessions import person_of
-from writeback.flow.sweep import Sweeper
-from writeback.store import staff as accounts
-from writeback.store.bulk_jobs import BulkState
-from writeback.store.filters import Filter
-from writeback.store.selection import Selection
+from writeback.flow.correct import bulk_runner
+from writeback.flow.correct.bulk_jobs import Bulks, BulkView
+from writeback.flow.correct.bulk_runner import BulkRunner
+from writeback.flow.correct.by_filter import ManyMendings, Work
+from writeback.flow.correct.resubmit import Resubmits
+from writeback.flow.people.accounts import Staff
+from writeback.flow.people.sessions import person_of
+from writeback.flow.registry.entries import NewSchool
+from writeback.flow.upkeep.restores import Restores, RestoreWatch
+from writeback.flow.upkeep.sweeper import Sweeper
+from writeback.store.batches.bulk_jobs import BulkState
+from writeback.store.people import staff as accounts
+from writeback.store.reads.filters import Filter
+from writeback.store.reads.selection import Selection
 
 FAILED = Selection(Filter(school="hillside", code="school_closed"))
 

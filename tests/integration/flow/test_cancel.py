@@ -10,7 +10,7 @@ from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
 from writeback.domain.outcome import SlotReading, Unclear
 from writeback.domain.school import HoldReason
-from writeback.flow.mend_draft import Order
+from writeback.flow.correct.draft import Order
 
 BOB = staff("bob", "sent to the wrong class")
 

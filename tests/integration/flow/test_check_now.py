@@ -12,9 +12,9 @@ from writeback.domain.actor import Actor
 from writeback.domain.mending import Action
 from writeback.domain.outcome import Evidenced, Pending, ReadBack, SlotReading, Uncertain
 from writeback.domain.school import HoldReason
-from writeback.flow.mend_many import Work
-from writeback.store.filters import Filter
-from writeback.store.selection import Selection
+from writeback.flow.correct.by_filter import Work
+from writeback.store.reads.filters import Filter
+from writeback.store.reads.selection import Selection
 
 SAM = Actor("staff:sam", "the head asks")
 

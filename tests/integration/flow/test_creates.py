@@ -20,7 +20,7 @@ from writeback.domain.outcome import (
     Unclear,
 )
 from writeback.providers.base import ListsMissing
-from writeback.store import lookups
+from writeback.store.schools import lists
 
 LANE = "hillside:conduct"
 ABSENT = SlotReading(None, matches=False)
@@ -55,9 +55,9 @@ async def _lists(world: World) -> None:
     }
     world.provider.rows[ListName.BEHAVIOUR_ATTRIBUTES] = rows
     async with world.flow.db.write() as session:
-        if await lookups.load(session, "hillside", ListName.BEHAVIOUR_ATTRIBUTES) is None:
+        if await lists.load(session, "hillside", ListName.BEHAVIOUR_ATTRIBUTES) is None:
             made = Lookup(ListName.BEHAVIOUR_ATTRIBUTES, 1, world.clock.now(), rows)
-            await lookups.save(session, "hillside", made)
+            await lists.save(session, "hillside", made)
 
 
 async def serve(world: World) -> None:

@@ -11,7 +11,7 @@ from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Applied, Blocked, NotReached, Refused, Taken, Uncertain
 from writeback.domain.school import HoldReason
-from writeback.flow.dispatch import Dispatcher
+from writeback.flow.dispatch.dispatcher import Dispatcher
 
 
 async def test_a_register_leaves_as_one_request_and_is_sent(world: World):
@@ -350,7 +350,7 @@ async def test_what_needs_a_list_that_was_never_fetched_waits_for_it(world: Worl
 
 
 async def test_a_retry_that_is_not_due_does_not_hide_what_is(world: World, monkeypatch):
-    monkeypatch.setattr("writeback.flow.choose._CANDIDATES", 1)
+    monkeypatch.setattr("writeback.flow.dispatch.claim._CANDIDATES", 1)
     world.provider.outcomes = [NotReached("connection refused")]
     await world.submit(mark("A1"))
     await world.serve()

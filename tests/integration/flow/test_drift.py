@@ -9,7 +9,7 @@ from tests.integration.flow.conftest import World, mark
 from writeback.domain.actor import SERVICE
 from writeback.domain.outcome import Applied, Evidenced, NotReached, ReadBack, SlotReading
 from writeback.domain.school import HoldReason
-from writeback.flow.drift import Drift
+from writeback.flow.confirm.drift import Drift
 from writeback.store.tables import DriftCheckRow, EventRow
 
 HOUR = timedelta(hours=1)

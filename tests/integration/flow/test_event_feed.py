@@ -8,9 +8,9 @@ import pytest
 
 from tests.integration.store.test_event_log import add_event, prepare
 from writeback.core.settings import EventSettings
-from writeback.flow.event_feed import EventFeed
-from writeback.store.database import Database
-from writeback.store.event_log import EventFilter
+from writeback.flow.projections.feed import EventFeed
+from writeback.store.sql.database import Database
+from writeback.store.writebacks.event_log import EventFilter
 
 PATIENCE_S = 15.0
 QUICK = EventSettings(poll_s=0.01, heartbeat_s=0.05)

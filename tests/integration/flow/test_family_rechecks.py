@@ -13,7 +13,7 @@ from tests.integration.flow.test_sync_order import add, put, rung_for
 from writeback.domain.actor import Actor
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
-from writeback.flow.bulkhead import Bulkhead
+from writeback.flow.engine.bulkhead import Bulkhead
 
 _PLACES = 2
 _JOB = "recheck_school"

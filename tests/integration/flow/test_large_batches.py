@@ -21,8 +21,8 @@ from writeback.domain.lookups import ListName, Lookup
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.batches.uploads import NewBatch
-from writeback.store import lookups
-from writeback.store.database import Database
+from writeback.store.schools import lists
+from writeback.store.sql.database import Database
 from writeback.store.tables import App, WritebackRow
 
 ROWS = 100_000
@@ -55,7 +55,7 @@ async def _fill(world: World) -> None:
     world.provider.rows[ListName.STUDENTS] = pupils
     async with world.flow.db.write() as session:
         session.add(App(id=CALLER.app_id, name="Registers", created_at=now))
-        await lookups.save(session, "hillside", Lookup(ListName.STUDENTS, 2, now, pupils))
+        await lists.save(session, "hillside", Lookup(ListName.STUDENTS, 2, now, pupils))
     await world.flow.lookups.view("hillside", fresh=True)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.flow.conftest import LANE, World, mark
 from writeback.domain.outcome import Evidenced, NotReached, Pending, ReadBack, SlotReading
-from writeback.flow.overdue import next_reading
+from writeback.flow.confirm.overdue_callbacks import next_reading
 
 PATIENCE = timedelta(seconds=120)
 THERE, NOTHING, ANOTHER = SlotReading("/", True), SlotReading(None, False), SlotReading("N", False)

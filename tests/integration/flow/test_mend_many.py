@@ -11,10 +11,10 @@ from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
 from writeback.domain.lookups import ListName
 from writeback.domain.mending import Action
-from writeback.flow import mend_many
-from writeback.flow.mend_many import Work
-from writeback.store.filters import Filter
-from writeback.store.selection import Selection
+from writeback.flow.correct import by_filter
+from writeback.flow.correct.by_filter import Work
+from writeback.store.reads.filters import Filter
+from writeback.store.reads.selection import Selection
 
 KIM = staff("kim", "the school has reopened")
 FAILED = Selection(Filter(school="hillside", code="school_closed"))
@@ -80,7 +80,7 @@ async def test_what_cannot_go_is_named_with_the_reason_and_stays(world: World) -
 
 
 async def test_it_goes_on_where_a_call_has_reached_its_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mend_many, "_CHUNK", 2)
+    monkeypatch.setattr(by_filter, "_CHUNK", 2)
     failed = [await world.fail(mark(f"A{number}")) for number in range(1, 8)]
 
     first = await _resubmit(world, limit=5)

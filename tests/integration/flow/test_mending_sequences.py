@@ -15,7 +15,7 @@ from writeback.domain.outcome import Evidenced, NotReached, Pending, Refused, Re
 from writeback.domain.school import HoldReason
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordStatus, overall_status, unpack_progress
-from writeback.flow.mend_draft import Edit, Order
+from writeback.flow.correct.draft import Edit, Order
 
 SOMEBODY = staff("somebody", "tries everything")
 CLOSED = Finding("school_closed", "The school is closed.", "Choose another day.")

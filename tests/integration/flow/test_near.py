@@ -22,7 +22,7 @@ from writeback.domain.actor import staff
 from writeback.domain.likeness import Compared, Near
 from writeback.domain.mending import Outcome
 from writeback.domain.outcome import ReadBack, SlotReading, Taken, Uncertain
-from writeback.store.reads import Reads
+from writeback.store.reads.reader import Reads
 
 EVE = staff("eve", "the office has changed it")
 POINTS = Compared("points", "1", "3", differs=True)

@@ -22,10 +22,10 @@ from writeback.domain.finding import Finding
 from writeback.domain.outcome import Applied, Refused
 from writeback.domain.school import HoldReason
 from writeback.domain.states import Status
-from writeback.flow.notify import Notifier
-from writeback.flow.sweep import Sweeper
-from writeback.flow.webhook_views import DeliveryView
-from writeback.flow.webhooks import NewWebhook, Webhooks
+from writeback.flow.upkeep.sweeper import Sweeper
+from writeback.flow.webhooks.endpoints import NewWebhook, Webhooks
+from writeback.flow.webhooks.notify import Notifier
+from writeback.flow.webhooks.views import DeliveryView
 from writeback.notifier.sender import WebhookSender
 from writeback.store.tables import App, DeliveryRow, WebhookRow
 
@@ -162,8 +162,8 @@ async def test_messages_are_numbered_without_gaps_in_the_order_of_events(telling
 
 
 async def test_more_events_than_one_turn_takes_are_all_told(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("writeback.flow.webhook_outbox._MESSAGES_AT_ONCE", 2)
-    monkeypatch.setattr("writeback.flow.webhook_outbox.SPAN", 3)
+    monkeypatch.setattr("writeback.flow.webhooks.outbox._MESSAGES_AT_ONCE", 2)
+    monkeypatch.setattr("writeback.flow.webhooks.outbox.SPAN", 3)
     await telling.add(*Status)
     for _ in range(4):
         await telling.confirmed()
@@ -576,7 +576,7 @@ async def test_when_nothing_happens_nobody_is_rung_for(telling: Telling) -> None
 async def test_a_process_that_stops_cuts_a_slow_attempt_off_and_it_goes_again(
     telling: Telling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("writeback.flow.notify._GRACE_S", 0.05)
+    monkeypatch.setattr("writeback.flow.webhooks.notify._GRACE_S", 0.05)
     made = await telling.add()
     await telling.confirmed()
     release = asyncio.Event()

@@ -13,7 +13,7 @@ from writeback.domain.access import Scope
 from writeback.domain.actor import Actor
 from writeback.domain.outcome import Blocked, NotReached, RawAnswer, Refused, Rejected, Uncertain
 from writeback.domain.school import HoldReason
-from writeback.flow.provider_answers import ProviderAnswers
+from writeback.flow.engine.provider_answers import ProviderAnswers
 
 SAM = Actor("staff:sam")
 PUPIL = "Persephone Quill"
@@ -82,7 +82,7 @@ async def test_nowhere_in_the_database_does_it_stand_in_plain_text(world: World)
 
 
 async def test_it_is_gone_after_two_weeks_a_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("writeback.flow.sweep._AT_ONCE", 2)
+    monkeypatch.setattr("writeback.flow.upkeep.sweeper._AT_ONCE", 2)
     old = [await failed(world, Refused("refused", raw=RAW), mark(f"A{number}")) for number in range(1, 6)]
     world.clock.advance(timedelta(days=13))
     new = await failed(world, Refused("refused", raw=RAW), mark("A9"))

@@ -10,7 +10,7 @@ from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
 from writeback.domain.mending import EVIDENCE, Outcome
 from writeback.domain.outcome import SlotReading, Unclear
-from writeback.store.reads import Reads
+from writeback.store.reads.reader import Reads
 
 EVE = staff("eve", "the office says so")
 

@@ -14,8 +14,8 @@ from writeback.domain.actor import Actor, staff
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import NotReached, ReadBack
 from writeback.domain.school import HoldReason
-from writeback.flow.mend_draft import Draft, Edit, Order
-from writeback.flow.recheck import Rechecks
+from writeback.flow.correct.draft import Draft, Edit, Order
+from writeback.flow.correct.recheck import Rechecks
 
 ANN = staff("ann", "the office asked for it")
 OTHER_APP = Caller("key_2", "another", frozenset({Scope.SUBMIT, Scope.READ}))

@@ -10,7 +10,7 @@ from writeback.core.errors import BadInput, Conflict, NotFound, Overloaded
 from writeback.core.settings import Settings, WondeSettings
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
-from writeback.flow.school_discovery import Discovery
+from writeback.flow.schools.discovery import Discovery
 from writeback.providers.base import SchoolListing
 
 

@@ -20,22 +20,22 @@ from writeback.core.settings import DispatchSettings, Settings, WondeSettings, X
 from writeback.core.tls import trusted
 from writeback.domain.lookups import ListName
 from writeback.domain.states import Status
-from writeback.flow.accept import Acceptor
-from writeback.flow.cached_lookups import lookup_cache
-from writeback.flow.context import FlowContext
-from writeback.flow.hooks import Hooks, account_hook_token, hook_url
-from writeback.flow.miss import Misses
-from writeback.flow.registry import Registry
-from writeback.flow.school_discovery import Discovery
-from writeback.flow.school_watch import SchoolWatch
-from writeback.flow.sync import Syncer
+from writeback.flow.accept.accept import Acceptor
+from writeback.flow.confirm.provider_hooks import Hooks, account_hook_token, hook_url
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.registry.entries import Registry
+from writeback.flow.schools.cached_lists import lookup_cache
+from writeback.flow.schools.discovery import Discovery
+from writeback.flow.schools.refresh import Misses
+from writeback.flow.schools.sync import Syncer
+from writeback.flow.schools.watch import SchoolWatch
 from writeback.providers.http import create_client
 from writeback.providers.registry import create_providers
 from writeback.queue.port import RecordingDoorbell
 from writeback.sandbox.testing import running_sandbox
-from writeback.store.committer import Committer
-from writeback.store.database import Database
+from writeback.store.sql.database import Database
 from writeback.store.tables import SchoolRow, WritebackRow
+from writeback.store.writebacks.committer import Committer
 
 WONDE_ID = "A1329180001"
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests.integration.flow.conftest import TODAY, World, mark
 from writeback.domain.lookups import ListName, Lookup
-from writeback.store import lookups
+from writeback.store.schools import lists
 
 
 async def relist(world: World, name: ListName, rows: dict) -> None:
@@ -12,9 +12,9 @@ async def relist(world: World, name: ListName, rows: dict) -> None:
     world.clock.advance(timedelta(seconds=1))
     world.provider.rows[name] = rows
     async with world.flow.db.write() as session:
-        known = await lookups.load(session, "hillside", name)
+        known = await lists.load(session, "hillside", name)
         version = known.version + 1 if known else 1
-        await lookups.save(session, "hillside", Lookup(name, version, world.clock.now(), rows))
+        await lists.save(session, "hillside", Lookup(name, version, world.clock.now(), rows))
     world.clock.advance(timedelta(seconds=30))  # past the moment for which versions are remembered
 
 

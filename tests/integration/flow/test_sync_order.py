@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import select, update
 
 from tests.integration.flow.conftest import World
-from writeback.flow.bulkhead import Bulkhead, job_place
-from writeback.flow.registry import NewSchool
-from writeback.flow.sweep import Sweeper
+from writeback.flow.engine.bulkhead import Bulkhead, job_place
+from writeback.flow.registry.entries import NewSchool
+from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.store.tables import SchoolRow
 
 _PLACES = 2

@@ -7,10 +7,10 @@ import pytest
 
 from tests.console.scenes import add_school, add_writeback
 from writeback.core.clock import FakeClock
-from writeback.flow.overview import Overview, Overviews
-from writeback.flow.overview_schools import Need
-from writeback.flow.tally import Tally, bin_of, quantile, seconds_of
-from writeback.store.database import Database
+from writeback.flow.projections.overview import Overview, Overviews
+from writeback.flow.projections.overview_schools import Need
+from writeback.flow.projections.rollups import Tally, bin_of, quantile, seconds_of
+from writeback.store.sql.database import Database
 from writeback.store.tables import BreakerRow, EventRow, SchoolRow
 
 NOT_ON_ROLL = {"code": "student_not_on_roll", "severity": "error"}

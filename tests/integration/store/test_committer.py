@@ -17,9 +17,17 @@ from structlog.testing import capture_logs
 from writeback.core.clock import FakeClock
 from writeback.core.errors import Overloaded
 from writeback.core.ids import new_id
-from writeback.store.committer import CommitResult, Committed, Committer, Idempotency, KeyReused, NewWriteback, Replayed
-from writeback.store.database import Database
+from writeback.store.sql.database import Database
 from writeback.store.tables import EventRow, IdempotencyRow, Lane, SchoolRow, WritebackRow
+from writeback.store.writebacks.committer import (
+    CommitResult,
+    Committed,
+    Committer,
+    Idempotency,
+    KeyReused,
+    NewWriteback,
+    Replayed,
+)
 
 _CLOCK = FakeClock()
 _LANE = "sch_1:session-marks"
@@ -374,7 +382,7 @@ async def test_database_that_goes_and_comes_back_is_used_again(postgres_url: str
 async def test_commit_that_hangs_is_given_up_and_the_next_one_succeeds(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("writeback.store.committer._COMMIT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("writeback.store.writebacks.committer._COMMIT_TIMEOUT_S", 0.3)
     db = Database.open(postgres_url)
     await _add_schools(db)
     async with Committer(db, _CLOCK, max_waiting=100, on_commit=Bell()) as committer:
@@ -394,8 +402,8 @@ _SUBMIT_FOR_EVER = """
 import asyncio, sys
 from writeback.core.clock import SystemClock
 from writeback.core.ids import new_id
-from writeback.store.committer import Committer, Idempotency, NewWriteback
-from writeback.store.database import Database
+from writeback.store.writebacks.committer import Committer, Idempotency, NewWriteback
+from writeback.store.sql.database import Database
 
 CLOCK = SystemClock()
 

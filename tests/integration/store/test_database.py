@@ -16,11 +16,11 @@ from sqlmodel import select, update
 
 from writeback.core.errors import ConfigurationError
 from writeback.domain.lookups import ListName, Lookup
-from writeback.store import lookups
-from writeback.store.bulk import BulkInsert
-from writeback.store.database import Database, dialect_insert
-from writeback.store.drivers import Statements
-from writeback.store.engines import parse_url
+from writeback.store.schools import lists
+from writeback.store.sql.bulk_insert import BulkInsert
+from writeback.store.sql.database import Database, dialect_insert
+from writeback.store.sql.drivers import Statements
+from writeback.store.sql.engines import parse_url
 from writeback.store.tables import ApiKey, App, LookupRow
 
 _AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
@@ -195,7 +195,7 @@ async def test_ping_raises_when_the_server_is_away(tmp_path: Path) -> None:
 _WRITER_PROCESS = """
 import asyncio, sys
 from datetime import UTC, datetime
-from writeback.store.database import Database
+from writeback.store.sql.database import Database
 from writeback.store.tables import App
 
 async def main(url, prefix):
@@ -343,4 +343,4 @@ async def test_a_write_that_is_cancelled_keeps_nobody_from_writing(sqlite_url: s
 async def _save(db: Database, cell: str) -> None:
     lookup = Lookup(ListName.STUDENTS, 1, datetime.now(UTC), {"A1": {"name": cell}}, None)
     async with db.write() as session:
-        await lookups.save(session, "hillside", lookup)
+        await lists.save(session, "hillside", lookup)

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession as Session
 
-from writeback.store.database import Database
-from writeback.store.event_log import EventFilter, Horizon, LoggedEvent, events_between, id_before
+from writeback.store.sql.database import Database
 from writeback.store.tables import EventRow, WritebackRow
+from writeback.store.writebacks.event_log import EventFilter, Horizon, LoggedEvent, events_between, id_before
 
 AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 PATIENCE_S = 5.0

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.chaos.processes import free_port
-from writeback.store.high_water import HighWater, InDataDir, InRedis, recalled
+from writeback.store.sql.high_water import HighWater, InDataDir, InRedis, recalled
 
 
 @pytest.fixture(params=["data dir", "redis"])

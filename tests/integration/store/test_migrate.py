@@ -14,8 +14,9 @@ from sqlmodel import SQLModel
 
 from tests import ahead
 from writeback.core.errors import ConfigurationError
-from writeback.store import migrate, tables
-from writeback.store.database import Database
+from writeback.store import tables
+from writeback.store.sql import migrate
+from writeback.store.sql.database import Database
 
 _UPGRADE = "import asyncio, sys; from writeback.store import migrate; asyncio.run(migrate.upgrade(sys.argv[1]))"
 

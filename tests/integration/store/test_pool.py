@@ -12,11 +12,11 @@ from sqlalchemy import func, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import select
 
-from writeback.store.bulk import BulkInsert
-from writeback.store.capacity import Capacity, capacity_of
-from writeback.store.database import Database
-from writeback.store.drivers import Statements
-from writeback.store.pool import DEFAULT_POOL, PoolOptions, application_name
+from writeback.store.sql.bulk_insert import BulkInsert
+from writeback.store.sql.capacity import Capacity, capacity_of
+from writeback.store.sql.database import Database
+from writeback.store.sql.drivers import Statements
+from writeback.store.sql.pool import DEFAULT_POOL, PoolOptions, application_name
 from writeback.store.tables import App
 
 _AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import func, text
 from sqlmodel import select
 
-from writeback.store import migrate
-from writeback.store.bulk import BulkInsert
-from writeback.store.database import Database
-from writeback.store.pool import PoolOptions
+from writeback.store.sql import migrate
+from writeback.store.sql.bulk_insert import BulkInsert
+from writeback.store.sql.database import Database
+from writeback.store.sql.pool import PoolOptions
 from writeback.store.tables import App, BulkRow
 
 _AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)

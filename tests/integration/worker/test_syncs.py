@@ -24,11 +24,11 @@ from writeback.domain.mending import Action
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Person
 from writeback.domain.staff import Role as StaffRole
-from writeback.flow import bulk_runner
-from writeback.flow.registry import NewSchool
+from writeback.flow.correct import bulk_runner
+from writeback.flow.registry.entries import NewSchool
 from writeback.sandbox.testing import RunningSandbox, running_sandbox
-from writeback.store.filters import Filter
-from writeback.store.selection import Selection
+from writeback.store.reads.filters import Filter
+from writeback.store.reads.selection import Selection
 from writeback.store.tables import BulkRow, LookupRow, SchoolRow, WritebackRow
 from writeback.wiring import Services, open_services
 from writeback.worker import main

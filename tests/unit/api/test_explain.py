@@ -8,7 +8,7 @@ import pytest
 
 import writeback
 from validators import CATALOGUE
-from writeback.api.explain import explanation_of, page_of
+from writeback.api.service.explain import explanation_of, page_of
 from writeback.core import errors
 
 SOURCE = Path(writeback.__file__).parent

@@ -3,7 +3,7 @@
 import pytest
 
 from writeback.core.errors import BadInput
-from writeback.store.pages import cut, decode_cursor, decode_number, encode_cursor
+from writeback.store.reads.pages import cut, decode_cursor, decode_number, encode_cursor
 
 
 @pytest.mark.parametrize("position", ["hillside", "a", "", "key_01", "ü" * 9, "0"])

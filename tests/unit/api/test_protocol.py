@@ -11,8 +11,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from writeback.api.connections import Connections
-from writeback.api.protocol import LimitedProtocol, limited
+from writeback.api.front.connections import Connections
+from writeback.api.front.protocol import LimitedProtocol, limited
 from writeback.core.settings import Settings
 
 GET = b"GET / HTTP/1.1\r\n\r\n"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from writeback.flow.school_input import Draft, NewSchool, findings_of
-from writeback.flow.slugs import is_slug, slug_of
+from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of
+from writeback.flow.registry.slugs import is_slug, slug_of
 
 PROVIDERS = ("wonde", "xporter")
 GOOD = {

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from writeback.cli.checkup import _lists, _removals, _workers
-from writeback.store.holds import Overdue
-from writeback.store.removals import AllHeldBack
+from writeback.store.schools.removals import AllHeldBack
+from writeback.store.writebacks.holds import Overdue
 from writeback.worker.pulse import Pulse
 from writeback.worker.role import Role
 

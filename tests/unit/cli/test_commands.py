@@ -19,10 +19,10 @@ from writeback.cli import client
 from writeback.cli.exits import Exit
 from writeback.cli.main import app
 from writeback.core.clock import SystemClock
-from writeback.flow.restores import RestoreWatch
-from writeback.store import migrate
-from writeback.store.database import Database
-from writeback.store.high_water import InDataDir
+from writeback.flow.upkeep.restores import RestoreWatch
+from writeback.store.sql import migrate
+from writeback.store.sql.database import Database
+from writeback.store.sql.high_water import InDataDir
 
 Run = Callable[..., Result]
 ROOT = Path(__file__).parents[3]

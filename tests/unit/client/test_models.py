@@ -6,10 +6,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from writeback.api import batch_models, features_models, mending_models, models, registry_models
+from writeback.api import models
+from writeback.api.batches import models as batch_models
+from writeback.api.corrections import models as mending_models
+from writeback.api.schools import feature_models, registry_models
 from writeback.client.models import access, base, batches, schools, webhooks, writebacks
 from writeback.domain import messages
-from writeback.flow import hooks, list_sync, school_discovery, school_views, sync, webhook_views
+from writeback.flow.confirm import provider_hooks
+from writeback.flow.registry import views as school_views
+from writeback.flow.schools import discovery, list_sync, sync
+from writeback.flow.webhooks import views as webhook_views
 
 PAIRS: list[tuple[type[BaseModel], Any]] = [
     (base.Finding, models.FindingOut),
@@ -34,7 +40,7 @@ PAIRS: list[tuple[type[BaseModel], Any]] = [
     (access.AuditEntry, mending_models.AuditOut),
     (access.Key, registry_models.KeyOut),
     (access.NewKey, registry_models.NewKeyOut),
-    (access.Hook, hooks.AccountHook),
+    (access.Hook, provider_hooks.AccountHook),
     (access.Ready, models.Ready),
     (schools.School, school_views.SchoolView),
     (schools.Hold, school_views.HoldView),
@@ -42,13 +48,13 @@ PAIRS: list[tuple[type[BaseModel], Any]] = [
     (schools.HeldBack, school_views.HeldBackView),
     (schools.Synced, sync.SyncReport),
     (schools.SyncedList, list_sync.ListSync),
-    (schools.ListedSchool, school_discovery.ListedSchool),
-    (schools.RuleSet, features_models.RuleSet),
-    (schools.Features, features_models.SchoolFeatures),
-    (schools.KindFeatures, features_models.KindFeatures),
-    (schools.Field, features_models.FieldOut),
-    (schools.Choice, features_models.ChoiceOut),
-    (schools.Permission, features_models.PermissionOut),
+    (schools.ListedSchool, discovery.ListedSchool),
+    (schools.RuleSet, feature_models.RuleSet),
+    (schools.Features, feature_models.SchoolFeatures),
+    (schools.KindFeatures, feature_models.KindFeatures),
+    (schools.Field, feature_models.FieldOut),
+    (schools.Choice, feature_models.ChoiceOut),
+    (schools.Permission, feature_models.PermissionOut),
     (webhooks.Webhook, webhook_views.WebhookView),
     (webhooks.NewWebhook, webhook_views.NewWebhookView),
     (webhooks.Disabled, webhook_views.DisabledView),

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from writeback.console.sentences import provider_sentence, school_words
-from writeback.flow.overview import ProviderState
-from writeback.flow.overview_schools import Need, SchoolNeed
+from writeback.console.presenters.sentences import provider_sentence, school_words
+from writeback.flow.projections.overview import ProviderState
+from writeback.flow.projections.overview_schools import Need, SchoolNeed
 
 NOW = datetime(2026, 1, 12, 9, 20, tzinfo=UTC)
 WELL = ProviderState(

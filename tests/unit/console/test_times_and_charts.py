@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from writeback.console.charts import HEIGHT, WIDTH, chart_of, nice_top
-from writeback.console.times import Times, ago, brief, counted, lasted
-from writeback.flow.overview import Bucket
+from writeback.console.presenters.charts import HEIGHT, WIDTH, chart_of, nice_top
+from writeback.console.presenters.times import Times, ago, brief, counted, lasted
+from writeback.flow.projections.overview import Bucket
 
 SUMMER = datetime(2026, 7, 1, 8, 20, tzinfo=UTC)
 

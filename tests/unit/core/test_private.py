@@ -8,7 +8,7 @@ from pathlib import Path
 
 from writeback.core.private import make_private_dir, make_private_file, open_private
 from writeback.core.settings import Settings
-from writeback.store import migrate
+from writeback.store.sql import migrate
 
 
 def mode(path: Path) -> int:

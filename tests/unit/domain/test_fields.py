@@ -2,10 +2,10 @@
 
 import pytest
 
-from writeback.domain.fields import field_at, has_parts, holder_of, in_words, names_of, texts_of
 from writeback.domain.kinds import KINDS
 from writeback.domain.kinds.behaviour import Behaviour
 from writeback.domain.kinds.incident import Involved
+from writeback.domain.submission.fields import field_at, has_parts, holder_of, in_words, names_of, texts_of
 
 
 def test_nested_fields_are_named_with_a_dot_after_what_holds_them() -> None:

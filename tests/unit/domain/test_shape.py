@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from writeback.domain.finding import Finding
-from writeback.domain.submission import parse_submission
+from writeback.domain.submission.submission import parse_submission
 
 INCIDENT = {
     "students": [{"student_id": "A1", "points": 1}, {"student_id": "A2", "points": 2}],

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from writeback.core.errors import BadInput, InvalidSubmission
 from writeback.domain.kinds import KINDS, parse_records
-from writeback.domain.submission import SUBMISSIONS, parse_submission
+from writeback.domain.submission.submission import SUBMISSIONS, parse_submission
 
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}
 

@@ -1,6 +1,6 @@
 """One provider's jobs never fill a worker."""
 
-from writeback.flow.bulkhead import Bulkhead
+from writeback.flow.engine.bulkhead import Bulkhead
 
 
 def test_a_provider_gets_no_more_than_its_share_and_others_go_on():

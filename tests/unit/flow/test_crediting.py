@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from writeback.domain.outcome import Found, SlotReading
-from writeback.flow.crediting import Crediting
-from writeback.flow.rivals import Rival, most_pairs
+from writeback.flow.confirm.attribution import Crediting
+from writeback.flow.confirm.candidates import Rival, most_pairs
 
 _SENT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 _LATER = _SENT + timedelta(minutes=10)

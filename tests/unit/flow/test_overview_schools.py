@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from writeback.console.sentences import school_words
-from writeback.flow.overview_schools import Need, needs_of
-from writeback.store.overview import SchoolState
-from writeback.store.removals import HeldBack
+from writeback.console.presenters.sentences import school_words
+from writeback.flow.projections.overview_schools import Need, needs_of
+from writeback.store.reads.overview import SchoolState
+from writeback.store.schools.removals import HeldBack
 
 NOW = datetime(2026, 7, 20, 9, tzinfo=UTC)
 

@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[3]
 ROOMS = re.compile(r"writeback/(providers/[a-z]+|sandbox|api/doors)/")
 """A provider's own folder, its simulated side, and the doors that speak in its place."""
 NAMED = {
-    "writeback/api/features_models.py": "an example in the API's documentation",
+    "writeback/api/schools/feature_models.py": "an example in the API's documentation",
     "writeback/cli/dev/simulated.py": "the two schools that `dev` simulates",
     "writeback/client/rooms/webhooks.py": "a format of webhooks, in the API's own words; the client imports no server",
-    "writeback/flow/webhook_formats.py": "the formats of webhooks, in the API's own words",
+    "writeback/flow/webhooks/formats.py": "the formats of webhooks, in the API's own words",
 }
 """Where a provider may be named besides, and why."""
 

@@ -11,7 +11,7 @@ from tests.unit.validators.test_examples import ACCEPTED, read, school_of, view_
 from validators import validate
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import ListName, LookupView
-from writeback.domain.submission import parse_submission
+from writeback.domain.submission.submission import parse_submission
 from writeback.providers.base import ListsMissing
 from writeback.providers.wonde import payloads as wonde
 from writeback.providers.xporter import payloads as xporter

@@ -8,10 +8,10 @@ import pytest
 
 from tests.unit.validators.test_examples import view_of
 from validators.describe import MOST_CHOICES, describe
-from writeback.domain.fields import names_of
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, Lookup, LookupView, attribute_key
 from writeback.domain.school import School
+from writeback.domain.submission.fields import names_of
 
 VIEW = view_of({})
 

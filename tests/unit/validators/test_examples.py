@@ -16,7 +16,7 @@ from writeback.domain.finding import Severity
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup, LookupView, Row, attribute_key
 from writeback.domain.school import School
-from writeback.domain.submission import parse_submission
+from writeback.domain.submission.submission import parse_submission
 
 ROOT = Path(__file__).parents[2] / "examples" / "writebacks"
 MAX_RECORDS = 10

@@ -5,9 +5,9 @@ import string
 import pytest
 
 from validators.findings import CATALOGUE, Entry, RaisedBy, make
-from writeback.domain import shape
 from writeback.domain.finding import Severity
 from writeback.domain.kinds import Family
+from writeback.domain.submission import shape
 
 # The validation errors for attendance, in the document's order and words (Xporter 14050-14059).
 XPORTER_ATTENDANCE = {

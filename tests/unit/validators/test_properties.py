@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from tests.long_run import examples
 from validators import CATALOGUE, all_rules, lists_to_refresh, validate, validate_rests
 from writeback.core.errors import BadInput, InvalidSubmission
-from writeback.domain.fields import names_of, parts_of
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup, LookupView, attribute_key
 from writeback.domain.school import School
-from writeback.domain.submission import parse_submission
+from writeback.domain.submission.fields import names_of, parts_of
+from writeback.domain.submission.submission import parse_submission
 
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 

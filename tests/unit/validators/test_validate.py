@@ -15,7 +15,7 @@ from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import ListName, Lookup, LookupView, Row
 from writeback.domain.school import School
-from writeback.domain.submission import parse_submission
+from writeback.domain.submission.submission import parse_submission
 
 SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
 SCHOOL = School("hillside", "Hillside", "wonde", "Arbor")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.secret_key import SECRET_KEY
 from writeback.core.settings import Settings
-from writeback.flow.drift import Drift
+from writeback.flow.confirm.drift import Drift
 from writeback.worker import main
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close:DeprecationWarning")  # arq's

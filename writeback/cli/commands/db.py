@@ -12,8 +12,8 @@ from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.options import Json
 
 if TYPE_CHECKING:
-    from writeback.flow.restores import EpochView
-    from writeback.store.migrate import Schema
+    from writeback.flow.upkeep.restores import EpochView
+    from writeback.store.sql.migrate import Schema
 
 T = TypeVar("T")
 
@@ -37,8 +37,8 @@ def upgrade(context: typer.Context, json_: Json = False) -> None:
     Example: WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback db upgrade
     """
     from writeback.core.private import make_private_dir
-    from writeback.store import migrate
-    from writeback.store.pool import PoolOptions
+    from writeback.store.sql import migrate
+    from writeback.store.sql.pool import PoolOptions
 
     settings = load_settings()
     make_private_dir(settings.data_dir)
@@ -55,8 +55,8 @@ def current(context: typer.Context, json_: Json = False) -> None:
 
     Example: writeback db current --json
     """
-    from writeback.store import migrate
-    from writeback.store.pool import PoolOptions
+    from writeback.store.sql import migrate
+    from writeback.store.sql.pool import PoolOptions
 
     settings = load_settings()
     schema = _reaching(migrate.inspected(settings.effective_database_url, PoolOptions.of(settings)))
@@ -135,10 +135,10 @@ async def _announce(taken_at: datetime | None) -> "EpochView":
     from writeback.core.clock import SystemClock
     from writeback.core.errors import ConfigurationError, Problem
     from writeback.domain.actor import COMMAND_LINE
-    from writeback.flow.restores import Restores
-    from writeback.store import migrate
-    from writeback.store.database import Database
-    from writeback.store.pool import PoolOptions
+    from writeback.flow.upkeep.restores import Restores
+    from writeback.store.sql import migrate
+    from writeback.store.sql.database import Database
+    from writeback.store.sql.pool import PoolOptions
 
     settings = load_settings()
     db = Database.open(settings.effective_database_url, pool=PoolOptions.of(settings))

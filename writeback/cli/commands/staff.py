@@ -12,7 +12,7 @@ from writeback.cli.options import Json
 
 if TYPE_CHECKING:
     from writeback.domain.staff import Role
-    from writeback.flow.staff import Staff, StaffView
+    from writeback.flow.people.accounts import Staff, StaffView
     from writeback.wiring import Services
 
 app = typer.Typer(no_args_is_help=True, help="Who may use the console, and as what.")

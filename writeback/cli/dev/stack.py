@@ -21,7 +21,7 @@ from writeback.cli.handover import DevHandover
 from writeback.core.private import make_private_dir, open_private
 from writeback.core.settings import Settings
 from writeback.queue.embedded import EmbeddedRedis
-from writeback.store import migrate
+from writeback.store.sql import migrate
 
 
 @dataclass(frozen=True)

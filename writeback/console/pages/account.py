@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from writeback.console import cookies
 from writeback.console.page import Page, Pages
-from writeback.console.times import counted
+from writeback.console.presenters.times import counted
+from writeback.console.security import cookies
 from writeback.domain.staff import Permission
 
 pages = Pages()

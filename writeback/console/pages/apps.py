@@ -10,7 +10,7 @@ from writeback.console.page import Page, Pages
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.domain.access import Scope
 from writeback.domain.staff import Permission
-from writeback.flow.keys import LONGEST_OVERLAP, OVERLAP, KeyView
+from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP, KeyView
 
 pages = Pages()
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from writeback.console.history import actor_words
 from writeback.console.page import Page, Pages
-from writeback.console.records import label_of
-from writeback.console.times import lasted
-from writeback.console.words import hold_words, sentence, status_badge
+from writeback.console.presenters.history import actor_words
+from writeback.console.presenters.records import label_of
+from writeback.console.presenters.times import lasted
+from writeback.console.presenters.words import hold_words, sentence, status_badge
 from writeback.domain.staff import Permission
-from writeback.flow.audit import AuditView
-from writeback.store.audit import AuditFilter
-from writeback.store.pages import Page as Listed
+from writeback.flow.people.audit import AuditView
+from writeback.store.people.audit import AuditFilter
+from writeback.store.reads.pages import Page as Listed
 
 pages = Pages()
 

@@ -7,12 +7,12 @@ from starlette.responses import Response, StreamingResponse
 
 from writeback.batches.layout import Format
 from writeback.console.page import Page, Pages
-from writeback.console.times import counted
+from writeback.console.presenters.times import counted
 from writeback.core.errors import Conflict, NotFound
 from writeback.domain.staff import Permission
 from writeback.flow.batches.error_files import media_type_of
 from writeback.flow.batches.views import DELIVERING, BatchView
-from writeback.store.batches import WORKING, BatchStatus
+from writeback.store.batches.batches import WORKING, BatchStatus
 
 pages = Pages()
 

@@ -5,8 +5,8 @@ from starlette.responses import Response
 from writeback.console.page import Page, Pages
 from writeback.domain.mending import Action
 from writeback.domain.staff import Permission
-from writeback.flow.bulk_jobs import BulkView
-from writeback.store.bulk_jobs import BulkState
+from writeback.flow.correct.bulk_jobs import BulkView
+from writeback.store.batches.bulk_jobs import BulkState
 
 pages = Pages()
 

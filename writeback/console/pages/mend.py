@@ -8,18 +8,18 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.pages.writeback import describe, note_shown
-from writeback.console.record_forms import FormField, fields_of, record_from
-from writeback.console.records import has_free_text, said
-from writeback.console.times import counted
+from writeback.console.presenters.record_forms import FormField, fields_of, record_from
+from writeback.console.presenters.records import has_free_text, said
+from writeback.console.presenters.times import counted
 from writeback.core.errors import Conflict, InvalidSubmission
 from writeback.domain.finding import Severity
 from writeback.domain.kinds import KINDS
 from writeback.domain.mending import RESUBMITTABLE
-from writeback.domain.shape import more_findings
 from writeback.domain.staff import Permission
-from writeback.flow.mend import MendedView
-from writeback.flow.mend_draft import Edit, Order
-from writeback.store.views import RecordView, WritebackDetail
+from writeback.domain.submission.shape import more_findings
+from writeback.flow.correct.correction import MendedView
+from writeback.flow.correct.draft import Edit, Order
+from writeback.store.reads.views import RecordView, WritebackDetail
 
 pages = Pages()
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from writeback.console.charts import chart_of
 from writeback.console.page import Page, Pages
-from writeback.console.sentences import provider_sentence, school_words
-from writeback.console.words import STATUSES
-from writeback.flow.overview import CHART, MOST_WRONG, Overview
+from writeback.console.presenters.charts import chart_of
+from writeback.console.presenters.sentences import provider_sentence, school_words
+from writeback.console.presenters.words import STATUSES
+from writeback.flow.projections.overview import CHART, MOST_WRONG, Overview
 
 pages = Pages()
 

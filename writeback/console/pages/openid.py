@@ -3,12 +3,12 @@
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from writeback.console import cookies
 from writeback.console.navigation import ROOT
 from writeback.console.page import Page, Pages
 from writeback.console.pages.sign_in import let_in, next_of
+from writeback.console.security import cookies
 from writeback.core.errors import Unauthenticated
-from writeback.flow.staff_oidc import Pending
+from writeback.flow.people.openid import Pending
 
 pages = Pages()
 

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from writeback.batches.csv_files import csv_line
 from writeback.console.page import Page, Pages
-from writeback.console.words import cause_words, hold_words, kind_words, status_badge
+from writeback.console.presenters.words import cause_words, hold_words, kind_words, status_badge
 from writeback.core.errors import BadInput, NotFound
-from writeback.flow.reports import Missing, Part, Report
+from writeback.flow.projections.reports import Missing, Part, Report
 
 pages = Pages()
 

@@ -8,10 +8,10 @@ from contextlib import aclosing
 
 from starlette.responses import Response
 
-from writeback.console import auth
 from writeback.console.page import Page, Pages
+from writeback.console.security import auth
 from writeback.core.event_stream import EventStream, kept_alive
-from writeback.store.event_log import EventFilter
+from writeback.store.writebacks.event_log import EventFilter
 
 pages = Pages()
 

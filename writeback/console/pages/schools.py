@@ -6,20 +6,20 @@ from typing import Any
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
-from writeback.console.school_words import freshness, lane_words, list_words, state_of, takes
-from writeback.console.times import counted
-from writeback.console.words import hold_words
+from writeback.console.presenters.school_words import freshness, lane_words, list_words, state_of, takes
+from writeback.console.presenters.times import counted
+from writeback.console.presenters.words import hold_words
 from writeback.domain.lookups import Decision, ListName
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
-from writeback.flow.school_health import SchoolHealth, health_of
-from writeback.flow.school_standing import NOT_AVAILABLE
-from writeback.flow.school_views import SchoolView
-from writeback.flow.sync import SyncReport
-from writeback.store.filters import Filter
-from writeback.store.gists import gists_of
-from writeback.store.pages import Page as Listed
+from writeback.flow.registry.views import SchoolView
+from writeback.flow.schools.health import SchoolHealth, health_of
+from writeback.flow.schools.standing import NOT_AVAILABLE
+from writeback.flow.schools.sync import SyncReport
+from writeback.store.reads.filters import Filter
+from writeback.store.reads.pages import Page as Listed
+from writeback.store.reads.summaries import gists_of
 
 pages = Pages()
 

@@ -4,8 +4,8 @@ import secrets
 
 from starlette.responses import Response
 
-from writeback.console import cookies
 from writeback.console.page import Page, Pages
+from writeback.console.security import cookies
 from writeback.core.callers import address_of
 from writeback.core.errors import Overloaded, Problem, Unauthenticated
 

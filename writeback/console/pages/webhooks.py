@@ -5,8 +5,8 @@ from starlette.responses import Response
 from writeback.console.page import Page, Pages
 from writeback.core.errors import Conflict
 from writeback.domain.staff import Permission
-from writeback.flow.webhook_views import DeliveryView, WebhookView
-from writeback.store.outbox import DeliveryState
+from writeback.flow.webhooks.views import DeliveryView, WebhookView
+from writeback.store.apps.outbox import DeliveryState
 
 pages = Pages()
 

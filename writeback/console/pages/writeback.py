@@ -5,21 +5,21 @@ from typing import Any
 
 from starlette.responses import Response
 
-from writeback.console.history import history_of
-from writeback.console.machine import machine_of
 from writeback.console.page import Page, Pages
-from writeback.console.records import has_free_text, said
-from writeback.console.times import counted
-from writeback.console.words import hold_words
+from writeback.console.presenters.history import history_of
+from writeback.console.presenters.machine import machine_of
+from writeback.console.presenters.records import has_free_text, said
+from writeback.console.presenters.times import counted
+from writeback.console.presenters.words import hold_words
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.domain.kinds import KINDS
 from writeback.domain.mending import RESUBMITTABLE, Outcome
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
-from writeback.flow.check_now import CheckView
-from writeback.flow.mend_draft import Order
-from writeback.store.requests import AWAITING
-from writeback.store.views import RecordView, WritebackDetail
+from writeback.flow.correct.check_now import CheckView
+from writeback.flow.correct.draft import Order
+from writeback.store.reads.views import RecordView, WritebackDetail
+from writeback.store.writebacks.requests import AWAITING
 
 pages = Pages()
 

@@ -6,20 +6,20 @@ from typing import Any
 
 from starlette.responses import Response
 
-from writeback.console.filtering import VIEWS, Asked, asked_by, asked_in, words_of
 from writeback.console.navigation import ROOT
 from writeback.console.page import Page, Pages
-from writeback.console.times import counted
-from writeback.console.words import HOLDS, kind_words, status_badge
+from writeback.console.presenters.filtering import VIEWS, Asked, asked_by, asked_in, words_of
+from writeback.console.presenters.times import counted
+from writeback.console.presenters.words import HOLDS, kind_words, status_badge
 from writeback.core.errors import BadInput
 from writeback.domain.kinds import KINDS
 from writeback.domain.mending import RESUBMITTABLE, Action
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
-from writeback.store.gists import gists_of
-from writeback.store.pages import Page as Listed
-from writeback.store.selection import Selection
-from writeback.store.views import WritebackView
+from writeback.store.reads.pages import Page as Listed
+from writeback.store.reads.selection import Selection
+from writeback.store.reads.summaries import gists_of
+from writeback.store.reads.views import WritebackView
 
 pages = Pages()
 

@@ -13,10 +13,10 @@ from writeback.flow.batches.cancel import cancel_batch
 from writeback.flow.batches.error_files import error_file, file_name_of
 from writeback.flow.batches.uploads import NewBatch, Upload, begin_upload
 from writeback.flow.batches.views import BatchView, view_of
-from writeback.flow.context import FlowContext
-from writeback.flow.mend import check_may_mend
-from writeback.store import batch_reads
-from writeback.store.pages import Page, cut, decode_cursor
+from writeback.flow.correct.correction import check_may_mend
+from writeback.flow.engine.context import FlowContext
+from writeback.store.batches import batch_reads
+from writeback.store.reads.pages import Page, cut, decode_cursor
 from writeback.store.tables import BatchRow
 
 

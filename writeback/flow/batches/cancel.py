@@ -11,9 +11,10 @@ from sqlmodel import Session
 
 from writeback.core.errors import Conflict
 from writeback.domain.actor import Actor
-from writeback.flow.context import FlowContext
-from writeback.store import audit, batches
-from writeback.store.batches import BatchStatus
+from writeback.flow.engine.context import FlowContext
+from writeback.store.batches import batches
+from writeback.store.batches.batches import BatchStatus
+from writeback.store.people import audit
 from writeback.store.tables import BatchRow
 
 log = structlog.get_logger()

@@ -24,11 +24,11 @@ from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import KINDS, Action, Kind, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
-from writeback.flow.batches.turn import Turn
-from writeback.flow.miss import only_warned
-from writeback.flow.sync import Syncer
-from writeback.store import batches
-from writeback.store.batches import BatchStatus, CheckedLine, LineState, ReadLine, UnitSize
+from writeback.flow.batches.lease import Turn
+from writeback.flow.schools.refresh import only_warned
+from writeback.flow.schools.sync import Syncer
+from writeback.store.batches import batches
+from writeback.store.batches.batches import BatchStatus, CheckedLine, LineState, ReadLine, UnitSize
 
 _UNITS, _CHARACTERS = 500, 1_000_000
 """Most of one transaction."""

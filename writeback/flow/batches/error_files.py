@@ -14,9 +14,9 @@ from writeback.batches.records import as_sent_back
 from writeback.batches.xlsx_files import XlsxErrors
 from writeback.core.errors import Conflict, NotFound
 from writeback.domain.finding import Severity
-from writeback.flow.context import FlowContext
-from writeback.store import batch_reads
-from writeback.store.batches import BatchStatus
+from writeback.flow.engine.context import FlowContext
+from writeback.store.batches import batch_reads
+from writeback.store.batches.batches import BatchStatus
 from writeback.store.tables import BatchLine, BatchRow
 
 _AT_ONCE = 500

@@ -6,9 +6,10 @@ from functools import partial
 from sqlmodel import Session
 
 from writeback.flow.batches.uploads import drop_upload
-from writeback.flow.context import FlowContext
-from writeback.store import audit, batches
-from writeback.store.batches import BatchStatus
+from writeback.flow.engine.context import FlowContext
+from writeback.store.batches import batches
+from writeback.store.batches.batches import BatchStatus
+from writeback.store.people import audit
 
 _AT_ONCE = 20
 

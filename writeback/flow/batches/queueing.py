@@ -16,9 +16,9 @@ from writeback.core.ids import new_id
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event, Status
 from writeback.domain.writeback import RecordProgress, pack_progress
-from writeback.flow.batches.turn import Turn
-from writeback.store import batches
-from writeback.store.batches import BatchStatus, UnitSize
+from writeback.flow.batches.lease import Turn
+from writeback.store.batches import batches
+from writeback.store.batches.batches import BatchStatus, UnitSize
 from writeback.store.tables import EventRow, WritebackRow, table_of
 
 _UNITS, _CHARACTERS = 1_000, 2_000_000

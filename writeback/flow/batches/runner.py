@@ -18,13 +18,13 @@ from writeback.core import outages
 from writeback.core.own_tasks import OwnTasks
 from writeback.domain.finding import Finding
 from writeback.flow.batches.checking import Checking
+from writeback.flow.batches.lease import Turn, TurnEnded
+from writeback.flow.batches.parsing import read_file
 from writeback.flow.batches.queueing import Queueing
-from writeback.flow.batches.reading import read_file
-from writeback.flow.batches.turn import Turn, TurnEnded
-from writeback.flow.context import FlowContext
-from writeback.flow.sync import Syncer
-from writeback.store import batches
-from writeback.store.batches import BatchStatus, LeaseLost
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.schools.sync import Syncer
+from writeback.store.batches import batches
+from writeback.store.batches.batches import BatchStatus, LeaseLost
 from writeback.store.tables import BatchRow
 
 log = structlog.get_logger()

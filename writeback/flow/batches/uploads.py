@@ -26,12 +26,13 @@ from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import Actor, actor_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
-from writeback.flow.answer import iso
-from writeback.flow.context import FlowContext
-from writeback.store import audit, batches
-from writeback.store.batches import BatchStatus
+from writeback.flow.accept.answer import iso
+from writeback.flow.engine.context import FlowContext
+from writeback.store.batches import batches
+from writeback.store.batches.batches import BatchStatus
+from writeback.store.people import audit
+from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import BatchRow, IdempotencyRow
-from writeback.store.upsert import insert_new
 
 log = structlog.get_logger()
 

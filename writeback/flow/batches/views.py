@@ -7,7 +7,7 @@ from typing import Any
 
 from writeback.batches.layout import Layout
 from writeback.domain.states import Status
-from writeback.store.batches import BatchStatus
+from writeback.store.batches.batches import BatchStatus
 from writeback.store.tables import BatchRow
 
 DELIVERING = "delivering"

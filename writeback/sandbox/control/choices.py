@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from writeback.sandbox.codes import CODE_TYPES, Code
 from writeback.sandbox.control.requests import Apply, ControlError, objects_in, texts_in
-from writeback.sandbox.lists import LISTS, Attribute
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.codes import CODE_TYPES, Code
+from writeback.sandbox.mis.lists import LISTS, Attribute
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.state import SandboxState
 
 

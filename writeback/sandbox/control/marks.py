@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from writeback.sandbox.control.requests import ControlError, json_object, read_date, school_in_path
 from writeback.sandbox.http import answer, sandbox_of
-from writeback.sandbox.mis import Change, Mark, Slot
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.mis import Change, Mark, Slot
+from writeback.sandbox.mis.school import SandboxSchool
 
 
 async def marks(request: Request) -> Response:

@@ -5,7 +5,7 @@ Names are those of our own records where there are such, e.g. `outcome` for Wond
 
 from datetime import time
 
-from writeback.sandbox.absences import (
+from writeback.sandbox.mis.absences import (
     EmployeeAbsenceEdit,
     EmployeeAbsenceRemoval,
     NewEmployeeAbsence,
@@ -14,8 +14,8 @@ from writeback.sandbox.absences import (
     StudentAbsenceEdit,
     StudentAbsenceRemoval,
 )
-from writeback.sandbox.detentions import DetentionEdit, DetentionRemoval, Entry, NewDetention, Terms
-from writeback.sandbox.incidents import (
+from writeback.sandbox.mis.detentions import DetentionEdit, DetentionRemoval, Entry, NewDetention, Terms
+from writeback.sandbox.mis.incidents import (
     Category,
     Details,
     IncidentEdit,
@@ -24,7 +24,7 @@ from writeback.sandbox.incidents import (
     Participant,
     StaffPart,
 )
-from writeback.sandbox.mis import Mis
+from writeback.sandbox.mis.mis import Mis
 from writeback.sandbox.wonde.given import INVALID, Given
 
 EVENTS = ("sign in", "sign out", "all day absence")

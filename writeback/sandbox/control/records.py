@@ -13,8 +13,8 @@ from starlette.responses import Response
 from writeback.sandbox.control import office
 from writeback.sandbox.control.requests import ControlError, json_object, school_in_path
 from writeback.sandbox.http import answer, sandbox_of
-from writeback.sandbox.mis import Mis, RecordChange
-from writeback.sandbox.records import Refused
+from writeback.sandbox.mis.mis import Mis, RecordChange
+from writeback.sandbox.mis.records import Refused
 from writeback.sandbox.wonde.given import Errors, Given
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from writeback.sandbox.http import answer, sandbox_of
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.state import SandboxState
 
 Apply = Callable[[SandboxState, SandboxSchool, Any], None]

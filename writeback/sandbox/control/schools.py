@@ -9,8 +9,8 @@ from starlette.responses import Response
 from writeback.sandbox.control.changes import apply_changes
 from writeback.sandbox.control.requests import ControlError, json_object, read_date, school_in_path
 from writeback.sandbox.http import answer, base_url, sandbox_of
-from writeback.sandbox.school import WONDE_PERMISSIONS, XPORTER_SCOPES, SandboxSchool
-from writeback.sandbox.seed import seed_mis
+from writeback.sandbox.mis.school import WONDE_PERMISSIONS, XPORTER_SCOPES, SandboxSchool
+from writeback.sandbox.mis.seed import seed_mis
 from writeback.sandbox.state import SandboxState
 
 MAX_PUPILS: Final = 20_000

@@ -7,8 +7,8 @@ Where the document's column says Yes and its note names one MIS (`end_at`, "Requ
 from datetime import datetime, time
 from typing import Any, Final
 
-from writeback.sandbox.absences import EmployeeAbsenceEdit, NewEmployeeAbsence, NewStudentAbsence, StaffAbsence
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.absences import EmployeeAbsenceEdit, NewEmployeeAbsence, NewStudentAbsence, StaffAbsence
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.wonde.given import Errors, Given
 
 EVENTS: Final = ("sign in", "sign out", "all day absence")

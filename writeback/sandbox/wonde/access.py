@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from writeback.sandbox.http import answer, entry_of, sandbox_of
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.school import SandboxSchool
 
 
 class Denied(Exception):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from writeback.sandbox.incidents import Category, Details, NewIncident, Participant
-from writeback.sandbox.lists import Lists
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.incidents import Category, Details, NewIncident, Participant
+from writeback.sandbox.mis.lists import Lists
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.wonde.given import INVALID, Errors, Given
 
 

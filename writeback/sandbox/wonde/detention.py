@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from writeback.sandbox.detentions import DetentionEdit, Entry, NewDetention, Terms
-from writeback.sandbox.lists import NO_TYPE, Attribute
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.detentions import DetentionEdit, Entry, NewDetention, Terms
+from writeback.sandbox.mis.lists import NO_TYPE, Attribute
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.wonde.given import INVALID, Errors, Given
 
 

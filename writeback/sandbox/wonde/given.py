@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
-from writeback.sandbox.lists import Attribute, Lists
+from writeback.sandbox.mis.lists import Attribute, Lists
 
 Errors = dict[str, list[str]]
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from writeback.sandbox.school import SandboxSchool, Write
+from writeback.sandbox.mis.school import SandboxSchool, Write
 from writeback.sandbox.state import SandboxState
 
 

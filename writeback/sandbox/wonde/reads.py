@@ -6,11 +6,11 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from writeback.sandbox.codes import dfe_codes
 from writeback.sandbox.http import answer, base_url, entry_of, sandbox_of
-from writeback.sandbox.mis import Mark, Person, Slot
-from writeback.sandbox.school import WONDE_PERMISSIONS, SandboxSchool
-from writeback.sandbox.timetable import LONDON, Lesson
+from writeback.sandbox.mis.codes import dfe_codes
+from writeback.sandbox.mis.mis import Mark, Person, Slot
+from writeback.sandbox.mis.school import WONDE_PERMISSIONS, SandboxSchool
+from writeback.sandbox.mis.timetable import LONDON, Lesson
 from writeback.sandbox.wonde import rows
 from writeback.sandbox.wonde.access import not_found, school_for, schools_for
 from writeback.sandbox.wonde.lists import calendar_day, instant, listing, updated_between

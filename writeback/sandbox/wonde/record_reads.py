@@ -7,12 +7,12 @@ from typing import Any, Protocol, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from writeback.sandbox.absences import EmployeeAbsence, StudentAbsence
-from writeback.sandbox.detentions import Detention, HeldEntry
 from writeback.sandbox.http import answer, entry_of
-from writeback.sandbox.incidents import Category, Incident
-from writeback.sandbox.mis import Mis
-from writeback.sandbox.timetable import LONDON
+from writeback.sandbox.mis.absences import EmployeeAbsence, StudentAbsence
+from writeback.sandbox.mis.detentions import Detention, HeldEntry
+from writeback.sandbox.mis.incidents import Category, Incident
+from writeback.sandbox.mis.mis import Mis
+from writeback.sandbox.mis.timetable import LONDON
 from writeback.sandbox.wonde import record_rows, rows
 from writeback.sandbox.wonde.access import not_found, school_for
 from writeback.sandbox.wonde.lists import calendar_day, instant, is_within, listing, updated_between

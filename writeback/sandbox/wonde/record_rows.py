@@ -4,11 +4,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from writeback.sandbox.absences import EmployeeAbsence, StudentAbsence
-from writeback.sandbox.detentions import Detention, HeldEntry
-from writeback.sandbox.incidents import Incident
-from writeback.sandbox.lists import Attribute, DetentionType, Room
-from writeback.sandbox.mis import Mis
+from writeback.sandbox.mis.absences import EmployeeAbsence, StudentAbsence
+from writeback.sandbox.mis.detentions import Detention, HeldEntry
+from writeback.sandbox.mis.incidents import Incident
+from writeback.sandbox.mis.lists import Attribute, DetentionType, Room
+from writeback.sandbox.mis.mis import Mis
 from writeback.sandbox.wonde.rows import Row, day, moment, school_clock, wall_clock
 
 ATTRIBUTE_TYPES: Final[dict[str, dict[str, str]]] = {

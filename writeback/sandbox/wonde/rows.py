@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from writeback.sandbox.codes import Code
-from writeback.sandbox.mis import Mark, Person, Slot
-from writeback.sandbox.records import Deletion
-from writeback.sandbox.school import SandboxSchool, Write
-from writeback.sandbox.timetable import DAY_NAMES, LONDON, PERIOD_TIMES, Lesson, Period
+from writeback.sandbox.mis.codes import Code
+from writeback.sandbox.mis.mis import Mark, Person, Slot
+from writeback.sandbox.mis.records import Deletion
+from writeback.sandbox.mis.school import SandboxSchool, Write
+from writeback.sandbox.mis.timetable import DAY_NAMES, LONDON, PERIOD_TIMES, Lesson, Period
 
 Row = dict[str, Any]
 

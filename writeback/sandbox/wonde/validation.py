@@ -3,8 +3,8 @@
 import re
 from typing import Any, Final
 
-from writeback.sandbox.mis import Slot, Writing
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.mis import Slot, Writing
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.wonde.given import Errors, Given
 
 NEEDS_EMPLOYEE: Final = frozenset({"bromcom", "department of education western australia", "schoolbase"})

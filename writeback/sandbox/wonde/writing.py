@@ -10,13 +10,13 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from writeback.sandbox.absences import EmployeeAbsenceRemoval
-from writeback.sandbox.detentions import DetentionEdit, DetentionRemoval
 from writeback.sandbox.faults import FaultKind
 from writeback.sandbox.http import answer, entry_of, sandbox_of
-from writeback.sandbox.incidents import IncidentRemoval
-from writeback.sandbox.mis import RecordChange, Writing
-from writeback.sandbox.school import SandboxSchool, Write
+from writeback.sandbox.mis.absences import EmployeeAbsenceRemoval
+from writeback.sandbox.mis.detentions import DetentionEdit, DetentionRemoval
+from writeback.sandbox.mis.incidents import IncidentRemoval
+from writeback.sandbox.mis.mis import RecordChange, Writing
+from writeback.sandbox.mis.school import SandboxSchool, Write
 from writeback.sandbox.state import SandboxState
 from writeback.sandbox.wonde import hooks
 from writeback.sandbox.wonde.absence import (

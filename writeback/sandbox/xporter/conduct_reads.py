@@ -6,10 +6,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from writeback.sandbox.incidents import Incident, Participant, StaffPart
-from writeback.sandbox.lists import Attribute
-from writeback.sandbox.mis import Person
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.incidents import Incident, Participant, StaffPart
+from writeback.sandbox.mis.lists import Attribute
+from writeback.sandbox.mis.mis import Person
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.xporter import lookups
 from writeback.sandbox.xporter.access import XporterError, is_set, parameters, school_for
 from writeback.sandbox.xporter.conduct_validation import CATEGORIES

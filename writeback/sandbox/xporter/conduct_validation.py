@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from writeback.sandbox.incidents import (
+from writeback.sandbox.mis.incidents import (
     Category,
     Details,
     IncidentChange,
@@ -20,8 +20,8 @@ from writeback.sandbox.incidents import (
     Participant,
     StaffPart,
 )
-from writeback.sandbox.lists import Attribute
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.lists import Attribute
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.xporter import fields, lookups
 from writeback.sandbox.xporter.access import XporterError
 from writeback.sandbox.xporter.fields import LONGEST_TEXT, Row, missing, required, text

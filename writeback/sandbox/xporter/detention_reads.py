@@ -7,9 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from writeback.sandbox.detentions import Detention, HeldEntry
-from writeback.sandbox.lists import Attribute, DetentionType, Room
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.detentions import Detention, HeldEntry
+from writeback.sandbox.mis.lists import Attribute, DetentionType, Room
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.xporter import lookups
 from writeback.sandbox.xporter.access import is_set, parameters, school_for
 from writeback.sandbox.xporter.fields import query_day

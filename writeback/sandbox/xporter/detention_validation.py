@@ -7,9 +7,9 @@ from collections.abc import Container, Sequence
 from datetime import date, time
 from typing import Any
 
-from writeback.sandbox.detentions import DetentionChange, DetentionEdit, Entry, NewDetention, Terms
-from writeback.sandbox.lists import Attribute, DetentionType
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.detentions import DetentionChange, DetentionEdit, Entry, NewDetention, Terms
+from writeback.sandbox.mis.lists import Attribute, DetentionType
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.xporter import fields, lookups
 from writeback.sandbox.xporter.access import XporterError
 from writeback.sandbox.xporter.fields import Row, missing, required, text

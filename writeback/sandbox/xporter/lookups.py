@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from writeback.sandbox.lists import Attribute
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.lists import Attribute
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.xporter.tables import Row, hashed, stamp
 
 LOOKUP_TYPES: Final[Mapping[str, tuple[str, str]]] = {

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from writeback.sandbox.mis import RecordChange, Writing
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.mis import RecordChange, Writing
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.xporter.access import XporterError
 from writeback.sandbox.xporter.conduct_validation import check_conduct
 from writeback.sandbox.xporter.detention_validation import check_detentions

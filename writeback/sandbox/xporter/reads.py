@@ -7,11 +7,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from writeback.sandbox.codes import meanings
 from writeback.sandbox.http import answer, entry_of, sandbox_of
-from writeback.sandbox.mis import Person, Slot
-from writeback.sandbox.school import SandboxSchool
-from writeback.sandbox.timetable import Lesson
+from writeback.sandbox.mis.codes import meanings
+from writeback.sandbox.mis.mis import Person, Slot
+from writeback.sandbox.mis.school import SandboxSchool
+from writeback.sandbox.mis.timetable import Lesson
 from writeback.sandbox.xporter.access import XporterError, is_set, parameters, school_for, token_of
 from writeback.sandbox.xporter.fields import query_day
 from writeback.sandbox.xporter.tables import Row, stamp, tables

@@ -5,9 +5,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from writeback.sandbox.codes import CLOSED, NEED_STATUTORY_COMMENT
-from writeback.sandbox.mis import Slot, Writing
-from writeback.sandbox.school import SandboxSchool
+from writeback.sandbox.mis.codes import CLOSED, NEED_STATUTORY_COMMENT
+from writeback.sandbox.mis.mis import Slot, Writing
+from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.xporter.access import XporterError
 from writeback.sandbox.xporter.fields import LONGEST_TEXT, day, missing, text
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from writeback.sandbox.faults import FaultKind
 from writeback.sandbox.http import answer, entry_of, sandbox_of
-from writeback.sandbox.school import SandboxSchool, Write
+from writeback.sandbox.mis.school import SandboxSchool, Write
 from writeback.sandbox.state import SandboxState
 from writeback.sandbox.xporter.access import XporterError, school_for, success
 from writeback.sandbox.xporter.conduct_reads import mis_number

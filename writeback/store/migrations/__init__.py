@@ -1,1 +1,1 @@
-"""The schema's history, run by `writeback.store.migrate`. One file a step, serving SQLite and PostgreSQL alike."""
+"""The schema's history, run by `writeback.store.sql.migrate`. One file a step, serving SQLite and PostgreSQL alike."""

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `writeback.store.migrate` hands over, in its transaction."""
+"""Runs the migrations on the connection that `writeback.store.sql.migrate` hands over, in its transaction."""
 
 from alembic import context
 from sqlmodel import SQLModel

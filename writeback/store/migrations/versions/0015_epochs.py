@@ -6,7 +6,7 @@ An older version knows nothing of restores: it sends what the database says is o
 import sqlalchemy as sa
 from alembic import op
 
-from writeback.store.types import UtcDateTime
+from writeback.store.sql.types import UtcDateTime
 
 revision = "0015"
 down_revision = "0014"

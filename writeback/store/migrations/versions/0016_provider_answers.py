@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from writeback.store.types import UtcDateTime
+from writeback.store.sql.types import UtcDateTime
 
 revision = "0016"
 down_revision = "0015"

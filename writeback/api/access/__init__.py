@@ -1,0 +1,1 @@
+"""Who may call, and who did what: keys and the audit log."""

@@ -1,0 +1,1 @@
+"""Batches: files of many rows."""

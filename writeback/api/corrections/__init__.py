@@ -1,0 +1,1 @@
+"""What people do with writebacks: resubmit, cancel, resolve, check."""

@@ -1,5 +1,0 @@
-"""The drop-in doors: apps written for Wonde or Xporter change their base URL to ours, and nothing else."""
-
-from writeback.api.doors.door import Door
-
-__all__ = ["Door"]

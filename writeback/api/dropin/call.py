@@ -1,0 +1,49 @@
+"""One call at a door, as its routes see it."""
+
+from starlette.types import Receive, Scope
+
+from writeback.api.dropin.paths import door_of
+from writeback.api.front import trace
+from writeback.api.front.body import check_length, header, read_body
+from writeback.api.front.rate_limit import RateLimits
+from writeback.domain.access import Caller
+
+
+class Call:
+    """What was asked. `rest`: the path below the door; setting `route` notes it in the trace."""
+
+    def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int, limits: RateLimits) -> None:
+        self._scope, self._receive, self._limit, self._limits = scope, receive, max_body_bytes, limits
+        self.method: str = scope["method"]
+        self.door, self.rest = door_of(scope["path"])
+        self.query: str = scope["query_string"].decode("latin-1")
+        self.is_submission = False
+        """Whether it asked for a writeback; then `result` is counted."""
+        self.result = "refused"
+
+    @property
+    def route(self) -> str | None:
+        return trace.of(self._scope).route
+
+    @route.setter
+    def route(self, template: str) -> None:
+        trace.of(self._scope).route = template
+
+    def admit(self, caller: Caller) -> None:
+        """Note who calls, and count the call against its app; raise TooManyAtOnce."""
+        trace.of(self._scope).caller = caller
+        self._limits.check(self._scope)
+
+    def count_failure(self) -> None:
+        """Count a secret that was wrong against the address that it came from; raise TooManyAtOnce."""
+        self._limits.check_failure(self._scope)
+
+    def header(self, name: str) -> str | None:
+        value = header(self._scope["headers"], name.encode())
+        return None if value is None else value.decode("latin-1")
+
+    async def body(self, limit: int | None = None) -> bytes:
+        """Return the body; raise BodyTooLarge, or Disconnected. Before the key is known none but a short one."""
+        limit = self._limit if limit is None else limit
+        check_length(self._scope["headers"], limit)
+        return await read_body(self._receive, limit)

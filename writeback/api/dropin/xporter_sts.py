@@ -1,0 +1,106 @@
+"""The token service of Xporter's door (Xporter 13-107): our key is the secret, for one school."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pydantic_core import from_json
+from starlette.responses import Response
+
+from writeback.api.dropin.answers import answer
+from writeback.api.dropin.call import Call
+from writeback.api.dropin.xporter_envelope import ENVELOPE
+from writeback.api.services import Services
+from writeback.core.errors import Forbidden, NotFound, Unauthenticated
+from writeback.core.secrets import KEY_PREFIX
+from writeback.domain.access import Caller, Scope
+from writeback.domain.school import School
+from writeback.flow.webhooks.formats import WebhookFormat
+
+_NOT_FOUND = "Relying Party not found for estab or secret not correct"  # Xporter 88
+_SERVICE = "xporterondemand"
+_LONGEST = 16_384
+"""Most bytes of what asks for a token: it comes from somebody who has shown no key yet."""
+
+
+class TokenRefused(Unauthenticated):
+    """The Authorization header holds no token that is good."""
+
+
+async def get_token(call: Call, services: Services) -> Response:
+    """Answer a token, or HTTP 200 with an ExceptionMessage (Xporter 84-94)."""
+    given = _fields(await call.body(limit=_LONGEST))
+    key, estab = given.get("password", "").strip(), given.get("estab", "").strip()
+    if given.get("thirdpartyid", "").lower() != _SERVICE or not given.get("relyingparty") or not estab:
+        return _refused()
+    try:
+        caller = await services.keys.authenticate(key)
+    except Unauthenticated:
+        call.count_failure()
+        return _refused()
+    call.admit(caller)
+    try:
+        school = await services.doors.school(caller, WebhookFormat.XPORTER, estab)
+    except (Forbidden, NotFound):
+        return _refused()
+    if not caller.may(Scope.SUBMIT):
+        return _refused()
+    token, until = services.doors.grant(key, school)
+    return answer({"token": token, "expires": until.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **ENVELOPE})
+
+
+async def caller_of(call: Call, services: Services) -> tuple[Caller, str | None]:
+    """Return who calls, and the school that the token is for; None for a key itself. Raise TokenRefused."""
+    scheme, _, token = (call.header("authorization") or "").strip().partition(" ")
+    token = token.strip()
+    school_id = None
+    if scheme.lower() not in ("idaas", "bearer"):
+        raise _invalid()
+    if not token.startswith(KEY_PREFIX):
+        granted = services.doors.granted(token)
+        if granted is None:
+            raise _invalid()
+        token, school_id = granted
+    try:
+        caller = await services.keys.authenticate(token)
+    except Unauthenticated as error:
+        raise _invalid() from error
+    call.admit(caller)
+    return caller, school_id
+
+
+async def school_of(services: Services, caller: Caller, token_school: str | None, estab: str | None) -> School:
+    """Return the school that is meant: that of the path, else that of the token; they may not differ."""
+    if estab is None:
+        if token_school is not None:
+            return await services.registry.school(token_school)
+        only = await services.doors.only_school(caller, WebhookFormat.XPORTER)
+        if only is None:
+            raise NotFound("school_unknown", "The path names no estab, and the token is not for one")
+        return only
+    school = await services.doors.school(caller, WebhookFormat.XPORTER, estab)
+    if token_school not in (None, school.id):
+        raise Forbidden("school_not_allowed", f"The token does not grant access to estab {estab[:64]}")
+    return school
+
+
+def _fields(body: bytes) -> Mapping[str, str]:
+    """Return a JSON or form body by lower-case name: `thirdpartyid` is seen in several cases."""
+    text = body.decode("utf-8", "replace")
+    pairs: Any = ()
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        try:
+            pairs = from_json(text.lstrip("\ufeff")).items()
+        except ValueError:
+            return {}
+    else:
+        pairs = parse_qsl(text)
+    return {str(name).lower(): str(value) for name, value in pairs if isinstance(value, str | int)}
+
+
+def _refused() -> Response:
+    return answer({"token": None, "expires": "0001-01-01T00:00:00", **ENVELOPE, "ExceptionMessage": _NOT_FOUND})
+
+
+def _invalid() -> TokenRefused:
+    return TokenRefused("token_invalid", "The STS token is invalid or has expired")

@@ -1,0 +1,1 @@
+"""What every call passes, whatever it asks for: limits, keys, bodies, errors, the access log."""

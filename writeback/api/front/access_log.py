@@ -1,0 +1,93 @@
+"""The front of the API: one line a call (method, route, status, milliseconds, key), its metrics, its request id.
+
+Pure ASGI. Never the query or the body, and the path only as a template: hook paths hold tokens. What no one caught
+ends here, as a 500 without details; the log has the error's class and place, for its text may quote a pupil's record.
+"""
+
+import re
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from writeback.api.front import trace
+from writeback.api.front.body import header
+from writeback.api.front.metrics import Metrics
+from writeback.api.front.problems import problem_response, unexpected
+from writeback.api.front.safe_headers import missing_from
+from writeback.core import outages
+from writeback.core.clock import Clock
+from writeback.core.ids import new_id
+
+log = structlog.get_logger()
+
+UNMATCHED = "(none)"
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_OWN_PATHS = frozenset({"/openapi.json"})
+"""Paths that FastAPI serves without a route that we could ask."""
+_GONE = 499
+"""The status of a call whose caller went away before there was an answer; as nginx has it."""
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: counted, and logged only when the answer is an error, once for all."""
+
+
+class AccessLog:
+    """Wraps the whole app."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Clock) -> None:
+        self._app, self._metrics, self._clock = app, metrics, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_at = self._clock.monotonic()
+        call = trace.start(scope, self._request_id(scope))
+        id_header = (b"x-request-id", call.request_id.encode())
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                given = message.get("headers", ())
+                message["headers"] = [*given, *missing_from(given), id_header, *call.rate_headers]
+            await send(message)
+
+        # Each call has a task of its own, so this ends with it.
+        structlog.contextvars.bind_contextvars(request_id=call.request_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            outages.error("request_crashed", error, route=_route(scope, call))
+            if status == 0:
+                await problem_response(unexpected(error), scope["path"])(scope, receive, send_with_id)
+        finally:
+            self._note(scope, call, status, self._clock.monotonic() - started_at)
+
+    def _request_id(self, scope: Scope) -> str:
+        given = header(scope["headers"], b"x-request-id")
+        if given is not None and _SAFE_ID.fullmatch(given):
+            return given.decode()
+        return new_id("call", self._clock.now())
+
+    def _note(self, scope: Scope, call: trace.Trace, status: int, seconds: float) -> None:
+        route, method = _route(scope, call), scope["method"]
+        status = status or _GONE
+        self._metrics.request(route, method, status, seconds)
+        if route not in _QUIET:
+            log.info(
+                "http_request",
+                method=method,
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+                key=call.caller and call.caller.key_id,
+            )
+        elif status >= 400:
+            outages.warning("http_request", f"http_{status}", of=route, method=method, route=route, status=status)
+
+
+def _route(scope: Scope, call: trace.Trace) -> str:
+    if call.route is not None:
+        return call.route
+    if scope["path"] in _OWN_PATHS:
+        return str(scope["path"])
+    path: str = getattr(scope.get("route"), "path", UNMATCHED)
+    return path

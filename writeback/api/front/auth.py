@@ -1,0 +1,122 @@
+"""Who calls, and whether they may: keys from the Authorization header, scopes and schools."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.types import Scope as AsgiScope
+
+from writeback.api.front import trace
+from writeback.api.services import Services
+from writeback.core.errors import Forbidden, Unauthenticated
+from writeback.domain.access import Caller, Scope
+from writeback.flow.correct.correction import check_may_mend
+from writeback.flow.people.keys import Keys
+
+
+async def authenticate(scope: AsgiScope, keys: Keys) -> Caller:
+    """Return who calls, and note it in the trace; raise Unauthenticated. Every call under /v1 begins with this."""
+    header = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            header = value
+            break
+    scheme, _, token = header.partition(b" ")
+    if scheme.lower() != b"bearer":
+        raise Unauthenticated(
+            "key_missing",
+            "the call carries no key" if not header else "the Authorization header is not of the form `Bearer …`",
+            hint="Send `Authorization: Bearer wbk_…`.",
+        )
+    caller = await keys.authenticate(token.strip().decode("latin-1"))
+    trace.of(scope).caller = caller
+    return caller
+
+
+def check_scope(caller: Caller, needed: Scope) -> None:
+    if not caller.may(needed):
+        raise Forbidden(
+            "key_lacks_scope",
+            f"this key has no scope {needed.value!r}; it has {', '.join(sorted(caller.scopes))}",
+            hint=f"Use a key with the scope {needed.value!r}: whoever looks after the service makes keys.",
+        )
+
+
+def check_school(caller: Caller, school_id: str) -> None:
+    if not caller.may_touch(school_id):
+        raise Forbidden(
+            "school_not_allowed",
+            f"this key may not touch the school {school_id[:64]!r}",
+            hint="Use a key that has this school, or ask for one.",
+        )
+
+
+def check_all_schools(caller: Caller) -> None:
+    """Raise Forbidden for a key that is limited to some schools: it could make itself one that is not."""
+    if caller.schools is not None:
+        raise Forbidden(
+            "school_not_allowed",
+            "this key is limited to some schools, and this call is about all",
+            hint="Use a key without a list of schools.",
+        )
+
+
+def check_may_make_keys(caller: Caller) -> None:
+    """Raise Forbidden for a key that has a limit: it could make itself one, or turn one into its own, that has none."""
+    check_all_schools(caller)
+    if caller.kinds is not None:
+        raise Forbidden(
+            "key_lacks_kind",
+            "this key is limited to some kinds, and this call is about keys for any",
+            hint="Use a key without a list of kinds.",
+        )
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def _reader(request: Request) -> Caller:
+    return _with(request, Scope.READ)
+
+
+async def _submitter(request: Request) -> Caller:
+    return _with(request, Scope.SUBMIT)
+
+
+async def _mender(request: Request) -> Caller:
+    caller = trace.of(request.scope).caller
+    assert caller is not None, "the gate lets nobody without a key come to /v1"
+    check_may_mend(caller)
+    return caller
+
+
+async def _supporter(request: Request) -> Caller:
+    return _with(request, Scope.SUPPORT)
+
+
+async def _admin(request: Request) -> Caller:
+    return _with(request, Scope.ADMIN)
+
+
+def _with(request: Request, needed: Scope) -> Caller:
+    caller = trace.of(request.scope).caller
+    assert caller is not None, "the gate lets nobody without a key come to /v1"
+    check_scope(caller, needed)
+    school_id = request.path_params.get("school")
+    if school_id is not None:
+        check_school(caller, school_id)
+    return caller
+
+
+Svc = Annotated[Services, Depends(services_of)]
+Reader = Annotated[Caller, Depends(_reader)]
+"""A caller with the scope `read` who may touch the school in the path."""
+Submitter = Annotated[Caller, Depends(_submitter)]
+"""The same with `submit`."""
+Mender = Annotated[Caller, Depends(_mender)]
+"""A caller who may cancel and resubmit: with `submit` its own app's writebacks, with `support` every app's."""
+Supporter = Annotated[Caller, Depends(_supporter)]
+"""The same with `support`."""
+Admin = Annotated[Caller, Depends(_admin)]
+"""The same with `admin`."""

@@ -1,0 +1,99 @@
+"""How fast an app may call: a bucket for each app that fills steadily (GCRA), in this process alone.
+
+Where the secret is in the body, wrong ones have a bucket for each address that they come from. A right one is let in
+however many wrong ones came before it: behind a proxy they all may come from one address.
+
+Behind several API processes an app gets as much as all of them give together. One call costs one dictionary lookup, for
+registers pass through here by the hundred a second.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from writeback.api.front import trace
+from writeback.core.callers import Networks, address_of, household_of
+from writeback.core.clock import Clock
+from writeback.core.errors import TooManyAtOnce
+from writeback.core.settings import ApiSettings
+
+_MOST_BUCKETS = 10_000
+"""Those that are remembered; one that is forgotten is full."""
+_FAILURES_PER_S, _FAILURES_BURST = 1.0, 30
+"""Wrong secrets of one address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an app may still do: so many calls at once now, and all of them again after so long."""
+
+    remaining: int
+    full_in_s: float
+    is_exceeded: bool = False
+
+
+class Buckets:
+    """A bucket by name, each of `burst` calls that come back at `per_s` a second."""
+
+    def __init__(self, clock: Clock, per_s: float, burst: int) -> None:
+        self._clock, self._per_s, self._burst = clock, per_s, burst
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+        """When each bucket will be full again, on the monotonic clock."""
+
+    def take(self, name: str) -> Allowance:
+        """Take one call out of a bucket, if there is one in it."""
+        now = self._clock.monotonic()
+        full_at = max(now, self._full_at.get(name, now))
+        taken = full_at + 1 / self._per_s
+        if taken - now > self._burst / self._per_s:
+            return Allowance(0, full_at - now, is_exceeded=True)
+        self._full_at[name] = taken
+        if len(self._full_at) > _MOST_BUCKETS:
+            self._full_at.popitem(last=False)
+        return Allowance(int(self._burst - (taken - now) * self._per_s), taken - now)
+
+
+class RateLimits:
+    """The buckets. `rate_per_s` 0: no limit."""
+
+    def __init__(self, settings: ApiSettings, clock: Clock, trusted_proxies: Networks = ()) -> None:
+        self._trusted = trusted_proxies
+        self._per_s, self._burst = settings.rate_per_s, settings.rate_burst
+        self._apps = Buckets(clock, self._per_s, self._burst)
+        self._failures = Buckets(clock, _FAILURES_PER_S, _FAILURES_BURST)
+
+    def check(self, scope: Scope) -> None:
+        """Count the call against its app, for the headers of the answer; raise TooManyAtOnce."""
+        call = trace.of(scope)
+        if not self._per_s or call.caller is None:
+            return
+        allowance = self._apps.take(call.caller.app_id)
+        call.rate_headers = self._headers(allowance)
+        if allowance.is_exceeded:
+            raise TooManyAtOnce(
+                "rate_limited",
+                f"the app has made more than {self._per_s:g} calls a second, and {self._burst} at once",
+                retry_after_s=1,
+                hint="Send several records in one submission, and wait as long as Retry-After says.",
+            )
+
+    def check_failure(self, scope: Scope) -> None:
+        """Count a wrong secret against the address that it came from; raise TooManyAtOnce."""
+        address = household_of(address_of(scope, self._trusted))
+        if self._per_s and self._failures.take(address).is_exceeded:
+            raise TooManyAtOnce(
+                "rate_limited",
+                "too many secrets that are wrong have come from this address",
+                retry_after_s=1,
+                hint="Check the secret, and wait as long as Retry-After says.",
+            )
+
+    def _headers(self, allowance: Allowance) -> list[tuple[bytes, bytes]]:
+        """Return the fields of the IETF's draft (draft-ietf-httpapi-ratelimit-headers)."""
+        window = max(1, round(self._burst / self._per_s))
+        state = f'"app";r={allowance.remaining};t={round(allowance.full_in_s)}'
+        return [
+            (b"ratelimit-policy", f'"app";q={self._burst};w={window}'.encode()),
+            (b"ratelimit", state.encode()),
+        ]

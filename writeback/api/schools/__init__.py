@@ -1,0 +1,1 @@
+"""Schools, what they take, and what their providers call."""

@@ -1,0 +1,139 @@
+"""What the API takes of schools and keys, and what it shows of keys. Schools are shown as `flow` has them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from writeback.api.front.paging import split
+from writeback.api.models import Instant, MaybeReason, Reason, Shown, Taken
+from writeback.domain.access import Scope
+from writeback.domain.kinds.base import NO_CONTROLS
+from writeback.domain.lookups import Decision, ListName
+from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
+
+
+Credentials = Annotated[
+    dict[str, str],
+    Field(
+        repr=False,
+        description="Wonde: `token`. Xporter: `secret`, and perhaps `relying_party` and `sts_url`. Never shown again.",
+        examples=[{"token": "…"}],
+    ),
+]
+Overrides = Annotated[dict[str, dict[str, Any]], Field(description="The school's own feature rules, kind by kind.")]
+
+
+class SchoolIn(Taken):
+    """A school to register."""
+
+    id: str | None = None
+    """Small letters, digits and hyphens; made from the name where it is left out."""
+    name: str
+    provider: str
+    """`wonde` or `xporter`."""
+    mis: str
+    """E.g. SIMS, Bromcom, Arbor."""
+    provider_school_id: str
+    """Wonde's school id, or the seven-digit establishment number for Xporter."""
+    base_url: str = ""
+    """Where this school's provider is, where it is not the usual place; https, but for hosts that the settings name.
+    Without credentials of its own the school must be at a host that the settings name."""
+    credentials: Credentials = {}
+    """Left out: those of our own account with the provider serve it, where the settings have any."""
+    overrides: Overrides = {}
+
+
+class SchoolChange(Taken):
+    """What to change; what is left out stays. Credentials are replaced as a whole."""
+
+    id: str = ""
+    """Cannot be changed; it may be sent as it is."""
+    name: str = ""
+    provider: str = ""
+    """Cannot be changed; it may be sent as it is."""
+    mis: str = ""
+    provider_school_id: str = ""
+    base_url: str = ""
+    """On another scheme, host or port the stored credentials do not follow: send them again."""
+    credentials: Credentials = {}
+    overrides: Overrides = {}
+
+
+class HoldIn(Taken):
+    """Why a school is to be held; shown to whoever asks why nothing is sent."""
+
+    reason: Reason
+
+
+class ResumeIn(Taken):
+    """Why a school is to go on."""
+
+    reason: MaybeReason = ""
+
+
+class SyncQuery(Taken):
+    """What of a school's lists to fetch."""
+
+    full: bool = False
+    """Fetch all rows, not only what has changed since the last time."""
+    list: Annotated[Sequence[ListName], BeforeValidator(split)] = ()
+    """Only these; all where it is left out."""
+
+
+class RemovalsIn(Taken):
+    """What becomes of the entries that fell out of a list and wait."""
+
+    decision: Decision
+    """`accept`: it is true, they are taken out. `discard`: it is not, they stay; the next sync that lacks so many asks
+    again."""
+    count: Annotated[int, Field(ge=0)] | None = None
+    """How many you have seen: where it is another number by now, nothing is done (409)."""
+    reason: MaybeReason = ""
+
+
+class KeyIn(Taken):
+    """A key to make."""
+
+    app: Name
+    """The app that it belongs to; made where it is new."""
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=NO_CONTROLS)] = ""
+    """What people tell it by."""
+    scopes: Annotated[list[Scope], Field(min_length=1)]
+    schools: list[str] | None = None
+    """Ids of the schools that it may touch; null: all."""
+    kinds: Annotated[list[str] | None, Field(examples=[["attendance.session", "conduct"]])] = None
+    """Kinds, or families of them, that it may send and change; null: all. It sees its app's others too."""
+
+
+class KeyOut(Shown):
+    """A key, without the key itself."""
+
+    id: str
+    app: str
+    name: str
+    scopes: Sequence[str]
+    schools: Sequence[str] | None
+    kinds: Sequence[str] | None
+    created_at: Instant
+    revoked_at: Instant | None
+    last_used_at: Instant | None
+    """To the minute."""
+    old_until: Instant | None
+    """It was rotated, and its old secret works until then."""
+
+
+class RotateKeyIn(Taken):
+    """How long the old secret works beside the new one."""
+
+    overlap_s: Annotated[int, Field(ge=0, le=int(LONGEST_OVERLAP.total_seconds()))] = int(OVERLAP.total_seconds())
+    """Seconds; 0: it stops at once, for a key that somebody else has seen. A day where it is left out."""
+
+
+class NewKeyOut(KeyOut):
+    """A key just made."""
+
+    key: str
+    """The key itself: shown only now."""

@@ -1,0 +1,127 @@
+"""`/v1/schools`: the registry, and what support staff do with a school."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from starlette.status import HTTP_201_CREATED
+
+from writeback.api.front.auth import Admin, Reader, Supporter, Svc, check_school
+from writeback.api.front.errors_doc import ACTING, READING, WRITING, errors
+from writeback.api.front.paging import Paging
+from writeback.api.models import PageOf
+from writeback.api.schools.registry_models import HoldIn, RemovalsIn, ResumeIn, SchoolChange, SchoolIn, SyncQuery
+from writeback.api.services import Services
+from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import actor_of
+from writeback.domain.lookups import ListName, Row
+from writeback.domain.school import HoldReason
+from writeback.flow.registry.entries import NewSchool, SchoolView
+from writeback.flow.registry.slugs import slug_of
+from writeback.flow.schools.sync import SyncReport
+from writeback.store.reads.pages import Page
+
+router = APIRouter(tags=["schools"])
+
+
+@router.get("/v1/schools", responses=errors(400, 401, 403), response_model=PageOf[SchoolView])
+async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[SchoolView]:
+    """List the schools that the key may touch, by id."""
+    page = await services.registry.list(only=caller.schools, limit=query.limit, cursor=query.cursor)
+    return Page([_for(caller, school) for school in page.items], page.next_cursor)
+
+
+@router.post(
+    "/v1/schools",
+    status_code=HTTP_201_CREATED,
+    responses=errors(400, 401, 403, 409, 413, 415, 422),
+    response_model=SchoolView,
+)
+async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Response) -> SchoolView:
+    """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background."""
+    check_school(caller, slug_of(body.name) if body.id is None else body.id)
+    school = await services.registry.add(NewSchool(**body.model_dump()), actor=actor_of(caller))
+    response.headers["Location"] = f"/v1/schools/{school.id}"
+    return school
+
+
+@router.get("/v1/schools/{school}", responses=READING, response_model=SchoolView)
+async def show_school(caller: Reader, services: Svc, school: str) -> SchoolView:
+    """Show one school."""
+    return _for(caller, await services.registry.get(school))
+
+
+@router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)}, response_model=SchoolView)
+async def change_school(caller: Admin, services: Svc, school: str, body: SchoolChange) -> SchoolView:
+    """Change what is given of a school, credentials as a whole.
+
+    Credentials belong to the address that they were given for: where `base_url` changes to another scheme, host or
+    port, they are sent again with it. A key that is limited to some schools leads one only to hosts that the settings
+    name, and neither has our own account serve it nor names another school of that account.
+    """
+    changes = body.model_dump(exclude_unset=True)
+    is_limited = caller.schools is not None
+    return await services.registry.patch(school, changes, actor=actor_of(caller), is_limited=is_limited)
+
+
+@router.post("/v1/schools/{school}/sync", responses=ACTING, response_model=SyncReport)
+async def sync_school(
+    caller: Supporter, services: Svc, school: str, query: Annotated[SyncQuery, Query()]
+) -> SyncReport:
+    """Fetch the school's lists from its provider now, and say what came of it.
+
+    Usually what has changed is fetched. `full=true` fetches everything, which also finds what the changes left out.
+    """
+    return await services.sync.sync_school(school, actor=actor_of(caller), full=query.full, lists=frozenset(query.list))
+
+
+@router.post("/v1/schools/{school}/hold", responses=WRITING, response_model=SchoolView)
+async def hold_school(caller: Supporter, services: Svc, school: str, body: HoldIn) -> SchoolView:
+    """Hold a school: what is submitted is kept and waits, until somebody resumes it."""
+    await services.holds.hold(school, HoldReason.BY_STAFF, body.reason, actor_of(caller, body.reason))
+    return await _changed(caller, services, school)
+
+
+@router.post("/v1/schools/{school}/resume", responses=WRITING, response_model=SchoolView)
+async def resume_school(caller: Supporter, services: Svc, school: str, body: ResumeIn | None = None) -> SchoolView:
+    """Let a held school go on; what waited is sent in its order. The reason, if any, goes into the audit log."""
+    await services.holds.resume(school, actor_of(caller, body.reason if body is not None else ""))
+    return await _changed(caller, services, school)
+
+
+@router.get(
+    "/v1/schools/{school}/lookups/{list}", responses=READING, response_model=PageOf[dict[str, Any]], tags=["lookups"]
+)
+async def show_lookup(
+    caller: Reader, services: Svc, school: str, list: ListName, query: Annotated[Paging, Query()]
+) -> Page[Row]:
+    """List the rows of one cached list, by id: what submissions are checked against."""
+    return await services.registry.lookup_rows(school, list, limit=query.limit, cursor=query.cursor)
+
+
+@router.post(
+    "/v1/schools/{school}/lookups/{list}/removals",
+    responses={**WRITING, **errors(409)},
+    response_model=SchoolView,
+    tags=["lookups"],
+)
+async def decide_removals(
+    caller: Supporter, services: Svc, school: str, list: ListName, body: RemovalsIn
+) -> SchoolView:
+    """Say of what fell out of a list at once whether it is true: until then it stays in use.
+
+    Where nothing waits, nothing is done.
+    """
+    actor = actor_of(caller, body.reason)
+    await services.removals.decide(school, list, body.decision, count=body.count, actor=actor)
+    return await _changed(caller, services, school)
+
+
+async def _changed(caller: Caller, services: Services, school_id: str) -> SchoolView:
+    services.registry.forget(school_id)
+    return _for(caller, await services.registry.get(school_id))
+
+
+def _for(caller: Caller, school: SchoolView) -> SchoolView:
+    """Return what the caller may see: the hook's URL holds a token."""
+    return school if caller.may(Scope.ADMIN) else replace(school, hook_url=None)

@@ -1,0 +1,1 @@
+"""The service itself: health, documentation, schemas, what each error means."""

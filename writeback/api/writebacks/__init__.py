@@ -1,0 +1,1 @@
+"""Writebacks: submit them, look at them, follow them."""

@@ -1,0 +1,1 @@
+"""`writeback schools`: the registry, how a school comes into it, and its lists."""

@@ -1,0 +1,113 @@
+"""`writeback schools`: the registry of schools."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from writeback.cli import output
+from writeback.cli.commands.schools.entries import add, discover, hook
+from writeback.cli.commands.schools.lists import removals, sync
+from writeback.cli.options import Json, Key, Limit, Url
+
+app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
+
+School = Annotated[str, typer.Argument(metavar="SCHOOL", help="The school's id.")]
+
+
+app.command()(add)
+app.command()(discover)
+app.command()(hook)
+app.command()(sync)
+app.command()(removals)
+
+
+@app.command("list")
+def list_(context: typer.Context, limit: Limit = 200, url: Url = None, key: Key = None, json_: Json = False) -> None:
+    """List the schools: their state, and how many writebacks wait.
+
+    Example: writeback schools list
+    """
+    from writeback.cli.views import schools_table
+    from writeback.core.clock import SystemClock
+
+    schools = list(_api(url, key).pages("/v1/schools", limit=limit))
+    if output.wants_json(context):
+        output.print_json({"items": schools})
+    elif schools:
+        output.out().print(schools_table(schools, SystemClock().now()))
+    else:
+        output.out().print("No schools yet: add one with `writeback schools add`.")
+
+
+@app.command()
+def show(context: typer.Context, school: School, url: Url = None, key: Key = None, json_: Json = False) -> None:
+    """Show one school: provider, state, webhook address, lookups.
+
+    Example: writeback schools show hillside
+    """
+    found = _api(url, key).get(f"/v1/schools/{school}")
+    if output.wants_json(context):
+        output.print_json(found)
+        return
+    for name, value in found.items():
+        if value not in (None, "", {}, []) and name != "lookups":
+            output.out().print(f"[bold]{name:<20}[/bold] {escape(_text(value))}")
+    output.out().print(output.table(("list", "rows", "version", "fetched", "all of it"), _lookups(found)))
+
+
+def _text(value: Any) -> str:
+    return ", ".join(f"{name}: {entry}" for name, entry in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _lookups(school: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [
+        (entry["list"], entry["rows"], entry["version"], entry["fetched_at"], entry.get("full_at") or "")
+        for entry in school.get("lookups") or ()
+    ]
+
+
+@app.command()
+def hold(
+    context: typer.Context,
+    school: School,
+    reason: Annotated[str, typer.Option(help="Why; it is shown to whoever asks.")],
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Hold all that is for this school: it is accepted and kept, and nothing is sent.
+
+    Example: writeback schools hold hillside --reason "MIS upgrade until noon"
+    """
+    _say(context, _api(url, key).post(f"/v1/schools/{school}/hold", {"reason": reason}), f"{school} is held")
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    school: School,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit log.")] = "",
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Let a held school go on.
+
+    Example: writeback schools resume hillside --reason "the upgrade is done"
+    """
+    body = {"reason": reason} if reason else None
+    _say(context, _api(url, key).post(f"/v1/schools/{school}/resume", body), f"{school} goes on")
+
+
+def _say(context: typer.Context, answer: Any, sentence: str) -> None:
+    if output.wants_json(context):
+        output.print_json(answer)
+    else:
+        output.out().print(f"[green]✓[/green] {escape(sentence)}")
+
+
+def _api(url: str | None, key: str | None) -> Any:
+    from writeback.cli.client import connect
+
+    return connect(url, key)

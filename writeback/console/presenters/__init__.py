@@ -1,0 +1,1 @@
+"""Facts in words, tables and drawings, for the pages. Pure."""

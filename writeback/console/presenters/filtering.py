@@ -1,0 +1,138 @@
+"""The filter of the list of writebacks: read from the page's address, and said in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from starlette.datastructures import FormData, QueryParams
+
+from writeback.console.page import Page
+from writeback.console.presenters.words import HOLDS, cause_words, kind_words, status_badge
+from writeback.core.errors import BadInput
+from writeback.domain.kinds import KINDS
+from writeback.domain.school import HoldReason
+from writeback.domain.states import Status
+from writeback.store.reads.filters import Filter
+
+_TEXTS = ("school", "student", "app", "batch", "ref", "provider_ref", "code", "q")
+_LONGEST = 128
+WAITING = tuple(status.value for status in Status if not status.is_final)
+WRONG = (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value)
+VIEWS: Sequence[tuple[str, Sequence[str]]] = (
+    ("All", ()),
+    ("Waiting", WAITING),
+    ("Went wrong", WRONG),
+    ("Needs a person", (Status.NEEDS_ATTENTION.value,)),
+    ("Confirmed", (Status.CONFIRMED.value,)),
+)
+"""Statuses that people ask for together."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address or a form asks for. `query` is what it says, to be put into addresses and forms again."""
+
+    filter: Filter
+    query: dict[str, Any]
+    problems: dict[str, str] = field(default_factory=dict)
+    """What is wrong with a field."""
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it asks for less than everything."""
+        return bool(self.query)
+
+
+def asked_by(page: Page) -> Asked:
+    """Return the filter of the page's address."""
+    return _read(page, page.request.query_params)
+
+
+def asked_in(page: Page) -> Asked:
+    """Return the filter that a form carries."""
+    asked = _read(page, page.form)
+    if asked.problems:
+        raise BadInput("filter_invalid", next(iter(asked.problems.values())))
+    return asked
+
+
+def _read(page: Page, given: QueryParams | FormData) -> Asked:
+    texts = {name: str(given.get(name, "")).strip()[:_LONGEST] for name in (*_TEXTS, "since", "until", "hold")}
+    query: dict[str, Any] = {name: text for name, text in texts.items() if text}
+    problems: dict[str, str] = {}
+    statuses = [one for one in _several(given, "status") if one in set(Status)]
+    kinds = [one for one in _several(given, "kind") if one in KINDS]
+    query |= {"status": statuses} if statuses else {}
+    query |= {"kind": kinds} if kinds else {}
+    hold = texts["hold"] if texts["hold"] in set(HoldReason) else ""
+    instants: dict[str, datetime | None] = {}
+    for name in ("since", "until"):
+        try:
+            instants[name] = _instant(page, texts[name], is_end=name == "until")
+        except ValueError:
+            problems[name] = f"“{texts[name]}” is no date: write it like 2026-01-12, or 2026-01-12 09:00."
+            instants[name] = None
+    wanted = Filter(
+        school=texts["school"] or None,
+        kinds=kinds,
+        statuses=statuses,
+        app=texts["app"] or None,
+        ref=texts["ref"] or None,
+        since=instants["since"],
+        until=instants["until"],
+        code=texts["code"] or None,
+        hold=hold or None,
+        student=texts["student"] or None,
+        batch=texts["batch"] or None,
+        provider_ref=texts["provider_ref"] or None,
+        q=texts["q"] or None,
+    )
+    return Asked(wanted, query, problems)
+
+
+def _several(given: QueryParams | FormData, name: str) -> list[str]:
+    """Return the values of a field that may be there several times, or hold several between commas."""
+    return [one.strip() for value in given.getlist(name) for one in str(value).split(",") if one.strip()]
+
+
+def _instant(page: Page, text: str, *, is_end: bool) -> datetime | None:
+    """Return a moment on the console's clock; a day alone is its beginning or, for `until`, its end."""
+    if not text:
+        return None
+    at = datetime.fromisoformat(text)
+    if not 2000 <= at.year <= 2100:
+        raise ValueError(text)
+    if at.tzinfo is not None:
+        return at
+    midnight = page.times.midnight_of(at.date() + timedelta(days=1 if is_end and len(text) == 10 else 0))
+    since_midnight = timedelta() if at.time() == time() else at - datetime.combine(at.date(), time())
+    return midnight + since_midnight
+
+
+def words_of(asked: Asked, school_names: dict[str, str]) -> list[tuple[str, str]]:
+    """Return what is asked for, as pairs of a name and a value."""
+    told = [(_NAMES[name], str(value)) for name, value in asked.query.items() if name in _NAMES]
+    if asked.filter.school:
+        told.insert(0, ("School", school_names.get(asked.filter.school, asked.filter.school)))
+    if asked.filter.code:
+        told.append(("Cause", cause_words(asked.filter.code)))
+    if asked.filter.hold:
+        told.append(("Held because", HOLDS[HoldReason(asked.filter.hold)]))
+    if asked.filter.kinds:
+        told.append(("Kind", " or ".join(kind_words(kind) for kind in asked.filter.kinds)))
+    if asked.filter.statuses:
+        told.append(("Status", " or ".join(status_badge(one).words.lower() for one in asked.filter.statuses)))
+    return told
+
+
+_NAMES = {
+    "student": "Pupil",
+    "app": "App",
+    "batch": "Batch",
+    "ref": "App’s reference",
+    "provider_ref": "Provider’s reference",
+    "since": "Accepted from",
+    "until": "Accepted until",
+    "q": "Search",
+}

@@ -1,0 +1,126 @@
+"""What happened to one writeback, in words and in order: its events, the requests that carried it, who mended what."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from writeback.console.presenters.records import label_of
+from writeback.console.presenters.times import counted
+from writeback.console.presenters.words import hold_words, provider_words, sentence, status_badge
+from writeback.domain.school import HoldReason
+from writeback.domain.states import Event, Remark
+from writeback.store.reads.views import EventView, MendingView, RequestView, WritebackDetail
+
+_EVENTS: Mapping[str, str] = {
+    Event.ACCEPTED: "Accepted",
+    Event.SENDING: "Being sent",
+    Event.SENT: "Taken by the provider",
+    Event.CONTINUED: "A part is sent, the rest waits its turn",
+    Event.RETRY: "Goes again later",
+    Event.HELD: "Held",
+    Event.RELEASED: "Let go on",
+    Event.IN_DOUBT: "Uncertain whether it has arrived",
+    Event.NEEDS_PERSON: "A person must decide",
+    Event.CONFIRMED: "Confirmed: it is in the MIS",
+    Event.PARTLY_CONFIRMED: "Partly confirmed: some records were refused",
+    Event.FAILED: "Failed",
+    Event.SUPERSEDED: "A later writeback took its place",
+    Event.CANCELLED: "Cancelled",
+    Event.EXPIRED: "Its deadline passed",
+    Event.RESUBMITTED: "Sent again by a person",
+    Remark.CHANGED_IN_MIS: "The MIS has another value by now",
+}
+_OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "taken": ("taken", "busy"),
+    "applied": ("applied at once", "ok"),
+    "refused": ("refused", "bad"),
+    "not_reached": ("no connection", "warn"),
+    "uncertain": ("no clear answer", "warn"),
+    "blocked": ("not let in", "warn"),
+    "lost": ("the sender went away", "warn"),
+    "left": ("not waited for any more", "warn"),
+}
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened."""
+
+    at: datetime
+    tone: str
+    words: str
+    who: str = ""
+    detail: str = ""
+    reference: str = ""
+    """The provider's, for asking them."""
+    answer_of: str = ""
+    """The request whose last answer is kept."""
+
+
+def history_of(found: WritebackDetail) -> Sequence[Entry]:
+    """Return all of it, the earliest first."""
+    entries = [_event(event) for event in found.timeline]
+    for request in found.requests:
+        entries += _tries(request, len(found.records))
+    for mending in found.mendings:
+        entries += _edits(mending)
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def actor_words(actor: str) -> str:
+    """Return who did something: `staff:ann@example.org` becomes `ann@example.org`."""
+    what, _, name = actor.partition(":")
+    match what:
+        case "staff":
+            return name
+        case "app":
+            return f"the app {name.partition('/')[0]}"
+        case "provider":
+            return provider_words(name)
+        case _:
+            return "the service" if actor in ("worker", "writeback", "sweeper") else actor
+
+
+def _event(event: EventView) -> Entry:
+    words = _EVENTS.get(event.event, sentence(event.event))
+    return Entry(event.at, status_badge(event.status).tone, words, actor_words(event.actor), _detail(event))
+
+
+def _detail(event: EventView) -> str:
+    """Return what is said with it; a hold's reason in words."""
+    detail = event.detail or ""
+    reason, _, rest = detail.partition(": ")
+    if event.event == Event.HELD and reason in set(HoldReason):
+        return f"{hold_words(reason)}. {rest}".strip()
+    return detail[:_LONGEST]
+
+
+def _tries(request: RequestView, records: int) -> Iterator[Entry]:
+    """Yield each try of a request, and what the provider answered."""
+    provider = provider_words(request.provider)
+    carried = counted(len(request.records), "record") if len(request.records) != records else "all of it"
+    for one in request.attempts:
+        said, tone = _OUTCOMES.get(one.outcome or "", ("under way", "busy"))
+        again = f", try {one.number}" if one.number > 1 else ""
+        answered = one.finished_at - one.started_at if one.finished_at else None
+        took = f" after {answered.total_seconds():.1f} s" if answered is not None else ""
+        words = f"Request to {provider} with {carried}{again}: {said}{took}"
+        kept = request.id if request.answer_kept and one is request.attempts[-1] else ""
+        yield Entry(one.started_at, tone, words, "", (one.detail or "")[:_LONGEST], request.provider_ref or "", kept)
+    if request.settled_at is not None and request.result:
+        by = f", by {sentence(request.evidence).lower()}" if request.evidence else ""
+        tone = "ok" if request.result == "confirmed" else "wait"
+        yield Entry(request.settled_at, tone, f"Request settled: {sentence(request.result).lower()}{by}")
+
+
+def _edits(mending: MendingView) -> Iterator[Entry]:
+    """Yield which fields a person has changed: their names, for what they say may name a pupil."""
+    for record in mending.records:
+        was, became = record.before or {}, record.after or {}
+        if not became:
+            continue
+        changed = sorted(name for name in {*was, *became} if was.get(name) != became.get(name))
+        fields = ", ".join(label_of(name).lower() for name in changed) or "nothing"
+        words = f"Record {record.index + 1} mended: {fields}"
+        yield Entry(mending.at, "wait", words, actor_words(mending.actor), "")

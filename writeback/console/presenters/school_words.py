@@ -1,0 +1,105 @@
+"""A school's lists, lanes, permissions and rules in words."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from writeback.console.presenters.records import label_of
+from writeback.console.presenters.words import kind_words, sentence
+from writeback.flow.registry.views import ListView, SchoolView
+
+_LISTS = {
+    "students": "Pupils",
+    "employees": "Staff",
+    "attendance_codes": "Attendance codes",
+    "lessons": "Lessons",
+    "achievement_attributes": "Choices for achievements",
+    "behaviour_attributes": "Choices for behaviour",
+    "detention_attributes": "Choices for detentions",
+    "student_absence_attributes": "Choices for pupils’ absences",
+    "employee_absence_attributes": "Choices for staff’s absences",
+}
+_LANES = {
+    "session-marks": "Session marks",
+    "lesson-marks": "Lesson marks",
+    "conduct": "Achievements and behaviour",
+    "detention": "Detentions",
+    "absence": "Absences",
+    "raw": "Passed on as it is",
+}
+
+
+_GRANTS = {"granted": "granted", "missing": "not granted", "unknown": "not told whether granted"}
+_LINES = re.compile(r" \(\d[\d, -]*\)")
+"""Where a note has it from: lines of the provider's document."""
+
+
+class Freshness(NamedTuple):
+    tone: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What a school takes of one kind."""
+
+    kind: str
+    tone: str
+    words: str
+    note: str
+    needs: Sequence[str]
+    refuses: Sequence[str]
+    permission: str
+
+
+def list_words(name: str) -> str:
+    return _LISTS.get(name) or sentence(name)
+
+
+def lane_words(family: str) -> str:
+    return _LANES.get(family) or sentence(family)
+
+
+def freshness(lists: Sequence[ListView], now: datetime, stale_after: timedelta) -> Freshness:
+    """Return how fresh a school's lists are, the oldest deciding."""
+    if not lists:
+        return Freshness("warn", "Never fetched")
+    oldest = min(one.fetched_at for one in lists)
+    return Freshness("warn", "Stale") if now - oldest > stale_after else Freshness("ok", "Fresh")
+
+
+def state_of(school: SchoolView) -> tuple[str, str]:
+    """Return a tone and a word for it."""
+    if school.hold is not None:
+        return "warn", "Held"
+    if school.held_families:
+        return "warn", "Held in part"
+    return ("warn", "Left alone") if school.left_alone is not None else ("ok", "Active")
+
+
+def takes(kinds: Mapping[str, Mapping[str, Any]]) -> Sequence[Takes]:
+    """Return what the school takes, kind by kind; what its provider has nothing of is left out."""
+    return [_takes(kind, told) for kind, told in kinds.items() if told["supported"] or kind != "xporter.raw"]
+
+
+def _takes(kind: str, told: Mapping[str, Any]) -> Takes:
+    grant = told["permission"] or {}
+    is_missing = grant.get("state") == "missing"
+    if not told["supported"]:
+        tone, words, note = "off", "Not taken", str(told["reason"])
+    elif is_missing:
+        tone, words, note = "warn", "Needs a permission", str(grant["ask"])
+    else:
+        tone, words, note = "ok", "Taken", _LINES.sub("", str(told["notes"]))
+    fields = told["fields"] if told["supported"] else ()
+    return Takes(
+        kind_words(kind),
+        tone,
+        words,
+        note,
+        [label_of(one["name"]) for one in fields if one["use"] == "needed"],
+        [label_of(one["name"]) for one in fields if one["use"] in ("forbidden", "ignored")],
+        f"Permission {grant['name']}: {_GRANTS[grant['state']]}" if grant else "",
+    )

@@ -1,0 +1,45 @@
+"""Who asks: the session that a cookie names, the way to the sign-in page, and forms that are really ours."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from writeback.console.navigation import ROOT
+from writeback.console.page import LIVE_HEADER, Kit, Page
+from writeback.console.security import cookies
+from writeback.console.security.forms_and_headers import CSRF_FIELD
+from writeback.core.event_stream import MEDIA_TYPE
+from writeback.domain.staff import Permission
+from writeback.flow.people.sessions import SignedIn
+
+
+async def signed_in(kit: Kit, request: Request) -> SignedIn | None:
+    """Return who is signed in; None: nobody."""
+    token = kit.cookies.read(request, cookies.SESSION)
+    if not token:
+        return None
+    return await kit.services.staff.sessions.find(token, by_hand=not _is_by_itself(request))
+
+
+def refusal(page: Page, needs: Permission | None) -> Response | None:
+    """Return the way to the sign-in page for whoever must sign in first; raise Forbidden where their role may not."""
+    if needs is None:
+        return None
+    if page.signed_in is None:
+        if _is_by_itself(page.request):
+            return Response(status_code=401)
+        wanted = page.here() if page.request.method == "GET" else ""
+        return RedirectResponse(page.url("/sign-in", next=wanted.removeprefix(ROOT)), 303)
+    page.require(needs)
+    return None
+
+
+def _is_by_itself(request: Request) -> bool:
+    """Whether a page that is open asks, and nobody did anything: the sign-in lasts no longer for it."""
+    return LIVE_HEADER in request.headers or request.headers.get("accept") == MEDIA_TYPE
+
+
+def check_form(page: Page) -> None:
+    """Raise Forbidden for a form that was not made for this session or, before there is one, for this browser."""
+    before = page.kit.cookies.read(page.request, cookies.BEFORE)
+    session = page.signed_in.hash if page.signed_in else f"before:{before}"
+    page.kit.csrf.check(page.request, session, page.field(CSRF_FIELD))

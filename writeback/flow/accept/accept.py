@@ -1,0 +1,247 @@
+"""Accept: the way of a submission from bytes to a durable writeback. Nothing answers 202 before the commit.
+
+What if the process dies? Before the commit the caller has no answer and sends again, best with the same
+Idempotency-Key; after it the writeback is in SQL and the sweeper finds it even if the doorbell was never rung.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from validators import lists_to_refresh, validate, validate_rests
+from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission
+from writeback.core.ids import new_id
+from writeback.domain.access import Caller, check_kind
+from writeback.domain.finding import MOST_MADE, Finding, most_telling
+from writeback.domain.kinds import Action, dump_records
+from writeback.domain.lookups import ListName, LookupView
+from writeback.domain.school import School
+from writeback.domain.states import Event, Status
+from writeback.domain.submission.submission import ParsedSubmission, parse_submission
+from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
+from writeback.flow.accept.answer import Answer, Checked, answer_json, by_record, iso
+from writeback.flow.accept.repeated import Repetitions, same_of
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.schools.refresh import Misses, only_warned
+from writeback.store.writebacks.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
+from writeback.store.writebacks.idempotency import find
+
+T = TypeVar("T")
+
+_PRIORITIES = {"interactive": 0, "batch": 10}
+_LONGEST_KEY = 255
+_LARGE = 50_000
+"""Bytes of a body that is read and validated beside the event loop: several hundred records, or a file."""
+
+
+@dataclass(frozen=True)
+class Acceptor:
+    """Takes submissions."""
+
+    flow: FlowContext
+    committer: Committer
+    misses: Misses
+
+    async def submit(
+        self, caller: Caller, school_id: str, body: bytes, *, dry_run: bool = False, idempotency_key: str | None = None
+    ) -> Answer:
+        """Validate a submission, keep it, and answer; with `dry_run` only validate.
+
+        Raises a Problem: NotFound or Forbidden for the school, Forbidden for the kind, BadInput or InvalidSubmission
+        for the body, Conflict for a key used for another body, Overloaded when too much waits.
+        """
+        if not caller.may_touch(school_id):
+            raise Forbidden(
+                "school_not_allowed",
+                f"this key may not touch the school {school_id}",
+                hint="Use a key that has this school, or ask for it to be added.",
+            )
+        school = await self.flow.registry.school(school_id)
+        parsed = await self._read(body)
+        check_kind(caller, parsed.kind.name)
+        idempotency = idempotency_of(idempotency_key, school_id, body) if not dry_run else None
+        if idempotency is not None:
+            async with self.flow.db.read() as session:
+                known = await find(session, caller.app_id, idempotency)
+            if known is not None:
+                return _replay(known)
+        checked = await self._check(caller, school, body, parsed)
+        if dry_run:
+            return Answer(200, answer_json(school_id, checked, writeback_id=None, created_at=None))
+        if checked.is_refused:
+            raise _refusal(checked)
+        return await self._keep(caller, school_id, checked, idempotency)
+
+    async def check(self, caller: Caller, school_id: str, body: bytes) -> Checked:
+        """Return a submission with everything that is to be said of it; nothing is kept. Raises as `submit` does."""
+        school = await self.flow.registry.school(school_id)
+        return await self._check(caller, school, body, await self._read(body))
+
+    async def _read(self, body: bytes) -> ParsedSubmission:
+        return await _beside(body, partial(parse_submission, body, max_records=self.flow.settings.api.max_records))
+
+    async def _check(self, caller: Caller, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
+        """Validate, after refreshing lists that lack what the submission names: new pupils come every day.
+
+        What rests on a list that could not be refreshed is not refused: `second_look` has the last word.
+        """
+        view = await self.flow.lookups.view(school.id)
+        findings = await _beside(body, partial(self._validate, school, parsed, view))
+        missing = lists_to_refresh(findings)
+        if missing:
+            refreshed = await self.misses.refresh(school.id, missing)
+            if refreshed.is_any:
+                view = await self.flow.lookups.view(school.id, fresh=True)
+                findings = await _beside(body, partial(self._validate, school, parsed, view))
+            findings = only_warned(findings, refreshed.doubted)
+        repeated = await Repetitions(self.flow).findings(caller, school, parsed)
+        return Checked(parsed, [*parsed.shape_findings, *self._about_deadline(parsed), *findings, *repeated])
+
+    def _validate(self, school: School, parsed: ParsedSubmission, view: LookupView) -> list[Finding]:
+        stale = self._stale(parsed, view)
+        about_rests = validate_rests(parsed.kind, parsed.rests, school, view, most=MOST_MADE)
+        return about_rests + validate(
+            parsed.kind,
+            parsed.records,
+            school,
+            view,
+            stale_lists=stale,
+            positions=parsed.positions,
+            today=school.latest_day(self.flow.clock.now()),
+            most=MOST_MADE,
+        )
+
+    def _stale(self, parsed: ParsedSubmission, view: LookupView) -> Collection[ListName]:
+        oldest = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.stale_after_s)
+        lists = ((ListName(name), view.get(ListName(name))) for name in parsed.kind.lists)
+        return [name for name, lookup in lists if lookup is not None and lookup.fetched_at < oldest]
+
+    def _about_deadline(self, parsed: ParsedSubmission) -> list[Finding]:
+        if parsed.expires_at is None or parsed.expires_at > self.flow.clock.now():
+            return []
+        message = f"expires_at is {parsed.expires_at.isoformat()}, which has passed."
+        return [Finding("expired", message, "Send a later instant, or none.", pointer="/expires_at")]
+
+    def draft(self, caller: Caller, school_id: str, checked: Checked) -> NewWriteback:
+        """Return what is to be kept of a submission that may be kept; its answer is still to be put in."""
+        now, parsed = self.flow.clock.now(), checked.parsed
+        writeback_id = new_id("wb", now)
+        deadline = now + timedelta(seconds=self.flow.settings.dispatch.default_deadline_s)
+        writeback = {
+            "id": writeback_id,
+            "app_id": caller.app_id,
+            "school_id": school_id,
+            "lane_id": f"{school_id}:{parsed.kind.family}",
+            "kind": parsed.kind.name,
+            "status": Status.QUEUED.value,
+            "priority": _PRIORITIES[parsed.priority],
+            "ref": parsed.ref,
+            "records": _stored_records(parsed),
+            "progress": _progress(checked),
+            "attempts": 0,
+            "next_attempt_at": None,
+            "expires_at": parsed.expires_at or deadline,
+            "hold_reason": None,
+            "evidence": None,
+            "created_at": now,
+            "updated_at": now,
+        }
+        event = {
+            "writeback_id": writeback_id,
+            "app_id": caller.app_id,
+            "at": now,
+            "actor": f"app:{caller.app_id}",
+            "event": Event.ACCEPTED.value,
+            "status": Status.QUEUED.value,
+            "detail": None,
+        }
+        return NewWriteback(writeback, event, "", None, same=_same(checked))
+
+    async def _keep(self, caller: Caller, school_id: str, checked: Checked, idempotency: Idempotency | None) -> Answer:
+        new = self.draft(caller, school_id, checked)
+        writeback_id, created_at = new.writeback["id"], iso(new.writeback["created_at"])
+        body = answer_json(school_id, checked, writeback_id=writeback_id, created_at=created_at)
+        committed = await self.committer.commit(replace(new, answer=body.decode(), idempotency=idempotency))
+        match committed:
+            case Replayed() | KeyReused():
+                return _replay(committed)
+            case _:
+                return Answer(202, body, writeback_id)
+
+
+async def _beside(body: bytes, work: Callable[[], T]) -> T:
+    """Return what `work` on a body returns; with a large one it is done in a thread, so that others need not wait."""
+    return work() if len(body) < _LARGE else await asyncio.to_thread(work)
+
+
+def idempotency_of(key: str | None, school_id: str, body: bytes) -> Idempotency | None:
+    """Return the key with the hash of what came with it; None without one. Raise BadInput for one of no use."""
+    if key is None:
+        return None
+    if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
+        raise BadInput(
+            "idempotency_key_invalid",
+            f"the Idempotency-Key has {len(key)} characters or some that cannot be printed",
+            hint=f"Send 1 to {_LONGEST_KEY} printable characters, e.g. a UUID.",
+        )
+    return Idempotency(key, hashlib.sha256(school_id.encode() + b"\0" + body).hexdigest())
+
+
+def _replay(known: Replayed | KeyReused) -> Answer:
+    if isinstance(known, KeyReused):
+        raise Conflict(
+            "idempotency_key_reused",
+            "this Idempotency-Key was used for another body",
+            hint="Use a new key for a new submission; the same key is only for sending the same again.",
+        )
+    return Answer(202, known.answer.encode(), json.loads(known.answer)["id"], replayed=True)
+
+
+def _refusal(checked: Checked) -> InvalidSubmission:
+    errors = [one for one in checked.findings if one.is_error]
+    bad = len(checked.bad)
+    shown = most_telling(checked.findings)
+    return InvalidSubmission(
+        "submission_invalid",
+        f"{bad} of {len(checked.parsed.refs)} records cannot be sent" if bad else errors[0].message,
+        [one.as_json() for one in shown],
+        hint='Mend what the findings name, or send "on_invalid": "skip" to keep the good records.',
+        more=len(checked.findings) - len(shown),
+    )
+
+
+def _stored_records(parsed: ParsedSubmission) -> str:
+    """Return the records as JSON, null in the place of those that could not be read."""
+    if len(parsed.positions) == len(parsed.refs):
+        return dump_records(parsed.kind.name, parsed.records)
+    by_place = dict(zip(parsed.positions, parsed.records, strict=True))
+    return dump_records(parsed.kind.name, [by_place.get(place) for place in range(len(parsed.refs))])
+
+
+def _same(checked: Checked) -> Sequence[str]:
+    """Return what the records that are kept are known by when they come again; of what only changes nothing."""
+    parsed = checked.parsed
+    if parsed.kind.action is not Action.CREATE:
+        return ()
+    bad, kept = checked.bad, zip(parsed.positions, parsed.records, strict=True)
+    return [same_of(parsed.kind, record) for place, record in kept if place not in bad]
+
+
+def _progress(checked: Checked) -> str:
+    if not checked.findings:
+        return ""
+    said = by_record(checked.findings)
+    bad = checked.bad
+    return pack_progress(
+        [
+            RecordProgress(RecordStatus.REFUSED if place in bad else RecordStatus.QUEUED).with_findings(
+                said.get(place, ())
+            )
+            for place in range(len(checked.parsed.refs))
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Confirm: hints, polls and read-backs become evidence. Read `confirmer`, then `settle`. Called by the worker."""

@@ -1,0 +1,299 @@
+"""Confirm: turn hints, polls and read-backs into evidence, and settle the requests that await it.
+
+What if it comes twice, out of order, or never? Settling looks at the request under a lock and leaves one that is
+settled alone; a check that finds nothing asks again later, and in the end reads the MIS itself.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple, cast
+
+import structlog
+from sqlmodel import Session
+
+from writeback.core import failpoints, outages
+from writeback.core.failures import class_of
+from writeback.domain.kinds import KINDS, Action
+from writeback.domain.lookups import LookupView
+from writeback.domain.outcome import (
+    Blocked,
+    Evidenced,
+    GaveUp,
+    NotReached,
+    Pending,
+    ReadBack,
+    Rejected,
+    Unclear,
+    Verdict,
+)
+from writeback.flow.confirm.candidates import Rival, has_newcomers, rivals_of
+from writeback.flow.confirm.settle import Settling
+from writeback.flow.engine.changes import Changes
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.holds import lock_for, locked_school
+from writeback.flow.engine.members import load_members
+from writeback.flow.engine.provider_answers import keep_answer
+from writeback.providers.base import SentRequest
+from writeback.store.tables import RequestRow
+from writeback.store.writebacks import lanes, requests
+from writeback.store.writebacks.requests import AWAITING, RequestState
+
+log = structlog.get_logger()
+
+_AT_ONCE = 20
+"""Requests of one lane that are asked about in one job."""
+_ASKED_FOR = timedelta(minutes=5)
+"""For how long the wish of a person counts that the MIS be read before a callback is overdue."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it was when it was asked about."""
+
+    row: RequestRow
+    sent: SentRequest
+
+
+class Heard(NamedTuple):
+    """What is known of a request now; of `verdict` None: it is too late for one, and a person is asked."""
+
+    verdict: Verdict | ReadBack | None
+    rivals: Sequence[Rival] = ()
+    """Records of other requests that were read beside its own."""
+    tries_until: datetime | None = None
+    """The provider has not called back, and may go on trying until then."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A request of which the MIS has the last word, and what the provider said of it."""
+
+    asked: Asked
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Confirmer:
+    """Confirms the requests of lanes."""
+
+    flow: FlowContext
+
+    async def confirm(self, lane_id: str) -> None:
+        """Ask about every request of the lane that is due, and ring for what its settling sets free."""
+        if failpoints.hit("confirm.before_claim"):
+            await self.flow.db.transact(partial(self._claim, lane_id))
+        asked = await self.flow.db.transact(partial(self._claim, lane_id))
+        failpoints.hit("confirm.after_claim")
+        for job in await self._confirm_all(asked):
+            await self.flow.doorbell.ring(job, [lane_id])
+        if len(asked) == _AT_ONCE:
+            await self.flow.doorbell.ring("confirm_lane", [lane_id])
+
+    def _claim(self, lane_id: str, session: Session) -> list[Asked]:
+        """Return the requests that are due, and keep others from asking about them until an answer can be here."""
+        now = self.flow.clock.now()
+        due = requests.due_checks(session, lane_id, now, _AT_ONCE)
+        for row in due:
+            row.check_at = now + timedelta(seconds=2 * self.flow.settings.dispatch.request_timeout_s)
+            session.add(row)
+        return [Asked(row, _sent(session, row)) for row in due]
+
+    async def _confirm_all(self, asked: Sequence[Asked]) -> set[str]:
+        """Confirm each, marks that must be read all together; return which doorbells to ring for the lane."""
+        turn = asyncio.Lock()  # they are asked about at once, and written down in turn: other lanes want to write too
+        rings: set[str] = set()
+        unread: list[Unread] = []
+        came = await asyncio.gather(*(self._confirm_one(one, turn) for one in asked), return_exceptions=True)
+        for one, result in zip(asked, came, strict=True):
+            match result:
+                case BaseException():
+                    outages.error("check_failed", result, request_id=one.row.id)
+                case Unread():
+                    unread.append(result)
+                case _:
+                    rings.update(result)
+        for kind in {one.asked.row.kind for one in unread}:
+            rings |= await self._confirm_read([one for one in unread if one.asked.row.kind == kind], turn)
+        return rings
+
+    async def _confirm_one(self, asked: Asked, turn: asyncio.Lock) -> Sequence[str] | Unread:
+        """Ask, and write down what is known now; marks that must be read are left for `_confirm_read`."""
+        lookups = await self.flow.lookups.view(asked.row.school_id)
+        heard = Heard(None) if self._is_too_late(asked) else await self._hear(asked, lookups)
+        return heard if isinstance(heard, Unread) else await self._write_down(asked, heard, lookups, turn)
+
+    async def _confirm_read(self, unread: Sequence[Unread], turn: asyncio.Lock) -> set[str]:
+        """Read the marks of several requests of one kind at once, a day's list once; return the rings."""
+        lookups = await self.flow.lookups.view(unread[0].asked.row.school_id)
+        together = replace(
+            unread[0].asked.sent, records=[record for one in unread for record in one.asked.sent.records]
+        )
+        read = await self._read(unread[0].asked, together, lookups)
+        rings: set[str] = set()
+        first = 0
+        for one in unread:
+            records = range(first, first := first + len(one.asked.sent.records))
+            part = _part(read, records) if isinstance(read, ReadBack) else read
+            heard = Heard(part, tries_until=self._tries_until(one.asked, one.verdict))
+            try:
+                rings.update(await self._write_down(one.asked, heard, lookups, turn))
+            except Exception as error:
+                outages.error("check_failed", error, request_id=one.asked.row.id)
+        return rings
+
+    async def _write_down(self, asked: Asked, heard: Heard, lookups: LookupView, turn: asyncio.Lock) -> Sequence[str]:
+        """Settle with what is known now; return which doorbells to ring for the lane."""
+        async with turn:
+            if failpoints.hit("confirm.before_settle"):
+                await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
+            rings = await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
+            failpoints.hit("confirm.after_settle")
+        return rings
+
+    async def _hear(self, asked: Asked, lookups: LookupView) -> Heard | Unread:
+        """Return what hints and provider say; where they say nothing, what the MIS holds of what is no mark."""
+        account = await self.flow.registry.account(asked.row.school_id)
+        provider = self.flow.providers[account.provider]
+        try:
+            verdict: Verdict = Unclear("the answer never came")
+            if asked.row.state == RequestState.TAKEN or asked.sent.hints:
+                if failpoints.hit("confirm.before_ask"):
+                    await provider.check(account, asked.sent, self.flow.clock.now())
+                verdict = await provider.check(account, asked.sent, self.flow.clock.now())
+                failpoints.hit("confirm.after_ask")
+        except Exception as error:
+            return Heard(_adapter_failed(asked, error))
+        tries_until = self._tries_until(asked, verdict)
+        if not self._needs_reading(asked, verdict):
+            return Heard(verdict, tries_until=tries_until)
+        if asked.sent.kind.is_repeatable:
+            return Unread(asked, verdict)
+        rivals = await self._rivals(asked)
+        both = replace(asked.sent, records=[*asked.sent.records, *(rival.record for rival in rivals)])
+        read = await self._read(asked, both, lookups)
+        if isinstance(verdict, Rejected) and not _shows_all(read, asked.sent):
+            return Heard(verdict)
+        return Heard(read, rivals, tries_until)
+
+    async def _read(self, asked: Asked, sent: SentRequest, lookups: LookupView) -> ReadBack | NotReached | Blocked:
+        """Return what the MIS holds for the records of `sent`, which are those of `asked` and perhaps more."""
+        account = await self.flow.registry.account(asked.row.school_id)
+        provider = self.flow.providers[account.provider]
+        try:
+            if failpoints.hit("confirm.before_read"):
+                await provider.read_back(account, sent, lookups)
+            read = await provider.read_back(account, sent, lookups)
+            failpoints.hit("confirm.after_read")
+        except Exception as error:
+            return _adapter_failed(asked, error)
+        return read
+
+    async def _rivals(self, asked: Asked) -> Sequence[Rival]:
+        """Return who else may have made what is found, where the request was to make something."""
+        if asked.sent.kind.action is not Action.CREATE:
+            return ()
+        async with self.flow.db.read() as session:
+            return await session.run_sync(lambda plain: rivals_of(cast(Session, plain), asked.row, asked.sent))
+
+    def _needs_reading(self, asked: Asked, verdict: Verdict) -> bool:
+        """Whether the MIS has the last word: where the provider knows nothing, or may be wrong."""
+        match verdict:
+            case Unclear():
+                return True
+            case Evidenced() | Pending() if asked.row.must_read:
+                return True
+            case Rejected(findings=findings):  # a create that was refused without a reason may be there all the same
+                return asked.sent.kind.action is Action.CREATE and not findings
+            case Pending(awaits_callback=True):
+                return self._is_overdue(asked)
+            case _:
+                return False
+
+    def _is_overdue(self, asked: Asked) -> bool:
+        """Whether a callback that should have come has not, or somebody has asked for a look at once."""
+        if asked.row.asked_at is not None and self.flow.clock.now() - asked.row.asked_at < _ASKED_FOR:
+            return True
+        return self._age(asked) >= timedelta(seconds=self.flow.settings.confirm.callback_patience_s)
+
+    def _tries_until(self, asked: Asked, verdict: Verdict) -> datetime | None:
+        """Return until when a provider that has not called back may still write it; None: nothing suggests that."""
+        if not isinstance(verdict, Pending) or not verdict.awaits_callback:
+            return None
+        until = asked.sent.sent_at + self.flow.providers[asked.row.provider].keeps_trying()
+        return until if until > self.flow.clock.now() else None
+
+    def _is_too_late(self, asked: Asked) -> bool:
+        return self._age(asked) > timedelta(seconds=self.flow.settings.confirm.give_up_s)
+
+    def _age(self, asked: Asked) -> timedelta:
+        row = asked.row
+        return self.flow.clock.now() - max(row.sent_at or row.created_at, row.created_at)
+
+    def _settle(self, asked: Asked, heard: Heard, lookups: LookupView, session: Session) -> Sequence[str]:
+        """Apply the verdict."""
+        verdict = heard.verdict
+        if isinstance(verdict, Blocked):
+            lock_for(session, asked.row, verdict)
+        elif isinstance(verdict, GaveUp):
+            locked_school(session, asked.row.school_id)
+        request = requests.lock(session, asked.row.id)
+        if request is None or request.state not in AWAITING:
+            return []
+        members = load_members(session, request)
+        changes = Changes(session, self.flow.clock.now(), f"provider:{request.provider}")
+        makes = asked.sent.kind.action is Action.CREATE
+        if makes and isinstance(verdict, ReadBack) and has_newcomers(session, request, asked.sent, heard.rivals):
+            verdict = Pending()
+        if isinstance(verdict, Rejected | Unclear):
+            keep_answer(self.flow.secrets, session, request.id, verdict, changes.now)
+        settling = Settling(self.flow, changes, request, members, asked.sent, lookups, heard.rivals, heard.tries_until)
+        if verdict is None:
+            settling.ask_a_person()
+        else:
+            settling.apply(verdict)
+        session.add(request)
+        if isinstance(verdict, NotReached):
+            outages.of_provider("check_not_answered", "NotReached", of=request.provider, request_id=request.id)
+        else:
+            log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
+        failpoints.hit("confirm.settle_uncommitted")
+        if request.state == RequestState.SETTLED:
+            return ["serve_lane"] if lanes.has_queued(session, request.lane_id) else []
+        if len(request.hints) > len(asked.sent.hints):  # one came while we asked
+            request.check_at = changes.now
+            return ["confirm_lane"]
+        return []
+
+
+def _sent(session: Session, row: RequestRow) -> SentRequest:
+    members = load_members(session, row, to_change=False)
+    return SentRequest(
+        request_id=row.id,
+        kind=KINDS[row.kind],
+        records=[member.record for member in members],
+        provider_ref=row.provider_ref,
+        sent_at=row.sent_from or row.sent_at or row.created_at,
+        hints=tuple(row.hints),
+    )
+
+
+def _adapter_failed(asked: Asked, error: Exception) -> NotReached:
+    outages.error("adapter_failed", error, request_id=asked.row.id)
+    return NotReached(f"our adapter failed: {class_of(error)}")
+
+
+def _part(read: ReadBack, records: range) -> ReadBack:
+    """Return what was read of some of the records, by their positions among these."""
+    found = {place: read.readings[position] for place, position in enumerate(records) if position in read.readings}
+    return replace(read, readings=found)
+
+
+def _shows_all(read: ReadBack | NotReached | Blocked, sent: SentRequest) -> bool:
+    """Whether everything that was sent is in the MIS."""
+    if not isinstance(read, ReadBack):
+        return False
+    readings = [read.readings.get(position) for position in range(len(sent.records))]
+    return all(reading is not None and reading.matches for reading in readings)

@@ -1,0 +1,333 @@
+"""Resubmitting, cancelling and checking by filter: in short transactions, each writeback as it would be by itself.
+
+What if the process dies in the middle? What was done is done and written down; the same call again does the rest. What
+if it is called twice? What has been done does not match the filter any more, or is found to be on its way.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Problem
+from writeback.core.ids import new_id
+from writeback.core.pace import give_way
+from writeback.domain.access import Caller
+from writeback.domain.actor import Actor
+from writeback.domain.mending import Action, awaiting, cancellable, going_again
+from writeback.domain.states import Status
+from writeback.domain.writeback import unpack_progress
+from writeback.flow.correct.cancel import Cancels
+from writeback.flow.correct.check_now import Checks
+from writeback.flow.correct.correction import check_may_mend
+from writeback.flow.correct.draft import Draft, Order, draft_of
+from writeback.flow.correct.resubmit import Resubmits, refusal
+from writeback.flow.engine.changes import OpenWriteback, open_all
+from writeback.flow.engine.context import FlowContext
+from writeback.store.people import audit
+from writeback.store.reads import selection
+from writeback.store.reads.pages import decode_number, encode_cursor
+from writeback.store.reads.selection import Extent, Selection
+from writeback.store.tables import WritebackRow
+from writeback.store.writebacks import writebacks
+
+log = structlog.get_logger()
+
+MOST = 10_000
+"""Writebacks in one call."""
+_CHUNK = 100
+"""Writebacks in one transaction: other writers wait for no more."""
+_USUALLY = {
+    Action.RESUBMIT: (Status.FAILED, Status.PARTIAL, Status.EXPIRED),
+    Action.CANCEL: (Status.QUEUED, Status.HELD),
+    Action.CHECK: (Status.SENT, Status.UNKNOWN),
+}
+"""Where the filter names no status. What somebody has cancelled, or is to decide about, is meant only when named."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a call would look at. `records`: of the first that one call takes; `more`: writebacks beyond those."""
+
+    writebacks: int
+    records: int
+    more: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """A writeback that was resubmitted or cancelled, and how many of its records."""
+
+    id: str
+    records: int
+
+
+@dataclass(frozen=True)
+class NotDone:
+    """A writeback that was left as it was, and why."""
+
+    id: str
+    code: str
+    detail: str
+    findings: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """A writeback that somebody else had seen to meanwhile."""
+
+    id: str
+
+
+Result = Done | NotDone | Unchanged
+
+
+@dataclass
+class Report:
+    """What came of a call. `id` stands in the audit log beside each of them."""
+
+    id: str
+    matched: int
+    next_cursor: str | None
+    done: list[Done] = field(default_factory=list)
+    not_done: list[NotDone] = field(default_factory=list)
+    unchanged: int = 0
+
+    def add_all(self, piece: "Report") -> None:
+        """Add what came of a piece."""
+        self.matched += piece.matched
+        self.done += piece.done
+        self.not_done += piece.not_done
+        self.unchanged += piece.unchanged
+
+    def add(self, result: Result) -> None:
+        match result:
+            case Done():
+                self.done.append(result)
+            case NotDone():
+                self.not_done.append(result)
+            case Unchanged():
+                self.unchanged += 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done to which writebacks, by whom and why; `order` is for what is sent again."""
+
+    action: Action
+    wanted: Selection
+    actor: Actor
+    order: Order = field(default_factory=Order)
+
+
+@dataclass
+class _Ready:
+    """The next writebacks, looked at: `drafts` of those that go again, `ids` of those to be locked."""
+
+    looked_at: int = 0
+    ids: list[str] = field(default_factory=list)
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    settled: list[Result] = field(default_factory=list)
+    """What there is to say of the others."""
+
+
+Commit = Callable[[Callable[[Session], Report]], Awaitable[Report]]
+"""Runs the work in a transaction, with whatever is written down beside it."""
+
+
+@dataclass(frozen=True)
+class ManyMendings:
+    """Resubmits, cancels and checks by filter."""
+
+    flow: FlowContext
+    resubmits: Resubmits
+    cancels: Cancels
+    checks: Checks
+
+    async def count(self, caller: Caller, action: Action, wanted: Selection, *, limit: int = MOST) -> Count:
+        """Return how many writebacks and records a call would look at."""
+        check_may_mend(caller)
+        wanted = _with_statuses(action, wanted)
+        async with self.flow.db.read() as session:
+            there = await selection.count(session, caller, wanted)
+            found = await selection.extents(session, caller, wanted, limit=limit)
+        return Count(there, sum(_how_many(action, one) for one in found), max(0, there - limit))
+
+    async def run(self, caller: Caller, work: Work, *, limit: int = MOST, cursor: str | None = None) -> Report:
+        """Do it to what matches, the earliest accepted first, and note in the audit log what came of it.
+
+        What is sent again is validated by itself, against fresh lists; what is cancelled has not left; what is checked
+        awaits evidence.
+        """
+        found = await self._find(caller, work, cursor, limit)
+        report = Report(new_id("blk", self.flow.clock.now()), 0, _after(found, min(limit, len(found))))
+        for chunk in _chunks([writeback_id for _, writeback_id in found[:limit]]):
+            ready = await self._ready(work, chunk)
+            report.add_all(await self._do(work, ready, report.id, None, self.flow.db.transact))
+        await self._note(work, report, caller.app_id or None)
+        return report
+
+    async def piece(
+        self, caller: Caller, work: Work, *, bulk: str, cursor: str | None, limit: int, seconds: float, commit: Commit
+    ) -> Report:
+        """Do it to the next few in one transaction, the one of `commit`; `next_cursor` None: those were the last.
+
+        They are fewer where looking at them takes longer than `seconds`. `bulk` is what the piece is of.
+        """
+        found = await self._find(caller, work, cursor, limit)
+        until = self.flow.clock.monotonic() + seconds
+        ready = await self._ready(work, [writeback_id for _, writeback_id in found[:limit]], until)
+        return await self._do(work, ready, bulk, _after(found, ready.looked_at), commit)
+
+    async def pass_over(
+        self, caller: Caller, work: Work, *, bulk: str, cursor: str | None, commit: Commit, why: NotDone
+    ) -> Report:
+        """Leave the next one as it is, as if it had been a piece."""
+        found = await self._find(caller, work, cursor, 1)
+        ready = _Ready(len(found[:1]), settled=[replace(why, id=writeback_id) for _, writeback_id in found[:1]])
+        return await self._do(work, ready, bulk, _after(found, ready.looked_at), commit)
+
+    async def _find(self, caller: Caller, work: Work, cursor: str | None, limit: int) -> Sequence[tuple[int, str]]:
+        """Return sequence and id of what matches and the caller may change: one more than `limit` where there are."""
+        check_may_mend(caller)
+        after, wanted = decode_number(cursor), _with_statuses(work.action, work.wanted)
+        async with self.flow.db.read() as session:
+            return await selection.ids_of(session, caller, wanted, after=after, limit=limit + 1)
+
+    async def _ready(self, work: Work, ids: Sequence[str], until: float | None = None) -> _Ready:
+        """Look at them, and validate what would go again; of those that there is no time for, none is touched."""
+        if work.action is not Action.RESUBMIT:
+            return _Ready(len(ids), list(ids))
+        ready = _Ready()
+        async with self.flow.db.read() as session:
+            rows = await selection.rows_of(session, ids)
+        for row in rows:
+            if until is not None and ready.looked_at and self.flow.clock.monotonic() >= until:
+                break
+            await give_way()
+            checked = await self._check(row, work.order)
+            ready.looked_at += 1
+            if isinstance(checked, Draft):
+                ready.ids.append(row.id)
+                ready.drafts[row.id] = checked
+            else:
+                ready.settled.append(checked)
+        return ready
+
+    async def _check(self, row: WritebackRow, order: Order) -> Draft | NotDone | Unchanged:
+        try:
+            draft = await self.resubmits.rechecks.check(draft_of(row, order))
+        except Conflict as conflict:
+            return Unchanged(row.id) if conflict.code == "not_resubmittable" else _not_done(row.id, conflict)
+        except NotFound as problem:
+            return _not_done(row.id, problem)
+        return _not_done(row.id, refusal(draft)) if draft.is_refused(order.on_invalid) else draft
+
+    async def _do(self, work: Work, ready: _Ready, bulk: str, next_cursor: str | None, commit: Commit) -> Report:
+        """Do it to those that are ready, in one transaction, and ring for their lanes."""
+        job = "confirm_lane" if work.action is Action.CHECK else "serve_lane"
+        lanes: set[str] = set()
+
+        def transaction(session: Session) -> Report:
+            lanes.clear()  # it may be tried again
+            report = Report(bulk, ready.looked_at, next_cursor)
+            for result in (*ready.settled, *self._each(session, work, ready, bulk, lanes)):
+                report.add(result)
+            return report
+
+        report = await commit(transaction)
+        await self.flow.doorbell.ring(job, sorted(lanes))
+        return report
+
+    def _each(self, session: Session, work: Work, ready: _Ready, bulk: str, lanes: set[str]) -> Iterator[Result]:
+        """Do it to each; add to `lanes` those in which there is something to do now."""
+        if work.action is Action.CHECK:
+            asked = self.checks.ask_all(session, ready.ids, work.actor, bulk)
+            lanes.update(one.lane_id for one in asked.values())
+            yield from (Done(one, asked[one].records) if one in asked else Unchanged(one) for one in ready.ids)
+            return
+        for opened in open_all(writebacks.lock(session, ready.ids)).values():
+            lanes.add(opened.row.lane_id)
+            if work.action is Action.CANCEL:
+                yield self._cancel_one(session, work, opened, bulk)
+            else:
+                yield self._resubmit_one(session, work, opened, ready.drafts[opened.row.id], bulk)
+
+    def _resubmit_one(self, session: Session, work: Work, opened: OpenWriteback, draft: Draft, bulk: str) -> Result:
+        if not draft.is_still(opened.row):
+            return Unchanged(opened.row.id)
+        self.resubmits.apply(session, opened, draft, work.actor, bulk=bulk)
+        return Done(opened.row.id, len(draft.good))
+
+    def _cancel_one(self, session: Session, work: Work, opened: OpenWriteback, bulk: str) -> Result:
+        try:
+            mending = self.cancels.apply(session, opened, work.actor, bulk=bulk)
+        except Conflict:
+            return Unchanged(opened.row.id)
+        return Done(opened.row.id, len(mending.changed))
+
+    async def _note(self, work: Work, report: Report, app: str | None) -> None:
+        """Write down what came of a call, and that there was one where nothing did."""
+        told = {
+            "matched": report.matched,
+            "done": len(report.done),
+            "not_done": len(report.not_done),
+            "unchanged": report.unchanged,
+        }
+        now = self.flow.clock.now()
+        await self.flow.db.transact(lambda session: note_bulk(session, now, work, "done", report.id, told, app=app))
+        log.info("mended_by_filter", action=work.action.value, bulk=report.id, actor=work.actor.name, **told)
+
+
+def note_bulk(
+    session: Session,
+    now: datetime,
+    work: Work,
+    what: str,
+    bulk: str,
+    told: Mapping[str, int],
+    *,
+    app: str | None = None,
+) -> None:
+    """Write into the audit log that something was done to many: `told` has counts."""
+    school = work.wanted.filter.school
+    changed = {"action": work.action.value, **told}
+    audit.note(session, work.actor, now, f"bulk.{what}", bulk, app=app, school=school, changed=changed)
+
+
+def _after(found: Sequence[tuple[int, str]], looked_at: int) -> str | None:
+    """Return the cursor that goes on behind those that were looked at; None where there are no others."""
+    return encode_cursor(found[looked_at - 1][0]) if looked_at < len(found) else None
+
+
+def _with_statuses(action: Action, wanted: Selection) -> Selection:
+    if wanted.filter.statuses:
+        return wanted
+    return replace(wanted, filter=replace(wanted.filter, statuses=_USUALLY[action]))
+
+
+def _how_many(action: Action, found: Extent) -> int:
+    """Return how many records of a writeback would be touched."""
+    progress = unpack_progress(found.progress, found.size)
+    match action:
+        case Action.RESUBMIT:
+            return len(going_again(progress))
+        case Action.CHECK:
+            return len(awaiting(progress))
+        case _:
+            return len(cancellable(Status(found.status), progress))
+
+
+def _not_done(writeback_id: str, problem: Problem) -> NotDone:
+    findings = problem.extra.get("findings", ()) if isinstance(problem, InvalidSubmission) else ()
+    return NotDone(writeback_id, problem.code, problem.detail, findings)
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

@@ -1,0 +1,69 @@
+"""Cancel: withdraw what has not left yet. What is on its way goes on, and is followed to its end.
+
+What if a worker sends at this moment? Both lock the writeback's row: what the worker has committed as `sending` is left
+alone, and what we have committed as cancelled it does not see any more.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from sqlmodel import Session
+
+from writeback.core.errors import Conflict
+from writeback.domain.access import Caller
+from writeback.domain.actor import Actor
+from writeback.domain.mending import Action, cancellable, cancelled
+from writeback.domain.states import Status
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.correct.correction import MendedView, Mending, check_may_mend, locked_for
+from writeback.flow.engine.changes import OpenWriteback
+from writeback.flow.engine.context import FlowContext
+
+
+@dataclass(frozen=True)
+class Cancels:
+    """Cancels writebacks."""
+
+    flow: FlowContext
+
+    async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> MendedView:
+        """Withdraw what has not left of it; raise NotFound, or Conflict where nothing of it waits any more."""
+        check_may_mend(caller)
+        lane, view = await self.flow.db.transact(partial(self._one, caller, writeback_id, actor))
+        await self.flow.doorbell.ring("serve_lane", [lane])  # what waited for its slots may go
+        return view
+
+    def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, MendedView]:
+        opened = locked_for(caller, session, writeback_id)
+        mending = self.apply(session, opened, actor)
+        return opened.row.lane_id, mending.view()
+
+    def apply(self, session: Session, opened: OpenWriteback, actor: Actor, *, bulk: str | None = None) -> Mending:
+        """Withdraw what can be of a locked writeback, and write it down; raise Conflict where nothing can."""
+        row = opened.row
+        indexes = cancellable(Status(row.status), opened.progress)
+        if not indexes:
+            raise _nothing_waits(row.id, row.status)
+        mending = Mending(session, self.flow.clock.now(), actor, opened, Action.CANCEL, bulk)
+        for index in indexes:
+            mending.change(index, cancelled(opened.progress[index]))
+        if not any(entry.status is RecordStatus.QUEUED for entry in opened.progress):
+            row.hold_reason = row.next_attempt_at = None
+        mending.write_down()
+        return mending
+
+
+def _nothing_waits(writeback_id: str, status: str) -> Conflict:
+    if status == Status.CANCELLED:
+        return Conflict("cancelled_already", f"{writeback_id} is cancelled already", hint="There is nothing to do.")
+    if Status(status).is_final:
+        return Conflict(
+            "not_cancellable",
+            f"{writeback_id} is {status}: nothing of it waits",
+            hint="What is in the MIS is taken back by a new writeback, or in the MIS.",
+        )
+    return Conflict(
+        "not_cancellable",
+        f"{writeback_id} is {status}: all of it has left for the provider",
+        hint="Wait until it has settled; what fails or goes back to the queue can be cancelled then.",
+    )

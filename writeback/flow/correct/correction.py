@@ -1,0 +1,196 @@
+"""What resubmitting, cancelling and resolving have in common: rights, rows under lock, and what is written down.
+
+All that a person does to a writeback happens in one transaction: records and status (`changes`), what it was before
+(`store/mendings`), and who and why (`store/audit`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+from sqlmodel import Session
+
+from writeback.core.errors import Forbidden
+from writeback.domain.access import Caller, Scope, check_kind
+from writeback.domain.actor import Actor
+from writeback.domain.kinds import KINDS, Record
+from writeback.domain.mending import Action
+from writeback.domain.states import Event, Status
+from writeback.domain.writeback import RecordProgress, RecordStatus
+from writeback.flow.engine.changes import Changes, OpenWriteback
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.turn import slots_of
+from writeback.store.people import audit
+from writeback.store.reads.reader import writeback_unknown
+from writeback.store.tables import WritebackRow
+from writeback.store.writebacks import corrections, writebacks
+from writeback.store.writebacks.corrections import RecordChange
+
+_STANDS = (
+    RecordStatus.QUEUED,
+    RecordStatus.SENDING,
+    RecordStatus.SENT,
+    RecordStatus.UNKNOWN,
+    RecordStatus.NEEDS_ATTENTION,
+    RecordStatus.CONFIRMED,
+)
+"""A later record in one of these wins over an earlier one of its slot."""
+
+
+@dataclass(frozen=True)
+class MendedRecordView:
+    """One record that something was done to. `superseded_by`: the later writeback whose mark is going to win."""
+
+    index: int
+    ref: str | None
+    status: str
+    findings: Sequence[Mapping[str, Any]] = ()
+    superseded_by: str | None = None
+
+
+@dataclass(frozen=True)
+class MendedView:
+    """What was done to one writeback: `records` are those that were touched; `id` None: nothing was, it was a trial."""
+
+    id: str | None
+    status: str
+    school: str
+    kind: str
+    ref: str | None
+    findings: Sequence[Mapping[str, Any]]
+    records: Sequence[MendedRecordView]
+    more_findings: int = 0
+    """How many more a trial has than it shows."""
+
+
+def check_may_mend(caller: Caller, *, any_app: bool = False) -> None:
+    """Raise Forbidden for a key that may not cancel and resubmit; `any_app`: nor settle what only support may."""
+    if caller.may(Scope.SUPPORT) or (caller.may(Scope.SUBMIT) and not any_app):
+        return
+    needed = Scope.SUPPORT if any_app else Scope.SUBMIT
+    raise Forbidden(
+        "key_lacks_scope",
+        f"this key has no scope {needed.value!r}; it has {', '.join(sorted(caller.scopes))}",
+        hint="An app's own writebacks need the scope 'submit', those of others, and resolving, 'support'.",
+    )
+
+
+def locked_for(caller: Caller, session: Session, writeback_id: str) -> OpenWriteback:
+    """Return the writeback, locked, for somebody who is going to change it.
+
+    Raise NotFound for what they may not see, as if it were not there; Forbidden for a kind that they may not change.
+    """
+    return OpenWriteback(_for(caller, writeback_id, writebacks.lock(session, [writeback_id]).get(writeback_id)))
+
+
+def seen_by(caller: Caller, session: Session, writeback_id: str) -> WritebackRow:
+    """Return the writeback for somebody who is not going to change it; raise as `locked_for` does."""
+    return _for(caller, writeback_id, writebacks.find(session, [writeback_id]).get(writeback_id))
+
+
+def _for(caller: Caller, writeback_id: str, row: WritebackRow | None) -> WritebackRow:
+    if row is None or not may_see(caller, row):
+        raise writeback_unknown(writeback_id)
+    check_kind(caller, row.kind)
+    return row
+
+
+def may_see(caller: Caller, row: WritebackRow) -> bool:
+    return caller.sees_app in (None, row.app_id) and caller.may_touch(row.school_id)
+
+
+@dataclass
+class Mending:
+    """One thing that is being done to one locked writeback. `change` its records, then `write_down`."""
+
+    session: Session
+    now: datetime
+    actor: Actor
+    opened: OpenWriteback
+    action: Action
+    bulk: str | None = None
+    """What ties together all that one call by filter did."""
+    changed: list[RecordChange] = field(default_factory=list)
+
+    @property
+    def row(self) -> WritebackRow:
+        return self.opened.row
+
+    def change(self, index: int, after: RecordProgress, became: Record | None = None) -> None:
+        """Move one record; `became` is what it says from now on, where that is edited."""
+        before = self.opened.progress[index]
+        after = self.opened.progress[index] = replace(after, looked_for=before.looked_for)
+        was = self.opened.records[index] if became is not None else None
+        self.changed.append(RecordChange(index, before, after, _as_json(was), _as_json(became)))
+
+    def write_down(self, *, queued_by: Event = Event.RETRY, **noted: Any) -> None:
+        """Store records, status, timeline, history and audit; `noted` goes into the audit log beside the usual."""
+        row, before = self.row, self.row.status
+        changes = Changes(self.session, self.now, self.actor.name)
+        after = changes.settle(self.opened, queued_by=queued_by, detail=self.actor.reason or None)
+        corrections.add(self.session, row.id, self.action, self.changed, actor=self.actor, now=self.now)
+        edited = [{"record": change.index, "fields": change.edited_fields} for change in self.changed if change.became]
+        changed: dict[str, Any] = {"records": [change.index for change in self.changed], "status": [before, after]}
+        changed |= {"edited": edited} if edited else {}
+        changed |= {"bulk": self.bulk} if self.bulk else {}
+        audit.note(
+            self.session,
+            self.actor,
+            self.now,
+            f"writeback.{self.action}",
+            row.id,
+            app=row.app_id,
+            school=row.school_id,
+            changed=changed | noted,
+        )
+
+    def view(self, superseded_by: Mapping[int, str] | None = None) -> MendedView:
+        """Return what was done, for the answer."""
+        row = self.row
+        return MendedView(
+            row.id,
+            row.status,
+            row.school_id,
+            row.kind,
+            row.ref,
+            (),
+            [self._record(change, (superseded_by or {}).get(change.index)) for change in self.changed],
+        )
+
+    def _record(self, change: RecordChange, superseded_by: str | None) -> MendedRecordView:
+        record = self.opened.records[change.index]
+        ref = record.ref if record is not None else None
+        return MendedRecordView(change.index, ref, change.after.status, change.after.findings, superseded_by)
+
+
+def begin_anew(flow: FlowContext, row: WritebackRow, now: datetime) -> None:
+    """Count attempts from nought, at once, and with a new deadline where the old one has passed."""
+    row.attempts = row.failures = 0
+    row.next_attempt_at = None
+    if row.hold_reason is not None and row.status != Status.HELD:
+        row.hold_reason = None
+    if row.expires_at is not None and row.expires_at <= now:
+        row.expires_at = now + timedelta(seconds=flow.settings.dispatch.default_deadline_s)
+
+
+def later_ones(
+    session: Session, row: WritebackRow, records: Sequence[Record | None], indexes: Sequence[int]
+) -> dict[int, str]:
+    """Return which of the records have a later mark for their slot, and the writeback of that, which will win."""
+    kind = KINDS[row.kind]
+    slots = {index: kind.slot(records[index]) for index in indexes} if kind.overwrites else {}
+    if not any(slots.values()):
+        return {}
+    latest: dict[str, str] = {}
+    for later in writebacks.accepted_after(session, row.lane_id, row.seq or 0):
+        latest |= dict.fromkeys(slots_of(OpenWriteback(later), _STANDS), later.id)
+    return {index: latest[slot] for index, slot in slots.items() if slot in latest}
+
+
+def _as_json(record: Record | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    shown: dict[str, Any] = to_jsonable_python(record, exclude_none=True)
+    return shown

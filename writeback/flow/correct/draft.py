@@ -1,0 +1,142 @@
+"""What would go again of one writeback, with edits put in: read and checked before anything is changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from writeback.core.errors import MOST_FINDINGS, Conflict, InvalidSubmission
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS, Kind, Record, parse_records
+from writeback.domain.mending import RESUBMITTABLE, going_again, in_doubt
+from writeback.domain.submission.submission import OnInvalid, read_record
+from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
+from writeback.store.tables import WritebackRow
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A record to be sent instead of the one at `index`, whole; `record` is JSON."""
+
+    index: int
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """How to send again. `not_in_mis`: somebody has looked, and what was in doubt is not in the MIS."""
+
+    edits: Sequence[Edit] = ()
+    on_invalid: OnInvalid = "reject"
+    not_in_mis: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A writeback as it was read, and as it would go."""
+
+    row: WritebackRow
+    """Read without a lock: `is_still` says whether it has not changed since."""
+    records: Sequence[Record | None]
+    """With the edits in their places."""
+    progress: Sequence[RecordProgress]
+    going: Sequence[int]
+    """Indexes of the records that go again."""
+    edited: frozenset[int]
+    findings: list[Finding] = field(default_factory=list)
+    """By the records' places in the writeback."""
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.row.kind]
+
+    @property
+    def unreadable(self) -> set[int]:
+        """Indexes of edits of the wrong shape."""
+        return {index for index in self.edited if self.records[index] is None}
+
+    @property
+    def bad(self) -> set[int]:
+        """Indexes of the records that cannot be sent."""
+        return {one.record for one in self.findings if one.is_error and one.record is not None}
+
+    @property
+    def good(self) -> list[int]:
+        return [index for index in self.going if index not in self.bad]
+
+    def is_refused(self, on_invalid: OnInvalid) -> bool:
+        """Whether nothing of it may go."""
+        errors = [one for one in self.findings if one.is_error]
+        about_all = any(one.record is None for one in errors)
+        return bool(errors) and (about_all or on_invalid == "reject" or not self.good)
+
+    def is_still(self, row: WritebackRow) -> bool:
+        """Whether the row is what this was made from."""
+        mine = self.row
+        return (row.status, row.progress, row.records) == (mine.status, mine.progress, mine.records)
+
+
+def draft_of(row: WritebackRow, order: Order) -> Draft:
+    """Return what would go again; raise Conflict where it may not, InvalidSubmission for edits of no record."""
+    if row.status not in RESUBMITTABLE:
+        raise _not_resubmittable(row)
+    stored = parse_records(row.kind, row.records)
+    progress = unpack_progress(row.progress, len(stored))
+    going = going_again(progress)
+    _refuse_misplaced(row, order.edits, progress, going)
+    if not KINDS[row.kind].is_repeatable and not order.not_in_mis:
+        _refuse_doubtful(row, progress, going)
+    records, findings = list(stored), list[Finding]()
+    for edit in order.edits:
+        is_brief = len(findings) >= MOST_FINDINGS
+        records[edit.index], said = read_record(KINDS[row.kind], edit.record, edit.index, is_brief=is_brief)
+        findings += said
+    return Draft(row, records, progress, going, frozenset(edit.index for edit in order.edits), findings)
+
+
+def _refuse_misplaced(
+    row: WritebackRow, edits: Sequence[Edit], progress: Sequence[RecordProgress], going: Sequence[int]
+) -> None:
+    """Raise where an edit is of no record, of one twice, or of one that does not go again."""
+    findings, seen = list[Finding](), set[int]()
+    for place, edit in enumerate(edits):
+        pointer = f"/records/{place}/index"
+        if edit.index >= len(progress):
+            hint = f"It has {len(progress)} records; the first is 0."
+            findings.append(Finding("record_unknown", f"there is no record {edit.index}", hint, pointer=pointer))
+        elif edit.index in seen:
+            hint = "Send each record once."
+            findings.append(Finding("record_twice", f"record {edit.index} is given twice", hint, pointer=pointer))
+        seen.add(edit.index)
+    if findings:
+        raise InvalidSubmission("edits_invalid", findings[0].message, [one.as_json() for one in findings])
+    for edit in edits:
+        if edit.index not in going:
+            raise _not_editable(row, edit.index, progress[edit.index].status)
+
+
+def _refuse_doubtful(row: WritebackRow, progress: Sequence[RecordProgress], going: Sequence[int]) -> None:
+    doubtful = [index for index in going if in_doubt(progress[index])]
+    if doubtful:
+        raise Conflict(
+            "may_be_in_mis",
+            f"record {doubtful[0]} of {row.id} was cancelled while nobody knew whether it had arrived",
+            hint='Look in the MIS. If it is not there, resubmit it with "not_in_mis": true.',
+        )
+
+
+def _not_resubmittable(row: WritebackRow) -> Conflict:
+    hints = {
+        "confirmed": "It is in the MIS; to change it there, send a new writeback.",
+        "superseded": "A later writeback took its place; send a new one if this is what is to stand.",
+        "needs_attention": "Settle it: POST …/resolve with the outcome resend.",
+    }
+    hint = hints.get(row.status, "It is still on its way; nothing needs to be done.")
+    return Conflict("not_resubmittable", f"{row.id} is {row.status}: it cannot be sent again", hint=hint)
+
+
+def _not_editable(row: WritebackRow, index: int, status: RecordStatus) -> Conflict:
+    return Conflict(
+        "record_not_editable",
+        f"record {index} of {row.id} is {status}: it cannot be edited or sent again",
+        hint="Edit only records that failed, were cancelled or never left; for others send a new writeback.",
+    )

@@ -1,0 +1,77 @@
+"""Validating what has been accepted before: against lists that are fetched anew first, once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from validators import validate
+from writeback.domain.finding import MOST_MADE
+from writeback.domain.kinds import Kind
+from writeback.domain.lookups import ListName, LookupView
+from writeback.domain.school import School
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.correct.draft import Draft
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.schools.refresh import Misses
+
+_NOT_THERE = (RecordStatus.REFUSED, RecordStatus.SUPERSEDED)
+
+
+@dataclass(frozen=True)
+class Rechecks:
+    """Checks drafts."""
+
+    flow: FlowContext
+    misses: Misses
+
+    async def fresh_view(self, school_id: str, kind: Kind) -> LookupView:
+        """Return the school's lists after fetching those that the kind needs and that are not from this minute.
+
+        A provider that does not answer is waited for but a moment: then the lists are used as they are.
+        """
+        view = await self.flow.lookups.view(school_id)
+        recent = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.miss_again_after_s)
+        old = {
+            name for name in map(ListName, kind.lists) if (known := view.get(name)) is None or known.fetched_at < recent
+        }
+        if old and (await self.misses.refresh(school_id, old)).is_any:
+            view = await self.flow.lookups.view(school_id, fresh=True)
+        return view
+
+    async def check(self, draft: Draft) -> Draft:
+        """Add to the draft all that validation has to say of it, with fresh lists; raise NotFound for the school."""
+        school = await self.flow.registry.school(draft.row.school_id)
+        view = await self.fresh_view(school.id, draft.kind)
+        self.judge(draft, school, view)
+        return draft
+
+    def judge(self, draft: Draft, school: School, view: LookupView) -> None:
+        """Add what there is to say of the records that go, beside those that stay: none may be there twice."""
+        unreadable = draft.unreadable
+        others = [
+            index
+            for index, entry in enumerate(draft.progress)
+            if index not in draft.going and entry.status not in _NOT_THERE
+        ]
+        going = [index for index in draft.going if index not in unreadable]
+        places = [place for place in (*others, *going) if draft.records[place] is not None]
+        records = [record for place in places if (record := draft.records[place]) is not None]
+        if not records:
+            return
+        stale = self._stale(draft.kind, view)
+        found = validate(
+            draft.kind,
+            records,
+            school,
+            view,
+            stale_lists=stale,
+            positions=places,
+            today=school.latest_day(self.flow.clock.now()),
+            most=MOST_MADE,
+        )
+        draft.findings.extend(one for one in found if one.record is None or one.record in draft.going)
+
+    def _stale(self, kind: Kind, view: LookupView) -> Collection[ListName]:
+        oldest = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.stale_after_s)
+        lists = ((ListName(name), view.get(ListName(name))) for name in kind.lists)
+        return [name for name, lookup in lists if lookup is not None and lookup.fetched_at < oldest]

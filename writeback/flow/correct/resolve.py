@@ -1,0 +1,121 @@
+"""Resolve: a person settles what only a person can decide, after a look into the MIS."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlmodel import Session
+
+from writeback.core.errors import Conflict
+from writeback.domain.access import Caller
+from writeback.domain.actor import Actor
+from writeback.domain.kinds import KINDS
+from writeback.domain.mending import EVIDENCE, Action, Outcome, resolved, undecided
+from writeback.domain.states import Event
+from writeback.flow.correct.correction import MendedView, Mending, begin_anew, check_may_mend, later_ones, locked_for
+from writeback.flow.engine.changes import OpenWriteback
+from writeback.flow.engine.context import FlowContext
+from writeback.store.writebacks import claims
+
+
+@dataclass(frozen=True)
+class Resolves:
+    """Settles records that need attention."""
+
+    flow: FlowContext
+
+    async def one(
+        self,
+        caller: Caller,
+        writeback_id: str,
+        outcome: Outcome,
+        actor: Actor,
+        *,
+        records: Sequence[int] | None = None,
+        mis_ids: Mapping[int, str] | None = None,
+    ) -> MendedView:
+        """Settle its records, those named or else all that need it; raise NotFound, or Conflict for others.
+
+        `mis_ids`: by index, as what a confirmed record is in the MIS; where one thing there is nearly it, that one.
+        """
+        check_may_mend(caller, any_app=True)
+        work = partial(self._one, caller, writeback_id, outcome, actor, records, mis_ids or {})
+        lane, view = await self.flow.db.transact(work)
+        await self.flow.doorbell.ring("serve_lane", [lane])
+        return view
+
+    def _one(
+        self,
+        caller: Caller,
+        writeback_id: str,
+        outcome: Outcome,
+        actor: Actor,
+        records: Sequence[int] | None,
+        mis_ids: Mapping[int, str],
+        session: Session,
+    ) -> tuple[str, MendedView]:
+        opened, now = locked_for(caller, session, writeback_id), self.flow.clock.now()
+        mending = Mending(session, now, actor, opened, Action.RESOLVE)
+        chosen = _chosen(opened, records, mis_ids)
+        found = _found(opened, chosen, mis_ids) if outcome is Outcome.CONFIRMED else {}
+        for index in chosen:
+            mending.change(index, resolved(outcome, index, found.get(index)))
+        for index, mis_id in found.items():
+            _claim(session, opened, index, mis_id, now)
+        indexes = [change.index for change in mending.changed]
+        later = later_ones(session, opened.row, opened.records, indexes) if outcome is Outcome.RESEND else {}
+        if outcome is Outcome.RESEND:
+            begin_anew(self.flow, opened.row, now)
+        elif outcome is Outcome.CONFIRMED:
+            opened.row.evidence = EVIDENCE
+        noted = {"mis_ids": {str(index): mis_id for index, mis_id in found.items()}} if found else {}
+        mending.write_down(queued_by=Event.RETRY, outcome=outcome.value, **noted)
+        return opened.row.lane_id, mending.view(later)
+
+
+def _chosen(opened: OpenWriteback, records: Sequence[int] | None, mis_ids: Mapping[int, str]) -> list[int]:
+    """Return the indexes to settle; raise Conflict where one of those named, or none at all, waits for a person."""
+    waiting, row = undecided(opened.progress), opened.row
+    if not waiting:
+        raise Conflict(
+            "nothing_to_resolve",
+            f"no record of {row.id} needs attention: it is {row.status}",
+            hint="Somebody may have settled it already; its timeline says so.",
+        )
+    others = [index for index in (*(records or ()), *mis_ids) if index not in waiting]
+    if others:
+        raise Conflict(
+            "nothing_to_resolve",
+            f"record {others[0]} of {row.id} does not need attention",
+            hint=f"Those that do are {', '.join(map(str, waiting))}.",
+        )
+    return sorted({*records, *mis_ids}) if records is not None else waiting
+
+
+def _found(opened: OpenWriteback, indexes: Sequence[int], mis_ids: Mapping[int, str]) -> dict[int, str]:
+    """Return what each record is in the MIS; raise Conflict where several are nearly it, and none is named."""
+    found: dict[int, str] = {}
+    for index in indexes:
+        near = [str(one["mis_id"]) for one in opened.progress[index].near]
+        if index not in mis_ids and len(near) > 1:
+            raise Conflict(
+                "mis_id_needed",
+                f"record {index} of {opened.row.id} is nearly {' and '.join(near)}: say which one it is",
+                hint=f'Look in the MIS, and send e.g. "mis_ids": {{"{index}": "{near[0]}"}}.',
+            )
+        if mis_id := mis_ids.get(index) or next(iter(near), None):
+            found[index] = mis_id
+    return found
+
+
+def _claim(session: Session, opened: OpenWriteback, index: int, mis_id: str, now: datetime) -> None:
+    """Note that the record has made it; raise Conflict where it is another one's."""
+    row, kind = opened.row, KINDS[opened.row.kind]
+    key = {"school_id": row.school_id, "family": kind.family, "mis_id": mis_id}
+    if not claims.take(session, **key, writeback_id=row.id, record=index, now=now):
+        raise Conflict(
+            "mis_id_taken",
+            f"{mis_id} is what another record of this school has made",
+            hint="Look in the MIS for the one that this record has made; if there is none, send it again.",
+        )

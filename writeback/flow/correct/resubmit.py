@@ -1,0 +1,151 @@
+"""Resubmit: what failed, was cancelled or never left goes again, mended where a person has mended it.
+
+Reading and checking come first, without a lock, for lists may have to be fetched; then one transaction locks the
+writeback, looks whether it is still what was checked, and sends it on its way. What if two people do it at once? The
+second finds it queued, and is told so.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+from sqlmodel import Session, select
+
+from writeback.core.errors import Conflict, InvalidSubmission
+from writeback.domain.access import Caller, check_kind
+from writeback.domain.actor import Actor
+from writeback.domain.finding import most_telling
+from writeback.domain.kinds import dump_records
+from writeback.domain.mending import Action
+from writeback.domain.states import Event
+from writeback.domain.writeback import RecordProgress, RecordStatus
+from writeback.flow.accept.answer import by_record
+from writeback.flow.correct.correction import (
+    MendedRecordView,
+    MendedView,
+    Mending,
+    begin_anew,
+    check_may_mend,
+    later_ones,
+    locked_for,
+)
+from writeback.flow.correct.draft import Draft, Order, draft_of
+from writeback.flow.correct.recheck import Rechecks
+from writeback.flow.engine.changes import OpenWriteback
+from writeback.flow.engine.context import FlowContext
+from writeback.store.reads.filters import visible
+from writeback.store.reads.reader import writeback_unknown
+from writeback.store.tables import WritebackRow
+
+_TRIES = 3
+"""How often a writeback that changes while it is being checked is read again."""
+
+
+@dataclass(frozen=True)
+class Resubmits:
+    """Sends writebacks again."""
+
+    flow: FlowContext
+    rechecks: Rechecks
+
+    async def one(
+        self, caller: Caller, writeback_id: str, order: Order, actor: Actor, *, dry_run: bool = False
+    ) -> MendedView:
+        """Validate what would go again and queue it; with `dry_run` only validate.
+
+        Raises NotFound, Conflict where it cannot go again, InvalidSubmission with all findings. Where a later mark for
+        a slot has been accepted meanwhile, that one still wins, and the answer names it.
+        """
+        check_may_mend(caller)
+        for _ in range(_TRIES):
+            draft = await self.rechecks.check(draft_of(await self._read(caller, writeback_id), order))
+            if dry_run:
+                return await self._tried(draft)
+            if draft.is_refused(order.on_invalid):
+                raise refusal(draft)
+            view = await self.flow.db.transact(partial(self._one, caller, draft, actor))
+            if view is not None:
+                await self.flow.doorbell.ring("serve_lane", [draft.row.lane_id])
+                return view
+        raise Conflict(
+            "changed_meanwhile", f"{writeback_id} changes all the time", hint="Look at it again, and then resubmit it."
+        )
+
+    async def _read(self, caller: Caller, writeback_id: str) -> WritebackRow:
+        query = select(WritebackRow).where(WritebackRow.id == writeback_id, *visible(caller))
+        async with self.flow.db.read() as session:
+            row = (await session.exec(query)).one_or_none()
+        if row is None:
+            raise writeback_unknown(writeback_id)
+        check_kind(caller, row.kind)
+        return row
+
+    async def _tried(self, draft: Draft) -> MendedView:
+        """Return what would happen."""
+        async with self.flow.db.read() as session:
+            later = await session.run_sync(
+                lambda plain: later_ones(cast(Session, plain), draft.row, draft.records, draft.good)
+            )
+        return _trial(draft, later)
+
+    def _one(self, caller: Caller, draft: Draft, actor: Actor, session: Session) -> MendedView | None:
+        """Send it on its way; None where it has changed since it was checked."""
+        opened = locked_for(caller, session, draft.row.id)
+        if not draft.is_still(opened.row):
+            draft_of(opened.row, Order(not_in_mis=True))  # raises what is to be said of its status now
+            return None
+        mending = self.apply(session, opened, draft, actor)
+        later = later_ones(session, opened.row, draft.records, draft.good)
+        return mending.view(later)
+
+    def apply(
+        self, session: Session, opened: OpenWriteback, draft: Draft, actor: Actor, *, bulk: str | None = None
+    ) -> Mending:
+        """Queue what is good of a checked writeback that is locked, and write it down; what is not stays failed."""
+        row, now = opened.row, self.flow.clock.now()
+        mending = Mending(session, now, actor, opened, Action.RESUBMIT, bulk)
+        said, good = by_record(draft.findings), set(draft.good)
+        for index in draft.going:
+            status = RecordStatus.QUEUED if index in good else RecordStatus.FAILED
+            became = draft.records[index] if index in draft.edited & good else None
+            mending.change(index, RecordProgress(status).with_findings(said.get(index, ())), became)
+        kept = [draft.records[index] if index in good else record for index, record in enumerate(opened.records)]
+        if draft.edited & good:
+            row.records = dump_records(row.kind, kept)
+        row.hold_reason = None
+        begin_anew(self.flow, row, now)
+        mending.write_down(queued_by=Event.RESUBMITTED)
+        return mending
+
+
+def refusal(draft: Draft) -> InvalidSubmission:
+    """Return why nothing of it goes, with its findings, as for a submission."""
+    shown = most_telling(draft.findings)
+    errors = [one for one in draft.findings if one.is_error]
+    bad = len(draft.bad)
+    return InvalidSubmission(
+        "submission_invalid",
+        f"{bad} of the {len(draft.going)} records that would go again cannot be sent" if bad else errors[0].message,
+        [one.as_json() for one in shown],
+        hint='Mend what the findings name, or send "on_invalid": "skip" to let the good records go.',
+        more=len(draft.findings) - len(shown),
+    )
+
+
+def _trial(draft: Draft, later: dict[int, str]) -> MendedView:
+    shown, bad, row = most_telling(draft.findings), draft.bad, draft.row
+    said = by_record(shown)
+    records = [
+        MendedRecordView(
+            index,
+            record.ref if (record := draft.records[index]) is not None else None,
+            "invalid" if index in bad else "valid",
+            [one.as_json() for one in said.get(index, ())],
+            later.get(index),
+        )
+        for index in draft.going
+    ]
+    is_valid = not any(one.is_error for one in draft.findings)
+    about_all = [one.as_json() for one in shown if one.record is None]
+    status, more = "valid" if is_valid else "invalid", len(draft.findings) - len(shown)
+    return MendedView(None, status, row.school_id, row.kind, row.ref, about_all, records, more)

@@ -1,0 +1,1 @@
+"""Dispatch: one lane sends one request. Read `dispatcher`, then `claim`, then `finish`. Called by the worker."""

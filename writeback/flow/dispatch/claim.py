@@ -1,0 +1,301 @@
+"""The first transaction of a turn: what is overdue, held, superseded, waiting for its slot, and what goes now."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from sqlmodel import Session
+
+from writeback.core import outages
+from writeback.core.ids import new_id
+from writeback.domain.finding import Finding
+from writeback.domain.kinds import KINDS, Action, Kind, Record
+from writeback.domain.lookups import LookupView
+from writeback.domain.plan import Limits, Plan, Waiting, plan
+from writeback.domain.school import Account, School
+from writeback.domain.states import Event
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.confirm import provider_hooks
+from writeback.flow.dispatch.after_restore import AfterRestore
+from writeback.flow.dispatch.building import build
+from writeback.flow.dispatch.deadlines import expire
+from writeback.flow.dispatch.revalidation import SecondLook
+from writeback.flow.engine.breakers import Breakers, keys_of
+from writeback.flow.engine.changes import Changes, OpenWriteback
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.recovery import recover_abandoned
+from writeback.flow.engine.refusal import placed
+from writeback.flow.engine.turn import Turn, members_json, slots_of, waiting_records
+from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
+from writeback.store.tables import WritebackRow
+from writeback.store.writebacks import holds, lanes, requests, writebacks
+from writeback.store.writebacks.holds import HoldState
+from writeback.store.writebacks.lanes import Lease
+from writeback.store.writebacks.requests import Unsettled
+from writeback.store.writebacks.writebacks import LISTS_MISSING, SLOT_IN_FLIGHT
+
+_ONCE_SENT = (
+    RecordStatus.SENDING,
+    RecordStatus.SENT,
+    RecordStatus.UNKNOWN,
+    RecordStatus.NEEDS_ATTENTION,
+    RecordStatus.CONFIRMED,
+)
+_CHANGES = (Action.SET, Action.UPDATE, Action.DELETE)
+_CANDIDATES = 300
+"""Queued writebacks looked at in one turn; more than fill any request."""
+_ENOUGH = 100
+"""Records looked at where a request takes few: the first of them may have to wait for their slots."""
+_IN_ORDER: Mapping[str, Collection[str]] = {
+    family: [kind.name for kind in KINDS.values() if kind.family == family and kind.action in _CHANGES]
+    for family in {kind.family.value for kind in KINDS.values() if kind.action in _CHANGES and not kind.overwrites}
+}
+"""By family: the kinds that keep the order of a slot, for not each of them makes what came before it needless."""
+_PATIENCE = timedelta(seconds=30)
+"""When a writeback that waits for its slot or for a list is looked at again, should nobody ring."""
+
+
+@dataclass
+class Choice:
+    """Chooses the next request of a leased lane and writes it down as `sending`."""
+
+    flow: FlowContext
+    session: Session
+    now: datetime
+    lane_id: str
+    lease: Lease
+    account: Account
+    school: School
+    lookups: LookupView
+    unsettled: Sequence[Unsettled] = ()
+    """What is on its way in the lane."""
+    hold: HoldState = field(default_factory=HoldState)
+    had_failures: bool = False
+
+    @cached_property
+    def changes(self) -> Changes:
+        return Changes(self.session, self.now, "worker")
+
+    @property
+    def _after_restore(self) -> AfterRestore:
+        return AfterRestore(self.hold.epoch, self.changes, self.account, self.lane_id, self.lease.fence)
+
+    @property
+    def provider(self) -> Provider:
+        return self.flow.providers[self.account.provider]
+
+    def make(self) -> Turn | None:
+        """Return what goes now; None when nothing does."""
+        self.hold = holds.hold_of(self.session, self.account.school_id)
+        self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
+        if recover_abandoned(self.flow, self.changes, self.unsettled, self.lease.fence):
+            self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
+        rows = writebacks.queued_in_lane(self.session, self.lane_id, self.now, _CANDIDATES)
+        held_for = self.hold.reason or self.lease.hold_reason
+        if held_for is not None:
+            self._hold(rows, held_for)
+            return None
+        if self.hold.epoch is not None and self.hold.epoch.is_suspected:
+            return None
+        opened = self._open(rows)
+        while opened:
+            chosen = self._plan(opened)
+            if not chosen.chosen:
+                return None
+            if self._after_restore.put_in_doubt(chosen.chosen, opened):
+                self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
+                continue
+            if self._second_look().weed_out(chosen.chosen, opened):
+                continue
+            request_id = new_id("req", self.now)
+            try:
+                request = self._build(chosen.chosen, opened, request_id)
+            except CannotBuild as error:
+                self._fail(chosen.chosen, error.findings, opened)
+            except ListsMissing as error:
+                opened = self._wait_for_lists(chosen.chosen, opened, error)
+            else:
+                # Asked last: whoever is let through to try a provider that failed has something to try it with.
+                return None if self._is_shut() else self._write_down(chosen, opened, request_id, request)
+        return None
+
+    def _is_shut(self) -> bool:
+        """Whether a breaker lets nothing through; the lane is left alone until it does."""
+        until, self.had_failures = Breakers(self.flow, self.session, self.now).shut_until(keys_of(self.account))
+        if until is not None:
+            lanes.leave_alone(self.session, self.lane_id, until)
+        return until is not None
+
+    def _open(self, rows: Sequence[WritebackRow]) -> dict[str, OpenWriteback]:
+        """Open what may go: twice what a request can take is enough, however much waits."""
+        opened: dict[str, OpenWriteback] = {}
+        records = 0
+        for row in rows:
+            if row.expires_at is not None and row.expires_at <= self.now:
+                expire(self.changes, row)
+                continue
+            opened[row.id] = OpenWriteback(row)
+            records += len(opened[row.id].records)
+            if records >= max(_ENOUGH, 2 * self._limits_of(row.kind).max_records):
+                break
+        return opened
+
+    def _hold(self, rows: Iterable[WritebackRow], reason: str) -> None:
+        for row in rows:
+            row.hold_reason = reason
+            self.changes.event(row, Event.HELD, detail=reason)
+
+    def _plan(self, opened: Mapping[str, OpenWriteback]) -> Plan:
+        waiting = [
+            record
+            for one in opened.values()
+            for record in waiting_records(one, is_due=self._is_due(one.row), lookups=self.lookups)
+        ]
+        if not waiting:
+            return Plan()
+        made = plan(
+            [*waiting, *self._ahead_of(opened)],
+            busy={slot for request in self.unsettled for slot in request.slots},
+            newest=self._sent_since(min(record.seq for record in waiting)),
+            limits_of=self._limits_of,
+        )
+        self._supersede([record for record in made.superseded if record.writeback_id in opened], opened)
+        self._wait_for_slots([record for record in made.blocked if record.writeback_id in opened], opened)
+        return made
+
+    def _ahead_of(self, opened: Mapping[str, OpenWriteback]) -> list[Waiting]:
+        """Return what was accepted before some of the opened and has its turn later: their slots may wait for it."""
+        kinds = _IN_ORDER.get(self.lane_id.rpartition(":")[2], ())
+        last = max((one.row.seq or 0 for one in opened.values() if one.row.kind in kinds), default=0)
+        if not last:
+            return []
+        rows = writebacks.queued_before(self.session, self.lane_id, last, kinds)
+        left = [OpenWriteback(row) for row in rows if row.id not in opened]
+        records = (record for one in left for record in waiting_records(one, is_due=False, lookups=self.lookups))
+        return [replace(record, is_due=False) for record in records]
+
+    def _limits_of(self, kind: str) -> Limits:
+        return self.provider.limits(KINDS[kind])
+
+    def _second_look(self) -> SecondLook:
+        full_within = timedelta(seconds=self.flow.settings.lookups.miss_full_again_after_s)
+        return SecondLook(self.changes, self.school, self.lookups, full_within)
+
+    def _is_due(self, row: WritebackRow) -> bool:
+        return row.next_attempt_at is None or row.next_attempt_at <= self.now
+
+    def _sent_since(self, seq: int) -> dict[str, int]:
+        """Return the slots of later writebacks that have been sent already, with their sequence."""
+        newest: dict[str, int] = {}
+        for row in writebacks.sent_after(self.session, self.lane_id, seq):
+            for slot in slots_of(OpenWriteback(row), _ONCE_SENT):
+                newest[slot] = max(newest.get(slot, 0), row.seq or 0)
+        return newest
+
+    def _supersede(self, superseded: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
+        for record in superseded:
+            progress = opened[record.writeback_id].progress
+            progress[record.index] = progress[record.index].moved(RecordStatus.SUPERSEDED)
+        for writeback_id in {record.writeback_id for record in superseded}:
+            self.changes.settle(opened[writeback_id], detail="a later mark for the same slot took its place")
+
+    def _wait_for_slots(self, blocked: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
+        for writeback_id in {record.writeback_id for record in blocked}:
+            row = opened[writeback_id].row
+            if self._is_due(row):  # a later retry keeps its time
+                row.hold_reason, row.next_attempt_at = SLOT_IN_FLIGHT, self.now + _PATIENCE
+                self.session.add(row)
+
+    def _wait_for_lists(
+        self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], error: ListsMissing
+    ) -> dict[str, OpenWriteback]:
+        """Let what needs a list that was never fetched wait until it has been; return the others."""
+        waiting = {record.writeback_id for record in chosen}
+        for writeback_id in waiting:
+            row = opened[writeback_id].row
+            row.hold_reason, row.next_attempt_at = LISTS_MISSING, self.now + _PATIENCE
+            self.session.add(row)
+        if not error.lists <= set(self.school.facts.get("lists_not_available", ())):
+            holds.schedule_sync(self.session, self.account.school_id, self.now)
+        lists, of = sorted(one.value for one in error.lists), keys_of(self.account)[0]
+        outages.of_provider("lists_missing", "ListsMissing", of=of, lane=self.lane_id, lists=lists)
+        return {writeback_id: one for writeback_id, one in opened.items() if writeback_id not in waiting}
+
+    def _build(
+        self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], request_id: str
+    ) -> ProviderRequest:
+        return build(
+            self.provider,
+            KINDS[chosen[0].kind],
+            [opened[member.writeback_id].record(member.index) for member in chosen],
+            self.lookups,
+            account=self.account,
+            callback_url=provider_hooks.callback_url(self.flow, self.account, request_id),
+        )
+
+    def _fail(
+        self,
+        chosen: Sequence[Waiting],
+        findings: Mapping[int, Sequence[Finding]],
+        opened: Mapping[str, OpenWriteback],
+    ) -> None:
+        """Fail the records that cannot be put into a request."""
+        for position, said in findings.items():
+            member = chosen[position]
+            progress = opened[member.writeback_id].progress
+            failed = progress[member.index].moved(RecordStatus.FAILED)
+            progress[member.index] = failed.with_findings(placed(said, member.index))
+        for writeback_id in {chosen[position].writeback_id for position in findings}:
+            self.changes.settle(opened[writeback_id], detail="cannot be put into a request")
+
+    def _write_down(
+        self, chosen: Plan, opened: Mapping[str, OpenWriteback], request_id: str, request: ProviderRequest
+    ) -> Turn:
+        """Write request, attempt and the records' new status, before anything goes out."""
+        members = chosen.chosen
+        for member in members:
+            progress = opened[member.writeback_id].progress
+            progress[member.index] = progress[member.index].moved(RecordStatus.SENDING)
+        attempts = 0
+        for writeback_id in dict.fromkeys(member.writeback_id for member in members):
+            row = opened[writeback_id].row
+            row.attempts += 1
+            row.next_attempt_at = row.hold_reason = None
+            attempts = max(attempts, row.attempts)
+            self.changes.settle(opened[writeback_id], detail=request_id)
+        requests.add(
+            self.session,
+            attempt=attempts,
+            id=request_id,
+            lane_id=self.lane_id,
+            school_id=self.account.school_id,
+            provider=self.account.provider,
+            kind=members[0].kind,
+            fence=self.lease.fence,
+            members=members_json((member.writeback_id, member.index) for member in members),
+            slots=[member.slot for member in members if member.slot is not None],
+            created_at=self.now,
+        )
+        records = [opened[member.writeback_id].record(member.index) for member in members]
+        kind = KINDS[members[0].kind]
+        return Turn(
+            self.lane_id,
+            self.lease.fence,
+            request_id,
+            self.account,
+            self.provider,
+            request,
+            kind,
+            records,
+            to_look_at=[place for place, record in enumerate(records) if self._must_look(kind, record)],
+            begun_at=self.now,
+            rechecks=self.hold.rechecks,
+            lane_rechecks=self.lease.rechecks,
+            had_failures=self.had_failures,
+        )
+
+    def _must_look(self, kind: Kind, record: Record) -> bool:
+        """Whether a record may be written only where the MIS has nothing, and the provider does not see to it."""
+        asks = bool(getattr(record, "only_if_blank", None))
+        return asks and not self.provider.writes_only_if_blank(kind, record, self.lookups)

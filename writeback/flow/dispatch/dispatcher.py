@@ -1,0 +1,144 @@
+"""Dispatch: serve one lane for one request. Choose in SQL, send without SQL, finish in SQL.
+
+What if the process dies? Before the first commit: nothing has happened. After it: the request is `sending` under a
+lease; when that runs out, the next turn finds it (`recovery.py`). After the provider has it and before the second
+commit: the same, treated as an answer that never came.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from writeback.core import failpoints, outages
+from writeback.core.failures import class_of
+from writeback.domain.outcome import NotReached, Outcome, Uncertain
+from writeback.flow.dispatch.claim import Choice
+from writeback.flow.dispatch.finish import Finish
+from writeback.flow.dispatch.only_if_blank import Precondition
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.turn import Turn
+from writeback.store.writebacks import lanes
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """Serves lanes; `owner` names this worker in leases."""
+
+    flow: FlowContext
+    owner: str
+
+    async def serve(self, lane_id: str) -> None:
+        """Send one request of the lane, if one is due, and ring again when more is.
+
+        One request a turn: a lane with much to send goes to the back of the queue, so that no school starves.
+        """
+        if failpoints.hit("dispatch.before_begin"):
+            await self._begin(lane_id)
+        turn = await self._begin(lane_id)
+        if turn is None:
+            return
+        failpoints.hit("dispatch.after_begin")
+        async with self._heartbeat(turn):
+            turn, outcome = await self._carry_out(turn)
+        if outcome is None:  # nothing had to be sent
+            await self.flow.doorbell.ring("serve_lane", [lane_id])
+            return
+        for job in await Finish(self.flow).record(turn, outcome):
+            await self.flow.doorbell.ring(job, [lane_id])
+
+    async def _carry_out(self, turn: Turn) -> tuple[Turn, Outcome | None]:
+        """Look first where a record asks for it, and send; return what was sent in the end, and what came of it."""
+        if turn.to_look_at:
+            looked = await self._look_first(turn)
+            if not isinstance(looked, Turn):
+                return turn, looked
+            turn = looked
+        return turn, await self._send(turn)
+
+    async def _look_first(self, turn: Turn) -> Turn | Outcome | None:
+        """Return what may be written; an adapter that fails here has sent nothing."""
+        try:
+            return await Precondition(self.flow).settle(turn)
+        except Exception as error:
+            outages.error("look_failed", error, request_id=turn.request_id)
+            return NotReached(f"the MIS could not be looked at: {class_of(error)}")
+
+    async def _send(self, turn: Turn) -> Outcome:
+        """Return the provider's answer; an adapter that fails leaves open whether the request went out."""
+        if not await self._may_still_send(turn):
+            log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
+            return NotReached("this worker was stopped for so long that another has the lane")
+        try:
+            failpoints.hit("dispatch.before_send")
+            outcome = await turn.provider.send(turn.account, turn.request)
+            failpoints.hit("dispatch.after_send")
+            return outcome
+        except Exception as error:
+            outages.error("adapter_failed", error, request_id=turn.request_id)
+            return Uncertain(f"our adapter failed: {class_of(error)}")
+
+    async def _may_still_send(self, turn: Turn) -> bool:
+        """Whether the lane is still ours; SQL is asked only after so long a time that it may not be.
+
+        A process that stood still, with its machine, would else send what another has long settled.
+        """
+        lease = timedelta(seconds=self.flow.settings.dispatch.lease_s)
+        if turn.begun_at is None or self.flow.clock.now() - turn.begun_at < lease:
+            return True
+        return await self.flow.db.transact(partial(lanes.is_held, lane_id=turn.lane_id, fence=turn.fence))
+
+    async def _begin(self, lane_id: str) -> Turn | None:
+        """Take the lease, choose what goes, and commit it as `sending`; None when there is nothing to send."""
+        school_id = lane_id.rsplit(":", 1)[0]
+        account = await self.flow.registry.account(school_id)
+        school = await self.flow.registry.school(school_id)
+        lookups = await self.flow.lookups.view(school_id)
+        now = self.flow.clock.now()
+        until = now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
+
+        def begin(session: Session) -> Turn | None:
+            lease = lanes.acquire(session, lane_id, owner=self.owner, now=now, until=until)
+            if lease is None:
+                return None
+            turn = Choice(self.flow, session, now, lane_id, lease, account, school, lookups).make()
+            if turn is None:
+                lanes.release(session, lane_id, lease.fence)
+            failpoints.hit("dispatch.begin_uncommitted")
+            return turn
+
+        return await self.flow.db.transact(begin)
+
+    @asynccontextmanager
+    async def _heartbeat(self, turn: Turn) -> AsyncIterator[None]:
+        """Keep the lease while the request is under way."""
+        beating = asyncio.create_task(self._beat(turn))
+        try:
+            yield
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+
+    async def _beat(self, turn: Turn) -> None:
+        dispatch = self.flow.settings.dispatch
+        while True:
+            await asyncio.sleep(dispatch.heartbeat_s)
+            until = self.flow.clock.now() + timedelta(seconds=dispatch.lease_s)
+            extend = partial(lanes.extend, lane_id=turn.lane_id, fence=turn.fence, until=until)
+            try:
+                failpoints.hit("dispatch.before_heartbeat")
+                is_ours = await self.flow.db.transact(extend)
+                failpoints.hit("dispatch.after_heartbeat")
+            except Exception as error:
+                outages.warning("heartbeat_missed", error, request_id=turn.request_id)
+                continue
+            if not is_ours:
+                log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
+                return

@@ -1,0 +1,216 @@
+"""The second transaction of a turn: what the provider's answer does to the request and its records."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import assert_never
+
+import structlog
+from sqlmodel import Session
+
+from writeback.core import failpoints, outages
+from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
+from writeback.domain.retry import next_attempt_at
+from writeback.domain.states import Event
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.engine.breakers import Breakers, asks_for_long, keys_of
+from writeback.flow.engine.changes import Changes
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.holds import hold_for, lock_for
+from writeback.flow.engine.members import close_request, halve, load_members, move_members, settle_members
+from writeback.flow.engine.provider_answers import keep_answer
+from writeback.flow.engine.recovery import count_failure, doubt, late_until, may_go_again, put_in_doubt
+from writeback.flow.engine.refusal import refuse
+from writeback.flow.engine.turn import Member, Turn
+from writeback.store.tables import RequestRow
+from writeback.store.writebacks import breakers, holds, lanes, requests
+from writeback.store.writebacks.requests import RequestState
+
+log = structlog.get_logger()
+
+_ENOUGH_FOR_CREATES = 2
+"""How often what must not be repeated may go without a clear answer: each time takes a look into the MIS."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Records outcomes."""
+
+    flow: FlowContext
+
+    async def record(self, turn: Turn, outcome: Outcome) -> Sequence[str]:
+        """Commit what came of the turn and return which doorbells to ring for the lane."""
+        if failpoints.hit("dispatch.before_finish"):
+            await self.flow.db.transact(partial(self._record, turn, outcome))
+        rings = await self.flow.db.transact(partial(self._record, turn, outcome))
+        failpoints.hit("dispatch.after_finish")
+        _say(turn, outcome)
+        return rings
+
+    def _record(self, turn: Turn, outcome: Outcome, session: Session) -> Sequence[str]:
+        now = self.flow.clock.now()
+        is_ours = lanes.release(session, turn.lane_id, turn.fence)
+        request = requests.lock(session, turn.request_id)
+        if request is None:
+            return []
+        recording = _Recording(self.flow, session, Changes(session, now, "worker"), request, turn)
+        if not is_ours:
+            # Another worker has the lane and has settled this request as lost: its word stands.
+            log.warning("outcome_after_lease", request_id=turn.request_id, outcome=type(outcome).__name__)
+            recording.apply_late(outcome)
+            return []
+        if request.state != RequestState.SENDING:
+            return []
+        recording.apply(outcome)
+        Breakers(self.flow, session, now).note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
+        rings = ["serve_lane"] if lanes.has_due(session, turn.lane_id, now) else []
+        if request.check_at is not None and request.check_at <= now:
+            rings.append("confirm_lane")
+        failpoints.hit("dispatch.finish_uncommitted")
+        return rings
+
+
+def _say(turn: Turn, outcome: Outcome) -> None:
+    """Log the attempt; those that a provider leaves unanswered while it is away are counted together."""
+    said = {"request_id": turn.request_id, "lane": turn.lane_id}
+    match outcome:
+        case NotReached() | Uncertain():  # why is kept with the attempt: it may be in the provider's wording
+            kind = type(outcome).__name__
+            outages.of_provider("attempt_not_answered", kind, of=keys_of(turn.account)[0], **said)
+        case _:
+            log.info("attempt_finished", outcome=type(outcome).__name__, **said)
+
+
+@dataclass(frozen=True)
+class _Recording:
+    flow: FlowContext
+    session: Session
+    changes: Changes
+    request: RequestRow
+    turn: Turn
+
+    @property
+    def now(self) -> datetime:
+        return self.changes.now
+
+    def apply(self, outcome: Outcome) -> None:
+        """Match the outcome, to the last case."""
+        if isinstance(outcome, Blocked):
+            lock_for(self.session, self.request, outcome)
+        keep_answer(self.flow.secrets, self.session, self.request.id, outcome, self.now)
+        members = load_members(self.session, self.request)
+        match outcome:
+            case Taken(provider_ref):
+                self._attempt("taken", None)
+                self._taken(members, provider_ref)
+            case Applied(evidence):
+                self._attempt("applied", None)
+                self._applied(members, evidence)
+            case Refused(message, findings):
+                self._attempt("refused", message)
+                close_request(self.request, self.now, "refused")
+                refuse(self.changes, members, request_id=self.request.id, message=message, findings=findings)
+            case NotReached(reason, retry_after_s):
+                self._attempt("not_reached", reason)
+                self._again(members, reason, retry_after_s)
+            case Uncertain(reason):
+                self._attempt("uncertain", reason)
+                self._uncertain(members, outcome)
+            case Blocked(reason=why, detail=detail):
+                self._attempt("blocked", f"{why}: {detail}")
+                self._again(members, detail, None)
+                hold_for(self.flow, self.changes, self.request, outcome)
+            case _:
+                assert_never(outcome)
+        self.session.add(self.request)
+
+    def apply_late(self, outcome: Outcome) -> None:
+        """Note that the provider has what is in doubt: then it is never sent again for not being seen in the MIS."""
+        if isinstance(outcome, Taken) and self.request.state == RequestState.IN_DOUBT:
+            self._taken(load_members(self.session, self.request), outcome.provider_ref)
+            self.session.add(self.request)
+
+    def _attempt(self, outcome: str, detail: str | None) -> None:
+        requests.finish_attempt(self.session, self.request.id, at=self.now, outcome=outcome, detail=detail)
+
+    def _taken(self, members: Sequence[Member], provider_ref: str | None) -> None:
+        request = self.request
+        request.state, request.provider_ref = RequestState.TAKEN, provider_ref
+        request.sent_at = request.sent_at or self.now  # what is in doubt was sent long before its late answer
+        patience = timedelta(seconds=self.flow.settings.confirm.first_check_s)
+        request.check_at = self.now if request.hints else self.now + patience
+        if self.turn.rechecks:
+            holds.reset_rechecks(self.session, request.school_id)
+        if self.turn.lane_rechecks:
+            holds.reset_lane_rechecks(self.session, request.lane_id)
+        move_members(
+            self.changes, members, RecordStatus.SENT, queued_by=Event.CONTINUED, detail=provider_ref, group=None
+        )
+
+    def _applied(self, members: Sequence[Member], evidence: str) -> None:
+        """Confirm; but while an older mark of a slot may still arrive, wait for that and read the slot then."""
+        late = late_until(self.session, self.request, members)
+        if late is None or late <= self.now:
+            close_request(self.request, self.now, "confirmed", evidence)
+            move_members(self.changes, members, RecordStatus.CONFIRMED, evidence=evidence, group=None)
+            return
+        self._taken(members, None)
+        self.request.must_read, self.request.check_at = True, late
+
+    def _again(self, members: Sequence[Member], reason: str, retry_after_s: float | None) -> None:
+        """Let all of them go again later; whatever waits that long is ended by its deadline."""
+        close_request(self.request, self.now, "retried")
+        dispatch = self.flow.settings.dispatch
+        patience = None if retry_after_s is None else min(retry_after_s, dispatch.retry_after_cap_s)
+        for row in {member.opened.row.id: member.opened.row for member in members}.values():
+            row.next_attempt_at = next_attempt_at(
+                self.now,
+                row.failures + 1,
+                base_s=dispatch.backoff_base_s,
+                cap_s=dispatch.backoff_cap_s,
+                retry_after_s=patience,
+                rng=self.flow.rng,
+            )
+        if patience and not asks_for_long(retry_after_s):  # else the school's breaker keeps all its lanes waiting
+            lanes.leave_school_alone(self.session, self.request.school_id, self.now + timedelta(seconds=patience))
+        count_failure(members)
+        move_members(self.changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=reason)
+
+    def _uncertain(self, members: Sequence[Member], outcome: Uncertain) -> None:
+        """Send a repeatable mark again; after too many tries, or for what must not be repeated, look in the MIS."""
+        if self.request.hints:  # the provider has called meanwhile: it has the request
+            self._taken(members, self.request.hints[-1].get("provider_ref"))
+        elif self._is_spoilt(members):
+            self._find_what_spoils_it(members, outcome.reason)
+        elif may_go_again(self.flow, self.request, members):
+            doubt(self.flow, self.changes, self.request, members)
+            self._again(members, outcome.reason, outcome.retry_after_s)
+        else:
+            put_in_doubt(self.flow, self.changes, self.request, members, outcome.reason)
+
+    def _is_spoilt(self, members: Sequence[Member]) -> bool:
+        """Whether these have failed often enough, and others of the school have been answered since the first time.
+
+        The school's breaker counts its failures since the last answer; where it has fewer, there was one between.
+        """
+        failed = max(member.opened.row.failures for member in members)
+        enough = self.flow.settings.dispatch.split_after if members[0].kind.is_repeatable else _ENOUGH_FOR_CREATES
+        if failed + 1 < enough:
+            return False
+        return breakers.failures_of(self.session, keys_of(self.turn.account)[1]) < failed
+
+    def _find_what_spoils_it(self, members: Sequence[Member], reason: str) -> None:
+        """Send marks in halves; what stands alone, and what must not be repeated, is looked for in the MIS first."""
+        if len(members) == 1 or not members[0].kind.is_repeatable:
+            put_in_doubt(self.flow, self.changes, self.request, members, reason)
+            self.request.result = requests.SPOILT
+            self.request.check_at = self.now + timedelta(seconds=self.flow.settings.confirm.late_after_s)
+            return
+        doubt(self.flow, self.changes, self.request, members)
+        close_request(self.request, self.now, "split")
+        halve(members, self.request.id)
+        dispatch = self.flow.settings.dispatch
+        for row in {member.opened.row.id: member.opened.row for member in members}.values():
+            row.next_attempt_at = self.now + timedelta(seconds=self.flow.rng.uniform(0, dispatch.backoff_base_s))
+        settle_members(self.changes, members, queued_by=Event.RETRY, detail=reason)

@@ -1,0 +1,127 @@
+"""`only_if_blank`: look into the MIS first, and leave alone what somebody has entered there.
+
+Between the commit of a request as `sending` and its sending. What if the process dies? Nothing has been sent: the
+request is recovered as one whose answer never came, and the next turn looks again. A mark that the office makes in the
+moment between the look and the write is not seen by anyone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from writeback.core import failpoints
+from writeback.domain.finding import Finding
+from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.confirm import provider_hooks
+from writeback.flow.engine.changes import Changes
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.members import (
+    BLANK,
+    LEFT,
+    change_member,
+    close_request,
+    leave_member,
+    load_members,
+    settle_members,
+)
+from writeback.flow.engine.turn import Member, Turn, members_json
+from writeback.providers.base import SentRequest
+from writeback.store.tables import RequestRow
+from writeback.store.writebacks import lanes, requests
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Precondition:
+    """Sees to preconditions that the provider does not see to itself."""
+
+    flow: FlowContext
+
+    async def settle(self, turn: Turn) -> Turn | NotReached | Blocked | None:
+        """Return the turn with what may be written; None when nothing is left, an outcome when it cannot be told."""
+        lookups = await self.flow.lookups.view(turn.account.school_id)
+        sent = SentRequest(
+            request_id=turn.request_id,
+            kind=turn.kind,
+            records=[turn.records[position] for position in turn.to_look_at],
+            provider_ref=None,
+            sent_at=self.flow.clock.now(),
+        )
+        failpoints.hit("dispatch.before_look")
+        read = await turn.provider.read_back(turn.account, sent, lookups)
+        failpoints.hit("dispatch.after_look")
+        if not isinstance(read, ReadBack):
+            return read
+        readings = {position: read.readings.get(place) for place, position in enumerate(turn.to_look_at)}
+        kept = await self.flow.db.transact(partial(self._leave, turn, readings))
+        failpoints.hit("dispatch.after_leave")
+        if kept is None:
+            return None
+        if len(kept) == len(turn.records):
+            return turn
+        records = [turn.records[position] for position in kept]
+        request = turn.provider.build(
+            turn.kind,
+            records,
+            lookups,
+            account=turn.account,
+            callback_url=provider_hooks.callback_url(self.flow, turn.account, turn.request_id),
+        )
+        return replace(turn, records=records, request=request, to_look_at=())
+
+    def _leave(self, turn: Turn, readings: Mapping[int, SlotReading | None], session: Session) -> list[int] | None:
+        """Settle what is not written; return the positions of what is, None when there is none or the lease is lost."""
+        changes = Changes(session, self.flow.clock.now(), "worker")
+        request = requests.lock(session, turn.request_id)
+        if request is None or not lanes.is_held(session, turn.lane_id, turn.fence):
+            log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
+            return None
+        members = load_members(session, request)
+        settled = [position for position, reading in readings.items() if _settle(members[position], reading)]
+        if not settled:
+            return list(range(len(members)))
+        settle_members(changes, [members[position] for position in settled], detail=LEFT)
+        kept = [position for position in range(len(members)) if position not in settled]
+        _keep(request, members, kept)
+        if not kept:
+            close_request(request, changes.now, "left", LEFT)
+            requests.finish_attempt(session, request.id, at=changes.now, outcome="left", detail=None)
+            lanes.release(session, turn.lane_id, turn.fence)
+        session.add(request)
+        return kept or None
+
+
+def _settle(member: Member, reading: SlotReading | None) -> bool:
+    """Settle the record if it is not to be written; return whether it is settled."""
+    if reading is None:
+        change_member(member, RecordStatus.FAILED, findings=[_cannot_tell(member.index)])
+    elif reading.matches and not reading.is_kept:
+        change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
+        member.opened.row.evidence = "read-back"
+    elif reading.value not in BLANK:
+        leave_member(member, reading.value, "only_if_blank asks so")
+    else:
+        return False
+    return True
+
+
+def _keep(request: RequestRow, members: list[Member], kept: list[int]) -> None:
+    """Let the request carry those records alone."""
+    rest = [members[position] for position in kept]
+    request.members = members_json((member.opened.row.id, member.index) for member in rest)
+    request.slots = [slot for member in rest if (slot := member.kind.slot(member.record)) is not None]
+
+
+def _cannot_tell(index: int) -> Finding:
+    return Finding(
+        code="cannot_be_read_first",
+        message="The MIS does not show what is in this slot, so it was not written over, as only_if_blank asks.",
+        hint="Look in the MIS; to write whatever is there, send the mark again without only_if_blank.",
+        pointer=f"/records/{index}/only_if_blank",
+        record=index,
+    )

@@ -1,0 +1,1 @@
+"""Drop-in endpoints: requests in a provider's own shape become writebacks of ours. Called by the API."""

@@ -1,0 +1,100 @@
+"""The records that a request carries, in its order, and moving them all together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from writeback.domain.finding import Finding, Severity
+from writeback.domain.states import Event
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.engine.changes import Changes, open_all
+from writeback.flow.engine.turn import Member
+from writeback.store.tables import RequestRow
+from writeback.store.writebacks import claims, writebacks
+from writeback.store.writebacks.requests import RequestState
+
+BLANK = (None, "N")
+"""What a mark may be written over without asking: no mark, or no reason yet."""
+LEFT = "left as it was"
+"""The evidence of a mark that was not written because another is there."""
+
+
+def load_members(session: Session, request: RequestRow, *, to_change: bool = True) -> list[Member]:
+    """Return the request's records in its order, their writebacks locked unless they are only to be read."""
+    ids = [writeback_id for writeback_id, _ in request.members]
+    opened = open_all(writebacks.lock(session, ids) if to_change else writebacks.find(session, ids))
+    return [Member(opened[writeback_id], index) for writeback_id, indexes in request.members for index in indexes]
+
+
+def close_request(request: RequestRow, now: datetime, result: str, evidence: str | None = None) -> None:
+    """Note how the request ended: nothing more is expected of it."""
+    request.state, request.settled_at, request.check_at = RequestState.SETTLED, now, None
+    request.result, request.evidence = result, evidence
+
+
+def move_members(
+    changes: Changes,
+    members: Sequence[Member],
+    status: RecordStatus,
+    *,
+    queued_by: Event = Event.RETRY,
+    detail: str | None = None,
+    **record_changes: Any,
+) -> None:
+    """Move all of them to one status and settle their writebacks."""
+    for member in members:
+        change_member(member, status, **record_changes)
+    settle_members(changes, members, queued_by=queued_by, detail=detail)
+
+
+def change_member(
+    member: Member, status: RecordStatus, *, findings: Iterable[Finding] = (), **record_changes: Any
+) -> None:
+    """Move one record; its writeback is settled later, once for all its records."""
+    progress = member.opened.progress
+    progress[member.index] = progress[member.index].moved(status, **record_changes).with_findings(findings)
+
+
+def halve(members: Sequence[Member], request_id: str) -> None:
+    """Have the members of a request go again in two halves, apart, to find the one that spoils it."""
+    for position, member in enumerate(members):
+        half = "a" if position < (len(members) + 1) // 2 else "b"
+        change_member(member, RecordStatus.QUEUED, group=f"{request_id}{half}")
+
+
+def leave_member(member: Member, value: str | None, why: str) -> None:
+    """Settle a mark that is not written because the MIS has another one, `value`, there."""
+    finding = Finding(
+        code="left_as_it_was",
+        severity=Severity.WARNING,
+        message=f"The MIS has {value} there already: it was left as it was, for {why}.",
+        hint="To replace it, send the mark that is right, without only_if_blank.",
+        pointer=f"/records/{member.index}/code",
+        record=member.index,
+    )
+    change_member(member, RecordStatus.CONFIRMED, findings=[finding], evidence=LEFT)
+    member.opened.row.evidence = LEFT
+
+
+def claim(changes: Changes, request: RequestRow, member: Member, mis_id: str) -> bool:
+    """Note that the record has made what the MIS calls so; False where it is another record's."""
+    return claims.take(
+        changes.session,
+        school_id=request.school_id,
+        family=member.kind.family,
+        mis_id=mis_id,
+        writeback_id=member.opened.row.id,
+        record=member.index,
+        now=changes.now,
+    )
+
+
+def settle_members(
+    changes: Changes, members: Sequence[Member], *, queued_by: Event = Event.RETRY, detail: str | None = None
+) -> None:
+    """Store and settle each writeback of the members once."""
+    seen: Mapping[str, Member] = {member.opened.row.id: member for member in members}
+    for member in seen.values():
+        changes.settle(member.opened, queued_by=queued_by, detail=detail)

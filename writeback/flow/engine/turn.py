@@ -1,0 +1,114 @@
+"""One turn of a lane: what `dispatch` has taken from SQL to send, and the values that pass between its steps."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from writeback.domain.kinds import KINDS, Kind, Record
+from writeback.domain.lookups import LookupView
+from writeback.domain.plan import Waiting
+from writeback.domain.school import Account
+from writeback.domain.writeback import RecordStatus
+from writeback.flow.engine.changes import OpenWriteback
+from writeback.providers.base import Provider, ProviderRequest
+from writeback.store.writebacks.writebacks import WAITS_FOR_RING
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A request that is committed as `sending` and may now go out."""
+
+    lane_id: str
+    fence: int
+    request_id: str
+    account: Account
+    provider: Provider
+    request: ProviderRequest
+    kind: Kind
+    records: Sequence[Record]
+    """In the order of the request."""
+    to_look_at: Sequence[int] = ()
+    """Positions of records that may be written only where the MIS has nothing, which the provider does not see to."""
+    begun_at: datetime | None = None
+    """When the lease was taken."""
+    rechecks: int = 0
+    """How often in a row the school was let go in vain."""
+    lane_rechecks: int = 0
+    """How often in a row its family was."""
+    had_failures: bool = False
+    """Whether school or provider did not answer of late."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One record of a request."""
+
+    opened: OpenWriteback
+    index: int
+
+    @property
+    def record(self) -> Record:
+        return self.opened.record(self.index)
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.opened.row.kind]
+
+
+def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView) -> list[Waiting]:
+    """Return the queued records of one writeback, as `domain.plan` takes them."""
+    row, kind = opened.row, KINDS[opened.row.kind]
+    return [
+        Waiting(
+            writeback_id=row.id,
+            seq=row.seq or 0,
+            index=index,
+            kind=row.kind,
+            slot=kind.slot(opened.record(index)),
+            date=_date_of(opened.record(index), lookups),
+            is_due=is_due or row.hold_reason in WAITS_FOR_RING,
+            group=progress.group,
+            priority=row.priority,
+            overwrites=kind.overwrites,
+            size=_size_of(opened.record(index)),
+            is_conditional=is_conditional(opened.record(index)),
+        )
+        for index, progress in enumerate(opened.progress)
+        if progress.status is RecordStatus.QUEUED
+    ]
+
+
+def is_conditional(record: Record) -> bool:
+    """Whether a record is to be written only where the MIS has nothing."""
+    return bool(getattr(record, "only_if_blank", None))
+
+
+def slots_of(opened: OpenWriteback, statuses: Sequence[RecordStatus]) -> list[str]:
+    """Return the slots of the records that are in one of `statuses` and written whatever the MIS has there."""
+    kind = KINDS[opened.row.kind]
+    indexes = [index for index, progress in enumerate(opened.progress) if progress.status in statuses]
+    slots = (kind.slot(opened.record(index)) for index in indexes if not is_conditional(opened.record(index)))
+    return [slot for slot in slots if slot is not None]
+
+
+def _size_of(record: Record) -> int:
+    """Return how many characters the files attached to a record have."""
+    return sum(len(medium.content) for medium in getattr(record, "media", ()))
+
+
+def _date_of(record: Record, lookups: LookupView) -> date | None:
+    """Return the day that a mark is for: its own, else that of its lesson."""
+    given: date | None = getattr(record, "date", None)
+    lesson_id = getattr(record, "lesson_id", None)
+    if given is not None or lesson_id is None or lookups.lessons is None:
+        return given
+    lesson = lookups.lessons.rows.get(lesson_id)
+    return date.fromisoformat(lesson["date"]) if lesson and lesson.get("date") else None
+
+
+def members_json(members: Iterable[tuple[str, int]]) -> list[list[object]]:
+    """Return what a request row keeps of its members, given as writeback ids and indexes, in order."""
+    grouped: dict[str, list[int]] = {}
+    for writeback_id, index in members:
+        grouped.setdefault(writeback_id, []).append(index)
+    return [[writeback_id, indexes] for writeback_id, indexes in grouped.items()]

@@ -1,0 +1,61 @@
+"""Who did what: reading the audit log. It is written by whoever does something, with `store.audit.note`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from writeback.core.clock import Clock
+from writeback.core.errors import Forbidden
+from writeback.domain.access import Caller, Scope
+from writeback.domain.actor import Actor
+from writeback.store.people import audit
+from writeback.store.people.audit import AuditFilter
+from writeback.store.reads.pages import Page, cut, decode_number
+from writeback.store.sql.database import Database
+from writeback.store.tables import AuditRow
+
+
+@dataclass(frozen=True)
+class AuditView:
+    """One entry."""
+
+    id: int
+    at: datetime
+    actor: str
+    app: str | None
+    action: str
+    subject: str
+    school: str | None
+    reason: str
+    changed: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AuditLog:
+    """The log, for those who look after schools."""
+
+    db: Database
+    clock: Clock
+
+    async def list(
+        self, caller: Caller, wanted: AuditFilter, *, limit: int, cursor: str | None = None
+    ) -> Page[AuditView]:
+        """Return a page, the latest first: of the key's schools, or with the scope admin and all schools everything."""
+        if not caller.may(Scope.SUPPORT):
+            raise Forbidden("key_lacks_scope", "this key has no scope 'support'", hint="Use a key that has it.")
+        before = decode_number(cursor)
+        async with self.db.read() as session:
+            rows = await audit.page(session, caller, wanted, before=before, limit=limit + 1)
+        return cut([_view(row) for row in rows], limit, lambda view: view.id)
+
+    async def note_shown(self, actor: Actor, what: str, subject: str, *, app: str, school: str) -> None:
+        """Write down that somebody was shown what is usually hidden: comments, or rows of a file."""
+        async with self.db.write() as session:
+            audit.note(session, actor, self.clock.now(), f"{what}.show", subject, app=app, school=school)
+
+
+def _view(row: AuditRow) -> AuditView:
+    return AuditView(
+        row.id or 0, row.at, row.actor, row.app, row.action, row.subject, row.school, row.reason, row.changed
+    )

@@ -1,0 +1,343 @@
+"""The school registry: add, change, show, and what the flow asks of a school on every submission.
+
+Credentials are sealed before they are stored and leave only through `account`, to the provider's adapter.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.core.addresses import LOOPBACK, HostList, host_of
+from writeback.core.clock import Clock
+from writeback.core.errors import ConfigurationError, Conflict, InvalidSubmission, NotFound
+from writeback.core.secrets import SecretBox
+from writeback.core.ttl import TtlCache
+from writeback.domain.actor import SERVICE, Actor
+from writeback.domain.finding import Finding
+from writeback.domain.lookups import ListName, Row
+from writeback.domain.school import Account, School
+from writeback.flow.registry.addresses import AddressRules, Connection
+from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of
+from writeback.flow.registry.memory import SchoolMemory, connection_of
+from writeback.flow.registry.views import SchoolView, view_of
+from writeback.store.people import audit
+from writeback.store.reads.pages import Page, cut, decode_cursor
+from writeback.store.schools import lists as lookups
+from writeback.store.schools import queue, removals, schools
+from writeback.store.sql.database import Database
+from writeback.store.tables import SchoolRow
+from writeback.store.writebacks import holds
+
+__all__ = ["NewSchool", "Registry", "SchoolView", "school_unknown"]
+
+log = structlog.get_logger()
+
+_RESYNC = frozenset({"mis", "provider_school_id", "base_url", "credentials"})
+"""What a change of makes the lists that were fetched before doubtful."""
+_ACCOUNT = frozenset({"provider_school_id", "base_url"})
+"""What a change of may make a school that of another's account."""
+_OF_ANOTHER = _ACCOUNT | {"mis"}
+"""What a change of makes them those of another MIS."""
+_CONNECTION = _ACCOUNT | {"credentials"}
+"""What decides to whom credentials go."""
+
+
+class Registry:
+    """The schools.
+
+    `hook_url` gives where a provider calls for a school: (provider, school id) → URL. `provider_urls` are where the
+    providers are for schools without a base URL, `usual_credentials` what serves schools without their own, and
+    `named_hosts` where those may go besides. `plain_http` are the hosts that may be called without TLS.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        secrets: SecretBox,
+        clock: Clock,
+        *,
+        known_providers: Collection[str],
+        hook_url: Callable[[str, str], str],
+        provider_urls: Mapping[str, str],
+        usual_credentials: Mapping[str, Mapping[str, str]] | None = None,
+        named_hosts: Mapping[str, HostList] | None = None,
+        plain_http: HostList | None = None,
+        cache_s: float = 2.0,
+    ) -> None:
+        self._db, self._secrets, self._clock = db, secrets, clock
+        self._known_providers, self._hook_url = frozenset(known_providers), hook_url
+        self._rules = AddressRules(
+            provider_urls, usual_credentials or {}, named_hosts or {}, plain_http or HostList(LOOPBACK)
+        )
+        self._entries: TtlCache[str, SchoolMemory] = TtlCache(clock, cache_s)
+
+    async def school(self, school_id: str) -> School:
+        """Return the school as validation sees it, at most `cache_s` old and then without SQL; raise NotFound."""
+        return (await self._entry(school_id)).school
+
+    async def account(self, school_id: str) -> Account:
+        """Return what an adapter needs, credentials opened; raise NotFound."""
+        return (await self._entry(school_id)).account
+
+    def usual_credentials(self, provider: str) -> Mapping[str, str]:
+        """Return the credentials of our own account with a provider; empty where there are none."""
+        return self._rules.accounts.get(provider, {})
+
+    def forget(self, school_id: str) -> None:
+        """Drop what is remembered of a school: its row has been changed."""
+        self._entries.forget(school_id)
+
+    async def get(self, school_id: str) -> SchoolView:
+        """Return the school as people see it; raise NotFound."""
+        async with self._db.read() as session:
+            row = await schools.find(session, school_id)
+            if row is None:
+                raise school_unknown(school_id)
+            return (await self._views(session, [row]))[0]
+
+    async def list(
+        self, *, only: Collection[str] | None = None, limit: int, cursor: str | None = None
+    ) -> Page[SchoolView]:
+        """Return a page of schools by id; `only`: the ids that may be seen, None: all."""
+        after = decode_cursor(cursor)
+        async with self._db.read() as session:
+            rows = await schools.page(session, only=only, after=after, limit=limit + 1)
+            page = cut(rows, limit, lambda row: row.id)
+            return Page(await self._views(session, page.items), page.next_cursor)
+
+    async def add(self, new: NewSchool, *, actor: Actor = SERVICE) -> SchoolView:
+        """Register a school and have its lists fetched at once; raise InvalidSubmission or Conflict."""
+        draft = new.draft()
+        self._refuse_findings(draft, self._connection(draft, None), None)
+        now = self._clock.now()
+        row = SchoolRow(
+            id=draft.id,
+            provider=draft.provider,
+            created_at=now,
+            updated_at=now,
+            sync_at=now,
+            sync_first=True,
+            **self._columns(draft),
+        )
+        try:
+            async with self._db.write() as session:
+                await self._refuse_second(session, row)
+                session.add(row)
+                noted = {"provider": draft.provider, "mis": draft.mis}
+                audit.note(session, actor, now, "school.add", draft.id, school=draft.id, changed=noted)
+        except IntegrityError as error:
+            raise _school_exists(draft.id) from error
+        self.forget(draft.id)
+        log.info("school_added", school=draft.id, provider=draft.provider, mis=draft.mis)
+        return await self.get(draft.id)
+
+    async def patch(
+        self, school_id: str, changes: Mapping[str, Any], *, actor: Actor = SERVICE, is_limited: bool = False
+    ) -> SchoolView:
+        """Change the fields of a `Draft` that are given, credentials as a whole.
+
+        A new MIS, account, address or credential has the lists fetched again at once, and holds looked at again: the
+        school's, and those of single families. `is_limited`: whoever asks may touch some schools only. Raise NotFound,
+        InvalidSubmission, Forbidden or Conflict.
+        """
+        now = self._clock.now()
+        async with self._db.write() as session:
+            if _RESYNC.intersection(changes):
+                await session.run_sync(lambda plain: holds.bring_families_forward(cast(Session, plain), school_id, now))
+            row = await schools.lock(session, school_id)
+            if row is None:
+                raise school_unknown(school_id)
+            draft = replace(_draft_of(row), **changes)
+            _refuse_renaming(row, draft)
+            changed = sorted(name for name in changes if name == "credentials" or changes[name] != getattr(row, name))
+            before = called = None
+            if _CONNECTION.intersection(changed):
+                before = self._connection_before(row, draft)
+                called = self._connection(draft, before)
+                if is_limited:
+                    self._rules.check_limited(called, before)
+            self._refuse_findings(draft, called, before)
+            if "mis" in changed:
+                log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
+            noted = {"fields": changed, **_hosts_moved(before, called)}
+            row.sqlmodel_update({**self._columns(draft), "updated_at": now})
+            if _ACCOUNT.intersection(changed):
+                with session.no_autoflush:
+                    await self._refuse_second(session, row)
+            if _OF_ANOTHER.intersection(changed):
+                await session.run_sync(lambda plain: lookups.begin_again(cast(Session, plain), school_id))
+            if _RESYNC.intersection(changed):
+                row.sync_at, row.sync_first = now, True
+                row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
+            session.add(row)
+            audit.note(session, actor, now, "school.change", school_id, school=school_id, changed=noted)
+        self.forget(school_id)
+        log.info("school_changed", school=school_id, fields=changed)
+        return await self.get(school_id)
+
+    async def lookup_rows(self, school_id: str, name: ListName, *, limit: int, cursor: str | None = None) -> Page[Row]:
+        """Return a page of a cached list, ordered by id; empty where it has never been fetched."""
+        after = decode_cursor(cursor)
+        async with self._db.read() as session:
+            if await schools.find(session, school_id) is None:
+                raise school_unknown(school_id)
+            lookup = await lookups.load(session, school_id, name)
+        ids = sorted(lookup.rows) if lookup else []
+        following = [row_id for row_id in ids if after is None or row_id > after]
+        page = cut(following[: limit + 1], limit, lambda row_id: row_id)
+        return Page([lookup.rows[row_id] for row_id in page.items] if lookup else [], page.next_cursor)
+
+    async def _entry(self, school_id: str) -> SchoolMemory:
+        return self._entries.peek(school_id) or await self._entries.get(school_id, self._load)
+
+    async def _load(self, school_id: str) -> SchoolMemory:
+        async with self._db.read() as session:
+            row = await schools.find(session, school_id)
+        if row is None:
+            raise school_unknown(school_id)
+        return SchoolMemory(row, self._secrets, self._rules)
+
+    async def _views(self, session: AsyncSession, rows: Sequence[SchoolRow]) -> Sequence[SchoolView]:
+        ids = [row.id for row in rows]
+        waiting = await schools.waiting_counts(session, ids)
+        lists = await schools.list_states(session, ids)
+        held_back = await removals.of_schools(session, ids)
+        held = await holds.held_families(session, ids)
+        breakers = await queue.open_of_schools(session, ids)
+        return [
+            view_of(
+                row,
+                hook_url=self._hook_url(row.provider, row.id),
+                waiting=waiting.get(row.id, 0),
+                lists=[one for one in lists if one.school_id == row.id],
+                held_back=[one for one in held_back if one.school_id == row.id],
+                held_lanes=[lane for lane in held if lane.school_id == row.id],
+                breaker=breakers.get(row.id),
+            )
+            for row in rows
+        ]
+
+    async def _refuse_second(self, session: AsyncSession, row: SchoolRow) -> None:
+        """Raise Conflict where another school is that of this account: two lanes to one MIS would lose the order."""
+        await schools.lock_accounts(session)
+        place = self._place(row)
+        for other in await schools.of_account(session, row.provider, row.provider_school_id):
+            if other.id != row.id and self._place(other) == place:
+                raise _account_exists(row, other.id)
+
+    def _place(self, row: SchoolRow) -> str:
+        return place_of(row.base_url or self._rules.usual_urls.get(row.provider, ""))
+
+    def _own_base_url(self, draft: Draft) -> str:
+        """Return the school's own base URL; empty where it is the provider's, so that it follows the settings."""
+        usual = self._rules.usual_urls.get(draft.provider, "")
+        is_usual = bool(draft.base_url and usual) and place_of(draft.base_url) == place_of(usual)
+        return "" if is_usual else draft.base_url.rstrip("/")
+
+    def _connection_before(self, row: SchoolRow, draft: Draft) -> Connection:
+        """Return how a school is called until now. Credentials that cannot be read again count for none where new
+        ones are given: that is how they are mended."""
+        try:
+            return connection_of(row, self._secrets)
+        except ConfigurationError:
+            if draft.credentials is None:
+                raise
+            return Connection(row.provider, row.provider_school_id, row.base_url, {})
+
+    def _connection(self, draft: Draft, before: Connection | None) -> Connection:
+        """Return how the school would be called; credentials that are not given stay as they are."""
+        stay = before.own if before else {}
+        own = stay if draft.credentials is None else draft.credentials
+        return Connection(draft.provider, draft.provider_school_id, draft.base_url, own)
+
+    def _refuse_findings(self, draft: Draft, called: Connection | None, before: Connection | None) -> None:
+        """Raise for what is wrong with an entry; `called` None: how the school is called stays as it is."""
+        findings = findings_of(draft, self._known_providers, with_credentials=self._rules.accounts)
+        if not findings and called is not None:
+            findings = list(self._rules.findings(called, before, are_given=draft.credentials is not None))
+        if findings:
+            count = "an error" if len(findings) == 1 else f"{len(findings)} errors; the first"
+            detail = f"the school's entry has {count}: {findings[0].message}"
+            raise InvalidSubmission("school_invalid", detail, [finding.as_json() for finding in findings])
+
+    def _columns(self, draft: Draft) -> dict[str, Any]:
+        """Return what is stored of an entry, credentials sealed."""
+        columns = {
+            "name": draft.name.strip(),
+            "mis": draft.mis.strip(),
+            "provider_school_id": draft.provider_school_id,
+            "base_url": self._own_base_url(draft),
+            "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
+        }
+        if draft.credentials is not None:
+            given = {name: text.strip() for name, text in draft.credentials.items()}
+            columns["credentials"] = self._secrets.seal(given) if given else ""
+        return columns
+
+
+def _hosts_moved(before: Connection | None, called: Connection | None) -> dict[str, Any]:
+    """Return the hosts of the addresses that change, for the audit log; empty: the provider's usual one."""
+    if before is None or called is None:
+        return {}
+    hosts = {
+        pointer.rpartition("/")[2]: {"before": url and host_of(url), "after": becomes and host_of(becomes)}
+        for (pointer, url), becomes in zip(before.urls.items(), called.urls.values(), strict=True)
+        if url != becomes
+    }
+    return {"hosts": hosts} if hosts else {}
+
+
+def school_unknown(school_id: str) -> NotFound:
+    return NotFound(
+        "school_unknown",
+        f"no school {school_id[:64]!r} is registered",
+        hint="Check the spelling; GET /v1/schools lists those that there are.",
+    )
+
+
+def _school_exists(school_id: str) -> Conflict:
+    return Conflict(
+        "school_exists",
+        f"a school {school_id!r} is registered already",
+        hint="Change it with PATCH, or send another `id`.",
+    )
+
+
+def _account_exists(row: SchoolRow, other: str) -> Conflict:
+    return Conflict(
+        "school_account_exists",
+        f"the school {other!r} is registered with {row.provider}'s {row.provider_school_id!r} at the same address",
+        hint=f"Use {other!r}, or change it with PATCH: two for one MIS could not keep their marks in order.",
+        extra={"school": other},
+    )
+
+
+def _draft_of(row: SchoolRow) -> Draft:
+    return Draft(
+        id=row.id,
+        name=row.name,
+        provider=row.provider,
+        mis=row.mis,
+        provider_school_id=row.provider_school_id,
+        base_url=row.base_url,
+        overrides=row.overrides,
+    )
+
+
+def _refuse_renaming(row: SchoolRow, draft: Draft) -> None:
+    """Writebacks refer to the id, and carry ids of the provider: neither can change under them."""
+    for name in ("id", "provider"):
+        there, given = getattr(row, name), getattr(draft, name)
+        if given != there:
+            finding = Finding(
+                f"school_{name}_fixed",
+                f"{name} is {there!r} and cannot become {given[:64]!r}: writebacks refer to it",
+                "Register the school anew under another id.",
+                pointer=f"/{name}",
+            )
+            raise InvalidSubmission("school_invalid", finding.message, [finding.as_json()], hint=finding.hint)

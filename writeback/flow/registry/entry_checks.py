@@ -1,0 +1,169 @@
+"""What a school's entry in the registry must look like. Pure; `registry` refuses an entry that has findings."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from validators.features import validate_overrides
+from writeback.core.addresses import origin_of
+from writeback.core.errors import ConfigurationError
+from writeback.domain.finding import Finding
+from writeback.flow.registry.slugs import SLUG_RULE, is_slug, slug_of
+from writeback.providers.descriptor import SchoolIdRule
+from writeback.providers.registry import PROVIDERS
+
+_LONGEST_NAME, _LONGEST_MIS, _LONGEST_URL, _LONGEST_CREDENTIAL = 200, 64, 500, 4_000
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry as it would be. `credentials` None: those that are there stay."""
+
+    id: str
+    name: str
+    provider: str
+    mis: str
+    provider_school_id: str
+    base_url: str = ""
+    credentials: Mapping[str, str] | None = field(default=None, repr=False)
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewSchool:
+    """A school to be registered. `id` None: made from the name. No credentials: those of our account serve it."""
+
+    name: str
+    provider: str
+    mis: str
+    provider_school_id: str
+    credentials: Mapping[str, str] = field(repr=False)
+    id: str | None = None
+    base_url: str = ""
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def draft(self) -> Draft:
+        return Draft(
+            id=slug_of(self.name) if self.id is None else self.id,
+            name=self.name,
+            provider=self.provider,
+            mis=self.mis,
+            provider_school_id=self.provider_school_id,
+            base_url=self.base_url,
+            credentials=self.credentials,
+            overrides=self.overrides,
+        )
+
+
+def findings_of(
+    draft: Draft, known_providers: Collection[str], *, with_credentials: Collection[str] = ()
+) -> list[Finding]:
+    """Return everything that is wrong with the entry, in the order of its fields.
+
+    Schools of the providers `with_credentials` need none of their own: our account's serve them.
+    """
+    return [
+        *_id(draft.id),
+        *_text("name", draft.name, _LONGEST_NAME, "Send the school's name as people know it."),
+        *_provider(draft.provider, known_providers),
+        *_text("mis", draft.mis, _LONGEST_MIS, "Send the school's MIS, e.g. SIMS, Bromcom or Arbor."),
+        *_provider_school_id(draft.provider, draft.provider_school_id),
+        *_url("base_url", "/base_url", draft.base_url),
+        *_credentials(draft.provider, draft.credentials, is_needed=draft.provider not in with_credentials),
+        *_overrides(draft.overrides),
+    ]
+
+
+def place_of(url: str) -> str:
+    """Return a provider's base URL so that two that lead to one place are equal."""
+    return f"{origin_of(url)}{urlsplit(url).path.rstrip('/')}"
+
+
+def _id(school_id: str) -> Iterator[Finding]:
+    if not is_slug(school_id):
+        message = f"id is {school_id[:80]!r}: it must be {SLUG_RULE}"
+        yield Finding("school_id_invalid", message, "Send an id like `hillside` or `st-marys-primary`.", pointer="/id")
+
+
+def _text(name: str, value: str, longest: int, hint: str) -> Iterator[Finding]:
+    if not value.strip():
+        yield Finding(f"{name}_missing", f"{name} is empty", hint, pointer=f"/{name}")
+    elif len(value) > longest:
+        message = f"{name} has {len(value)} characters; {longest} is the most"
+        yield Finding(f"{name}_too_long", message, "Send a shorter one.", pointer=f"/{name}")
+    elif not value.isprintable():
+        message = f"{name} holds characters that cannot be printed"
+        yield Finding(
+            f"{name}_unprintable", message, "Leave line breaks and control characters out.", pointer=f"/{name}"
+        )
+
+
+def _provider(provider: str, known: Collection[str]) -> Iterator[Finding]:
+    if provider not in known:
+        message = f"provider is {provider[:64]!r}: there is none of this name"
+        yield Finding("provider_unknown", message, f"Send one of {', '.join(sorted(known))}.", pointer="/provider")
+
+
+def _provider_school_id(provider: str, given: str) -> Iterator[Finding]:
+    rule = PROVIDERS[provider].school_id if provider in PROVIDERS else SchoolIdRule()
+    if not re.fullmatch(rule.pattern, given):
+        message = f"provider_school_id is {given[:64]!r}: {rule.says}"
+        yield Finding(rule.code, message, rule.hint, pointer="/provider_school_id")
+
+
+def _credentials(provider: str, credentials: Mapping[str, str] | None, *, is_needed: bool) -> Iterator[Finding]:
+    """Say what is wrong with the credentials, never what they are."""
+    if provider not in PROVIDERS or credentials is None:
+        return
+    rule = PROVIDERS[provider].credentials
+    if (is_needed or credentials) and not credentials.get(rule.needs, "").strip():
+        message = f"credentials.{rule.needs} is missing: {provider} cannot be called without it"
+        hint = f'Send {{"credentials": {{"{rule.needs}": "…"}}}}.'
+        yield Finding("credential_missing", message, hint, pointer=f"/credentials/{rule.needs}")
+    taken = (rule.needs, *rule.may_have)
+    for name, value in credentials.items():
+        pointer = f"/credentials/{name}"
+        if name not in taken:
+            message = f"credentials.{name} is none that {provider} has"
+            yield Finding("credential_unknown", message, f"Send only {', '.join(taken)}.", pointer=pointer)
+        elif len(value) > _LONGEST_CREDENTIAL or not value.isprintable():
+            message = f"credentials.{name} is longer than {_LONGEST_CREDENTIAL} characters, or holds line breaks"
+            yield Finding("credential_invalid", message, "Copy it again, without anything around it.", pointer=pointer)
+    for name in rule.addresses:
+        yield from _url(f"credentials.{name}", f"/credentials/{name}", credentials.get(name, ""))
+
+
+def _url(name: str, pointer: str, url: str) -> Iterator[Finding]:
+    problem = _url_problem(url) if url else None
+    if problem:
+        hint = "Send an absolute http or https URL with a host and perhaps a path, e.g. https://api.wonde.com/v1.0."
+        yield Finding("url_invalid", f"{name} {problem}", hint, pointer=pointer)
+
+
+def _url_problem(url: str) -> str | None:
+    """Return what is wrong with a URL that we are to call; the URL itself is not repeated, it may hold a password."""
+    if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
+        return f"is longer than {_LONGEST_URL} characters, or holds blanks"
+    try:
+        origin_of(url)  # as it is read for the call
+        parts: SplitResult = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        return f"cannot be read as a URL: {error}"
+    if parts.scheme not in ("http", "https"):
+        return "does not begin with http:// or https://"
+    if not has_host:
+        return "has no host, or port 0"
+    if "@" in parts.netloc:
+        return "holds a user or password: those go into credentials"
+    return "has a query or a fragment: leave them out" if parts.query or parts.fragment or url[-1] in "?#" else None
+
+
+def _overrides(overrides: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    try:
+        validate_overrides(overrides)
+    except ConfigurationError as error:
+        hint = "GET /v1/features shows the kinds and what can be said of each."
+        yield Finding("overrides_invalid", str(error), hint, pointer="/overrides")

@@ -1,0 +1,34 @@
+"""A school as a process remembers it for a moment: what the flow asks on every submission, without SQL."""
+
+from functools import cached_property
+
+from writeback.core.secrets import SecretBox
+from writeback.domain.school import Account, School
+from writeback.flow.registry.addresses import AddressRules, Connection
+from writeback.store.tables import SchoolRow
+
+
+class SchoolMemory:
+    """One school's row; credentials are opened when they are first needed.
+
+    Here and nowhere else do credentials meet the address that they go to; `rules` decide whether they may.
+    """
+
+    def __init__(self, row: SchoolRow, secrets: SecretBox, rules: AddressRules) -> None:
+        self._row, self._secrets, self._rules = row, secrets, rules
+        self.school = School(row.id, row.name, row.provider, row.mis, row.overrides, row.facts)
+
+    @cached_property
+    def account(self) -> Account:
+        row, called = self._row, connection_of(self._row, self._secrets)
+        withheld = self._rules.why_withheld(called)
+        credentials = {} if withheld else {**self._rules.account_for(called), **called.own}
+        return Account(
+            row.id, row.provider, row.provider_school_id, row.mis, row.base_url, credentials, withheld=withheld
+        )
+
+
+def connection_of(row: SchoolRow, secrets: SecretBox) -> Connection:
+    """Return how the school is called, its own credentials opened."""
+    own = secrets.open(row.credentials) if row.credentials else {}
+    return Connection(row.provider, row.provider_school_id, row.base_url, own)

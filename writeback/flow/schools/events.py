@@ -1,0 +1,116 @@
+"""What a provider tells of schools (Wonde 181-262): noted with the school that it names, then confirmed by asking.
+
+A webhook carries no signature, so it changes nothing by itself that asking could not: it says when to ask, what reason
+was given, and which token to try. That a school moves to another MIS cannot be asked, so it is held on the word alone.
+
+What if it comes twice, late, or never? Each is written down so that a second time makes no difference, and whatever was
+missed is found by the next sync, which asks as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from writeback.core.errors import BadInput, NotFound
+from writeback.domain.outcome import NotReached
+from writeback.flow.engine.changes import Changes
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.holds import hold_school, locked_school
+from writeback.flow.registry.migration import after_webhook, told_move
+from writeback.flow.schools import credentials
+from writeback.flow.schools.newcomers import Newcomers
+from writeback.flow.schools.standing import ACCESS, access_fact, standing
+from writeback.providers.base import Hint
+from writeback.store.schools import schools
+from writeback.store.tables import SchoolRow
+from writeback.store.writebacks import holds
+
+log = structlog.get_logger()
+
+
+class Told(StrEnum):
+    """What is acted on; anything else has the school asked about all the same."""
+
+    APPROVED = "schoolApproved"
+    REVOKED = "accessRevoked"
+    DECLINED = "accessDeclined"
+    MIGRATION = "schoolMigration"
+
+
+@dataclass(frozen=True)
+class SchoolEvents:
+    """Receives what a provider tells of schools."""
+
+    flow: FlowContext
+
+    async def receive(self, provider: str, hint: Hint, *, hook_of: str | None) -> None:
+        """Write an event down and have the school asked about; `hook_of`: the school of the hook, None: the account's.
+
+        A school's hook may speak of that school alone: raise NotFound where it speaks of another. Raise BadInput where
+        the account's names none, Overloaded where a new school cannot be asked about just now.
+        """
+        ids = await self._schools_meant(provider, hint, hook_of)
+        log.info("school_event", schools=ids, provider=provider, provider_event=hint.event)
+        if not ids:
+            if hint.event == Told.APPROVED:
+                await Newcomers(self.flow).register(provider, hint)
+            return
+        for school_id in ids:
+            await self.flow.db.transact(partial(self._note, school_id, hint))
+            self.flow.registry.forget(school_id)
+        await self.flow.doorbell.ring("recheck_school", ids)
+
+    async def _schools_meant(self, provider: str, hint: Hint, hook_of: str | None) -> Sequence[str]:
+        """Return the registered schools that the event is about."""
+        if hook_of is None and hint.provider_school_id is None:
+            raise BadInput("webhook_unreadable", "the webhook does not say which school it is about")
+        if hook_of is not None:
+            account = await self.flow.registry.account(hook_of)
+            if hint.provider_school_id not in (None, account.provider_school_id):
+                log.warning("hook_of_another_school", hook_of=hook_of, provider_event=hint.event)
+                raise NotFound(
+                    "hook_unknown",
+                    "this hook is another school's",
+                    hint="Register the account's hook with the provider: GET /v1/hooks has it.",
+                )
+            return [hook_of]
+        async with self.flow.db.read() as session:
+            rows = await schools.of_account(session, provider, hint.provider_school_id or "")
+        return [row.id for row in rows]
+
+    def _note(self, school_id: str, hint: Hint, session: Session) -> None:
+        """Write down what the event says, and have the school looked at now."""
+        now = self.flow.clock.now()
+        if hint.event == Told.APPROVED:
+            holds.bring_families_forward(session, school_id, now)
+        school = locked_school(session, school_id)
+        match hint.event:
+            case Told.APPROVED:
+                if hint.credential:
+                    credentials.offer(self.flow.secrets, school, hint.credential)
+                school.facts = {name: fact for name, fact in school.facts.items() if name != ACCESS}
+            case Told.REVOKED | Told.DECLINED:
+                reason = hint.payload.get("revoke_reason") or hint.payload.get("decline_reason") or ""
+                school.facts = {**school.facts, ACCESS: access_fact(hint.event, str(reason), now)}
+            case Told.MIGRATION:
+                self._note_move(session, school, hint)
+        school.sync_at = school.recheck_at = now
+        school.sync_first = True
+        session.add(school)
+
+    def _note_move(self, session: Session, school: SchoolRow, hint: Hint) -> None:
+        """Remember a move; where it has begun, hold the school now: its ids may change at any moment."""
+        told, now = told_move(hint.payload), self.flow.clock.now()
+        if told is None:
+            log.warning("migration_unreadable", school=school.id)
+            return
+        school.facts = dict(after_webhook(school.facts, told))
+        session.add(school)
+        stands = standing(school.name, school.facts, NotReached("not asked yet"), now)
+        if stands.hold is not None:
+            actor = f"provider:{school.provider}"
+            hold_school(self.flow, Changes(session, now, actor), school.id, stands.hold.reason, stands.hold.detail)

@@ -1,0 +1,158 @@
+"""One list of one school: fetching it, keeping it in SQL, and saying what came of it."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from writeback.core import failpoints, outages, pace
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup
+from writeback.domain.outcome import Blocked
+from writeback.domain.school import Account, HoldReason
+from writeback.flow.engine.breakers import keys_of
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.registry.views import SHOWN
+from writeback.flow.schools.list_changes import Changed, ListRules
+from writeback.providers.base import LookupFailed
+from writeback.store.schools import lists, removals
+
+log = structlog.get_logger()
+
+_NEVER_EMPTY = frozenset({ListName.STUDENTS, ListName.ATTENDANCE_CODES})
+"""What every school has: without it there is something wrong with the answer."""
+_TRIES = 3
+"""How often a list that is to be fetched from the beginning is, while other syncs are quicker to change it."""
+
+
+@dataclass(frozen=True)
+class ListSync:
+    """What became of one list."""
+
+    __pydantic_config__ = SHOWN
+
+    list: ListName
+    rows: int
+    changed: bool
+    fetched_at: datetime | None
+    error: str | None = None
+    """Why it could not be fetched; the list from before is used then."""
+    not_available: str | None = None
+    """Why there is no such list here: the provider has none, or the school does not permit it. No error."""
+    held_back: int = 0
+    """Entries that the provider has no longer, and that stay until somebody says that this is true."""
+
+
+@dataclass(frozen=True)
+class ListSyncer:
+    """Syncs lists."""
+
+    flow: FlowContext
+
+    async def sync(self, account: Account, name: ListName, full_since: datetime | None) -> ListSync:
+        for _ in range(_TRIES):
+            known, synced = await self._try_list(account, name, full_since)
+            if synced is not None:
+                return synced
+        return _kept(account, name, known, LookupFailed(name, None, "another sync was quicker each time: try again"))
+
+    async def _try_list(
+        self, account: Account, name: ListName, full_since: datetime | None
+    ) -> tuple[Lookup | None, ListSync | None]:
+        """Return the list from before and what became of it; None where another sync was quicker, and it may have been
+        one of changes only."""
+        await pace.give_way()
+        async with self.flow.db.read() as session:
+            known = await lists.load(session, account.school_id, name)
+            held_back = await removals.ids(session, account.school_id, name)
+        is_full = _must_be_full(known, full_since)
+        rules, at = ListRules(self.flow.settings.lookups, self._window()), self.flow.clock.now()
+        failpoints.hit("sync.before_fetch")
+        try:
+            change = await self.flow.providers[account.provider].fetch(
+                account, name, known.cursor if known and not is_full else None, rules.window
+            )
+        except LookupFailed as failure:
+            return known, _not_available(name, known, failure) or _kept(account, name, known, failure)
+        failpoints.hit("sync.after_fetch")
+        if not change.rows and name in _NEVER_EMPTY and (known is None or known.begins_again):
+            return known, _kept(account, name, known, LookupFailed(name, None, "it came back empty"))
+        await pace.give_way()
+        after = rules.changed(name, known, held_back, change, at)
+        if failpoints.hit("sync.before_save"):
+            await self._replace(account.school_id, known, after, held_back)
+        is_ours = await self._replace(account.school_id, known, after, held_back)
+        if not is_ours and is_full and known is not None:
+            return known, None
+        if is_ours and len(after.held_back) > len(held_back):
+            _say_held_back(account, name, after)
+        changed = is_ours and (known is None or after.lookup.version != known.version)
+        return known, ListSync(name, len(after.lookup.rows), changed, at, held_back=len(after.held_back))
+
+    async def _replace(self, school_id: str, known: Lookup | None, after: Changed, held_back: AbstractSet[str]) -> bool:
+        """Keep the list in the place of the one that it was made from; False where that is gone."""
+        try:
+            async with self.flow.db.write() as session:
+                is_ours = await lists.replace(session, school_id, known, after.lookup)
+                if is_ours and after.held_back != held_back:
+                    name, now = after.lookup.list, self.flow.clock.now()
+                    await removals.keep(session, school_id, name, after.held_back, now)
+            failpoints.hit("sync.after_save")
+            return is_ours
+        except IntegrityError:
+            return False
+
+    def _window(self) -> tuple[date, date]:
+        """Return the first and the last day of which lessons are kept."""
+        now, days = self.flow.clock.now(), self.flow.settings.lookups
+        back, ahead = timedelta(days=days.lessons_back_days), timedelta(days=days.lessons_ahead_days)
+        return (now - back).date(), (now + ahead).date()
+
+
+def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) -> ListSync | None:
+    """Return that there is no such list here; None where it is a fault.
+
+    Pupils and codes there must be. Of the others, a definite answer that is no list says that the provider has none,
+    and a missing permission that the school shares none.
+    """
+    if name in _NEVER_EMPTY:
+        return None
+    match failure.outcome:
+        case None if name not in ATTRIBUTE_LISTS:
+            return None
+        case None | Blocked(reason=HoldReason.SCOPE_MISSING):
+            rows, fetched_at = _before(known)
+            return ListSync(name, rows, False, fetched_at, not_available=failure.detail)
+        case _:
+            return None
+
+
+def _kept(account: Account, name: ListName, known: Lookup | None, failure: LookupFailed) -> ListSync:
+    """Say that the list could not be synced; whatever there was of it is used on."""
+    kind = type(failure.outcome).__name__ if failure.outcome else "NotAList"
+    said = {"school": account.school_id, "list": name.value, "reason": failure.detail}
+    outages.of_provider("list_not_synced", kind, of=keys_of(account)[0], **said)
+    rows, fetched_at = _before(known)
+    return ListSync(name, rows, False, fetched_at, failure.detail)
+
+
+def _before(known: Lookup | None) -> tuple[int, datetime | None]:
+    return (len(known.rows), known.fetched_at) if known else (0, None)
+
+
+def _must_be_full(known: Lookup | None, full_since: datetime | None) -> bool:
+    """Whether a list is to be fetched from the beginning; the first time it is anyway."""
+    if known is None or known.begins_again:
+        return True
+    return full_since is not None and (known.full_at is None or known.full_at <= full_since)
+
+
+def _say_held_back(account: Account, name: ListName, after: Changed) -> None:
+    log.warning(
+        "removals_held_back",
+        school=account.school_id,
+        list=name.value,
+        removals=len(after.held_back),
+        of=len(after.lookup.rows),
+    )

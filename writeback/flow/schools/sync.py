@@ -1,0 +1,229 @@
+"""Sync: fetch a school's lists from its provider, keep them in SQL, and learn what the school allows."""
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from sqlmodel import Session
+
+from validators import rule_for
+from writeback.core import failpoints, pace
+from writeback.domain.actor import Actor
+from writeback.domain.kinds import KINDS
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
+from writeback.domain.outcome import NotReached
+from writeback.domain.school import Account, School
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.holds import locked_school
+from writeback.flow.registry.views import SHOWN
+from writeback.flow.schools.full_syncs import last_moment
+from writeback.flow.schools.list_sync import ListSync, ListSyncer
+from writeback.flow.schools.standing import NOT_AVAILABLE, keep_report
+from writeback.providers.base import SchoolReport
+from writeback.store.people import audit
+from writeback.store.sql.engines import is_unavailable
+from writeback.store.writebacks import holds, lanes
+from writeback.store.writebacks.holds import TakenSync
+
+T = TypeVar("T")
+
+FIRST_LISTS = tuple(name for name in ListName if name not in ATTRIBUTE_LISTS)
+"""What registers need: fetched before everything else."""
+_MARGIN_S = 60.0
+"""By how much a school stays taken longer than a sync may take."""
+_AGAIN_S = (10.0, 30.0)
+"""When a sync that could not come to its end is begun again: somewhere in between, for others could not either."""
+_JITTER = 0.2
+"""By what part the time until the next sync is longer or shorter: schools that were due together drift apart."""
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync brought."""
+
+    __pydantic_config__ = SHOWN
+
+    school: str
+    lists: Sequence[ListSync]
+    report: Mapping[str, Any]
+    """What the provider says of the school."""
+
+
+@dataclass(frozen=True)
+class Syncer:
+    """Syncs schools."""
+
+    flow: FlowContext
+
+    async def sync_school(
+        self, school_id: str, *, actor: Actor | None = None, full: bool = False, lists: Collection[ListName] = ()
+    ) -> SyncReport:
+        """Sync every list, or some, and ask the provider about the school; a list that fails leaves the others alone.
+
+        What registers need comes first, and what waits for it goes on at once. `full`: from the beginning, whatever has
+        changed. `actor`: who asked, for the audit log.
+        """
+        account = await self.flow.registry.account(school_id)
+        until, now = self._taken_until(), self.flow.clock.now()
+
+        def take(session: Session) -> None:
+            school = locked_school(session, school_id)
+            if not lists:
+                school.sync_at = until
+                session.add(school)
+            if actor is not None:
+                asked = {"full": full, "lists": sorted(lists)} if full or lists else {}
+                audit.note(session, actor, now, "school.sync", school_id, school=school_id, changed=asked)
+
+        await self.flow.db.transact(take)
+        full_since = now if full else None
+        if not lists:
+            return await self._sync(account, until, full_since)
+        synced = await self.sync_lists(account, sorted(lists), full_since=full_since)
+        await self._ring(school_id)
+        return SyncReport(school_id, synced, (await self.flow.registry.school(school_id)).facts)
+
+    async def sync_due(self, school_id: str) -> SyncReport | None:
+        """Sync a school whose lists are due; None where they are not, or another worker is at it.
+
+        What if this process dies? The school counts as taken for as long as a sync may last, and is due again then.
+        """
+        account = await self.flow.registry.account(school_id)
+        until = self._taken_until()
+        taken = await self._take(school_id, until)
+        if taken is None:
+            return None
+        school, now = await self.flow.registry.school(school_id), self.flow.clock.now()
+        moment = last_moment(school_id, school.zone, now, self.flow.settings.lookups)
+        return await self._sync(account, until, self.doubted_since() if taken.is_waited_for else moment)
+
+    def doubted_since(self) -> datetime:
+        """Return since when a list must have been fetched from the beginning to be believed where it lacks something:
+        not the moment itself, or wrong ids would have whole lists fetched all the time."""
+        return self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.miss_full_again_after_s)
+
+    async def _take(self, school_id: str, until: datetime) -> TakenSync | None:
+        def take(session: Session) -> TakenSync | None:
+            taken = holds.take_sync(session, school_id, self.flow.clock.now(), until)
+            failpoints.hit("sync.take_uncommitted")
+            return taken
+
+        failpoints.hit("sync.before_take")
+        taken = await self.flow.db.transact(take)
+        failpoints.hit("sync.after_take")
+        return taken
+
+    async def _give_back(self, school_id: str, until: datetime) -> None:
+        """Have the school synced soon: by whoever comes first, for this process may be about to stop."""
+        at = self.flow.clock.now() + timedelta(seconds=self.flow.rng.uniform(*_AGAIN_S))
+        with contextlib.suppress(Exception):  # then it is due when it counts as taken no longer
+            await self.flow.db.transact(partial(holds.give_back_sync, school_id=school_id, taken_until=until, at=at))
+
+    def _taken_until(self) -> datetime:
+        return self.flow.clock.now() + timedelta(seconds=self.flow.settings.queue.sync_timeout_s + _MARGIN_S)
+
+    async def _sync(self, account: Account, until: datetime, full_since: datetime | None) -> SyncReport:
+        """Sync a school that is taken until then; give it back where that cannot come to its end now."""
+        try:
+            return await self._fetch_all(account, until, full_since)
+        except (Exception, asyncio.CancelledError) as error:
+            if is_unavailable(error) or isinstance(error, asyncio.CancelledError):
+                await self._give_back(account.school_id, until)
+            raise
+
+    async def _fetch_all(self, account: Account, until: datetime, full_since: datetime | None) -> SyncReport:
+        school_id = account.school_id
+        first = await self.sync_lists(account, FIRST_LISTS, full_since=full_since)
+        failpoints.hit("sync.before_report")
+        report = await self.flow.providers[account.provider].report(account)
+        failpoints.hit("sync.after_report")
+        facts = await self._keep(school_id, report, until)
+        await self._ring(school_id)
+        further = further_lists(await self.flow.registry.school(school_id))
+        others = await self.sync_lists(account, further, full_since=full_since)
+        if any(one.changed for one in others):
+            await self._ring(school_id)
+        return SyncReport(school_id, [*first, *others], facts)
+
+    async def sync_lists(
+        self, account: Account, names: Collection[ListName], *, full_since: datetime | None = None
+    ) -> Sequence[ListSync]:
+        """Sync some lists side by side, the first ones first, only so many at a time; note which there are not here.
+
+        Those that have not been fetched from the beginning since `full_since` are; None: only what has changed.
+        """
+        at_once, by_list = asyncio.Semaphore(self.flow.settings.lookups.lists_at_once), ListSyncer(self.flow)
+
+        async def sync(name: ListName) -> ListSync:
+            async with at_once:
+                return await by_list.sync(account, name, full_since)
+
+        synced = await _side_by_side([sync(name) for name in names])
+        await self._note_availability(account.school_id, synced)
+        return synced
+
+    async def _note_availability(self, school_id: str, synced: Sequence[ListSync]) -> None:
+        """Remember with the school which lists there are not, so that no submission asks for them again."""
+        school = await self.flow.registry.school(school_id)
+        known = dict(school.facts.get(NOT_AVAILABLE) or {})
+        told = {one.list.value: one.not_available for one in synced if one.error is None}
+        if all(known.get(name) == said for name, said in told.items()):
+            return
+
+        def note(session: Session) -> None:
+            row = locked_school(session, school_id)
+            noted = {**(row.facts.get(NOT_AVAILABLE) or {}), **told}
+            row.facts = {**row.facts, NOT_AVAILABLE: {name: said for name, said in noted.items() if said}}
+            session.add(row)
+
+        if failpoints.hit("sync.before_note"):
+            await self.flow.db.transact(note)
+        await self.flow.db.transact(note)
+        failpoints.hit("sync.after_note")
+        self.flow.registry.forget(school_id)
+
+    async def _keep(self, school_id: str, report: SchoolReport | NotReached, until: datetime) -> Mapping[str, Any]:
+        """Store what the provider says of the school and when to sync it next: at once, where it was asked for since it
+        was taken until then."""
+        every = self.flow.settings.lookups.sync_every_s * self.flow.rng.uniform(1 - _JITTER, 1 + _JITTER)
+
+        def keep(session: Session) -> Mapping[str, Any]:
+            school = locked_school(session, school_id)
+            if school.sync_at == until:
+                school.sync_at, school.sync_first = self.flow.clock.now() + timedelta(seconds=every), False
+            session.add(school)
+            keep_report(self.flow, session, school, report)
+            return dict(school.facts)
+
+        if failpoints.hit("sync.before_keep"):
+            await self.flow.db.transact(keep)
+        facts = await self.flow.db.transact(keep)
+        failpoints.hit("sync.after_keep")
+        self.flow.registry.forget(school_id)
+        return facts
+
+    async def _ring(self, school_id: str) -> None:
+        async with self.flow.db.read() as session:
+            waiting = await session.run_sync(lambda plain: lanes.of_school(cast(Session, plain), school_id))
+        await self.flow.doorbell.ring("serve_lane", waiting)
+
+
+def further_lists(school: School) -> Sequence[ListName]:
+    """Return the lists of attributes that the kinds need which this school takes: the others are left alone."""
+    kinds = (kind for kind in KINDS.values() if rule_for(school, kind.name).supported)
+    needed = {name for kind in kinds for name in kind.lists}
+    return [name for name in ListName if name in ATTRIBUTE_LISTS and name in needed]
+
+
+async def _side_by_side(works: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
+    """Return what the works return; where one raises, end the others and raise that."""
+    tasks = [asyncio.create_task(pace.measured(work)) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,1 @@
+"""Queries of apps: keys, webhooks and deliveries, what came through drop-in endpoints."""

@@ -1,0 +1,1 @@
+"""Queries of batches, and of bulk jobs."""

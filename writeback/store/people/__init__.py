@@ -1,0 +1,1 @@
+"""Queries of staff, and the audit log."""

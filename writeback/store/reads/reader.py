@@ -1,0 +1,103 @@
+"""What people read of writebacks: lists with filters, and one with its records, timeline and requests.
+
+Only ever what the caller may see. `api` shows these values as they are; `flow` works with `writebacks.py` instead.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import defer
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from writeback.core.errors import NotFound
+from writeback.domain.access import Caller
+from writeback.domain.states import Status
+from writeback.store.reads import counts, search, timeline
+from writeback.store.reads.browsing import browsed
+from writeback.store.reads.counts import Counts
+from writeback.store.reads.filters import Filter, conditions, visible
+from writeback.store.reads.pages import Page, cut, decode_number
+from writeback.store.reads.views import WritebackDetail, WritebackView, detail_of, view_of
+from writeback.store.schools import queue
+from writeback.store.sql.database import Database
+from writeback.store.sql.json_size import array_size
+from writeback.store.tables import BreakerRow, WritebackRow
+from writeback.store.writebacks import corrections, provider_answers
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Reads writebacks for a caller."""
+
+    db: Database
+
+    async def list(
+        self, caller: Caller, wanted: Filter, *, limit: int, cursor: str | None = None
+    ) -> Page[WritebackView]:
+        """Return a page, the latest accepted first. Pages stay as they are while new writebacks arrive."""
+        before = decode_number(cursor)
+        async with self.db.read() as session:
+            found = await _wanted(session, caller, wanted)
+            if before is not None:
+                found.append(col(WritebackRow.seq) < before)
+            chosen = browsed(select(WritebackRow.seq), wanted).where(*found)
+            chosen = chosen.order_by(col(WritebackRow.seq).desc()).limit(limit + 1)
+            query = (
+                select(WritebackRow, array_size(col(WritebackRow.records)))
+                .where(col(WritebackRow.seq).in_(chosen))
+                .order_by(col(WritebackRow.seq).desc())
+                .options(defer(WritebackRow.records, raiseload=True))  # type: ignore[arg-type] # a column, which its type hides
+            )
+            rows = (await session.exec(query)).all()
+            breakers = await _left_alone(session, [row for row, _ in rows])
+        page = cut(rows, limit, lambda pair: pair[0].seq or 0)
+        shown = [view_of(row, records, breakers.get(row.school_id)) for row, records in page.items]
+        return Page(shown, page.next_cursor)
+
+    async def count(self, caller: Caller, wanted: Filter) -> Counts:
+        """Return how many there are, by status, school and cause."""
+        async with self.db.read() as session:
+            found = await _wanted(session, caller, wanted)
+            return await counts.of(session, caller, found, wanted)
+
+    async def show(self, caller: Caller, writeback_id: str) -> WritebackDetail:
+        """Return one writeback, whole; raise NotFound for what the caller may not see, as if it were not there."""
+        async with self.db.read() as session:
+            row = (await session.exec(_one(caller, writeback_id))).one_or_none()
+            if row is None:
+                raise writeback_unknown(writeback_id)
+            events = await timeline.events_of(session, writeback_id)
+            requests = await timeline.requests_of(session, row)
+            attempts = await timeline.attempts_of(session, [request.id for request in requests])
+            mended = await corrections.of_writeback(session, writeback_id)
+            kept_answers = await provider_answers.kept_of(session, [request.id for request in requests])
+            breakers = await _left_alone(session, [row])
+        return detail_of(row, breakers.get(row.school_id), events, requests, attempts, mended, kept_answers)
+
+
+async def _wanted(session: AsyncSession, caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
+    """Return SQL conditions: it is one of those wanted, and the caller may see it."""
+    reference = wanted.provider_ref or (wanted.q or "").strip()
+    carried = await search.carried_by(session, reference) if reference else frozenset()
+    return [*visible(caller), *conditions(wanted, carried)]
+
+
+async def _left_alone(session: AsyncSession, rows: Iterable[WritebackRow]) -> Mapping[str, BreakerRow]:
+    """Return the open breakers of the schools in which any of these waits, by school; asks only where any does."""
+    schools = {row.school_id for row in rows if row.status == Status.QUEUED}
+    return await queue.open_of_schools(session, schools) if schools else {}
+
+
+def writeback_unknown(writeback_id: str) -> NotFound:
+    return NotFound(
+        "writeback_unknown",
+        f"no writeback {writeback_id[:64]!r} that this key may see",
+        hint="Check the id, and that the key is one of the app that submitted it.",
+    )
+
+
+def _one(caller: Caller, writeback_id: str) -> SelectOfScalar[WritebackRow]:
+    return select(WritebackRow).where(WritebackRow.id == writeback_id, *visible(caller))

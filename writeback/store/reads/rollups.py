@@ -1,0 +1,172 @@
+"""Counts of what came in and what became of it, five minutes a row: kept up to date from the log of events.
+
+A row for each school and one for all of a provider's, whose school is empty. `flow/projections/rollups.py` writes,
+`flow/projections/overview.py` reads.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.domain.states import Event
+from writeback.store.sql.upsert import insert_new
+from writeback.store.tables import (
+    EventRow,
+    SchoolRow,
+    TallyCursorRow,
+    TallyRow,
+    TallyTimeRow,
+    WritebackRow,
+    table_of,
+)
+
+ALL = ""
+"""The school of rows that are about all schools of a provider."""
+BUCKET_S = 300
+
+_TOLD = tuple(
+    event.value
+    for event in (
+        Event.ACCEPTED,
+        Event.CONFIRMED,
+        Event.PARTLY_CONFIRMED,
+        Event.FAILED,
+        Event.EXPIRED,
+        Event.SUPERSEDED,
+        Event.CANCELLED,
+        Event.RESUBMITTED,
+    )
+)
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_COUNTS = ("accepted", "confirmed", "failed", "dropped", "went_out")
+
+
+class Happened(NamedTuple):
+    """One event that counts, and what its writeback is."""
+
+    id: int
+    writeback_id: str
+    event: str
+    at: datetime
+    school_id: str
+    provider: str
+    kind: str
+    created_at: datetime
+
+
+class Counts(NamedTuple):
+    """Counts of one provider in one bucket; of what was accepted in it, but for `went_out`."""
+
+    provider: str
+    bucket_at: datetime
+    is_register: bool
+    accepted: int
+    confirmed: int
+    failed: int
+    dropped: int
+    """Superseded or cancelled: nobody waits for these."""
+    went_out: int
+    """Confirmed in it, whenever they were accepted."""
+    evidence_at: datetime | None
+
+
+class Times(NamedTuple):
+    """How many of one provider took as long from acceptance to evidence as `bin` says."""
+
+    provider: str
+    bin: int
+    writebacks: int
+
+
+def lock_cursor(session: Session, start: int) -> TallyCursorRow:
+    """Return how far events have been counted, locked until the transaction ends; `start` where none ever was."""
+    insert_new(session, TallyCursorRow, id=1, event_id=start)
+    row = session.get(TallyCursorRow, 1, with_for_update=True, populate_existing=True)
+    assert row is not None
+    return row
+
+
+def happened(session: Session, after: int, up_to: int) -> Sequence[Happened]:
+    """Return the events that count, of those after one id and up to another."""
+    query = (
+        select(
+            col(EventRow.id),
+            col(EventRow.writeback_id),
+            col(EventRow.event),
+            col(EventRow.at),
+            col(WritebackRow.school_id),
+            col(SchoolRow.provider),
+            col(WritebackRow.kind),
+            col(WritebackRow.created_at),
+        )
+        .join(WritebackRow, col(WritebackRow.id) == col(EventRow.writeback_id))
+        .join(SchoolRow, col(SchoolRow.id) == col(WritebackRow.school_id))
+        .where(col(EventRow.id) > after, col(EventRow.id) <= up_to, col(EventRow.event).in_(_TOLD))
+        .order_by(col(EventRow.id))
+    )
+    rows: Sequence[Any] = session.connection().execute(query).all()
+    return [Happened(*row) for row in rows]
+
+
+def status_before(session: Session, event: Happened) -> str | None:
+    """Return the status that the writeback had before the event."""
+    query = select(col(EventRow.status)).where(
+        col(EventRow.writeback_id) == event.writeback_id, col(EventRow.id) < event.id
+    )
+    return session.connection().execute(query.order_by(col(EventRow.id).desc()).limit(1)).scalar()
+
+
+def add_counts(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add to rows, made where they are not there; each has the key, all counts, and `evidence_at`."""
+    given = list(rows)
+    if not given:
+        return
+    table = table_of(TallyRow)
+    insert = _INSERTS[session.connection().dialect.name](table)
+    changes: dict[str, Any] = {name: table.c[name] + insert.excluded[name] for name in _COUNTS}
+    # Events are counted in order, so a later instant comes later; rows without one keep theirs.
+    changes["evidence_at"] = func.coalesce(insert.excluded.evidence_at, table.c.evidence_at)
+    session.connection().execute(insert.on_conflict_do_update(index_elements=table.primary_key, set_=changes), given)
+
+
+def add_times(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    """The same for how long confirmations took."""
+    given = list(rows)
+    if not given:
+        return
+    table = table_of(TallyTimeRow)
+    insert = _INSERTS[session.connection().dialect.name](table)
+    changes = {"writebacks": table.c.writebacks + insert.excluded.writebacks}
+    session.connection().execute(insert.on_conflict_do_update(index_elements=table.primary_key, set_=changes), given)
+
+
+def forget(session: Session, before: datetime) -> None:
+    session.exec(delete(TallyRow).where(col(TallyRow.bucket_at) < before))
+    session.exec(delete(TallyTimeRow).where(col(TallyTimeRow.bucket_at) < before))
+
+
+async def counts(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[Counts]:
+    """Return the counts of these schools, None: all, by provider and bucket."""
+    parts = (col(TallyRow.provider), col(TallyRow.bucket_at), col(TallyRow.is_register))
+    sums = [func.sum(table_of(TallyRow).c[name]) for name in _COUNTS]
+    query = (
+        select(*parts, *sums, func.max(TallyRow.evidence_at))
+        .where(col(TallyRow.school_id).in_([ALL] if schools is None else schools), col(TallyRow.bucket_at) >= since)
+        .group_by(*parts)
+    )
+    found: Sequence[Any] = (await (await session.connection()).execute(query)).all()
+    return [Counts(*row) for row in found]
+
+
+async def times(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[Times]:
+    """Return how long confirmations since then took."""
+    parts = (col(TallyTimeRow.provider), col(TallyTimeRow.bin))
+    only = col(TallyTimeRow.school_id).in_([ALL] if schools is None else schools)
+    query = select(*parts, func.sum(TallyTimeRow.writebacks)).where(only, col(TallyTimeRow.bucket_at) >= since)
+    found = (await (await session.connection()).execute(query.group_by(*parts))).all()
+    return [Times(row[0], row[1], int(row[2])) for row in found]

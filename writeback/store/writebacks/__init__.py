@@ -1,0 +1,1 @@
+"""Queries of writebacks on their way: submissions, lanes, requests, claims, holds, events."""

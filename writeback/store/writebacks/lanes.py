@@ -1,0 +1,142 @@
+"""Leases of lanes, and which lanes are due."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import and_, bindparam, exists, func, not_, or_, update
+from sqlmodel import Session, col, select
+
+from writeback.domain.states import Status
+from writeback.store.tables import EpochRow, Lane, RequestRow, WritebackRow, table_of
+from writeback.store.writebacks.requests import RequestState
+from writeback.store.writebacks.writebacks import is_due
+
+# Built once, as in requests.py.
+_LANE = table_of(Lane)
+_ACQUIRE = (
+    _LANE.update()
+    .where(
+        _LANE.c.id == bindparam("of_lane"),
+        or_(_LANE.c.lease_until.is_(None), _LANE.c.lease_until < bindparam("now")),
+        or_(_LANE.c.not_before.is_(None), _LANE.c.not_before <= bindparam("now")),
+    )
+    .values(fence=_LANE.c.fence + 1, lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+    .returning(_LANE.c.fence, _LANE.c.hold_reason, _LANE.c.rechecks)
+)
+_KEEP = (
+    _LANE.update()
+    .where(_LANE.c.id == bindparam("of_lane"), _LANE.c.fence == bindparam("of_fence"))
+    .values(lease_until=bindparam("until"))
+)
+_RELEASE = _KEEP.values(lease_owner=None, lease_until=None)
+
+
+class Lease(NamedTuple):
+    """A lane that is ours: its fencing token, and why its family is held (None: it is not)."""
+
+    fence: int
+    hold_reason: str | None = None
+    rechecks: int = 0
+    """How often in a row the family was let go in vain."""
+
+
+def acquire(session: Session, lane_id: str, *, owner: str, now: datetime, until: datetime) -> Lease | None:
+    """Take the lane's lease and return it; None while another has it or the provider is left alone."""
+    taken = session.connection().execute(_ACQUIRE, {"of_lane": lane_id, "now": now, "owner": owner, "until": until})
+    row = taken.one_or_none()
+    return None if row is None else Lease(*row)
+
+
+def extend(session: Session, lane_id: str, fence: int, until: datetime) -> bool:
+    """Keep the lease; False when it is no longer ours."""
+    kept = session.connection().execute(_KEEP, {"of_lane": lane_id, "of_fence": fence, "until": until})
+    return kept.rowcount == 1
+
+
+def release(session: Session, lane_id: str, fence: int) -> bool:
+    """Give the lease back; False when it is no longer ours, and then nothing of this turn may be committed."""
+    released = session.connection().execute(_RELEASE, {"of_lane": lane_id, "of_fence": fence})
+    return released.rowcount == 1
+
+
+def is_held(session: Session, lane_id: str, fence: int) -> bool:
+    """Whether the lease is still ours."""
+    query = select(Lane.fence).where(Lane.id == lane_id, col(Lane.lease_until).is_not(None))
+    return session.exec(query).first() == fence
+
+
+def release_all(session: Session, owner: str, now: datetime) -> int:
+    """End every lease of a worker that stops; return how many there were."""
+    ended = session.exec(update(Lane).where(col(Lane.lease_owner) == owner).values(lease_owner=None, lease_until=now))
+    return ended.rowcount
+
+
+def leave_alone(session: Session, lane_id: str, until: datetime) -> None:
+    """Serve the lane no earlier than the provider asked for."""
+    session.connection().execute(_LANE.update().where(_LANE.c.id == lane_id).values(not_before=until))
+
+
+def leave_school_alone(session: Session, school_id: str, until: datetime | None) -> None:
+    """Serve no lane of the school before; None: serve them now."""
+    session.connection().execute(_LANE.update().where(_LANE.c.school_id == school_id).values(not_before=until))
+
+
+def with_due(session: Session, school_id: str, now: datetime) -> Sequence[str]:
+    """Return the lanes of a school in which something could be sent now."""
+    query = select(WritebackRow.lane_id).where(WritebackRow.school_id == school_id, is_due(now)).distinct()
+    return session.exec(query).all()
+
+
+def of_school(session: Session, school_id: str) -> Sequence[str]:
+    """Return the lanes of a school."""
+    return session.exec(select(Lane.id).where(Lane.school_id == school_id)).all()
+
+
+def has_due(session: Session, lane_id: str, now: datetime) -> bool:
+    """Whether something in the lane could be sent now."""
+    query = select(WritebackRow.seq).where(WritebackRow.lane_id == lane_id, is_due(now)).limit(1)
+    return session.exec(query).first() is not None
+
+
+def has_queued(session: Session, lane_id: str) -> bool:
+    """Whether anything waits in the lane, due or not."""
+    query = select(WritebackRow.seq).where(WritebackRow.lane_id == lane_id, WritebackRow.status == Status.QUEUED)
+    return session.exec(query.limit(1)).first() is not None
+
+
+def due_for_serving(session: Session, now: datetime, limit: int) -> Sequence[str]:
+    """Return lanes with something due and nobody serving them, the longest waiting first."""
+    free = and_(
+        not_(exists().where(col(EpochRow.suspected_at).is_not(None))),  # nothing is sent then
+        or_(col(Lane.lease_until).is_(None), col(Lane.lease_until) < now),
+        or_(col(Lane.not_before).is_(None), col(Lane.not_before) <= now),
+    )
+    waiting = (
+        select(WritebackRow.lane_id)
+        .join(Lane, col(Lane.id) == WritebackRow.lane_id)
+        .where(is_due(now), free)
+        .group_by(col(WritebackRow.lane_id))
+        .order_by(func.min(WritebackRow.seq))
+        .limit(limit)
+    )
+    abandoned = (
+        select(RequestRow.lane_id)
+        .join(Lane, col(Lane.id) == RequestRow.lane_id)
+        .where(RequestRow.state == RequestState.SENDING, free)
+        .distinct()
+        .limit(limit)
+    )
+    lanes = [*session.exec(waiting).all(), *session.exec(abandoned).all()]
+    return list(dict.fromkeys(lanes))
+
+
+def due_for_checking(session: Session, now: datetime, limit: int) -> Sequence[str]:
+    """Return lanes with requests that should be asked about now."""
+    query = (
+        select(RequestRow.lane_id)
+        .where(col(RequestRow.state).in_((RequestState.TAKEN, RequestState.IN_DOUBT)), col(RequestRow.check_at) <= now)
+        .distinct()
+        .limit(limit)
+    )
+    return session.exec(query).all()
