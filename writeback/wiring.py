@@ -26,7 +26,7 @@ from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.confirm.confirmer import Confirmer
 from writeback.flow.confirm.drift import Drift
-from writeback.flow.confirm.provider_hooks import Hooks, hook_url
+from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.correct.bulk_jobs import Bulks
 from writeback.flow.correct.bulk_runner import BulkRunner
 from writeback.flow.correct.corrections import Mendings, create_mendings
@@ -35,6 +35,7 @@ from writeback.flow.dropin.requests import Doors
 from writeback.flow.engine.bulkhead import Bulkhead
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
+from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.people.keys import Keys
 from writeback.flow.people.staff import StaffDoor, create_staff_door
 from writeback.flow.projections.feed import EventFeed

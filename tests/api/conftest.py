@@ -18,9 +18,9 @@ from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
-from writeback.flow.confirm.provider_hooks import AccountHook, account_hooks
 from writeback.flow.correct.corrections import Mendings, create_mendings
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.hook_urls import AccountHook, account_hooks
 from writeback.flow.people.keys import Keys
 from writeback.flow.projections.feed import EventFeed
 from writeback.flow.registry.entries import NewSchool, Registry

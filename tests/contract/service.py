@@ -19,9 +19,9 @@ from writeback.domain.access import Caller, Scope
 from writeback.domain.kinds import KINDS
 from writeback.flow.accept.accept import Acceptor
 from writeback.flow.confirm.confirmer import Confirmer
-from writeback.flow.confirm.provider_hooks import hook_url
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.refresh import Misses

@@ -21,9 +21,9 @@ from writeback.core.settings import Settings
 from writeback.domain.lookups import ListName, Lookup, attribute_key
 from writeback.domain.states import FINAL, Status
 from writeback.domain.writeback import RecordProgress, overall_status, unpack_progress
-from writeback.flow.confirm.provider_hooks import hook_url
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.queue.port import RecordingDoorbell

@@ -8,7 +8,7 @@ import pytest
 
 from tests.security.conftest import SECRET_KEY, Answer, Attacked, StartApi, Wire, close_all
 from writeback.core.secrets import SecretBox
-from writeback.flow.confirm.provider_hooks import account_hook_token
+from writeback.flow.engine.hook_urls import account_hook_token
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /v1/writebacks/resubmit HTTP/1.1\r\nHost: x\r\n"

@@ -23,7 +23,7 @@ from tests.security.conftest import PATIENCE_S, SECRET_KEY, Attacked, StartApi
 from writeback.core.clock import SystemClock
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
-from writeback.flow.confirm.provider_hooks import account_hook_token
+from writeback.flow.engine.hook_urls import account_hook_token
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"

@@ -23,11 +23,12 @@ from writeback.domain.outcome import Blocked, Evidenced, Pending, ReadBack, Refu
 from writeback.domain.school import HoldReason
 from writeback.flow.accept.accept import Acceptor
 from writeback.flow.confirm.confirmer import Confirmer
-from writeback.flow.confirm.provider_hooks import Hooks, hook_token, hook_url
+from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.correct.corrections import create_mendings
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
+from writeback.flow.engine.hook_urls import hook_token, hook_url
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.refresh import Misses

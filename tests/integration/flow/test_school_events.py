@@ -15,7 +15,7 @@ from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
-from writeback.flow.confirm.provider_hooks import account_hook_token, account_hooks
+from writeback.flow.engine.hook_urls import account_hook_token, account_hooks
 from writeback.flow.schools.sync import FIRST_LISTS
 from writeback.providers.base import SchoolListing, SchoolReport
 from writeback.store.tables import LookupRow, SchoolRow

@@ -21,8 +21,9 @@ from writeback.core.tls import trusted
 from writeback.domain.lookups import ListName
 from writeback.domain.states import Status
 from writeback.flow.accept.accept import Acceptor
-from writeback.flow.confirm.provider_hooks import Hooks, account_hook_token, hook_url
+from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.hook_urls import account_hook_token, hook_url
 from writeback.flow.registry.entries import Registry
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.discovery import Discovery

@@ -12,7 +12,7 @@ from writeback.api.corrections import models as mending_models
 from writeback.api.schools import feature_models, registry_models
 from writeback.client.models import access, base, batches, schools, webhooks, writebacks
 from writeback.domain import messages
-from writeback.flow.confirm import provider_hooks
+from writeback.flow.engine import hook_urls
 from writeback.flow.registry import views as school_views
 from writeback.flow.schools import discovery, list_sync, sync
 from writeback.flow.webhooks import views as webhook_views
@@ -40,7 +40,7 @@ PAIRS: list[tuple[type[BaseModel], Any]] = [
     (access.AuditEntry, mending_models.AuditOut),
     (access.Key, registry_models.KeyOut),
     (access.NewKey, registry_models.NewKeyOut),
-    (access.Hook, provider_hooks.AccountHook),
+    (access.Hook, hook_urls.AccountHook),
     (access.Ready, models.Ready),
     (schools.School, school_views.SchoolView),
     (schools.Hold, school_views.HoldView),

@@ -14,7 +14,7 @@ from writeback.api.front.body import Disconnected, check_length, read_body
 from writeback.api.front.errors_doc import errors
 from writeback.api.models import PageOf
 from writeback.domain.access import Caller
-from writeback.flow.confirm.provider_hooks import AccountHook
+from writeback.flow.engine.hook_urls import AccountHook
 from writeback.store.reads.pages import Page
 
 router = APIRouter(tags=["hooks"])

@@ -21,11 +21,11 @@ from writeback.domain.outcome import ReadBack, SlotReading
 from writeback.domain.school import Account
 from writeback.domain.states import Remark
 from writeback.domain.writeback import RecordStatus, pack_progress
-from writeback.flow.correct.correction import later_ones
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.changes import OpenWriteback
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.members import LEFT
+from writeback.flow.engine.slots import later_ones
 from writeback.providers.base import SentRequest
 from writeback.store.tables import DriftCheckRow
 from writeback.store.writebacks import breakers, holds, writebacks

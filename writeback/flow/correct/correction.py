@@ -15,28 +15,17 @@ from sqlmodel import Session
 from writeback.core.errors import Forbidden
 from writeback.domain.access import Caller, Scope, check_kind
 from writeback.domain.actor import Actor
-from writeback.domain.kinds import KINDS, Record
+from writeback.domain.kinds import Record
 from writeback.domain.mending import Action
 from writeback.domain.states import Event, Status
-from writeback.domain.writeback import RecordProgress, RecordStatus
+from writeback.domain.writeback import RecordProgress
 from writeback.flow.engine.changes import Changes, OpenWriteback
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.turn import slots_of
 from writeback.store.people import audit
 from writeback.store.reads.reader import writeback_unknown
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import corrections, writebacks
 from writeback.store.writebacks.corrections import RecordChange
-
-_STANDS = (
-    RecordStatus.QUEUED,
-    RecordStatus.SENDING,
-    RecordStatus.SENT,
-    RecordStatus.UNKNOWN,
-    RecordStatus.NEEDS_ATTENTION,
-    RecordStatus.CONFIRMED,
-)
-"""A later record in one of these wins over an earlier one of its slot."""
 
 
 @dataclass(frozen=True)
@@ -173,20 +162,6 @@ def begin_anew(flow: FlowContext, row: WritebackRow, now: datetime) -> None:
         row.hold_reason = None
     if row.expires_at is not None and row.expires_at <= now:
         row.expires_at = now + timedelta(seconds=flow.settings.dispatch.default_deadline_s)
-
-
-def later_ones(
-    session: Session, row: WritebackRow, records: Sequence[Record | None], indexes: Sequence[int]
-) -> dict[int, str]:
-    """Return which of the records have a later mark for their slot, and the writeback of that, which will win."""
-    kind = KINDS[row.kind]
-    slots = {index: kind.slot(records[index]) for index in indexes} if kind.overwrites else {}
-    if not any(slots.values()):
-        return {}
-    latest: dict[str, str] = {}
-    for later in writebacks.accepted_after(session, row.lane_id, row.seq or 0):
-        latest |= dict.fromkeys(slots_of(OpenWriteback(later), _STANDS), later.id)
-    return {index: latest[slot] for index, slot in slots.items() if slot in latest}
 
 
 def _as_json(record: Record | None) -> dict[str, Any] | None:

@@ -13,9 +13,10 @@ from writeback.domain.actor import Actor
 from writeback.domain.kinds import KINDS
 from writeback.domain.mending import EVIDENCE, Action, Outcome, resolved, undecided
 from writeback.domain.states import Event
-from writeback.flow.correct.correction import MendedView, Mending, begin_anew, check_may_mend, later_ones, locked_for
+from writeback.flow.correct.correction import MendedView, Mending, begin_anew, check_may_mend, locked_for
 from writeback.flow.engine.changes import OpenWriteback
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.slots import later_ones
 from writeback.store.writebacks import claims
 
 

@@ -26,13 +26,13 @@ from writeback.flow.correct.correction import (
     Mending,
     begin_anew,
     check_may_mend,
-    later_ones,
     locked_for,
 )
 from writeback.flow.correct.draft import Draft, Order, draft_of
 from writeback.flow.correct.recheck import Rechecks
 from writeback.flow.engine.changes import OpenWriteback
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.slots import later_ones
 from writeback.store.reads.filters import visible
 from writeback.store.reads.reader import writeback_unknown
 from writeback.store.tables import WritebackRow

@@ -16,7 +16,6 @@ from writeback.domain.plan import Limits, Plan, Waiting, plan
 from writeback.domain.school import Account, School
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.confirm import provider_hooks
 from writeback.flow.dispatch.after_restore import AfterRestore
 from writeback.flow.dispatch.building import build
 from writeback.flow.dispatch.deadlines import expire
@@ -24,9 +23,11 @@ from writeback.flow.dispatch.revalidation import SecondLook
 from writeback.flow.engine.breakers import Breakers, keys_of
 from writeback.flow.engine.changes import Changes, OpenWriteback
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.recovery import recover_abandoned
 from writeback.flow.engine.refusal import placed
-from writeback.flow.engine.turn import Turn, members_json, slots_of, waiting_records
+from writeback.flow.engine.slots import slots_of
+from writeback.flow.engine.turn import Turn, members_json, waiting_records
 from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import holds, lanes, requests, writebacks
@@ -231,7 +232,7 @@ class Choice:
             [opened[member.writeback_id].record(member.index) for member in chosen],
             self.lookups,
             account=self.account,
-            callback_url=provider_hooks.callback_url(self.flow, self.account, request_id),
+            callback_url=callback_url(self.flow, self.account, request_id),
         )
 
     def _fail(

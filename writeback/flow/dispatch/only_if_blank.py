@@ -16,9 +16,9 @@ from writeback.core import failpoints
 from writeback.domain.finding import Finding
 from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.confirm import provider_hooks
 from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.members import (
     BLANK,
     LEFT,
@@ -70,7 +70,7 @@ class Precondition:
             records,
             lookups,
             account=turn.account,
-            callback_url=provider_hooks.callback_url(self.flow, turn.account, turn.request_id),
+            callback_url=callback_url(self.flow, turn.account, turn.request_id),
         )
         return replace(turn, records=records, request=request, to_look_at=())
 

@@ -10,6 +10,7 @@ from writeback.domain.plan import Waiting
 from writeback.domain.school import Account
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.changes import OpenWriteback
+from writeback.flow.engine.slots import is_conditional
 from writeback.providers.base import Provider, ProviderRequest
 from writeback.store.writebacks.writebacks import WAITS_FOR_RING
 
@@ -76,19 +77,6 @@ def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView)
         for index, progress in enumerate(opened.progress)
         if progress.status is RecordStatus.QUEUED
     ]
-
-
-def is_conditional(record: Record) -> bool:
-    """Whether a record is to be written only where the MIS has nothing."""
-    return bool(getattr(record, "only_if_blank", None))
-
-
-def slots_of(opened: OpenWriteback, statuses: Sequence[RecordStatus]) -> list[str]:
-    """Return the slots of the records that are in one of `statuses` and written whatever the MIS has there."""
-    kind = KINDS[opened.row.kind]
-    indexes = [index for index, progress in enumerate(opened.progress) if progress.status in statuses]
-    slots = (kind.slot(opened.record(index)) for index in indexes if not is_conditional(opened.record(index)))
-    return [slot for slot in slots if slot is not None]
 
 
 def _size_of(record: Record) -> int:
