@@ -18,7 +18,7 @@ from writeback.store import tables
 from writeback.store.sql import migrate
 from writeback.store.sql.database import Database
 
-_UPGRADE = "import asyncio, sys; from writeback.store import migrate; asyncio.run(migrate.upgrade(sys.argv[1]))"
+_UPGRADE = "import asyncio, sys; from writeback.store.sql import migrate; asyncio.run(migrate.upgrade(sys.argv[1]))"
 
 
 def _differences(connection: Connection) -> list[Any]:

@@ -1,0 +1,20 @@
+"""What columns of several tables share."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Integer, Table
+from sqlmodel import Field, SQLModel
+
+from writeback.store.sql.types import UtcDateTime
+
+BIG_PK = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
+
+
+def instant(*, nullable: bool = False, index: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(UtcDateTime(), nullable=nullable, index=index))
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """Return the table behind a row class, for statements without the ORM."""
+    table: Table = row.__table__  # type: ignore[attr-defined]
+    return table

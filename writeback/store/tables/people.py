@@ -1,0 +1,78 @@
+"""Staff, where they are signed in, and the audit log."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, Text
+from sqlmodel import Field, SQLModel
+
+from writeback.store.tables.columns import BIG_PK, instant
+
+
+class AuditRow(SQLModel, table=True):
+    """What people do, and who; written in the transaction of the change. No pupil data."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_school", "school", "id"), Index("ix_audit_subject", "subject", "id"))
+
+    id: int | None = Field(default=None, sa_column=Column(BIG_PK, primary_key=True, autoincrement=True))
+    at: datetime = instant()
+    actor: str
+    app: str | None = None
+    """The app that it is about."""
+    action: str
+    """`writeback.resubmit`, `school.hold`, `key.create`, …"""
+    subject: str
+    """Id of the writeback, batch, school, key or webhook."""
+    school: str | None = None
+    reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    changed: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Names of fields, indexes of records, counts, statuses: never what a record says."""
+
+
+class StaffRow(SQLModel, table=True):
+    """Somebody who may use the console."""
+
+    __tablename__ = "staff"
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    """What they sign in with, in lower case; it stands in timelines and in the audit log."""
+    role: str
+    """viewer, support, admin."""
+    schools: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Ids of the schools that they see; null: all."""
+    password_hash: str | None = Field(default=None, repr=False)
+    """argon2id; null: they sign in elsewhere."""
+    subject: str | None = Field(default=None, unique=True)
+    """Who they are at the OpenID Connect provider: issuer and subject."""
+    disabled_at: datetime | None = instant(nullable=True)
+    last_sign_in_at: datetime | None = instant(nullable=True)
+    created_at: datetime = instant()
+    updated_at: datetime = instant()
+
+
+class StaffSessionRow(SQLModel, table=True):
+    """One browser in which somebody is signed in. Only the hash of what its cookie says is kept."""
+
+    __tablename__ = "staff_session"
+
+    hash: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff.id", index=True)
+    created_at: datetime = instant()
+    seen_at: datetime = instant()
+    """When its person last did something, to the minute."""
+    expires_at: datetime = instant(index=True)
+    """However busy it is."""
+
+
+class SignInTriesRow(SQLModel, table=True):
+    """Sign-ins that failed of late: of one account, from one address, or in one browser."""
+
+    __tablename__ = "sign_in_tries"
+
+    key: str = Field(primary_key=True)
+    """Hash of a name, an address or a browser: what somebody typed may be a password."""
+    tries: int = 0
+    until: datetime = instant(index=True)
+    """When they are forgotten."""

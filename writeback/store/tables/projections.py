@@ -1,0 +1,78 @@
+"""What is derived from the log of events: counts, and what writebacks are found by."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column
+from sqlmodel import Field, SQLModel
+
+from writeback.store.sql.types import UtcDateTime
+from writeback.store.tables.columns import instant
+
+
+class TallyRow(SQLModel, table=True):
+    """What came in within five minutes, and what became of it by now: a rollup of events."""
+
+    __tablename__ = "tally"
+
+    school_id: str = Field(primary_key=True)
+    """Empty: all schools of the provider."""
+    bucket_at: datetime = Field(sa_column=Column(UtcDateTime(), primary_key=True))
+    provider: str = Field(primary_key=True)
+    is_register: bool = Field(primary_key=True)
+    """Marks; else what is no register."""
+    accepted: int = 0
+    confirmed: int = 0
+    """Of those accepted then; so are `failed` and `dropped`."""
+    failed: int = 0
+    dropped: int = 0
+    """Superseded or cancelled."""
+    went_out: int = 0
+    """Confirmed then, whenever they were accepted."""
+    evidence_at: datetime | None = instant(nullable=True)
+    """The last confirmation."""
+
+
+class TallyTimeRow(SQLModel, table=True):
+    """How many confirmations within five minutes took how long."""
+
+    __tablename__ = "tally_time"
+
+    school_id: str = Field(primary_key=True)
+    bucket_at: datetime = Field(sa_column=Column(UtcDateTime(), primary_key=True))
+    provider: str = Field(primary_key=True)
+    bin: int = Field(primary_key=True)
+    """From acceptance to evidence: eight times the binary logarithm of its seconds."""
+    writebacks: int = 0
+
+
+class TallyCursorRow(SQLModel, table=True):
+    """How far events have been counted: one row."""
+
+    __tablename__ = "tally_cursor"
+
+    id: int = Field(primary_key=True)
+    event_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
+class SearchTermRow(SQLModel, table=True):
+    """A text by which a writeback is found: an id, a reference, the code of a finding. In small letters."""
+
+    __tablename__ = "search_term"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    what: str = Field(primary_key=True)
+    """pupil, employee, record, ref, mis, finding."""
+    term: str = Field(primary_key=True)
+    """In PostgreSQL of the collation C, so that what begins alike lies together."""
+    school_id: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    """Of the writeback."""
+
+
+class SearchCursorRow(SQLModel, table=True):
+    """How far events have been gone through for what to find writebacks by: one row."""
+
+    __tablename__ = "search_cursor"
+
+    id: int = Field(primary_key=True)
+    event_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))

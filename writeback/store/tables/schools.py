@@ -1,0 +1,75 @@
+"""Schools, their cached lists, and what fell out of these."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, Text, false
+from sqlmodel import Field, SQLModel
+
+from writeback.store.tables.columns import instant
+
+
+class SchoolRow(SQLModel, table=True):
+    """A school in the registry."""
+
+    __tablename__ = "school"
+    __table_args__ = (Index("ix_school_account", "provider", "provider_school_id"),)
+
+    id: str = Field(primary_key=True)
+    name: str
+    provider: str
+    mis: str
+    provider_school_id: str
+    base_url: str = ""
+    credentials: str = Field(default="", repr=False)
+    """Sealed JSON."""
+    overrides: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """This school's own feature rules, kind by kind."""
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """What the provider last said of it."""
+    hold_reason: str | None = None
+    hold_detail: str | None = None
+    held_at: datetime | None = instant(nullable=True)
+    rechecks: int = 0
+    """How often in a row it was looked at, or let go, in vain; the next look comes the later."""
+    recheck_at: datetime | None = instant(nullable=True, index=True)
+    """When its provider is asked how it stands: about a hold, or after a webhook. Null: it need not be."""
+    sync_at: datetime | None = instant(nullable=True, index=True)
+    """When its lookups are synced next; while that is under way, when it is taken for dead."""
+    sync_first: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether somebody waits for that sync, so that it goes before those which are merely due."""
+    created_at: datetime = instant()
+    updated_at: datetime = instant()
+
+
+class LookupRow(SQLModel, table=True):
+    """One list of one school."""
+
+    __tablename__ = "lookup"
+
+    school_id: str = Field(primary_key=True, foreign_key="school.id")
+    list: str = Field(primary_key=True)
+    version: int = 0
+    fetched_at: datetime = instant()
+    """When it was last known to be complete and fresh."""
+    cursor: str | None = Field(default=None, sa_column=Column(Text))
+    rows: str = Field(default="{}", sa_column=Column(Text, nullable=False))
+    """JSON object of rows by id."""
+    full_at: datetime | None = instant(nullable=True)
+    """When it was last fetched from the beginning; null: it is not known."""
+    begins_again: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether its rows are those of another MIS or account: what comes next takes the place of them all."""
+
+
+class RemovalsRow(SQLModel, table=True):
+    """What fell out of one list of one school, and stays there until somebody says whether that is true."""
+
+    __tablename__ = "lookup_removals"
+
+    school_id: str = Field(primary_key=True, foreign_key="school.id")
+    list: str = Field(primary_key=True)
+    since: datetime = instant()
+    """When it began to wait."""
+    entries: int
+    ids: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON array of the rows' ids."""

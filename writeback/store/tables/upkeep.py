@@ -1,0 +1,39 @@
+"""What the database knows of itself: its schema, and restores from backups."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column
+from sqlmodel import Field, SQLModel
+
+from writeback.store.tables.columns import instant
+
+
+class EpochRow(SQLModel, table=True):
+    """What the database knows of what was sent begins anew with each restore; the newest row counts."""
+
+    __tablename__ = "epoch"
+
+    id: int = Field(primary_key=True)
+    lineage: str
+    """The name by which the database is remembered beside it: another one in each epoch."""
+    began_at: datetime = instant()
+    taken_at: datetime | None = instant(nullable=True)
+    """When the backup was made, or one restored shortly before; null: nothing was sent that it does not know."""
+    last_seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """The last writeback that came with the backup."""
+    compare_until: datetime | None = instant(nullable=True)
+    """Creates that are accepted before are looked for in the MIS first."""
+    suspected_at: datetime | None = instant(nullable=True)
+    """Since then the database is known to be older than what is remembered of it; nothing is sent."""
+    remembered: int | None = Field(default=None, sa_column=Column(BigInteger))
+    """Up to which event it was known then."""
+
+
+class SchemaRow(SQLModel, table=True):
+    """What the schema says to versions of the service that are older than it; one row, written by `migrate.upgrade`."""
+
+    __tablename__ = "schema_compatibility"
+
+    id: int = Field(primary_key=True)
+    works_from: str
+    """The oldest revision whose version of the service works with it."""
