@@ -14,16 +14,11 @@ from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Uncertain, Unclear, Verdict
 from writeback.domain.school import Account, HoldReason
-from writeback.providers.base import (
-    Hint,
-    Limits,
-    ListChange,
-    LookupFailed,
-    ProviderRequest,
-    SchoolReport,
-    SentRequest,
-)
-from writeback.providers.http import Answer, call, header_value, trouble_of, with_answer
+from writeback.providers.answers import Answer, with_answer
+from writeback.providers.base import Hint, Limits, ListChange, LookupFailed, ProviderRequest, SchoolReport, SentRequest
+from writeback.providers.http import call
+from writeback.providers.status_meanings import trouble_of
+from writeback.providers.texts import header_value
 
 _LISTS = {
     ListName.STUDENTS: "pupils",

@@ -16,7 +16,9 @@ from writeback.domain.outcome import (
     Unclear,
     Verdict,
 )
-from writeback.providers.http import Answer, reference_of, shorten, trouble_of
+from writeback.providers.answers import Answer
+from writeback.providers.status_meanings import trouble_of
+from writeback.providers.texts import reference_of, shorten
 
 
 def outcome_of(answer: Answer | NotReached | Uncertain) -> Outcome:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 
 Path = tuple[str, ...]
 """`("errors", "attendance", "3", "date")`: keys and places, the outermost first."""

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from writeback.core.settings import Settings
-from writeback.core.timings import RELATIONS
+from writeback.core.settings.timings import RELATIONS
 
 
 def test_the_defaults_agree() -> None:

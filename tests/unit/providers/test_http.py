@@ -16,19 +16,11 @@ from writeback.core.clock import FakeClock
 from writeback.core.settings import DispatchSettings
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import HoldReason
-from writeback.providers.http import (
-    MAX_RETRY_AFTER_S,
-    MAX_TEXT,
-    Answer,
-    call,
-    create_client,
-    failure_of,
-    header_value,
-    read_retry_after,
-    reference_of,
-    shorten,
-    trouble_of,
-)
+from writeback.providers.answers import MAX_RETRY_AFTER_S, Answer, read_retry_after
+from writeback.providers.http import call, create_client
+from writeback.providers.status_meanings import trouble_of
+from writeback.providers.texts import MAX_TEXT, header_value, reference_of, shorten
+from writeback.providers.transport_failures import failure_of
 
 CLOCK = FakeClock()
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

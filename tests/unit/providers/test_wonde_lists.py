@@ -13,8 +13,8 @@ from writeback.core.addresses import HostList
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
+from writeback.providers.answers import Answer
 from writeback.providers.base import SchoolReport
-from writeback.providers.http import Answer
 from writeback.providers.wonde import attributes, lists
 from writeback.providers.wonde.report import read_report
 

@@ -21,8 +21,8 @@ from writeback.domain.outcome import (
     Unclear,
 )
 from writeback.domain.school import HoldReason
+from writeback.providers.answers import Answer
 from writeback.providers.base import SentRequest
-from writeback.providers.http import Answer
 from writeback.providers.wonde import outcomes
 from writeback.providers.wonde.outcomes import read_status
 

@@ -11,8 +11,8 @@ import pytest
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.outcome import Applied, Blocked, Evidenced, Pending, Refused, Rejected, Taken, Uncertain, Verdict
 from writeback.domain.school import HoldReason
+from writeback.providers.answers import Answer
 from writeback.providers.base import SentRequest
-from writeback.providers.http import Answer
 from writeback.providers.xporter.callbacks import parse_hook, read_hints
 from writeback.providers.xporter.outcomes import read_raw_answer, read_sync_answer
 

@@ -13,8 +13,8 @@ from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.outcome import NotReached, SlotReading
+from writeback.providers.answers import Answer
 from writeback.providers.base import SchoolReport, SentRequest
-from writeback.providers.http import Answer
 from writeback.providers.xporter import lists, readings
 from writeback.providers.xporter.fields import table_of
 from writeback.providers.xporter.readings import marks

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from writeback.domain.outcome import Refused
-from writeback.providers.http import Answer
+from writeback.providers.answers import Answer
 from writeback.providers.xporter.messages import AGENT_UNREACHABLE, TABLE, conduct, detentions, places_of, read_message
 from writeback.providers.xporter.outcomes import read_answer, read_raw_answer, read_sync_answer
 

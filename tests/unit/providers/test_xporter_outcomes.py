@@ -24,16 +24,11 @@ from writeback.domain.outcome import (
     Unclear,
 )
 from writeback.domain.school import HoldReason
+from writeback.providers.answers import Answer
 from writeback.providers.base import SentRequest
-from writeback.providers.http import Answer
 from writeback.providers.xporter.callbacks import N_RULE, parse_hook, read_hints
 from writeback.providers.xporter.messages import places_of
-from writeback.providers.xporter.outcomes import (
-    Token,
-    read_answer,
-    read_token,
-    refuses_token,
-)
+from writeback.providers.xporter.outcomes import Token, read_answer, read_token, refuses_token
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 EXAMPLES = Path(__file__).parents[2] / "examples/xporter"

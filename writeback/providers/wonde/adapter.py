@@ -15,6 +15,7 @@ from writeback.domain.kinds import Action, Kind, Record
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, SlotReading, Uncertain, Verdict
 from writeback.domain.school import Account, HoldReason
+from writeback.providers.answers import Answer, with_answer
 from writeback.providers.base import (
     Hint,
     Limits,
@@ -26,7 +27,6 @@ from writeback.providers.base import (
     SchoolReport,
     SentRequest,
 )
-from writeback.providers.http import Answer, with_answer
 from writeback.providers.times import LONDON, zone_named
 from writeback.providers.wonde import attributes, hooks, lists, outcomes, payloads, report, schools
 from writeback.providers.wonde.client import NoAnswer, WondeClient, school_path

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from writeback.domain.lookups import ListName, Row, attribute_key
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 from writeback.providers.wonde.fields import id_of
 
 

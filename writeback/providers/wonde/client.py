@@ -11,8 +11,11 @@ from writeback.core.clock import Clock
 from writeback.core.settings import Settings
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import Account, HoldReason
-from writeback.providers.http import Answer, call, header_value, trouble_of
+from writeback.providers.answers import Answer
+from writeback.providers.http import call
 from writeback.providers.paging import PageBudget
+from writeback.providers.status_meanings import trouble_of
+from writeback.providers.texts import header_value
 from writeback.providers.wonde import lists
 
 _NONE_STORED = "no usable Wonde token is stored for the school"

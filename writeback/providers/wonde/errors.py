@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from writeback.domain.finding import Finding
 from writeback.domain.outcome import Refused
+from writeback.providers.answers import Answer
 from writeback.providers.error_bodies import Path, messages_of, texts_of
-from writeback.providers.http import Answer, shorten
+from writeback.providers.texts import shorten
 from writeback.providers.wonde.error_fields import FIELDS, FIELDS_OF, Named
 from writeback.providers.wonde.operations import OPERATIONS
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from writeback.providers.http import reference_of
+from writeback.providers.texts import reference_of
 from writeback.providers.times import LONDON, parse_day, parse_instant, zone_named
 
 UTC_ZONE = ZoneInfo("UTC")

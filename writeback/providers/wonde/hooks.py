@@ -6,7 +6,7 @@ from typing import Any
 
 from writeback.core.errors import BadInput
 from writeback.providers.base import Hint
-from writeback.providers.http import header_value, shorten
+from writeback.providers.texts import header_value, shorten
 from writeback.providers.wonde.fields import id_of
 
 # What is kept of a webhook. Not `school_token`: it is a credential. Not names.

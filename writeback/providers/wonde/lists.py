@@ -10,7 +10,7 @@ import httpx
 
 from writeback.core.addresses import ExactURL, HostList, host_of
 from writeback.domain.lookups import ListName, Row
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 from writeback.providers.times import LONDON
 from writeback.providers.wonde.fields import id_of, instant_of, mapping_of
 

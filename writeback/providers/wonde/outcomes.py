@@ -19,9 +19,11 @@ from writeback.domain.outcome import (
     Verdict,
 )
 from writeback.domain.school import HoldReason
+from writeback.providers.answers import Answer
 from writeback.providers.base import SentRequest
 from writeback.providers.error_bodies import says_it_failed, texts_of
-from writeback.providers.http import Answer, shorten, trouble_of
+from writeback.providers.status_meanings import trouble_of
+from writeback.providers.texts import shorten
 from writeback.providers.wonde.errors import read_refusal
 from writeback.providers.wonde.fields import data_of, id_of, instant_of, mapping_of
 from writeback.providers.wonde.operations import OPERATIONS, Operation

@@ -5,8 +5,10 @@ from typing import Any
 
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import HoldReason
+from writeback.providers.answers import Answer
 from writeback.providers.base import SchoolReport
-from writeback.providers.http import Answer, shorten, trouble_of
+from writeback.providers.status_meanings import trouble_of
+from writeback.providers.texts import shorten
 from writeback.providers.wonde.fields import data_of, mapping_of
 
 

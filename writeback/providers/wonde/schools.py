@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from writeback.providers.base import ListingState, SchoolListing
-from writeback.providers.http import reference_of, shorten
+from writeback.providers.texts import reference_of, shorten
 from writeback.providers.wonde.fields import id_of, mapping_of
 
 PATHS: Mapping[ListingState, str] = {

@@ -14,6 +14,7 @@ from writeback.domain.kinds.base import Family
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Refused, Uncertain, Verdict
 from writeback.domain.school import Account, HoldReason
+from writeback.providers.answers import Answer, with_answer
 from writeback.providers.base import (
     Hint,
     Limits,
@@ -25,8 +26,9 @@ from writeback.providers.base import (
     SchoolReport,
     SentRequest,
 )
-from writeback.providers.http import Answer, call, header_value, with_answer
+from writeback.providers.http import call
 from writeback.providers.paging import PageBudget
+from writeback.providers.texts import header_value
 from writeback.providers.xporter import callbacks, lists, outcomes, payloads, readings, report
 from writeback.providers.xporter.messages import places_of
 from writeback.providers.xporter.payloads import detentions, marks

@@ -15,7 +15,7 @@ from writeback.domain.kinds.base import Family
 from writeback.domain.outcome import Evidenced, GaveUp, Pending, Rejected, Unclear, Verdict
 from writeback.domain.school import HoldReason
 from writeback.providers.base import Hint, SentRequest
-from writeback.providers.http import clean, reference_of, shorten
+from writeback.providers.texts import clean, reference_of, shorten
 from writeback.providers.xporter import payloads
 from writeback.providers.xporter.fields import is_false, is_true, text_of, value_of
 from writeback.providers.xporter.messages import AGENT_UNREACHABLE, Place, places_of, read_message

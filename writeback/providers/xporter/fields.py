@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from writeback.providers.http import clean
+from writeback.providers.texts import clean
 
 
 def value_of(row: Any, *names: str) -> Any:

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
 from writeback.domain.school import HoldReason
+from writeback.providers.answers import Answer
 from writeback.providers.error_bodies import says_it_failed, texts_of
-from writeback.providers.http import Answer, reference_of, shorten, trouble_of
+from writeback.providers.status_meanings import trouble_of
+from writeback.providers.texts import reference_of, shorten
 from writeback.providers.times import parse_instant
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.messages import AGENT_UNREACHABLE, Place, read_message

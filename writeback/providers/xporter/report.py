@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from writeback.domain.outcome import NotReached, Uncertain
+from writeback.providers.answers import Answer
 from writeback.providers.base import ListingState, SchoolListing, SchoolReport
-from writeback.providers.http import Answer, shorten
+from writeback.providers.texts import shorten
 from writeback.providers.xporter.fields import is_false, table_of, text_of, value_of
 from writeback.providers.xporter.outcomes import judge
 

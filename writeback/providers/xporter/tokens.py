@@ -15,7 +15,9 @@ from writeback.core.clock import Clock
 from writeback.core.settings import XporterSettings
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import Account, HoldReason
-from writeback.providers.http import Answer, call, header_value
+from writeback.providers.answers import Answer
+from writeback.providers.http import call
+from writeback.providers.texts import header_value
 from writeback.providers.xporter.outcomes import Token, read_token
 from writeback.providers.xporter.payloads import token_request
 

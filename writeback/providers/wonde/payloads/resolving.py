@@ -7,7 +7,7 @@ from typing import Any
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.providers.base import ListsMissing
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 
 # Finding codes that are not `<field>_unknown`: those that validation has for the same.
 _CODES: Mapping[tuple[ListName, str], str] = {

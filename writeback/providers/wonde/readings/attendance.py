@@ -11,7 +11,7 @@ from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import LookupView, Row
 from writeback.domain.outcome import SlotReading
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 from writeback.providers.times import parse_day
 from writeback.providers.wonde.fields import day_of, id_of
 from writeback.providers.wonde.readings.reader import Question, Reader, Readings, Scene, around, in_order

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from writeback.domain.finding import Finding
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 from writeback.providers.xporter.messages import conduct, detentions, marks, shared
 from writeback.providers.xporter.messages.base import Message
 from writeback.providers.xporter.messages.places import Place, places_of

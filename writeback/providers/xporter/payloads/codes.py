@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, LookupView
 from writeback.providers.base import CannotBuild, ListsMissing
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 
 _LONGEST_INTEGER = 18
 """Digits that surely fit into 64 bits; what is longer stays text."""

@@ -10,7 +10,7 @@ from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import ListName, LookupView
 from writeback.providers.base import CannotBuild, ListsMissing
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 from writeback.providers.times import parse_day
 
 MARK_TYPES: Mapping[str, str] = {"attendance.session": "S", "attendance.lesson": "L"}

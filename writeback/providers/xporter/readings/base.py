@@ -10,7 +10,7 @@ from writeback.core.settings import XporterSettings
 from writeback.domain.kinds.base import Part
 from writeback.domain.likeness import Compared, Near, is_same_text, plain
 from writeback.domain.outcome import Found, SlotReading
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 from writeback.providers.times import LONDON, parse_instant, spans
 
 _SLACK = timedelta(minutes=2)

@@ -9,7 +9,7 @@ from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import LookupView, Row
 from writeback.domain.outcome import SlotReading
 from writeback.providers.base import SentRequest
-from writeback.providers.http import shorten
+from writeback.providers.texts import shorten
 from writeback.providers.times import parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.payloads.marks import MARK_TYPES, day_of, mark_of

@@ -5,10 +5,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from writeback.core.settings import Settings
+from writeback.core.settings.engine import QueueSettings
+
+
+class Timed(Protocol):
+    """What is asked of the settings beside their times, which are found by name."""
+
+    queue: QueueSettings
+
+    @property
+    def is_sqlite(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -19,9 +27,9 @@ class Relation:
     least: str
     why: str
     holds_equal: bool = True
-    only_if: Callable[["Settings"], bool] = lambda _: True
+    only_if: Callable[[Timed], bool] = lambda _: True
 
-    def complaint(self, settings: "Settings") -> str | None:
+    def complaint(self, settings: Timed) -> str | None:
         """Return what is wrong and how to mend it; None where it holds."""
         if not self.only_if(settings):
             return None
@@ -137,17 +145,17 @@ RELATIONS: Sequence[Relation] = (
 )
 
 
-def complaints(settings: "Settings") -> Sequence[str]:
+def complaints(settings: Timed) -> Sequence[str]:
     """Return what is wrong with the times, all of it at once."""
     return [said for relation in RELATIONS if (said := relation.complaint(settings)) is not None]
 
 
-def _value(settings: "Settings", expression: str) -> float:
+def _value(settings: Timed, expression: str) -> float:
     """Return the value of a sum of settings, each perhaps with a factor before it."""
     return sum(_term(settings, term) for term in expression.split(" + "))
 
 
-def _term(settings: "Settings", term: str) -> float:
+def _term(settings: Timed, term: str) -> float:
     factor, _, name = term.rpartition(" * ")
     value: object = settings
     for part in name.split("."):

@@ -1,0 +1,40 @@
+"""Every setting, typed, grouped, read from `WRITEBACK_…` variables (`__` between group and name)."""
+
+from writeback.core.settings.api import (
+    ApiSettings,
+    ConsoleSettings,
+    DoorSettings,
+    EventSettings,
+    OidcSettings,
+    WebhookSettings,
+)
+from writeback.core.settings.engine import (
+    BatchSettings,
+    ConfirmSettings,
+    DispatchSettings,
+    LookupSettings,
+    QueueSettings,
+    RestoreSettings,
+)
+from writeback.core.settings.providers import ProviderSettings, SandboxSettings, WondeSettings, XporterSettings
+from writeback.core.settings.settings import Settings
+
+__all__ = [
+    "ApiSettings",
+    "BatchSettings",
+    "ConfirmSettings",
+    "ConsoleSettings",
+    "DispatchSettings",
+    "DoorSettings",
+    "EventSettings",
+    "LookupSettings",
+    "OidcSettings",
+    "ProviderSettings",
+    "QueueSettings",
+    "RestoreSettings",
+    "SandboxSettings",
+    "Settings",
+    "WebhookSettings",
+    "WondeSettings",
+    "XporterSettings",
+]

@@ -1,0 +1,140 @@
+"""Every setting, typed, grouped, read from `WRITEBACK_…` variables (`__` between group and name).
+
+With none set the service runs embedded: SQLite and a Redis server of its own in the data directory.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from writeback.core.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others
+from writeback.core.errors import ConfigurationError
+from writeback.core.secret_key import HOW_TO_MAKE, checked, key_kept_in
+from writeback.core.settings.api import ApiSettings, ConsoleSettings, DoorSettings, EventSettings, WebhookSettings
+from writeback.core.settings.engine import (
+    BatchSettings,
+    ConfirmSettings,
+    DispatchSettings,
+    LookupSettings,
+    QueueSettings,
+    RestoreSettings,
+)
+from writeback.core.settings.providers import ProviderSettings, SandboxSettings, WondeSettings, XporterSettings
+from writeback.core.settings.timings import complaints
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="WRITEBACK_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+    )
+
+    data_dir: Path = Path(".writeback")
+    database_url: str = Field(default="", repr=False)
+    """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`; empty: SQLite in the data directory.
+
+    Never shown: it may hold a password, as may `redis_url`."""
+    database_busy_timeout_s: float = Field(default=10.0, gt=0)
+    """How long a writer waits for another process that writes to the same SQLite file."""
+    database_patience_s: float = Field(default=60.0, ge=0)
+    """How long an API or a worker that starts waits for a PostgreSQL that is down."""
+    database_pool_size: int = Field(default=5, ge=1)
+    """Most connections of one process to PostgreSQL; each is opened when it is needed."""
+    database_pool_wait_s: float = Field(default=15.0, gt=0)
+    """How long somebody waits for a connection while all are in use, or the server has none left."""
+    database_pool_idle_s: float = Field(default=60.0, gt=0)
+    """A connection that nobody has used for so long is given back to the server."""
+    database_pool_lifetime_s: float = Field(default=1_800.0, gt=0)
+    """A connection that is older is replaced before it is used again."""
+    database_pooler: Literal["none", "transaction"] = "none"
+    """`transaction`: WRITEBACK_DATABASE_URL leads to a pooler that gives a server connection for one transaction at a
+    time, as PgBouncer's `pool_mode = transaction`. Then no statement is kept prepared."""
+    redis_url: str = Field(default="", repr=False)
+    """`redis://…`; empty: a Redis server of our own in the data directory."""
+    secret_key: str = Field(default="", repr=False)
+    """Encrypts credentials, derives webhook tokens; 32 random characters or more. Empty: made once and kept in the data
+    directory."""
+    public_url: str = ""
+    """Where providers reach us, for callbacks; empty: http://host:port of the API."""
+    plain_http_hosts: list[HostPattern] = list(LOOPBACK)
+    """Hosts of providers that are called by plain http too, e.g. a sandbox in your own network; all others by https."""
+    log_level: str = "INFO"
+
+    api: ApiSettings = ApiSettings()
+    queue: QueueSettings = QueueSettings()
+    dispatch: DispatchSettings = DispatchSettings()
+    confirm: ConfirmSettings = ConfirmSettings()
+    restore: RestoreSettings = RestoreSettings()
+    lookups: LookupSettings = LookupSettings()
+    wonde: WondeSettings = WondeSettings()
+    xporter: XporterSettings = XporterSettings()
+    batches: BatchSettings = BatchSettings()
+    events: EventSettings = EventSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    doors: DoorSettings = DoorSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+
+    @model_validator(mode="after")
+    def _times_agree(self) -> Self:
+        if wrong := complaints(self):
+            raise ValueError("; ".join(wrong))
+        return self
+
+    @model_validator(mode="after")
+    def _providers_are_called_by_https(self) -> Self:
+        for name, group in self:
+            if isinstance(group, ProviderSettings):
+                self.check_addresses(name, group)
+        return self
+
+    def check_addresses(self, provider: str, group: ProviderSettings) -> None:
+        """Raise ValueError where a provider's settings would have credentials go where others can read them."""
+        allowed = HostList(self.plain_http_hosts)
+        for name, url in group.addresses.items():
+            if is_readable_by_others(url, allowed):
+                raise ValueError(
+                    f"{provider}.{name} is {url[:100]!r}: send an https:// address, or name its host in "
+                    "WRITEBACK_PLAIN_HTTP_HOSTS if credentials may go there unencrypted"
+                )
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is our own SQLite file."""
+        return not self.database_url
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a SQLite file, our own or another."""
+        return self.is_embedded or self.database_url.startswith("sqlite")
+
+    @property
+    def trusted_proxies(self) -> Sequence[IPv4Network | IPv6Network]:
+        """The networks of proxies whose X-Forwarded-For is believed; API and console are one server."""
+        return [*self.api.trusted_proxies, *self.console.trusted_proxies]
+
+    @property
+    def effective_database_url(self) -> str:
+        if self.database_url:
+            return self.database_url
+        return f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'writeback.db'}"
+
+    @property
+    def effective_public_url(self) -> str:
+        return (self.public_url or f"http://{self.api.host}:{self.api.port}").rstrip("/")
+
+    @cached_property
+    def effective_secret_key(self) -> str:
+        """Return the secret key; raise ConfigurationError for a weak one, and when a shared database has none."""
+        if self.secret_key:
+            return checked(self.secret_key)
+        if not self.is_embedded:
+            raise ConfigurationError(
+                "WRITEBACK_SECRET_KEY is not set: with a database of your own every process needs the same key; "
+                f"{HOW_TO_MAKE}"
+            )
+        return key_kept_in(self.data_dir / "secret.key")
