@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from writeback.sandbox.control import choices
 from writeback.sandbox.control.requests import Apply, ControlError, objects_in, read_date, read_instant, texts_in
-from writeback.sandbox.mis.mis import Person
 from writeback.sandbox.mis.records import Refusal
+from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.state import SandboxState
 from writeback.sandbox.wonde import hooks

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from writeback.sandbox.mis.lists import Attribute, withdrawn
 from writeback.sandbox.mis.records import CREATED, DELETED, UPDATED, Effect, Subject, effect_on
-
-if TYPE_CHECKING:
-    from writeback.sandbox.mis.mis import Mis
+from writeback.sandbox.mis.roll import Roll
 
 STUDENT, EMPLOYEE = "student_absence", "employee_absence"
 
@@ -173,8 +171,8 @@ class EmployeeAbsence:
 class Absences:
     """The absences of one MIS by the provider's id."""
 
-    def __init__(self, mis: "Mis") -> None:
-        self._mis = mis
+    def __init__(self, roll: Roll) -> None:
+        self._roll = roll
         self.of_students: dict[str, StudentAbsence] = {}
         self.of_staff: dict[str, EmployeeAbsence] = {}
 
@@ -198,7 +196,7 @@ class Absences:
         """Do it; `objection` has been asked before."""
         match change:
             case NewStudentAbsence():
-                pupil_row = StudentAbsence(*self._mis.new_record_ids(), change, at, at, source)
+                pupil_row = StudentAbsence(*self._roll.new_record_ids(), change, at, at, source)
                 self.of_students[pupil_row.id] = pupil_row
                 return [effect_on(pupil_row, STUDENT, index, CREATED)]
             case StudentAbsenceEdit():
@@ -207,10 +205,10 @@ class Absences:
                 return [effect_on(pupil_row, STUDENT, index, UPDATED)]
             case StudentAbsenceRemoval():
                 pupil_row = self.of_students.pop(change.absence_id)
-                self._mis.note_deletion(STUDENT, pupil_row.id, pupil_row.mis_id, at)
+                self._roll.note_deletion(STUDENT, pupil_row.id, pupil_row.mis_id, at)
                 return [effect_on(pupil_row, STUDENT, index, DELETED)]
             case NewEmployeeAbsence():
-                row = EmployeeAbsence(*self._mis.new_record_ids(), change.says, at, at, source)
+                row = EmployeeAbsence(*self._roll.new_record_ids(), change.says, at, at, source)
                 self.of_staff[row.id] = row
                 return [effect_on(row, EMPLOYEE, index, CREATED)]
             case EmployeeAbsenceEdit():
@@ -219,7 +217,7 @@ class Absences:
                 return [effect_on(row, EMPLOYEE, index, UPDATED)]
             case EmployeeAbsenceRemoval():
                 row = self.of_staff.pop(change.absence_id)
-                self._mis.note_deletion(EMPLOYEE, row.id, row.mis_id, at)
+                self._roll.note_deletion(EMPLOYEE, row.id, row.mis_id, at)
                 return [effect_on(row, EMPLOYEE, index, DELETED)]
 
     def rename(self, new: Mapping[str, str]) -> None:
@@ -239,7 +237,7 @@ class Absences:
         self.of_staff = {row.id: row for row in self.of_staff.values()}
 
     def _pupil_objection(self, says: NewStudentAbsence) -> str | None:
-        if says.student_id not in self._mis.pupils:
+        if says.student_id not in self._roll.pupils:
             return f"student {says.student_id} is not on roll"
         return self._no_staff(says.authorised_by) or withdrawn([says.type, says.reason])
 
@@ -249,6 +247,6 @@ class Absences:
         return self._no_staff(says.employee_id) or withdrawn([says.type, says.pay_rate, says.illness_category])
 
     def _no_staff(self, employee_id: str | None) -> str | None:
-        if employee_id is None or employee_id in self._mis.staff:
+        if employee_id is None or employee_id in self._roll.staff:
             return None
         return f"there is no member of staff {employee_id}"

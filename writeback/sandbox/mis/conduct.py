@@ -6,7 +6,7 @@ Bromcom holds one pupil a record (Xporter 14420): what is written for three beco
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from writeback.sandbox.mis.incidents import (
     Category,
@@ -19,10 +19,8 @@ from writeback.sandbox.mis.incidents import (
 )
 from writeback.sandbox.mis.lists import withdrawn
 from writeback.sandbox.mis.records import CREATED, DELETED, UPDATED, Effect, effect_on, merged
+from writeback.sandbox.mis.roll import Roll
 from writeback.sandbox.mis.timetable import LONDON
-
-if TYPE_CHECKING:
-    from writeback.sandbox.mis.mis import Mis
 
 ONE_PUPIL_A_RECORD: Final = frozenset({"bromcom"})
 
@@ -30,8 +28,8 @@ ONE_PUPIL_A_RECORD: Final = frozenset({"bromcom"})
 class Conduct:
     """The incidents of one MIS by the provider's id, achievements and behaviours apart."""
 
-    def __init__(self, mis: "Mis") -> None:
-        self._mis = mis
+    def __init__(self, roll: Roll) -> None:
+        self._roll = roll
         self.by_category: dict[Category, dict[str, Incident]] = {"achievement": {}, "behaviour": {}}
 
     def get(self, category: Category, incident_id: str) -> Incident | None:
@@ -64,7 +62,7 @@ class Conduct:
                 return [self._edit(change, index, source, at)]
             case IncidentRemoval():
                 gone = self.by_category[change.category].pop(change.incident_id)
-                self._mis.note_deletion(change.category, gone.id, gone.mis_id, at)
+                self._roll.note_deletion(change.category, gone.id, gone.mis_id, at)
                 return [effect_on(gone, gone.category, index, DELETED)]
 
     def rename(self, new: Mapping[str, str]) -> None:
@@ -87,14 +85,14 @@ class Conduct:
 
     @property
     def _splits(self) -> bool:
-        return self._mis.name.lower() in ONE_PUPIL_A_RECORD
+        return self._roll.name.lower() in ONE_PUPIL_A_RECORD
 
     def _people_objection(self, change: NewIncident | IncidentEdit) -> str | None:
         for pupil in change.pupils:
-            if pupil.student_id not in self._mis.pupils:
+            if pupil.student_id not in self._roll.pupils:
                 return f"student {pupil.student_id} is not on roll"
         staff = [change.details.recorded_by, *(part.employee_id for part in change.staff)]
-        gone = next((member for member in staff if member is not None and member not in self._mis.staff), None)
+        gone = next((member for member in staff if member is not None and member not in self._roll.staff), None)
         return f"there is no member of staff {gone}" if gone else None
 
     def _edit_objection(self, held: Incident, change: IncidentEdit) -> str | None:
@@ -106,13 +104,13 @@ class Conduct:
         if not left:
             return "an incident needs a student"
         if self._splits and len(left) > 1:
-            return f"{self._mis.name} holds one student in a record"
+            return f"{self._roll.name} holds one student in a record"
         return None
 
     def _create(
         self, change: NewIncident, pupils: Sequence[Participant], index: int, source: str, at: datetime
     ) -> Effect:
-        new_id, mis_id = self._mis.new_record_ids("B" if self._splits else "")
+        new_id, mis_id = self._roll.new_record_ids("B" if self._splits else "")
         row = Incident(
             id=new_id,
             mis_id=mis_id,
@@ -120,7 +118,7 @@ class Conduct:
             details=change.details,
             pupils={pupil.student_id: pupil for pupil in pupils},
             staff={part.employee_id: part for part in change.staff},
-            media={self._mis.new_mis_id(): medium for medium in change.media},
+            media={self._roll.new_mis_id(): medium for medium in change.media},
             recorded_on=at.astimezone(LONDON).date(),
             created_at=at,
             updated_at=at,
@@ -138,7 +136,7 @@ class Conduct:
         for part in change.staff:
             old_part = row.staff.get(part.employee_id)
             row.staff[part.employee_id] = merged(old_part, part) if old_part else part
-        row.media |= {self._mis.new_mis_id(): medium for medium in change.media}
+        row.media |= {self._roll.new_mis_id(): medium for medium in change.media}
         for student_id in change.remove_students:
             row.pupils.pop(student_id, None)
         for employee_id in change.remove_staff:

@@ -7,8 +7,8 @@ told, and each provider's side asks only for what its document has.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from writeback.sandbox.mis.conduct import Conduct
 from writeback.sandbox.mis.detentions import (
     DETENTION,
     ENTRY,
@@ -23,16 +23,14 @@ from writeback.sandbox.mis.detentions import (
 )
 from writeback.sandbox.mis.lists import withdrawn
 from writeback.sandbox.mis.records import CREATED, DELETED, UPDATED, Effect, effect_on, merged
-
-if TYPE_CHECKING:
-    from writeback.sandbox.mis.mis import Mis
+from writeback.sandbox.mis.roll import Roll
 
 
 class Detentions:
     """The detentions of one MIS by the provider's id."""
 
-    def __init__(self, mis: "Mis") -> None:
-        self._mis = mis
+    def __init__(self, roll: Roll, conduct: Conduct) -> None:
+        self._roll, self._conduct = roll, conduct
         self.by_id: dict[str, Detention] = {}
 
     def entries(self) -> list[HeldEntry]:
@@ -62,7 +60,7 @@ class Detentions:
                 return self._edit(change, index, source, at)
             case DetentionRemoval():
                 gone = self.by_id.pop(change.detention_id)
-                self._mis.note_deletion(DETENTION, gone.id, gone.mis_id, at)
+                self._roll.note_deletion(DETENTION, gone.id, gone.mis_id, at)
                 return [effect_on(gone, DETENTION, index, DELETED)]
 
     def rename(self, new: Mapping[str, str]) -> None:
@@ -91,15 +89,15 @@ class Detentions:
     def _objection(
         self, terms: Terms, entries: Sequence[Entry], staff: Sequence[str], held: Detention | None
     ) -> str | None:
-        off_roll = next((entry.student_id for entry in entries if entry.student_id not in self._mis.pupils), None)
+        off_roll = next((entry.student_id for entry in entries if entry.student_id not in self._roll.pupils), None)
         if off_roll:
             return f"student {off_roll} is not on roll"
         named = [terms.supervisor_id, terms.recorded_by, *staff, *(entry.recorded_by for entry in entries)]
-        gone = next((member for member in named if member is not None and member not in self._mis.staff), None)
+        gone = next((member for member in named if member is not None and member not in self._roll.staff), None)
         if gone:
             return f"there is no member of staff {gone}"
         for entry in entries:
-            if entry.behaviour_id and self._mis.conduct.get("behaviour", entry.behaviour_id) is None:
+            if entry.behaviour_id and self._conduct.get("behaviour", entry.behaviour_id) is None:
                 return f"there is no behaviour {entry.behaviour_id}"
         return self._times_objection(terms, held) or withdrawn(
             [terms.type, *(row for entry in entries for row in entry.attributes)]
@@ -112,7 +110,7 @@ class Detentions:
         return None if start < end else f"a detention from {start:%H:%M} to {end:%H:%M} has no length"
 
     def _create(self, change: NewDetention, index: int, source: str, at: datetime) -> list[Effect]:
-        new_id, mis_id = self._mis.new_record_ids()
+        new_id, mis_id = self._roll.new_record_ids()
         row = Detention(new_id, mis_id, change.terms, {}, list(change.staff), at, at, source)
         self.by_id[row.id] = row
         for entry in change.entries:
@@ -128,7 +126,7 @@ class Detentions:
             effects.append(effect_on(held, ENTRY, index, CREATED if is_new else UPDATED))
         for student_id in change.remove_students:
             gone = row.entries.pop(student_id)
-            self._mis.note_deletion(ENTRY, gone.id, gone.mis_id, at)
+            self._roll.note_deletion(ENTRY, gone.id, gone.mis_id, at)
             effects.append(effect_on(gone, ENTRY, index, DELETED))
         row.terms = merged(row.terms, change.terms)
         row.staff += [member for member in change.staff if member not in row.staff]
@@ -139,7 +137,7 @@ class Detentions:
     def _put(self, row: Detention, entry: Entry, source: str, at: datetime) -> HeldEntry:
         held = row.entries.get(entry.student_id)
         if held is None:
-            new_id, mis_id = self._mis.new_record_ids()
+            new_id, mis_id = self._roll.new_record_ids()
             held = row.entries[entry.student_id] = HeldEntry(new_id, mis_id, row.id, entry, at, at, source)
             return held
         held.entry, held.updated_at, held.source = merged(held.entry, entry), at, source

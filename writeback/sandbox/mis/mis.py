@@ -4,7 +4,7 @@ Its other records have modules of their own: `conduct`, `detention_book`, `absen
 does it (Xporter 13927): `Mis.apply` checks everything of a request before it writes the first.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from writeback.sandbox.mis.detentions import DetentionChange, DetentionEdit, Det
 from writeback.sandbox.mis.incidents import IncidentChange, IncidentEdit, IncidentRemoval, NewIncident
 from writeback.sandbox.mis.lists import Lists
 from writeback.sandbox.mis.records import Applied, Deletion, Effect, Refusal, Refused, Subject
+from writeback.sandbox.mis.roll import Roll
 from writeback.sandbox.mis.timetable import Timetable
 
 RecordChange = IncidentChange | DetentionChange | AbsenceChange
@@ -30,21 +31,6 @@ class Slot(NamedTuple):
     student_id: str
     day: date
     place: str
-
-
-@dataclass(slots=True)
-class Person:
-    """A pupil or a member of staff. `id` is the provider's, `mis_id` the MIS's own."""
-
-    id: str
-    mis_id: str
-    forename: str
-    surname: str
-    gender: str
-    born: date
-    group_id: str
-    updated_at: datetime
-    created_at: datetime
 
 
 @dataclass(slots=True)
@@ -83,37 +69,21 @@ class Writing:
     employee_id: str | None = None
 
 
-@dataclass
-class Mis:
-    """One school's MIS; `name` is the product."""
+@dataclass(kw_only=True)
+class Mis(Roll):
+    """One school's MIS."""
 
-    pupils: dict[str, Person]
-    staff: dict[str, Person]
     codes: dict[str, Code]
     timetable: Timetable
-    new_id: Callable[[], str]
-    """Makes the provider's ids."""
-    new_mis_id: Callable[[], str]
     lists: Lists
-    name: str
-    has_own_ids: bool
-    """Whether the provider's ids are others than the MIS's: Wonde's are, Xporter's are the MIS's own."""
     marks: dict[date, dict[Slot, Mark]] = field(default_factory=dict)
     history: dict[Slot, list[Change]] = field(default_factory=dict)
     closed_days: set[date] = field(default_factory=set)
-    deletions: list[Deletion] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.conduct, self.detentions, self.absences = Conduct(self), Detentions(self), Absences(self)
-
-    def new_record_ids(self, prefix: str = "") -> tuple[str, str]:
-        """Return the ids of a new record: the provider's, and the MIS's own, which starts with `prefix`."""
-        mis_id = prefix + self.new_mis_id()
-        return (self.new_id() if self.has_own_ids else mis_id), mis_id
-
-    def note_deletion(self, type_: str, record_id: str, mis_id: str, at: datetime) -> None:
-        self.deletions.append(Deletion(type_, record_id, mis_id, at))
+        self.conduct, self.absences = Conduct(self), Absences(self)
+        self.detentions = Detentions(self, self.conduct)
 
     def code_named(self, code: str) -> Code | None:
         """Return the active code that is written so, else an inactive one, else None."""

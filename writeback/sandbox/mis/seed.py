@@ -8,7 +8,8 @@ from itertools import count
 from typing import Final
 
 from writeback.sandbox.mis.codes import dfe_codes
-from writeback.sandbox.mis.mis import Mis, Person
+from writeback.sandbox.mis.mis import Mis
+from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.seed_lists import seed_lists
 from writeback.sandbox.mis.timetable import DAY_NAMES, PERIOD_TIMES, Group, Period, Timetable
 
@@ -54,7 +55,17 @@ def seed_mis(*, provider: str, key: str, name: str, pupils: int, seed: int, toda
         at=at,
     )
     colleagues = {member.id: member for member in staff}
-    return Mis(children, colleagues, codes, timetable, new_id, mis_id, lists, name, has_own_ids)
+    return Mis(
+        name=name,
+        pupils=children,
+        staff=colleagues,
+        new_id=new_id,
+        new_mis_id=mis_id,
+        has_own_ids=has_own_ids,
+        codes=codes,
+        timetable=timetable,
+        lists=lists,
+    )
 
 
 def weeks_around(today: date) -> tuple[date, date]:

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from writeback.sandbox.http import answer, base_url, entry_of, sandbox_of
 from writeback.sandbox.mis.codes import dfe_codes
-from writeback.sandbox.mis.mis import Mark, Person, Slot
+from writeback.sandbox.mis.mis import Mark, Slot
+from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import WONDE_PERMISSIONS, SandboxSchool
 from writeback.sandbox.mis.timetable import LONDON, Lesson
 from writeback.sandbox.wonde import rows

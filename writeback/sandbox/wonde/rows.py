@@ -5,8 +5,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from writeback.sandbox.mis.codes import Code
-from writeback.sandbox.mis.mis import Mark, Person, Slot
+from writeback.sandbox.mis.mis import Mark, Slot
 from writeback.sandbox.mis.records import Deletion
+from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import SandboxSchool, Write
 from writeback.sandbox.mis.timetable import DAY_NAMES, LONDON, PERIOD_TIMES, Lesson, Period
 

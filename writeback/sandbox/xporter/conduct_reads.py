@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from writeback.sandbox.mis.incidents import Incident, Participant, StaffPart
 from writeback.sandbox.mis.lists import Attribute
-from writeback.sandbox.mis.mis import Person
+from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.xporter import lookups
 from writeback.sandbox.xporter.access import XporterError, is_set, parameters, school_for

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from writeback.sandbox.http import answer, entry_of, sandbox_of
 from writeback.sandbox.mis.codes import meanings
-from writeback.sandbox.mis.mis import Person, Slot
+from writeback.sandbox.mis.mis import Slot
+from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import SandboxSchool
 from writeback.sandbox.mis.timetable import Lesson
 from writeback.sandbox.xporter.access import XporterError, is_set, parameters, school_for, token_of
