@@ -26,11 +26,11 @@ from writeback.api.schools import feature_routes, hook_routes, provider_routes
 from writeback.api.schools import routes as schools
 from writeback.api.service import docs_page_routes, health_routes, schema_routes
 from writeback.api.service import problem_routes as problem_pages
-from writeback.api.services import Services
 from writeback.api.webhooks import routes as webhooks
 from writeback.api.writebacks import event_routes, submit
 from writeback.api.writebacks import routes as writebacks
 from writeback.core.errors import BadInput, Problem
+from writeback.wiring import Services
 
 _DESCRIPTION = (
     "Takes attendance writebacks from school apps, validates them at once, keeps them, sends each to the school's "

@@ -21,7 +21,6 @@ from writeback.api.corrections.models import (
 )
 from writeback.api.front.auth import Mender, Supporter, Svc, check_school
 from writeback.api.front.errors_doc import READING, WRITING, error
-from writeback.api.services import Services
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import actor_of
 from writeback.domain.mending import Action
@@ -30,6 +29,7 @@ from writeback.flow.correct.check_now import CheckView
 from writeback.flow.correct.correction import MendedView
 from writeback.flow.correct.draft import Order
 from writeback.flow.engine.provider_answers import ProviderAnswerView
+from writeback.wiring import Services
 
 router = APIRouter(tags=["mending"])
 

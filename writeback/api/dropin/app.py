@@ -10,9 +10,9 @@ from writeback.api.front.body import Disconnected
 from writeback.api.front.metrics import Metrics
 from writeback.api.front.problems import unexpected
 from writeback.api.front.rate_limit import RateLimits
-from writeback.api.services import Services
 from writeback.core import outages
 from writeback.core.errors import BadInput, Overloaded, Problem
+from writeback.wiring import Services
 
 _NUL = BadInput("parameter_invalid", "The path holds a NUL character")
 """PostgreSQL's text cannot hold one, so there is nothing to be found by it."""

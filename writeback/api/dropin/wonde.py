@@ -12,13 +12,13 @@ from writeback.api.dropin.answers import answer, json_of
 from writeback.api.dropin.call import Call
 from writeback.api.dropin.wonde_shapes import BY_KIND, Operation, operation_for
 from writeback.api.front.auth import check_scope
-from writeback.api.services import Services
 from writeback.core.errors import MOST_FINDINGS, Forbidden, NotFound, Overloaded, Problem, Unauthenticated
 from writeback.domain.access import Caller, Scope
 from writeback.domain.submission.submission import MOST_PARTS, parts_in
 from writeback.flow.dropin.requests import DoorPart, DoorRefused, DoorRequest, DoorView
 from writeback.flow.webhooks.dropin_results import Outcome, Part
 from writeback.flow.webhooks.formats import WebhookFormat
+from writeback.wiring import Services
 
 DOOR = WebhookFormat.WONDE.value
 _MISSING = frozenset(

@@ -15,13 +15,13 @@ from writeback.api.dropin.wonde import NotProxied
 from writeback.api.dropin.xporter_envelope import exception, failed, success
 from writeback.api.dropin.xporter_wording import codes_of, messages_of, shortened
 from writeback.api.front.auth import check_scope
-from writeback.api.services import Services
 from writeback.core.errors import BadInput, NotFound
 from writeback.domain.access import Scope
 from writeback.flow.dropin.callbacks import CallbackRefused
 from writeback.flow.dropin.requests import DoorPart, DoorRefused, DoorRequest
 from writeback.flow.webhooks.dropin_results import Outcome, Part, actual_ids, error_message, outcome_of
 from writeback.flow.webhooks.formats import ID_NAMES, WebhookFormat
+from writeback.wiring import Services
 
 __all__ = ["failed", "serve"]
 

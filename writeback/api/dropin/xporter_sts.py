@@ -10,12 +10,12 @@ from starlette.responses import Response
 from writeback.api.dropin.answers import answer
 from writeback.api.dropin.call import Call
 from writeback.api.dropin.xporter_envelope import ENVELOPE
-from writeback.api.services import Services
 from writeback.core.errors import Forbidden, NotFound, Unauthenticated
 from writeback.core.secrets import KEY_PREFIX
 from writeback.domain.access import Caller, Scope
 from writeback.domain.school import School
 from writeback.flow.webhooks.formats import WebhookFormat
+from writeback.wiring import Services
 
 _NOT_FOUND = "Relying Party not found for estab or secret not correct"  # Xporter 88
 _SERVICE = "xporterondemand"

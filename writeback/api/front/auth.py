@@ -6,11 +6,11 @@ from fastapi import Depends, Request
 from starlette.types import Scope as AsgiScope
 
 from writeback.api.front import trace
-from writeback.api.services import Services
 from writeback.core.errors import Forbidden, Unauthenticated
 from writeback.domain.access import Caller, Scope
 from writeback.flow.correct.correction import check_may_mend
 from writeback.flow.people.keys import Keys
+from writeback.wiring import Services
 
 
 async def authenticate(scope: AsgiScope, keys: Keys) -> Caller:

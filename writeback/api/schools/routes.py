@@ -11,7 +11,6 @@ from writeback.api.front.errors_doc import ACTING, READING, WRITING, errors
 from writeback.api.front.paging import Paging
 from writeback.api.models import PageOf
 from writeback.api.schools.registry_models import HoldIn, RemovalsIn, ResumeIn, SchoolChange, SchoolIn, SyncQuery
-from writeback.api.services import Services
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import actor_of
 from writeback.domain.lookups import ListName, Row
@@ -20,6 +19,7 @@ from writeback.flow.registry.entries import NewSchool, SchoolView
 from writeback.flow.registry.slugs import slug_of
 from writeback.flow.schools.sync import SyncReport
 from writeback.store.reads.pages import Page
+from writeback.wiring import Services
 
 router = APIRouter(tags=["schools"])
 

@@ -10,7 +10,6 @@ from writeback.api.front.auth import Reader, Svc, authenticate, check_school
 from writeback.api.front.errors_doc import READING, errors
 from writeback.api.front.event_stream import chunks_of
 from writeback.api.front.paging import split
-from writeback.api.services import Services
 from writeback.api.writebacks.routes import known_kind
 from writeback.core.errors import BadInput, Forbidden, Unauthenticated
 from writeback.core.event_stream import MEDIA_TYPE, EventStream, kept_alive
@@ -18,6 +17,7 @@ from writeback.domain.access import Caller
 from writeback.domain.states import Status
 from writeback.domain.submission.instants import Instant
 from writeback.store.writebacks.event_log import EventFilter
+from writeback.wiring import Services
 
 router = APIRouter(tags=["events"])
 

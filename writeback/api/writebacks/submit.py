@@ -13,10 +13,11 @@ from writeback.api.front.body import Disconnected, check_json, check_length, hea
 from writeback.api.front.metrics import Metrics
 from writeback.api.front.problems import problem_response
 from writeback.api.front.rate_limit import RateLimits
-from writeback.api.services import Services, SubmitAnswer
 from writeback.core import failpoints
 from writeback.core.errors import BadInput, Overloaded, Problem
 from writeback.domain import access
+from writeback.flow.accept.answer import Answer
+from writeback.wiring import Services
 
 PATH = "/v1/schools/{school}/writebacks"
 _HEAD, _TAIL = PATH.split("{school}")
@@ -58,7 +59,7 @@ class Submit:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> SubmitAnswer:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers = scope["headers"]
         caller = await authenticate(scope, self._keys)
         self._limits.check(scope)
@@ -82,7 +83,7 @@ class Submit:
             self._metrics.waiting -= 1
 
 
-def _result(answer: SubmitAnswer) -> str:
+def _result(answer: Answer) -> str:
     if answer.replayed:
         return "replayed"
     return "accepted" if answer.status == 202 else "dry_run"
