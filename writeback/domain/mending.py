@@ -3,11 +3,11 @@
 The modules of `flow/correct/` carry it out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from writeback.domain.finding import Finding, Severity
-from writeback.domain.states import TRANSITIONS, Event, Status
+from writeback.domain.states import AWAIT_EVIDENCE, NOT_LEFT, TRANSITIONS, WENT_WRONG, Event, Status
 from writeback.domain.writeback import RecordProgress, RecordStatus
 
 
@@ -33,6 +33,18 @@ class Outcome(StrEnum):
 
 RESUBMITTABLE = TRANSITIONS[Event.RESUBMITTED].sources
 """Statuses from which a writeback can be sent again."""
+POSSIBLE: Mapping[Action, Sequence[Status]] = {
+    Action.RESUBMIT: tuple(status for status in Status if status in RESUBMITTABLE),
+    Action.CANCEL: (*NOT_LEFT, Status.NEEDS_ATTENTION),
+    Action.CHECK: AWAIT_EVIDENCE,
+}
+"""What can be done to writebacks of which statuses."""
+USUAL: Mapping[Action, Sequence[Status]] = {
+    Action.RESUBMIT: WENT_WRONG,
+    Action.CANCEL: NOT_LEFT,
+    Action.CHECK: AWAIT_EVIDENCE,
+}
+"""Where a filter names no status. What somebody has cancelled, or is to decide about, is meant only when named."""
 EVIDENCE = "a person's word"
 """The evidence of a record that a person has found in the MIS."""
 _MAY_GO_AGAIN = frozenset({RecordStatus.FAILED, RecordStatus.CANCELLED, RecordStatus.QUEUED})

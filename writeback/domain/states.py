@@ -42,6 +42,14 @@ class Status(StrEnum):
 FINAL = frozenset(
     {Status.CONFIRMED, Status.PARTIAL, Status.FAILED, Status.SUPERSEDED, Status.CANCELLED, Status.EXPIRED}
 )
+NOT_LEFT = (Status.QUEUED, Status.HELD)
+"""Nothing of it is on its way."""
+AWAIT_EVIDENCE = (Status.SENT, Status.UNKNOWN)
+WITH_PROVIDER = (Status.SENDING, *AWAIT_EVIDENCE)
+WENT_WRONG = (Status.PARTIAL, Status.FAILED, Status.EXPIRED)
+"""Ended, and not as it was meant."""
+NEED_SOMEBODY = (*WENT_WRONG, Status.NEEDS_ATTENTION)
+"""What support staff look at."""
 
 
 class Event(StrEnum):

@@ -12,7 +12,7 @@ from writeback.console.presenters.words import hold_words
 from writeback.domain.lookups import Decision, ListName
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Permission
-from writeback.domain.states import Status
+from writeback.domain.states import NEED_SOMEBODY
 from writeback.flow.registry.views import SchoolView
 from writeback.flow.schools.health import SchoolHealth, health_of
 from writeback.flow.schools.standing import NOT_AVAILABLE
@@ -24,7 +24,6 @@ from writeback.store.reads.summaries import gists_of
 pages = Pages()
 
 _A_PAGE, _ERRORS = 50, 5
-_WRONG = (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value, Status.NEEDS_ATTENTION.value)
 
 
 @pages.get("/schools")
@@ -51,7 +50,7 @@ async def show(page: Page) -> Response:
     """Show one school."""
     view = await _school(page)
     _, kinds = await page.services.features.of(view.id)
-    errors = await page.services.reads.list(page.caller, Filter(school=view.id, statuses=_WRONG), limit=_ERRORS)
+    errors = await page.services.reads.list(page.caller, Filter(school=view.id, statuses=NEED_SOMEBODY), limit=_ERRORS)
     async with page.services.reads.db.read() as session:
         gists = await gists_of(session, [one.id for one in errors.items])
     stale = _stale_after(page)
@@ -64,7 +63,7 @@ async def show(page: Page) -> Response:
         list_words=list_words,
         errors=errors.items,
         gists=gists,
-        wrong=_WRONG,
+        wrong=NEED_SOMEBODY,
         **await _live_values(page, view),
     )
 

@@ -13,7 +13,7 @@ from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import HOLDS, kind_words, status_badge
 from writeback.core.errors import BadInput
 from writeback.domain.kinds import KINDS
-from writeback.domain.mending import RESUBMITTABLE, Action
+from writeback.domain.mending import POSSIBLE, USUAL, Action
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.store.reads.pages import Page as Listed
@@ -24,18 +24,6 @@ from writeback.store.reads.views import WritebackView
 pages = Pages()
 
 _A_PAGE = 50
-_MAY_BE = {
-    Action.RESUBMIT: tuple(status.value for status in Status if status in RESUBMITTABLE),
-    Action.CANCEL: (Status.QUEUED.value, Status.HELD.value, Status.NEEDS_ATTENTION.value),
-    Action.CHECK: (Status.SENT.value, Status.UNKNOWN.value),
-}
-"""What can be done to writebacks of which statuses."""
-_USUALLY = {
-    Action.RESUBMIT: (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value),
-    Action.CANCEL: (Status.QUEUED.value, Status.HELD.value),
-    Action.CHECK: (Status.SENT.value, Status.UNKNOWN.value),
-}
-"""Where no status is asked for: what somebody has cancelled, or is to decide about, is meant only by name."""
 _ASKS = {
     Action.RESUBMIT: ("Send these again?", "Send them again", "Each is checked first, against fresh lists; what still "
         "has an error stays as it is, and you see why. What is in the MIS already is left alone."),
@@ -119,7 +107,7 @@ def _action(page: Page) -> Action:
         action = Action(page.field("action"))
     except ValueError:
         action = Action.RESOLVE
-    if action not in _MAY_BE:
+    if action not in POSSIBLE:
         raise BadInput("action_unknown", "that cannot be done to several at once")
     return action
 
@@ -128,8 +116,8 @@ def _selection(page: Page, action: Action, asked: Asked, ids: Sequence[str]) -> 
     """Return what is meant: nothing that came in after it was asked, and nothing that it cannot be done to."""
     asked_at = page.field("asked_at") or page.now.isoformat()
     until = min(filter(None, (asked.filter.until, _instant(asked_at, page))))
-    statuses: Sequence[str] = asked.filter.statuses or (_MAY_BE[action] if ids else _USUALLY[action])
-    fitting = [one for one in statuses if one in _MAY_BE[action]]
+    statuses: Sequence[str] = asked.filter.statuses or (POSSIBLE if ids else USUAL)[action]
+    fitting = [one for one in statuses if one in POSSIBLE[action]]
     return Selection(replace(asked.filter, statuses=fitting, until=until), ids), asked_at
 
 

@@ -12,17 +12,16 @@ from writeback.console.presenters.words import HOLDS, cause_words, kind_words, s
 from writeback.core.errors import BadInput
 from writeback.domain.kinds import KINDS
 from writeback.domain.school import HoldReason
-from writeback.domain.states import Status
+from writeback.domain.states import WENT_WRONG, Status
 from writeback.store.reads.filters import Filter
 
 _TEXTS = ("school", "student", "app", "batch", "ref", "provider_ref", "code", "q")
 _LONGEST = 128
 WAITING = tuple(status.value for status in Status if not status.is_final)
-WRONG = (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value)
 VIEWS: Sequence[tuple[str, Sequence[str]]] = (
     ("All", ()),
     ("Waiting", WAITING),
-    ("Went wrong", WRONG),
+    ("Went wrong", WENT_WRONG),
     ("Needs a person", (Status.NEEDS_ATTENTION.value,)),
     ("Confirmed", (Status.CONFIRMED.value,)),
 )

@@ -1,19 +1,18 @@
 """A batch as people see it: what its file is, how far its rows are, and how far its writebacks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from writeback.batches.layout import Layout
-from writeback.domain.states import Status
+from writeback.domain.states import NOT_LEFT, WENT_WRONG, WITH_PROVIDER, Status
 from writeback.store.batches.batches import BatchStatus
 from writeback.store.tables import BatchRow
 
 DELIVERING = "delivering"
 """Shown in place of `done` while writebacks of the batch are not final."""
-_WAITING = frozenset({Status.QUEUED, Status.HELD, Status.SENDING, Status.SENT, Status.UNKNOWN})
-_FAILED = frozenset({Status.FAILED, Status.PARTIAL, Status.EXPIRED})
+_WAITING = (*NOT_LEFT, *WITH_PROVIDER)
 
 
 @dataclass(frozen=True)
@@ -100,14 +99,14 @@ def view_of(row: BatchRow, counts: Mapping[str, int]) -> BatchView:
 
 
 def _writebacks(counts: Mapping[str, int]) -> WritebackCounts:
-    def of(statuses: frozenset[Status]) -> int:
+    def of(statuses: Collection[Status]) -> int:
         return sum(number for status, number in counts.items() if status in statuses)
 
     return WritebackCounts(
         total=sum(counts.values()),
         waiting=of(_WAITING),
         confirmed=counts.get(Status.CONFIRMED, 0),
-        failed=of(_FAILED),
+        failed=of(WENT_WRONG),
         needs_attention=counts.get(Status.NEEDS_ATTENTION, 0),
         by_status=dict(counts),
     )

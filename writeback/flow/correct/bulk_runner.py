@@ -25,7 +25,8 @@ from writeback.flow.correct.by_filter import ManyMendings, NotDone, Report, Work
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.people.sessions import person_of
 from writeback.store.batches import bulk_jobs
-from writeback.store.batches.bulk_jobs import BulkState, LeaseLost
+from writeback.store.batches.batches import LeaseLost
+from writeback.store.batches.bulk_jobs import BulkState
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.tables import BulkRow
 

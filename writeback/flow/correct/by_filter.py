@@ -18,7 +18,7 @@ from writeback.core.ids import new_id
 from writeback.core.pace import give_way
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
-from writeback.domain.mending import Action, awaiting, cancellable, going_again
+from writeback.domain.mending import USUAL, Action, awaiting, cancellable, going_again
 from writeback.domain.states import Status
 from writeback.domain.writeback import unpack_progress
 from writeback.flow.correct.cancel import Cancels
@@ -41,12 +41,6 @@ MOST = 10_000
 """Writebacks in one call."""
 _CHUNK = 100
 """Writebacks in one transaction: other writers wait for no more."""
-_USUALLY = {
-    Action.RESUBMIT: (Status.FAILED, Status.PARTIAL, Status.EXPIRED),
-    Action.CANCEL: (Status.QUEUED, Status.HELD),
-    Action.CHECK: (Status.SENT, Status.UNKNOWN),
-}
-"""Where the filter names no status. What somebody has cancelled, or is to decide about, is meant only when named."""
 
 
 @dataclass(frozen=True)
@@ -307,7 +301,7 @@ def _after(found: Sequence[tuple[int, str]], looked_at: int) -> str | None:
 def _with_statuses(action: Action, wanted: Selection) -> Selection:
     if wanted.filter.statuses:
         return wanted
-    return replace(wanted, filter=replace(wanted.filter, statuses=_USUALLY[action]))
+    return replace(wanted, filter=replace(wanted.filter, statuses=USUAL[action]))
 
 
 def _how_many(action: Action, found: Extent) -> int:

@@ -26,7 +26,7 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.recovery import recover_abandoned
 from writeback.flow.engine.refusal import placed
-from writeback.flow.engine.slots import slots_of
+from writeback.flow.engine.slots import ONCE_SENT, slots_of
 from writeback.flow.engine.turn import Turn, members_json, waiting_records
 from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
 from writeback.store.tables import WritebackRow
@@ -36,13 +36,6 @@ from writeback.store.writebacks.lanes import Lease
 from writeback.store.writebacks.requests import Unsettled
 from writeback.store.writebacks.writebacks import LISTS_MISSING, SLOT_IN_FLIGHT
 
-_ONCE_SENT = (
-    RecordStatus.SENDING,
-    RecordStatus.SENT,
-    RecordStatus.UNKNOWN,
-    RecordStatus.NEEDS_ATTENTION,
-    RecordStatus.CONFIRMED,
-)
 _CHANGES = (Action.SET, Action.UPDATE, Action.DELETE)
 _CANDIDATES = 300
 """Queued writebacks looked at in one turn; more than fill any request."""
@@ -190,7 +183,7 @@ class Choice:
         """Return the slots of later writebacks that have been sent already, with their sequence."""
         newest: dict[str, int] = {}
         for row in writebacks.sent_after(self.session, self.lane_id, seq):
-            for slot in slots_of(OpenWriteback(row), _ONCE_SENT):
+            for slot in slots_of(OpenWriteback(row), ONCE_SENT):
                 newest[slot] = max(newest.get(slot, 0), row.seq or 0)
         return newest
 

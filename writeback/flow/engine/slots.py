@@ -10,14 +10,14 @@ from writeback.flow.engine.changes import OpenWriteback
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import writebacks
 
-_STANDS = (
-    RecordStatus.QUEUED,
+ONCE_SENT = (
     RecordStatus.SENDING,
     RecordStatus.SENT,
     RecordStatus.UNKNOWN,
     RecordStatus.NEEDS_ATTENTION,
     RecordStatus.CONFIRMED,
 )
+_STANDS = (RecordStatus.QUEUED, *ONCE_SENT)
 """A later record in one of these wins over an earlier one of its slot."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from writeback.domain.states import Status
+from writeback.domain.states import WITH_PROVIDER, Status
 from writeback.store.reads.overview import SchoolState, Waiting
 from writeback.store.schools.removals import HeldBack
 from writeback.store.tables import BreakerRow, Lane
@@ -91,7 +91,7 @@ def _need(
 ) -> SchoolNeed | None:
     to_decide = [one for one in waiting if one.status == Status.NEEDS_ATTENTION.value]
     late = [one for one in waiting if one.status not in _EXPLAINED and now - one.since >= PATIENCE]
-    unsure = [one for one in late if one.status in _WITH_PROVIDER]
+    unsure = [one for one in late if one.status in WITH_PROVIDER]
     held = [one for one in waiting if one.status == Status.HELD.value]
     reason, detail = "", ""
     if state.hold_reason:
@@ -127,4 +127,3 @@ def _need(
 
 
 _EXPLAINED = (Status.NEEDS_ATTENTION.value, Status.HELD.value)
-_WITH_PROVIDER = (Status.SENT.value, Status.UNKNOWN.value, Status.SENDING.value)

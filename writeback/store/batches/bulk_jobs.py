@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.staff import Person
+from writeback.store.batches.batches import LeaseLost
 from writeback.store.tables import BulkRow, EpochRow, StaffRow
 
 
@@ -24,10 +25,6 @@ class BulkState(StrEnum):
     DONE = "done"
     STOPPED = "stopped"
     """Somebody has stopped it, or it may not go on; people may have it go on where it was."""
-
-
-class LeaseLost(Exception):
-    """Another worker has it by now, or it is not to go on."""
 
 
 class Listed(NamedTuple):

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.ids import id_floor
-from writeback.domain.states import FINAL, Status
+from writeback.domain.states import FINAL, NEED_SOMEBODY, Status
 from writeback.store.reads.browsing import browsed
 from writeback.store.reads.filters import Filter
 from writeback.store.tables import BreakerRow, Lane, SchoolRow, WritebackRow
@@ -26,7 +26,6 @@ _AT_ONCE = 1_000
 _NEVER = 2**62
 _OUT_OF_ORDER = 1_000
 """How far the order of sequences may differ from that of ids, where several processes accept at the same moment."""
-_GONE_WRONG = (Status.FAILED.value, Status.PARTIAL.value, Status.EXPIRED.value, Status.NEEDS_ATTENTION.value)
 
 
 class Waiting(NamedTuple):
@@ -90,7 +89,7 @@ async def gone_wrong(session: AsyncSession, schools: Schools, since: datetime, l
         browsed(select_row(col(WritebackRow.seq)), Filter())
         .where(
             col(WritebackRow.seq) >= await _first_since(session, since) - _OUT_OF_ORDER,
-            col(WritebackRow.status).in_(_GONE_WRONG),
+            col(WritebackRow.status).in_(NEED_SOMEBODY),
             *_in(schools, WritebackRow.school_id),
         )
         .order_by(col(WritebackRow.seq).desc())

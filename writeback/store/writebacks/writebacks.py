@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, bindparam, case, or_
 from sqlmodel import Session, col, select, update
 
-from writeback.domain.states import Status
+from writeback.domain.states import NOT_LEFT, WITH_PROVIDER, Status
 from writeback.store.tables import EventRow, WritebackRow, table_of
 
 SLOT_IN_FLIGHT = "slot_in_flight"
@@ -18,15 +18,7 @@ LISTS_DOUBTED = "lists_doubted"
 WAITS_FOR_RING = (SLOT_IN_FLIGHT, LISTS_MISSING)
 """Whoever ends such a wait rings; `next_attempt_at` is only for when nobody does."""
 
-_SENT_ALREADY = (
-    Status.SENDING,
-    Status.SENT,
-    Status.UNKNOWN,
-    Status.NEEDS_ATTENTION,
-    Status.CONFIRMED,
-    Status.PARTIAL,
-)
-_WAITS = (Status.QUEUED, Status.HELD)
+_SENT_ALREADY = (*WITH_PROVIDER, Status.NEEDS_ATTENTION, Status.CONFIRMED, Status.PARTIAL)
 
 _INSERT_EVENT = table_of(EventRow).insert()
 
@@ -64,10 +56,10 @@ _LOCK_QUEUED = (
 )
 _SENT_AFTER = select(WritebackRow).where(
     WritebackRow.lane_id == bindparam("of_lane"),
-    col(WritebackRow.status).in_((*_SENT_ALREADY, *_WAITS)),
+    col(WritebackRow.status).in_((*_SENT_ALREADY, *NOT_LEFT)),
     col(WritebackRow.seq) > bindparam("after"),
     # A part of what waits may have been sent; not while its progress is empty: all its records are as when accepted.
-    or_(col(WritebackRow.status).not_in(_WAITS), col(WritebackRow.progress) != ""),
+    or_(col(WritebackRow.status).not_in(NOT_LEFT), col(WritebackRow.progress) != ""),
 )
 
 
@@ -97,7 +89,7 @@ def queued_before(session: Session, lane_id: str, seq: int, kinds: Collection[st
 
 def has_overdue(session: Session, now: datetime) -> bool:
     """Whether `overdue` would return anything."""
-    query = select(WritebackRow.seq).where(col(WritebackRow.status).in_(_WAITS), col(WritebackRow.expires_at) <= now)
+    query = select(WritebackRow.seq).where(col(WritebackRow.status).in_(NOT_LEFT), col(WritebackRow.expires_at) <= now)
     return session.exec(query.limit(1)).first() is not None
 
 
@@ -105,7 +97,7 @@ def overdue(session: Session, now: datetime, limit: int) -> Sequence[WritebackRo
     """Return writebacks that wait and whose deadline has passed, in the order of acceptance; locked."""
     query = (
         select(WritebackRow)
-        .where(col(WritebackRow.status).in_(_WAITS), col(WritebackRow.expires_at) <= now)
+        .where(col(WritebackRow.status).in_(NOT_LEFT), col(WritebackRow.expires_at) <= now)
         .order_by(col(WritebackRow.seq))
         .limit(limit)
         .with_for_update()
@@ -122,7 +114,7 @@ def accepted_after(session: Session, lane_id: str, seq: int) -> Sequence[Writeba
     """Return the lane's writebacks accepted after `seq` that are sent, or wait to be, in their order."""
     query = select(WritebackRow).where(
         WritebackRow.lane_id == lane_id,
-        col(WritebackRow.status).in_((*_SENT_ALREADY, *_WAITS)),
+        col(WritebackRow.status).in_((*_SENT_ALREADY, *NOT_LEFT)),
         col(WritebackRow.seq) > seq,
     )
     return session.exec(query.order_by(col(WritebackRow.seq))).all()
