@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.integration.flow import test_creates as creates
+from tests.integration.flow.confirm.test_creates import ABSENT, incident, patience, there
 from tests.integration.flow.conftest import CALLER, LANE, World, mark
-from tests.integration.flow.test_creates import ABSENT, incident, patience, there
 from writeback.core import failpoints
 from writeback.core.errors import BadInput, Conflict
 from writeback.core.ids import new_id

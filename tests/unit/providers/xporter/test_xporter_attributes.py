@@ -9,7 +9,7 @@ import pytest
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
 from writeback.providers.xporter import lists
 
-EXAMPLES = Path(__file__).parents[2] / "examples/xporter"
+EXAMPLES = Path(__file__).parents[3] / "examples/xporter"
 ACH, BEH = ListName.ACHIEVEMENT_ATTRIBUTES, ListName.BEHAVIOUR_ATTRIBUTES
 DETENTION = ListName.DETENTION_ATTRIBUTES
 

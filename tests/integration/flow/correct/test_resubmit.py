@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.integration.flow.confirm.test_creates import confirm, in_doubt, patience, serve
 from tests.integration.flow.conftest import CALLER, LANE, TODAY, Evidenced, World, mark
-from tests.integration.flow.test_creates import confirm, in_doubt, patience, serve
 from writeback.core.errors import Conflict, Forbidden, InvalidSubmission, NotFound
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor, staff

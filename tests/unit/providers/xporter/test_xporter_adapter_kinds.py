@@ -25,7 +25,7 @@ WINDOW = (date(2026, 1, 12), date(2026, 1, 16))
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 CALLBACK = "https://writeback.example/hooks/xporter/token?id=req_1&estab=3281102"
 SCHOOLS = json.loads(
-    (Path(__file__).parents[2] / "examples/xporter/schools.response/accepts/document.json").read_text("utf-8")
+    (Path(__file__).parents[3] / "examples/xporter/schools.response/accepts/document.json").read_text("utf-8")
 )
 RECORDS: dict[str, dict[str, Any]] = {
     "behaviour.create": {

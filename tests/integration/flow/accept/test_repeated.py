@@ -3,9 +3,9 @@
 import json
 from datetime import timedelta
 
+from tests.integration.flow.confirm.test_creates import _lists, incident
 from tests.integration.flow.conftest import CALLER, TODAY, World, mark, submission
-from tests.integration.flow.test_cancel import BOB
-from tests.integration.flow.test_creates import _lists, incident
+from tests.integration.flow.correct.test_cancel import BOB
 from writeback.domain.access import Caller, Scope
 
 

@@ -18,7 +18,7 @@ from writeback.providers.base import SchoolReport
 from writeback.providers.wonde import attributes, lists
 from writeback.providers.wonde.report import read_report
 
-EXAMPLES = Path(__file__).parents[2] / "examples/wonde"
+EXAMPLES = Path(__file__).parents[3] / "examples/wonde"
 BASE = "https://api-ap-southeast-2.wonde.com/v1.0"
 
 

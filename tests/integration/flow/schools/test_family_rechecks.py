@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.integration.flow.conftest import World, hook_token
-from tests.integration.flow.test_one_bad_answer import ANN, CONDUCT, submit_a_removal
-from tests.integration.flow.test_sync_order import add, put, rung_for
+from tests.integration.flow.dispatch.test_one_bad_answer import ANN, CONDUCT, submit_a_removal
+from tests.integration.flow.schools.test_sync_order import add, put, rung_for
 from writeback.domain.actor import Actor
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason

@@ -9,7 +9,7 @@ import pytest
 from writeback.core.errors import BadInput
 from writeback.providers.wonde.hooks import parse_hook
 
-WEBHOOKS = Path(__file__).parents[2] / "examples/wonde/webhook/accepts"
+WEBHOOKS = Path(__file__).parents[3] / "examples/wonde/webhook/accepts"
 TOKEN = "7e76896f9aca62569048c667db292d72dd84f224"
 
 

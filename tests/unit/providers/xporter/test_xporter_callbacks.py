@@ -17,7 +17,7 @@ from writeback.providers.xporter.callbacks import parse_hook, read_hints
 from writeback.providers.xporter.outcomes import read_raw_answer, read_sync_answer
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
-EXAMPLES = Path(__file__).parents[2] / "examples/xporter/callback-results/accepts"
+EXAMPLES = Path(__file__).parents[3] / "examples/xporter/callback-results/accepts"
 STUDENTS = [{"student_id": "9919", "points": 1}]
 BEHAVIOUR = {"employee_id": "1", "date": "2026-01-12", "type": "7", "students": STUDENTS}
 

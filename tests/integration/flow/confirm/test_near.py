@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.flow.conftest import CALLER, World
-from tests.integration.flow.test_creates import (
+from tests.integration.flow.confirm.test_creates import (
     ABSENT,
     confirm,
     in_doubt,
@@ -17,6 +16,7 @@ from tests.integration.flow.test_creates import (
     taken_and_confirmed,
     there,
 )
+from tests.integration.flow.conftest import CALLER, World
 from writeback.core.errors import Conflict
 from writeback.domain.actor import staff
 from writeback.domain.likeness import Compared, Near

@@ -31,7 +31,7 @@ from writeback.providers.xporter.messages import places_of
 from writeback.providers.xporter.outcomes import Token, read_answer, read_token, refuses_token
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
-EXAMPLES = Path(__file__).parents[2] / "examples/xporter"
+EXAMPLES = Path(__file__).parents[3] / "examples/xporter"
 MARKS = [
     {"StudentId": "9919", "MarkType": "S", "Date": "2026-01-12", "Session": "AM", "Mark": "/"},
     {"StudentId": "9920", "MarkType": "S", "Date": "2026-01-12", "Session": "AM", "Mark": "\\"},

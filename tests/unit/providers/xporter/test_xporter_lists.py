@@ -20,7 +20,7 @@ from writeback.providers.xporter.fields import table_of
 from writeback.providers.xporter.readings import marks
 from writeback.providers.xporter.report import read_report
 
-EXAMPLES = Path(__file__).parents[2] / "examples/xporter"
+EXAMPLES = Path(__file__).parents[3] / "examples/xporter"
 SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
 WINDOW = (date(2026, 1, 5), date(2026, 1, 30))
 
