@@ -1,6 +1,6 @@
 """The drop-in doors: what was asked in a provider's own shape becomes writebacks of ours, all of them or none.
 
-The doors' HTTP is in `api/doors`; here a request is validated and kept like any other, and found again by its ref.
+The doors' HTTP is in `api/dropin`; here a request is validated and kept like any other, and found again by its ref.
 """
 
 import asyncio
