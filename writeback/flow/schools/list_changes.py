@@ -47,6 +47,10 @@ class ListRules:
         full_at = at if change.is_full else known.full_at
         return Changed(Lookup(name, version, at, rows, change.cursor, full_at=full_at), waits)
 
+    def newly_gone(self, known: Lookup, held_back: Collection[str], change: ListChange) -> AbstractSet[str]:
+        """Return what falls out of the list with this change, and did not before."""
+        return self._gone(known, held_back, change) - set(held_back)
+
     @staticmethod
     def _gone(known: Lookup, held_back: Collection[str], change: ListChange) -> set[str]:
         if change.is_full:

@@ -15,7 +15,7 @@ from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.registry.views import SHOWN
 from writeback.flow.schools.list_changes import Changed, ListRules
-from writeback.providers.base import LookupFailed
+from writeback.providers.base import ListChange, LookupFailed
 from writeback.store.schools import lists, removals
 
 log = structlog.get_logger()
@@ -70,9 +70,7 @@ class ListSyncer:
         rules, at = ListRules(self.flow.settings.lookups, self._window()), self.flow.clock.now()
         failpoints.hit("sync.before_fetch")
         try:
-            change = await self.flow.providers[account.provider].fetch(
-                account, name, known.cursor if known and not is_full else None, rules.window
-            )
+            change = await self._fetch(account, name, None if is_full else known, held_back, rules)
         except LookupFailed as failure:
             return known, _not_available(name, known, failure) or _kept(account, name, known, failure)
         failpoints.hit("sync.after_fetch")
@@ -89,6 +87,19 @@ class ListSyncer:
             _say_held_back(account, name, after)
         changed = is_ours and (known is None or after.lookup.version != known.version)
         return known, ListSync(name, len(after.lookup.rows), changed, at, held_back=len(after.held_back))
+
+    async def _fetch(
+        self, account: Account, name: ListName, known: Lookup | None, held_back: AbstractSet[str], rules: ListRules
+    ) -> ListChange:
+        """Return what the provider says has changed in the list; all of it, where nothing is known.
+
+        What has fallen out is believed of the whole list only: a change may say falsely that somebody is gone.
+        """
+        fetch, window = self.flow.providers[account.provider].fetch, rules.window
+        change = await fetch(account, name, known.cursor if known else None, window)
+        if known is None or change.is_full or not rules.newly_gone(known, held_back, change):
+            return change
+        return await fetch(account, name, None, window)
 
     async def _replace(self, school_id: str, known: Lookup | None, after: Changed, held_back: AbstractSet[str]) -> bool:
         """Keep the list in the place of the one that it was made from; False where that is gone."""

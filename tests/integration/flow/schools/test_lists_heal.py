@@ -13,7 +13,7 @@ from writeback.domain.actor import Actor
 from writeback.domain.lookups import Decision, ListName
 from writeback.domain.outcome import NotReached
 from writeback.flow.schools.removals import Removals
-from writeback.providers.base import ListChange
+from writeback.providers.base import ListChange, LookupFailed
 from writeback.store.tables import LookupRow
 
 PUPILS = ListName.STUDENTS
@@ -30,20 +30,30 @@ def changes_only(world: World) -> None:
             return await plain(account, name, cursor, window)
         followed = name in (ListName.STUDENTS, ListName.EMPLOYEES)
         if cursor is not None and followed:
-            return ListChange({}, is_full=False, deleted=wrongly_gone.pop(name, ()), cursor="c2")
+            return ListChange({}, is_full=False, deleted=said_gone.pop(name, ()), cursor="c2")
         return ListChange(world.provider.rows.get(name, {}), is_full=True, cursor="c1" if followed else None)
 
-    plain, wrongly_gone = world.provider.fetch, dict[ListName, list[str]]()
+    plain, said_gone = world.provider.fetch, dict[ListName, list[str]]()
     world.provider.fetch = fetch
-    world.wrongly_gone = wrongly_gone  # type: ignore[attr-defined]
+    world.said_gone = said_gone  # type: ignore[attr-defined]
 
 
 async def lose(world: World, *ids: str) -> None:
-    """Have the provider say once, falsely, that these are gone."""
-    await world.syncer.sync_school("hillside")
-    world.wrongly_gone[PUPILS] = list(ids)  # type: ignore[attr-defined]
+    """Have the whole list lack these once."""
+    rows = world.provider.rows[PUPILS]
+    world.provider.rows[PUPILS] = {row_id: row for row_id, row in rows.items() if row_id not in ids}
+    await world.syncer.sync_school("hillside", full=True)
+    world.provider.rows[PUPILS] = rows
+    world.provider.fetched.clear()
+
+
+async def say_gone(world: World, *ids: str) -> int:
+    """Have a change say once that these are gone; return how often the list was fetched for that."""
     await world.syncer.sync_school("hillside")
     world.provider.fetched.clear()
+    world.said_gone[PUPILS] = list(ids)  # type: ignore[attr-defined]
+    await world.syncer.sync_school("hillside")
+    return world.provider.fetched.count(PUPILS)
 
 
 async def pupils(world: World) -> Any:
@@ -57,7 +67,40 @@ async def is_listed(world: World, pupil: str) -> bool:
     return pupil in lookup.rows
 
 
-async def test_a_sync_of_changes_never_brings_back_whom_a_wrong_deletion_took(world: World) -> None:
+async def test_a_wrong_deletion_takes_nobody_out_for_the_whole_list_is_looked_into_first(world: World) -> None:
+    assert await say_gone(world, "A1") == 2
+    assert await is_listed(world, "A1")
+    assert await world.status(await world.submit(mark("A1"))) == "queued"
+
+
+async def test_nor_do_many_wrong_ones_wait_for_a_person(world: World) -> None:
+    assert await say_gone(world, *(f"A{number}" for number in range(1, 30))) == 2
+    assert (await pupils(world)).held_back is None
+
+
+async def test_a_true_deletion_is_believed_once_the_whole_list_says_the_same(world: World) -> None:
+    await world.syncer.sync_school("hillside")
+    del world.provider.rows[PUPILS]["A1"]
+    assert await say_gone(world, "A1") == 2
+    assert not await is_listed(world, "A1")
+    assert await say_gone(world, "A1") == 1  # it is known by now
+
+
+async def test_a_deletion_whose_list_cannot_be_looked_into_changes_nothing(world: World) -> None:
+    await world.syncer.sync_school("hillside")
+    fetch = world.provider.fetch
+
+    async def down(account: Any, name: ListName, cursor: str | None, window: Any) -> ListChange:
+        if cursor is None and name is PUPILS:
+            raise LookupFailed(name, NotReached("down"), "down")
+        return await fetch(account, name, cursor, window)
+
+    world.provider.fetch = down
+    await say_gone(world, "A1")
+    assert await is_listed(world, "A1")
+
+
+async def test_a_sync_of_changes_never_brings_back_whom_the_whole_list_lacked(world: World) -> None:
     await lose(world, "A1")
     await world.syncer.sync_school("hillside")
     assert not await is_listed(world, "A1")
