@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -47,12 +48,15 @@ class RecordProgress:
     """What was seen in the MIS that is nearly what the record says, as JSON objects (`domain/likeness.py`)."""
     healed: bool = False
     """It was refused for something that a list says, and went again after that list had been fetched: once only."""
+    doubted_at: datetime | None = None
+    """Since when it waits for a list that speaks against it to be fetched once more; until it is sent."""
     looked_for: int | None = None
     """The epoch that a restore has opened, in which it was looked for in the MIS before it went (`domain/epoch.py`)."""
 
     def moved(self, status: RecordStatus, **changes: Any) -> "RecordProgress":
         kept = self.near if status in _UNDECIDED else ()
-        return replace(self, **{"status": status, "near": kept, **changes})
+        doubted_at = self.doubted_at if status is RecordStatus.QUEUED else None
+        return replace(self, **{"status": status, "near": kept, "doubted_at": doubted_at, **changes})
 
     def with_findings(self, findings: Iterable[Finding]) -> "RecordProgress":
         return replace(self, findings=(*self.findings, *(finding.as_json() for finding in findings)))
@@ -74,6 +78,8 @@ class RecordProgress:
             packed["near"] = list(self.near)
         if self.healed:
             packed["healed"] = True
+        if self.doubted_at is not None:
+            packed["doubted_at"] = self.doubted_at.isoformat()
         if self.looked_for is not None:  # the last one: `store/writebacks/epochs.py` looks for it at the end
             packed["looked_for"] = self.looked_for
         return packed
@@ -93,6 +99,7 @@ def unpack_progress(text: str, count: int) -> list[RecordProgress]:
             mis_holds=entry.get("mis_holds"),
             near=tuple(entry.get("near", ())),
             healed=entry.get("healed", False),
+            doubted_at=datetime.fromisoformat(entry["doubted_at"]) if "doubted_at" in entry else None,
             looked_for=entry.get("looked_for"),
         )
         for entry in json.loads(text)

@@ -6,7 +6,7 @@ longer passes is not sent. Where only a list says so, the list is fetched once m
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from validators import ListFinding, validate
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
-from writeback.domain.lookups import Lookup, LookupView
+from writeback.domain.lookups import LookupView
 from writeback.domain.plan import Waiting
 from writeback.domain.school import School
 from writeback.domain.writeback import RecordStatus
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 _PATIENCE = timedelta(seconds=5)
 """How long a fresh list is waited for at a time."""
+_AGAIN = timedelta(seconds=30)
+"""When the lists are asked for again, should that have been in vain."""
 _LONGEST = timedelta(minutes=2)
 _FOR_THE_PROVIDER = frozenset({"permission_missing"})
 """What the provider's answer decides: it holds the school instead of failing what waits."""
@@ -51,8 +53,8 @@ class SecondLook:
 
     def _weed_out_of(self, one: OpenWriteback, indexes: Sequence[int]) -> bool:
         errors = self._errors(one, indexes)
-        if self._waits_for_lists(one, indexes) or (errors and self._is_doubtful(one, errors)):
-            self._put_off(one)
+        if self._waits_for_lists(one, indexes) or (errors and self._is_doubtful(one, errors, indexes)):
+            self._put_off(one, indexes)
         elif errors:
             self._fail(one, errors, indexes)
         else:
@@ -61,13 +63,12 @@ class SecondLook:
 
     def _waits_for_lists(self, one: OpenWriteback, indexes: Sequence[int]) -> bool:
         """Whether it was refused for what our lists may have wrong, and none has been fetched since; not for ever."""
-        if not any(one.progress[index].healed for index in indexes):
+        refused = [entry.doubted_at for index in indexes if (entry := one.progress[index]).healed and entry.doubted_at]
+        if not refused:
             return False
-        if one.row.hold_reason != LISTS_DOUBTED:
-            return True
         lists = [lookup for name in KINDS[one.row.kind].lists if (lookup := self.lookups.get(name))]
-        is_fresh = any(self._is_settled(lookup, one) for lookup in lists)
-        return not is_fresh and self.changes.now - one.row.updated_at < _LONGEST
+        is_fresh = any(lookup.is_settled(max(refused), self.full_within) for lookup in lists)
+        return not is_fresh and self.changes.now - max(refused) < _LONGEST
 
     def _errors(self, one: OpenWriteback, indexes: Sequence[int]) -> list[Finding]:
         records = [one.record(index) for index in indexes]
@@ -75,27 +76,33 @@ class SecondLook:
         found = validate(kind, records, self.school, self.lookups, positions=indexes, today=today)
         return [finding for finding in found if finding.is_error and finding.code not in _FOR_THE_PROVIDER]
 
-    def _is_doubtful(self, one: OpenWriteback, errors: Sequence[Finding]) -> bool:
+    def _is_doubtful(self, one: OpenWriteback, errors: Sequence[Finding], indexes: Sequence[int]) -> bool:
         """Whether a list that has not been fetched since the first doubt is all that speaks against it."""
         lists = [self.lookups.get(error.list) for error in errors if isinstance(error, ListFinding) and error.list]
         if len(lists) < len(errors):
             return False
-        if one.row.hold_reason != LISTS_DOUBTED:
+        about = [index for index in indexes if any(error.record in (None, index) for error in errors)]
+        doubts = [one.progress[index].doubted_at for index in about]
+        first = [at for at in doubts if at is not None]
+        if len(first) < len(doubts):
             return True
-        return any(lookup is not None and not self._is_settled(lookup, one) for lookup in lists)
+        return any(lookup is not None and not lookup.is_settled(max(first), self.full_within) for lookup in lists)
 
-    def _is_settled(self, lookup: Lookup, one: OpenWriteback) -> bool:
-        """Whether a list has been fetched since the first doubt, and lately as a whole."""
-        return lookup.is_settled(one.row.updated_at, self.full_within)
-
-    def _put_off(self, one: OpenWriteback) -> None:
-        row, now = one.row, self.changes.now
-        if row.hold_reason != LISTS_DOUBTED:
-            row.hold_reason, row.updated_at = LISTS_DOUBTED, now
-            holds.schedule_sync(self.changes.session, self.school.id, now)
+    def _put_off(self, one: OpenWriteback, indexes: Sequence[int]) -> None:
+        """Let it wait until the lists have been fetched: at once, the first time, and every now and then where that
+        was in vain. What else becomes of the writeback meanwhile is no new doubt."""
+        row, now, session = one.row, self.changes.now, self.changes.session
+        fresh = [index for index in indexes if one.progress[index].doubted_at is None]
+        for index in fresh:
+            one.keep(index, replace(one.progress[index], doubted_at=now))
+        if fresh:
+            row.updated_at = now
+            holds.schedule_sync(session, self.school.id, now)
             log.info("lists_doubted", writeback_id=row.id, school=self.school.id)
-        row.next_attempt_at = now + _PATIENCE
-        self.changes.session.add(row)
+        else:
+            holds.bring_sync_forward(session, self.school.id, now + _AGAIN)
+        row.hold_reason, row.next_attempt_at = LISTS_DOUBTED, now + _PATIENCE
+        session.add(row)
 
     def _fail(self, one: OpenWriteback, errors: Sequence[Finding], indexes: Sequence[int]) -> None:
         said: Mapping[int, list[Finding]] = {

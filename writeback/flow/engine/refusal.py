@@ -58,7 +58,7 @@ def _may_heal(member: Member, said: Sequence[Finding]) -> bool:
 
 def _heal(changes: Changes, member: Member, request_id: str) -> None:
     """Have the lists fetched, and let it go again by itself: `second_look` waits for them."""
-    change_member(member, RecordStatus.QUEUED, group=f"{request_id}h", healed=True)
+    change_member(member, RecordStatus.QUEUED, group=f"{request_id}h", healed=True, doubted_at=changes.now)
     holds.schedule_sync(changes.session, member.opened.row.school_id, changes.now)
 
 

@@ -164,6 +164,12 @@ def schedule_sync(session: Session, school_id: str, at: datetime) -> None:
     session.exec(update(SchoolRow).where(col(SchoolRow.id) == school_id).values(sync_at=at, sync_first=True))
 
 
+def bring_sync_forward(session: Session, school_id: str, at: datetime) -> None:
+    """Have a school synced by then for somebody who waits for it, where that would be later."""
+    later = update(SchoolRow).where(col(SchoolRow.id) == school_id, col(SchoolRow.sync_at) > at)
+    session.exec(later.values(sync_at=at, sync_first=True))
+
+
 class Overdue(NamedTuple):
     """How many schools' lookups are due, and since when the first of them has been."""
 

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from tests.integration.flow.conftest import TODAY, World, mark
+from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Lookup
+from writeback.domain.outcome import Evidenced, NotReached, Refused, Taken
 from writeback.store.schools import lists
 
 
@@ -100,3 +102,29 @@ async def test_a_day_that_was_allowed_when_it_was_accepted_is_judged_by_the_rule
     assert world.provider.sent == []
     assert record["status"] == "failed"
     assert record["findings"][-1]["code"] == "present_in_future"
+
+
+async def test_what_becomes_of_the_other_records_is_no_new_doubt(world: World):
+    said = Finding("student_not_on_roll", "Not on roll.", "Ask the office.")
+    world.provider.outcomes = [Refused("no", {0: [said]}), Taken("A2")]
+    writeback_id = await world.submit(mark("A1"), mark("A2"))
+    await world.serve()
+    await world.serve()  # A2 alone
+    await sync(world)
+    world.provider.verdicts = [Evidenced("poll")]
+    await world.confirm()
+    await world.serve()
+    assert [record["status"] for record in await world.records(writeback_id)] == ["sent", "confirmed"]
+
+
+async def test_a_list_that_was_asked_for_in_vain_is_asked_for_again_within_half_a_minute(world: World):
+    await world.submit(mark("A1"))
+    await relist(world, ListName.STUDENTS, {"A2": {"id": "A2"}})
+    await world.serve()
+    world.provider.no_lists[ListName.STUDENTS] = NotReached("down")
+    assert await world.syncer.sync_due("hillside")
+    world.clock.advance(timedelta(seconds=6))
+    await world.serve()
+    assert await world.syncer.sync_due("hillside") is None
+    world.clock.advance(timedelta(seconds=30))
+    assert await world.syncer.sync_due("hillside")
