@@ -48,6 +48,8 @@ class RecordProgress:
     """What was seen in the MIS that is nearly what the record says, as JSON objects (`domain/likeness.py`)."""
     healed: bool = False
     """It was refused for something that a list says, and went again after that list had been fetched: once only."""
+    unclear: int = 0
+    """How often it was sent by itself, apart from the others of its request, and got no clear answer."""
     doubted_at: datetime | None = None
     """Since when it waits for a list that speaks against it to be fetched once more; until it is sent."""
     looked_for: int | None = None
@@ -78,6 +80,8 @@ class RecordProgress:
             packed["near"] = list(self.near)
         if self.healed:
             packed["healed"] = True
+        if self.unclear:
+            packed["unclear"] = self.unclear
         if self.doubted_at is not None:
             packed["doubted_at"] = self.doubted_at.isoformat()
         if self.looked_for is not None:  # the last one: `store/writebacks/epochs.py` looks for it at the end
@@ -99,6 +103,7 @@ def unpack_progress(text: str, count: int) -> list[RecordProgress]:
             mis_holds=entry.get("mis_holds"),
             near=tuple(entry.get("near", ())),
             healed=entry.get("healed", False),
+            unclear=entry.get("unclear", 0),
             doubted_at=datetime.fromisoformat(entry["doubted_at"]) if "doubted_at" in entry else None,
             looked_for=entry.get("looked_for"),
         )

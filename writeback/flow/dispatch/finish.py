@@ -1,7 +1,7 @@
 """The second transaction of a turn: what the provider's answer does to the request and its records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
@@ -13,7 +13,7 @@ from writeback.core import failpoints, outages
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
 from writeback.domain.retry import next_attempt_at
 from writeback.domain.states import Event
-from writeback.domain.writeback import RecordStatus
+from writeback.domain.writeback import RecordProgress, RecordStatus
 from writeback.flow.engine.breakers import Breakers, asks_for_long, keys_of
 from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
@@ -184,18 +184,25 @@ class _Recording:
         elif self._is_spoilt(members):
             self._find_what_spoils_it(members, outcome.reason)
         elif may_go_again(self.flow, self.request, members):
+            _count_alone(members)
             doubt(self.flow, self.changes, self.request, members)
             self._again(members, outcome.reason, outcome.retry_after_s)
         else:
+            _count_alone(members)
             put_in_doubt(self.flow, self.changes, self.request, members, outcome.reason)
 
     def _is_spoilt(self, members: Sequence[Member]) -> bool:
         """Whether these have failed often enough, and others of the school have been answered since the first time.
 
-        The school's breaker counts its failures since the last answer; where it has fewer, there was one between.
+        The school's breaker counts its failures since the last answer; where it has fewer, there was one between. What
+        stands alone counts its own failures, while it has tries left: the others may have spoilt those before.
         """
         failed = max(member.opened.row.failures for member in members)
-        enough = self.flow.settings.dispatch.split_after if members[0].kind.is_repeatable else _ENOUGH_FOR_CREATES
+        is_repeatable = members[0].kind.is_repeatable
+        enough = self.flow.settings.dispatch.split_after if is_repeatable else _ENOUGH_FOR_CREATES
+        alone = _alone(members)
+        if alone is not None and (may_go_again(self.flow, self.request, members) or not is_repeatable):
+            failed = alone.unclear
         if failed + 1 < enough:
             return False
         return breakers.failures_of(self.session, keys_of(self.turn.account)[1]) < failed
@@ -214,3 +221,14 @@ class _Recording:
         for row in {member.opened.row.id: member.opened.row for member in members}.values():
             row.next_attempt_at = self.now + timedelta(seconds=self.flow.rng.uniform(0, dispatch.backoff_base_s))
         settle_members(self.changes, members, queued_by=Event.RETRY, detail=reason)
+
+
+def _alone(members: Sequence[Member]) -> RecordProgress | None:
+    """Return the progress of the record that was sent by itself, apart from others; None where that is not so."""
+    progress = members[0].opened.progress[members[0].index]
+    return progress if len(members) == 1 and progress.group is not None else None
+
+
+def _count_alone(members: Sequence[Member]) -> None:
+    if (alone := _alone(members)) is not None:
+        members[0].opened.progress[members[0].index] = replace(alone, unclear=alone.unclear + 1)

@@ -402,7 +402,7 @@ async def test_what_spoils_a_request_is_found_and_nothing_is_sent_again_without_
 
     world.provider.before_answer = answer
     writeback_id = await submit(world, incident("A1"), incident("A2"))
-    for turn in range(3):
+    for turn in range(4):
         await serve(world)
         await submit(world, incident(f"A{10 + turn}"))  # another, which gets through
         await serve(world)

@@ -265,3 +265,21 @@ async def test_while_nothing_gets_through_nothing_is_split(world: World) -> None
     await serve_for_a_while(world, 8, others=False)
 
     assert {len(records) for records in world.provider.sent} == {15}
+
+
+async def test_one_bad_answer_to_a_mark_beside_the_bad_one_costs_it_nothing(world: World) -> None:
+    register = await world.submit(*(mark(f"A{n}") for n in range(1, 5)))
+    unlucky = {"A2"}
+
+    async def answer() -> None:
+        pupils = {record["student_id"] for record in world.provider.sent[-1]}
+        is_bad = "A1" in pupils or pupils == unlucky
+        world.provider.outcomes = [Uncertain("Wonde answered 500") if is_bad else Taken("T")]
+        if pupils == unlucky:
+            unlucky.clear()
+
+    world.provider.before_answer = answer
+    await serve_for_a_while(world, 9, others=True)
+
+    assert not unlucky
+    assert [one["status"] for one in await world.records(register)] == ["unknown", "sent", "sent", "sent"]
