@@ -3,19 +3,37 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.lookups import ListName
 from writeback.domain.states import FINAL, Status
 from writeback.domain.writeback import RecordStatus, unpack_progress
 from writeback.store.sql.database import Database
-from writeback.store.tables import AttemptRow, BreakerRow, Lane, RequestRow, WritebackRow
+from writeback.store.tables import (
+    AttemptRow,
+    BreakerRow,
+    EventRow,
+    Lane,
+    LookupRow,
+    RemovalsRow,
+    RequestRow,
+    SchoolRow,
+    WritebackRow,
+)
 
 _NO_CLEAR_ANSWER = "The provider gave no clear answer each time"
+_NOT_SENT = "%it was not sent"
+"""How the detail ends of an event that says that our own check has failed a writeback that was accepted."""
+IdsByList = Mapping[tuple[str, str], frozenset[str]]
+"""The ids in each cached list, by school and list."""
 UNSETTLED = (Status.QUEUED, Status.SENDING, Status.SENT, Status.UNKNOWN, Status.HELD)
+_HELD = select(SchoolRow).where(col(SchoolRow.hold_reason).is_not(None))
+_FAILED_BY_US = select(EventRow.writeback_id).where(col(EventRow.detail).like(_NOT_SENT))
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,13 @@ class Books:
     """By school."""
     outcomes: Counter[str]
     """Of attempts."""
+    lists: IdsByList = field(default_factory=dict)
+    held_back: Sequence[str] = ()
+    """Lists from which something waits to be taken, as school and list."""
+    held: Sequence[str] = ()
+    """Schools that are held, with the reason."""
+    not_sent: Sequence[str] = ()
+    """Ids of writebacks that our own check has failed after they were accepted."""
 
 
 async def read_books(db: Database) -> Books:
@@ -64,7 +89,24 @@ async def read_books(db: Database) -> Books:
         attempts = Counter(dict((await session.exec(by_school)).all()))
         by_outcome = select(AttemptRow.outcome, func.count(col(AttemptRow.id))).group_by(col(AttemptRow.outcome))
         outcomes = Counter({str(name): count for name, count in (await session.exec(by_outcome)).all()})
-    return Books(rows, [record for row in rows for record in _records_of(row)], attempts, outcomes)
+        records = [record for row in rows for record in _records_of(row)]
+        return Books(
+            rows,
+            records,
+            attempts,
+            outcomes,
+            await read_lists(session),
+            [f"{row.school_id} {row.list}: {row.entries}" for row in (await session.exec(select(RemovalsRow))).all()],
+            [f"{one.id}: {one.hold_reason}" for one in (await session.exec(_HELD)).all()],
+            (await session.exec(_FAILED_BY_US)).all(),
+        )
+
+
+async def read_lists(session: AsyncSession) -> IdsByList:
+    """Return what is in the cached lists, but for lessons: those go by the day."""
+    query = select(LookupRow).where(col(LookupRow.list) != ListName.LESSONS.value)
+    found = (await session.exec(query)).all()
+    return {(row.school_id, row.list): frozenset(json.loads(row.rows)) for row in found}
 
 
 async def longest_wait_s(db: Database, now: datetime) -> float:

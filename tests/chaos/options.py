@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Trouble = Literal["kills", "pauses", "redis", "database", "faults", "callbacks", "forgeries", "schools", "office"]
+Trouble = Literal[
+    "kills", "pauses", "redis", "database", "faults", "callbacks", "forgeries", "schools", "office", "lists"
+]
 TROUBLES: tuple[Trouble, ...] = (
     "kills",
     "pauses",
@@ -14,6 +16,7 @@ TROUBLES: tuple[Trouble, ...] = (
     "forgeries",
     "schools",
     "office",
+    "lists",
 )
 
 

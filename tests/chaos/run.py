@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from tests.chaos.books import count_settled, count_unsettled, longest_wait_s, read_books
+from tests.chaos.books import count_settled, count_unsettled, longest_wait_s, read_books, read_lists
 from tests.chaos.client import Clients
 from tests.chaos.options import RETRY_AFTER_CAP_S, SETTINGS, Options
 from tests.chaos.processes import Stack, free_port
@@ -31,6 +31,8 @@ from writeback.core.settings import Settings
 from writeback.store.sql.database import Database
 
 _APIS = 2
+_SLOWER = 4
+"""By how much what is sent beyond the number that was asked for goes slower."""
 _LOOK_EVERY_S = 0.5
 _IN_THE_END_S = 3.0
 """How long nothing more may happen before the books are compared."""
@@ -79,9 +81,11 @@ class _Run:
     async def _put_to_the_test(self, world: World, troubles: Troubles, stack: Stack, database: DatabaseServer) -> None:
         clients = Clients(self._api_urls, world.key, random.Random(f"{self.options.seed} clients"))
         began = self.clock.monotonic()
-        await troubles.start_standing_faults()
-        troubles.start()
         async with _opened(database) as db:
+            async with db.read() as session:
+                lists_before = await read_lists(session)
+            await troubles.start_standing_faults()
+            troubles.start()
             watch = asyncio.create_task(self._watch_waits(db), name="waits")
             try:
                 await self._send_all(world, clients, troubles)
@@ -95,7 +99,7 @@ class _Run:
             await asyncio.sleep(_IN_THE_END_S)
             self.screen.doing("comparing")
             books, truths = await read_books(db), await look(world)
-        Verdict(books, truths, clients.accepted).judge(self.result)
+        Verdict(books, truths, clients.accepted, lists_before).judge(self.result)
         refused = [f"{ref}: {said}" for ref, said in clients.refused.items()]
         self.result.none_of("refused by the API", refused)
         self._judge_waits()
@@ -113,7 +117,10 @@ class _Run:
         }
 
     async def _send_all(self, world: World, clients: Clients, troubles: Troubles) -> None:
-        """Send what was asked for, and more, up to four times as much, until every misbehaviour has met something."""
+        """Send what was asked for, and more, up to four times as much, until every misbehaviour has met something.
+
+        More goes slower: what is missing needs time, and not much that it could meet.
+        """
         workload = Workload(list(world.schools.values()), random.Random(self.options.seed))
         plans, sent = workload.plans(self.options.count * 4), 0
         interval, next_at = 1 / self.options.per_s, self.clock.monotonic()
@@ -125,7 +132,9 @@ class _Run:
             for plan in plans:
                 if sent >= self.options.count and not troubles.missing:
                     return
-                next_at = max(next_at, self.clock.monotonic() - 1.0) + interval
+                next_at = max(next_at, self.clock.monotonic() - 1.0) + interval * (
+                    _SLOWER if sent >= self.options.count else 1
+                )
                 await asyncio.sleep(max(0.0, next_at - self.clock.monotonic()))
                 await clients.send(http, plan)
                 sent += 1

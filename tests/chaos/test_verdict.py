@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.books import BookedRecord, Books
+from tests.chaos.books import BookedRecord, Books, IdsByList
 from tests.chaos.truth import Truth
 from tests.chaos.verdict import Figure, Result, Verdict
 from tests.chaos.world import SchoolUnderTest
@@ -55,12 +55,18 @@ def truth(changes: Sequence[Mapping[str, Any]] = (), there: Sequence[str] = (), 
 
 
 def judged(
-    found: Truth, *records: BookedRecord, accepted: Mapping[str, str] | None = None, **books: Any
+    found: Truth,
+    *records: BookedRecord,
+    accepted: Mapping[str, str] | None = None,
+    lists_before: IdsByList | None = None,
+    **books: Any,
 ) -> dict[str, Figure]:
     """Return the figures by name."""
     result = Result(1)
     given = {"rows": [], "attempts": Counter({"s1": 1}), "outcomes": Counter()}
-    Verdict(Books(**{**given, "records": records, **books}), {"s1": found}, accepted or {}).judge(result)
+    Verdict(Books(**{**given, "records": records, **books}), {"s1": found}, accepted or {}, lists_before or {}).judge(
+        result
+    )
     return {figure.name: figure for figure in result.figures}
 
 
@@ -154,6 +160,19 @@ def test_a_slot_holds_the_latest_mark(holds: str, figures: list[str]) -> None:
     assert wrong(judged(found, first, replace(first, says=MARK, seq=2))) == figures
 
 
+@pytest.mark.parametrize(
+    ("holds", "figures"), [("M", []), ("I", []), ("L", ["slots with another mark than the latest"])]
+)
+def test_a_mark_that_was_superseded_by_one_that_failed_may_be_there_or_not(holds: str, figures: list[str]) -> None:
+    records = [
+        record("attendance.session", {**MARK, "code": "M"}, CONFIRMED),
+        record("attendance.session", {**MARK, "code": "I"}, RecordStatus.SUPERSEDED, seq=2),
+        record("attendance.session", MARK, FAILED, findings=["provider_refused"], seq=3),
+    ]
+    history = {SLOT: [{"code": c, "source": "A7", "effect": "set", "at": "2026-01-12T09:00:00"} for c in ("M", holds)]}
+    assert wrong(judged(truth(marks={SLOT: holds}, history=history), *records)) == figures
+
+
 def test_a_mark_that_the_office_made_first_stays_where_only_blank_slots_are_to_be_filled() -> None:
     theirs = {**MARK, "student_id": "p19"}
     slot = ("S", "p19", "2026-01-12", "AM")
@@ -180,6 +199,23 @@ def test_a_pupil_followed_by_a_5xx_costs_only_the_own_mark() -> None:
     beside = replace(own, says={**MARK, "student_id": "p2"}, index=1)
     assert wrong(judged(found, own)) == []
     assert wrong(judged(found, own, beside)) == ["failed beside a pupil whom a 5xx follows"]
+
+
+def test_what_our_own_check_failed_after_it_was_accepted_is_wrong_for_nobody_leaves() -> None:
+    assert wrong(judged(truth(), not_sent=["wb_1"])) == ["failed by our own lists"]
+
+
+def test_lists_are_in_the_end_as_they_were_and_nothing_waits_for_a_person() -> None:
+    before = {("s1", "students"): frozenset({"p1", "p2"})}
+    assert wrong(judged(truth(), lists_before=before, lists=before)) == []
+    for lost in (["p1"], ["p1", "p2", "p3"]):
+        after = {("s1", "students"): frozenset(lost)}
+        assert wrong(judged(truth(), lists_before=before, lists=after)) == ["lists that are not whole"]
+    assert wrong(judged(truth(), held_back=["s1 students: 20"])) == ["lists that are not whole"]
+
+
+def test_no_school_is_held_in_the_end() -> None:
+    assert wrong(judged(truth(), held=["s1: school_offline"])) == ["schools that are held still"]
 
 
 def test_the_provider_has_received_no_more_than_was_logged() -> None:

@@ -4,11 +4,13 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from tests.chaos.lists import Lists
 from tests.chaos.misbehaviour import CALLBACKS, FOLLOWS, MISBEHAVIOURS, WRITES, Deck, certain
 from tests.chaos.office import Office
 from tests.chaos.options import LONGEST_PAUSE_S, Options
@@ -40,6 +42,7 @@ class Troubles:
 
     def __post_init__(self) -> None:
         self._office = Office(self.world, self.done)
+        self._lists = Lists(self.world, self.apis)
 
     def start(self) -> None:
         """Begin; each trouble has dice of its own, so that one more leaves the others as they are."""
@@ -52,6 +55,7 @@ class Troubles:
             ("forgeries", self._forge, 0.2, 0.8),
             ("schools", self._school, 0.5, 2.0),
             ("office", self._office_works, 0.1, 0.4),
+            ("lists", self._lists_err, 0.2, 1.0),
         )
         for name, act, least, most in made:
             if self.options.has(name):
@@ -76,14 +80,15 @@ class Troubles:
 
     @property
     def wanted(self) -> list[str]:
-        """The names of all that is to go wrong in this run."""
+        """The names of the faults that are to strike in this run."""
         faults = [*MISBEHAVIOURS, FOLLOWS] if self.options.has("faults") else []
         return [*faults, *CALLBACKS] if self.options.has("callbacks") else faults
 
     @property
     def missing(self) -> list[str]:
-        """Those of them that have met nobody so far."""
-        return [name for name in self.wanted if not self.struck[name]]
+        """What is to go wrong in this run, and has met nobody so far."""
+        faults = [name for name in self.wanted if not self.struck[name]]
+        return [*faults, *self._lists.missing] if self.options.has("lists") else faults
 
     async def stop(self) -> None:
         """End every trouble, and put right what it left."""
@@ -97,6 +102,9 @@ class Troubles:
                 child.resume()
         for school in self.world.schools.values():
             await self._put_right(school)
+            if self.options.has("lists"):
+                await self._put_lists_right(school)
+        self.done.update(self._lists.met)
 
     async def _again_and_again(
         self, act: Callable[[random.Random], Awaitable[None]], dice: random.Random, least: float, most: float
@@ -225,6 +233,18 @@ class Troubles:
         school = self._troubled(dice)
         await self._office.mark(school, dice)
         await self._office.change(school, dice)
+
+    async def _lists_err(self, dice: random.Random) -> None:
+        school = self._troubled(dice)
+        await self._lists.err(school, dice)
+        await self._slept(dice.uniform(0.5, 2.0))
+        await self._lists.put_right(school)
+
+    async def _put_lists_right(self, school: SchoolUnderTest) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.options.drain_s):
+                while not await self._lists.put_right(school):  # noqa: ASYNC110 - an API starts in another process
+                    await asyncio.sleep(0.5)
 
     def _troubled(self, dice: random.Random) -> SchoolUnderTest:
         """Return a school that is not spared."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.books import UNSETTLED, BookedRecord, Books
+from tests.chaos.books import UNSETTLED, BookedRecord, Books, IdsByList
 from tests.chaos.truth import Slot, Truth, keys_of
 from tests.chaos.workload import OFFICE_FIRST
 from writeback.domain.writeback import RecordStatus
@@ -71,6 +71,8 @@ class Verdict:
     truths: Mapping[str, Truth]
     accepted: Mapping[str, str]
     """Ref → writeback id, as the apps were told."""
+    lists_before: IdsByList = field(default_factory=dict)
+    """What the schools' lists held when all was well: nobody joins or leaves in a run."""
 
     def judge(self, result: Result) -> None:
         result.none_of("accepted and lost", list(self._lost()))
@@ -83,6 +85,9 @@ class Verdict:
         result.none_of("stuck without a stated reason", list(self._stuck()))
         result.none_of("stopped in a school without any trouble", list(self._stopped_without_trouble()))
         result.none_of("failed beside a pupil whom a 5xx follows", list(self._failed_beside()))
+        result.none_of("failed by our own lists", list(self.books.not_sent))
+        result.none_of("lists that are not whole", list(self._not_whole()))
+        result.none_of("schools that are held still", list(self.books.held))
         seen, logged = sum(t.writes_received for t in self.truths.values()), self.books.attempts.total()
         result.figures.append(Figure("attempts logged", logged, f">= {seen:,} requests received", logged >= seen))
         result.none_of("schools that received more than we logged", list(self._unlogged()))
@@ -131,6 +136,12 @@ class Verdict:
                 spoilt = [r for r in records if r.is_given_up and r.says["student_id"] not in followed]
                 yield from (f"{record.name}, findings {record.findings}" for record in spoilt)
 
+    def _not_whole(self) -> Iterator[str]:
+        for (school_id, name), ids in self.lists_before.items():
+            if lost := ids ^ self.books.lists.get((school_id, name), frozenset()):
+                yield f"{school_id} {name}: {len(lost)} of {len(ids)} are not as they were"
+        yield from (f"{one} wait for a person" for one in self.books.held_back)
+
     def _unlogged(self) -> Iterator[str]:
         for school_id, truth in self.truths.items():
             if truth.writes_received > self.books.attempts[school_id]:
@@ -167,11 +178,10 @@ class Verdict:
         for (school_id, detention_id, student_id), records in entries.items():
             row = self.truths[school_id].by_id("detentions")[detention_id]
             holds = next((p["attendance"] for p in row["students"] if p["student_id"] == student_id), None)
-            live = [record for record in records if record.status not in _TOLD]
-            if live and live[-1].status is not RecordStatus.NEEDS_ATTENTION:
-                wanted = live[-1].says["attendance"]
-                if holds != wanted:
-                    yield f"{school_id} detention {detention_id} holds {holds}, wanted {wanted}: {live[-1].name}"
+            allowed = _allowed(records, "attendance")
+            if allowed is not None and None not in allowed and holds not in allowed:
+                ours = ", ".join(record.name for record in records)
+                yield f"{school_id} detention {detention_id} holds {holds}, wanted {allowed}: {ours}"
 
     def _overwritten(self) -> Iterator[str]:
         for truth, slot, _ in self._by_slot():
@@ -221,14 +231,18 @@ class Verdict:
                 yield f"{record.name}, findings {record.findings}"
 
 
-def _allowed(records: Sequence[BookedRecord]) -> set[str | None] | None:
-    """Return what the slot may hold, the office apart; None where a person has been asked."""
+def _allowed(records: Sequence[BookedRecord], name: str = "code") -> set[str | None] | None:
+    """Return what the slot may hold, the office apart; None where a person has been asked.
+
+    What was superseded has not been sent again, and may have arrived before: where its successor has failed, it may be
+    there or not.
+    """
     allowed: set[str | None] = set()
     for record in reversed([record for record in records if record.status not in _TOLD]):
         if record.status is RecordStatus.NEEDS_ATTENTION:
             return None
-        allowed.add(record.says["code"])
-        if not record.says.get("only_if_blank"):
+        allowed.add(record.says[name])
+        if record.status is not RecordStatus.SUPERSEDED and not record.says.get("only_if_blank"):
             return allowed
     return allowed | {None}
 

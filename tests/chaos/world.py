@@ -122,6 +122,7 @@ async def _make(control: Control, services: Services, number: int) -> SchoolUnde
             "cache_ttl_s": 0.5,
             "names_conduct_writebacks": number % 4 != 0,
             "strict": number % 3 == 0,
+            "unchanged_since": "2020-09-01T08:00:00Z",  # what has just changed cannot be deleted by mistake as well
         },
     )
     theirs = seeded["provider_school_id"]

@@ -85,6 +85,13 @@ def _leave_out(_: SandboxState, school: SandboxSchool, value: Any) -> None:
     school.left_out = set(texts_in(value, "leave_out"))
 
 
+def _unchanged_since(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Have no change of the pupils and staff that there are now be later than that."""
+    at = read_instant(value, "unchanged_since")
+    for person in (*school.mis.pupils.values(), *school.mis.staff.values()):
+        person.updated_at = at
+
+
 def _delete_falsely(state: SandboxState, school: SandboxSchool, value: Any) -> None:
     """Have the provider say once that these pupils are deleted, who are on roll and stay so."""
     for student_id in texts_in(value, "delete_falsely"):
@@ -222,6 +229,7 @@ CHANGES: Final[Mapping[str, Apply]] = {
     "add_pupils": _add_pupils,
     "leave_out": _leave_out,
     "delete_falsely": _delete_falsely,
+    "unchanged_since": _unchanged_since,
     "remove_lessons": _remove_lessons,
     "move_lesson": _move_lesson,
     "refusals": _refusals,
