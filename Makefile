@@ -50,22 +50,22 @@ chaos: $(STAMP) ## kill, stop and cut off real processes and count what is lost;
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(N),--count $(N)) $(ARGS)
 
 clean: ## remove .venv, caches and the data of `make dev`
-	@rm -rf .venv .venv-* .writeback .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@rm -rf .venv .venv-* .writeback .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist clients/python/dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: $(STAMP) ## renew the lock files within the ranges of pyproject.toml; ARGS=--upgrade takes what is newest
 	@sh deploy/lock.sh $(BIN) $(ARGS)
 
 # On musl there is no wheel of a Redis server, a PostgreSQL and a driver of browsers, so the lock cannot be had whole.
-$(STAMP): pyproject.toml requirements-dev.lock
+$(STAMP): pyproject.toml clients/python/pyproject.toml requirements-dev.lock
 	@set -e; python=$$(sh deploy/find-python.sh $(PYTHON)); \
 	[ -x $(BIN)/python ] && $(BIN)/python -c '' 2>/dev/null || { echo "making $(VENV) with $$python"; $$python -m venv --clear $(VENV); }; \
 	pip="$(BIN)/python -m pip install --quiet --disable-pip-version-check"; \
 	case $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("SOABI"))') in \
 	  *musl*) echo "on musl, install Redis or Valkey yourself; tests with PostgreSQL or a browser are skipped"; \
-	    $$pip --upgrade 'pip>=25.1'; $$pip --prefer-binary --editable . --group portable ;; \
+	    $$pip --upgrade 'pip>=25.1'; $$pip --prefer-binary --editable ./clients/python --editable . --group portable ;; \
 	  *) echo "installing what requirements-dev.lock names"; \
 	    $$pip --require-hashes --requirement requirements-dev.lock; \
-	    $$pip --no-deps --no-build-isolation --editable . ;; \
+	    $$pip --no-deps --no-build-isolation --editable ./clients/python --editable . ;; \
 	esac; \
 	touch $(STAMP)

@@ -17,10 +17,9 @@ import pytest
 import uvicorn
 from sqlmodel import select
 
+import writeback_client as face
 from tests.secret_key import SECRET_KEY
-from writeback import client as face
 from writeback.api.app import create_app
-from writeback.client import AsyncClient, Client, ClientError, Conflict, Forbidden, Invalid, NotFinal, NotFound, Status
 from writeback.core.clock import FakeClock
 from writeback.core.settings import EventSettings, Settings, WebhookSettings
 from writeback.core.tls import trusted
@@ -32,6 +31,7 @@ from writeback.flow.registry.entries import NewSchool
 from writeback.sandbox.testing import running_sandbox, until
 from writeback.store.tables import BatchRow, Lane
 from writeback.wiring import Services, open_services
+from writeback_client import AsyncClient, Client, ClientError, Conflict, Forbidden, Invalid, NotFinal, NotFound, Status
 
 DAY = date(2026, 1, 12)
 DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"

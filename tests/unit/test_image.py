@@ -117,7 +117,15 @@ def test_image_is_given_what_it_copies_and_neither_secrets_nor_tests() -> None:
         word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, flags=re.M) for word in line.split()
     }
 
-    assert copied == {"pyproject.toml", "requirements.lock", "README.md", "writeback", "validators", "schemas"}
+    assert copied == {
+        "pyproject.toml",
+        "requirements.lock",
+        "README.md",
+        "writeback",
+        "validators",
+        "schemas",
+        "clients",
+    }
     assert {path.name for path in ROOT.iterdir() if _reaches_docker(path.name)} == copied
 
 

@@ -11,15 +11,16 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CLIENT: dict[str, Any] = tomllib.loads((ROOT / "clients" / "python" / "pyproject.toml").read_text())
 
 
 def _wanted(*groups: str) -> list[Requirement]:
-    """Return the dependencies, those of the embedded Redis, and those of groups."""
-    project = PROJECT["project"]
-    found = [*project["dependencies"], *project["optional-dependencies"]["embedded"]]
+    """Return the dependencies, those of the client, those of the embedded Redis, and those of groups."""
+    project, client = PROJECT["project"], CLIENT["project"]
+    found = [*project["dependencies"], *client["dependencies"], *project["optional-dependencies"]["embedded"]]
     for group in groups:
         found += [one for one in PROJECT["dependency-groups"][group] if isinstance(one, str)]
-    return [Requirement(one) for one in found]
+    return [Requirement(one) for one in found if one != client["name"]]  # that is in a folder here
 
 
 def _locked(name: str) -> dict[str, list[str]]:

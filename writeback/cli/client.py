@@ -1,4 +1,4 @@
-"""The CLI's view of the API: `writeback.client`, its answers as JSON, its errors as `CommandFailed` with what to do."""
+"""The CLI's view of the API: `writeback_client`, its answers as JSON, its errors as `CommandFailed` with what to do."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,9 @@ import httpx
 from writeback.cli.exits import CommandFailed, Exit
 from writeback.cli.handover import DevHandover
 from writeback.cli.options import DEFAULT_DATA_DIR
-from writeback.client import Client, ClientError, Misconfigured, Problem, Unreachable
-from writeback.client.calls import as_json
-from writeback.client.errors import refusal as problem_of
+from writeback_client import Client, ClientError, Misconfigured, Problem, Unreachable
+from writeback_client.calls import as_json
+from writeback_client.errors import refusal as problem_of
 
 DEFAULT_URL = "http://127.0.0.1:8400"
 _PAGE = 200

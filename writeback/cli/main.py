@@ -27,6 +27,7 @@ from writeback.cli.commands import (
     writebacks,
 )
 from writeback.cli.commands.schools import schools
+from writeback.cli.own_validators import check_validators
 from writeback.core import garbage
 from writeback.core.errors import ConfigurationError
 
@@ -37,6 +38,7 @@ class _Edge(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         garbage.collect_seldom()  # commands load what they need themselves
         try:
+            check_validators()
             return super().invoke(ctx)
         except exits.CommandFailed as failure:
             _end(ctx, failure)

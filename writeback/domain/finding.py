@@ -2,22 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from writeback.core.errors import MOST_FINDINGS
+from writeback_client.words import Severity as Severity
 
 MOST_OF_RECORD = 20
 """Findings that are made of one record; of the others it is said how many there are."""
 MOST_MADE = 1_000
 """Findings of one submission; once there are so many, one is made of each record."""
-
-
-class Severity(StrEnum):
-    ERROR = "error"
-    """The record cannot be sent."""
-    WARNING = "warning"
-    """The record is sent; somebody should know."""
 
 
 @dataclass(frozen=True, slots=True)

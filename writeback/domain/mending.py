@@ -9,15 +9,7 @@ from enum import StrEnum
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.states import AWAIT_EVIDENCE, NOT_LEFT, TRANSITIONS, WENT_WRONG, Event, Status
 from writeback.domain.writeback import RecordProgress, RecordStatus
-
-
-class Action(StrEnum):
-    """What was done."""
-
-    RESUBMIT = "resubmit"
-    CANCEL = "cancel"
-    RESOLVE = "resolve"
-    CHECK = "check"
+from writeback_client.words import Action as Action
 
 
 class Outcome(StrEnum):

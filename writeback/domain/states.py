@@ -1,47 +1,25 @@
 """The states of a writeback and the one table of events that move it. Nothing else assigns a status."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from writeback.core.errors import IllegalTransition
+from writeback_client.words import FINAL, Event, Remark, Status
 
+__all__ = [
+    "AWAIT_EVIDENCE",
+    "FINAL",
+    "NEED_SOMEBODY",
+    "NOT_LEFT",
+    "TRANSITIONS",
+    "WENT_WRONG",
+    "WITH_PROVIDER",
+    "Event",
+    "Remark",
+    "Status",
+    "Transition",
+    "advance",
+]
 
-class Status(StrEnum):
-    """Where a writeback is."""
-
-    QUEUED = "queued"
-    """Accepted, waits its turn; a retry waits here too, with `next_attempt_at`."""
-    HELD = "held"
-    """Waits for something outside, with reason and since."""
-    SENDING = "sending"
-    """A request carrying it is under way, under a lease."""
-    SENT = "sent"
-    """The provider has taken it; evidence is awaited."""
-    UNKNOWN = "unknown"
-    """It may or may not have arrived; being settled by read-back."""
-    NEEDS_ATTENTION = "needs_attention"
-    """Only a person can decide."""
-    CONFIRMED = "confirmed"
-    """Evidence says that it is in the MIS."""
-    PARTIAL = "partial"
-    """Some records confirmed, others failed."""
-    FAILED = "failed"
-    """Refused for good; findings say why and what to do."""
-    SUPERSEDED = "superseded"
-    """A later writeback for the same slots took its place before it was sent."""
-    CANCELLED = "cancelled"
-    """Withdrawn before it was sent."""
-    EXPIRED = "expired"
-    """Its deadline passed before it was sent."""
-
-    @property
-    def is_final(self) -> bool:
-        return self in FINAL
-
-
-FINAL = frozenset(
-    {Status.CONFIRMED, Status.PARTIAL, Status.FAILED, Status.SUPERSEDED, Status.CANCELLED, Status.EXPIRED}
-)
 NOT_LEFT = (Status.QUEUED, Status.HELD)
 """Nothing of it is on its way."""
 AWAIT_EVIDENCE = (Status.SENT, Status.UNKNOWN)
@@ -50,34 +28,6 @@ WENT_WRONG = (Status.PARTIAL, Status.FAILED, Status.EXPIRED)
 """Ended, and not as it was meant."""
 NEED_SOMEBODY = (*WENT_WRONG, Status.NEEDS_ATTENTION)
 """What support staff look at."""
-
-
-class Event(StrEnum):
-    """What happens to a writeback."""
-
-    ACCEPTED = "accepted"
-    SENDING = "sending"
-    SENT = "sent"
-    CONTINUED = "continued"
-    RETRY = "retry"
-    HELD = "held"
-    RELEASED = "released"
-    IN_DOUBT = "in_doubt"
-    NEEDS_PERSON = "needs_person"
-    CONFIRMED = "confirmed"
-    PARTLY_CONFIRMED = "partly_confirmed"
-    FAILED = "failed"
-    SUPERSEDED = "superseded"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    RESUBMITTED = "resubmitted"
-
-
-class Remark(StrEnum):
-    """What is written into the timeline of a writeback and moves it nowhere."""
-
-    CHANGED_IN_MIS = "changed_in_mis"
-    """A mark that was confirmed has another value in the MIS by now."""
 
 
 @dataclass(frozen=True)

@@ -4,29 +4,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from writeback.domain.finding import Finding
 from writeback.domain.states import Event, Status
-
-
-class RecordStatus(StrEnum):
-    """Where one record is."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    UNKNOWN = "unknown"
-    NEEDS_ATTENTION = "needs_attention"
-    CONFIRMED = "confirmed"
-    FAILED = "failed"
-    SUPERSEDED = "superseded"
-    CANCELLED = "cancelled"
-    """A person has withdrawn it: it had not left, or nobody could tell what had become of it."""
-    REFUSED = "refused"
-    """Not accepted: the submission said to skip what is invalid."""
-
+from writeback_client.words import RecordStatus as RecordStatus
 
 _UNDECIDED = frozenset({RecordStatus.UNKNOWN, RecordStatus.NEEDS_ATTENTION})
 

@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from writeback.client.calls import Answer
-from writeback.client.options import Options
-from writeback.client.steps import Emit, Flow, Open, Read, Send
 from writeback.core.clock import FakeClock
+from writeback_client.calls import Answer
+from writeback_client.options import Options
+from writeback_client.steps import Emit, Flow, Open, Read, Send
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from tests.unit.client.conftest import answer, drive, items
-from writeback.client.calls import Request, as_model
-from writeback.client.errors import (
+from writeback_client.calls import Request, as_model
+from writeback_client.errors import (
     Conflict,
     Invalid,
     Problem,
@@ -16,10 +16,10 @@ from writeback.client.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from writeback.client.flows import Listing, exchange
-from writeback.client.models import Page, School
-from writeback.client.options import Options
-from writeback.client.steps import Send, Sleep
+from writeback_client.flows import Listing, exchange
+from writeback_client.models import Page, School
+from writeback_client.options import Options
+from writeback_client.steps import Send, Sleep
 
 READING = Request("GET", "/v1/x", is_repeatable=True)
 CREATING = Request("POST", "/v1/x")

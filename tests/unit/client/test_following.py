@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from tests.unit.client.conftest import answer, drive, drive_by, items
-from writeback.client.errors import Forbidden, NotFinal, NotFound, Unreachable
-from writeback.client.options import Options
-from writeback.client.rooms.writebacks import events, wait
-from writeback.client.steps import Close, Open, Read, Send, Sleep
 from writeback.core.clock import FakeClock
+from writeback_client.errors import Forbidden, NotFinal, NotFound, Unreachable
+from writeback_client.options import Options
+from writeback_client.rooms.writebacks import events, wait
+from writeback_client.steps import Close, Open, Read, Send, Sleep
 
 BROKEN_OFF = httpx.ReadError("broken off")
 SILENCE = httpx.ReadTimeout("silence")

@@ -10,12 +10,12 @@ from writeback.api import models
 from writeback.api.batches import models as batch_models
 from writeback.api.corrections import models as mending_models
 from writeback.api.schools import feature_models, registry_models
-from writeback.client.models import access, base, batches, schools, webhooks, writebacks
 from writeback.domain import messages
 from writeback.flow.engine import hook_urls
 from writeback.flow.registry import views as school_views
 from writeback.flow.schools import discovery, list_sync, sync
 from writeback.flow.webhooks import views as webhook_views
+from writeback_client.models import access, base, batches, schools, webhooks, writebacks
 
 PAIRS: list[tuple[type[BaseModel], Any]] = [
     (base.Finding, models.FindingOut),

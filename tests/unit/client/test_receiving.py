@@ -1,14 +1,15 @@
 """`verify_webhook` takes what the notifier signs, and nothing else."""
 
 import json
+import sys
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from writeback.client import Misconfigured, SignatureInvalid, Status, UnexpectedAnswer, verify_webhook
 from writeback.core.clock import FakeClock
 from writeback.notifier.signing import new_secret, signed_headers
+from writeback_client import Misconfigured, SignatureInvalid, Status, UnexpectedAnswer, verify_webhook
 
 SECRET, OTHER = new_secret(), new_secret()
 MESSAGE: dict[str, Any] = {
@@ -129,3 +130,10 @@ def test_a_secret_that_is_none_is_our_own_mistake(fake_clock: FakeClock, secret:
 def test_a_signed_message_that_is_none_is_told(fake_clock: FakeClock, body: str) -> None:
     with pytest.raises(UnexpectedAnswer):
         verify_webhook(SECRET, _signed(fake_clock, body), body, clock=fake_clock)
+
+
+def test_what_is_missing_for_it_is_named(fake_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "standardwebhooks.webhooks", None)
+
+    with pytest.raises(Misconfigured, match=r"writeback-client\[webhooks\]"):
+        verify_webhook(SECRET, _signed(fake_clock, _body()), _body(), clock=fake_clock)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from writeback.client.sse import Decoder, ServerEvent
+from writeback_client.sse import Decoder, ServerEvent
 
 STREAM = (
     'retry: 2000\n\n: still here\n\nid: 5\ndata: {"a":\r\ndata: "é\u2028"}\r\n\r\nid: 6\rdata:x\r\rdata: y\n\n'.encode()

@@ -20,7 +20,6 @@ ROOMS = re.compile(r"writeback/(providers/[a-z]+|sandbox|api/dropin)/")
 NAMED = {
     "writeback/api/schools/feature_models.py": "an example in the API's documentation",
     "writeback/cli/dev/simulated.py": "the two schools that `dev` simulates",
-    "writeback/client/rooms/webhooks.py": "a format of webhooks, in the API's own words; the client imports no server",
     "writeback/flow/webhooks/formats.py": "the formats of webhooks, in the API's own words",
 }
 """Where a provider may be named besides, and why."""

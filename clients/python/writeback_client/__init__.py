@@ -1,0 +1,115 @@
+"""The Python client of the writeback API. Needs httpx and pydantic, and standardwebhooks where webhooks are received.
+
+    from writeback_client import Client
+
+    with Client() as client:  # WRITEBACK_URL, WRITEBACK_KEY
+        done = client.submit_and_wait("hillside", "attendance.session", [{"student_id": "A1", …}])
+
+Everything for users is named here; see docs/client.md.
+"""
+
+from writeback_client.calls import Answer
+from writeback_client.client import AsyncClient, Client
+from writeback_client.errors import (
+    ClientError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    Misconfigured,
+    NotFinal,
+    NotFound,
+    Problem,
+    RateLimited,
+    ServerError,
+    SignatureInvalid,
+    Timeout,
+    Unauthenticated,
+    Unavailable,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from writeback_client.models import (
+    AuditEntry,
+    Batch,
+    Check,
+    Count,
+    Delivery,
+    Event,
+    Features,
+    Finding,
+    Hook,
+    Key,
+    ListedSchool,
+    Mended,
+    NewKey,
+    NewWebhook,
+    Page,
+    ProviderAnswer,
+    Ready,
+    Record,
+    Report,
+    Restore,
+    RuleSet,
+    School,
+    Synced,
+    ToldWriteback,
+    Webhook,
+    WebhookEvent,
+    Writeback,
+)
+from writeback_client.receiving import verify_webhook
+from writeback_client.rooms.mending import Where
+from writeback_client.words import RecordStatus, Status
+
+__all__ = [
+    "Answer",
+    "AsyncClient",
+    "AuditEntry",
+    "Batch",
+    "Check",
+    "Client",
+    "ClientError",
+    "Conflict",
+    "Count",
+    "Delivery",
+    "Event",
+    "Features",
+    "Finding",
+    "Forbidden",
+    "Hook",
+    "Invalid",
+    "Key",
+    "ListedSchool",
+    "Mended",
+    "Misconfigured",
+    "NewKey",
+    "NewWebhook",
+    "NotFinal",
+    "NotFound",
+    "Page",
+    "Problem",
+    "ProviderAnswer",
+    "RateLimited",
+    "Ready",
+    "Record",
+    "RecordStatus",
+    "Report",
+    "Restore",
+    "RuleSet",
+    "School",
+    "ServerError",
+    "SignatureInvalid",
+    "Status",
+    "Synced",
+    "Timeout",
+    "ToldWriteback",
+    "Unauthenticated",
+    "Unavailable",
+    "UnexpectedAnswer",
+    "Unreachable",
+    "Webhook",
+    "WebhookEvent",
+    "Where",
+    "Writeback",
+    "verify_webhook",
+]

@@ -1,0 +1,181 @@
+"""Schools: the registry, their lists, and what they take."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from writeback_client import aio, blocking
+from writeback_client.calls import Call, as_model, get, patch, path, post, said
+from writeback_client.flows import Listing
+from writeback_client.models.base import Model, Page
+from writeback_client.models.schools import Features, ListedSchool, School, Synced
+from writeback_client.rooms.lists import page, through
+from writeback_client.rooms.writebacks import OneOrMore
+
+_LIST = "/v1/schools"
+_SYNC_S = 120.0
+Credentials = Mapping[str, str]
+"""Wonde: `token`. Xporter: `secret`, and perhaps `relying_party` and `sts_url`."""
+
+
+class Row(Model):
+    """A row of a cached list: the provider's fields, in `model_extra`."""
+
+    id: str
+
+
+def list_page(*, limit: int | None = None, cursor: str | None = None) -> Call[Page[School]]:
+    """Return a page of the schools that the key may touch, by id."""
+    return page(_LIST, School, limit=limit, cursor=cursor)
+
+
+def iterate(*, at_most: int | None = None) -> Listing[School]:
+    """Go through the schools that the key may touch, by id."""
+    return through(_LIST, School, at_most=at_most)
+
+
+def fetch(school: str) -> Call[School]:
+    """Return a school; raise NotFound."""
+    return get(path("/v1/schools/{}", school), as_model(School))
+
+
+def add(
+    name: str,
+    *,
+    provider: str,
+    mis: str,
+    provider_school_id: str,
+    id: str | None = None,
+    base_url: str | None = None,
+    credentials: Credentials | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Call[School]:
+    """Register a school; raise Conflict where it is registered, Invalid with findings. Needs the scope admin.
+
+    `id` is made from the name where it is left out. Without credentials those of the service's own account serve it.
+    """
+    body = said(
+        id=id,
+        name=name,
+        provider=provider,
+        mis=mis,
+        provider_school_id=provider_school_id,
+        base_url=base_url,
+        credentials=credentials,
+        overrides=overrides,
+    )
+    return post(_LIST, as_model(School), body)
+
+
+def change(
+    school: str,
+    *,
+    name: str | None = None,
+    mis: str | None = None,
+    provider_school_id: str | None = None,
+    base_url: str | None = None,
+    credentials: Credentials | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Call[School]:
+    """Change what is given; credentials and overrides as a whole. Needs the scope admin."""
+    body = said(
+        name=name,
+        mis=mis,
+        provider_school_id=provider_school_id,
+        base_url=base_url,
+        credentials=credentials,
+        overrides=overrides,
+    )
+    return patch(path("/v1/schools/{}", school), as_model(School), body)
+
+
+def sync(school: str, *, full: bool = False, list: OneOrMore | None = None) -> Call[Synced]:
+    """Fetch the school's lists from its provider now; `error` of a list says why it could not be had.
+
+    `full`: all rows, not only what has changed. `list`: only these.
+    """
+    where, params = path("/v1/schools/{}/sync", school), {"full": full or None, "list": list}
+    return post(where, as_model(Synced), params=params, is_repeatable=True, timeout_s=_SYNC_S)
+
+
+def decide_removals(
+    school: str,
+    list: str,
+    decision: Literal["accept", "discard"],
+    *,
+    count: int | None = None,
+    reason: str = "",
+) -> Call[School]:
+    """Say whether what fell out of a list at once is true: take it out, or have it stay. Needs the scope support.
+
+    `count`: how many you have seen; raise Conflict where it is another number by now.
+    """
+    body = said(decision=decision, count=count, reason=reason or None)
+    where = path("/v1/schools/{}/lookups/{}/removals", school, list)
+    return post(where, as_model(School), body, is_repeatable=True)
+
+
+def hold(school: str, *, reason: str) -> Call[School]:
+    """Hold a school: what is submitted is kept and waits. Needs the scope support."""
+    return post(path("/v1/schools/{}/hold", school), as_model(School), {"reason": reason}, is_repeatable=True)
+
+
+def resume(school: str, *, reason: str = "") -> Call[School]:
+    """Let a held school go on. Needs the scope support."""
+    body = said(reason=reason or None)
+    return post(path("/v1/schools/{}/resume", school), as_model(School), body, is_repeatable=True)
+
+
+def features(school: str, *, kind: OneOrMore | None = None) -> Call[Features]:
+    """Return what the school takes: fields, limits, and the codes to choose from; of all kinds, or of some."""
+    return get(path("/v1/schools/{}/features", school), as_model(Features), kind=kind)
+
+
+def lookup_page(school: str, list: str, *, limit: int | None = None, cursor: str | None = None) -> Call[Page[Row]]:
+    """Return a page of a cached list, e.g. `students` or `attendance_codes`, by id."""
+    return page(path("/v1/schools/{}/lookups/{}", school, list), Row, limit=limit, cursor=cursor)
+
+
+def lookup(school: str, list: str, *, at_most: int | None = None) -> Listing[Row]:
+    """Go through a cached list, e.g. `students` or `attendance_codes`, by id."""
+    return through(path("/v1/schools/{}/lookups/{}", school, list), Row, at_most=at_most)
+
+
+def of_provider(provider: str, *, state: Literal["approved", "pending"] | None = None) -> Call[Page[ListedSchool]]:
+    """Return the schools that a provider lists for our account, all at once. Needs the scope admin."""
+    return page(path("/v1/providers/{}/schools", provider), ListedSchool, state=state)
+
+
+class Schools(blocking.Room):
+    """`client.schools`."""
+
+    list = blocking.one(list_page)
+    iterate = blocking.each(iterate)
+    get = blocking.one(fetch)
+    add = blocking.one(add)
+    change = blocking.one(change)
+    sync = blocking.one(sync)
+    decide_removals = blocking.one(decide_removals)
+    hold = blocking.one(hold)
+    resume = blocking.one(resume)
+    features = blocking.one(features)
+    lookup_page = blocking.one(lookup_page)
+    lookup = blocking.each(lookup)
+    of_provider = blocking.one(of_provider)
+
+
+class AsyncSchools(aio.Room):
+    """`client.schools` of `AsyncClient`."""
+
+    list = aio.one(list_page)
+    iterate = aio.each(iterate)
+    get = aio.one(fetch)
+    add = aio.one(add)
+    change = aio.one(change)
+    sync = aio.one(sync)
+    decide_removals = aio.one(decide_removals)
+    hold = aio.one(hold)
+    resume = aio.one(resume)
+    features = aio.one(features)
+    lookup_page = aio.one(lookup_page)
+    lookup = aio.each(lookup)
+    of_provider = aio.one(of_provider)
