@@ -6,17 +6,19 @@ import sys
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from schemas import ROOT
 from validators.rule_files import RuleFile
-from writeback.domain.messages import EventMessage, ProblemMessage, WebhookMessage
 from writeback.domain.submission.submission import SUBMISSIONS
+from writeback_client.models.base import Model, ProblemDetails
+from writeback_client.models.webhooks import WebhookMessage
+from writeback_client.models.writebacks import Event
 
 MODELS: dict[str, type[BaseModel]] = {
     **{f"writebacks/{kind}": model for kind, model in SUBMISSIONS.items()},
-    "event": EventMessage,
-    "problem": ProblemMessage,
+    "event": Event,
+    "problem": ProblemDetails,
     "webhook": WebhookMessage,
     "rule": RuleFile,
 }
@@ -33,7 +35,8 @@ class _WithoutFieldTitles(GenerateJsonSchema):
 def render(name: str) -> str:
     """Return the text of the schema file of that name."""
     model = MODELS[name]
-    schema = model.model_json_schema(schema_generator=_WithoutFieldTitles)
+    mode: JsonSchemaMode = "serialization" if issubclass(model, Model) else "validation"
+    schema = model.model_json_schema(schema_generator=_WithoutFieldTitles, mode=mode)
     head = {"$schema": GenerateJsonSchema.schema_dialect, "$id": f"urn:writeback:schema:{name}"}
     return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -20,17 +20,15 @@ from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
 from writeback.flow.correct.corrections import Mendings, create_mendings
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.hook_urls import AccountHook, account_hooks
+from writeback.flow.engine.hook_urls import account_hooks
 from writeback.flow.people.keys import Keys
 from writeback.flow.projections.feed import EventFeed
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
-from writeback.flow.schools.discovery import ListedSchool
-from writeback.flow.schools.list_sync import ListSync
 from writeback.flow.schools.refresh import Misses
 from writeback.flow.schools.removals import Removals
-from writeback.flow.schools.sync import Syncer, SyncReport
+from writeback.flow.schools.sync import Syncer
 from writeback.flow.upkeep.readiness import Look
 from writeback.flow.upkeep.restores import EpochView
 from writeback.flow.webhooks.endpoints import Webhooks
@@ -38,6 +36,8 @@ from writeback.providers.base import ListingState
 from writeback.queue.port import RecordingDoorbell
 from writeback.store.reads.reader import Reads
 from writeback.store.sql.database import Database
+from writeback_client.models.access import Hook
+from writeback_client.models.schools import ListedSchool, Synced, SyncedList
 
 HOOK_TOKEN = "hillside~let-me-in"
 
@@ -76,11 +76,12 @@ class FakeSync:
 
     async def sync_school(
         self, school_id: str, *, actor: Actor, full: bool = False, lists: Collection[ListName] = ()
-    ) -> SyncReport:
+    ) -> Synced:
         self.asked.append((actor.name, full, frozenset(lists)))
         account = await self.registry.account(school_id)
         at = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
-        return SyncReport(account.school_id, [ListSync(ListName.STUDENTS, 3, True, at)], {"is_online": True})
+        students = SyncedList(list=ListName.STUDENTS, rows=3, changed=True, fetched_at=at)
+        return Synced(school=account.school_id, lists=[students], report={"is_online": True})
 
 
 @dataclass
@@ -124,7 +125,7 @@ class FakeHooks:
         self.check(provider, token)
         self.received.append((provider, query, body))
 
-    def account_hooks(self) -> Sequence[AccountHook]:
+    def account_hooks(self) -> Sequence[Hook]:
         return account_hooks(Settings(public_url="https://writeback.example"), SecretBox("test"))
 
 

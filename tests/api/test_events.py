@@ -263,7 +263,7 @@ async def test_an_id_from_before_a_restore_begins_at_the_end(live: Live) -> None
 async def test_an_idle_stream_shows_that_it_lives_and_ends_when_its_key_is_revoked(live: Live) -> None:
     made = await live.api.services.keys.create("Registers", "", [Scope.READ])
     async with live.stream("/v1/events", made.key) as reader:
-        await live.api.services.keys.revoke(made.view.id)
+        await live.api.services.keys.revoke(made.id)
         assert await reader.next() is None
 
     assert reader.comments >= 1
@@ -278,7 +278,7 @@ async def test_a_stream_with_nothing_to_say_lives_and_ends_also_while_much_happe
 
     async with asyncio.TaskGroup() as others, live.stream("/v1/events", made.key) as reader:
         busy = others.create_task(happen_to_others())
-        await live.api.services.keys.revoke(made.view.id)
+        await live.api.services.keys.revoke(made.id)
         assert await reader.next() is None
         busy.cancel()
 

@@ -141,7 +141,7 @@ async def test_a_call_is_logged_by_template_with_its_key_and_without_its_query(a
         "method": "GET",
         "route": "/v1/writebacks/{writeback}",
         "status": 404,
-        "key": made.view.id,
+        "key": made.id,
     }
     assert line["ms"] >= 0
     assert "secret" not in str(line)

@@ -159,8 +159,8 @@ async def test_a_key_rotated_without_overlap_stops_at_once(api: Any) -> None:
 
 async def test_of_a_key_rotated_twice_only_the_last_two_secrets_work(api: Any) -> None:
     first = await api.services.keys.create("Other", "", [Scope.READ])
-    second = await api.services.keys.rotate(first.view.id)
-    third = await api.services.keys.rotate(first.view.id)
+    second = await api.services.keys.rotate(first.id)
+    third = await api.services.keys.rotate(first.id)
 
     statuses = [(await api.call("GET", "/v1/features", one.key)).status_code for one in (first, second, third)]
 
@@ -170,23 +170,23 @@ async def test_of_a_key_rotated_twice_only_the_last_two_secrets_work(api: Any) -
 async def test_revoking_a_rotated_key_ends_both_secrets(api: Any, is_problem: Any) -> None:
     admin = await api.key("admin")
     old = await api.services.keys.create("Other", "", [Scope.READ])
-    new = await api.services.keys.rotate(old.view.id)
+    new = await api.services.keys.rotate(old.id)
     for one in (old, new):
         assert (await api.call("GET", "/v1/features", one.key)).status_code == 200
 
-    await api.call("DELETE", f"/v1/keys/{old.view.id}", admin)
+    await api.call("DELETE", f"/v1/keys/{old.id}", admin)
 
     for one in (old, new):
         is_problem(await api.call("GET", "/v1/features", one.key), 401, "key_revoked")
-    is_problem(await api.call("POST", f"/v1/keys/{old.view.id}/rotate", admin), 409, "key_revoked")
+    is_problem(await api.call("POST", f"/v1/keys/{old.id}/rotate", admin), 409, "key_revoked")
 
 
 async def test_rotating_is_in_the_audit_log_without_any_secret(api: Any) -> None:
     admin = await api.key("admin")
     made = await api.services.keys.create("Other", "", [Scope.READ])
-    rotated = (await api.call("POST", f"/v1/keys/{made.view.id}/rotate", admin)).json()
+    rotated = (await api.call("POST", f"/v1/keys/{made.id}/rotate", admin)).json()
 
-    entries = await api.call("GET", f"/v1/audit?subject={made.view.id}", admin)
+    entries = await api.call("GET", f"/v1/audit?subject={made.id}", admin)
 
     assert [entry["action"] for entry in entries.json()["items"]] == ["key.rotate", "key.create"]
     assert entries.json()["items"][0]["changed"] == {"overlap_s": 86_400}
@@ -196,12 +196,12 @@ async def test_rotating_is_in_the_audit_log_without_any_secret(api: Any) -> None
 async def test_the_last_use_of_a_key_is_noted_once_a_minute(api: Any, fake_clock: Any) -> None:
     made = await api.services.keys.create("Other", "", [Scope.READ])
     began = fake_clock.now()
-    assert await _used_at(api, made.view.id) is None
+    assert await _used_at(api, made.id) is None
 
     for seconds, expected in ((0, 0), (30, 0), (40, 70), (50, 70), (70, 190)):
         fake_clock.advance(timedelta(seconds=seconds))
         assert (await api.call("GET", "/v1/features", made.key)).status_code == 200
-        assert await _used_at(api, made.view.id) == began + timedelta(seconds=expected)
+        assert await _used_at(api, made.id) == began + timedelta(seconds=expected)
 
 
 async def test_a_key_works_where_its_use_cannot_be_noted(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,4 +213,4 @@ async def test_a_key_works_where_its_use_cannot_be_noted(api: Any, monkeypatch: 
     monkeypatch.setattr("writeback.store.apps.keys.mark_used", broken)
 
     assert (await api.call("GET", "/v1/features", made.key)).status_code == 200
-    assert await _used_at(api, made.view.id) is None
+    assert await _used_at(api, made.id) is None

@@ -3,10 +3,19 @@
 from typing import Any
 
 from writeback.core.errors import Conflict
-from writeback.flow.schools.discovery import ListedSchool
+from writeback_client.models.schools import ListedSchool
 
 PATH = "/v1/providers/wonde/schools"
-LISTED = ListedSchool("A1", "Hillside", "SIMS", "https://api.wonde.com/v1.0", None, "3614", "201", True, "hillside")
+LISTED = ListedSchool(
+    provider_school_id="A1",
+    name="Hillside",
+    mis="SIMS",
+    base_url="https://api.wonde.com/v1.0",
+    establishment_number="3614",
+    la_code="201",
+    allows_writeback=True,
+    school="hillside",
+)
 
 
 async def test_schools_of_a_provider_are_listed_with_those_that_are_here(api: Any) -> None:

@@ -181,7 +181,7 @@ async def test_key_is_given_a_new_secret_beside_which_the_old_one_works_for_a_wh
 ) -> None:
     visitor = await sign_in("admin", name="ann")
     old = await services.keys.create("Registers", "spare", [Scope.SUBMIT])
-    path = f"/apps/keys/{old.view.id}/rotate"
+    path = f"/apps/keys/{old.id}/rotate"
 
     asked = await visitor.get(path)
     without = await visitor.post(path, {"overlap": "3600"})
@@ -197,19 +197,19 @@ async def test_key_is_given_a_new_secret_beside_which_the_old_one_works_for_a_wh
     assert (new[1] in listed.text, "its old secret works until" in listed.text) == (False, True)
     assert "Gave a key a new secret" in audit.text
     assert "the old one works for 1 hour" in audit.text
-    assert (await services.keys.authenticate(new[1])).key_id == old.view.id
-    assert (await services.keys.authenticate(old.key)).key_id == old.view.id
+    assert (await services.keys.authenticate(new[1])).key_id == old.id
+    assert (await services.keys.authenticate(old.key)).key_id == old.id
     fake_clock.advance(timedelta(hours=1))
     with pytest.raises(Unauthenticated):
         await services.keys.authenticate(old.key)
-    assert await _audited(services, "key.rotate") == [("staff:ann", old.view.id, YES["reason"])]
+    assert await _audited(services, "key.rotate") == [("staff:ann", old.id, YES["reason"])]
 
 
 async def test_secret_that_somebody_else_may_have_works_no_longer_at_once(sign_in: SignIn, services: Services) -> None:
     visitor = await sign_in("admin")
     old = await services.keys.create("Registers", "spare", [Scope.SUBMIT])
 
-    made = await visitor.post(f"/apps/keys/{old.view.id}/rotate", {"overlap": "0", **YES})
+    made = await visitor.post(f"/apps/keys/{old.id}/rotate", {"overlap": "0", **YES})
 
     assert "The old secret works no longer" in made.text
     with pytest.raises(Unauthenticated):
@@ -219,9 +219,9 @@ async def test_secret_that_somebody_else_may_have_works_no_longer_at_once(sign_i
 async def test_key_that_was_revoked_gets_no_new_secret(sign_in: SignIn, services: Services) -> None:
     visitor = await sign_in("admin")
     made = await services.keys.create("Registers", "spare", [Scope.SUBMIT])
-    await services.keys.revoke(made.view.id)
+    await services.keys.revoke(made.id)
 
-    answer = await visitor.post(f"/apps/keys/{made.view.id}/rotate", {"overlap": "0", **YES})
+    answer = await visitor.post(f"/apps/keys/{made.id}/rotate", {"overlap": "0", **YES})
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/console/apps")
     assert (await visitor.post("/apps/keys/key_nothing/rotate", {"overlap": "0", **YES})).status_code == 404

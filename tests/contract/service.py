@@ -28,9 +28,9 @@ from writeback.flow.schools.refresh import Misses
 from writeback.flow.schools.sync import Syncer
 from writeback.queue.port import RecordingDoorbell
 from writeback.store.reads.reader import Reads
-from writeback.store.reads.views import WritebackDetail
 from writeback.store.sql.database import Database
 from writeback.store.writebacks.committer import Committer
+from writeback_client.models.writebacks import Writeback
 
 CALLER = Caller("key_1", "app", frozenset(Scope))
 POST = {
@@ -102,7 +102,7 @@ class Service:
             change["update"] = [{**change["update"], "id": held[-1]["id"]}]
         await self.world.order(f"schools/{{school}}/{SENT[self.world.name][self.kind]}", **change)
 
-    async def show(self, writeback_id: str) -> WritebackDetail:
+    async def show(self, writeback_id: str) -> Writeback:
         return await Reads(self.flow.db).show(CALLER, writeback_id)
 
     async def created(self) -> int:

@@ -10,11 +10,11 @@ from pydantic.json_schema import models_json_schema
 
 from writeback.api.dropin import docs as door_docs
 from writeback.api.front.errors_doc import error
-from writeback.api.models import ProblemOut
 from writeback.api.writebacks import submit, submit_docs
+from writeback_client.models.base import ProblemDetails
 
 _METHODS = ("get", "post", "patch", "put", "delete")
-_PAGE_OF, _PAGES = "PageOf_", {"PageOf_dict_str__Any__": "RowPage"}
+_PAGE_OF, _PAGES = "Page_", {"Page_dict_str__Any__": "RowPage"}
 _ANYWHERE = {
     413: error(413),
     415: error(415),
@@ -51,12 +51,12 @@ def operation_id(route: APIRoute) -> str:
 
 
 def _renamed(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with pages named for what they are of: `WritebackPage`, not `PageOf_WritebackOut_`."""
+    """Return the document with pages named for what they are of: `SchoolPage`, not `Page_School_`."""
     text = json.dumps(found, ensure_ascii=False)
     for name in sorted(found["components"]["schemas"], key=len, reverse=True):
         if name in _PAGES or name.startswith(_PAGE_OF):
             of = name.removeprefix(_PAGE_OF).removesuffix("_")
-            new = _PAGES.get(name) or f"{of.removesuffix('Out').removesuffix('View')}Page"
+            new = _PAGES.get(name) or f"{of}Page"
             text = text.replace(f'"{name}"', f'"{new}"').replace(f'/{name}"', f'/{new}"')
     renamed: dict[str, Any] = json.loads(text)
     return renamed
@@ -67,7 +67,9 @@ def _with_submit(paths: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schemas(read: dict[str, Any]) -> dict[str, Any]:
-    _, definitions = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
+    _, definitions = models_json_schema(
+        [(ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
+    )
     schemas = {**submit_docs.schemas(), **definitions["$defs"], **read}
     return {name: schema for name, schema in sorted(schemas.items()) if name not in _FASTAPIS_OWN}
 

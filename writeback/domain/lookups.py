@@ -21,6 +21,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from writeback_client.words import ListName as ListName
+
 Row = Mapping[str, Any]
 
 
@@ -33,20 +35,6 @@ def is_active(row: Row) -> bool:
     """Return whether a code may be used; one of which the provider does not say (null, Xporter 1986) may."""
     active = row.get("active")
     return active is None or bool(active)
-
-
-class ListName(StrEnum):
-    """The lists that a school has."""
-
-    STUDENTS = "students"
-    EMPLOYEES = "employees"
-    ATTENDANCE_CODES = "attendance_codes"
-    LESSONS = "lessons"
-    ACHIEVEMENT_ATTRIBUTES = "achievement_attributes"
-    BEHAVIOUR_ATTRIBUTES = "behaviour_attributes"
-    DETENTION_ATTRIBUTES = "detention_attributes"
-    STUDENT_ABSENCE_ATTRIBUTES = "student_absence_attributes"
-    EMPLOYEE_ABSENCE_ATTRIBUTES = "employee_absence_attributes"
 
 
 ATTRIBUTE_LISTS = frozenset(

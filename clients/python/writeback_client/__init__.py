@@ -5,111 +5,20 @@
     with Client() as client:  # WRITEBACK_URL, WRITEBACK_KEY
         done = client.submit_and_wait("hillside", "attendance.session", [{"student_id": "A1", …}])
 
-Everything for users is named here; see docs/client.md.
+Everything for users is named in `face.py`; see docs/client.md.
 """
 
-from writeback_client.calls import Answer
-from writeback_client.client import AsyncClient, Client
-from writeback_client.errors import (
-    ClientError,
-    Conflict,
-    Forbidden,
-    Invalid,
-    Misconfigured,
-    NotFinal,
-    NotFound,
-    Problem,
-    RateLimited,
-    ServerError,
-    SignatureInvalid,
-    Timeout,
-    Unauthenticated,
-    Unavailable,
-    UnexpectedAnswer,
-    Unreachable,
-)
-from writeback_client.models import (
-    AuditEntry,
-    Batch,
-    Check,
-    Count,
-    Delivery,
-    Event,
-    Features,
-    Finding,
-    Hook,
-    Key,
-    ListedSchool,
-    Mended,
-    NewKey,
-    NewWebhook,
-    Page,
-    ProviderAnswer,
-    Ready,
-    Record,
-    Report,
-    Restore,
-    RuleSet,
-    School,
-    Synced,
-    ToldWriteback,
-    Webhook,
-    WebhookEvent,
-    Writeback,
-)
-from writeback_client.receiving import verify_webhook
-from writeback_client.rooms.mending import Where
-from writeback_client.words import RecordStatus, Status
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Answer",
-    "AsyncClient",
-    "AuditEntry",
-    "Batch",
-    "Check",
-    "Client",
-    "ClientError",
-    "Conflict",
-    "Count",
-    "Delivery",
-    "Event",
-    "Features",
-    "Finding",
-    "Forbidden",
-    "Hook",
-    "Invalid",
-    "Key",
-    "ListedSchool",
-    "Mended",
-    "Misconfigured",
-    "NewKey",
-    "NewWebhook",
-    "NotFinal",
-    "NotFound",
-    "Page",
-    "Problem",
-    "ProviderAnswer",
-    "RateLimited",
-    "Ready",
-    "Record",
-    "RecordStatus",
-    "Report",
-    "Restore",
-    "RuleSet",
-    "School",
-    "ServerError",
-    "SignatureInvalid",
-    "Status",
-    "Synced",
-    "Timeout",
-    "ToldWriteback",
-    "Unauthenticated",
-    "Unavailable",
-    "UnexpectedAnswer",
-    "Unreachable",
-    "Webhook",
-    "WebhookEvent",
-    "Where",
-    "Writeback",
-    "verify_webhook",
-]
+if TYPE_CHECKING:
+    from writeback_client.face import *  # noqa: F403
+    from writeback_client.face import __all__ as __all__
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Load the client when it is asked for: the service needs its words and models at every start, and not it."""
+        if name[:1].isupper() or name in ("verify_webhook", "__all__"):
+            from writeback_client import face
+
+            return getattr(face, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,7 +28,7 @@ from pydantic import ValidationError
 from writeback_client.models.base import Finding
 
 if TYPE_CHECKING:
-    from writeback_client.models import Writeback
+    from writeback_client.models.writebacks import Writeback
 
 
 class ClientError(Exception):

@@ -100,3 +100,17 @@ class Action(StrEnum):
     CANCEL = "cancel"
     RESOLVE = "resolve"
     CHECK = "check"
+
+
+class ListName(StrEnum):
+    """The lists that a school has."""
+
+    STUDENTS = "students"
+    EMPLOYEES = "employees"
+    ATTENDANCE_CODES = "attendance_codes"
+    LESSONS = "lessons"
+    ACHIEVEMENT_ATTRIBUTES = "achievement_attributes"
+    BEHAVIOUR_ATTRIBUTES = "behaviour_attributes"
+    DETENTION_ATTRIBUTES = "detention_attributes"
+    STUDENT_ABSENCE_ATTRIBUTES = "student_absence_attributes"
+    EMPLOYEE_ABSENCE_ATTRIBUTES = "employee_absence_attributes"

@@ -31,6 +31,6 @@ def test_a_position_that_is_no_number_is_refused_where_one_is_needed(position: s
 def test_a_page_is_cut_after_its_limit_and_points_to_its_last_item() -> None:
     page = cut([1, 2, 3], 2, lambda item: item)
 
-    assert page.items == [1, 2]
+    assert page.items == (1, 2)
     assert decode_number(page.next_cursor) == 2
     assert cut([1, 2], 2, lambda item: item).next_cursor is None

@@ -19,6 +19,7 @@ from writeback_client.aio import Room as AsyncRoom
 from writeback_client.blocking import Room
 
 ACCEPTED = {"id": "wb_1", "status": "queued", "school": "hillside", "kind": "attendance.session", "records": []}
+KEPT = {**ACCEPTED, "created_at": "2026-01-12T09:00:00Z", "updated_at": "2026-01-12T09:00:00Z"}
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}
 BATCH = {"id": "bat_1", "status": "reading", "school": "hillside", "created_at": "2026-01-12T09:00:00Z"}
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -40,7 +41,7 @@ def test_address_and_key_come_from_the_environment(monkeypatch: pytest.MonkeyPat
 
     def handler(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(200, json=ACCEPTED)
+        return httpx.Response(200, json=KEPT)
 
     with Client(transport=httpx.MockTransport(handler), user_agent="registers/2") as client:
         client.get("wb_1")
@@ -125,7 +126,7 @@ def test_a_dry_run_has_no_id() -> None:
 
 
 def test_a_word_that_is_not_known_yet_is_no_error() -> None:
-    newer = {**ACCEPTED, "status": "paused", "colour": "blue", "counts": {"paused": 1}}
+    newer = {**KEPT, "status": "paused", "colour": "blue", "counts": {"paused": 1}}
 
     with _client(lambda request: httpx.Response(200, json=newer)) as client:
         found = client.get("wb_1")
@@ -138,7 +139,7 @@ def test_an_id_stays_within_its_place_in_the_path() -> None:
 
     def handler(request: httpx.Request) -> httpx.Response:
         seen.append(request.url.raw_path)
-        return httpx.Response(200, json=ACCEPTED)
+        return httpx.Response(200, json=KEPT)
 
     with _client(handler) as client:
         client.get("../keys?x=/é")

@@ -17,7 +17,8 @@ from writeback_client.errors import (
     Unreachable,
 )
 from writeback_client.flows import Listing, exchange
-from writeback_client.models import Page, School
+from writeback_client.models.base import Page
+from writeback_client.models.schools import School
 from writeback_client.options import Options
 from writeback_client.steps import Send, Sleep
 

@@ -29,7 +29,8 @@ def event(number: int, status: str = "queued") -> bytes:
 
 
 def found(status: str, **more: Any) -> Any:
-    told = {"id": "wb_1", "status": status, "school": "hillside", "kind": "attendance.session", **more}
+    times = dict.fromkeys(("created_at", "updated_at"), "2026-01-12T09:00:00Z")
+    told = {"id": "wb_1", "status": status, "school": "hillside", "kind": "attendance.session", **times, **more}
     return answer(body=json.dumps(told).encode())
 
 

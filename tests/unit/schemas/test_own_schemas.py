@@ -11,7 +11,7 @@ from schemas import generate
 from validators.features import RULES_DIR
 from validators.findings import CATALOGUE, make
 from writeback.domain.kinds import KINDS
-from writeback.domain.messages import FindingMessage
+from writeback_client.models.base import Finding
 
 
 def test_the_committed_schemas_are_what_the_models_say() -> None:
@@ -61,8 +61,8 @@ def test_dates_are_checked() -> None:
 def test_the_model_of_a_finding_is_what_the_api_shows() -> None:
     finding = make("comment_emoji", {"field": "comment", "emoji": "U+1F600", "provider": "Wonde"}, provider="wonde")
 
-    assert FindingMessage.model_validate(finding.as_json(), strict=False).code in CATALOGUE
-    assert finding.as_json().keys() == FindingMessage.model_fields.keys()
+    assert Finding.model_validate(finding.as_json(), strict=False).code in CATALOGUE
+    assert finding.as_json().keys() == Finding.model_fields.keys()
 
 
 def test_checking_says_what_is_out_of_date_and_writing_mends_it(

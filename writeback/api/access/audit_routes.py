@@ -5,15 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from writeback.api.corrections.models import AuditOut
 from writeback.api.front.auth import Supporter, Svc, check_school
 from writeback.api.front.errors_doc import errors
 from writeback.api.front.paging import Paging
-from writeback.api.models import PageOf
 from writeback.domain.submission.instants import Instant
-from writeback.flow.people.audit import AuditView
 from writeback.store.people.audit import AuditFilter
-from writeback.store.reads.pages import Page
+from writeback_client.models.access import AuditEntry
+from writeback_client.models.base import Page
 
 router = APIRouter(tags=["audit"])
 
@@ -38,8 +36,8 @@ class AuditQuery(Paging):
     """Before this instant."""
 
 
-@router.get("/v1/audit", responses=errors(400, 401, 403), response_model=PageOf[AuditOut])
-async def list_audit(caller: Supporter, services: Svc, query: Annotated[AuditQuery, Query()]) -> Page[AuditView]:
+@router.get("/v1/audit", responses=errors(400, 401, 403), response_model=Page[AuditEntry])
+async def list_audit(caller: Supporter, services: Svc, query: Annotated[AuditQuery, Query()]) -> Page[AuditEntry]:
     """List what people did, the latest first: at the key's schools; with the scope admin and all schools everything."""
     if query.school is not None:
         check_school(caller, query.school)

@@ -8,13 +8,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from writeback.api.batches.models import ANSWER_EXAMPLE, BATCH_EXAMPLE, BatchAnswer, BatchOut
+from writeback.api.batches.models import ANSWER_EXAMPLE, BATCH_EXAMPLE
 from writeback.api.batches.uploads import file_of
 from writeback.api.corrections.models import CancelIn
 from writeback.api.front.auth import Mender, Reader, Submitter, Svc, check_school
 from writeback.api.front.errors_doc import READING, WRITING, error, errors
 from writeback.api.front.paging import Paging, split
-from writeback.api.models import PageOf
 from writeback.api.writebacks.routes import known_kind
 from writeback.batches.days import DayOrder
 from writeback.batches.files import MEDIA_TYPES
@@ -23,9 +22,9 @@ from writeback.batches.texts import TextEncoding
 from writeback.domain.actor import actor_of
 from writeback.flow.batches.error_files import media_type_of
 from writeback.flow.batches.uploads import NewBatch
-from writeback.flow.batches.views import BatchView
 from writeback.store.batches.batches import BatchStatus
-from writeback.store.reads.pages import Page
+from writeback_client.models.base import Page
+from writeback_client.models.batches import Batch, Uploaded
 
 router = APIRouter(tags=["batches"])
 
@@ -101,7 +100,7 @@ class BatchQuery(Paging):
 @router.post(
     "/v1/schools/{school}/batches",
     status_code=202,
-    response_model=BatchAnswer,
+    response_model=Uploaded,
     responses=_UPLOADED,
     openapi_extra=_BODY,
 )
@@ -136,8 +135,8 @@ async def upload_batch(
     return Response(answer.body, 202, headers, "application/json")
 
 
-@router.get("/v1/batches", responses=errors(400, 401, 403), response_model=PageOf[BatchOut])
-async def list_batches(caller: Reader, services: Svc, query: Annotated[BatchQuery, Query()]) -> Page[BatchView]:
+@router.get("/v1/batches", responses=errors(400, 401, 403), response_model=Page[Batch])
+async def list_batches(caller: Reader, services: Svc, query: Annotated[BatchQuery, Query()]) -> Page[Batch]:
     """List batches, the newest first."""
     if query.school is not None:
         check_school(caller, query.school)
@@ -149,15 +148,15 @@ async def list_batches(caller: Reader, services: Svc, query: Annotated[BatchQuer
 @router.get(
     "/v1/batches/{batch}",
     responses={**READING, 200: {"content": {"application/json": {"example": BATCH_EXAMPLE}}}},
-    response_model=BatchOut,
+    response_model=Batch,
 )
-async def show_batch(caller: Reader, services: Svc, batch: str) -> BatchView:
+async def show_batch(caller: Reader, services: Svc, batch: str) -> Batch:
     """Show one batch: how many rows are read, good, bad and queued, and how far its writebacks are."""
     return await services.batches.get(caller, batch)
 
 
-@router.post("/v1/batches/{batch}/cancel", responses=_CANCELLED, response_model=BatchOut)
-async def cancel_batch(caller: Mender, services: Svc, batch: str, body: CancelIn | None = None) -> BatchView:
+@router.post("/v1/batches/{batch}/cancel", responses=_CANCELLED, response_model=Batch)
+async def cancel_batch(caller: Mender, services: Svc, batch: str, body: CancelIn | None = None) -> Batch:
     """Stop a batch that is being read, checked or queued.
 
     What had been queued by then are writebacks like all others: withdraw them with `POST /v1/writebacks/cancel` and the

@@ -1,11 +1,11 @@
 """What the API takes and shows of resubmitting, cancelling and resolving."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from writeback.api.models import FindingCode, FindingOut, MaybeReason, Reason, Shown, Taken
+from writeback.api.models import FindingCode, MaybeReason, Reason, Taken
 from writeback.api.writebacks.routes import known_kind
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.mending import Outcome
@@ -224,93 +224,3 @@ class ManyCheckIn(ManyIn):
     )
 
     filter: CheckFilterIn
-
-
-class MendedRecord(Shown):
-    """One record that was touched."""
-
-    index: int
-    ref: str | None
-    status: str
-    """In a dry run `valid` or `invalid`."""
-    findings: Sequence[FindingOut]
-    superseded_by: str | None
-    """A later writeback has a mark for the same slot: that one is going to win."""
-
-
-class MendedOut(Shown):
-    """What was done to one writeback."""
-
-    id: str | None
-    """Null in a dry run."""
-    status: str
-    """In a dry run `valid` or `invalid`."""
-    school: str
-    kind: str
-    ref: str | None
-    findings: Sequence[FindingOut]
-    """About the whole."""
-    records: Sequence[MendedRecord]
-    """Those that were touched."""
-    more_findings: int = 0
-    """How many more a dry run has than are shown, here and with the records: a hundred at most."""
-
-
-class CountOut(Shown):
-    """What a call by filter would look at; nothing was done."""
-
-    writebacks: int
-    """All that match."""
-    records: int
-    """Of these, those that would be touched, in the first writebacks that one call takes."""
-    more: int
-    """Writebacks beyond those."""
-
-
-class DoneOut(Shown):
-    """A writeback that was mended, and how many of its records."""
-
-    id: str
-    records: int
-
-
-class NotDoneOut(Shown):
-    """A writeback that was left as it was, and why."""
-
-    id: str
-    code: str
-    detail: str
-    findings: Sequence[Mapping[str, Any]]
-
-
-class ReportOut(Shown):
-    """What came of a call by filter."""
-
-    id: str
-    """Stands in the audit log beside each of them."""
-    matched: int
-    done: Sequence[DoneOut]
-    not_done: Sequence[NotDoneOut]
-    unchanged: int
-    """Writebacks that somebody else had seen to meanwhile."""
-    next_cursor: str | None
-    """More match: send it as `cursor` for the next ones."""
-
-
-class AuditOut(Shown):
-    """One thing that somebody did."""
-
-    id: int
-    at: Instant
-    actor: str
-    """`app:…/key:…`, `staff:…`, `provider:…`, `command line` or `writeback`."""
-    app: str | None
-    """The app that it is about."""
-    action: str
-    """`writeback.resubmit`, `writeback.cancel`, `writeback.resolve`, `school.hold`, `key.create`, …"""
-    subject: str
-    """Id of the writeback, school, key or webhook."""
-    school: str | None
-    reason: str
-    changed: Mapping[str, Any]
-    """Names of fields, indexes of records, counts, statuses."""

@@ -6,16 +6,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from writeback.api.corrections.evidence_models import CheckIn, CheckOut, ProviderAnswerOut
+from writeback.api.corrections.evidence_models import CheckIn
 from writeback.api.corrections.models import (
     CancelIn,
-    CountOut,
     FilterIn,
     ManyCancelIn,
     ManyCheckIn,
     ManyResubmitIn,
-    MendedOut,
-    ReportOut,
     ResolveIn,
     ResubmitIn,
 )
@@ -24,18 +21,16 @@ from writeback.api.front.errors_doc import READING, WRITING, error
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import actor_of
 from writeback.domain.mending import Action
-from writeback.flow.correct.by_filter import Count, Report, Work
-from writeback.flow.correct.check_now import CheckView
-from writeback.flow.correct.correction import MendedView
+from writeback.flow.correct.by_filter import Work
 from writeback.flow.correct.draft import Order
-from writeback.flow.engine.provider_answers import ProviderAnswerView
 from writeback.wiring import Services
+from writeback_client.models.mending import Check, Count, Mended, ProviderAnswer, Report
 
 router = APIRouter(tags=["mending"])
 
 _RESUBMITTED: dict[int | str, dict[str, Any]] = {
     **WRITING,
-    200: {"model": MendedOut, "description": "A dry run: what would go, and what there is to say of it."},
+    200: {"model": Mended, "description": "A dry run: what would go, and what there is to say of it."},
     404: error(404, code="writeback_unknown", detail="no writeback 'wb_1' that this key may see"),
     409: error(409, code="not_resubmittable", detail="wb_1 is confirmed: it cannot be sent again"),
     422: error(422, code="submission_invalid", detail="1 of the 2 records that would go again cannot be sent"),
@@ -62,7 +57,7 @@ _ANSWER = {
 }
 _MANY = {
     **{status: response for status, response in WRITING.items() if status != 404},
-    200: {"model": ReportOut | CountOut, "description": "What was done and what was not; with `count=true` how many."},
+    200: {"model": Report | Count, "description": "What was done and what was not; with `count=true` how many."},
 }
 
 
@@ -86,7 +81,7 @@ class CountQuery(_Strict):
     "/v1/writebacks/{writeback}/resubmit",
     status_code=HTTP_202_ACCEPTED,
     responses=_RESUBMITTED,
-    response_model=MendedOut,
+    response_model=Mended,
 )
 async def resubmit_writeback(
     caller: Mender,
@@ -95,7 +90,7 @@ async def resubmit_writeback(
     response: Response,
     query: Annotated[DryRunQuery, Query()],
     body: ResubmitIn | None = None,
-) -> MendedView:
+) -> Mended:
     """Send again what failed, was cancelled or never left, mended where you have mended it.
 
     All that goes is validated first, against lists that are fetched anew. What is confirmed stays as it is. Where a
@@ -109,15 +104,15 @@ async def resubmit_writeback(
     )
 
 
-@router.post("/v1/writebacks/{writeback}/cancel", responses=_CANCELLED, response_model=MendedOut)
-async def cancel_writeback(caller: Mender, services: Svc, writeback: str, body: CancelIn | None = None) -> MendedView:
+@router.post("/v1/writebacks/{writeback}/cancel", responses=_CANCELLED, response_model=Mended)
+async def cancel_writeback(caller: Mender, services: Svc, writeback: str, body: CancelIn | None = None) -> Mended:
     """Withdraw what has not left. What is on its way to the MIS goes on, and is followed to its end."""
     reason = body.reason if body is not None else ""
     return await services.mendings.cancels.one(caller, writeback, actor_of(caller, reason))
 
 
-@router.post("/v1/writebacks/{writeback}/resolve", responses=_RESOLVED, response_model=MendedOut)
-async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, body: ResolveIn) -> MendedView:
+@router.post("/v1/writebacks/{writeback}/resolve", responses=_RESOLVED, response_model=Mended)
+async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, body: ResolveIn) -> Mended:
     """Settle records that need attention, after a look into the MIS."""
     return await services.mendings.resolves.one(
         caller, writeback, body.outcome, actor_of(caller, body.reason), records=body.records, mis_ids=body.mis_ids
@@ -128,23 +123,23 @@ async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, bo
     "/v1/writebacks/{writeback}/check",
     status_code=HTTP_202_ACCEPTED,
     responses=_CHECKED,
-    response_model=CheckOut,
+    response_model=Check,
 )
-async def check_writeback(caller: Mender, services: Svc, writeback: str, body: CheckIn | None = None) -> CheckView:
+async def check_writeback(caller: Mender, services: Svc, writeback: str, body: CheckIn | None = None) -> Check:
     """Look at once for the evidence of what is `sent` or `unknown`: ask the provider, and where it cannot be asked or
     knows nothing, read the MIS. Asked again within seconds it is the same check."""
     reason = body.reason if body is not None else ""
     return await services.mendings.checks.one(caller, writeback, actor_of(caller, reason))
 
 
-@router.get("/v1/writebacks/{writeback}/requests/{request}/answer", responses=_ANSWER, response_model=ProviderAnswerOut)
-async def show_provider_answer(caller: Supporter, services: Svc, writeback: str, request: str) -> ProviderAnswerView:
+@router.get("/v1/writebacks/{writeback}/requests/{request}/answer", responses=_ANSWER, response_model=ProviderAnswer)
+async def show_provider_answer(caller: Supporter, services: Svc, writeback: str, request: str) -> ProviderAnswer:
     """Show what the provider last answered to a request that failed, as it came. It may name anybody, so each look is
     written down in the audit log; after two weeks it is deleted."""
     return await services.mendings.answers.show(caller, writeback, request, actor_of(caller))
 
 
-@router.post("/v1/writebacks/resubmit", responses=_MANY, response_model=ReportOut | CountOut)
+@router.post("/v1/writebacks/resubmit", responses=_MANY, response_model=Report | Count)
 async def resubmit_writebacks(
     caller: Mender, services: Svc, body: ManyResubmitIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
@@ -157,7 +152,7 @@ async def resubmit_writebacks(
     return await _do_many(caller, services, Action.RESUBMIT, body, order, count=query.count)
 
 
-@router.post("/v1/writebacks/cancel", responses=_MANY, response_model=ReportOut | CountOut)
+@router.post("/v1/writebacks/cancel", responses=_MANY, response_model=Report | Count)
 async def cancel_writebacks(
     caller: Mender, services: Svc, body: ManyCancelIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
@@ -165,7 +160,7 @@ async def cancel_writebacks(
     return await _do_many(caller, services, Action.CANCEL, body, count=query.count)
 
 
-@router.post("/v1/writebacks/check", responses=_MANY, response_model=ReportOut | CountOut)
+@router.post("/v1/writebacks/check", responses=_MANY, response_model=Report | Count)
 async def check_writebacks(
     caller: Mender, services: Svc, body: ManyCheckIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:

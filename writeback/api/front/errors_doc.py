@@ -18,7 +18,7 @@ _CLASSES: dict[int, tuple[type[core.Problem], str, str]] = {
     422: (core.InvalidSubmission, "body_invalid", "name is missing"),
     503: (core.Overloaded, "too_many_waiting", "2000 submissions wait to be stored"),
 }
-PROBLEM_REF = "#/components/schemas/ProblemOut"
+PROBLEM_REF = "#/components/schemas/ProblemDetails"
 
 
 def error(status: int, *, code: str = "", detail: str = "", hint: str = "", **extra: Any) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from validators.features import all_rules
 from writeback.api.front.auth import Reader, Svc
 from writeback.api.front.errors_doc import READING, errors
 from writeback.api.front.paging import split
-from writeback.api.models import PageOf
-from writeback.api.schools.feature_models import EXAMPLE, KindFeatures, RuleSet, SchoolFeatures
+from writeback.api.schools.feature_models import EXAMPLE
 from writeback.api.writebacks.routes import known_kind
-from writeback.store.reads.pages import Page
+from writeback_client.models.base import Page
+from writeback_client.models.features import Features, KindFeatures, RuleSet
 
 router = APIRouter(tags=["features"])
 
@@ -26,7 +26,7 @@ class KindQuery(BaseModel):
     """One or several, repeated or separated by commas."""
 
 
-@router.get("/v1/features", responses=errors(400, 401, 403), response_model=PageOf[RuleSet])
+@router.get("/v1/features", responses=errors(400, 401, 403), response_model=Page[RuleSet])
 async def list_features(caller: Reader) -> Page[RuleSet]:
     """List every rule by provider and MIS; the MIS `*` stands for all that have no rules of their own."""
     found: dict[tuple[str, str], RuleSet] = {}
@@ -34,21 +34,21 @@ async def list_features(caller: Reader) -> Page[RuleSet]:
         key = (rule.provider, rule.mis)
         entry = found.get(key) or RuleSet(provider=rule.provider, mis=rule.mis, kinds={})
         found[key] = entry.model_copy(update={"kinds": {**entry.kinds, rule.kind: rule.as_json()}})
-    return Page(list(found.values()))
+    return Page(items=list(found.values()))
 
 
 @router.get(
     "/v1/schools/{school}/features",
     responses={**READING, 200: {"content": {"application/json": {"example": EXAMPLE}}}},
-    response_model=SchoolFeatures,
+    response_model=Features,
 )
 async def show_features(
     caller: Reader,
     services: Svc,
     school: str,
     query: Annotated[KindQuery, Query()],
-) -> SchoolFeatures:
+) -> Features:
     """Show what this school takes of each kind, or of those asked for: fields, limits, and the codes to choose from."""
     known, kinds = await services.features.of(school, query.kind)
     shown = {name: KindFeatures.model_validate(one) for name, one in kinds.items()}
-    return SchoolFeatures(school=known.id, provider=known.provider, mis=known.mis, kinds=shown)
+    return Features(school=known.id, provider=known.provider, mis=known.mis, kinds=shown)

@@ -12,10 +12,9 @@ from starlette.status import HTTP_202_ACCEPTED
 from writeback.api.front.auth import Admin, Svc, check_all_schools
 from writeback.api.front.body import Disconnected, check_length, read_body
 from writeback.api.front.errors_doc import errors
-from writeback.api.models import PageOf
 from writeback.domain.access import Caller
-from writeback.flow.engine.hook_urls import AccountHook
-from writeback.store.reads.pages import Page
+from writeback_client.models.access import Hook
+from writeback_client.models.base import Page
 
 router = APIRouter(tags=["hooks"])
 
@@ -48,7 +47,7 @@ AccountAdmin = Annotated[Caller, Depends(_of_all_schools)]
 """An admin whose key is not limited to some schools: what is asked is about our whole account with a provider."""
 
 
-@router.get("/v1/hooks", responses=errors(400, 401, 403), response_model=PageOf[AccountHook])
-async def list_hooks(caller: AccountAdmin, services: Svc) -> Page[AccountHook]:
+@router.get("/v1/hooks", responses=errors(400, 401, 403), response_model=Page[Hook])
+async def list_hooks(caller: AccountAdmin, services: Svc) -> Page[Hook]:
     """List the hooks of our accounts: one for all schools, to be registered with the provider once."""
-    return Page(services.hooks.account_hooks())
+    return Page(items=services.hooks.account_hooks())

@@ -4,11 +4,10 @@ from fastapi import APIRouter
 
 from writeback.api.front.auth import Svc
 from writeback.api.front.errors_doc import error, errors
-from writeback.api.models import PageOf
 from writeback.api.schools.hook_routes import AccountAdmin
-from writeback.flow.schools.discovery import ListedSchool
 from writeback.providers.base import ListingState
-from writeback.store.reads.pages import Page
+from writeback_client.models.base import Page
+from writeback_client.models.schools import ListedSchool
 
 router = APIRouter(tags=["schools"])
 
@@ -24,10 +23,10 @@ _NO_TOKEN = error(
 @router.get(
     "/v1/providers/{provider}/schools",
     responses={**errors(400, 401, 403, 503), 404: _UNKNOWN, 409: _NO_TOKEN},
-    response_model=PageOf[ListedSchool],
+    response_model=Page[ListedSchool],
 )
 async def list_provider_schools(
     caller: AccountAdmin, services: Svc, provider: str, state: ListingState = "approved"
 ) -> Page[ListedSchool]:
     """List the schools of our account with a provider by name, all at once, and which of them are registered here."""
-    return Page(await services.discovery.schools(provider, state))
+    return Page(items=await services.discovery.schools(provider, state))

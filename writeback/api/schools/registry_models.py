@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from writeback.api.front.paging import split
-from writeback.api.models import Instant, MaybeReason, Reason, Shown, Taken
+from writeback.api.models import MaybeReason, Reason, Taken
 from writeback.domain.access import Scope
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.lookups import Decision, ListName
@@ -108,32 +108,8 @@ class KeyIn(Taken):
     """Kinds, or families of them, that it may send and change; null: all. It sees its app's others too."""
 
 
-class KeyOut(Shown):
-    """A key, without the key itself."""
-
-    id: str
-    app: str
-    name: str
-    scopes: Sequence[str]
-    schools: Sequence[str] | None
-    kinds: Sequence[str] | None
-    created_at: Instant
-    revoked_at: Instant | None
-    last_used_at: Instant | None
-    """To the minute."""
-    old_until: Instant | None
-    """It was rotated, and its old secret works until then."""
-
-
 class RotateKeyIn(Taken):
     """How long the old secret works beside the new one."""
 
     overlap_s: Annotated[int, Field(ge=0, le=int(LONGEST_OVERLAP.total_seconds()))] = int(OVERLAP.total_seconds())
     """Seconds; 0: it stops at once, for a key that somebody else has seen. A day where it is left out."""
-
-
-class NewKeyOut(KeyOut):
-    """A key just made."""
-
-    key: str
-    """The key itself: shown only now."""

@@ -1,6 +1,5 @@
 """`/v1/schools`: the registry, and what support staff do with a school."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -9,35 +8,34 @@ from starlette.status import HTTP_201_CREATED
 from writeback.api.front.auth import Admin, Reader, Supporter, Svc, check_school
 from writeback.api.front.errors_doc import ACTING, READING, WRITING, errors
 from writeback.api.front.paging import Paging
-from writeback.api.models import PageOf
 from writeback.api.schools.registry_models import HoldIn, RemovalsIn, ResumeIn, SchoolChange, SchoolIn, SyncQuery
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import actor_of
 from writeback.domain.lookups import ListName, Row
 from writeback.domain.school import HoldReason
-from writeback.flow.registry.entries import NewSchool, SchoolView
+from writeback.flow.registry.entries import NewSchool
 from writeback.flow.registry.slugs import slug_of
-from writeback.flow.schools.sync import SyncReport
-from writeback.store.reads.pages import Page
 from writeback.wiring import Services
+from writeback_client.models.base import Page
+from writeback_client.models.schools import School, Synced
 
 router = APIRouter(tags=["schools"])
 
 
-@router.get("/v1/schools", responses=errors(400, 401, 403), response_model=PageOf[SchoolView])
-async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[SchoolView]:
+@router.get("/v1/schools", responses=errors(400, 401, 403), response_model=Page[School])
+async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[School]:
     """List the schools that the key may touch, by id."""
     page = await services.registry.list(only=caller.schools, limit=query.limit, cursor=query.cursor)
-    return Page([_for(caller, school) for school in page.items], page.next_cursor)
+    return Page(items=[_for(caller, school) for school in page.items], next_cursor=page.next_cursor)
 
 
 @router.post(
     "/v1/schools",
     status_code=HTTP_201_CREATED,
     responses=errors(400, 401, 403, 409, 413, 415, 422),
-    response_model=SchoolView,
+    response_model=School,
 )
-async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Response) -> SchoolView:
+async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Response) -> School:
     """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background."""
     check_school(caller, slug_of(body.name) if body.id is None else body.id)
     school = await services.registry.add(NewSchool(**body.model_dump()), actor=actor_of(caller))
@@ -45,14 +43,14 @@ async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Res
     return school
 
 
-@router.get("/v1/schools/{school}", responses=READING, response_model=SchoolView)
-async def show_school(caller: Reader, services: Svc, school: str) -> SchoolView:
+@router.get("/v1/schools/{school}", responses=READING, response_model=School)
+async def show_school(caller: Reader, services: Svc, school: str) -> School:
     """Show one school."""
     return _for(caller, await services.registry.get(school))
 
 
-@router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)}, response_model=SchoolView)
-async def change_school(caller: Admin, services: Svc, school: str, body: SchoolChange) -> SchoolView:
+@router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)}, response_model=School)
+async def change_school(caller: Admin, services: Svc, school: str, body: SchoolChange) -> School:
     """Change what is given of a school, credentials as a whole.
 
     Credentials belong to the address that they were given for: where `base_url` changes to another scheme, host or
@@ -64,10 +62,8 @@ async def change_school(caller: Admin, services: Svc, school: str, body: SchoolC
     return await services.registry.patch(school, changes, actor=actor_of(caller), is_limited=is_limited)
 
 
-@router.post("/v1/schools/{school}/sync", responses=ACTING, response_model=SyncReport)
-async def sync_school(
-    caller: Supporter, services: Svc, school: str, query: Annotated[SyncQuery, Query()]
-) -> SyncReport:
+@router.post("/v1/schools/{school}/sync", responses=ACTING, response_model=Synced)
+async def sync_school(caller: Supporter, services: Svc, school: str, query: Annotated[SyncQuery, Query()]) -> Synced:
     """Fetch the school's lists from its provider now, and say what came of it.
 
     Usually what has changed is fetched. `full=true` fetches everything, which also finds what the changes left out.
@@ -75,22 +71,22 @@ async def sync_school(
     return await services.sync.sync_school(school, actor=actor_of(caller), full=query.full, lists=frozenset(query.list))
 
 
-@router.post("/v1/schools/{school}/hold", responses=WRITING, response_model=SchoolView)
-async def hold_school(caller: Supporter, services: Svc, school: str, body: HoldIn) -> SchoolView:
+@router.post("/v1/schools/{school}/hold", responses=WRITING, response_model=School)
+async def hold_school(caller: Supporter, services: Svc, school: str, body: HoldIn) -> School:
     """Hold a school: what is submitted is kept and waits, until somebody resumes it."""
     await services.holds.hold(school, HoldReason.BY_STAFF, body.reason, actor_of(caller, body.reason))
     return await _changed(caller, services, school)
 
 
-@router.post("/v1/schools/{school}/resume", responses=WRITING, response_model=SchoolView)
-async def resume_school(caller: Supporter, services: Svc, school: str, body: ResumeIn | None = None) -> SchoolView:
+@router.post("/v1/schools/{school}/resume", responses=WRITING, response_model=School)
+async def resume_school(caller: Supporter, services: Svc, school: str, body: ResumeIn | None = None) -> School:
     """Let a held school go on; what waited is sent in its order. The reason, if any, goes into the audit log."""
     await services.holds.resume(school, actor_of(caller, body.reason if body is not None else ""))
     return await _changed(caller, services, school)
 
 
 @router.get(
-    "/v1/schools/{school}/lookups/{list}", responses=READING, response_model=PageOf[dict[str, Any]], tags=["lookups"]
+    "/v1/schools/{school}/lookups/{list}", responses=READING, response_model=Page[dict[str, Any]], tags=["lookups"]
 )
 async def show_lookup(
     caller: Reader, services: Svc, school: str, list: ListName, query: Annotated[Paging, Query()]
@@ -102,12 +98,10 @@ async def show_lookup(
 @router.post(
     "/v1/schools/{school}/lookups/{list}/removals",
     responses={**WRITING, **errors(409)},
-    response_model=SchoolView,
+    response_model=School,
     tags=["lookups"],
 )
-async def decide_removals(
-    caller: Supporter, services: Svc, school: str, list: ListName, body: RemovalsIn
-) -> SchoolView:
+async def decide_removals(caller: Supporter, services: Svc, school: str, list: ListName, body: RemovalsIn) -> School:
     """Say of what fell out of a list at once whether it is true: until then it stays in use.
 
     Where nothing waits, nothing is done.
@@ -117,11 +111,11 @@ async def decide_removals(
     return await _changed(caller, services, school)
 
 
-async def _changed(caller: Caller, services: Services, school_id: str) -> SchoolView:
+async def _changed(caller: Caller, services: Services, school_id: str) -> School:
     services.registry.forget(school_id)
     return _for(caller, await services.registry.get(school_id))
 
 
-def _for(caller: Caller, school: SchoolView) -> SchoolView:
+def _for(caller: Caller, school: School) -> School:
     """Return what the caller may see: the hook's URL holds a token."""
-    return school if caller.may(Scope.ADMIN) else replace(school, hook_url=None)
+    return school if caller.may(Scope.ADMIN) else school.model_copy(update={"hook_url": None})

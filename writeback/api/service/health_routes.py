@@ -8,17 +8,17 @@ from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from writeback.api.front.auth import Svc
 from writeback.api.front.metrics import CONTENT_TYPE, Metrics
-from writeback.api.models import Live, Ready, RestoreOut
 from writeback.core import outages
 from writeback.flow.upkeep.readiness import standing
 from writeback.flow.upkeep.restores import EpochView
+from writeback_client.models.access import Live, Ready, Restore
 
 router = APIRouter(tags=["health"])
 _PATIENCE_S = 2.0
 
 
-def restore_out(epoch: EpochView) -> RestoreOut:
-    return RestoreOut(
+def _restore(epoch: EpochView) -> Restore:
+    return Restore(
         taken_at=epoch.taken_at,
         announced_at=epoch.began_at,
         compare_until=epoch.compare_until,
@@ -43,7 +43,7 @@ async def live(services: Svc) -> Live:
 async def ready(services: Svc) -> Ready:
     """Say whether the process can take submissions now, and what is amiss; 503 only where it cannot."""
     checks, epoch = await services.readiness.look()
-    answer = Ready(status=standing(checks), checks=checks, restore=restore_out(epoch) if epoch else None)
+    answer = Ready(status=standing(checks), checks=checks, restore=_restore(epoch) if epoch else None)
     if answer.status != "not ready":
         return answer
     return JSONResponse(answer.model_dump(mode="json", exclude_none=True), HTTP_503_SERVICE_UNAVAILABLE)  # type: ignore[return-value]

@@ -11,8 +11,8 @@ from starlette.status import HTTP_304_NOT_MODIFIED
 
 from schemas import ROOT, load, names
 from writeback.api.front.errors_doc import error
-from writeback.api.models import Shown
 from writeback.core.errors import NotFound
+from writeback_client.models.base import Model
 
 router = APIRouter(tags=["schemas"])
 
@@ -27,7 +27,7 @@ class _File(NamedTuple):
     etag: str
 
 
-class SchemaOut(Shown):
+class SchemaOut(Model):
     """One schema."""
 
     name: str
@@ -38,7 +38,7 @@ class SchemaOut(Shown):
     description: str
 
 
-class SchemasOut(Shown):
+class SchemasOut(Model):
     """Every schema that there is."""
 
     items: Sequence[SchemaOut]

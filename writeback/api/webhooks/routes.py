@@ -9,12 +9,12 @@ from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CO
 from writeback.api.front.auth import Reader, Submitter, Svc
 from writeback.api.front.errors_doc import ACTING, READING, WRITING, errors
 from writeback.api.front.paging import Paging, split
-from writeback.api.models import PageOf
 from writeback.api.webhooks.models import RotateIn, WebhookChange, WebhookIn
 from writeback.flow.webhooks.endpoint_checks import NewWebhook
-from writeback.flow.webhooks.views import DeliveryView, NewWebhookView, WebhookView
 from writeback.store.apps.outbox import DeliveryState
-from writeback.store.reads.pages import Page
+from writeback_client.models import webhooks as shown
+from writeback_client.models.base import Page
+from writeback_client.models.webhooks import Delivery, Webhook
 
 router = APIRouter(tags=["webhooks"])
 
@@ -26,8 +26,8 @@ class DeliveryQuery(Paging):
     """One or several, repeated or separated by commas."""
 
 
-@router.get("/v1/webhooks", responses=errors(400, 401, 403), response_model=PageOf[WebhookView])
-async def list_webhooks(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[WebhookView]:
+@router.get("/v1/webhooks", responses=errors(400, 401, 403), response_model=Page[Webhook])
+async def list_webhooks(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[Webhook]:
     """List the webhooks of the key's app, the newest first."""
     return await services.webhooks.list(caller, limit=query.limit, cursor=query.cursor)
 
@@ -36,23 +36,23 @@ async def list_webhooks(caller: Reader, services: Svc, query: Annotated[Paging, 
     "/v1/webhooks",
     status_code=HTTP_201_CREATED,
     responses={**WRITING, **errors(409)},
-    response_model=NewWebhookView,
+    response_model=shown.NewWebhook,
 )
-async def add_webhook(caller: Submitter, services: Svc, body: WebhookIn, response: Response) -> NewWebhookView:
+async def add_webhook(caller: Submitter, services: Svc, body: WebhookIn, response: Response) -> shown.NewWebhook:
     """Add a webhook. It is told of what happens from now on; its secret is in this answer and nowhere else."""
     made = await services.webhooks.create(caller, NewWebhook(**body.model_dump()))
     response.headers["Location"] = f"/v1/webhooks/{made.id}"
     return made
 
 
-@router.get("/v1/webhooks/{webhook}", responses=READING, response_model=WebhookView)
-async def show_webhook(caller: Reader, services: Svc, webhook: str) -> WebhookView:
+@router.get("/v1/webhooks/{webhook}", responses=READING, response_model=Webhook)
+async def show_webhook(caller: Reader, services: Svc, webhook: str) -> Webhook:
     """Show one webhook: whether it works, since when not, and why."""
     return await services.webhooks.get(caller, webhook)
 
 
-@router.patch("/v1/webhooks/{webhook}", responses=WRITING, response_model=WebhookView)
-async def change_webhook(caller: Submitter, services: Svc, webhook: str, body: WebhookChange) -> WebhookView:
+@router.patch("/v1/webhooks/{webhook}", responses=WRITING, response_model=Webhook)
+async def change_webhook(caller: Submitter, services: Svc, webhook: str, body: WebhookChange) -> Webhook:
     """Change what is given. One that is enabled again goes on where it stopped."""
     return await services.webhooks.change(caller, webhook, body.model_dump(exclude_unset=True))
 
@@ -63,8 +63,10 @@ async def remove_webhook(caller: Submitter, services: Svc, webhook: str) -> None
     await services.webhooks.remove(caller, webhook)
 
 
-@router.post("/v1/webhooks/{webhook}/rotate", responses=WRITING, response_model=NewWebhookView)
-async def rotate_secret(caller: Submitter, services: Svc, webhook: str, body: RotateIn | None = None) -> NewWebhookView:
+@router.post("/v1/webhooks/{webhook}/rotate", responses=WRITING, response_model=shown.NewWebhook)
+async def rotate_secret(
+    caller: Submitter, services: Svc, webhook: str, body: RotateIn | None = None
+) -> shown.NewWebhook:
     """Replace the secret. The old one signs beside it for a day, so that receivers can change over."""
     keep_old_s = body.keep_old_s if body is not None else None
     return await services.webhooks.rotate(caller, webhook, keep_old_s=keep_old_s)
@@ -74,17 +76,17 @@ async def rotate_secret(caller: Submitter, services: Svc, webhook: str, body: Ro
     "/v1/webhooks/{webhook}/test",
     status_code=HTTP_202_ACCEPTED,
     responses={**ACTING, **errors(409)},
-    response_model=DeliveryView,
+    response_model=Delivery,
 )
-async def test_webhook(caller: Submitter, services: Svc, webhook: str) -> DeliveryView:
+async def test_webhook(caller: Submitter, services: Svc, webhook: str) -> Delivery:
     """Have a message of the type `webhook.test` sent; its delivery says what came of it."""
     return await services.webhooks.test(caller, webhook)
 
 
-@router.get("/v1/webhooks/{webhook}/deliveries", responses=READING, response_model=PageOf[DeliveryView])
+@router.get("/v1/webhooks/{webhook}/deliveries", responses=READING, response_model=Page[Delivery])
 async def list_deliveries(
     caller: Reader, services: Svc, webhook: str, query: Annotated[DeliveryQuery, Query()]
-) -> Page[DeliveryView]:
+) -> Page[Delivery]:
     """List what was sent, the latest first."""
     return await services.webhooks.deliveries(
         caller, webhook, states=query.state, limit=query.limit, cursor=query.cursor
@@ -95,8 +97,8 @@ async def list_deliveries(
     "/v1/webhooks/{webhook}/deliveries/{delivery}/redeliver",
     status_code=HTTP_202_ACCEPTED,
     responses={**ACTING, **errors(409)},
-    response_model=DeliveryView,
+    response_model=Delivery,
 )
-async def redeliver(caller: Submitter, services: Svc, webhook: str, delivery: str) -> DeliveryView:
+async def redeliver(caller: Submitter, services: Svc, webhook: str, delivery: str) -> Delivery:
     """Send a delivery again, with the same `webhook-id`."""
     return await services.webhooks.redeliver(caller, webhook, delivery)

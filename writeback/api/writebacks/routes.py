@@ -8,14 +8,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from writeback.api.front.auth import Reader, Svc, check_school
 from writeback.api.front.errors_doc import READING, errors
 from writeback.api.front.paging import Paging, split
-from writeback.api.models import CountsOut, FindingCode, PageOf, WritebackDetailOut, WritebackOut
+from writeback.api.models import FindingCode
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Status
 from writeback.domain.submission.instants import Instant
-from writeback.store.reads.counts import Counts
 from writeback.store.reads.filters import Filter
-from writeback.store.reads.pages import Page
-from writeback.store.reads.views import WritebackDetail, WritebackView
+from writeback_client.models.base import Page
+from writeback_client.models.writebacks import Counts, Writeback, WritebackSummary
 
 router = APIRouter(tags=["writebacks"])
 
@@ -74,10 +73,10 @@ class WritebackQuery(WritebackFilter, Paging):
     """Filters; all that are given must hold."""
 
 
-@router.get("/v1/writebacks", responses=errors(400, 401, 403), response_model=PageOf[WritebackOut])
+@router.get("/v1/writebacks", responses=errors(400, 401, 403), response_model=Page[WritebackSummary])
 async def list_writebacks(
     caller: Reader, services: Svc, query: Annotated[WritebackQuery, Query()]
-) -> Page[WritebackView]:
+) -> Page[WritebackSummary]:
     """List writebacks, the latest accepted first. A key sees its own app's; one with the scope support or
     admin those of every app, in its schools."""
     if query.school is not None:
@@ -85,7 +84,7 @@ async def list_writebacks(
     return await services.reads.list(caller, query.wanted, limit=query.limit, cursor=query.cursor)
 
 
-@router.get("/v1/writebacks/counts", responses=errors(400, 401, 403), response_model=CountsOut)
+@router.get("/v1/writebacks/counts", responses=errors(400, 401, 403), response_model=Counts)
 async def count_writebacks(caller: Reader, services: Svc, query: Annotated[WritebackFilter, Query()]) -> Counts:
     """Count the writebacks that a list with the same filters would show: by status, school and cause."""
     if query.school is not None:
@@ -93,7 +92,7 @@ async def count_writebacks(caller: Reader, services: Svc, query: Annotated[Write
     return await services.reads.count(caller, query.wanted)
 
 
-@router.get("/v1/writebacks/{writeback}", responses=READING, response_model=WritebackDetailOut)
-async def show_writeback(caller: Reader, services: Svc, writeback: str) -> WritebackDetail:
+@router.get("/v1/writebacks/{writeback}", responses=READING, response_model=Writeback)
+async def show_writeback(caller: Reader, services: Svc, writeback: str) -> Writeback:
     """Show one writeback: its records, its timeline, and every request that carried it."""
     return await services.reads.show(caller, writeback)

@@ -5,12 +5,12 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from writeback.api.front.errors_doc import error
-from writeback.api.models import SubmissionAnswer
 from writeback.domain.finding import Finding
 from writeback.domain.submission.submission import SUBMISSIONS
+from writeback_client.models.writebacks import Submitted
 
 _REF = "#/components/schemas/{model}"
-_ANSWER_REF = {"$ref": "#/components/schemas/SubmissionAnswer"}
+_ANSWER_REF = {"$ref": "#/components/schemas/Submitted"}
 
 _FINDING = Finding(
     code="student_not_on_roll",
@@ -109,7 +109,7 @@ _BODIES: dict[str, dict[str, Any]] = {
 def schemas() -> dict[str, Any]:
     """Return the component schemas of every kind's submission and of the answer."""
     models = [(model, "validation") for model in SUBMISSIONS.values()]
-    _, definitions = models_json_schema([*models, (SubmissionAnswer, "serialization")], ref_template=_REF)  # type: ignore[list-item] # mypy widens the literal
+    _, definitions = models_json_schema([*models, (Submitted, "serialization")], ref_template=_REF)  # type: ignore[list-item] # mypy widens the literal
     found: dict[str, Any] = definitions["$defs"]
     return found
 

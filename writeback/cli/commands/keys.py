@@ -75,7 +75,6 @@ def _split(text: str) -> list[str]:
 
 
 def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
-    from pydantic_core import to_jsonable_python
 
     from writeback.cli.local import run_locally
     from writeback.domain.access import Scope
@@ -86,7 +85,8 @@ def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
         made = await services.keys.create(
             wanted["app"], wanted["name"], scopes, wanted["schools"], kinds=wanted.get("kinds"), actor=COMMAND_LINE
         )
-        return {**to_jsonable_python(made.view), "key": made.key}
+        shown: dict[str, Any] = made.model_dump(mode="json")
+        return shown
 
     return run_locally(make)
 

@@ -10,7 +10,8 @@ from writeback.console.page import Page, Pages
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.domain.access import Scope
 from writeback.domain.staff import Permission
-from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP, KeyView
+from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP
+from writeback_client.models.access import Key
 
 pages = Pages()
 
@@ -60,7 +61,7 @@ async def create(page: Page) -> Response:
         )
     except InvalidSubmission as problem:
         return await _form(page, given, problem.extra["findings"])
-    return page.render("key.html", title="The new key", key=made.key, view=made.view, scopes=dict(_SCOPES))
+    return page.render("key.html", title="The new key", key=made.key, view=made, scopes=dict(_SCOPES))
 
 
 @pages.get("/apps/keys/{key}/rotate", needs=Permission.MANAGE)
@@ -82,7 +83,7 @@ async def rotate(page: Page) -> Response:
     except Conflict:
         return page.redirect("/apps", flash="It was revoked before: make a new key.", tone="warn")
     return page.render(
-        "key.html", title="The new secret", key=made.key, view=made.view, scopes=dict(_SCOPES), was_rotated=True
+        "key.html", title="The new secret", key=made.key, view=made, scopes=dict(_SCOPES), was_rotated=True
     )
 
 
@@ -132,7 +133,7 @@ def _seconds(overlap: timedelta) -> str:
     return f"{overlap.total_seconds():.0f}"
 
 
-async def _find(page: Page, key_id: str) -> KeyView:
+async def _find(page: Page, key_id: str) -> Key:
     cursor = None
     while True:
         found = await page.services.keys.list(limit=200, cursor=cursor)

@@ -12,9 +12,9 @@ from writeback.console.presenters.records import label_of
 from writeback.console.presenters.times import lasted
 from writeback.console.presenters.words import hold_words, sentence, status_badge
 from writeback.domain.staff import Permission
-from writeback.flow.people.audit import AuditView
 from writeback.store.people.audit import AuditFilter
-from writeback.store.reads.pages import Page as Listed
+from writeback_client.models.access import AuditEntry
+from writeback_client.models.base import Page as Listed
 
 pages = Pages()
 
@@ -96,7 +96,7 @@ async def list_(page: Page) -> Response:
         since=_day(page, "since", problems),
         until=_day(page, "until", problems),
     )
-    found: Listed[AuditView] = Listed([])
+    found: Listed[AuditEntry] = Listed(items=())
     if not problems:
         found = await page.services.mendings.audit.list(
             page.caller, wanted, limit=_A_PAGE, cursor=page.query("cursor") or None
@@ -120,7 +120,7 @@ def action_words(action: str) -> str:
     return _ACTIONS.get(action) or sentence(action)
 
 
-def _row(page: Page, one: AuditView) -> tuple[AuditView, str, str, str, str]:
+def _row(page: Page, one: AuditEntry) -> tuple[AuditEntry, str, str, str, str]:
     return one, action_words(one.action), actor_words(one.actor), _place(page, one), _told(one)
 
 
@@ -143,7 +143,7 @@ def _day(page: Page, name: str, problems: dict[str, str]) -> datetime | None:
         return None
 
 
-def _place(page: Page, one: AuditView) -> str:
+def _place(page: Page, one: AuditEntry) -> str:
     """Return the address of what it was done to; nothing where there is no page of it for this person."""
     what = one.action.partition(".")[0]
     if what == "webhook" and not page.may(Permission.MANAGE):
@@ -153,7 +153,7 @@ def _place(page: Page, one: AuditView) -> str:
     return page.url(_PLACES[what] + one.subject) if what in _PLACES else ""
 
 
-def _told(one: AuditView) -> str:
+def _told(one: AuditEntry) -> str:
     """Return what is noted beside it, in words."""
     changed: Mapping[str, Any] = one.changed
     told: list[str] = []

@@ -11,8 +11,9 @@ from writeback.console.presenters.times import counted
 from writeback.core.errors import Conflict, NotFound
 from writeback.domain.staff import Permission
 from writeback.flow.batches.error_files import media_type_of
-from writeback.flow.batches.views import DELIVERING, BatchView
+from writeback.flow.batches.views import DELIVERING
 from writeback.store.batches.batches import WORKING, BatchStatus
+from writeback_client.models.batches import Batch
 
 pages = Pages()
 
@@ -96,7 +97,7 @@ async def stop(page: Page) -> Response:
     return page.redirect(f"/batches/{batch.id}", flash=told)
 
 
-def _confirm_stop(page: Page, batch: BatchView, error: str = "") -> Response:
+def _confirm_stop(page: Page, batch: Batch, error: str = "") -> Response:
     return page.confirm(
         title=f"Stop {batch.file_name or 'this file'}?",
         count=batch.rows.read,
@@ -113,7 +114,7 @@ def _confirm_stop(page: Page, batch: BatchView, error: str = "") -> Response:
     )
 
 
-def state_of(batch: BatchView) -> tuple[str, str]:
+def state_of(batch: Batch) -> tuple[str, str]:
     """Return a tone and words for how far it is; one that has ended badly in part says so."""
     tone, words = _STATES.get(batch.status, ("off", batch.status))
     if batch.status == BatchStatus.DONE and (batch.rows.bad or batch.writebacks.failed):

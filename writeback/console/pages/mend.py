@@ -17,9 +17,9 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.mending import RESUBMITTABLE
 from writeback.domain.staff import Permission
 from writeback.domain.submission.shape import more_findings
-from writeback.flow.correct.correction import MendedView
 from writeback.flow.correct.draft import Edit, Order
-from writeback.store.reads.views import RecordView, WritebackDetail
+from writeback_client.models.mending import Mended
+from writeback_client.models.writebacks import Record, Writeback
 
 pages = Pages()
 
@@ -45,7 +45,7 @@ class _Told:
 class _Part:
     """One record of the form."""
 
-    record: RecordView
+    record: Record
     fields: Sequence[FormField]
     findings: Findings = field(default_factory=list)
     """Those that no field of the form is named in."""
@@ -104,12 +104,12 @@ async def send(page: Page) -> Response:
     return page.redirect(f"/writebacks/{found.id}", flash=_sent(done, len(edits)))
 
 
-async def _send(page: Page, found: WritebackDetail, order: Order, reason: str, *, dry_run: bool) -> MendedView:
+async def _send(page: Page, found: Writeback, order: Order, reason: str, *, dry_run: bool) -> Mended:
     resubmits = page.services.mendings.resubmits
     return await resubmits.one(page.caller, found.id, order, page.actor(reason), dry_run=dry_run)
 
 
-async def _form(page: Page, found: WritebackDetail, told: _Told, *, show: bool) -> Response:
+async def _form(page: Page, found: Writeback, told: _Told, *, show: bool) -> Response:
     name, shapes = await describe(page, found)
     posted, records = _posted(page), _shown_records(page, found)
     parts = [_part(one, shapes, told.findings, posted, show=show) for one in records]
@@ -137,7 +137,7 @@ async def _form(page: Page, found: WritebackDetail, told: _Told, *, show: bool) 
     )
 
 
-def _part(record: RecordView, shapes: Findings, findings: Findings, posted: Mapping[str, str], *, show: bool) -> _Part:
+def _part(record: Record, shapes: Findings, findings: Findings, posted: Mapping[str, str], *, show: bool) -> _Part:
     own = [one for one in findings if one.get("record") == record.index]
     fields = fields_of(record.index, record.record or {}, shapes, own, posted, show=show)
     placed = {message for one in fields for message in one.errors}
@@ -151,7 +151,7 @@ def _posted(page: Page) -> dict[str, str]:
     return {name: str(value) for name, value in page.form.multi_items() if name[:1] == "r" and name[1:2].isdigit()}
 
 
-def _shown_records(page: Page, found: WritebackDetail) -> Sequence[RecordView]:
+def _shown_records(page: Page, found: Writeback) -> Sequence[Record]:
     start = _start(page)
     return [one for one in found.records if one.status in _GOING][start : start + _AT_ONCE]
 
@@ -161,10 +161,10 @@ def _start(page: Page) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 
-def _said_before(found: WritebackDetail) -> Findings:
+def _said_before(found: Writeback) -> Findings:
     """Return what was said of the records that would go again, by their places now."""
     return [
-        {**finding, "record": one.index, "pointer": _placed(str(finding.get("pointer") or ""), one.index)}
+        {**finding.model_dump(mode="json"), "record": one.index, "pointer": _placed(finding.pointer, one.index)}
         for one in found.records
         if one.status in _GOING
         for finding in one.findings
@@ -176,8 +176,9 @@ def _placed(pointer: str, index: int) -> str:
     return f"/records/{index}/{rest}" if pointer.startswith("/records/") and rest else f"/records/{index}"
 
 
-def _found_in(tried: MendedView) -> Findings:
-    found = [*tried.findings, *(finding for record in tried.records for finding in record.findings)]
+def _found_in(tried: Mended) -> Findings:
+    said = [*tried.findings, *(finding for record in tried.records for finding in record.findings)]
+    found = [one.model_dump(mode="json") for one in said]
     rest = more_findings(tried.more_findings, None, Severity.WARNING).as_json()
     return [*found, rest] if tried.more_findings else found
 
@@ -188,12 +189,12 @@ def _doubt(conflict: Conflict, told: _Told) -> _Told:
     return _Told(told.findings, may_be_there="Nobody knows whether it has arrived. Look in the MIS first.")
 
 
-def _not_now(page: Page, found: WritebackDetail) -> Response:
+def _not_now(page: Page, found: Writeback) -> Response:
     flash = "It cannot be sent again as it is now. Somebody may have seen to it already; its history says so."
     return page.redirect(f"/writebacks/{found.id}", flash=flash, tone="warn")
 
 
-def _sent(done: MendedView, edited: int) -> str:
+def _sent(done: Mended, edited: int) -> str:
     going = sum(one.status == "queued" for one in done.records)
     text = f"On its way again: {counted(going, 'record')}, {edited or 'none'} of them mended."
     later = sum(one.superseded_by is not None for one in done.records)

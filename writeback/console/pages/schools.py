@@ -13,13 +13,12 @@ from writeback.domain.lookups import Decision, ListName
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Permission
 from writeback.domain.states import NEED_SOMEBODY
-from writeback.flow.registry.views import SchoolView
 from writeback.flow.schools.health import SchoolHealth, health_of
 from writeback.flow.schools.standing import NOT_AVAILABLE
-from writeback.flow.schools.sync import SyncReport
 from writeback.store.reads.filters import Filter
-from writeback.store.reads.pages import Page as Listed
 from writeback.store.reads.summaries import gists_of
+from writeback_client.models.base import Page as Listed
+from writeback_client.models.schools import School, Synced
 
 pages = Pages()
 
@@ -33,7 +32,7 @@ async def list_(page: Page) -> Response:
     if wanted:
         known = await page.services.reports.schools(page.caller)
         only = frozenset(id_ for id_, name in known if wanted in name.casefold() or wanted in id_)
-    found: Listed[SchoolView] = await page.services.registry.list(
+    found: Listed[School] = await page.services.registry.list(
         only=only, limit=_A_PAGE, cursor=page.query("cursor") or None
     )
     stale = _stale_after(page)
@@ -150,12 +149,12 @@ async def removals(page: Page) -> Response:
     )
 
 
-async def _school(page: Page) -> SchoolView:
+async def _school(page: Page) -> School:
     page.require_school(page.part("school"))
     return await page.services.registry.get(page.part("school"))
 
 
-async def _live_values(page: Page, view: SchoolView) -> dict[str, Any]:
+async def _live_values(page: Page, view: School) -> dict[str, Any]:
     health = await health_of(page.services.reads.db, page.services.registry, view.id)
     return {
         "school": view,
@@ -174,7 +173,7 @@ def _lanes(health: SchoolHealth) -> list[tuple[str, list[Any], int]]:
     return [(lane_words(family), found, sum(one.writebacks for one in found)) for family, found in by_lane.items()]
 
 
-def _confirm_hold(page: Page, view: SchoolView, error: str = "") -> Response:
+def _confirm_hold(page: Page, view: School, error: str = "") -> Response:
     return page.confirm(
         title=f"Hold {view.name}?",
         count=view.waiting,
@@ -188,7 +187,7 @@ def _confirm_hold(page: Page, view: SchoolView, error: str = "") -> Response:
     )
 
 
-def _came_of(report: SyncReport) -> tuple[str, str]:
+def _came_of(report: Synced) -> tuple[str, str]:
     failed = [one for one in report.lists if one.error is not None]
     if failed:
         names = ", ".join(list_words(one.list).lower() for one in failed)

@@ -5,8 +5,8 @@ from starlette.responses import Response
 from writeback.console.page import Page, Pages
 from writeback.core.errors import Conflict
 from writeback.domain.staff import Permission
-from writeback.flow.webhooks.views import DeliveryView, WebhookView
 from writeback.store.apps.outbox import DeliveryState
+from writeback_client.models.webhooks import Delivery, Webhook
 
 pages = Pages()
 
@@ -90,14 +90,14 @@ async def enable(page: Page) -> Response:
     return page.redirect(f"/webhooks/{page.part('webhook')}", flash="It is on. What happened meanwhile is told.")
 
 
-def state_of(webhook: WebhookView) -> tuple[str, str]:
+def state_of(webhook: Webhook) -> tuple[str, str]:
     """Return a tone and words for how it does."""
     if webhook.disabled is not None:
         return "off", _DISABLED.get(webhook.disabled.reason, "Switched off")
     return ("bad", "Failing") if webhook.failing_since is not None else ("ok", "Works")
 
 
-def error_words(delivery: DeliveryView) -> str:
+def error_words(delivery: Delivery) -> str:
     """Return why it did not get through, in words."""
     error = delivery.error or ""
     return _ERRORS.get(error) or (f"answered {error.removeprefix('http_')}" if error else "")

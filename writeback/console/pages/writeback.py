@@ -16,10 +16,10 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.mending import RESUBMITTABLE, Outcome
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
-from writeback.flow.correct.check_now import CheckView
 from writeback.flow.correct.draft import Order
-from writeback.store.reads.views import RecordView, WritebackDetail
 from writeback.store.writebacks.requests import AWAITING
+from writeback_client.models.mending import Check
+from writeback_client.models.writebacks import Record, Writeback
 
 pages = Pages()
 
@@ -177,7 +177,7 @@ async def resolve(page: Page) -> Response:
     return page.redirect(here, flash=f"Settled: {counted(len(chosen), 'record')}.")
 
 
-async def describe(page: Page, found: WritebackDetail) -> tuple[str, Sequence[Mapping[str, Any]]]:
+async def describe(page: Page, found: Writeback) -> tuple[str, Sequence[Mapping[str, Any]]]:
     """Return the school's name, and the fields of the kind as the school takes them; none where it is gone."""
     try:
         school, kinds = await page.services.features.of(found.school, [found.kind])
@@ -186,15 +186,15 @@ async def describe(page: Page, found: WritebackDetail) -> tuple[str, Sequence[Ma
     return school.name, kinds[found.kind]["fields"]
 
 
-async def note_shown(page: Page, found: WritebackDetail) -> None:
+async def note_shown(page: Page, found: Writeback) -> None:
     """Write down that the person was shown free text."""
     audit = page.services.mendings.audit
     await audit.note_shown(page.actor(), "writeback", found.id, app=found.app, school=found.school)
 
 
-async def _render(page: Page, found: WritebackDetail, *, show: bool) -> Response:
+async def _render(page: Page, found: Writeback, *, show: bool) -> Response:
     name, fields = await describe(page, found)
-    ordered = found.records
+    ordered: Sequence[Record] = found.records
     if len(ordered) > _RECORDS:
         ordered = sorted(ordered, key=lambda one: (one.status in _FINE, one.index))
     start = _number(page.query("from"))
@@ -213,7 +213,7 @@ async def _render(page: Page, found: WritebackDetail, *, show: bool) -> Response
     )
 
 
-async def _where(page: Page, found: WritebackDetail, name: str = "") -> dict[str, Any]:
+async def _where(page: Page, found: Writeback, name: str = "") -> dict[str, Any]:
     """Return what the live piece shows."""
     return {
         "school_name": name or (await describe(page, found))[0],
@@ -223,7 +223,7 @@ async def _where(page: Page, found: WritebackDetail, name: str = "") -> dict[str
     }
 
 
-def _can(page: Page, found: WritebackDetail) -> dict[str, bool]:
+def _can(page: Page, found: Writeback) -> dict[str, bool]:
     """Return what may be done to it now."""
     mends = page.may(Permission.MEND)
     return {
@@ -234,7 +234,7 @@ def _can(page: Page, found: WritebackDetail) -> dict[str, bool]:
     }
 
 
-async def _resolve_form(page: Page, found: WritebackDetail, problems: Mapping[str, str] | None = None) -> Response:
+async def _resolve_form(page: Page, found: Writeback, problems: Mapping[str, str] | None = None) -> Response:
     name, fields = await describe(page, found)
     records = [(one, said(one.record or {}, fields, show=False)) for one in _undecided(found)]
     return page.render(
@@ -255,11 +255,11 @@ def _chosen(page: Page) -> list[str]:
     return [str(one)[:6] for one in page.form.getlist("record")]
 
 
-def _undecided(found: WritebackDetail) -> list[RecordView]:
+def _undecided(found: Writeback) -> list[Record]:
     return [one for one in found.records if one.status == "needs_attention"]
 
 
-def _looking(told: CheckView) -> str:
+def _looking(told: Check) -> str:
     text = "It is being looked at already." if told.asked_before else "It is looked at now; what is found shows here."
     if told.hold_reason:
         return f"{text} But its school is held: {hold_words(told.hold_reason).lower()}, so there may be no answer."

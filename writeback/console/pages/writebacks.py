@@ -16,10 +16,10 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.mending import POSSIBLE, USUAL, Action
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
-from writeback.store.reads.pages import Page as Listed
 from writeback.store.reads.selection import Selection
 from writeback.store.reads.summaries import gists_of
-from writeback.store.reads.views import WritebackView
+from writeback_client.models.base import Page as Listed
+from writeback_client.models.writebacks import WritebackSummary
 
 pages = Pages()
 
@@ -45,7 +45,7 @@ async def list_(page: Page) -> Response:
     asked = asked_by(page)
     if asked.filter.school:
         page.require_school(asked.filter.school)
-    found: Listed[WritebackView] = Listed([])
+    found: Listed[WritebackSummary] = Listed(items=())
     if not asked.problems:
         cursor = page.query("cursor") or None
         found = await page.services.reads.list(page.caller, asked.filter, limit=_A_PAGE, cursor=cursor)
@@ -149,7 +149,7 @@ def _is_view(asked: Asked, statuses: Sequence[str]) -> bool:
     return set(asked.filter.statuses) == set(statuses)
 
 
-def _cause(one: WritebackView, message: str) -> str:
+def _cause(one: WritebackSummary, message: str) -> str:
     """Return why it is where it is, in words; nothing where its status says all."""
     if one.status == Status.HELD and one.hold_reason:
         return HOLDS.get(one.hold_reason, one.hold_reason)

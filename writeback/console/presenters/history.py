@@ -9,7 +9,7 @@ from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import hold_words, provider_words, sentence, status_badge
 from writeback.domain.school import HoldReason
 from writeback.domain.states import Event, Remark
-from writeback.store.reads.views import EventView, MendingView, RequestView, WritebackDetail
+from writeback_client.models.writebacks import Mending, ProviderRequest, TimelineEntry, Writeback
 
 _EVENTS: Mapping[str, str] = {
     Event.ACCEPTED: "Accepted",
@@ -58,7 +58,7 @@ class Entry:
     """The request whose last answer is kept."""
 
 
-def history_of(found: WritebackDetail) -> Sequence[Entry]:
+def history_of(found: Writeback) -> Sequence[Entry]:
     """Return all of it, the earliest first."""
     entries = [_event(event) for event in found.timeline]
     for request in found.requests:
@@ -82,12 +82,12 @@ def actor_words(actor: str) -> str:
             return "the service" if actor in ("worker", "writeback", "sweeper") else actor
 
 
-def _event(event: EventView) -> Entry:
+def _event(event: TimelineEntry) -> Entry:
     words = _EVENTS.get(event.event, sentence(event.event))
     return Entry(event.at, status_badge(event.status).tone, words, actor_words(event.actor), _detail(event))
 
 
-def _detail(event: EventView) -> str:
+def _detail(event: TimelineEntry) -> str:
     """Return what is said with it; a hold's reason in words."""
     detail = event.detail or ""
     reason, _, rest = detail.partition(": ")
@@ -96,7 +96,7 @@ def _detail(event: EventView) -> str:
     return detail[:_LONGEST]
 
 
-def _tries(request: RequestView, records: int) -> Iterator[Entry]:
+def _tries(request: ProviderRequest, records: int) -> Iterator[Entry]:
     """Yield each try of a request, and what the provider answered."""
     provider = provider_words(request.provider)
     carried = counted(len(request.records), "record") if len(request.records) != records else "all of it"
@@ -114,7 +114,7 @@ def _tries(request: RequestView, records: int) -> Iterator[Entry]:
         yield Entry(request.settled_at, tone, f"Request settled: {sentence(request.result).lower()}{by}")
 
 
-def _edits(mending: MendingView) -> Iterator[Entry]:
+def _edits(mending: Mending) -> Iterator[Entry]:
     """Yield which fields a person has changed: their names, for what they say may name a pupil."""
     for record in mending.records:
         was, became = record.before or {}, record.after or {}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from writeback.console.presenters.records import label_of
 from writeback.console.presenters.words import kind_words, sentence
-from writeback.flow.registry.views import ListView, SchoolView
+from writeback_client.models.schools import CachedList, School
 
 _LISTS = {
     "students": "Pupils",
@@ -62,7 +62,7 @@ def lane_words(family: str) -> str:
     return _LANES.get(family) or sentence(family)
 
 
-def freshness(lists: Sequence[ListView], now: datetime, stale_after: timedelta) -> Freshness:
+def freshness(lists: Sequence[CachedList], now: datetime, stale_after: timedelta) -> Freshness:
     """Return how fresh a school's lists are, the oldest deciding."""
     if not lists:
         return Freshness("warn", "Never fetched")
@@ -70,7 +70,7 @@ def freshness(lists: Sequence[ListView], now: datetime, stale_after: timedelta) 
     return Freshness("warn", "Stale") if now - oldest > stale_after else Freshness("ok", "Fresh")
 
 
-def state_of(school: SchoolView) -> tuple[str, str]:
+def state_of(school: School) -> tuple[str, str]:
     """Return a tone and a word for it."""
     if school.hold is not None:
         return "warn", "Held"

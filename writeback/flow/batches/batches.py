@@ -12,12 +12,14 @@ from writeback.flow.batches import templates
 from writeback.flow.batches.cancel import cancel_batch
 from writeback.flow.batches.error_files import error_file, file_name_of
 from writeback.flow.batches.uploads import NewBatch, Upload, begin_upload
-from writeback.flow.batches.views import BatchView, view_of
+from writeback.flow.batches.views import view_of
 from writeback.flow.correct.correction import check_may_mend
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import batch_reads
-from writeback.store.reads.pages import Page, cut, decode_cursor
+from writeback.store.reads.pages import cut, decode_cursor
 from writeback.store.tables import BatchRow
+from writeback_client.models.base import Page
+from writeback_client.models.batches import Batch
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Batches:
         """Return an upload to be filled; raise what `begin_upload` raises."""
         return await begin_upload(self.flow, caller, new)
 
-    async def get(self, caller: Caller, batch_id: str) -> BatchView:
+    async def get(self, caller: Caller, batch_id: str) -> Batch:
         """Return one batch; raise NotFound."""
         async with self.flow.db.read() as session:
             row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
@@ -53,7 +55,7 @@ class Batches:
         statuses: Sequence[str] = (),
         limit: int,
         cursor: str | None = None,
-    ) -> Page[BatchView]:
+    ) -> Page[Batch]:
         """Return a page, the newest first."""
         before = decode_cursor(cursor)
         async with self.flow.db.read() as session:
@@ -62,9 +64,10 @@ class Batches:
             )
             page = cut(rows, limit, lambda row: row.id)
             counts = await batch_reads.writeback_counts(session, [row.id for row in page.items])
-        return Page([view_of(row, counts.get(row.id, {})) for row in page.items], page.next_cursor)
+        views = [view_of(row, counts.get(row.id, {})) for row in page.items]
+        return Page(items=views, next_cursor=page.next_cursor)
 
-    async def cancel(self, caller: Caller, batch_id: str, actor: Actor) -> BatchView:
+    async def cancel(self, caller: Caller, batch_id: str, actor: Actor) -> Batch:
         """Stop one that is being read, checked or queued; raise NotFound, or Conflict where it is past that."""
         check_may_mend(caller)
         async with self.flow.db.read() as session:

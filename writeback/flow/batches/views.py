@@ -1,82 +1,26 @@
 """A batch as people see it: what its file is, how far its rows are, and how far its writebacks."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Mapping
 
 from writeback.batches.layout import Layout
 from writeback.domain.states import NOT_LEFT, WENT_WRONG, WITH_PROVIDER, Status
 from writeback.store.batches.batches import BatchStatus
 from writeback.store.tables import BatchRow
+from writeback_client.models.batches import Batch, RowCounts, RowProblem, WritebackCounts
 
 DELIVERING = "delivering"
 """Shown in place of `done` while writebacks of the batch are not final."""
 _WAITING = (*NOT_LEFT, *WITH_PROVIDER)
 
 
-@dataclass(frozen=True)
-class RowCounts:
-    read: int
-    good: int
-    bad: int
-    queued: int
-
-
-@dataclass(frozen=True)
-class WritebackCounts:
-    total: int
-    waiting: int
-    confirmed: int
-    failed: int
-    needs_attention: int
-    by_status: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class ProblemCount:
-    """One sort of finding: in how many rows, and the first of them."""
-
-    code: str
-    severity: str
-    count: int
-    row: int
-    message: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class BatchView:
-    """One batch."""
-
-    id: str
-    status: str
-    app: str
-    school: str
-    kind: str | None
-    dry_run: bool
-    file_name: str
-    size: int
-    format: str
-    file: Mapping[str, Any]
-    rows: RowCounts
-    writebacks: WritebackCounts
-    problems: Sequence[ProblemCount]
-    findings: Sequence[Mapping[str, Any]]
-    errors: str | None
-    created_at: datetime
-    updated_at: datetime
-    finished_at: datetime | None
-
-
-def view_of(row: BatchRow, counts: Mapping[str, int]) -> BatchView:
+def view_of(row: BatchRow, counts: Mapping[str, int]) -> Batch:
     """Return the batch; `counts` are its writebacks by status."""
     writebacks = _writebacks(counts)
     is_delivering = row.status == BatchStatus.DONE and writebacks.waiting + writebacks.needs_attention > 0
     is_checked = row.status in (BatchStatus.QUEUEING, BatchStatus.DONE)
     layout = Layout.of_json(row.layout)
     has_errors = is_checked and row.rows_bad > 0 and row.forgotten_at is None
-    return BatchView(
+    return Batch(
         id=row.id,
         status=DELIVERING if is_delivering else row.status,
         app=row.app_id,
@@ -87,9 +31,9 @@ def view_of(row: BatchRow, counts: Mapping[str, int]) -> BatchView:
         size=row.size,
         format=row.format,
         file=layout.shown() if layout is not None else {},
-        rows=RowCounts(row.rows_read, row.rows_good, row.rows_bad, row.rows_queued),
+        rows=RowCounts(read=row.rows_read, good=row.rows_good, bad=row.rows_bad, queued=row.rows_queued),
         writebacks=writebacks,
-        problems=[ProblemCount(code=code, **entry) for code, entry in row.problems.items()],
+        problems=[RowProblem(code=code, **entry) for code, entry in row.problems.items()],
         findings=row.findings,
         errors=f"/v1/batches/{row.id}/errors.{row.format}" if has_errors else None,
         created_at=row.created_at,

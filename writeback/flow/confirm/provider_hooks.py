@@ -10,12 +10,13 @@ from sqlmodel import Session
 from writeback.core import failpoints
 from writeback.core.errors import NotFound
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.hook_urls import AccountHook, account_hooks, hook_unknown, school_of
+from writeback.flow.engine.hook_urls import account_hooks, hook_unknown, school_of
 from writeback.flow.schools.events import SchoolEvents
 from writeback.providers.base import Hint
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import requests
 from writeback.store.writebacks.requests import AWAITING
+from writeback_client.models.access import Hook
 
 log = structlog.get_logger()
 
@@ -50,7 +51,7 @@ class Hooks:
         if lane_id is not None:
             await self.flow.doorbell.ring("confirm_lane", [lane_id])
 
-    def account_hooks(self) -> Sequence[AccountHook]:
+    def account_hooks(self) -> Sequence[Hook]:
         """Return the hooks to register with providers that have one for an application with all its schools."""
         return account_hooks(self.flow.settings, self.flow.secrets)
 

@@ -21,9 +21,10 @@ from writeback.flow.correct.correction import check_may_mend
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import bulk_jobs
 from writeback.store.batches.bulk_jobs import BulkState, Listed
-from writeback.store.reads.pages import Page, cut, decode_cursor
+from writeback.store.reads.pages import cut, decode_cursor
 from writeback.store.reads.selection import Selection
 from writeback.store.tables import BulkRow
+from writeback_client.models.base import Page
 
 _SELECTION = TypeAdapter(Selection)
 

@@ -21,7 +21,7 @@ from writeback.core.pace import Pace
 from writeback.domain.actor import SERVICE
 from writeback.domain.staff import Permission, Person
 from writeback.flow.correct.bulk_jobs import work_of
-from writeback.flow.correct.by_filter import ManyMendings, NotDone, Report, Work, note_bulk
+from writeback.flow.correct.by_filter import ManyMendings, Work, note_bulk
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.people.sessions import person_of
 from writeback.store.batches import bulk_jobs
@@ -29,6 +29,7 @@ from writeback.store.batches.batches import LeaseLost
 from writeback.store.batches.bulk_jobs import BulkState
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.tables import BulkRow
+from writeback_client.models.mending import NotDone, Report
 
 log = structlog.get_logger()
 
@@ -43,7 +44,9 @@ _AWAY_S = 2.0
 _SHOWN = 200
 """Of those that could not be done, so many are kept by name."""
 _MAY_NOT = "the account in whose name it went on may not do this any more"
-_FAILS_HERE = NotDone("", "bulk_failed_here", "something went wrong on our side; the worker's log says what")
+_FAILS_HERE = NotDone(
+    id="", code="bulk_failed_here", detail="something went wrong on our side; the worker's log says what"
+)
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,7 @@ def _raise_if_away(error: Exception) -> None:
 
 def _refusal(one: NotDone) -> dict[str, Any]:
     """Return what is told of one that could not be done: the first finding says more than the summary."""
-    first = next((finding for finding in one.findings if finding.get("severity") == "error"), None)
+    first = next((finding for finding in one.findings if finding.is_error), None)
     if first is None:
         return {"id": one.id, "detail": one.detail, "hint": ""}
-    return {"id": one.id, "detail": first["message"], "hint": first["hint"]}
+    return {"id": one.id, "detail": first.message, "hint": first.hint}

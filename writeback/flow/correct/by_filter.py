@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 import structlog
 from sqlmodel import Session
@@ -34,6 +33,7 @@ from writeback.store.reads.pages import decode_number, encode_cursor
 from writeback.store.reads.selection import Extent, Selection
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import writebacks
+from writeback_client.models.mending import Count, Done, NotDone, Report
 
 log = structlog.get_logger()
 
@@ -44,33 +44,6 @@ _CHUNK = 100
 
 
 @dataclass(frozen=True)
-class Count:
-    """What a call would look at. `records`: of the first that one call takes; `more`: writebacks beyond those."""
-
-    writebacks: int
-    records: int
-    more: int
-
-
-@dataclass(frozen=True)
-class Done:
-    """A writeback that was resubmitted or cancelled, and how many of its records."""
-
-    id: str
-    records: int
-
-
-@dataclass(frozen=True)
-class NotDone:
-    """A writeback that was left as it was, and why."""
-
-    id: str
-    code: str
-    detail: str
-    findings: Sequence[dict[str, Any]] = ()
-
-
-@dataclass(frozen=True)
 class Unchanged:
     """A writeback that somebody else had seen to meanwhile."""
 
@@ -78,34 +51,6 @@ class Unchanged:
 
 
 Result = Done | NotDone | Unchanged
-
-
-@dataclass
-class Report:
-    """What came of a call. `id` stands in the audit log beside each of them."""
-
-    id: str
-    matched: int
-    next_cursor: str | None
-    done: list[Done] = field(default_factory=list)
-    not_done: list[NotDone] = field(default_factory=list)
-    unchanged: int = 0
-
-    def add_all(self, piece: "Report") -> None:
-        """Add what came of a piece."""
-        self.matched += piece.matched
-        self.done += piece.done
-        self.not_done += piece.not_done
-        self.unchanged += piece.unchanged
-
-    def add(self, result: Result) -> None:
-        match result:
-            case Done():
-                self.done.append(result)
-            case NotDone():
-                self.not_done.append(result)
-            case Unchanged():
-                self.unchanged += 1
 
 
 @dataclass(frozen=True)
@@ -149,7 +94,8 @@ class ManyMendings:
         async with self.flow.db.read() as session:
             there = await selection.count(session, caller, wanted)
             found = await selection.extents(session, caller, wanted, limit=limit)
-        return Count(there, sum(_how_many(action, one) for one in found), max(0, there - limit))
+        records = sum(_how_many(action, one) for one in found)
+        return Count(writebacks=there, records=records, more=max(0, there - limit))
 
     async def run(self, caller: Caller, work: Work, *, limit: int = MOST, cursor: str | None = None) -> Report:
         """Do it to what matches, the earliest accepted first, and note in the audit log what came of it.
@@ -158,10 +104,11 @@ class ManyMendings:
         awaits evidence.
         """
         found = await self._find(caller, work, cursor, limit)
-        report = Report(new_id("blk", self.flow.clock.now()), 0, _after(found, min(limit, len(found))))
+        bulk, pieces = new_id("blk", self.flow.clock.now()), []
         for chunk in _chunks([writeback_id for _, writeback_id in found[:limit]]):
             ready = await self._ready(work, chunk)
-            report.add_all(await self._do(work, ready, report.id, None, self.flow.db.transact))
+            pieces.append(await self._do(work, ready, bulk, None, self.flow.db.transact))
+        report = _together(bulk, pieces, _after(found, min(limit, len(found))))
         await self._note(work, report, caller.app_id or None)
         return report
 
@@ -182,7 +129,9 @@ class ManyMendings:
     ) -> Report:
         """Leave the next one as it is, as if it had been a piece."""
         found = await self._find(caller, work, cursor, 1)
-        ready = _Ready(len(found[:1]), settled=[replace(why, id=writeback_id) for _, writeback_id in found[:1]])
+        ready = _Ready(
+            len(found[:1]), settled=[why.model_copy(update={"id": writeback_id}) for _, writeback_id in found[:1]]
+        )
         return await self._do(work, ready, bulk, _after(found, ready.looked_at), commit)
 
     async def _find(self, caller: Caller, work: Work, cursor: str | None, limit: int) -> Sequence[tuple[int, str]]:
@@ -228,10 +177,8 @@ class ManyMendings:
 
         def transaction(session: Session) -> Report:
             lanes.clear()  # it may be tried again
-            report = Report(bulk, ready.looked_at, next_cursor)
-            for result in (*ready.settled, *self._each(session, work, ready, bulk, lanes)):
-                report.add(result)
-            return report
+            results = [*ready.settled, *self._each(session, work, ready, bulk, lanes)]
+            return _report(bulk, ready.looked_at, results, next_cursor)
 
         report = await commit(transaction)
         await self.flow.doorbell.ring(job, sorted(lanes))
@@ -242,7 +189,9 @@ class ManyMendings:
         if work.action is Action.CHECK:
             asked = self.checks.ask_all(session, ready.ids, work.actor, bulk)
             lanes.update(one.lane_id for one in asked.values())
-            yield from (Done(one, asked[one].records) if one in asked else Unchanged(one) for one in ready.ids)
+            yield from (
+                Done(id=one, records=asked[one].records) if one in asked else Unchanged(one) for one in ready.ids
+            )
             return
         for opened in open_all(writebacks.lock(session, ready.ids)).values():
             lanes.add(opened.row.lane_id)
@@ -255,14 +204,14 @@ class ManyMendings:
         if not draft.is_still(opened.row):
             return Unchanged(opened.row.id)
         self.resubmits.apply(session, opened, draft, work.actor, bulk=bulk)
-        return Done(opened.row.id, len(draft.good))
+        return Done(id=opened.row.id, records=len(draft.good))
 
     def _cancel_one(self, session: Session, work: Work, opened: OpenWriteback, bulk: str) -> Result:
         try:
             mending = self.cancels.apply(session, opened, work.actor, bulk=bulk)
         except Conflict:
             return Unchanged(opened.row.id)
-        return Done(opened.row.id, len(mending.changed))
+        return Done(id=opened.row.id, records=len(mending.changed))
 
     async def _note(self, work: Work, report: Report, app: str | None) -> None:
         """Write down what came of a call, and that there was one where nothing did."""
@@ -293,6 +242,29 @@ def note_bulk(
     audit.note(session, work.actor, now, f"bulk.{what}", bulk, app=app, school=school, changed=changed)
 
 
+def _report(bulk: str, matched: int, results: Sequence[Result], next_cursor: str | None) -> Report:
+    return Report(
+        id=bulk,
+        matched=matched,
+        done=[one for one in results if isinstance(one, Done)],
+        not_done=[one for one in results if isinstance(one, NotDone)],
+        unchanged=sum(isinstance(one, Unchanged) for one in results),
+        next_cursor=next_cursor,
+    )
+
+
+def _together(bulk: str, pieces: Sequence[Report], next_cursor: str | None) -> Report:
+    """Return what came of all pieces of a call."""
+    return Report(
+        id=bulk,
+        matched=sum(one.matched for one in pieces),
+        done=[done for one in pieces for done in one.done],
+        not_done=[left for one in pieces for left in one.not_done],
+        unchanged=sum(one.unchanged for one in pieces),
+        next_cursor=next_cursor,
+    )
+
+
 def _after(found: Sequence[tuple[int, str]], looked_at: int) -> str | None:
     """Return the cursor that goes on behind those that were looked at; None where there are no others."""
     return encode_cursor(found[looked_at - 1][0]) if looked_at < len(found) else None
@@ -318,7 +290,7 @@ def _how_many(action: Action, found: Extent) -> int:
 
 def _not_done(writeback_id: str, problem: Problem) -> NotDone:
     findings = problem.extra.get("findings", ()) if isinstance(problem, InvalidSubmission) else ()
-    return NotDone(writeback_id, problem.code, problem.detail, findings)
+    return NotDone(id=writeback_id, code=problem.code, detail=problem.detail, findings=findings)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[list[str]]:

@@ -15,9 +15,10 @@ from writeback.domain.actor import Actor
 from writeback.domain.mending import Action, cancellable, cancelled
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.correct.correction import MendedView, Mending, check_may_mend, locked_for
+from writeback.flow.correct.correction import Mending, check_may_mend, locked_for
 from writeback.flow.engine.changes import OpenWriteback
 from writeback.flow.engine.context import FlowContext
+from writeback_client.models.mending import Mended
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Cancels:
 
     flow: FlowContext
 
-    async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> MendedView:
+    async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> Mended:
         """Withdraw what has not left of it; raise NotFound, or Conflict where nothing of it waits any more."""
         check_may_mend(caller)
         lane, view = await self.flow.db.transact(partial(self._one, caller, writeback_id, actor))
         await self.flow.doorbell.ring("serve_lane", [lane])  # what waited for its slots may go
         return view
 
-    def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, MendedView]:
+    def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, Mended]:
         opened = locked_for(caller, session, writeback_id)
         mending = self.apply(session, opened, actor)
         return opened.row.lane_id, mending.view()

@@ -6,7 +6,7 @@ provider is asked, and where it cannot be, or knows nothing, the MIS is read.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,27 +22,10 @@ from writeback.flow.engine.context import FlowContext
 from writeback.store.people import audit
 from writeback.store.tables import Lane, RequestRow, SchoolRow, WritebackRow
 from writeback.store.writebacks import breakers, requests, writebacks
+from writeback_client.models.mending import Check
 
 _ONE_CHECK = timedelta(seconds=10)
 """Asked again within this, it is the check that was asked for before."""
-
-
-@dataclass(frozen=True)
-class CheckView:
-    """What will be looked at, and when."""
-
-    id: str
-    status: str
-    school: str
-    requests: Sequence[str]
-    check_at: datetime
-    """When the first of them is looked at; while that is under way, when it is looked at again."""
-    asked_before: bool
-    """Somebody asked a moment ago: that is the same check."""
-    hold_reason: str | None = None
-    """Why the school, or its family of kinds, is held: then the provider may have no answer."""
-    left_alone: str | None = None
-    """Why nothing is sent to the school for a while: then the provider may have no answer."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +42,14 @@ class Checks:
 
     flow: FlowContext
 
-    async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> CheckView:
+    async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> Check:
         """Have it looked at; raise NotFound, or Conflict where no evidence of it is awaited."""
         check_may_mend(caller)
         lane, view = await self.flow.db.transact(partial(self._one, caller, writeback_id, actor))
         await self.flow.doorbell.ring("confirm_lane", [lane])
         account = await self.flow.registry.account(view.school)
         hold_reason, left_alone = await self.flow.db.transact(partial(_standing, lane, keys_of(account)))
-        return replace(view, hold_reason=hold_reason, left_alone=left_alone)
+        return view.model_copy(update={"hold_reason": hold_reason, "left_alone": left_alone})
 
     def ask_all(self, session: Session, ids: Sequence[str], actor: Actor, bulk: str) -> Mapping[str, Asked]:
         """Have those looked at of which evidence is awaited, for somebody who may change them all; return these.
@@ -82,7 +65,7 @@ class Checks:
                 asked[one] = Asked(row.lane_id, records)
         return asked
 
-    def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, CheckView]:
+    def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, Check]:
         now = self.flow.clock.now()
         row = seen_by(caller, session, writeback_id)
         awaiting = requests.awaiting_of(session, row)
@@ -92,7 +75,14 @@ class Checks:
         asked_before = not self._ask(session, row, awaiting, actor, now)
         checks_at = min(one.check_at or now for one in awaiting)
         ids = [one.id for one in awaiting]
-        return row.lane_id, CheckView(row.id, row.status, row.school_id, ids, checks_at, asked_before)
+        return row.lane_id, Check(
+            id=row.id,
+            status=row.status,
+            school=row.school_id,
+            requests=ids,
+            check_at=checks_at,
+            asked_before=asked_before,
+        )
 
     def _ask(
         self,

@@ -4,7 +4,7 @@ All that a person does to a writeback happens in one transaction: records and st
 (`store/mendings`), and who and why (`store/audit`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,32 +26,7 @@ from writeback.store.reads.reader import writeback_unknown
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import corrections, writebacks
 from writeback.store.writebacks.corrections import RecordChange
-
-
-@dataclass(frozen=True)
-class MendedRecordView:
-    """One record that something was done to. `superseded_by`: the later writeback whose mark is going to win."""
-
-    index: int
-    ref: str | None
-    status: str
-    findings: Sequence[Mapping[str, Any]] = ()
-    superseded_by: str | None = None
-
-
-@dataclass(frozen=True)
-class MendedView:
-    """What was done to one writeback: `records` are those that were touched; `id` None: nothing was, it was a trial."""
-
-    id: str | None
-    status: str
-    school: str
-    kind: str
-    ref: str | None
-    findings: Sequence[Mapping[str, Any]]
-    records: Sequence[MendedRecordView]
-    more_findings: int = 0
-    """How many more a trial has than it shows."""
+from writeback_client.models.mending import Mended, MendedRecord
 
 
 def check_may_mend(caller: Caller, *, any_app: bool = False) -> None:
@@ -135,23 +110,27 @@ class Mending:
             changed=changed | noted,
         )
 
-    def view(self, superseded_by: Mapping[int, str] | None = None) -> MendedView:
+    def view(self, superseded_by: Mapping[int, str] | None = None) -> Mended:
         """Return what was done, for the answer."""
         row = self.row
-        return MendedView(
-            row.id,
-            row.status,
-            row.school_id,
-            row.kind,
-            row.ref,
-            (),
-            [self._record(change, (superseded_by or {}).get(change.index)) for change in self.changed],
+        return Mended(
+            id=row.id,
+            status=row.status,
+            school=row.school_id,
+            kind=row.kind,
+            ref=row.ref,
+            records=[self._record(change, (superseded_by or {}).get(change.index)) for change in self.changed],
         )
 
-    def _record(self, change: RecordChange, superseded_by: str | None) -> MendedRecordView:
+    def _record(self, change: RecordChange, superseded_by: str | None) -> MendedRecord:
         record = self.opened.records[change.index]
-        ref = record.ref if record is not None else None
-        return MendedRecordView(change.index, ref, change.after.status, change.after.findings, superseded_by)
+        return MendedRecord(
+            index=change.index,
+            ref=record.ref if record is not None else None,
+            status=change.after.status,
+            findings=change.after.findings,
+            superseded_by=superseded_by,
+        )
 
 
 def begin_anew(flow: FlowContext, row: WritebackRow, now: datetime) -> None:

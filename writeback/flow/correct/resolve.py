@@ -13,11 +13,12 @@ from writeback.domain.actor import Actor
 from writeback.domain.kinds import KINDS
 from writeback.domain.mending import EVIDENCE, Action, Outcome, resolved, undecided
 from writeback.domain.states import Event
-from writeback.flow.correct.correction import MendedView, Mending, begin_anew, check_may_mend, locked_for
+from writeback.flow.correct.correction import Mending, begin_anew, check_may_mend, locked_for
 from writeback.flow.engine.changes import OpenWriteback
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.slots import later_ones
 from writeback.store.writebacks import claims
+from writeback_client.models.mending import Mended
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Resolves:
         *,
         records: Sequence[int] | None = None,
         mis_ids: Mapping[int, str] | None = None,
-    ) -> MendedView:
+    ) -> Mended:
         """Settle its records, those named or else all that need it; raise NotFound, or Conflict for others.
 
         `mis_ids`: by index, as what a confirmed record is in the MIS; where one thing there is nearly it, that one.
@@ -55,7 +56,7 @@ class Resolves:
         records: Sequence[int] | None,
         mis_ids: Mapping[int, str],
         session: Session,
-    ) -> tuple[str, MendedView]:
+    ) -> tuple[str, Mended]:
         opened, now = locked_for(caller, session, writeback_id), self.flow.clock.now()
         mending = Mending(session, now, actor, opened, Action.RESOLVE)
         chosen = _chosen(opened, records, mis_ids)

@@ -20,14 +20,7 @@ from writeback.domain.mending import Action
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordProgress, RecordStatus
 from writeback.flow.accept.answer import by_record
-from writeback.flow.correct.correction import (
-    MendedRecordView,
-    MendedView,
-    Mending,
-    begin_anew,
-    check_may_mend,
-    locked_for,
-)
+from writeback.flow.correct.correction import Mending, begin_anew, check_may_mend, locked_for
 from writeback.flow.correct.draft import Draft, Order, draft_of
 from writeback.flow.correct.recheck import Rechecks
 from writeback.flow.engine.changes import OpenWriteback
@@ -36,6 +29,7 @@ from writeback.flow.engine.slots import later_ones
 from writeback.store.reads.filters import visible
 from writeback.store.reads.reader import writeback_unknown
 from writeback.store.tables import WritebackRow
+from writeback_client.models.mending import Mended, MendedRecord
 
 _TRIES = 3
 """How often a writeback that changes while it is being checked is read again."""
@@ -50,7 +44,7 @@ class Resubmits:
 
     async def one(
         self, caller: Caller, writeback_id: str, order: Order, actor: Actor, *, dry_run: bool = False
-    ) -> MendedView:
+    ) -> Mended:
         """Validate what would go again and queue it; with `dry_run` only validate.
 
         Raises NotFound, Conflict where it cannot go again, InvalidSubmission with all findings. Where a later mark for
@@ -80,7 +74,7 @@ class Resubmits:
         check_kind(caller, row.kind)
         return row
 
-    async def _tried(self, draft: Draft) -> MendedView:
+    async def _tried(self, draft: Draft) -> Mended:
         """Return what would happen."""
         async with self.flow.db.read() as session:
             later = await session.run_sync(
@@ -88,7 +82,7 @@ class Resubmits:
             )
         return _trial(draft, later)
 
-    def _one(self, caller: Caller, draft: Draft, actor: Actor, session: Session) -> MendedView | None:
+    def _one(self, caller: Caller, draft: Draft, actor: Actor, session: Session) -> Mended | None:
         """Send it on its way; None where it has changed since it was checked."""
         opened = locked_for(caller, session, draft.row.id)
         if not draft.is_still(opened.row):
@@ -132,20 +126,26 @@ def refusal(draft: Draft) -> InvalidSubmission:
     )
 
 
-def _trial(draft: Draft, later: dict[int, str]) -> MendedView:
+def _trial(draft: Draft, later: dict[int, str]) -> Mended:
     shown, bad, row = most_telling(draft.findings), draft.bad, draft.row
     said = by_record(shown)
     records = [
-        MendedRecordView(
-            index,
-            record.ref if (record := draft.records[index]) is not None else None,
-            "invalid" if index in bad else "valid",
-            [one.as_json() for one in said.get(index, ())],
-            later.get(index),
+        MendedRecord(
+            index=index,
+            ref=record.ref if (record := draft.records[index]) is not None else None,
+            status="invalid" if index in bad else "valid",
+            findings=[one.as_json() for one in said.get(index, ())],
+            superseded_by=later.get(index),
         )
         for index in draft.going
     ]
-    is_valid = not any(one.is_error for one in draft.findings)
-    about_all = [one.as_json() for one in shown if one.record is None]
-    status, more = "valid" if is_valid else "invalid", len(draft.findings) - len(shown)
-    return MendedView(None, status, row.school_id, row.kind, row.ref, about_all, records, more)
+    return Mended(
+        id="",
+        status="invalid" if any(one.is_error for one in draft.findings) else "valid",
+        school=row.school_id,
+        kind=row.kind,
+        ref=row.ref,
+        findings=[one.as_json() for one in shown if one.record is None],
+        records=records,
+        more_findings=len(draft.findings) - len(shown),
+    )

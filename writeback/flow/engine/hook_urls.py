@@ -4,7 +4,6 @@ Their tokens are derived from the secret key, so that nothing is kept. `dispatch
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from writeback.core.errors import NotFound
@@ -12,25 +11,10 @@ from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.domain.school import Account
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.registry.views import SHOWN
 from writeback.providers.registry import PROVIDERS
+from writeback_client.models.access import Hook
 
 _ALL = "all"
-
-
-@dataclass(frozen=True)
-class AccountHook:
-    """The hook of our whole account with a provider."""
-
-    __pydantic_config__ = SHOWN
-
-    provider: str
-    url: str
-    """Whoever knows it can call it: it is shown only to those who may register it."""
-    events: Sequence[str]
-    """What the provider should be asked to send."""
-    where: str
-    """Where it is registered."""
 
 
 def hook_token(secrets: SecretBox, provider: str, school_id: str) -> str:
@@ -48,10 +32,15 @@ def hook_url(settings: Settings, secrets: SecretBox, provider: str, school_id: s
     return _url(settings, provider, hook_token(secrets, provider, school_id))
 
 
-def account_hooks(settings: Settings, secrets: SecretBox) -> Sequence[AccountHook]:
+def account_hooks(settings: Settings, secrets: SecretBox) -> Sequence[Hook]:
     """Return the hooks to register with providers that have one for an application with all its schools."""
     return [
-        AccountHook(name, _url(settings, name, account_hook_token(secrets, name)), known.events, known.where)
+        Hook(
+            provider=name,
+            url=_url(settings, name, account_hook_token(secrets, name)),
+            events=known.events,
+            where=known.where,
+        )
         for name, one in PROVIDERS.items()
         if (known := one.account_webhook) is not None
     ]

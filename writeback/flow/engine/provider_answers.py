@@ -34,26 +34,10 @@ from writeback.store.people import audit
 from writeback.store.reads.reader import Reads
 from writeback.store.tables import ProviderAnswerRow
 from writeback.store.writebacks import provider_answers
+from writeback_client.models.mending import ProviderAnswer
 
 _LAYOUT = frozenset("\n\r\t")
 _HEX_IN_A_LINE = 32
-
-
-@dataclass(frozen=True)
-class ProviderAnswerView:
-    """What the provider last answered to one request."""
-
-    request: str
-    kept_at: datetime
-    http_status: int
-    content_type: str
-    encoding: str
-    """How `body` was read: the name of an encoding, or `hex` for what is no text."""
-    body: str
-    """Its beginning. Of characters that show nothing, or change how others are shown, their escapes."""
-    size: int
-    """Bytes of the whole."""
-    is_cut: bool
 
 
 def keep_answer(
@@ -84,7 +68,7 @@ class ProviderAnswers:
     flow: FlowContext
     reads: Reads
 
-    async def show(self, caller: Caller, writeback_id: str, request_id: str, actor: Actor) -> ProviderAnswerView:
+    async def show(self, caller: Caller, writeback_id: str, request_id: str, actor: Actor) -> ProviderAnswer:
         """Return what is kept of a request that carried the writeback, and write down that it was shown.
 
         Raise Forbidden without the scope support, NotFound for what the caller may not see or is not kept, Conflict for
@@ -108,7 +92,7 @@ class ProviderAnswers:
             )
         return view
 
-    def _opened(self, row: ProviderAnswerRow) -> ProviderAnswerView:
+    def _opened(self, row: ProviderAnswerRow) -> ProviderAnswer:
         try:
             kept = self.flow.secrets.open(row.sealed)
         except ConfigurationError as error:
@@ -119,7 +103,7 @@ class ProviderAnswers:
             ) from error
         body = base64.b64decode(cast(str, kept["body"]))
         encoding, text = _as_text(body, str(kept["content_type"]), is_cut=len(body) < int(kept["size"]))
-        return ProviderAnswerView(
+        return ProviderAnswer(
             request=row.request_id,
             kept_at=row.kept_at,
             http_status=int(kept["status"]),

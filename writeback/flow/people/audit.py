@@ -1,9 +1,6 @@
 """Who did what: reading the audit log. It is written by whoever does something, with `store.audit.note`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from writeback.core.clock import Clock
 from writeback.core.errors import Forbidden
@@ -11,24 +8,11 @@ from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor
 from writeback.store.people import audit
 from writeback.store.people.audit import AuditFilter
-from writeback.store.reads.pages import Page, cut, decode_number
+from writeback.store.reads.pages import cut, decode_number
 from writeback.store.sql.database import Database
 from writeback.store.tables import AuditRow
-
-
-@dataclass(frozen=True)
-class AuditView:
-    """One entry."""
-
-    id: int
-    at: datetime
-    actor: str
-    app: str | None
-    action: str
-    subject: str
-    school: str | None
-    reason: str
-    changed: Mapping[str, Any]
+from writeback_client.models.access import AuditEntry
+from writeback_client.models.base import Page
 
 
 @dataclass(frozen=True)
@@ -40,7 +24,7 @@ class AuditLog:
 
     async def list(
         self, caller: Caller, wanted: AuditFilter, *, limit: int, cursor: str | None = None
-    ) -> Page[AuditView]:
+    ) -> Page[AuditEntry]:
         """Return a page, the latest first: of the key's schools, or with the scope admin and all schools everything."""
         if not caller.may(Scope.SUPPORT):
             raise Forbidden("key_lacks_scope", "this key has no scope 'support'", hint="Use a key that has it.")
@@ -55,7 +39,15 @@ class AuditLog:
             audit.note(session, actor, self.clock.now(), f"{what}.show", subject, app=app, school=school)
 
 
-def _view(row: AuditRow) -> AuditView:
-    return AuditView(
-        row.id or 0, row.at, row.actor, row.app, row.action, row.subject, row.school, row.reason, row.changed
+def _view(row: AuditRow) -> AuditEntry:
+    return AuditEntry(
+        id=row.id,
+        at=row.at,
+        actor=row.actor,
+        app=row.app,
+        action=row.action,
+        subject=row.subject,
+        school=row.school,
+        reason=row.reason,
+        changed=row.changed,
     )

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any
 
 import structlog
 
@@ -22,9 +22,11 @@ from writeback.flow.people.key_checks import refuse_findings
 from writeback.flow.registry.slugs import slug_of
 from writeback.store.apps import keys as store
 from writeback.store.people import audit
-from writeback.store.reads.pages import Page, cut, decode_cursor
+from writeback.store.reads.pages import cut, decode_cursor
 from writeback.store.sql.database import Database
 from writeback.store.tables import ApiKey, App
+from writeback_client.models.access import Key, NewKey
+from writeback_client.models.base import Page
 
 log = structlog.get_logger()
 
@@ -35,31 +37,6 @@ _USED_PRECISION = timedelta(minutes=1)
 """`last_used_at` is written at most so often: it is for people who look for forgotten keys."""
 _LONGEST_TOKEN = 128
 _NO_KEY_HINT = "Send `Authorization: Bearer wbk_…`; whoever looks after the service makes keys."
-
-
-@dataclass(frozen=True)
-class KeyView:
-    """A key as it is listed: never the key itself. `schools` and `kinds` None: all."""
-
-    id: str
-    app: str
-    name: str
-    scopes: Sequence[str]
-    schools: Sequence[str] | None
-    kinds: Sequence[str] | None
-    """Kinds or families, as they were given."""
-    created_at: datetime
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-    old_until: datetime | None = None
-    """It was rotated, and what it was before works so long."""
-
-
-class NewKey(NamedTuple):
-    """A key just made; `key` is known only now."""
-
-    view: KeyView
-    key: str
 
 
 @dataclass(frozen=True)
@@ -140,14 +117,14 @@ class Keys:
             audit.note(session, actor, now, "key.create", row.id, app=row.app_id, changed=noted)
         self._bad.clear()
         log.info("key_created", key_id=row.id, app_id=row.app_id, scopes=row.scopes)
-        return NewKey(_view(row), key)
+        return NewKey(**_shown(row), key=key)
 
-    async def list(self, *, limit: int, cursor: str | None = None) -> Page[KeyView]:
+    async def list(self, *, limit: int, cursor: str | None = None) -> Page[Key]:
         """Return a page of keys, the newest first, revoked ones too."""
         before = decode_cursor(cursor)
         async with self._db.read() as session:
             rows = await store.page(session, before=before, limit=limit + 1)
-        return cut([_view(row) for row in rows], limit, lambda view: view.id)
+        return cut([Key(**_shown(row)) for row in rows], limit, lambda view: view.id)
 
     async def rotate(self, key_id: str, *, overlap: timedelta = OVERLAP, actor: Actor = SERVICE) -> NewKey:
         """Give a key a new secret; what it was works beside it for `overlap`, what it was before that no longer.
@@ -171,7 +148,7 @@ class Keys:
             self._good.forget(key_hash or "")
         self._bad.clear()
         log.info("key_rotated", key_id=row.id, app_id=row.app_id)
-        return NewKey(_view(row), key)
+        return NewKey(**_shown(row), key=key)
 
     async def revoke(self, key_id: str, *, actor: Actor = SERVICE) -> None:
         """Take a key's rights away, at once here and within `cache_s` elsewhere; raise NotFound for an unknown one."""
@@ -240,16 +217,16 @@ def _caller(row: ApiKey) -> Caller:
     )
 
 
-def _view(row: ApiKey) -> KeyView:
-    return KeyView(
-        row.id,
-        row.app_id,
-        row.name,
-        row.scopes,
-        row.schools,
-        row.kinds,
-        row.created_at,
-        row.revoked_at,
-        row.last_used_at,
-        row.old_until,
-    )
+def _shown(row: ApiKey) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "app": row.app_id,
+        "name": row.name,
+        "scopes": row.scopes,
+        "schools": row.schools,
+        "kinds": row.kinds,
+        "created_at": row.created_at,
+        "revoked_at": row.revoked_at,
+        "last_used_at": row.last_used_at,
+        "old_until": row.old_until,
+    }

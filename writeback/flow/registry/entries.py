@@ -24,16 +24,18 @@ from writeback.domain.school import Account, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of
 from writeback.flow.registry.memory import SchoolMemory, connection_of
-from writeback.flow.registry.views import SchoolView, view_of
+from writeback.flow.registry.views import view_of
 from writeback.store.people import audit
-from writeback.store.reads.pages import Page, cut, decode_cursor
+from writeback.store.reads.pages import cut, decode_cursor
 from writeback.store.schools import lists as lookups
 from writeback.store.schools import queue, removals, schools
 from writeback.store.sql.database import Database
 from writeback.store.tables import SchoolRow
 from writeback.store.writebacks import holds
+from writeback_client.models import schools as shown
+from writeback_client.models.base import Page
 
-__all__ = ["NewSchool", "Registry", "SchoolView", "school_unknown"]
+__all__ = ["NewSchool", "Registry", "school_unknown"]
 
 log = structlog.get_logger()
 
@@ -92,7 +94,7 @@ class Registry:
         """Drop what is remembered of a school: its row has been changed."""
         self._entries.forget(school_id)
 
-    async def get(self, school_id: str) -> SchoolView:
+    async def get(self, school_id: str) -> shown.School:
         """Return the school as people see it; raise NotFound."""
         async with self._db.read() as session:
             row = await schools.find(session, school_id)
@@ -102,15 +104,15 @@ class Registry:
 
     async def list(
         self, *, only: Collection[str] | None = None, limit: int, cursor: str | None = None
-    ) -> Page[SchoolView]:
+    ) -> Page[shown.School]:
         """Return a page of schools by id; `only`: the ids that may be seen, None: all."""
         after = decode_cursor(cursor)
         async with self._db.read() as session:
             rows = await schools.page(session, only=only, after=after, limit=limit + 1)
             page = cut(rows, limit, lambda row: row.id)
-            return Page(await self._views(session, page.items), page.next_cursor)
+            return Page(items=await self._views(session, page.items), next_cursor=page.next_cursor)
 
-    async def add(self, new: NewSchool, *, actor: Actor = SERVICE) -> SchoolView:
+    async def add(self, new: NewSchool, *, actor: Actor = SERVICE) -> shown.School:
         """Register a school and have its lists fetched at once; raise InvalidSubmission or Conflict."""
         draft = new.draft()
         self._refuse_findings(draft, self._connection(draft, None), None)
@@ -138,7 +140,7 @@ class Registry:
 
     async def patch(
         self, school_id: str, changes: Mapping[str, Any], *, actor: Actor = SERVICE, is_limited: bool = False
-    ) -> SchoolView:
+    ) -> shown.School:
         """Change the fields of a `Draft` that are given, credentials as a whole.
 
         A new MIS, account, address or credential has the lists fetched again at once, and holds looked at again: the
@@ -190,7 +192,8 @@ class Registry:
         ids = sorted(lookup.rows) if lookup else []
         following = [row_id for row_id in ids if after is None or row_id > after]
         page = cut(following[: limit + 1], limit, lambda row_id: row_id)
-        return Page([lookup.rows[row_id] for row_id in page.items] if lookup else [], page.next_cursor)
+        rows = [lookup.rows[row_id] for row_id in page.items] if lookup else []
+        return Page(items=rows, next_cursor=page.next_cursor)
 
     async def _entry(self, school_id: str) -> SchoolMemory:
         return self._entries.peek(school_id) or await self._entries.get(school_id, self._load)
@@ -202,7 +205,7 @@ class Registry:
             raise school_unknown(school_id)
         return SchoolMemory(row, self._secrets, self._rules)
 
-    async def _views(self, session: AsyncSession, rows: Sequence[SchoolRow]) -> Sequence[SchoolView]:
+    async def _views(self, session: AsyncSession, rows: Sequence[SchoolRow]) -> Sequence[shown.School]:
         ids = [row.id for row in rows]
         waiting = await schools.waiting_counts(session, ids)
         lists = await schools.list_states(session, ids)

@@ -6,33 +6,12 @@ from dataclasses import dataclass
 from writeback.core.errors import BadInput, Conflict, NotFound, Overloaded
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.registry.views import SHOWN
 from writeback.providers.base import ListingState, ListsSchools, SchoolListing
 from writeback.providers.registry import PROVIDERS
 from writeback.store.schools import schools
+from writeback_client.models.schools import ListedSchool
 
 _AGAIN_S = 60
-
-
-@dataclass(frozen=True)
-class ListedSchool:
-    """A school as its provider lists it."""
-
-    __pydantic_config__ = SHOWN
-
-    provider_school_id: str
-    name: str
-    mis: str
-    """Empty: the provider does not say."""
-    base_url: str
-    """Where its calls go; regions differ."""
-    urn: str | None
-    establishment_number: str | None
-    la_code: str | None
-    allows_writeback: bool | None
-    """Null: the provider does not say."""
-    school: str | None
-    """Its id here; null: it is not registered."""
 
 
 @dataclass(frozen=True)

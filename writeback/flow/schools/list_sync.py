@@ -13,10 +13,10 @@ from writeback.domain.outcome import Blocked
 from writeback.domain.school import Account, HoldReason
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.registry.views import SHOWN
 from writeback.flow.schools.list_changes import Changed, ListRules
 from writeback.providers.base import ListChange, LookupFailed
 from writeback.store.schools import lists, removals
+from writeback_client.models.schools import SyncedList
 
 log = structlog.get_logger()
 
@@ -27,30 +27,12 @@ _TRIES = 3
 
 
 @dataclass(frozen=True)
-class ListSync:
-    """What became of one list."""
-
-    __pydantic_config__ = SHOWN
-
-    list: ListName
-    rows: int
-    changed: bool
-    fetched_at: datetime | None
-    error: str | None = None
-    """Why it could not be fetched; the list from before is used then."""
-    not_available: str | None = None
-    """Why there is no such list here: the provider has none, or the school does not permit it. No error."""
-    held_back: int = 0
-    """Entries that the provider has no longer, and that stay until somebody says that this is true."""
-
-
-@dataclass(frozen=True)
 class ListSyncer:
     """Syncs lists."""
 
     flow: FlowContext
 
-    async def sync(self, account: Account, name: ListName, full_since: datetime | None) -> ListSync:
+    async def sync(self, account: Account, name: ListName, full_since: datetime | None) -> SyncedList:
         for _ in range(_TRIES):
             known, synced = await self._try_list(account, name, full_since)
             if synced is not None:
@@ -59,7 +41,7 @@ class ListSyncer:
 
     async def _try_list(
         self, account: Account, name: ListName, full_since: datetime | None
-    ) -> tuple[Lookup | None, ListSync | None]:
+    ) -> tuple[Lookup | None, SyncedList | None]:
         """Return the list from before and what became of it; None where another sync was quicker, and it may have been
         one of changes only."""
         await pace.give_way()
@@ -86,7 +68,13 @@ class ListSyncer:
         if is_ours and len(after.held_back) > len(held_back):
             _say_held_back(account, name, after)
         changed = is_ours and (known is None or after.lookup.version != known.version)
-        return known, ListSync(name, len(after.lookup.rows), changed, at, held_back=len(after.held_back))
+        return known, SyncedList(
+            list=name,
+            rows=len(after.lookup.rows),
+            changed=changed,
+            fetched_at=at,
+            held_back=len(after.held_back),
+        )
 
     async def _fetch(
         self, account: Account, name: ListName, known: Lookup | None, held_back: AbstractSet[str], rules: ListRules
@@ -121,7 +109,7 @@ class ListSyncer:
         return (now - back).date(), (now + ahead).date()
 
 
-def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) -> ListSync | None:
+def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) -> SyncedList | None:
     """Return that there is no such list here; None where it is a fault.
 
     Pupils and codes there must be. Of the others, a definite answer that is no list says that the provider has none,
@@ -134,18 +122,18 @@ def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) 
             return None
         case None | Blocked(reason=HoldReason.SCOPE_MISSING):
             rows, fetched_at = _before(known)
-            return ListSync(name, rows, False, fetched_at, not_available=failure.detail)
+            return SyncedList(list=name, rows=rows, changed=False, fetched_at=fetched_at, not_available=failure.detail)
         case _:
             return None
 
 
-def _kept(account: Account, name: ListName, known: Lookup | None, failure: LookupFailed) -> ListSync:
+def _kept(account: Account, name: ListName, known: Lookup | None, failure: LookupFailed) -> SyncedList:
     """Say that the list could not be synced; whatever there was of it is used on."""
     kind = type(failure.outcome).__name__ if failure.outcome else "NotAList"
     said = {"school": account.school_id, "list": name.value, "reason": failure.detail}
     outages.of_provider("list_not_synced", kind, of=keys_of(account)[0], **said)
     rows, fetched_at = _before(known)
-    return ListSync(name, rows, False, fetched_at, failure.detail)
+    return SyncedList(list=name, rows=rows, changed=False, fetched_at=fetched_at, error=failure.detail)
 
 
 def _before(known: Lookup | None) -> tuple[int, datetime | None]:

@@ -19,15 +19,15 @@ from writeback.domain.outcome import NotReached
 from writeback.domain.school import Account, School
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import locked_school
-from writeback.flow.registry.views import SHOWN
 from writeback.flow.schools.full_syncs import last_moment
-from writeback.flow.schools.list_sync import ListSync, ListSyncer
+from writeback.flow.schools.list_sync import ListSyncer
 from writeback.flow.schools.standing import NOT_AVAILABLE, keep_report
 from writeback.providers.base import SchoolReport
 from writeback.store.people import audit
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.writebacks import holds, lanes
 from writeback.store.writebacks.holds import TakenSync
+from writeback_client.models.schools import Synced, SyncedList
 
 T = TypeVar("T")
 
@@ -42,18 +42,6 @@ _JITTER = 0.2
 
 
 @dataclass(frozen=True)
-class SyncReport:
-    """What a sync brought."""
-
-    __pydantic_config__ = SHOWN
-
-    school: str
-    lists: Sequence[ListSync]
-    report: Mapping[str, Any]
-    """What the provider says of the school."""
-
-
-@dataclass(frozen=True)
 class Syncer:
     """Syncs schools."""
 
@@ -61,7 +49,7 @@ class Syncer:
 
     async def sync_school(
         self, school_id: str, *, actor: Actor | None = None, full: bool = False, lists: Collection[ListName] = ()
-    ) -> SyncReport:
+    ) -> Synced:
         """Sync every list, or some, and ask the provider about the school; a list that fails leaves the others alone.
 
         What registers need comes first, and what waits for it goes on at once. `full`: from the beginning, whatever has
@@ -85,9 +73,10 @@ class Syncer:
             return await self._sync(account, until, full_since)
         synced = await self.sync_lists(account, sorted(lists), full_since=full_since)
         await self._ring(school_id)
-        return SyncReport(school_id, synced, (await self.flow.registry.school(school_id)).facts)
+        facts = (await self.flow.registry.school(school_id)).facts
+        return Synced(school=school_id, lists=synced, report=facts)
 
-    async def sync_due(self, school_id: str) -> SyncReport | None:
+    async def sync_due(self, school_id: str) -> Synced | None:
         """Sync a school whose lists are due; None where they are not, or another worker is at it.
 
         What if this process dies? The school counts as taken for as long as a sync may last, and is due again then.
@@ -126,7 +115,7 @@ class Syncer:
     def _taken_until(self) -> datetime:
         return self.flow.clock.now() + timedelta(seconds=self.flow.settings.queue.sync_timeout_s + _MARGIN_S)
 
-    async def _sync(self, account: Account, until: datetime, full_since: datetime | None) -> SyncReport:
+    async def _sync(self, account: Account, until: datetime, full_since: datetime | None) -> Synced:
         """Sync a school that is taken until then; give it back where that cannot come to its end now."""
         try:
             return await self._fetch_all(account, until, full_since)
@@ -135,7 +124,7 @@ class Syncer:
                 await self._give_back(account.school_id, until)
             raise
 
-    async def _fetch_all(self, account: Account, until: datetime, full_since: datetime | None) -> SyncReport:
+    async def _fetch_all(self, account: Account, until: datetime, full_since: datetime | None) -> Synced:
         school_id = account.school_id
         first = await self.sync_lists(account, FIRST_LISTS, full_since=full_since)
         failpoints.hit("sync.before_report")
@@ -147,18 +136,18 @@ class Syncer:
         others = await self.sync_lists(account, further, full_since=full_since)
         if any(one.changed for one in others):
             await self._ring(school_id)
-        return SyncReport(school_id, [*first, *others], facts)
+        return Synced(school=school_id, lists=[*first, *others], report=facts)
 
     async def sync_lists(
         self, account: Account, names: Collection[ListName], *, full_since: datetime | None = None
-    ) -> Sequence[ListSync]:
+    ) -> Sequence[SyncedList]:
         """Sync some lists side by side, the first ones first, only so many at a time; note which there are not here.
 
         Those that have not been fetched from the beginning since `full_since` are; None: only what has changed.
         """
         at_once, by_list = asyncio.Semaphore(self.flow.settings.lookups.lists_at_once), ListSyncer(self.flow)
 
-        async def sync(name: ListName) -> ListSync:
+        async def sync(name: ListName) -> SyncedList:
             async with at_once:
                 return await by_list.sync(account, name, full_since)
 
@@ -166,11 +155,11 @@ class Syncer:
         await self._note_availability(account.school_id, synced)
         return synced
 
-    async def _note_availability(self, school_id: str, synced: Sequence[ListSync]) -> None:
+    async def _note_availability(self, school_id: str, synced: Sequence[SyncedList]) -> None:
         """Remember with the school which lists there are not, so that no submission asks for them again."""
         school = await self.flow.registry.school(school_id)
         known = dict(school.facts.get(NOT_AVAILABLE) or {})
-        told = {one.list.value: one.not_available for one in synced if one.error is None}
+        told = {str(one.list): one.not_available for one in synced if one.error is None}
         if all(known.get(name) == said for name, said in told.items()):
             return
 

@@ -134,7 +134,7 @@ class SchoolWatch:
         had = ((name, view.get(name)) for name in (*FIRST_LISTS, *further_lists(school)))
         missing = [name for name, lookup in had if lookup is None or lookup.fetched_at <= since]
         synced = await self.syncer.sync_lists(account, missing)
-        failed = [one.list.value for one in synced if one.error is not None]
+        failed = [str(one.list) for one in synced if one.error is not None]
         if failed:
             log.warning("migration_waits_for_lists", school=school_id, lists=failed)
             return

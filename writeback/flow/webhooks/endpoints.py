@@ -18,15 +18,18 @@ from writeback.flow.webhooks.delivery_verdicts import BY_APP
 from writeback.flow.webhooks.endpoint_checks import NewWebhook, app_for, may_see, refuse_findings, schools_for
 from writeback.flow.webhooks.formats import WebhookFormat
 from writeback.flow.webhooks.payload import TEST_TYPE, test_message
-from writeback.flow.webhooks.views import DeliveryView, NewWebhookView, WebhookView, delivery_view, webhook_view
+from writeback.flow.webhooks.views import delivery_view, webhook_view
 from writeback.notifier.addresses import AddressPolicy
 from writeback.notifier.signing import new_secret
 from writeback.store.apps import keys, webhooks
 from writeback.store.apps.outbox import DeliveryState
 from writeback.store.people import audit
-from writeback.store.reads.pages import Page, cut, decode_cursor, decode_number, encode_cursor
+from writeback.store.reads.pages import cut, decode_cursor, decode_number, encode_cursor
 from writeback.store.tables import DeliveryRow, WebhookRow
 from writeback.store.writebacks.event_log import newest_id
+from writeback_client.models import webhooks as shown
+from writeback_client.models.base import Page
+from writeback_client.models.webhooks import Delivery, Webhook
 
 log = structlog.get_logger()
 
@@ -37,7 +40,7 @@ class Webhooks:
 
     flow: FlowContext
 
-    async def create(self, caller: Caller, new: NewWebhook) -> NewWebhookView:
+    async def create(self, caller: Caller, new: NewWebhook) -> shown.NewWebhook:
         """Add a webhook; it is told of what happens from now on. Raise InvalidSubmission, Forbidden or Conflict."""
         app, schools = app_for(caller, new.app), schools_for(caller, new.schools)
         given = {"url": new.url, "statuses": new.statuses, "schools": schools, "format": new.format}
@@ -71,7 +74,7 @@ class Webhooks:
         log.info("webhook_created", webhook_id=row.id, app=app, key_id=caller.key_id)
         return _with_secret(self._view(row, 0), secret)
 
-    async def list(self, caller: Caller, *, limit: int, cursor: str | None = None) -> Page[WebhookView]:
+    async def list(self, caller: Caller, *, limit: int, cursor: str | None = None) -> Page[Webhook]:
         """Return a page of the webhooks that the key may look after, the newest first."""
         before, found = decode_cursor(cursor), list[WebhookRow]()
         async with self.flow.db.read() as session:
@@ -85,16 +88,16 @@ class Webhooks:
             counts = await webhooks.waiting_counts(session, [row.id for row in found])
         views = [self._view(row, counts.get(row.id, 0)) for row in found]
         if len(views) <= limit:
-            return Page(views)
-        return Page(views[:limit], encode_cursor(views[limit - 1].id))
+            return Page(items=views)
+        return Page(items=views[:limit], next_cursor=encode_cursor(views[limit - 1].id))
 
-    async def get(self, caller: Caller, webhook_id: str) -> WebhookView:
+    async def get(self, caller: Caller, webhook_id: str) -> Webhook:
         """Return one; raise NotFound."""
         async with self.flow.db.read() as session:
             row = _seen(caller, webhook_id, await webhooks.find(session, webhook_id))
             return await self._counted(session, row)
 
-    async def change(self, caller: Caller, webhook_id: str, changes: Mapping[str, Any]) -> WebhookView:
+    async def change(self, caller: Caller, webhook_id: str, changes: Mapping[str, Any]) -> Webhook:
         """Change what is given: url, description, statuses, schools, enabled. Raise NotFound or InvalidSubmission.
 
         One that is enabled again goes on where it stopped: what happened meanwhile is told.
@@ -129,7 +132,7 @@ class Webhooks:
             await webhooks.remove(session, row)
         log.info("webhook_removed", webhook_id=webhook_id, key_id=caller.key_id)
 
-    async def rotate(self, caller: Caller, webhook_id: str, *, keep_old_s: float | None = None) -> NewWebhookView:
+    async def rotate(self, caller: Caller, webhook_id: str, *, keep_old_s: float | None = None) -> shown.NewWebhook:
         """Give it a new secret; the old one signs beside it for `keep_old_s` seconds, else as the settings say."""
         now, secret = self.flow.clock.now(), new_secret()
         keep = timedelta(seconds=self.flow.settings.webhooks.old_secret_s if keep_old_s is None else keep_old_s)
@@ -143,7 +146,7 @@ class Webhooks:
         log.info("webhook_secret_rotated", webhook_id=webhook_id, key_id=caller.key_id)
         return _with_secret(view, secret)
 
-    async def test(self, caller: Caller, webhook_id: str) -> DeliveryView:
+    async def test(self, caller: Caller, webhook_id: str) -> Delivery:
         """Have a message sent that only says that messages arrive; its delivery says what came of it."""
         now = self.flow.clock.now()
         async with self.flow.db.write() as session:
@@ -172,7 +175,7 @@ class Webhooks:
         states: Collection[DeliveryState] = (),
         limit: int,
         cursor: str | None = None,
-    ) -> Page[DeliveryView]:
+    ) -> Page[Delivery]:
         """Return a page of what was sent to it, the latest first; raise NotFound."""
         before = decode_number(cursor)
         async with self.flow.db.read() as session:
@@ -180,7 +183,7 @@ class Webhooks:
             rows = await webhooks.deliveries(session, webhook_id, states=states, before=before, limit=limit + 1)
         return cut([delivery_view(row) for row in rows], limit, lambda view: view.sequence)
 
-    async def redeliver(self, caller: Caller, webhook_id: str, delivery_id: str) -> DeliveryView:
+    async def redeliver(self, caller: Caller, webhook_id: str, delivery_id: str) -> Delivery:
         """Send one again, with the same `webhook-id` and a new schedule; raise NotFound, or Conflict if it is disabled.
 
         One that is being sent just now is left to that.
@@ -212,10 +215,10 @@ class Webhooks:
         elif row.disabled_at is None:
             row.disabled_at, row.disabled_reason = self.flow.clock.now(), BY_APP
 
-    async def _counted(self, session: AsyncSession, row: WebhookRow) -> WebhookView:
+    async def _counted(self, session: AsyncSession, row: WebhookRow) -> Webhook:
         return self._view(row, (await webhooks.waiting_counts(session, [row.id])).get(row.id, 0))
 
-    def _view(self, row: WebhookRow, waiting: int) -> WebhookView:
+    def _view(self, row: WebhookRow, waiting: int) -> Webhook:
         return webhook_view(row, waiting, self.flow.secrets, self.flow.clock.now())
 
 
@@ -223,8 +226,8 @@ def _note(session: AsyncSession, caller: Caller, now: datetime, action: str, row
     audit.note(session, actor_of(caller), now, f"webhook.{action}", row.id, app=row.app_id, changed=noted)
 
 
-def _with_secret(view: WebhookView, secret: str) -> NewWebhookView:
-    return NewWebhookView(**vars(view), secret=secret)
+def _with_secret(view: Webhook, secret: str) -> shown.NewWebhook:
+    return shown.NewWebhook(**vars(view), secret=secret)
 
 
 def _unique(statuses: Sequence[str]) -> list[str]:

@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Text, func, literal
 from sqlalchemy import cast as sql_cast
@@ -17,42 +16,10 @@ from writeback.store.reads.browsing import browsed
 from writeback.store.reads.filters import Filter
 from writeback.store.reads.search import Term, newer
 from writeback.store.tables import SearchTermRow, WritebackRow
+from writeback_client.models.writebacks import Counts, FindingCount, HoldCount, SchoolCount
 
 MOST_SCHOOLS = 200
 """Schools that are told, those with most first."""
-
-
-@dataclass(frozen=True)
-class SchoolCount:
-    school: str
-    writebacks: int
-
-
-@dataclass(frozen=True)
-class FindingCount:
-    code: str
-    writebacks: int
-    """Those with a record of which this is said."""
-
-
-@dataclass(frozen=True)
-class HoldCount:
-    reason: str
-    writebacks: int
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many there are; every list the largest first."""
-
-    total: int
-    statuses: Mapping[Status, int]
-    """Those that there are none of are left out."""
-    findings: Sequence[FindingCount]
-    holds: Sequence[HoldCount]
-    schools: Sequence[SchoolCount]
-    more_schools: int
-    """Schools beyond those listed."""
 
 
 async def of(session: AsyncSession, caller: Caller, found: Sequence[ColumnElement[bool]], wanted: Filter) -> Counts:
@@ -74,9 +41,9 @@ async def of(session: AsyncSession, caller: Caller, found: Sequence[ColumnElemen
     return Counts(
         total=statuses.total(),
         statuses=dict(statuses.most_common()),
-        findings=[FindingCount(*one) for one in _largest_first(findings)],
-        holds=[HoldCount(*one) for one in _largest_first(holds)],
-        schools=[SchoolCount(*one) for one in _largest_first(schools)[:MOST_SCHOOLS]],
+        findings=[FindingCount(code=code, writebacks=number) for code, number in _largest_first(findings)],
+        holds=[HoldCount(reason=reason, writebacks=number) for reason, number in _largest_first(holds)],
+        schools=[SchoolCount(school=one, writebacks=number) for one, number in _largest_first(schools)[:MOST_SCHOOLS]],
         more_schools=max(0, len(schools) - MOST_SCHOOLS),
     )
 

@@ -1,22 +1,14 @@
-"""Pages of lists: opaque cursors, and what one page is."""
+"""Pages of lists: opaque cursors, and cutting what was read into a page."""
 
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from writeback.core.errors import BadInput
+from writeback_client.models.base import Page
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Page(Generic[T]):
-    """Some items of a list; `next_cursor` None: these are the last."""
-
-    items: Sequence[T]
-    next_cursor: str | None = None
 
 
 def encode_cursor(position: str | int) -> str:
@@ -55,5 +47,5 @@ def unknown_cursor(cursor: str) -> BadInput:
 def cut(rows: Sequence[T], limit: int, position: Callable[[T], str | int]) -> Page[T]:
     """Return the page of the first `limit` rows; `rows` holds one more where another page follows."""
     if len(rows) <= limit:
-        return Page(rows)
-    return Page(rows[:limit], encode_cursor(position(rows[limit - 1])))
+        return Page(items=rows)
+    return Page(items=rows[:limit], next_cursor=encode_cursor(position(rows[limit - 1])))

@@ -17,15 +17,16 @@ from writeback.domain.access import Caller
 from writeback.domain.states import Status
 from writeback.store.reads import counts, search, timeline
 from writeback.store.reads.browsing import browsed
-from writeback.store.reads.counts import Counts
 from writeback.store.reads.filters import Filter, conditions, visible
-from writeback.store.reads.pages import Page, cut, decode_number
-from writeback.store.reads.views import WritebackDetail, WritebackView, detail_of, view_of
+from writeback.store.reads.pages import cut, decode_number
+from writeback.store.reads.views import detail_of, view_of
 from writeback.store.schools import queue
 from writeback.store.sql.database import Database
 from writeback.store.sql.json_size import array_size
 from writeback.store.tables import BreakerRow, WritebackRow
 from writeback.store.writebacks import corrections, provider_answers
+from writeback_client.models.base import Page
+from writeback_client.models.writebacks import Counts, Writeback, WritebackSummary
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Reads:
 
     async def list(
         self, caller: Caller, wanted: Filter, *, limit: int, cursor: str | None = None
-    ) -> Page[WritebackView]:
+    ) -> Page[WritebackSummary]:
         """Return a page, the latest accepted first. Pages stay as they are while new writebacks arrive."""
         before = decode_number(cursor)
         async with self.db.read() as session:
@@ -55,7 +56,7 @@ class Reads:
             breakers = await _left_alone(session, [row for row, _ in rows])
         page = cut(rows, limit, lambda pair: pair[0].seq or 0)
         shown = [view_of(row, records, breakers.get(row.school_id)) for row, records in page.items]
-        return Page(shown, page.next_cursor)
+        return Page(items=shown, next_cursor=page.next_cursor)
 
     async def count(self, caller: Caller, wanted: Filter) -> Counts:
         """Return how many there are, by status, school and cause."""
@@ -63,7 +64,7 @@ class Reads:
             found = await _wanted(session, caller, wanted)
             return await counts.of(session, caller, found, wanted)
 
-    async def show(self, caller: Caller, writeback_id: str) -> WritebackDetail:
+    async def show(self, caller: Caller, writeback_id: str) -> Writeback:
         """Return one writeback, whole; raise NotFound for what the caller may not see, as if it were not there."""
         async with self.db.read() as session:
             row = (await session.exec(_one(caller, writeback_id))).one_or_none()

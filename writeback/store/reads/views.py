@@ -3,141 +3,23 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
 from writeback.store.tables import AttemptRow, BreakerRow, EventRow, MendingRow, RequestRow, WritebackRow
+from writeback_client.models.writebacks import (
+    Attempt,
+    Comparison,
+    Mending,
+    ProviderRequest,
+    Record,
+    TimelineEntry,
+    Writeback,
+    WritebackSummary,
+)
 
 _BATCH_PRIORITY = 10
-
-
-@dataclass(frozen=True)
-class WritebackView:
-    """One writeback in a list. `counts`: records by status."""
-
-    id: str
-    school: str
-    kind: str
-    status: str
-    ref: str | None
-    app: str
-    priority: str
-    attempts: int
-    next_attempt_at: datetime | None
-    hold_reason: str | None
-    left_alone: str | None
-    evidence: str | None
-    created_at: datetime
-    updated_at: datetime
-    expires_at: datetime | None
-    batch_id: str | None
-    counts: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What a record says and what the MIS holds, for the person who is to decide."""
-
-    ours: str | None
-    """The mark's code; None for what has none."""
-    in_mis: str | None
-    """None: nobody could read it."""
-    near: Sequence[Mapping[str, Any]] = ()
-    """What is nearly the record in the MIS, field by field (`domain/likeness.py`)."""
-
-
-@dataclass(frozen=True)
-class RecordView:
-    """One record: as accepted (None where it never was), and how far it is."""
-
-    index: int
-    ref: str | None
-    status: str
-    record: Mapping[str, Any] | None
-    findings: Sequence[Mapping[str, Any]]
-    evidence: str | None
-    mis_ids: Sequence[str]
-    comparison: Comparison | None = None
-    """Only while it needs attention."""
-
-
-@dataclass(frozen=True)
-class MendedRecord:
-    """One record that a person did something to; `before` and `after` are what it says, where that was edited."""
-
-    index: int
-    status_before: str
-    status_after: str
-    findings_before: Sequence[Mapping[str, Any]]
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class MendingView:
-    """One thing that a person did to the writeback."""
-
-    id: int
-    at: datetime
-    actor: str
-    action: str
-    reason: str
-    records: Sequence[MendedRecord]
-
-
-@dataclass(frozen=True)
-class EventView:
-    """One change of a writeback."""
-
-    id: int
-    at: datetime
-    actor: str
-    event: str
-    status: str
-    detail: str | None
-
-
-@dataclass(frozen=True)
-class AttemptView:
-    """One try of a request."""
-
-    number: int
-    started_at: datetime
-    finished_at: datetime | None
-    outcome: str | None
-    detail: str | None
-
-
-@dataclass(frozen=True)
-class RequestView:
-    """One request that carried records of the writeback: `records` are their indexes."""
-
-    id: str
-    state: str
-    provider: str
-    provider_ref: str | None
-    records: Sequence[int]
-    created_at: datetime
-    sent_at: datetime | None
-    settled_at: datetime | None
-    result: str | None
-    evidence: str | None
-    attempts: Sequence[AttemptView]
-    answer_kept: bool = False
-    """Whether what the provider last answered is kept."""
-
-
-@dataclass(frozen=True)
-class WritebackDetail(WritebackView):
-    """One writeback, whole."""
-
-    records: Sequence[RecordView]
-    timeline: Sequence[EventView]
-    requests: Sequence[RequestView]
-    mendings: Sequence[MendingView] = ()
 
 
 def raw_records(row: WritebackRow) -> list[dict[str, Any] | None]:
@@ -146,9 +28,9 @@ def raw_records(row: WritebackRow) -> list[dict[str, Any] | None]:
     return records
 
 
-def view_of(row: WritebackRow, records: int, breaker: BreakerRow | None) -> WritebackView:
+def view_of(row: WritebackRow, records: int, breaker: BreakerRow | None) -> WritebackSummary:
     """Return the row as a list shows it; `records` is how many it has, `breaker` the school's own where it is open."""
-    return WritebackView(**_common(row, unpack_progress(row.progress, records), breaker))
+    return WritebackSummary(**_common(row, unpack_progress(row.progress, records), breaker))
 
 
 def detail_of(
@@ -159,12 +41,12 @@ def detail_of(
     attempts: Iterable[AttemptRow],
     mendings: Iterable[MendingRow] = (),
     kept_answers: Collection[str] = (),
-) -> WritebackDetail:
+) -> Writeback:
     """Return the writeback with all that belongs to it."""
     records = raw_records(row)
     progress = unpack_progress(row.progress, len(records))
     tries = list(attempts)
-    return WritebackDetail(
+    return Writeback(
         **_common(row, progress, breaker),
         records=[_record(index, *pair) for index, pair in enumerate(zip(records, progress, strict=True))],
         timeline=[_event(event) for event in events],
@@ -204,11 +86,11 @@ def _common(row: WritebackRow, progress: Sequence[RecordProgress], breaker: Brea
     }
 
 
-def _record(index: int, record: Mapping[str, Any] | None, progress: RecordProgress) -> RecordView:
-    return RecordView(
+def _record(index: int, record: Mapping[str, Any] | None, progress: RecordProgress) -> Record:
+    return Record(
         index=index,
         ref=record.get("ref") if record else None,
-        status=progress.status.value,
+        status=progress.status,
         record=record,
         findings=progress.findings,
         evidence=progress.evidence,
@@ -220,21 +102,24 @@ def _record(index: int, record: Mapping[str, Any] | None, progress: RecordProgre
 def _comparison(record: Mapping[str, Any] | None, progress: RecordProgress) -> Comparison | None:
     if progress.status is not RecordStatus.NEEDS_ATTENTION:
         return None
-    return Comparison((record or {}).get("code"), progress.mis_holds, progress.near)
+    return Comparison(ours=(record or {}).get("code"), in_mis=progress.mis_holds, near=progress.near)
 
 
-def _mending(row: MendingRow) -> MendingView:
-    records = [MendedRecord(**record) for record in json.loads(row.records)]
-    return MendingView(row.id or 0, row.at, row.actor, row.action, row.reason, records)
+def _mending(row: MendingRow) -> Mending:
+    return Mending(
+        id=row.id, at=row.at, actor=row.actor, action=row.action, reason=row.reason, records=json.loads(row.records)
+    )
 
 
-def _event(row: EventRow) -> EventView:
-    return EventView(row.id or 0, row.at, row.actor, row.event, row.status, row.detail)
+def _event(row: EventRow) -> TimelineEntry:
+    return TimelineEntry(id=row.id, at=row.at, actor=row.actor, event=row.event, status=row.status, detail=row.detail)
 
 
-def _request(writeback_id: str, row: RequestRow, attempts: Sequence[AttemptRow], *, answer_kept: bool) -> RequestView:
+def _request(
+    writeback_id: str, row: RequestRow, attempts: Sequence[AttemptRow], *, answer_kept: bool
+) -> ProviderRequest:
     members = {str(member): indexes for member, indexes in row.members}
-    return RequestView(
+    return ProviderRequest(
         id=row.id,
         state=row.state,
         provider=row.provider,
@@ -245,8 +130,16 @@ def _request(writeback_id: str, row: RequestRow, attempts: Sequence[AttemptRow],
         settled_at=row.settled_at,
         result=row.result,
         evidence=row.evidence,
-        attempts=[
-            AttemptView(one.number, one.started_at, one.finished_at, one.outcome, one.detail) for one in attempts
-        ],
+        attempts=[_attempt(one) for one in attempts],
         answer_kept=answer_kept,
+    )
+
+
+def _attempt(row: AttemptRow) -> Attempt:
+    return Attempt(
+        number=row.number,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        outcome=row.outcome,
+        detail=row.detail,
     )

@@ -1,29 +1,83 @@
-"""What all results share: frozen, and tolerant of fields and words that a newer service says."""
+"""What all shapes share: frozen, and tolerant of fields and words that a newer service says.
 
-from typing import Annotated, Generic, TypeVar
+The service makes them with every field, so schemas say that each is there. What has a default here may be missing in
+the answers of an older service.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import UnionSchema
+
+from writeback_client.models.described import fields_of
 from writeback_client.words import RecordStatus, Severity, Status
 
 T = TypeVar("T")
-AnyStatus = Annotated[Status | str, Field(union_mode="left_to_right")]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Marks `Word | str`: an unknown word stays a text. Schemas name the known ones: the service says no others."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return cast(CoreSchema, {**handler(source), "mode": "left_to_right"})
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        union = cast(UnionSchema, schema)
+        *known, _ = union["choices"]
+        return handler(cast(CoreSchema, {**union, "choices": known}))
+
+
+AnyStatus = Annotated[Status | str, Known()]
 """A `Status`; of a newer service perhaps a word that this client does not know."""
-AnyRecordStatus = Annotated[RecordStatus | str, Field(union_mode="left_to_right")]
+AnyRecordStatus = Annotated[RecordStatus | str, Known()]
+AnySeverity = Annotated[Severity | str, Known()]
 
 
 class Model(BaseModel):
-    """Base of results. What a newer service says beside the fields is in `model_extra`."""
+    """Base of all shapes. What a newer service says beside the fields is in `model_extra`."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",
+        hide_input_in_errors=True,
+        defer_build=True,
+        json_schema_serialization_defaults_required=True,
+    )
+    says_more: ClassVar[bool] = False
+    """Whether the service itself says more than the fields."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the schema of what the service says: with what stands below the fields, and without defaults."""
+        found = handler(schema)
+        shape = handler.resolve_ref_schema(found)
+        if not cls.says_more:
+            shape.pop("additionalProperties", None)
+        for name, field in shape.get("properties", {}).items():
+            field.pop("default", None)
+            if text := _text_below(cls, name):
+                field.setdefault("description", text)
+        return found
+
+
+def _text_below(model: type[BaseModel], field: str) -> str | None:
+    """Return what stands below a field, where it was described last."""
+    described = (fields_of(one.__module__).get(one.__name__, {}) for one in model.__mro__ if issubclass(one, Model))
+    return next((texts[field] for texts in described if field in texts), None)
 
 
 class Page(Model, Generic[T]):
     """A page of a list."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     items: tuple[T, ...]
     next_cursor: str | None = None
-    """For the next page; None: this is the last."""
+    """Send it as `cursor` for the next page; null: this is the last."""
 
 
 class Finding(Model):
@@ -31,19 +85,44 @@ class Finding(Model):
 
     code: str
     """Stable: decide by it."""
-    severity: Annotated[Severity | str, Field(union_mode="left_to_right")]
+    severity: AnySeverity
     """`error`: the record is not sent. `warning`: it is."""
+    pointer: str = ""
+    """JSON Pointer into what was sent, for example `/records/3/code`."""
+    record: int | None = None
+    """Index of the record; null: it is about the whole."""
     message: str
     """What is wrong."""
     hint: str = ""
     """What to do."""
-    pointer: str = ""
-    """JSON Pointer into what was sent, e.g. `/records/3/code`."""
-    record: int | None = None
-    """Index of the record; None: it is about the whole."""
     provider_message: str | None = None
-    """The provider's own wording."""
+    """The provider's own wording, where its document gives one or it has answered."""
 
     @property
     def is_error(self) -> bool:
         return self.severity == Severity.ERROR
+
+
+class ProblemDetails(Model):
+    """An error, as `application/problem+json` (RFC 9457)."""
+
+    model_config = ConfigDict(title="Problem", json_schema_serialization_defaults_required=False)
+
+    type: str
+    """`/problems/{code}`: a page about it."""
+    title: str
+    """The sort of problem, in words."""
+    status: Annotated[int, Field(ge=400, le=599)]
+    """The HTTP status."""
+    detail: str
+    """What is wrong, this time."""
+    code: str
+    """Stable: decide by it."""
+    hint: str
+    """What to do; may be empty."""
+    instance: str
+    """The path that was called."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with the body, where it could be read: everything, or the first hundred things, errors first."""
+    more_findings: Annotated[int, Field(ge=0)] = 0
+    """How many more there are than `findings` shows."""

@@ -10,62 +10,81 @@ FINISHED = frozenset({"done", "refused", "cancelled"})
 
 
 class RowCounts(Model):
-    """Rows of the file."""
+    """Rows of the file: how far they are."""
 
     read: int = 0
     good: int = 0
     bad: int = 0
     queued: int = 0
+    """Good rows that are in a writeback."""
 
 
 class WritebackCounts(Model):
-    """Writebacks that were made of it."""
+    """Writebacks that came of the file: how far they are. `by_status` has the statuses themselves."""
 
     total: int = 0
     waiting: int = 0
+    """Queued, held, being sent, or sent and waiting for evidence."""
     confirmed: int = 0
     failed: int = 0
+    """Failed, partly confirmed, or expired."""
     needs_attention: int = 0
     by_status: dict[str, int] = {}
 
 
 class RowProblem(Model):
-    """One sort of finding: in how many rows, and the first of them."""
+    """One sort of finding."""
 
     code: str
     severity: str
     count: int
+    """In how many rows it was found."""
     row: int
+    """The first of them; message and hint are that row's."""
     message: str
     hint: str = ""
 
 
-class Batch(Model):
-    """A file of many rows. What `upload` answers has no counts yet."""
+class Uploaded(Model):
+    """What an upload is answered with."""
 
     id: str
     status: str
-    """`reading`, `checking`, `queueing`, `delivering`, `done`, `refused` or `cancelled`."""
-    app: str = ""
+    """uploading, reading, checking, queueing, delivering, done, refused or cancelled."""
     school: str
     kind: str | None = None
+    """Null where the file is to say."""
     dry_run: bool = False
+    """Everything is checked and nothing queued."""
     file_name: str = ""
     size: int = 0
+    """Bytes."""
     format: str = ""
-    file: dict[str, Any] = {}
-    """How the file is laid out."""
-    rows: RowCounts = RowCounts()
-    writebacks: WritebackCounts = WritebackCounts()
-    problems: tuple[RowProblem, ...] = ()
+    """csv, ndjson or xlsx."""
     findings: tuple[Finding, ...] = ()
-    """About the file as a whole."""
-    errors: str | None = None
-    """Where the bad rows are; `batches.errors` fetches them."""
+    """Warnings, e.g. that the same file was uploaded before."""
     created_at: datetime
-    updated_at: datetime | None = None
-    finished_at: datetime | None = None
 
     @property
     def is_finished(self) -> bool:
         return self.status in FINISHED
+
+
+class Batch(Uploaded):
+    """A batch: a file of many rows."""
+
+    app: str = ""
+    file: dict[str, Any] = {}
+    """How the file is laid out, once it has been opened: encoding, delimiter, header row, which column is what, and
+    whether the day or the month comes first in its days."""
+    rows: RowCounts = RowCounts()
+    writebacks: WritebackCounts = WritebackCounts()
+    problems: tuple[RowProblem, ...] = ()
+    """What was found in rows, sort by sort."""
+    findings: tuple[Finding, ...] = ()
+    """About the file as a whole; where it is refused, why."""
+    errors: str | None = None
+    """Where the bad rows are; null: there are none, or they are not known yet."""
+    updated_at: datetime
+    finished_at: datetime | None = None
+    """When the file was worked through; its writebacks may be under way."""

@@ -1,9 +1,12 @@
-"""Schools, their lists, and what they take."""
+"""Schools, and how fresh their lists are."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from writeback_client.models.base import Model
+from writeback_client.models.base import Known, Model
+from writeback_client.words import ListName
+
+AnyList = Annotated[ListName | str, Known()]
 
 
 class Hold(Model):
@@ -18,6 +21,7 @@ class FamilyHold(Hold):
     """Why one family of kinds is held, and since when; the others go on."""
 
     family: str
+    """`session-marks`, `lesson-marks`, `conduct`, `detention`, `absence` or `raw`."""
 
 
 class Rest(Model):
@@ -34,6 +38,7 @@ class HeldBack(Model):
     """What fell out of a list at once, and stays in it until somebody says whether that is true."""
 
     count: int
+    """Entries that the provider has no longer."""
     since: datetime
 
 
@@ -45,8 +50,9 @@ class CachedList(Model):
     version: int
     fetched_at: datetime
     full_at: datetime | None = None
-    """When it was last fetched from the beginning."""
+    """When it was last fetched from the beginning, not only what had changed; null: that is not known."""
     held_back: HeldBack | None = None
+    """`POST …/lookups/{list}/removals` takes them out, or has them stay."""
 
 
 class School(Model):
@@ -71,6 +77,7 @@ class School(Model):
     facts: dict[str, Any] = {}
     """What the provider last said of the school."""
     overrides: dict[str, Any] = {}
+    """The school's own feature rules, kind by kind."""
     lookups: tuple[CachedList, ...] = ()
     waiting: int = 0
     """Writebacks that have not ended."""
@@ -81,14 +88,16 @@ class School(Model):
 class SyncedList(Model):
     """What became of one list."""
 
-    list: str
+    list: AnyList
     rows: int
     changed: bool
     fetched_at: datetime | None = None
     error: str | None = None
+    """Why it could not be fetched; the list from before is used then."""
     not_available: str | None = None
+    """Why there is no such list here: the provider has none, or the school does not permit it. No error."""
     held_back: int = 0
-    """Entries that the provider has no longer, and that stay until somebody decides."""
+    """Entries that the provider has no longer, and that stay until somebody says that this is true."""
 
 
 class Synced(Model):
@@ -106,88 +115,13 @@ class ListedSchool(Model):
     provider_school_id: str
     name: str
     mis: str = ""
+    """Empty: the provider does not say."""
     base_url: str = ""
+    """Where its calls go; regions differ."""
     urn: str | None = None
     establishment_number: str | None = None
     la_code: str | None = None
     allows_writeback: bool | None = None
+    """Null: the provider does not say."""
     school: str | None = None
-    """Its id here; None: it is not registered."""
-
-
-class RuleSet(Model):
-    """What a MIS takes through a provider, kind by kind; the MIS `*` is every one without rules of its own."""
-
-    provider: str
-    mis: str
-    kinds: dict[str, dict[str, Any]]
-
-
-class Permission(Model):
-    """What a school must have granted for a kind."""
-
-    name: str
-    spelling: str = ""
-    state: str
-    """`granted`, `missing` or `unknown`."""
-    ask: str = ""
-    """What to ask the school for."""
-
-
-class Choice(Model):
-    """One value that a field may have."""
-
-    id: str | None = None
-    code: str | None = None
-    description: str | None = None
-
-
-class Field(Model):
-    """One field of a kind's record, as a school takes it."""
-
-    name: str
-    path: str
-    type: str
-    use: str
-    """`needed`, `allowed`, `ignored` or `forbidden`."""
-    max_length: int | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    emoji: bool = True
-    default: Any = None
-    help: str = ""
-    choices: tuple[Choice, ...] | None = None
-    """None: anything, or the list was never fetched."""
-    choices_of: str | None = None
-    choices_left_out: int = 0
-    fields: "tuple[Field, ...]" = ()
-    """Of a list of objects: what each object has."""
-
-
-class KindFeatures(Model):
-    """What a school takes of one kind; its limits are in `model_extra`."""
-
-    kind: str
-    action: str
-    noun: str = ""
-    supported: bool
-    reason: str = ""
-    is_overridden: bool = False
-    permission: Permission | None = None
-    readable: bool = False
-    why_unreadable: str = ""
-    required: tuple[str, ...] = ()
-    forbidden: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    fields: tuple[Field, ...] = ()
-    notes: str = ""
-    source: str = ""
-
-
-class Features(Model):
-    """What one school takes, kind by kind."""
-
-    school: str
-    provider: str
-    mis: str
-    kinds: dict[str, KindFeatures]
+    """Its id here; null: it is not registered."""

@@ -5,15 +5,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from writeback_client.models.base import AnyRecordStatus, AnyStatus, Model
-from writeback_client.words import Severity
+from writeback_client.models.base import AnyRecordStatus, AnySeverity, AnyStatus, Model
+from writeback_client.models.writebacks import AnyEvent, WritebackId
 
 
 class Disabled(Model):
     """Why and since when nothing is sent."""
 
     reason: str
-    """`by_app`, `gone` or `always_failing`."""
+    """`by_app`, `gone` (it answered 410) or `always_failing`."""
     since: datetime
 
 
@@ -25,15 +25,19 @@ class Webhook(Model):
     url: str
     description: str = ""
     statuses: tuple[str, ...] = ()
+    """Changes to one of these are told."""
     schools: tuple[str, ...] | None = None
-    """None: all."""
+    """Null: all."""
     format: str = "standard"
-    """`standard`, `wonde` or `xporter`: whose messages it gets."""
+    """`standard`, `wonde`, or `xporter` for the callbacks that requests at Xporter's door ask for."""
     enabled: bool
     disabled: Disabled | None = None
     failing_since: datetime | None = None
+    """The first failure since the last success."""
     paused_until: datetime | None = None
+    """The receiver asked for a pause (`Retry-After`)."""
     old_secret_until: datetime | None = None
+    """Until when a replaced secret signs beside the new one."""
     waiting: int = 0
     """Deliveries that have not ended."""
     created_at: datetime
@@ -44,15 +48,16 @@ class NewWebhook(Webhook):
     """A webhook whose secret was just made."""
 
     secret: Annotated[str, Field(repr=False)]
-    """For `verify_webhook`: shown only now."""
+    """`whsec_…`, for `verify_webhook` and any library of Standard Webhooks: shown only now."""
 
 
 class Delivery(Model):
-    """One message to a webhook, and how far it is."""
+    """One message to a webhook, and how far it is. What the receiver answers is not kept, only its status."""
 
     id: str
     """The `webhook-id` of every attempt."""
     sequence: int
+    """Counts the webhook's messages without gaps."""
     type: str
     event_id: int | None = None
     writeback_id: str | None = None
@@ -63,6 +68,7 @@ class Delivery(Model):
     last_attempt_at: datetime | None = None
     http_status: int | None = None
     error: str | None = None
+    """`http_…`, `timeout`, `dns`, `connect`, `tls`, `broken` or `address_refused`."""
     delivered_at: datetime | None = None
     created_at: datetime
 
@@ -71,15 +77,18 @@ class ToldFinding(Model):
     """A finding as webhooks tell it."""
 
     code: str
-    severity: Annotated[Severity | str, Field(union_mode="left_to_right")]
+    """Stable: decide by it."""
+    severity: AnySeverity
     message: str
+    """What is wrong."""
 
 
 class ToldRecord(Model):
-    """How far one record is."""
+    """How far one record is: nothing of what it says, nor of whom."""
 
     index: int
     ref: str | None = None
+    """The app's own name for it."""
     status: AnyRecordStatus
     findings: tuple[ToldFinding, ...] = ()
 
@@ -89,15 +98,32 @@ class ToldWriteback(Model):
 
     event_id: int
     """As in the stream of events."""
-    event: str
-    writeback_id: str
+    event: AnyEvent
+    """What happened."""
+    writeback_id: WritebackId
     app: str
     school: str
     kind: str
     ref: str | None = None
+    """The app's own name for it."""
     status: AnyStatus
+    """Where the writeback is since then."""
     hold_reason: str | None = None
+    """What it waits for, where it is held."""
     records: tuple[ToldRecord, ...] = ()
+    """How far each is when the message is made, which is a moment after the event."""
+
+
+class WebhookMessage(Model):
+    """The body of a webhook (Standard Webhooks)."""
+
+    type: Annotated[str, Field(json_schema_extra={"pattern": r"^writeback\.[a-z_]+$"})]
+    """`writeback.` and the status, e.g. `writeback.confirmed`."""
+    timestamp: datetime
+    """When it happened."""
+    sequence: Annotated[int, Field(ge=1)]
+    """Counts this webhook's messages without gaps: order by it, for they may arrive in another order."""
+    data: ToldWriteback
 
 
 class WebhookEvent(Model):

@@ -1,19 +1,104 @@
-"""Writebacks, what happened to them, and what people did to them."""
+"""Writebacks, what happened to them, and how many there are."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from writeback_client.models.base import AnyRecordStatus, AnyStatus, Finding, Model
-from writeback_client.words import FINAL, Status
+from writeback_client import words
+from writeback_client.models.base import AnyRecordStatus, AnyStatus, Finding, Known, Model
+from writeback_client.words import FINAL, RecordStatus, Status
 
-MaybeId = Annotated[str, BeforeValidator(lambda given: given or "")]
-"""Empty where there is none: in a dry run."""
+AnyEvent = Annotated[words.Event | words.Remark | str, Known()]
+AnyAction = Annotated[words.Action | str, Known()]
+MaybeId = Annotated[
+    str, BeforeValidator(lambda given: given or ""), PlainSerializer(lambda own: own or None, str | None)
+]
+"""Empty where there is none, which is null in JSON."""
+_TEXT = WithJsonSchema({"type": "string"})
+TrialStatus = Annotated[Status | str, Field(union_mode="left_to_right"), _TEXT]
+TrialRecordStatus = Annotated[RecordStatus | str, Field(union_mode="left_to_right"), _TEXT]
+WritebackId = Annotated[str, Field(json_schema_extra={"pattern": "^wb_"})]
+
+
+class Identified(Model):
+    """What every answer about one writeback begins with."""
+
+    id: str
+    status: AnyStatus
+    school: str
+    kind: str
+    ref: str | None = None
+    """The app's own name for it."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing happens any more unless a person does something."""
+        return self.status in FINAL
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether evidence says that all that was sent is in the MIS."""
+        return self.status == Status.CONFIRMED
+
+
+class SubmittedRecord(Model):
+    """One record of a submission, as it was taken."""
+
+    index: int
+    ref: str | None = None
+    """The app's own name for it."""
+    status: TrialRecordStatus
+    """`queued` or `refused`; in a dry run `valid` or `invalid`."""
+    findings: tuple[Finding, ...] = ()
+
+
+class Submitted(Identified):
+    """What a submission is answered with."""
+
+    id: MaybeId
+    """Null in a dry run, and empty in the client."""
+    status: TrialStatus
+    """`queued`; in a dry run `valid` or `invalid`."""
+    created_at: datetime | None = None
+    findings: tuple[Finding, ...] = ()
+    """About the whole."""
+    more_findings: int = 0
+    """How many more there are than are shown, here and with the records: a hundred at most."""
+    records: tuple[SubmittedRecord, ...] = ()
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """About the whole, then those of each record."""
+        return (*self.findings, *(finding for record in self.records for finding in record.findings))
+
+
+class WritebackSummary(Identified):
+    """A writeback in a list."""
+
+    app: str = ""
+    priority: str = ""
+    """`interactive` or `batch`."""
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    """Not before then; null: at once, or never again."""
+    hold_reason: str | None = None
+    """What it waits for."""
+    left_alone: str | None = None
+    """Why nothing is sent to its school for a while: what the provider asked for, or how it fails to answer."""
+    evidence: str | None = None
+    """What proves that it is in the MIS."""
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None = None
+    batch_id: str | None = None
+    """The batch that it came in; null: it was submitted by itself."""
+    counts: dict[AnyRecordStatus, int] = {}
+    """Records by status."""
 
 
 class Compared(Model):
-    """One field on both sides; None: nothing, not shown, or free text, of which only `differs` is told."""
+    """One field on both sides; null: nothing, not shown, or free text, of which only `differs` is told."""
 
     field: str
     """Its name in the record."""
@@ -36,39 +121,54 @@ class Comparison(Model):
     """What a record says and what the MIS holds."""
 
     ours: str | None = None
+    """The mark's code."""
     in_mis: str | None = None
-    """None: nobody could read it."""
+    """Null: nobody could read it."""
     near: tuple[Near, ...] = ()
     """What is nearly the record, of what creates something; it may have been removed since it was seen."""
 
 
-class Record(Model):
+class Record(SubmittedRecord):
     """One record of a writeback."""
 
-    index: int
-    ref: str | None = None
-    """Your own name for it."""
     status: AnyRecordStatus
-    """In a dry run `valid` or `invalid`."""
-    findings: tuple[Finding, ...] = ()
+    """Where it is."""
     record: dict[str, Any] | None = None
-    """As accepted."""
+    """As accepted; null where it could not be read."""
     evidence: str | None = None
     mis_ids: tuple[str, ...] = ()
     """The MIS's own ids for it, where it gave any."""
     comparison: Comparison | None = None
-    """While it needs attention: ours and theirs."""
+    """While it needs attention: ours and theirs, side by side."""
 
 
 class TimelineEntry(Model):
     """One change of a writeback. Order by `id`."""
 
     id: int
+    """Counts up; order by it."""
     at: datetime
+    """When it happened."""
     actor: str
-    event: str
+    """Who did it: `app:…`, `app:…/key:…`, `worker`, `provider:…` or `staff:…`."""
+    event: AnyEvent
+    """What happened."""
     status: AnyStatus
+    """Where the writeback is since then."""
     detail: str | None = None
+    """Why, in words, where there is more to say."""
+
+
+class Event(TimelineEntry):
+    """One change of a writeback, as streams tell it."""
+
+    writeback_id: WritebackId
+    app: str
+    """The app that submitted it."""
+    school: str
+    kind: str
+    ref: str | None = None
+    """The app's own name for it."""
 
 
 class Attempt(Model):
@@ -88,7 +188,9 @@ class ProviderRequest(Model):
     state: str
     provider: str
     provider_ref: str | None = None
+    """The provider's own id for it."""
     records: tuple[int, ...] = ()
+    """Indexes of the records that it carried."""
     created_at: datetime
     sent_at: datetime | None = None
     settled_at: datetime | None = None
@@ -96,7 +198,7 @@ class ProviderRequest(Model):
     evidence: str | None = None
     attempts: tuple[Attempt, ...] = ()
     answer_kept: bool = False
-    """Whether what the provider last answered is kept, for `mending.answer`."""
+    """Whether what the provider last answered is kept; a key with the scope support can read it."""
 
 
 class MendingOfRecord(Model):
@@ -106,184 +208,37 @@ class MendingOfRecord(Model):
     status_before: AnyRecordStatus
     status_after: AnyRecordStatus
     findings_before: tuple[Finding, ...] = ()
+    """What was said of it until then."""
     before: dict[str, Any] | None = None
+    """What it said, where it was edited."""
     after: dict[str, Any] | None = None
 
 
 class Mending(Model):
-    """One thing that a person did to a writeback."""
+    """One thing that a person did to the writeback."""
 
     id: int
     at: datetime
     actor: str
-    action: str
+    """`app:…/key:…` or `staff:…`."""
+    action: AnyAction
     reason: str = ""
     records: tuple[MendingOfRecord, ...] = ()
 
 
-class Writeback(Model):
-    """A writeback. `submit` tells of its records, lists leave them out, `get` and `wait` have all of it."""
+class Writeback(WritebackSummary):
+    """A writeback, whole."""
 
-    id: MaybeId
-    """Empty in a dry run."""
-    status: AnyStatus
-    """In a dry run `valid` or `invalid`."""
-    school: str
-    kind: str
-    ref: str | None = None
-    """Your own name for it."""
-    findings: tuple[Finding, ...] = ()
-    """Of `submit`: about the whole."""
-    more_findings: int = 0
-    """Of `submit`: how many more there are than are shown; `get` has those of a writeback that was kept."""
     records: tuple[Record, ...] = ()
-    app: str = ""
-    priority: str = ""
-    attempts: int = 0
-    next_attempt_at: datetime | None = None
-    hold_reason: str | None = None
-    """What it waits for."""
-    left_alone: str | None = None
-    """Why nothing is sent to its school for a while: what the provider asked for, or how it fails to answer."""
-    evidence: str | None = None
-    """What proves that it is in the MIS."""
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    expires_at: datetime | None = None
-    batch_id: str | None = None
-    """The batch that it came in."""
-    counts: dict[str, int] = {}
-    """Records by status."""
     timeline: tuple[TimelineEntry, ...] = ()
     requests: tuple[ProviderRequest, ...] = ()
     mendings: tuple[Mending, ...] = ()
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing happens any more unless a person does something."""
-        return self.status in FINAL
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether evidence says that all that was sent is in the MIS."""
-        return self.status == Status.CONFIRMED
+    """What people did to it, with what was there before."""
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:
-        """About the whole, then those of each record."""
-        return (*self.findings, *(finding for record in self.records for finding in record.findings))
-
-
-class Event(Model):
-    """One change of a writeback, as the streams tell it."""
-
-    id: int
-    """Counts up; `events(after=id)` goes on behind it."""
-    writeback_id: str
-    app: str
-    school: str
-    kind: str
-    ref: str | None = None
-    at: datetime
-    actor: str
-    event: str
-    status: AnyStatus
-    detail: str | None = None
-
-
-class MendedRecord(Model):
-    """One record that was touched."""
-
-    index: int
-    ref: str | None = None
-    status: AnyRecordStatus
-    findings: tuple[Finding, ...] = ()
-    superseded_by: str | None = None
-    """A later writeback has a mark for the same slot: that one is going to win."""
-
-
-class Mended(Model):
-    """What was done to one writeback; `records` are those that were touched."""
-
-    id: MaybeId
-    status: AnyStatus
-    school: str
-    kind: str
-    ref: str | None = None
-    findings: tuple[Finding, ...] = ()
-    records: tuple[MendedRecord, ...] = ()
-    more_findings: int = 0
-    """How many more a dry run has than are shown."""
-
-
-class Check(Model):
-    """What is looked at, and when; what comes of it is told as ever."""
-
-    id: str
-    status: AnyStatus
-    school: str
-    requests: tuple[str, ...] = ()
-    """Those that carried it and await evidence."""
-    check_at: datetime
-    asked_before: bool = False
-    """Somebody asked within the last seconds: it is the same check."""
-    hold_reason: str | None = None
-    left_alone: str | None = None
-    """With either of these the provider may have no answer now."""
-
-
-class ProviderAnswer(Model):
-    """What the provider last answered to one request that failed. It may name anybody."""
-
-    request: str
-    kept_at: datetime
-    http_status: int
-    content_type: str = ""
-    encoding: str = ""
-    """How `body` was read; `hex` for what is no text."""
-    body: str = Field(repr=False)
-    """Its beginning."""
-    size: int
-    """Bytes of the whole."""
-    is_cut: bool = False
-
-
-class Count(Model):
-    """What a call by filter would look at; nothing was done."""
-
-    writebacks: int
-    records: int
-    """Those that would be touched, in the first writebacks that one call takes."""
-    more: int
-
-
-class Done(Model):
-    """A writeback that was mended, and how many of its records."""
-
-    id: str
-    records: int
-
-
-class NotDone(Model):
-    """A writeback that was left as it was, and why."""
-
-    id: str
-    code: str
-    detail: str
-    findings: tuple[Finding, ...] = ()
-
-
-class Report(Model):
-    """What came of a call by filter."""
-
-    id: str
-    """Stands in the audit log beside each of them."""
-    matched: int
-    done: tuple[Done, ...] = ()
-    not_done: tuple[NotDone, ...] = ()
-    unchanged: int = 0
-    next_cursor: str | None = None
-    """More match: give it as `cursor` for the next ones."""
+        """Those of each record."""
+        return tuple(finding for record in self.records for finding in record.findings)
 
 
 class SchoolCount(Model):
@@ -311,8 +266,10 @@ class Counts(Model):
     """How many writebacks there are; every list begins with the largest."""
 
     total: int
-    statuses: dict[str, int] = {}
+    statuses: dict[AnyStatus, int] = {}
+    """A status that no writeback has is left out."""
     findings: tuple[FindingCount, ...] = ()
+    """A writeback counts once for each code that one of its records has."""
     holds: tuple[HoldCount, ...] = ()
     schools: tuple[SchoolCount, ...] = ()
     """The 200 with most."""

@@ -10,7 +10,7 @@ from writeback_client.errors import NotFinal
 from writeback_client.files import FileLike, Progress, Upload
 from writeback_client.flows import Listing
 from writeback_client.models.base import Page
-from writeback_client.models.batches import Batch
+from writeback_client.models.batches import Batch, Uploaded
 from writeback_client.options import Options
 from writeback_client.rooms.lists import page, through
 from writeback_client.rooms.writebacks import OneOrMore
@@ -31,7 +31,7 @@ def upload(
     encoding: str | None = None,
     idempotency_key: str | None = None,
     on_progress: Progress | None = None,
-) -> Call[Batch]:
+) -> Call[Uploaded]:
     """Upload a CSV, NDJSON or XLSX file (a path, bytes, or an open binary file); once it returns, all of it is kept.
 
     Without `kind` the file has a column `kind`. `date_order` says what comes first in days such as 11/02/2026, the day
@@ -48,7 +48,7 @@ def upload(
         timeout_s=_UPLOAD_S,
         is_repeatable=True,
     )
-    return Call(request, as_model(Batch))
+    return Call(request, as_model(Uploaded))
 
 
 def fetch(batch_id: str) -> Call[Batch]:

@@ -7,7 +7,8 @@ from writeback_client import aio, blocking
 from writeback_client.calls import Call, as_model, get, patch, path, post, said
 from writeback_client.flows import Listing
 from writeback_client.models.base import Model, Page
-from writeback_client.models.schools import Features, ListedSchool, School, Synced
+from writeback_client.models.features import Features
+from writeback_client.models.schools import ListedSchool, School, Synced
 from writeback_client.rooms.lists import page, through
 from writeback_client.rooms.writebacks import OneOrMore
 

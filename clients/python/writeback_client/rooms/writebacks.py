@@ -12,7 +12,7 @@ from writeback_client.calls import Call, Request, Task, as_model, get, given, id
 from writeback_client.flows import Listing
 from writeback_client.following import EventSource, Wait
 from writeback_client.models.base import Page
-from writeback_client.models.writebacks import Counts, Writeback
+from writeback_client.models.writebacks import Counts, Submitted, Writeback, WritebackSummary
 from writeback_client.options import Options
 from writeback_client.rooms.lists import page, through
 from writeback_client.steps import Flow
@@ -37,7 +37,7 @@ def submit(
     priority: Priority | None = None,
     idempotency_key: str | None = None,
     dry_run: bool = False,
-) -> Call[Writeback]:
+) -> Call[Submitted]:
     """Submit records of one kind; once it returns, nothing can lose them. Raise Invalid with all findings.
 
     It carries an Idempotency-Key, so it is tried again by itself. Give your own to be safe over restarts, too.
@@ -45,7 +45,7 @@ def submit(
     """
     return post(
         path("/v1/schools/{}/writebacks", school),
-        as_model(Writeback),
+        as_model(Submitted),
         said(
             kind=kind,
             records=plain(records),
@@ -127,14 +127,14 @@ class Filters(TypedDict, total=False):
 
 def list_page(
     *, limit: int | None = None, cursor: str | None = None, **filters: Unpack[Filters]
-) -> Call[Page[Writeback]]:
+) -> Call[Page[WritebackSummary]]:
     """Return a page of writebacks, the latest accepted first; all filters must hold."""
-    return page(_LIST, Writeback, **filters, limit=limit, cursor=cursor)
+    return page(_LIST, WritebackSummary, **filters, limit=limit, cursor=cursor)
 
 
-def iterate(*, at_most: int | None = None, **filters: Unpack[Filters]) -> Listing[Writeback]:
+def iterate(*, at_most: int | None = None, **filters: Unpack[Filters]) -> Listing[WritebackSummary]:
     """Go through writebacks, the latest accepted first; pages are fetched as they are needed."""
-    return through(_LIST, Writeback, at_most=at_most, **filters)
+    return through(_LIST, WritebackSummary, at_most=at_most, **filters)
 
 
 def counts(**filters: Unpack[Filters]) -> Call[Counts]:
@@ -174,7 +174,7 @@ def events(
 class SubmitAndWait(Task[Writeback]):
     """A submission, and then its end."""
 
-    submission: Call[Writeback]
+    submission: Call[Submitted]
     timeout_s: float | None
 
     def flow(self, options: Options) -> Flow[Writeback]:

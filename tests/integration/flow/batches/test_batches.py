@@ -27,7 +27,6 @@ from writeback.flow.batches.forget import forget_old_batches
 from writeback.flow.batches.lease import Turn
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.batches.uploads import NewBatch, UploadAnswer
-from writeback.flow.batches.views import BatchView
 from writeback.flow.correct.by_filter import Work
 from writeback.store.batches import batches as stored
 from writeback.store.reads.filters import Filter
@@ -35,6 +34,7 @@ from writeback.store.reads.reader import Reads
 from writeback.store.reads.selection import Selection
 from writeback.store.schools import lists
 from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
+from writeback_client.models.batches import Batch
 
 HEADER = "Pupil ID,Date,Session,Mark,Staff ID\n"
 BRITISH = Stated(DayOrder.DAY_FIRST)
@@ -59,13 +59,13 @@ class Files:
             await upload.abandon()
             raise
 
-    async def take(self, content: bytes | str, **said: Any) -> BatchView:
+    async def take(self, content: bytes | str, **said: Any) -> Batch:
         """Upload a file, work through it, and return how it stands."""
         answer = await self.upload(content, **said)
         await self.runner.run(answer.batch_id)
         return await self.view(answer.batch_id)
 
-    async def view(self, batch_id: str) -> BatchView:
+    async def view(self, batch_id: str) -> Batch:
         return await self.batches.get(CALLER, batch_id)
 
     async def errors(self, batch_id: str, format_: Format = Format.CSV) -> bytes:
@@ -711,7 +711,7 @@ async def test_a_runner_that_is_closed_gives_its_lease_back_at_the_end_of_a_piec
 # --- cancelling
 
 
-async def _cancel(files: Files, batch_id: str, caller: Caller = CALLER) -> BatchView:
+async def _cancel(files: Files, batch_id: str, caller: Caller = CALLER) -> Batch:
     return await files.batches.cancel(caller, batch_id, actor_of(caller, "the wrong file"))
 
 
@@ -719,7 +719,7 @@ async def _cancel(files: Files, batch_id: str, caller: Caller = CALLER) -> Batch
 async def test_a_batch_that_is_cancelled_under_way_queues_nothing_more(files: Files, step: str) -> None:
     files.flow.settings.api.max_records = 1
     batch_id = (await files.upload(marks(*(row(pupil) for pupil in range(1, 40))))).batch_id
-    commit, cancelled = Turn.commit, list[BatchView]()
+    commit, cancelled = Turn.commit, list[Batch]()
 
     async def cancel_before(turn: Turn, *args: Any, **changes: Any) -> Any:
         if turn.batch.status == step and not cancelled:
@@ -741,7 +741,7 @@ async def test_a_batch_that_is_cancelled_under_way_queues_nothing_more(files: Fi
 async def test_what_was_queued_before_the_cancelling_stays_and_can_be_withdrawn_by_filter(files: Files) -> None:
     files.flow.settings.api.max_records = 1
     batch_id = (await files.upload(marks(*(row(pupil) for pupil in range(1, 1_200))))).batch_id
-    commit, cancelled = Turn.commit, list[BatchView]()
+    commit, cancelled = Turn.commit, list[Batch]()
 
     async def cancel_after_the_first_piece(turn: Turn, *args: Any, **changes: Any) -> Any:
         if turn.batch.rows_queued and not cancelled:

@@ -25,9 +25,9 @@ from writeback.domain.states import Status
 from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.flow.webhooks.endpoints import NewWebhook, Webhooks
 from writeback.flow.webhooks.notify import Notifier
-from writeback.flow.webhooks.views import DeliveryView
 from writeback.notifier.sender import WebhookSender
 from writeback.store.tables import App, DeliveryRow, WebhookRow
+from writeback_client.models.webhooks import Delivery
 
 FINALS = (Status.CONFIRMED, Status.FAILED, Status.HELD)
 SETTINGS = WebhookSettings(
@@ -75,7 +75,7 @@ class Telling:
             await self.notifier.settled()
         raise AssertionError("there is always something due")
 
-    async def deliveries(self, webhook_id: str, caller: Caller = CALLER) -> list[DeliveryView]:
+    async def deliveries(self, webhook_id: str, caller: Caller = CALLER) -> list[Delivery]:
         page = await self.webhooks.deliveries(caller, webhook_id, limit=200)
         return list(reversed(page.items))
 

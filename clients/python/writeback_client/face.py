@@ -1,0 +1,89 @@
+"""Everything for users, by name: what `from writeback_client import …` finds."""
+
+from writeback_client.calls import Answer
+from writeback_client.client import AsyncClient, Client
+from writeback_client.errors import (
+    ClientError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    Misconfigured,
+    NotFinal,
+    NotFound,
+    Problem,
+    RateLimited,
+    ServerError,
+    SignatureInvalid,
+    Timeout,
+    Unauthenticated,
+    Unavailable,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from writeback_client.models.access import AuditEntry, Hook, Key, NewKey, Ready, Restore
+from writeback_client.models.base import Finding, Page
+from writeback_client.models.batches import Batch, Uploaded
+from writeback_client.models.features import Features, RuleSet
+from writeback_client.models.mending import Check, Count, Mended, ProviderAnswer, Report
+from writeback_client.models.schools import ListedSchool, School, Synced
+from writeback_client.models.webhooks import Delivery, NewWebhook, ToldWriteback, Webhook, WebhookEvent
+from writeback_client.models.writebacks import Event, Record, Submitted, Writeback, WritebackSummary
+from writeback_client.receiving import verify_webhook
+from writeback_client.rooms.mending import Where
+from writeback_client.words import RecordStatus, Status
+
+__all__ = [
+    "Answer",
+    "AsyncClient",
+    "AuditEntry",
+    "Batch",
+    "Check",
+    "Client",
+    "ClientError",
+    "Conflict",
+    "Count",
+    "Delivery",
+    "Event",
+    "Features",
+    "Finding",
+    "Forbidden",
+    "Hook",
+    "Invalid",
+    "Key",
+    "ListedSchool",
+    "Mended",
+    "Misconfigured",
+    "NewKey",
+    "NewWebhook",
+    "NotFinal",
+    "NotFound",
+    "Page",
+    "Problem",
+    "ProviderAnswer",
+    "RateLimited",
+    "Ready",
+    "Record",
+    "RecordStatus",
+    "Report",
+    "Restore",
+    "RuleSet",
+    "School",
+    "ServerError",
+    "SignatureInvalid",
+    "Status",
+    "Submitted",
+    "Synced",
+    "Timeout",
+    "ToldWriteback",
+    "Unauthenticated",
+    "Unavailable",
+    "UnexpectedAnswer",
+    "Unreachable",
+    "Uploaded",
+    "Webhook",
+    "WebhookEvent",
+    "Where",
+    "Writeback",
+    "WritebackSummary",
+    "verify_webhook",
+]
