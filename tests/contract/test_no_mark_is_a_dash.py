@@ -42,7 +42,7 @@ async def test_a_dash_of_the_office_is_written_over_and_another_mark_of_theirs_i
 
     found = await service.show(writeback_id)
     assert found.status == "confirmed"
-    was_left = [any(one["code"] == "left_as_it_was" for one in record.findings) for record in found.records]
+    was_left = [any(one.code == "left_as_it_was" for one in record.findings) for record in found.records]
     assert was_left == [False, True, False]
     held = await world.marks(service.kind.removeprefix("attendance."))
     assert (held[dashed], held[ill], held[blank]) == ("L", "I", "L")

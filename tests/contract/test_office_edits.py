@@ -3,7 +3,6 @@
 The whole flow with each provider's adapter, over real HTTP, against the sandbox; time moves by hand.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -134,9 +133,9 @@ async def test_what_the_office_changed_is_found_and_not_made_again(service: Serv
     comparison = found.records[0].comparison
     assert comparison is not None
     (near,) = comparison.near
-    assert near["mis_id"] in (held["id"], held["mis_id"])
-    assert [one["field"] for one in near["fields"] if one["differs"]] != []
-    assert "Seen by" not in json.dumps(comparison.near)
+    assert near.mis_id in (held["id"], held["mis_id"])
+    assert [one.field for one in near.fields if one.differs] != []
+    assert "Seen by" not in comparison.model_dump_json()
 
 
 @each
@@ -248,7 +247,7 @@ async def test_what_is_removed_before_anybody_looks_is_asked_about_where_the_pro
     found = await service.show(writeback_id)
     if service.world.name == "wonde":
         assert (found.status, await service.created()) == ("needs_attention", 1)
-        assert [one["code"] for one in found.records[0].findings] == ["may_have_been_removed"]
-        assert held["id"] in found.records[0].findings[0]["message"]
+        assert [one.code for one in found.records[0].findings] == ["may_have_been_removed"]
+        assert held["id"] in found.records[0].findings[0].message
     else:
         assert any("had the office removed it" in (event.detail or "") for event in found.timeline)

@@ -98,7 +98,7 @@ async def send(page: Page) -> Response:
         if conflict.code != _MAY_BE_THERE:
             return _not_now(page, found)
         return await _form(page, found, _doubt(conflict, _Told()), show=False)
-    if done.id is None:
+    if not done.id:
         missing = "" if only_check else "Say why."
         return await _form(page, found, _Told(_found_in(done), missing, is_checked=only_check), show=False)
     return page.redirect(f"/writebacks/{found.id}", flash=_sent(done, len(edits)))

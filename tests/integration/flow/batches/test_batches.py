@@ -333,7 +333,7 @@ async def test_no_row_of_a_month_first_file_is_queued_as_another_day(
 
     days = [record["date"] for one in await files.writebacks() for record in json.loads(one.records)]
     assert days == [f"2026-01-{day:02}" for day in (2, 5, 6, 9, 12, 13)]
-    assert [one["code"] for one in batch.findings] == ["days_month_first"]
+    assert [one.code for one in batch.findings] == ["days_month_first"]
     assert batch.file["date_order"] == "mdy"
 
 
@@ -355,7 +355,7 @@ async def test_the_order_of_days_is_found_again_when_a_worker_has_died(
 async def test_a_file_whose_days_contradict_each_other_is_refused_and_none_of_its_rows_stays(files: Files) -> None:
     batch = await files.take(marks(row(1, day="13/01/2026"), row(2, day="01/14/2026")), stated=NOTHING)
 
-    assert (batch.status, [one["code"] for one in batch.findings]) == ("refused", ["days_contradict"])
+    assert (batch.status, [one.code for one in batch.findings]) == ("refused", ["days_contradict"])
     assert await files.writebacks() == []
     assert await files.count(BatchLine) == await files.count(BatchChunkRow) == 0
 
@@ -366,8 +366,8 @@ async def test_days_that_may_be_either_are_asked_about_and_the_answer_is_taken(f
     asked = await files.take(content, stated=NOTHING)
     told = await files.take(content, stated=Stated(DayOrder.MONTH_FIRST))
 
-    assert (asked.status, [one["code"] for one in asked.findings]) == ("refused", ["days_either_way"])
-    assert (told.rows.queued, told.findings) == (1, [])
+    assert (asked.status, [one.code for one in asked.findings]) == ("refused", ["days_either_way"])
+    assert (told.rows.queued, told.findings) == (1, ())
     assert json.loads((await files.writebacks())[0].records)[0]["date"] == "2026-01-12"
 
 
@@ -377,7 +377,7 @@ async def test_bad_rows_of_a_month_first_file_come_back_with_days_that_say_what_
 
     mended = await files.take(errors.replace("Q9", "N"), stated=NOTHING)
 
-    assert (mended.rows.good, mended.findings) == (1, [])
+    assert (mended.rows.good, mended.findings) == (1, ())
     assert json.loads((await files.writebacks())[1].records)[0]["date"] == "2026-01-05"
 
 
@@ -461,8 +461,8 @@ async def test_a_file_that_is_of_no_use_is_refused_with_what_to_do(
     batch = await files.take(content, **said)
 
     assert batch.status == "refused"
-    assert code in [finding["code"] for finding in batch.findings]
-    assert all(finding["hint"] for finding in batch.findings)
+    assert code in [finding.code for finding in batch.findings]
+    assert all(finding.hint for finding in batch.findings)
     assert await files.count(BatchLine) == await files.count(BatchChunkRow) == 0
 
 
@@ -471,7 +471,7 @@ async def test_a_file_with_too_many_rows_is_refused_and_nothing_of_it_stays(file
 
     batch = await files.take(marks(*(row(1) for _ in range(1_501))))
 
-    assert (batch.status, [one["code"] for one in batch.findings]) == ("refused", ["file_too_many_rows"])
+    assert (batch.status, [one.code for one in batch.findings]) == ("refused", ["file_too_many_rows"])
     assert await files.count(BatchLine) == 0
 
 
@@ -501,8 +501,8 @@ async def test_a_file_that_was_uploaded_before_is_taken_with_a_warning(files: Fi
     first = await files.take(marks(row(1)))
     second = await files.take(marks(row(1)))
 
-    assert [one["code"] for one in second.findings] == ["file_uploaded_before"]
-    assert first.id in second.findings[0]["message"]
+    assert [one.code for one in second.findings] == ["file_uploaded_before"]
+    assert first.id in second.findings[0].message
     assert second.rows.queued == 1
 
 
@@ -516,7 +516,7 @@ async def test_a_file_that_is_too_large_leaves_nothing_behind(files: Files) -> N
     await upload.abandon()
 
     assert await files.count(BatchChunkRow) == 0
-    assert (await files.batches.list(CALLER, limit=10)).items == []
+    assert (await files.batches.list(CALLER, limit=10)).items == ()
 
 
 async def test_an_app_has_only_so_many_files_under_way(files: Files) -> None:
@@ -541,7 +541,7 @@ async def test_another_apps_batch_is_not_there(files: Files) -> None:
             await files.batches.get(caller, batch.id)
         with pytest.raises(NotFound):
             await files.batches.errors(caller, batch.id, Format.CSV)
-        assert (await files.batches.list(caller, limit=10)).items == []
+        assert (await files.batches.list(caller, limit=10)).items == ()
 
 
 async def test_bad_rows_are_not_to_be_had_before_all_are_checked(files: Files) -> None:
@@ -675,7 +675,7 @@ async def test_a_batch_that_breaks_off_is_tried_again_later_and_given_up_in_the_
         files.world.clock.advance(timedelta(seconds=301))
 
     batch = await files.view(answer.batch_id)
-    assert (batch.status, [one["code"] for one in batch.findings]) == ("refused", ["batch_failed"])
+    assert (batch.status, [one.code for one in batch.findings]) == ("refused", ["batch_failed"])
 
 
 async def test_the_sweeper_rings_for_a_file_that_nobody_works_on(files: Files) -> None:
@@ -784,7 +784,7 @@ async def test_a_cancelled_file_of_which_nothing_was_queued_may_come_again_witho
 
     again = await files.take(marks(row(1)))
 
-    assert (again.findings, again.rows.queued) == ([], 1)
+    assert (again.findings, again.rows.queued) == ((), 1)
 
 
 # --- the audit log

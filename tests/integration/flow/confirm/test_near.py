@@ -52,10 +52,10 @@ async def test_what_is_nearly_it_is_shown_to_a_person_and_not_made_again(world: 
 
     assert found.status == "needs_attention"
     (record,) = found.records
-    assert [one["code"] for one in record.findings] == ["nearly_the_same_in_mis"]
+    assert [one.code for one in record.findings] == ["nearly_the_same_in_mis"]
     assert record.comparison is not None
     (shown,) = record.comparison.near
-    assert (shown["mis_id"], shown["fields"]) == ("B7", [vars(POINTS)])
+    assert (shown.mis_id, [one.model_dump() for one in shown.fields]) == ("B7", [vars(POINTS)])
     assert len(world.provider.sent) == 1
 
 

@@ -349,7 +349,7 @@ async def test_who_sees_other_schools_neither_sees_nor_stops_it(house: House) ->
 
     assert [one.id for one in (await house.bulks.list(house.ann, limit=10)).items] == [here, everywhere]
     assert [one.id for one in (await house.bulks.list(near, limit=10)).items] == [here]
-    assert (await house.bulks.list(far, limit=10)).items == []
+    assert (await house.bulks.list(far, limit=10)).items == ()
     for change in (house.bulks.stop, house.bulks.go_on, house.bulks.view):
         with pytest.raises(NotFound):
             await change(far, here)

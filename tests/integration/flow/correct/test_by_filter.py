@@ -44,7 +44,7 @@ async def test_all_that_match_go_again_and_the_log_ties_them_together(world: Wor
     report = await _resubmit(world)
 
     assert [done.id for done in report.done] == failed
-    assert (report.matched, report.not_done, report.unchanged, report.next_cursor) == (5, [], 0, None)
+    assert (report.matched, report.not_done, report.unchanged, report.next_cursor) == (5, (), 0, None)
     assert {await world.status(each) for each in failed} == {"queued"}
     assert await world.status(other) == "sent"
     entries = [entry for entry in await world.audited() if entry.action == "writeback.resubmit"]
@@ -59,7 +59,7 @@ async def test_called_twice_or_by_two_at_once_it_does_nothing_twice(world: World
     again = await _resubmit(world)
 
     assert sorted(done.id for report in at_once for done in report.done) == sorted(failed)
-    assert (again.matched, again.done) == (0, [])
+    assert (again.matched, again.done) == (0, ())
     for each in failed:
         assert len(await world.mended(each)) == 1
 
@@ -74,7 +74,7 @@ async def test_what_cannot_go_is_named_with_the_reason_and_stays(world: World) -
 
     assert [done.id for done in report.done] == [good]
     (left,) = report.not_done
-    assert (left.id, left.code, left.findings[0]["code"]) == (bad, "submission_invalid", "student_not_on_roll")
+    assert (left.id, left.code, left.findings[0].code) == (bad, "submission_invalid", "student_not_on_roll")
     assert await world.status(bad) == "failed"
     assert world.provider.fetched.count(ListName.STUDENTS) == 1
 
@@ -113,7 +113,7 @@ async def test_what_waits_is_cancelled_by_filter_and_the_rest_left_alone(world: 
     assert [done.id for done in report.done] == waiting
     assert {await world.status(each) for each in waiting} == {"cancelled"}
     assert await world.status(sent) == "sent"
-    assert (again.matched, again.done) == (0, [])
+    assert (again.matched, again.done) == (0, ())
 
 
 async def test_a_cancel_by_filter_against_workers_cancels_or_leaves_each_whole(world: World) -> None:

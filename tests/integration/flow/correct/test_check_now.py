@@ -161,7 +161,7 @@ async def test_all_that_a_filter_finds_and_that_awaits_evidence_are_looked_at(wo
     assert {row.changed["bulk"] for row in audited} == {report.id}
 
     again = await many.run(CALLER, Work(Action.CHECK, Selection(Filter(), [one, two, waits]), SAM))
-    assert (again.done, again.unchanged) == ([], 2)
+    assert (again.done, again.unchanged) == ((), 2)
     elsewhere = await many.run(replace(CALLER, schools=frozenset({"elsewhere"})), check)
     assert elsewhere.matched == 0
     lessons = await many.run(replace(CALLER, kinds=frozenset({"attendance.lesson"})), check)

@@ -125,7 +125,7 @@ async def test_the_good_ones_go_where_the_bad_may_be_skipped(world: World) -> No
     view = await _again(world, failed, Order(on_invalid="skip"))
 
     assert [(record.index, record.status) for record in view.records] == [(0, "failed"), (1, "queued")]
-    assert view.records[0].findings[0]["code"] == "student_not_on_roll"
+    assert view.records[0].findings[0].code == "student_not_on_roll"
     await _confirm(world)
     assert await world.status(failed) == "partial"
 

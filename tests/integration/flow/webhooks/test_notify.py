@@ -523,7 +523,7 @@ async def test_anothers_webhook_is_not_there(telling: Telling, act: Callable[...
     for caller in others:
         with pytest.raises(NotFound):
             await act(telling.webhooks, caller, made.id)
-        assert (await telling.webhooks.list(caller, limit=9)).items == []
+        assert (await telling.webhooks.list(caller, limit=9)).items == ()
 
 
 async def test_a_removed_webhook_is_told_nothing_more(telling: Telling) -> None:
