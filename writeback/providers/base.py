@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.next_request import Limits as Limits
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Verdict
-from writeback.domain.plan import Limits as Limits
 from writeback.domain.school import Account
 
 

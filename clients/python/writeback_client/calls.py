@@ -1,6 +1,6 @@
 """A call, before anything is sent: where to, with what, whether it is safe to repeat, and how its answer is read.
 
-`rooms/` builds calls, `flows.py` says how one is made, and `blocking.py` and `aio.py` do it.
+`resources/` builds calls, `flows.py` says how one is made, and `blocking.py` and `aio.py` do it.
 """
 
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""`Client` and `AsyncClient`: the rooms put together, over one connection pool each."""
+"""`Client` and `AsyncClient`: the resources put together, over one connection pool each."""
 
 from types import TracebackType
 from typing import Self
@@ -7,13 +7,13 @@ import httpx
 
 from writeback_client import aio, blocking
 from writeback_client.options import options_of
-from writeback_client.rooms.batches import AsyncBatches, Batches
-from writeback_client.rooms.mending import AsyncMending, Mending
-from writeback_client.rooms.raw import AsyncRaw, Raw
-from writeback_client.rooms.schools import AsyncSchools, Schools
-from writeback_client.rooms.service import AsyncKeys, AsyncService, Keys, Service
-from writeback_client.rooms.webhooks import AsyncWebhooks, Webhooks
-from writeback_client.rooms.writebacks import AsyncWritebacks, Writebacks
+from writeback_client.resources.batches import AsyncBatches, Batches
+from writeback_client.resources.mending import AsyncMending, Mending
+from writeback_client.resources.raw import AsyncRaw, Raw
+from writeback_client.resources.schools import AsyncSchools, Schools
+from writeback_client.resources.service import AsyncKeys, AsyncService, Keys, Service
+from writeback_client.resources.webhooks import AsyncWebhooks, Webhooks
+from writeback_client.resources.writebacks import AsyncWritebacks, Writebacks
 
 
 class Client(Writebacks, Mending, Service, Raw):

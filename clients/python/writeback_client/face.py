@@ -29,7 +29,7 @@ from writeback_client.models.schools import ListedSchool, School, Synced
 from writeback_client.models.webhooks import Delivery, NewWebhook, ToldWriteback, Webhook, WebhookEvent
 from writeback_client.models.writebacks import Event, Record, Submitted, Writeback, WritebackSummary
 from writeback_client.receiving import verify_webhook
-from writeback_client.rooms.mending import Where
+from writeback_client.resources.mending import Where
 from writeback_client.words import RecordStatus, Status
 
 __all__ = [

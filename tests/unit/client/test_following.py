@@ -12,7 +12,7 @@ from tests.unit.client.conftest import answer, drive, drive_by, items
 from writeback.core.clock import FakeClock
 from writeback_client.errors import Forbidden, NotFinal, NotFound, Unreachable
 from writeback_client.options import Options
-from writeback_client.rooms.writebacks import events, wait
+from writeback_client.resources.writebacks import events, wait
 from writeback_client.steps import Close, Open, Read, Send, Sleep
 
 BROKEN_OFF = httpx.ReadError("broken off")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from writeback.core.ids import new_id
 from writeback.domain.epoch import Epoch
 from writeback.domain.kinds import KINDS
-from writeback.domain.plan import Waiting
 from writeback.domain.school import Account
+from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.changes import Changes, OpenWriteback
 from writeback.flow.engine.turn import members_json

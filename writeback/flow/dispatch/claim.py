@@ -12,9 +12,10 @@ from writeback.core.ids import new_id
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Kind, Record
 from writeback.domain.lookups import LookupView
-from writeback.domain.plan import Limits, Plan, Waiting, plan
+from writeback.domain.next_request import Limits, Plan, plan
 from writeback.domain.school import Account, School
 from writeback.domain.states import Event
+from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.dispatch.after_restore import AfterRestore
 from writeback.flow.dispatch.building import build

@@ -15,8 +15,8 @@ from validators import ListFinding, validate
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import LookupView
-from writeback.domain.plan import Waiting
 from writeback.domain.school import School
+from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.changes import Changes, OpenWriteback
 from writeback.store.writebacks import holds

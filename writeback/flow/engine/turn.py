@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.lookups import LookupView
-from writeback.domain.plan import Waiting
 from writeback.domain.school import Account
+from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.changes import OpenWriteback
 from writeback.flow.engine.slots import is_conditional
@@ -57,7 +57,7 @@ class Member:
 
 
 def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView) -> list[Waiting]:
-    """Return the queued records of one writeback, as `domain.plan` takes them."""
+    """Return the queued records of one writeback, as `domain.next_request` takes them."""
     row, kind = opened.row, KINDS[opened.row.kind]
     return [
         Waiting(

@@ -12,8 +12,8 @@ from writeback_client.flows import Listing
 from writeback_client.models.base import Page
 from writeback_client.models.batches import Batch, Uploaded
 from writeback_client.options import Options
-from writeback_client.rooms.lists import page, through
-from writeback_client.rooms.writebacks import OneOrMore
+from writeback_client.resources.lists import page, through
+from writeback_client.resources.writebacks import OneOrMore
 from writeback_client.steps import Flow, Sleep
 
 _LIST = "/v1/batches"

@@ -8,8 +8,8 @@ from writeback_client.calls import Call, as_model, delete, get, patch, path, pos
 from writeback_client.flows import Listing
 from writeback_client.models.base import Page
 from writeback_client.models.webhooks import Delivery, NewWebhook, Webhook
-from writeback_client.rooms.lists import page, through
-from writeback_client.rooms.writebacks import OneOrMore
+from writeback_client.resources.lists import page, through
+from writeback_client.resources.writebacks import OneOrMore
 
 _LIST = "/v1/webhooks"
 

@@ -9,8 +9,8 @@ from writeback_client.flows import Listing
 from writeback_client.models.base import Model, Page
 from writeback_client.models.features import Features
 from writeback_client.models.schools import ListedSchool, School, Synced
-from writeback_client.rooms.lists import page, through
-from writeback_client.rooms.writebacks import OneOrMore
+from writeback_client.resources.lists import page, through
+from writeback_client.resources.writebacks import OneOrMore
 
 _LIST = "/v1/schools"
 _SYNC_S = 120.0

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict, TypeVar
 from writeback_client import aio, blocking
 from writeback_client.calls import Answer, Call, as_model, get, path, post, said
 from writeback_client.models.mending import Check, Count, Mended, ProviderAnswer, Report
-from writeback_client.rooms.writebacks import OnInvalid, RecordIn, plain
+from writeback_client.resources.writebacks import OnInvalid, RecordIn, plain
 
 Outcome = Literal["confirmed", "failed", "resend"]
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from writeback_client.following import EventSource, Wait
 from writeback_client.models.base import Page
 from writeback_client.models.writebacks import Counts, Submitted, Writeback, WritebackSummary
 from writeback_client.options import Options
-from writeback_client.rooms.lists import page, through
+from writeback_client.resources.lists import page, through
 from writeback_client.steps import Flow
 
 RecordIn = Mapping[str, Any] | BaseModel

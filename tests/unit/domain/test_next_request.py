@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from writeback.domain.plan import Limits, Plan, Waiting, plan
+from writeback.domain.next_request import Limits, Plan, plan
+from writeback.domain.superseding import Waiting
 
 MONDAY, TUESDAY = date(2026, 1, 12), date(2026, 1, 13)
 

@@ -9,7 +9,7 @@ from writeback_client.flows import Listing
 from writeback_client.models.access import AuditEntry, Hook, Key, NewKey, Ready
 from writeback_client.models.base import Page
 from writeback_client.models.features import RuleSet
-from writeback_client.rooms.lists import page, through
+from writeback_client.resources.lists import page, through
 
 _KEYS, _AUDIT = "/v1/keys", "/v1/audit"
 
