@@ -102,8 +102,8 @@ class Troubles:
                 child.resume()
         for school in self.world.schools.values():
             await self._put_right(school)
-            if self.options.has("lists"):
-                await self._put_lists_right(school)
+        if self.options.has("lists"):
+            await self._put_lists_right()
         self.done.update(self._lists.met)
 
     async def _again_and_again(
@@ -240,11 +240,18 @@ class Troubles:
         await self._slept(dice.uniform(0.5, 2.0))
         await self._lists.put_right(school)
 
-    async def _put_lists_right(self, school: SchoolUnderTest) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.options.drain_s):
+    async def _put_lists_right(self) -> None:
+        """Return once each school's lists have been fetched; what does not come in time is for the verdict."""
+        gate = asyncio.Semaphore(4)
+
+        async def put_right(school: SchoolUnderTest) -> None:
+            async with gate:
                 while not await self._lists.put_right(school):  # noqa: ASYNC110 - an API starts in another process
                     await asyncio.sleep(0.5)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.options.drain_s):
+                await asyncio.gather(*(put_right(school) for school in self.world.schools.values()))
 
     def _troubled(self, dice: random.Random) -> SchoolUnderTest:
         """Return a school that is not spared."""
