@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _PATIENCE = timedelta(seconds=5)
 """How long a fresh list is waited for at a time."""
 _AGAIN = timedelta(seconds=30)
-"""When the lists are asked for again, should that have been in vain."""
+"""How long a sync may take; where it was in vain, the next one comes so much later."""
 _LONGEST = timedelta(minutes=2)
 _FOR_THE_PROVIDER = frozenset({"permission_missing"})
 """What the provider's answer decides: it holds the school instead of failing what waits."""
@@ -92,14 +92,14 @@ class SecondLook:
         """Let it wait until the lists have been fetched: at once, the first time, and every now and then where that
         was in vain. What else becomes of the writeback meanwhile is no new doubt."""
         row, now, session = one.row, self.changes.now, self.changes.session
-        fresh = [index for index in indexes if one.progress[index].doubted_at is None]
-        for index in fresh:
-            one.keep(index, replace(one.progress[index], doubted_at=now))
-        if fresh:
+        doubts = [one.progress[index].doubted_at or now for index in indexes]
+        for index, at in zip(indexes, doubts, strict=True):
+            one.keep(index, replace(one.progress[index], doubted_at=at))
+        if max(doubts) == now:
             row.updated_at = now
             holds.schedule_sync(session, self.school.id, now)
             log.info("lists_doubted", writeback_id=row.id, school=self.school.id)
-        else:
+        elif now - max(doubts) >= _AGAIN:
             holds.bring_sync_forward(session, self.school.id, now + _AGAIN)
         row.hold_reason, row.next_attempt_at = LISTS_DOUBTED, now + _PATIENCE
         session.add(row)
