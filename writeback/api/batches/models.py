@@ -1,4 +1,4 @@
-"""Batches as the API shows them; the services' own values are in `flow.batches.views`."""
+"""Examples of batches, for the API's documentation."""
 
 _FINDING = {
     "code": "file_uploaded_before",

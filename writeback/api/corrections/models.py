@@ -1,4 +1,4 @@
-"""What the API takes and shows of resubmitting, cancelling and resolving."""
+"""What the API takes to resubmit, cancel, resolve and check."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
@@ -70,6 +70,12 @@ class ResubmitIn(Taken):
 
 class CancelIn(Taken):
     """Why it is cancelled."""
+
+    reason: Annotated[MaybeReason, Field(description=WHY)] = ""
+
+
+class CheckIn(Taken):
+    """Why it is looked at now."""
 
     reason: Annotated[MaybeReason, Field(description=WHY)] = ""
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from writeback.api.corrections.evidence_models import CheckIn
 from writeback.api.corrections.models import (
     CancelIn,
+    CheckIn,
     FilterIn,
     ManyCancelIn,
     ManyCheckIn,

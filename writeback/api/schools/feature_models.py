@@ -1,4 +1,4 @@
-"""What the API shows of features: the rules, and what one school takes, so that a form can be built of it."""
+"""An example of what a school takes, for the API's documentation."""
 
 EXAMPLE = {
     "school": "hillside",

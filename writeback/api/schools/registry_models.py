@@ -1,4 +1,4 @@
-"""What the API takes of schools and keys, and what it shows of keys. Schools are shown as `flow` has them."""
+"""What the API takes of schools and keys."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any

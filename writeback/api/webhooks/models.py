@@ -1,4 +1,4 @@
-"""What the API takes of webhooks. They are shown as `flow` has them."""
+"""What the API takes of webhooks."""
 
 from typing import Annotated
 

@@ -137,7 +137,7 @@ async def test_a_dry_run_only_says_what_would_happen(world: World) -> None:
     good = await _again(world, failed, dry_run=True)
     bad = await _again(world, failed, Order([Edit(0, mark("A99"))]), dry_run=True)
 
-    assert (good.id, good.status, good.records[0].superseded_by) == (None, "valid", later)
+    assert (good.id, good.status, good.records[0].superseded_by) == ("", "valid", later)
     assert (bad.status, bad.records[0].status) == ("invalid", "invalid")
     assert await world.status(failed) == "failed"
     assert await world.audited() == [entry for entry in await world.audited() if entry.action == "school.add"]
