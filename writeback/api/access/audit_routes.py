@@ -36,7 +36,7 @@ class AuditQuery(Paging):
     """Before this instant."""
 
 
-@router.get("/v1/audit", responses=errors(400, 401, 403), response_model=Page[AuditEntry])
+@router.get("/v1/audit", responses=errors(400, 401, 403))
 async def list_audit(caller: Supporter, services: Svc, query: Annotated[AuditQuery, Query()]) -> Page[AuditEntry]:
     """List what people did, the latest first: at the key's schools; with the scope admin and all schools everything."""
     if query.school is not None:

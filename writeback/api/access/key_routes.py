@@ -21,7 +21,6 @@ router = APIRouter(tags=["keys"])
     "/v1/keys",
     status_code=HTTP_201_CREATED,
     responses=errors(400, 401, 403, 413, 415, 422),
-    response_model=NewKey,
 )
 async def create_key(caller: Admin, services: Svc, body: KeyIn) -> NewKey:
     """Make a key for an app. The key itself is in this answer and nowhere else."""
@@ -31,7 +30,7 @@ async def create_key(caller: Admin, services: Svc, body: KeyIn) -> NewKey:
     )
 
 
-@router.get("/v1/keys", responses=errors(400, 401, 403), response_model=Page[Key])
+@router.get("/v1/keys", responses=errors(400, 401, 403))
 async def list_keys(caller: Admin, services: Svc, query: Annotated[Paging, Query()]) -> Page[Key]:
     """List the keys, the newest first, revoked ones too."""
     check_may_make_keys(caller)
@@ -41,7 +40,6 @@ async def list_keys(caller: Admin, services: Svc, query: Annotated[Paging, Query
 @router.post(
     "/v1/keys/{key}/rotate",
     responses={**WRITING, 409: error(409, code="key_revoked", detail="key key_1 was revoked")},
-    response_model=NewKey,
 )
 async def rotate_key(caller: Admin, services: Svc, key: str, body: RotateKeyIn | None = None) -> NewKey:
     """Give a key a new secret: it is in this answer and nowhere else. The old one works beside it for a day."""

@@ -135,7 +135,7 @@ async def upload_batch(
     return Response(answer.body, 202, headers, "application/json")
 
 
-@router.get("/v1/batches", responses=errors(400, 401, 403), response_model=Page[Batch])
+@router.get("/v1/batches", responses=errors(400, 401, 403))
 async def list_batches(caller: Reader, services: Svc, query: Annotated[BatchQuery, Query()]) -> Page[Batch]:
     """List batches, the newest first."""
     if query.school is not None:
@@ -148,14 +148,13 @@ async def list_batches(caller: Reader, services: Svc, query: Annotated[BatchQuer
 @router.get(
     "/v1/batches/{batch}",
     responses={**READING, 200: {"content": {"application/json": {"example": BATCH_EXAMPLE}}}},
-    response_model=Batch,
 )
 async def show_batch(caller: Reader, services: Svc, batch: str) -> Batch:
     """Show one batch: how many rows are read, good, bad and queued, and how far its writebacks are."""
     return await services.batches.get(caller, batch)
 
 
-@router.post("/v1/batches/{batch}/cancel", responses=_CANCELLED, response_model=Batch)
+@router.post("/v1/batches/{batch}/cancel", responses=_CANCELLED)
 async def cancel_batch(caller: Mender, services: Svc, batch: str, body: CancelIn | None = None) -> Batch:
     """Stop a batch that is being read, checked or queued.
 

@@ -81,7 +81,6 @@ class CountQuery(_Strict):
     "/v1/writebacks/{writeback}/resubmit",
     status_code=HTTP_202_ACCEPTED,
     responses=_RESUBMITTED,
-    response_model=Mended,
 )
 async def resubmit_writeback(
     caller: Mender,
@@ -104,14 +103,14 @@ async def resubmit_writeback(
     )
 
 
-@router.post("/v1/writebacks/{writeback}/cancel", responses=_CANCELLED, response_model=Mended)
+@router.post("/v1/writebacks/{writeback}/cancel", responses=_CANCELLED)
 async def cancel_writeback(caller: Mender, services: Svc, writeback: str, body: CancelIn | None = None) -> Mended:
     """Withdraw what has not left. What is on its way to the MIS goes on, and is followed to its end."""
     reason = body.reason if body is not None else ""
     return await services.mendings.cancels.one(caller, writeback, actor_of(caller, reason))
 
 
-@router.post("/v1/writebacks/{writeback}/resolve", responses=_RESOLVED, response_model=Mended)
+@router.post("/v1/writebacks/{writeback}/resolve", responses=_RESOLVED)
 async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, body: ResolveIn) -> Mended:
     """Settle records that need attention, after a look into the MIS."""
     return await services.mendings.resolves.one(
@@ -123,7 +122,6 @@ async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, bo
     "/v1/writebacks/{writeback}/check",
     status_code=HTTP_202_ACCEPTED,
     responses=_CHECKED,
-    response_model=Check,
 )
 async def check_writeback(caller: Mender, services: Svc, writeback: str, body: CheckIn | None = None) -> Check:
     """Look at once for the evidence of what is `sent` or `unknown`: ask the provider, and where it cannot be asked or
@@ -132,14 +130,14 @@ async def check_writeback(caller: Mender, services: Svc, writeback: str, body: C
     return await services.mendings.checks.one(caller, writeback, actor_of(caller, reason))
 
 
-@router.get("/v1/writebacks/{writeback}/requests/{request}/answer", responses=_ANSWER, response_model=ProviderAnswer)
+@router.get("/v1/writebacks/{writeback}/requests/{request}/answer", responses=_ANSWER)
 async def show_provider_answer(caller: Supporter, services: Svc, writeback: str, request: str) -> ProviderAnswer:
     """Show what the provider last answered to a request that failed, as it came. It may name anybody, so each look is
     written down in the audit log; after two weeks it is deleted."""
     return await services.mendings.answers.show(caller, writeback, request, actor_of(caller))
 
 
-@router.post("/v1/writebacks/resubmit", responses=_MANY, response_model=Report | Count)
+@router.post("/v1/writebacks/resubmit", responses=_MANY)
 async def resubmit_writebacks(
     caller: Mender, services: Svc, body: ManyResubmitIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
@@ -152,7 +150,7 @@ async def resubmit_writebacks(
     return await _do_many(caller, services, Action.RESUBMIT, body, order, count=query.count)
 
 
-@router.post("/v1/writebacks/cancel", responses=_MANY, response_model=Report | Count)
+@router.post("/v1/writebacks/cancel", responses=_MANY)
 async def cancel_writebacks(
     caller: Mender, services: Svc, body: ManyCancelIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
@@ -160,7 +158,7 @@ async def cancel_writebacks(
     return await _do_many(caller, services, Action.CANCEL, body, count=query.count)
 
 
-@router.post("/v1/writebacks/check", responses=_MANY, response_model=Report | Count)
+@router.post("/v1/writebacks/check", responses=_MANY)
 async def check_writebacks(
     caller: Mender, services: Svc, body: ManyCheckIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:

@@ -26,7 +26,7 @@ class KindQuery(BaseModel):
     """One or several, repeated or separated by commas."""
 
 
-@router.get("/v1/features", responses=errors(400, 401, 403), response_model=Page[RuleSet])
+@router.get("/v1/features", responses=errors(400, 401, 403))
 async def list_features(caller: Reader) -> Page[RuleSet]:
     """List every rule by provider and MIS; the MIS `*` stands for all that have no rules of their own."""
     found: dict[tuple[str, str], RuleSet] = {}
@@ -40,7 +40,6 @@ async def list_features(caller: Reader) -> Page[RuleSet]:
 @router.get(
     "/v1/schools/{school}/features",
     responses={**READING, 200: {"content": {"application/json": {"example": EXAMPLE}}}},
-    response_model=Features,
 )
 async def show_features(
     caller: Reader,

@@ -47,7 +47,7 @@ AccountAdmin = Annotated[Caller, Depends(_of_all_schools)]
 """An admin whose key is not limited to some schools: what is asked is about our whole account with a provider."""
 
 
-@router.get("/v1/hooks", responses=errors(400, 401, 403), response_model=Page[Hook])
+@router.get("/v1/hooks", responses=errors(400, 401, 403))
 async def list_hooks(caller: AccountAdmin, services: Svc) -> Page[Hook]:
     """List the hooks of our accounts: one for all schools, to be registered with the provider once."""
     return Page(items=services.hooks.account_hooks())

@@ -23,7 +23,6 @@ _NO_TOKEN = error(
 @router.get(
     "/v1/providers/{provider}/schools",
     responses={**errors(400, 401, 403, 503), 404: _UNKNOWN, 409: _NO_TOKEN},
-    response_model=Page[ListedSchool],
 )
 async def list_provider_schools(
     caller: AccountAdmin, services: Svc, provider: str, state: ListingState = "approved"

@@ -22,7 +22,7 @@ from writeback_client.models.schools import School, Synced
 router = APIRouter(tags=["schools"])
 
 
-@router.get("/v1/schools", responses=errors(400, 401, 403), response_model=Page[School])
+@router.get("/v1/schools", responses=errors(400, 401, 403))
 async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[School]:
     """List the schools that the key may touch, by id."""
     page = await services.registry.list(only=caller.schools, limit=query.limit, cursor=query.cursor)
@@ -33,7 +33,6 @@ async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Q
     "/v1/schools",
     status_code=HTTP_201_CREATED,
     responses=errors(400, 401, 403, 409, 413, 415, 422),
-    response_model=School,
 )
 async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Response) -> School:
     """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background."""
@@ -43,13 +42,13 @@ async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Res
     return school
 
 
-@router.get("/v1/schools/{school}", responses=READING, response_model=School)
+@router.get("/v1/schools/{school}", responses=READING)
 async def show_school(caller: Reader, services: Svc, school: str) -> School:
     """Show one school."""
     return _for(caller, await services.registry.get(school))
 
 
-@router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)}, response_model=School)
+@router.patch("/v1/schools/{school}", responses={**WRITING, **errors(409)})
 async def change_school(caller: Admin, services: Svc, school: str, body: SchoolChange) -> School:
     """Change what is given of a school, credentials as a whole.
 
@@ -62,7 +61,7 @@ async def change_school(caller: Admin, services: Svc, school: str, body: SchoolC
     return await services.registry.patch(school, changes, actor=actor_of(caller), is_limited=is_limited)
 
 
-@router.post("/v1/schools/{school}/sync", responses=ACTING, response_model=Synced)
+@router.post("/v1/schools/{school}/sync", responses=ACTING)
 async def sync_school(caller: Supporter, services: Svc, school: str, query: Annotated[SyncQuery, Query()]) -> Synced:
     """Fetch the school's lists from its provider now, and say what came of it.
 
@@ -71,14 +70,14 @@ async def sync_school(caller: Supporter, services: Svc, school: str, query: Anno
     return await services.sync.sync_school(school, actor=actor_of(caller), full=query.full, lists=frozenset(query.list))
 
 
-@router.post("/v1/schools/{school}/hold", responses=WRITING, response_model=School)
+@router.post("/v1/schools/{school}/hold", responses=WRITING)
 async def hold_school(caller: Supporter, services: Svc, school: str, body: HoldIn) -> School:
     """Hold a school: what is submitted is kept and waits, until somebody resumes it."""
     await services.holds.hold(school, HoldReason.BY_STAFF, body.reason, actor_of(caller, body.reason))
     return await _changed(caller, services, school)
 
 
-@router.post("/v1/schools/{school}/resume", responses=WRITING, response_model=School)
+@router.post("/v1/schools/{school}/resume", responses=WRITING)
 async def resume_school(caller: Supporter, services: Svc, school: str, body: ResumeIn | None = None) -> School:
     """Let a held school go on; what waited is sent in its order. The reason, if any, goes into the audit log."""
     await services.holds.resume(school, actor_of(caller, body.reason if body is not None else ""))
@@ -98,7 +97,6 @@ async def show_lookup(
 @router.post(
     "/v1/schools/{school}/lookups/{list}/removals",
     responses={**WRITING, **errors(409)},
-    response_model=School,
     tags=["lookups"],
 )
 async def decide_removals(caller: Supporter, services: Svc, school: str, list: ListName, body: RemovalsIn) -> School:

@@ -44,7 +44,7 @@ class SchemasOut(Model):
     items: Sequence[SchemaOut]
 
 
-@router.get("/schemas", response_model=SchemasOut)
+@router.get("/schemas")
 async def list_schemas() -> SchemasOut:
     """List the JSON Schemas of submissions, events, problems and rules, and of what providers take and say."""
     return SchemasOut(items=_index())

@@ -26,7 +26,7 @@ class DeliveryQuery(Paging):
     """One or several, repeated or separated by commas."""
 
 
-@router.get("/v1/webhooks", responses=errors(400, 401, 403), response_model=Page[Webhook])
+@router.get("/v1/webhooks", responses=errors(400, 401, 403))
 async def list_webhooks(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[Webhook]:
     """List the webhooks of the key's app, the newest first."""
     return await services.webhooks.list(caller, limit=query.limit, cursor=query.cursor)
@@ -36,7 +36,6 @@ async def list_webhooks(caller: Reader, services: Svc, query: Annotated[Paging, 
     "/v1/webhooks",
     status_code=HTTP_201_CREATED,
     responses={**WRITING, **errors(409)},
-    response_model=shown.NewWebhook,
 )
 async def add_webhook(caller: Submitter, services: Svc, body: WebhookIn, response: Response) -> shown.NewWebhook:
     """Add a webhook. It is told of what happens from now on; its secret is in this answer and nowhere else."""
@@ -45,13 +44,13 @@ async def add_webhook(caller: Submitter, services: Svc, body: WebhookIn, respons
     return made
 
 
-@router.get("/v1/webhooks/{webhook}", responses=READING, response_model=Webhook)
+@router.get("/v1/webhooks/{webhook}", responses=READING)
 async def show_webhook(caller: Reader, services: Svc, webhook: str) -> Webhook:
     """Show one webhook: whether it works, since when not, and why."""
     return await services.webhooks.get(caller, webhook)
 
 
-@router.patch("/v1/webhooks/{webhook}", responses=WRITING, response_model=Webhook)
+@router.patch("/v1/webhooks/{webhook}", responses=WRITING)
 async def change_webhook(caller: Submitter, services: Svc, webhook: str, body: WebhookChange) -> Webhook:
     """Change what is given. One that is enabled again goes on where it stopped."""
     return await services.webhooks.change(caller, webhook, body.model_dump(exclude_unset=True))
@@ -63,7 +62,7 @@ async def remove_webhook(caller: Submitter, services: Svc, webhook: str) -> None
     await services.webhooks.remove(caller, webhook)
 
 
-@router.post("/v1/webhooks/{webhook}/rotate", responses=WRITING, response_model=shown.NewWebhook)
+@router.post("/v1/webhooks/{webhook}/rotate", responses=WRITING)
 async def rotate_secret(
     caller: Submitter, services: Svc, webhook: str, body: RotateIn | None = None
 ) -> shown.NewWebhook:
@@ -76,14 +75,13 @@ async def rotate_secret(
     "/v1/webhooks/{webhook}/test",
     status_code=HTTP_202_ACCEPTED,
     responses={**ACTING, **errors(409)},
-    response_model=Delivery,
 )
 async def test_webhook(caller: Submitter, services: Svc, webhook: str) -> Delivery:
     """Have a message of the type `webhook.test` sent; its delivery says what came of it."""
     return await services.webhooks.test(caller, webhook)
 
 
-@router.get("/v1/webhooks/{webhook}/deliveries", responses=READING, response_model=Page[Delivery])
+@router.get("/v1/webhooks/{webhook}/deliveries", responses=READING)
 async def list_deliveries(
     caller: Reader, services: Svc, webhook: str, query: Annotated[DeliveryQuery, Query()]
 ) -> Page[Delivery]:
@@ -97,7 +95,6 @@ async def list_deliveries(
     "/v1/webhooks/{webhook}/deliveries/{delivery}/redeliver",
     status_code=HTTP_202_ACCEPTED,
     responses={**ACTING, **errors(409)},
-    response_model=Delivery,
 )
 async def redeliver(caller: Submitter, services: Svc, webhook: str, delivery: str) -> Delivery:
     """Send a delivery again, with the same `webhook-id`."""

@@ -73,7 +73,7 @@ class WritebackQuery(WritebackFilter, Paging):
     """Filters; all that are given must hold."""
 
 
-@router.get("/v1/writebacks", responses=errors(400, 401, 403), response_model=Page[WritebackSummary])
+@router.get("/v1/writebacks", responses=errors(400, 401, 403))
 async def list_writebacks(
     caller: Reader, services: Svc, query: Annotated[WritebackQuery, Query()]
 ) -> Page[WritebackSummary]:
@@ -84,7 +84,7 @@ async def list_writebacks(
     return await services.reads.list(caller, query.wanted, limit=query.limit, cursor=query.cursor)
 
 
-@router.get("/v1/writebacks/counts", responses=errors(400, 401, 403), response_model=Counts)
+@router.get("/v1/writebacks/counts", responses=errors(400, 401, 403))
 async def count_writebacks(caller: Reader, services: Svc, query: Annotated[WritebackFilter, Query()]) -> Counts:
     """Count the writebacks that a list with the same filters would show: by status, school and cause."""
     if query.school is not None:
@@ -92,7 +92,7 @@ async def count_writebacks(caller: Reader, services: Svc, query: Annotated[Write
     return await services.reads.count(caller, query.wanted)
 
 
-@router.get("/v1/writebacks/{writeback}", responses=READING, response_model=Writeback)
+@router.get("/v1/writebacks/{writeback}", responses=READING)
 async def show_writeback(caller: Reader, services: Svc, writeback: str) -> Writeback:
     """Show one writeback: its records, its timeline, and every request that carried it."""
     return await services.reads.show(caller, writeback)
