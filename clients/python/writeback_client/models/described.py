@@ -13,10 +13,12 @@ from itertools import pairwise
 
 @cache
 def fields_of(module: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the text below each field of each class of a module."""
-    classes = [
-        node for node in ast.parse(inspect.getsource(sys.modules[module])).body if isinstance(node, ast.ClassDef)
-    ]
+    """Return the text below each field of each class of a module; none where the module has no source."""
+    try:
+        source = inspect.getsource(sys.modules[module])
+    except OSError:
+        return {}
+    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
     return {one.name: dict(_described(one)) for one in classes}
 
 
