@@ -141,7 +141,7 @@ async def _furnish(world: World, clock: Clock) -> None:
         "batch": ["bat_1"],
         "webhook": [hook.id],
         "delivery": ["msg_1"],
-        "key": [spare.view.id],
+        "key": [spare.id],
         "provider": ["wonde", "xporter"],
         "estab": ["1234567"],
         "path": ["event", "writebacks/attendance.session.json"],
