@@ -7,9 +7,10 @@ For tests and tools: on hot paths Pydantic's models are 30 times as fast.
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parent
 
@@ -30,8 +31,10 @@ def load(name: str) -> dict[str, Any]:
 
 
 @cache
-def validator(name: str) -> Draft202012Validator:
+def validator(name: str) -> "Draft202012Validator":
     """Return a validator for the schema of that name, which also checks formats such as `date`."""
+    from jsonschema import Draft202012Validator  # the API serves schemas, and validates by none
+
     return Draft202012Validator(load(name), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 

@@ -1,5 +1,6 @@
 """Which columns a kind has in a table: a field of its record each, and for conduct also the fields of its pupils."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -34,6 +35,18 @@ class Column:
     def path(self) -> str:
         """The field's dotted name in the record."""
         return f"{PUPILS}.{self.name}" if self.of_pupil else self.name
+
+
+@dataclass(frozen=True)
+class TemplateColumn:
+    """A column of a template: its name, what it is, an example, whether it is needed, and its codes with their
+    descriptions."""
+
+    name: str
+    help: str
+    example: str
+    is_needed: bool
+    choices: Sequence[tuple[str, str]]
 
 
 def is_grouped(kind: str) -> bool:

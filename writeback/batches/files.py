@@ -7,7 +7,6 @@ from writeback.batches.foreign_files import OLD_WORKBOOK, refuse_foreign
 from writeback.batches.layout import NOTHING_STATED, Format, Stated
 from writeback.batches.ndjson_files import open_ndjson
 from writeback.batches.survey import OpenFile
-from writeback.batches.xlsx_files import open_xlsx
 
 MEDIA_TYPES = {
     Format.CSV: "text/csv",
@@ -64,4 +63,7 @@ def open_file(
         case Format.NDJSON:
             return open_ndjson(file, kind, stated)
         case Format.XLSX:
+            # openpyxl is loaded when there is a workbook: every process would wait for it at its start.
+            from writeback.batches.xlsx_files import open_xlsx
+
             return open_xlsx(file, kind, stated, max_unpacked=max_unpacked)

@@ -1,7 +1,6 @@
 """A template as a workbook: what each column is in a note, its codes on a second sheet, ids kept as text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from openpyxl import Workbook
@@ -11,23 +10,13 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from writeback.batches.cells import safe
+from writeback.batches.columns import TemplateColumn
 from writeback.batches.xlsx_files import CODES_SHEET
 
 _SHOWN_IN_NOTE = 20
 _ROWS_AS_TEXT = 500
 """Rows that are formatted as text, so that the spreadsheet does not turn ids into numbers."""
 _WIDTH = 18
-
-
-@dataclass(frozen=True)
-class TemplateColumn:
-    """One column: its name, what it is, an example, whether it is needed, and its codes with their descriptions."""
-
-    name: str
-    help: str
-    example: str
-    is_needed: bool
-    choices: Sequence[tuple[str, str]]
 
 
 def workbook(kind: str, columns: Sequence[TemplateColumn]) -> Workbook:

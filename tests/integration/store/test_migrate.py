@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
@@ -129,7 +130,8 @@ async def test_an_older_version_says_that_the_schema_is_too_new_for_it(tmp_path:
 
 
 def test_revisions_are_numbers_that_grow_so_that_older_versions_can_compare_them() -> None:
-    newest_first = [script.revision for script in migrate._scripts().walk_revisions()]
+    newest_first = [script.revision for script in ScriptDirectory(str(migrate._MIGRATIONS)).walk_revisions()]
 
     assert all(re.fullmatch(r"\d{4}", revision) for revision in newest_first)
     assert newest_first == sorted(newest_first, reverse=True)
+    assert newest_first[0] == migrate.known_revision()

@@ -11,7 +11,6 @@ from writeback.batches.files import MEDIA_TYPES
 from writeback.batches.layout import Format, Layout
 from writeback.batches.ndjson_files import error_line
 from writeback.batches.records import as_sent_back
-from writeback.batches.xlsx_files import XlsxErrors
 from writeback.core.errors import Conflict, NotFound
 from writeback.domain.finding import Severity
 from writeback.flow.engine.context import FlowContext
@@ -103,6 +102,8 @@ async def _ndjson(pages: AsyncIterator[Sequence[BatchLine]]) -> AsyncIterator[by
 
 
 async def _xlsx(layout: Layout, pages: AsyncIterator[Sequence[BatchLine]]) -> AsyncIterator[bytes]:
+    from writeback.batches.xlsx_files import XlsxErrors  # with openpyxl, which few processes need
+
     errors = XlsxErrors(layout)
     async for lines in pages:
         for line in lines:

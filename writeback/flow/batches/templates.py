@@ -6,10 +6,9 @@ from datetime import date as Date
 from typing import Any
 
 from validators.describe import describe
-from writeback.batches.columns import CLASS, INCIDENT, PUPILS, column_map, columns_of, is_grouped
+from writeback.batches.columns import CLASS, INCIDENT, PUPILS, TemplateColumn, column_map, columns_of, is_grouped
 from writeback.batches.csv_files import csv_line
 from writeback.batches.layout import Format
-from writeback.batches.template_books import TemplateColumn, workbook
 from writeback.core.errors import NotFound
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import LookupView
@@ -35,6 +34,8 @@ def template(kind: str, school: School, view: LookupView, format_: Format, today
         raise NotFound("template_unsupported", f"{school.name} does not take {kind}: {described['reason']}", hint=hint)
     columns = _columns(kind, described["fields"], today)
     if format_ is Format.XLSX:
+        from writeback.batches.template_books import workbook  # with openpyxl, which few processes need
+
         file = io.BytesIO()
         workbook(kind, columns).save(file)
         return file.getvalue()

@@ -4,20 +4,19 @@ import asyncio
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
-from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
-from joserfc.jwt import Token
 
 from writeback.core.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.clock import Clock
 from writeback.core.settings import OidcSettings
 from writeback.core.tls import trusted
 from writeback.core.ttl import TtlCache
+
+if TYPE_CHECKING:
+    from joserfc.jwt import Token
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 """Only those with the provider's public key: neither `none`, nor a secret that others may have."""
@@ -75,8 +74,13 @@ class IdentityProvider:
             raise SignInBroken("discovery_wrong")
         return found
 
-    async def _verified(self, id_token: str, jwks_uri: str) -> Token:
+    async def _verified(self, id_token: str, jwks_uri: str) -> "Token":
         """Return the token once one of the provider's keys has signed it; changed keys are fetched again."""
+        # Loaded when somebody signs in this way: every process would wait for it at its start.
+        from joserfc import jwt
+        from joserfc.errors import InvalidKeyIdError, JoseError
+        from joserfc.jwk import KeySet
+
         for is_last in (False, True):
             keys = KeySet.import_key_set(await self._document(jwks_uri))  # type: ignore[arg-type]
             try:
@@ -90,6 +94,9 @@ class IdentityProvider:
         raise AssertionError("unreachable")
 
     def _check(self, claims: Mapping[str, Any], nonce: str) -> None:
+        from joserfc import jwt  # loaded by now
+        from joserfc.errors import JoseError
+
         own = self._settings.client_id
         registry = jwt.JWTClaimsRegistry(
             now=lambda: int(self._clock.now().timestamp()),

@@ -13,11 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, delete, insert, inspect, select, text
+from sqlalchemy import Connection, column, delete, insert, inspect, select, table, text
 
 from writeback.core.errors import ConfigurationError
 from writeback.store.sql.database import Database
@@ -27,6 +23,8 @@ from writeback.store.tables import SchemaRow, table_of
 _MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _ADVISORY_LOCK = 0x77726974  # "writ"
 _SCHEMA = table_of(SchemaRow)
+_ALEMBICS = table("alembic_version", column("version_num"))
+"""Where Alembic keeps the revision of a database."""
 
 
 class Fit(StrEnum):
@@ -123,21 +121,8 @@ async def schema_of(db: Database) -> Schema:
 
 
 def known_revision() -> str:
-    """Return the revision that this version of the service was made for."""
-    revision = _scripts().get_current_head()
-    assert revision is not None
-    return revision
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
+    """Return the revision that this version of the service was made for: the number of its last migration's file."""
+    return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _upgrade(connection: Connection) -> Schema:
@@ -146,18 +131,32 @@ def _upgrade(connection: Connection) -> Schema:
     schema = _schema(connection)
     if schema.fit is not Fit.OLDER:
         return schema
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    works_from = max(getattr(one.module, "works_from", one.revision) for one in _scripts().walk_revisions())
+    works_from = _run_migrations(connection)
     connection.execute(delete(_SCHEMA))
     connection.execute(insert(_SCHEMA), {"id": 1, "works_from": works_from})
     return _schema(connection)
 
 
+def _run_migrations(connection: Connection) -> str:
+    """Run those that are missing; return the oldest revision whose version works with what they leave behind."""
+    # Alembic is loaded when there is something to upgrade: every process would wait for it at its start.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    revisions = ScriptDirectory.from_config(config).walk_revisions()
+    return max(getattr(one.module, "works_from", one.revision) for one in revisions)
+
+
 def _schema(connection: Connection) -> Schema:
-    revision = MigrationContext.configure(connection).get_current_revision()
+    tables = inspect(connection)
+    revision = connection.scalar(select(_ALEMBICS.c.version_num)) if tables.has_table(_ALEMBICS.name) else None
     schema = Schema(revision, None, known_revision())
-    if schema.fit is not Fit.TOO_NEW or not inspect(connection).has_table(_SCHEMA.name):
+    if schema.fit is not Fit.TOO_NEW or not tables.has_table(_SCHEMA.name):
         return schema
     return replace(schema, works_from=connection.scalar(select(_SCHEMA.c.works_from)))
