@@ -3,19 +3,24 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jinja2
 import pytest
+from argon2 import PasswordHasher
+from jinja2.bccache import Bucket
 
 from tests.secret_key import SECRET_KEY
-from writeback.console import create_console
+from writeback.console import create_console, templating
 from writeback.core.clock import FakeClock
 from writeback.core.pace import Pace
 from writeback.core.settings import Settings
 from writeback.domain.staff import Role
 from writeback.flow.correct.bulk_runner import BulkRunner
+from writeback.flow.people import passwords
 from writeback.flow.registry.entries import NewSchool
 from writeback.store.people import staff as store
 from writeback.wiring import Services, open_services
@@ -56,6 +61,36 @@ def token_in(answer: httpx.Response) -> str:
 
 SignIn = Callable[..., Awaitable[Visitor]]
 WorkOff = Callable[[httpx.Response], Awaitable[str]]
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Templates, compiled once for all tests: each has an environment of its own, and that was half of its time."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
+@pytest.fixture(autouse=True)
+def _templates_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templating, "Environment", partial(jinja2.Environment, bytecode_cache=_COMPILED))
+
+
+@pytest.fixture(autouse=True)
+def _passwords_that_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash them as in the service, but in a millisecond; `tests/unit/flow/test_staff_passwords.py` has true costs."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(passwords, "_HASHER", hasher)
+    monkeypatch.setattr(passwords, "_NOBODYS", hasher.hash("nobody's"))
 
 
 @pytest.fixture
