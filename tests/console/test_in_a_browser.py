@@ -185,7 +185,7 @@ async def test_no_page_has_a_serious_barrier_or_is_wider_than_the_window(scene: 
         assert window.complaints == [], "the policy, or a script"
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
+@pytest.mark.parametrize("size", ["phone", pytest.param("desk", marks=pytest.mark.long)])
 async def test_every_page_works_without_javascript(scene: Scene, size: str) -> None:
     async with scene.window(size, java_script_enabled=False) as window:
         await window.sign_in()
