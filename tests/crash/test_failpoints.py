@@ -52,14 +52,32 @@ def _cases() -> list[Case]:
 
 
 def _param(case: Case) -> Any:
-    """Have `make test` kill at every point, with each work, and take a point's other ways with one work alone."""
+    """Have `make test` kill at every point on SQLite, and take its other ways where most depends on them."""
+    return pytest.param(case, id=case.id, marks=[] if _is_of_the_short_run(case) else [pytest.mark.long])
+
+
+def _is_of_the_short_run(case: Case) -> bool:
+    """One work a case, another one at each next point; both works where it matters which provider it is."""
     works = list(SCENES[case.point].works)
-    is_one_of_many = case.action != "kill" and case.work != works[-1]
-    return pytest.param(case, id=case.id, marks=[pytest.mark.long] * (is_one_of_many or case.nth > 2))
+    is_its_work = case.work == works[list(SCENES).index(case.point) % len(works)]
+    matters = case.point in (*_AT_A_COMMIT, *_AT_THE_PROVIDER)
+    match case.action:
+        case "kill":
+            return case.nth <= 2 and (is_its_work or case.point in _AT_THE_PROVIDER)
+        case "raise":
+            return case.nth == 1 and is_its_work and matters
+        case _:
+            return case.nth == 1 and is_its_work
 
 
 def test_every_failpoint_has_a_crash_test_and_every_crash_test_a_failpoint() -> None:
     assert set(points()) == set(SCENES)
+
+
+def test_a_short_run_kills_at_every_point_and_at_every_commit_on_either_database() -> None:
+    kills = {(case.point, case.database) for case in _cases() if _is_of_the_short_run(case) and case.action == "kill"}
+
+    assert kills == {(point, "sqlite") for point in SCENES} | {(point, "postgresql") for point in _AT_A_COMMIT}
 
 
 @pytest.mark.slow
