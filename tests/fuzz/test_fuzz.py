@@ -9,7 +9,7 @@ from tests.fuzz.world import running_world, settings_of
 from tests.long_run import seed_or
 from writeback.core.settings import Settings
 
-_SEED, _EXAMPLES, _SECONDS = 20260112, 5, 600.0
+_SEED, _EXAMPLES, _MORE_EXAMPLES, _SECONDS = 20260112, 3, 50, 600.0
 
 
 @pytest.mark.slow
@@ -22,7 +22,7 @@ def test_every_answer_is_one_that_the_document_foresees(sqlite_url: str, redis_s
 @pytest.mark.long
 @pytest.mark.timeout(1_200)
 def test_nor_in_a_longer_run(sqlite_url: str, redis_server: str, tmp_path: Path) -> None:
-    _fuzz(settings_of(tmp_path, sqlite_url, redis_server), 10 * _EXAMPLES, seed_or(_SEED))
+    _fuzz(settings_of(tmp_path, sqlite_url, redis_server), _MORE_EXAMPLES, seed_or(_SEED))
 
 
 def _fuzz(settings: Settings, examples: int, seed: int) -> None:

@@ -25,9 +25,8 @@ from writeback.store.schools import lists
 from writeback.store.sql.database import Database
 from writeback.store.tables import App, WritebackRow
 
-ROWS = 100_000
-_CPU_S = 60.0
-"""Of one core: other processes may want it too, so the wall's clock would say little."""
+_ROWS_PER_CPU_S = 1_700
+"""100,000 in a minute of one core. Other processes may want it too, so the wall's clock would say little."""
 _MEMORY = 60_000_000
 _STALL_S = 3.0
 
@@ -40,10 +39,10 @@ async def database(sqlite_url: str) -> AsyncIterator[Database]:
     await db.dispose()
 
 
-def _lines() -> Iterator[bytes]:
-    """Yield a year of marks; every thousandth is of a pupil who is not there."""
+def _lines(rows: int) -> Iterator[bytes]:
+    """Yield marks of 500 pupils a day; every thousandth is of a pupil who is not there."""
     yield b"Pupil ID,Date,Session,Mark,Staff ID,Comment\n"
-    for number in range(ROWS):
+    for number in range(rows):
         day, pupil = divmod(number, 500)
         student = "X1" if number % 1_000 == 999 else f"A{pupil}"
         yield f"{student},{1 + day % 28:02}/{1 + day // 28:02}/2026,AM,N,E1,seen in the corridor\n".encode()
@@ -70,7 +69,10 @@ async def _longest_stall(done: asyncio.Event) -> float:
 
 
 @pytest.mark.slow
-async def test_100000_rows_are_worked_through_in_a_minute_of_one_core_while_others_are_served(world: World) -> None:
+@pytest.mark.parametrize("rows", [20_000, pytest.param(100_000, marks=pytest.mark.long)])
+async def test_100000_rows_would_take_less_than_a_minute_of_one_core_while_others_are_served(
+    world: World, rows: int
+) -> None:
     await _fill(world)
     batches, runner = Batches(world.flow), BatchRunner(world.flow, world.syncer, "worker")
     done = asyncio.Event()
@@ -78,7 +80,7 @@ async def test_100000_rows_are_worked_through_in_a_minute_of_one_core_while_othe
     began_at = time.process_time()
 
     upload = await batches.begin(CALLER, NewBatch("hillside", "attendance.session", "text/csv", "year.csv"))
-    for line in _lines():
+    for line in _lines(rows):
         await upload.add(line)
     answer = await upload.finish()
     await runner.run(answer.batch_id)
@@ -86,12 +88,12 @@ async def test_100000_rows_are_worked_through_in_a_minute_of_one_core_while_othe
     done.set()
 
     batch = await batches.get(CALLER, answer.batch_id)
-    assert (batch.rows.read, batch.rows.good, batch.rows.bad) == (ROWS, ROWS - 100, 100)
-    assert batch.rows.queued == ROWS - 100
+    assert (batch.rows.read, batch.rows.good, batch.rows.bad) == (rows, rows - rows // 1_000, rows // 1_000)
+    assert batch.rows.queued == batch.rows.good
     async with world.flow.db.read() as session:
         made = (await session.exec(select(func.count()).select_from(WritebackRow))).one()
-    assert made == batch.writebacks.total == 200  # days
-    assert took_s < _CPU_S
+    assert made == batch.writebacks.total == rows // 500  # days
+    assert took_s < rows / _ROWS_PER_CPU_S
     assert await watching < _STALL_S
 
 
@@ -101,7 +103,7 @@ async def test_a_file_is_worked_through_in_little_memory(world: World) -> None:
     await _fill(world)
     batches, runner = Batches(world.flow), BatchRunner(world.flow, world.syncer, "worker")
     upload = await batches.begin(CALLER, NewBatch("hillside", "attendance.session", "text/csv"))
-    for line in _some(6_000):
+    for line in _lines(6_000):
         await upload.add(line)
     answer = await upload.finish()
 
@@ -132,7 +134,7 @@ async def _peak_of(work: Any) -> int:
 
 def _peak_of_reading(folder: Path, format_: Format, rows: int) -> int:
     path = folder / f"{rows}.{format_.value}"
-    path.write_bytes(_workbook(rows) if format_ is Format.XLSX else b"".join(_some(rows)))
+    path.write_bytes(_workbook(rows) if format_ is Format.XLSX else b"".join(_lines(rows)))
     gc.collect()
     tracemalloc.start()
     try:
@@ -144,14 +146,10 @@ def _peak_of_reading(folder: Path, format_: Format, rows: int) -> int:
         tracemalloc.stop()
 
 
-def _some(rows: int) -> Iterator[bytes]:
-    return (line for _, line in zip(range(rows + 1), _lines(), strict=False))
-
-
 def _workbook(rows: int) -> bytes:
     book, content = Workbook(write_only=True), io.BytesIO()
     sheet: Any = book.create_sheet("Marks")
-    for line in _some(rows):
+    for line in _lines(rows):
         sheet.append(line.decode().strip().split(","))
     book.save(content)
     return content.getvalue()
