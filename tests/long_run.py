@@ -1,8 +1,10 @@
 """The suite in two sizes: `make test` runs an example of everything, `make test-long` goes on for a given time.
 
 What is marked `long` differs from what `make test` runs in its numbers alone: another point in time, other work,
-another seed. A long run takes those tests, and the properties with more examples, in an order of its own until its time
-is over; then it names what it left out. A run is repeated by its seed: `make test-long SEED=… MINUTES=…`.
+another seed. Of what is marked `sqlite_first` the twin on PostgreSQL is long; where statements, locks or transactions
+are the subject, both are tried always. A long run takes those tests, and the properties with more examples, in an order
+of its own until its time is over; then it names what it left out. A run is repeated by its seed:
+`make test-long SEED=… MINUTES=…`.
 """
 
 import random
@@ -58,9 +60,9 @@ def configure_node(node: Any) -> None:
 def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what is of this size; in a long run in an order of its own."""
     if _This.seed is None:
-        dropped = [item for item in items if "long" in item.keywords]
+        dropped = [item for item in items if _is_long(item)]
     else:
-        dropped = [item for item in items if not {"long", "more", "hypothesis"} & set(item.keywords)]
+        dropped = [item for item in items if not _is_long(item) and not {"more", "hypothesis"} & set(item.keywords)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         left = set(map(id, dropped))
@@ -69,6 +71,14 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
         for item in items:
             item.add_marker(pytest.mark.timeout(_PATIENCE_S))
         random.Random(_This.seed).shuffle(items)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    """Whether a test is of the long run alone: another number, or what has been tried on SQLite, on PostgreSQL."""
+    if "long" in item.keywords:
+        return True
+    chosen = getattr(getattr(item, "callspec", None), "params", {})
+    return "sqlite_first" in item.keywords and chosen.get("database_url") == "postgresql"
 
 
 def skip_when_over() -> None:

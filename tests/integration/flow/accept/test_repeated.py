@@ -3,10 +3,14 @@
 import json
 from datetime import timedelta
 
+import pytest
+
 from tests.integration.flow.confirm.test_creates import _lists, incident
 from tests.integration.flow.conftest import CALLER, TODAY, World, mark, submission
 from tests.integration.flow.correct.test_cancel import BOB
 from writeback.domain.access import Caller, Scope
+
+pytestmark = pytest.mark.sqlite_first
 
 
 async def post(world: World, *records, kind: str = "behaviour.create", caller: Caller = CALLER, **more):

@@ -12,6 +12,8 @@ from writeback.domain.school import HoldReason
 from writeback.flow.confirm.drift import Drift
 from writeback.store.tables import DriftCheckRow, EventRow
 
+pytestmark = pytest.mark.sqlite_first
+
 HOUR = timedelta(hours=1)
 CHANGED = ReadBack({0: SlotReading("I", matches=False)})
 

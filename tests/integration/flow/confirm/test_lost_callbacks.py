@@ -8,6 +8,8 @@ from tests.integration.flow.conftest import LANE, World, mark
 from writeback.domain.outcome import Evidenced, NotReached, Pending, ReadBack, SlotReading
 from writeback.flow.confirm.overdue_callbacks import next_reading
 
+pytestmark = pytest.mark.sqlite_first
+
 PATIENCE = timedelta(seconds=120)
 THERE, NOTHING, ANOTHER = SlotReading("/", True), SlotReading(None, False), SlotReading("N", False)
 

@@ -24,6 +24,8 @@ from writeback.domain.mending import Outcome
 from writeback.domain.outcome import ReadBack, SlotReading, Taken, Uncertain
 from writeback.store.reads.reader import Reads
 
+pytestmark = pytest.mark.sqlite_first
+
 EVE = staff("eve", "the office has changed it")
 POINTS = Compared("points", "1", "3", differs=True)
 

@@ -16,6 +16,8 @@ from writeback.flow.correct.by_filter import Work
 from writeback.store.reads.filters import Filter
 from writeback.store.reads.selection import Selection
 
+pytestmark = pytest.mark.sqlite_first
+
 SAM = Actor("staff:sam", "the head asks")
 
 

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlmodel import select
 
 from tests.integration.flow.conftest import World, mark
 from writeback.domain.outcome import Applied, Evidenced, Pending, ReadBack, SlotReading, Taken, Uncertain, Unclear
 from writeback.store.tables import DoubtRow
+
+pytestmark = pytest.mark.sqlite_first
 
 
 async def older_in_doubt_newer_sent(world: World) -> str:

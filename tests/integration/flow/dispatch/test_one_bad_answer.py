@@ -12,6 +12,8 @@ from writeback.domain.outcome import Blocked, NotReached, Pending, ReadBack, Slo
 from writeback.domain.school import HoldReason
 from writeback.store.reads.reader import Reads
 
+pytestmark = pytest.mark.sqlite_first
+
 ANN = Actor("staff:ann")
 A_DAY = 50_000.0
 CONDUCT = "hillside:conduct"

@@ -9,6 +9,8 @@ from writeback.domain.finding import Finding
 from writeback.domain.outcome import Blocked, Evidenced, NotReached, ReadBack, Refused, SlotReading
 from writeback.domain.school import HoldReason
 
+pytestmark = pytest.mark.sqlite_first
+
 SECOND = timedelta(seconds=1)
 
 

@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.integration.flow.conftest import TODAY, World, mark
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.outcome import Evidenced, NotReached, Refused, Taken
 from writeback.store.schools import lists
+
+pytestmark = pytest.mark.sqlite_first
 
 
 async def relist(world: World, name: ListName, rows: dict) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
@@ -11,6 +12,8 @@ from writeback.domain.school import HoldReason
 from writeback.flow.engine.breakers import Breakers
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import breakers
+
+pytestmark = pytest.mark.sqlite_first
 
 
 async def fail(world: World, times: int, outcome=NotReached("connection refused")) -> None:  # noqa: B008 - frozen

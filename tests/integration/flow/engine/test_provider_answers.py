@@ -15,6 +15,8 @@ from writeback.domain.outcome import Blocked, NotReached, RawAnswer, Refused, Re
 from writeback.domain.school import HoldReason
 from writeback.flow.engine.provider_answers import ProviderAnswers
 
+pytestmark = pytest.mark.sqlite_first
+
 SAM = Actor("staff:sam")
 PUPIL = "Persephone Quill"
 BODY = f'{{"errors": {{"attendance.0.student_id": ["{PUPIL} has left"]}}}}'.encode()

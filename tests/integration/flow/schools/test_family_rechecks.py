@@ -15,6 +15,8 @@ from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
 from writeback.flow.engine.bulkhead import Bulkhead
 
+pytestmark = pytest.mark.sqlite_first
+
 _PLACES = 2
 _JOB = "recheck_school"
 

@@ -16,6 +16,8 @@ from writeback.flow.schools.removals import Removals
 from writeback.providers.base import ListChange, LookupFailed
 from writeback.store.tables import LookupRow
 
+pytestmark = pytest.mark.sqlite_first
+
 PUPILS = ListName.STUDENTS
 ANN = Actor("staff:ann", "checked with the school")
 

@@ -13,6 +13,8 @@ from writeback.domain.school import HoldReason
 from writeback.flow.schools.discovery import Discovery
 from writeback.providers.base import SchoolListing
 
+pytestmark = pytest.mark.sqlite_first
+
 
 @pytest.fixture
 def discovery(world: World) -> Discovery:

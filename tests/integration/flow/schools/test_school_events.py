@@ -20,6 +20,8 @@ from writeback.flow.schools.sync import FIRST_LISTS
 from writeback.providers.base import SchoolListing, SchoolReport
 from writeback.store.tables import LookupRow, SchoolRow
 
+pytestmark = pytest.mark.sqlite_first
+
 HILLSIDE, RIVERBANK = "A1930499544", "A1329183376"
 APPROVED = {"payload_type": "schoolApproved", "school_id": HILLSIDE, "school_name": "Hillside"}
 REVOKED = {"payload_type": "accessRevoked", "school_id": HILLSIDE, "revoke_reason": "We change supplier"}

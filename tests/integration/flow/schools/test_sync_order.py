@@ -13,6 +13,8 @@ from writeback.flow.registry.entries import NewSchool
 from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.store.tables import SchoolRow
 
+pytestmark = pytest.mark.sqlite_first
+
 _PLACES = 2
 
 
