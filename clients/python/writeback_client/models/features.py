@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
+from pydantic import ConfigDict
+
 from writeback_client.models.base import Known, Model
 
 
@@ -40,6 +42,9 @@ class Choice(Model):
 class Field(Model):
     """One field of a kind's record, as this school takes it."""
 
+    # An example in the OpenAPI document cannot have what is null: FastAPI leaves that out.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
     name: str
     path: str
     """The name within the record, e.g. `students.points`."""
@@ -50,17 +55,17 @@ class Field(Model):
     max_length: int | None = None
     minimum: float | None = None
     maximum: float | None = None
-    emoji: bool = True
+    emoji: bool
     """Whether emoji may be in it."""
     default: Any = None
-    help: str = ""
+    help: str
     choices: tuple[Choice, ...] | None = None
     """What may be chosen; null: anything, or the list was never fetched."""
     choices_of: str | None = None
     """The list that the choices are from: `GET …/lookups/{list}` has it whole."""
-    choices_left_out: int = 0
+    choices_left_out: int
     """How many more there are."""
-    fields: "tuple[Field, ...]" = ()
+    fields: "tuple[Field, ...]"
     """Of a list of objects: what each object has."""
 
 
