@@ -16,7 +16,7 @@ from benchmarks.trust import MARKS, WRITEBACKS, settled_request
 from writeback.domain.access import Caller, Scope
 from writeback.flow.projections.search import SearchIndex
 from writeback.store.reads.filters import Filter
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql import migrate
 from writeback.store.sql.bulk_insert import BulkInsert
 from writeback.store.sql.database import Database

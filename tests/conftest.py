@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 
 from tests import long_run
 from tests.chaos.processes import free_port
-from writeback.core import garbage, outages
+from writeback.core import garbage_collector, outage_logs
 from writeback.core import logging as writeback_logging
 from writeback.core.clock import FakeClock
 from writeback.queue.embedded import EmbeddedRedis
@@ -92,13 +92,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """Have the garbage collector pass by what every test shares: it would look through all that again and again."""
-    garbage.keep_what_is_loaded()
+    garbage_collector.keep_what_is_loaded()
 
 
 @pytest.fixture(autouse=True)
 def _no_outages_of_another_test() -> None:
     """What has been logged in one test is said again in the next."""
-    outages.OUTAGES.forget()
+    outage_logs.OUTAGES.forget()
 
 
 @pytest.fixture(autouse=True)

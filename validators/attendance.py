@@ -14,8 +14,8 @@ from validators.calendar import Said
 from validators.catalogue import CATALOGUE
 from validators.check import Check
 from validators.features import FeatureRule
+from validators.field_places import is_nothing
 from validators.national_codes import ADMINISTRATIVE, AFTERNOON, LATE, MORNING, NATIONAL
-from validators.places import is_nothing
 from validators.suggestions import Suggestions
 from validators.text import first_emoji, length_of
 from writeback.domain.finding import Finding, Severity
@@ -23,7 +23,7 @@ from writeback.domain.kinds import Family, Kind
 from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import ListName, LookupView, is_active
 from writeback.domain.school import School
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 
 @dataclass(slots=True)

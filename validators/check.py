@@ -14,7 +14,7 @@ from writeback.domain.kinds import Kind
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.domain.submission.fields import Path, in_words
-from writeback.domain.submission.shape import more_findings
+from writeback.domain.submission.shape_findings import more_findings
 
 
 class Check:

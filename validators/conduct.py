@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from validators.field_places import given
 from validators.media import check_medium
-from validators.places import given
 from validators.records import RecordCheck
 from writeback.domain.lookups import ListName
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 
 class ConductCheck(RecordCheck):

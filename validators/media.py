@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 _ENDING = re.compile("[A-Za-z0-9]{1,5}")  # what is longer may be anything, also a name
 _ALIKE = {"jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "htm": "html", "mpeg": "mpg"}

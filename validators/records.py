@@ -9,14 +9,14 @@ from typing import Any
 
 from validators.check import Check
 from validators.features import WatchedField
-from validators.places import Place, given, is_nothing, places
+from validators.field_places import Place, given, is_nothing, places
 from validators.references import REFERENCES, Reference
 from validators.suggestions import Suggestions
 from validators.text import first_emoji, length_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Action
 from writeback.domain.lookups import ListName, Lookup, is_active
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 _SLOT_WORDS = {"detention_attendance.set": "pupil and detention"}
 _GROUPS = (

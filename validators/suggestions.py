@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from writeback.domain.lookups import ListName, Lookup, is_active, plain_words
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 _MOST = 20
 """Codes of one submission that are compared."""

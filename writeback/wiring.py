@@ -11,14 +11,14 @@ from functools import partial
 import structlog
 from redis.asyncio import Redis
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.addresses import HostList
+from writeback.core.background_pace import Pace
 from writeback.core.clock import Clock, SystemClock
 from writeback.core.errors import ConfigurationError
-from writeback.core.failures import class_of
 from writeback.core.ids import new_id
-from writeback.core.pace import Pace
-from writeback.core.private import make_private_dir
+from writeback.core.loggable_errors import class_of
+from writeback.core.private_files import make_private_dir
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.flow.accept.accept import Acceptor
@@ -47,10 +47,10 @@ from writeback.flow.registry.entries import Registry
 from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.discovery import Discovery
-from writeback.flow.schools.refresh import Misses
-from writeback.flow.schools.removals import Removals
+from writeback.flow.schools.removals_held_back import Removals
 from writeback.flow.schools.sync import Syncer
-from writeback.flow.schools.watch import SchoolWatch
+from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.waiting_schools import SchoolWatch
 from writeback.flow.upkeep.readiness import Readiness
 from writeback.flow.upkeep.restores import Restores, RestoreWatch
 from writeback.flow.upkeep.sweeper import Sweeper
@@ -59,9 +59,9 @@ from writeback.flow.webhooks.notify import Notifier
 from writeback.notifier.sender import WebhookSender
 from writeback.providers.http import create_client
 from writeback.providers.registry import PROVIDERS, create_providers
-from writeback.queue.arq_doorbell import ArqDoorbell
+from writeback.queue.arq_wakes import ArqDoorbell
 from writeback.queue.embedded import EmbeddedRedis
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql import migrate
 from writeback.store.sql.capacity import capacity_of
 from writeback.store.sql.database import Database
@@ -294,7 +294,9 @@ async def _watch_restores(stack: AsyncExitStack, flow: FlowContext, redis_url: s
     except Exception as error:
         if not is_unavailable(error):
             raise
-        outages.warning("database_not_reached", error)  # the worker's sweeper looks again, each time before it rings
+        outage_logs.warning(
+            "database_not_reached", error
+        )  # the worker's sweeper looks again, each time before it rings
     return watch
 
 
@@ -326,7 +328,7 @@ async def _schema(url: str, pool: PoolOptions, clock: Clock, patience_s: float) 
                     f"the database does not answer ({class_of(error)}): see that it runs and that "
                     "WRITEBACK_DATABASE_URL is right; `writeback doctor` looks at everything"
                 ) from error
-            outages.warning("database_not_reached", error)
+            outage_logs.warning("database_not_reached", error)
         await asyncio.sleep(_ASK_AGAIN_S)
 
 

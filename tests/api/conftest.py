@@ -26,15 +26,15 @@ from writeback.flow.projections.feed import EventFeed
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
-from writeback.flow.schools.refresh import Misses
-from writeback.flow.schools.removals import Removals
+from writeback.flow.schools.removals_held_back import Removals
 from writeback.flow.schools.sync import Syncer
+from writeback.flow.schools.unknown_id_refresh import Misses
 from writeback.flow.upkeep.readiness import Look
 from writeback.flow.upkeep.restores import EpochView
 from writeback.flow.webhooks.endpoints import Webhooks
 from writeback.providers.base import ListingState
 from writeback.queue.port import RecordingDoorbell
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql.database import Database
 from writeback_client.models.access import Hook
 from writeback_client.models.schools import ListedSchool, Synced, SyncedList

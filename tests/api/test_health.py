@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from writeback.domain.access import Scope
-from writeback.flow.schools.removals import Removals
+from writeback.flow.schools.removals_held_back import Removals
 from writeback.flow.upkeep.restores import EpochView
 
 PATH = "/v1/schools/hillside/writebacks"

@@ -15,7 +15,7 @@ from writeback.domain.access import Scope
 from writeback.flow.people.keys import Keys
 from writeback.flow.projections.search import SearchIndex
 from writeback.flow.registry.entries import Registry
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql.database import Database
 from writeback.store.tables import AttemptRow, EventRow, Lane, RequestRow, SchoolRow, WritebackRow
 

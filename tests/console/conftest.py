@@ -15,8 +15,8 @@ from jinja2.bccache import Bucket
 
 from tests.secret_key import SECRET_KEY
 from writeback.console import create_console, templating
+from writeback.core.background_pace import Pace
 from writeback.core.clock import FakeClock
-from writeback.core.pace import Pace
 from writeback.core.settings import Settings
 from writeback.domain.staff import Role
 from writeback.flow.correct.bulk_runner import BulkRunner

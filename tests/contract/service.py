@@ -24,10 +24,10 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.schools.cached_lists import lookup_cache
-from writeback.flow.schools.refresh import Misses
 from writeback.flow.schools.sync import Syncer
+from writeback.flow.schools.unknown_id_refresh import Misses
 from writeback.queue.port import RecordingDoorbell
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql.database import Database
 from writeback.store.writebacks.committer import Committer
 from writeback_client.models.writebacks import Writeback

@@ -8,7 +8,7 @@ import pytest
 from tests.contract.conftest import World
 from writeback.core.settings import LookupSettings
 from writeback.domain.lookups import ListName
-from writeback.flow.schools.list_changes import Changed, ListRules
+from writeback.flow.schools.shrinking_lists import Changed, ListRules
 
 PUPILS, STAFF = ListName.STUDENTS, ListName.EMPLOYEES
 PATHS: Mapping[str, str] = {"wonde": "/students", "xporter": "/Students"}

@@ -12,7 +12,7 @@ from tests.crash.processes import Running
 from tests.crash.rig import PATIENCE_S, SCHOOL, WITHDRAWN, Rig
 from tests.receiver import Receiver, running_receiver
 from writeback.core.failpoints import KILLED
-from writeback.domain.mending import Action
+from writeback.domain.corrections import Action
 from writeback.domain.states import Status
 from writeback.flow.webhooks.endpoint_checks import NewWebhook
 

@@ -21,7 +21,7 @@ from tests.crash import processes
 from tests.crash.cases import Case, run
 from tests.crash.rig import Rig, Sandbox, make_rig, quick_settings
 from writeback.core.clock import SystemClock
-from writeback.core.failures import class_of, place_of
+from writeback.core.loggable_errors import class_of, place_of
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.sandbox.testing import until
 from writeback.store.sql import migrate

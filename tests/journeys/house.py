@@ -22,7 +22,7 @@ from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope as AccessScope
-from writeback.sandbox.edge import CONTROL_PREFIX, ProviderEdge
+from writeback.sandbox.before_routes import CONTROL_PREFIX, ProviderEdge
 from writeback.sandbox.testing import RunningSandbox, running_sandbox, until
 from writeback.wiring import Services, open_services
 from writeback.worker import main as worker

@@ -13,7 +13,7 @@ from tests.pigeon.loft import OUR_RING, OWN_RING, PUPILS, Loft, running_loft
 from validators import features
 from validators.rule_files import read_rule_file
 from writeback.cli.config import load_settings, unknown_variables
-from writeback.cli.exits import CommandFailed
+from writeback.cli.exit_codes import CommandFailed
 from writeback.console.presenters.words import provider_words
 from writeback.core.clock import SystemClock
 from writeback.core.settings import ConfirmSettings

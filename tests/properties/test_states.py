@@ -15,7 +15,7 @@ from writeback.domain.states import FINAL, TRANSITIONS, Event, Status
 from writeback.domain.writeback import RecordStatus as R
 from writeback.domain.writeback import overall_status, unpack_progress
 from writeback.flow.dispatch.deadlines import expire
-from writeback.flow.engine.changes import Changes, OpenWriteback
+from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.tables import EventRow, WritebackRow
 
 MOVES = {

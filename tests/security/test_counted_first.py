@@ -22,7 +22,7 @@ from writeback.domain.finding import MOST_MADE, MOST_OF_RECORD, Finding, Severit
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, Lookup, LookupView, attribute_key
 from writeback.domain.school import School
-from writeback.domain.submission import shape, submission
+from writeback.domain.submission import shape_findings, submission
 from writeback.domain.submission.submission import MOST_PARTS, ParsedSubmission, parse_submission
 from writeback.flow.accept.accept import _refusal
 from writeback.flow.accept.answer import Checked, answer_json
@@ -171,7 +171,10 @@ def test_a_large_body_says_the_same_as_a_small_one() -> None:
 
 
 def test_findings_are_made_of_the_first_records_in_full_and_of_each_other_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, compared = counted(monkeypatch, shape, "_finding"), counted(monkeypatch, shape, "get_close_matches")
+    made, compared = (
+        counted(monkeypatch, shape_findings, "_finding"),
+        counted(monkeypatch, shape_findings, "get_close_matches"),
+    )
 
     parsed = parse_submission(many(fields(30), 1_000), max_records=1_000)
 
@@ -202,7 +205,7 @@ def test_a_record_with_too_many_findings_says_how_many_more_there_are() -> None:
 
 @pytest.mark.parametrize("name", ["k" * 1_000_000, "~/" * 40_000])
 def test_a_name_of_any_length_is_neither_repeated_nor_compared(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    forbid(monkeypatch, shape, "get_close_matches")
+    forbid(monkeypatch, shape_findings, "get_close_matches")
 
     inside = parse_submission(body({**MARK, name: 1}), max_records=10).shape_findings[0]
     beside = refusal_of(json.dumps({"kind": "attendance.session", "records": [MARK], name: 1}).encode())
@@ -329,7 +332,7 @@ def test_whoever_raises_it_a_refusal_is_bounded() -> None:
 
 
 def test_edits_are_read_as_carefully_as_submissions(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = counted(monkeypatch, shape, "_finding")
+    made = counted(monkeypatch, shape_findings, "_finding")
     row: Any = SimpleNamespace(
         id="wb_1", status="failed", kind="attendance.session", records=json.dumps([MARK] * 500), progress=""
     )

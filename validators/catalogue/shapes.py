@@ -1,7 +1,7 @@
 """Findings about a submission's shape: the texts are `domain.shape`'s, the providers' words are added here."""
 
 from validators.catalogue.entry import Entry, RaisedBy, wonde, xporter
-from writeback.domain.submission import shape
+from writeback.domain.submission import shape_findings
 
 _WORDINGS = {
     "student_id_missing": xporter("Missing mandatory field StudentId", 14050)
@@ -17,5 +17,5 @@ _WORDINGS = {
 
 ENTRIES = tuple(
     Entry(code, message, hint, raised_by=RaisedBy.SHAPE, wordings=_WORDINGS.get(code, {}))
-    for code, (message, hint) in shape.TEXTS.items()
+    for code, (message, hint) in shape_findings.TEXTS.items()
 )

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from writeback.api.app import create_app
 from writeback.api.front.connections import Connections
 from writeback.api.front.protocol import limited
-from writeback.core import failpoints, garbage
+from writeback.core import failpoints, garbage_collector
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
 from writeback.flow.projections.feed import EventFeed
@@ -93,7 +93,7 @@ async def serve(settings: Settings, beside: Beside) -> None:
             ),
             services.feed,
         )
-        garbage.keep_what_is_loaded()
+        garbage_collector.keep_what_is_loaded()
         log.info("api_started", host=settings.api.host, port=settings.api.port)
         await server.serve()
     log.info("api_stopped")

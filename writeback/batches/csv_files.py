@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 from writeback.batches.cells import safe
 from writeback.batches.columns import PROBLEM, WHAT_TO_DO
+from writeback.batches.encodings import Encoding, encoding_of, text_of
 from writeback.batches.findings import unreadable
 from writeback.batches.headers import score
 from writeback.batches.layout import Format, Layout, Row, Stated, kept_columns
-from writeback.batches.survey import OpenFile
 from writeback.batches.tables import HEADER_WITHIN, open_table
-from writeback.batches.texts import Encoding, encoding_of, text_of
+from writeback.batches.whole_file_findings import OpenFile
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 16

@@ -16,7 +16,7 @@ from writeback.batches.findings import make, refuse
 from writeback.batches.headers import letters
 from writeback.batches.layout import Row
 from writeback.domain.finding import Finding
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 _TWELFTH, _DAY_OF_ISO = 12, slice(8, 10)
 _DAY, _MONTH = DayOrder.DAY_FIRST, DayOrder.MONTH_FIRST

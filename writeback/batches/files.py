@@ -6,7 +6,7 @@ from writeback.batches.csv_files import open_csv
 from writeback.batches.foreign_files import OLD_WORKBOOK, refuse_foreign
 from writeback.batches.layout import NOTHING_STATED, Format, Stated
 from writeback.batches.ndjson_files import open_ndjson
-from writeback.batches.survey import OpenFile
+from writeback.batches.whole_file_findings import OpenFile
 
 MEDIA_TYPES = {
     Format.CSV: "text/csv",

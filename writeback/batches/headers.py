@@ -12,7 +12,7 @@ from writeback.batches.columns import CLASS, INCIDENT, KIND, NOT_SENT, OURS, col
 from writeback.batches.findings import FileRefused, make
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 _TABLE = tomllib.loads((Path(__file__).parent / "headers.toml").read_text(encoding="utf-8"))
 

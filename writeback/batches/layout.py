@@ -12,7 +12,7 @@ from writeback.batches.days import DayOrder, DayStyle
 from writeback.batches.findings import refuse
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 
 class Format(StrEnum):

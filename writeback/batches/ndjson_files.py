@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 from pydantic_core import from_json
 
 from writeback.batches.columns import KIND, OURS, PROBLEM, WHAT_TO_DO
+from writeback.batches.encodings import Encoding, encoding_of, text_of
 from writeback.batches.findings import refuse, unreadable
 from writeback.batches.layout import Format, Layout, Row, Stated, checked_kind
-from writeback.batches.survey import OpenFile
-from writeback.batches.texts import Encoding, encoding_of, text_of
+from writeback.batches.whole_file_findings import OpenFile
 from writeback.core.json_values import MOST_VALUES, values_in
 
 LONGEST_LINE = 2_000_000

@@ -15,7 +15,7 @@ from writeback.batches.layout import Format, Layout, Row
 from writeback.batches.ndjson_files import read_line
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Record
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 from writeback.domain.submission.submission import read_record
 
 MOST_ROWS_OF_INCIDENT = 500

@@ -10,10 +10,10 @@ from writeback.batches.columns import KIND, NOT_SENT, columns_of
 from writeback.batches.findings import FileRefused, make, refuse
 from writeback.batches.headers import Header, about_unknown, check_header, find_header, letters, names_for
 from writeback.batches.layout import Layout, Row, checked_kind
-from writeback.batches.survey import OpenFile
+from writeback.batches.whole_file_findings import OpenFile
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 HEADER_WITHIN = 10
 """The column names stand in one of the first rows; above them there may be a title."""

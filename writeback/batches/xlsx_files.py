@@ -20,8 +20,8 @@ from writeback.batches.columns import PROBLEM, WHAT_TO_DO
 from writeback.batches.findings import make, unreadable
 from writeback.batches.headers import score
 from writeback.batches.layout import Format, Layout, Row, Stated, kept_columns
-from writeback.batches.survey import OpenFile
 from writeback.batches.tables import HEADER_WITHIN, MOST_COLUMNS, open_table
+from writeback.batches.whole_file_findings import OpenFile
 from writeback.batches.workbook_dialects import make_usual
 from writeback.batches.workbooks import MergedValues, SheetMarks, check_workbook, sheet_marks
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import httpx
 
-from writeback.cli.exits import CommandFailed, Exit
-from writeback.cli.handover import DevHandover
+from writeback.cli.dev_handover import DevHandover
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import DEFAULT_DATA_DIR
 from writeback_client import Client, ClientError, Misconfigured, Problem, Unreachable
 from writeback_client.calls import as_json

@@ -6,9 +6,10 @@ import typer
 from typer.core import TyperGroup
 
 from writeback import __version__
-from writeback.cli import exits, output
+from writeback.cli import exit_codes, output
 from writeback.cli.commands import (
     audit,
+    corrections,
     db,
     demo,
     dev,
@@ -17,7 +18,6 @@ from writeback.cli.commands import (
     evidence,
     features,
     keys,
-    mend,
     serve,
     staff,
     submit,
@@ -28,7 +28,7 @@ from writeback.cli.commands import (
 )
 from writeback.cli.commands.schools import schools
 from writeback.cli.own_validators import check_validators
-from writeback.core import garbage
+from writeback.core import garbage_collector
 from writeback.core.errors import ConfigurationError
 
 
@@ -36,17 +36,17 @@ class _Edge(TyperGroup):
     """Turns the errors that commands raise on purpose into a message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
-        garbage.collect_seldom()  # commands load what they need themselves
+        garbage_collector.collect_seldom()  # commands load what they need themselves
         try:
             check_validators()
             return super().invoke(ctx)
-        except exits.CommandFailed as failure:
+        except exit_codes.CommandFailed as failure:
             _end(ctx, failure)
         except ConfigurationError as error:
-            _end(ctx, exits.CommandFailed(exits.Exit.CONFIGURATION, str(error)))
+            _end(ctx, exit_codes.CommandFailed(exit_codes.Exit.CONFIGURATION, str(error)))
 
 
-def _end(ctx: typer.Context, failure: exits.CommandFailed) -> NoReturn:
+def _end(ctx: typer.Context, failure: exit_codes.CommandFailed) -> NoReturn:
     output.print_failure(failure, as_json=output.wants_json(ctx))
     raise typer.Exit(failure.exit_code)
 
@@ -57,7 +57,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,  # locals may hold keys and pupils
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=exits.epilog(),
+    epilog=exit_codes.epilog(),
     help="Takes writebacks from school apps and tracks each until there is evidence that it is in the MIS.",
 )
 
@@ -89,7 +89,14 @@ app.command(rich_help_panel=_USE)(upload.upload)
 app.command("list", rich_help_panel=_USE)(writebacks.list_)
 app.command(rich_help_panel=_USE)(writebacks.show)
 app.command(rich_help_panel=_USE)(watch.watch)
-for command in (mend.resubmit, mend.cancel, mend.resolve, evidence.check, evidence.answer, audit.audit):
+for command in (
+    corrections.resubmit,
+    corrections.cancel,
+    corrections.resolve,
+    evidence.check,
+    evidence.answer,
+    audit.audit,
+):
     app.command(rich_help_panel=_USE)(command)
 app.command(rich_help_panel=_USE)(events.events)
 app.add_typer(schools.app, name="schools", rich_help_panel=_USE)

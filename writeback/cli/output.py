@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from writeback.cli.exits import CommandFailed
+from writeback.cli.exit_codes import CommandFailed
 
 _JSON = "writeback.json"
 

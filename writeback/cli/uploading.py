@@ -8,7 +8,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from writeback.cli import output
-from writeback.cli.follow import Source
+from writeback.cli.following import Source
 from writeback.core.clock import Clock, SystemClock
 
 CHECKED = frozenset({"queueing", "delivering", "done", "refused", "cancelled"})

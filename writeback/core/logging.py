@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from structlog.typing import EventDict
 
 from writeback.core.clock import SystemClock
-from writeback.core.outages import OUTAGES
+from writeback.core.outage_logs import OUTAGES
 
 _CLOCK = SystemClock()
 _LONGEST = 200

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from writeback.core.errors import ConfigurationError
-from writeback.core.private import make_private_dir
+from writeback.core.private_files import make_private_dir
 
 HOW_TO_MAKE = "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
 _SHORTEST = 32

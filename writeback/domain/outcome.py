@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from writeback.domain.finding import Finding
-from writeback.domain.likeness import Near
+from writeback.domain.near_matches import Near
 from writeback.domain.school import HoldReason
 
 

@@ -27,7 +27,7 @@ class RecordProgress:
     mis_holds: str | None = None
     """What the MIS had instead when it was read, while a person is to decide."""
     near: tuple[Mapping[str, Any], ...] = ()
-    """What was seen in the MIS that is nearly what the record says, as JSON objects (`domain/likeness.py`)."""
+    """What was seen in the MIS that is nearly what the record says, as JSON objects (`domain/near_matches.py`)."""
     healed: bool = False
     """It was refused for something that a list says, and went again after that list had been fetched: once only."""
     unclear: int = 0
@@ -35,7 +35,7 @@ class RecordProgress:
     doubted_at: datetime | None = None
     """Since when it waits for a list that speaks against it to be fetched once more; until it is sent."""
     looked_for: int | None = None
-    """The epoch that a restore has opened, in which it was looked for in the MIS before it went (`domain/epoch.py`)."""
+    """The epoch that a restore has opened, in which it was looked for in the MIS before it went (`domain/restore_epoch.py`)."""
 
     def moved(self, status: RecordStatus, **changes: Any) -> "RecordProgress":
         kept = self.near if status in _UNDECIDED else ()

@@ -18,7 +18,7 @@ from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 from writeback import __version__
-from writeback.core import pace
+from writeback.core import background_pace
 from writeback.core.addresses import LOOPBACK, ExactURL, HostList, host_of, is_readable_by_others
 from writeback.core.answer_limits import ACCEPT_ENCODING, read_limited
 from writeback.core.clock import Clock
@@ -111,7 +111,9 @@ async def call(
     """Make one call and return its answer, or what the failure to get one means. Raises nothing of the transport."""
     throttle = client.throttle if isinstance(client, ProviderClient) else None
     token = (headers or {}).get("authorization", "")
-    if throttle and not await throttle.let_through(host_of(str(url)), token, in_background=pace.is_background()):
+    if throttle and not await throttle.let_through(
+        host_of(str(url)), token, in_background=background_pace.is_background()
+    ):
         return NotReached("as many calls as are allowed are under way already", retry_after_s=1.0)
     try:
         request = client.build_request(method, url, headers=headers, params=params, json=body)
@@ -129,7 +131,7 @@ async def call(
             content = await read_limited(response, limit)
     except FAILURES as error:
         return failure_of(error, host_of(str(url)))
-    await pace.give_way()  # to read a page of a list takes its time
+    await background_pace.give_way()  # to read a page of a list takes its time
     answer = answer_of(response, content, clock.now())
     kept = getattr(client, "kept_answer_bytes", ProviderClient.kept_answer_bytes)
     return replace(answer, raw=raw_of(response, content, token, kept)) if kept else answer

@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from writeback.core.clock import Clock, SystemClock
+from writeback.sandbox.before_routes import ProviderEdge
 from writeback.sandbox.control import routes as control
-from writeback.sandbox.edge import ProviderEdge
 from writeback.sandbox.state import SandboxState
 from writeback.sandbox.wonde import routes as wonde
 from writeback.sandbox.xporter import routes as xporter

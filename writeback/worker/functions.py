@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from writeback.core import failpoints, outages
+from writeback.core import failpoints, outage_logs
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.bulkhead import job_place
-from writeback.queue.arq_doorbell import SCHOOL_QUEUE, queue_of
+from writeback.queue.arq_wakes import SCHOOL_QUEUE, queue_of
 from writeback.wiring import WorkerServices
 
 
@@ -32,7 +32,7 @@ async def _run(ctx: dict[str, Any], job: str, subject: str) -> None:
                 await steps[job](subject)
     except Exception as error:
         # No traceback: exception texts may quote a pupil's record.
-        outages.error("job_failed", error, job=job, subject=subject)
+        outage_logs.error("job_failed", error, job=job, subject=subject)
 
 
 @asynccontextmanager

@@ -14,10 +14,10 @@ from arq.worker import Worker, func
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from writeback.core import failpoints, garbage, outages
+from writeback.core import failpoints, garbage_collector, outage_logs
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
-from writeback.queue.arq_doorbell import SCHOOL_QUEUE, deserialize, redis_settings, serialize
+from writeback.queue.arq_wakes import SCHOOL_QUEUE, deserialize, redis_settings, serialize
 from writeback.store.writebacks import lanes
 from writeback.wiring import WorkerServices, open_worker
 from writeback.worker.functions import LANE_FUNCTIONS, recheck_school, run_bulk, sync_school
@@ -64,7 +64,7 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None, *, ro
         _watched(services, stopping, role) as watchdog,
     ):
         log.info("worker_started", owner=services.owner, role=role.value)
-        garbage.keep_what_is_loaded()
+        garbage_collector.keep_what_is_loaded()
         beside = [asyncio.create_task(_sweep(services, watchdog, role))]
         if role.serves_lanes:
             beside.append(asyncio.create_task(_look_for_drift(services)))
@@ -118,7 +118,7 @@ async def _serve(
         running = asyncio.create_task(worker.async_run())
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if running.done() and not running.cancelled() and (error := running.exception()) is not None:
-            outages.warning("redis_lost", error, queue=worker.queue_name)
+            outage_logs.warning("redis_lost", error, queue=worker.queue_name)
         await _close(worker, running, patience_s)
         if not stopping.is_set():
             with contextlib.suppress(TimeoutError):
@@ -211,7 +211,7 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> No
                 await services.tally.forget()
                 forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S
         except Exception as error:
-            outages.error("sweep_failed", error)
+            outage_logs.error("sweep_failed", error)
             watchdog.sweep_ended(well=False)
         else:
             watchdog.sweep_ended(well=True)
@@ -225,7 +225,7 @@ async def _look_for_drift(services: WorkerServices) -> None:
         try:
             await services.drift.look()
         except Exception as error:
-            outages.error("drift_look_failed", error)
+            outage_logs.error("drift_look_failed", error)
 
 
 def _stop_on_signals() -> asyncio.Event:

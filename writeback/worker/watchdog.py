@@ -21,7 +21,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.clock import Clock
 from writeback.worker.pulse import BEAT_EVERY_S, Pulse, forget, write
 from writeback.worker.role import Role
@@ -103,4 +103,4 @@ class Watchdog:
             pulse = Pulse(self.owner, now, self._started_at, self._swept_at, round(lag_s, 3), self.role.value)
             await write(self.redis, pulse)
         except (RedisError, OSError) as error:
-            outages.warning("pulse_not_written", error)
+            outage_logs.warning("pulse_not_written", error)

@@ -31,9 +31,9 @@ from writeback.flow.engine.holds import Holds
 from writeback.flow.engine.hook_urls import hook_token, hook_url
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.schools.cached_lists import lookup_cache
-from writeback.flow.schools.refresh import Misses
 from writeback.flow.schools.sync import Syncer
-from writeback.flow.schools.watch import SchoolWatch
+from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.waiting_schools import SchoolWatch
 from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.providers.base import Hint, Limits, ListChange, ListsMissing, LookupFailed, ProviderRequest, SchoolReport
 from writeback.queue.port import RecordingDoorbell

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
-from writeback.queue.arq_doorbell import SCHOOL_QUEUE, ArqDoorbell, deserialize, redis_settings, serialize
+from writeback.queue.arq_wakes import SCHOOL_QUEUE, ArqDoorbell, deserialize, redis_settings, serialize
 from writeback.queue.embedded import EmbeddedRedis
 
 # arq 0.28 closes its pool by a name that redis-py has since replaced

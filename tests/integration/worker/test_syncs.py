@@ -19,8 +19,8 @@ from tests.secret_key import SECRET_KEY
 from writeback.core.settings import Settings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE
+from writeback.domain.corrections import Action
 from writeback.domain.lookups import ListName
-from writeback.domain.mending import Action
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Person
 from writeback.domain.staff import Role as StaffRole

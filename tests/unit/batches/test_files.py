@@ -25,7 +25,7 @@ from writeback.batches.headers import names_for, plain
 from writeback.batches.layout import Format, Layout, Row, Stated
 from writeback.batches.ndjson_files import error_line, read_line
 from writeback.batches.records import as_sent_back, read_unit
-from writeback.batches.survey import OpenFile
+from writeback.batches.whole_file_findings import OpenFile
 from writeback.batches.xlsx_files import XlsxErrors
 from writeback.domain.finding import Finding
 

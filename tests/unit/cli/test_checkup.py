@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from writeback.cli.checkup import _lists, _removals, _workers
+from writeback.cli.doctor_checks import _lists, _removals, _workers
 from writeback.store.schools.removals import AllHeldBack
 from writeback.store.writebacks.holds import Overdue
 from writeback.worker.pulse import Pulse

@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.cli.conftest import FakeApi
 from writeback.cli.client import DEFAULT_URL, Api, connect
-from writeback.cli.exits import CommandFailed, Exit
-from writeback.cli.handover import DevHandover
+from writeback.cli.dev_handover import DevHandover
+from writeback.cli.exit_codes import CommandFailed, Exit
 
 PROBLEM = {
     "type": "/problems/invalid",

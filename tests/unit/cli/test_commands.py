@@ -16,7 +16,7 @@ from typer.testing import Result
 from tests import ahead
 from tests.unit.cli.conftest import FakeApi
 from writeback.cli import client
-from writeback.cli.exits import Exit
+from writeback.cli.exit_codes import Exit
 from writeback.cli.main import app
 from writeback.core.clock import SystemClock
 from writeback.flow.upkeep.restores import RestoreWatch

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from writeback.cli.exits import Exit
+from writeback.cli.exit_codes import Exit
 from writeback.cli.own_validators import check_validators
 from writeback.core.errors import ConfigurationError
 

@@ -12,7 +12,7 @@ import pytest
 
 from writeback.cli.dev import ports, supervisor
 from writeback.cli.dev.supervisor import Service, Supervisor, own_environment
-from writeback.cli.exits import CommandFailed
+from writeback.cli.exit_codes import CommandFailed
 from writeback.core.clock import SystemClock
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"

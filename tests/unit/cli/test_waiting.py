@@ -10,7 +10,7 @@ from rich.console import Console
 
 from writeback.cli.dev import waiting
 from writeback.cli.dev.waiting import Waiting
-from writeback.cli.exits import CommandFailed
+from writeback.cli.exit_codes import CommandFailed
 from writeback.core.clock import FakeClock
 
 

@@ -8,7 +8,7 @@ import httpx
 from typer.testing import Result
 
 from tests.unit.cli.conftest import FakeApi
-from writeback.cli.exits import Exit
+from writeback.cli.exit_codes import Exit
 
 Run = Callable[..., Result]
 WEBHOOK = {

@@ -1,6 +1,6 @@
 """What is logged of an unforeseen error names its class and place, and nothing that it says."""
 
-from writeback.core.failures import class_of, place_of
+from writeback.core.loggable_errors import class_of, place_of
 from writeback.core.secrets import SecretBox
 
 

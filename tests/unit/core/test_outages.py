@@ -10,12 +10,12 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.clock import FakeClock
 from writeback.core.errors import ConfigurationError
-from writeback.core.outages import AGAIN_EVERY_S, QUIET_S, SELDOM_S, Outages
+from writeback.core.outage_logs import AGAIN_EVERY_S, QUIET_S, SELDOM_S, Outages
 from writeback.core.settings import QueueSettings
-from writeback.queue.arq_doorbell import redis_settings
+from writeback.queue.arq_wakes import redis_settings
 
 Said = Callable[[], Sequence[MutableMapping[str, Any]]]
 
@@ -116,7 +116,7 @@ def test_what_is_tried_seldom_is_not_over_so_soon(fake_clock: FakeClock) -> None
 
 
 def test_kinds_without_end_are_said_and_not_remembered(fake_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outages, "_MOST_KINDS", 10)
+    monkeypatch.setattr(outage_logs, "_MOST_KINDS", 10)
     kept = Outages(fake_clock)
 
     with capture_logs() as logs:
@@ -143,7 +143,7 @@ def test_threads_lose_no_count(fake_clock: FakeClock) -> None:
 async def test_the_end_is_said_though_nothing_else_fails(
     fake_clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outages, "_COME_BY_S", 0.001)
+    monkeypatch.setattr(outage_logs, "_COME_BY_S", 0.001)
     kept = Outages(fake_clock)
 
     with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
@@ -168,5 +168,5 @@ def test_of_an_error_its_place_is_told_and_never_its_text(fake_clock: FakeClock)
         Outages(fake_clock).note(40, "sweep_failed", caught.value)
 
     assert logs[0]["error"] == "writeback.core.errors.ConfigurationError"
-    assert logs[0]["place"].startswith("writeback/queue/arq_doorbell.py:")
+    assert logs[0]["place"].startswith("writeback/queue/arq_wakes.py:")
     assert set(logs[0]) == {"event", "log_level", "error", "place"}

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from writeback.core import pace
+from writeback.core import background_pace
+from writeback.core.background_pace import Pace
 from writeback.core.clock import FakeClock
-from writeback.core.pace import Pace
 
 
 class Slept:
@@ -31,7 +31,7 @@ class Slept:
     async def work(self, pieces: int, seconds: float) -> str:
         """Hold the event loop for so long, piece after piece."""
         for _ in range(pieces):
-            await pace.give_way()
+            await background_pace.give_way()
             self.clock.advance(timedelta(seconds=seconds))
         return "done"
 
@@ -56,7 +56,7 @@ async def test_the_share_is_of_all_that_runs_in_the_background(slept: Slept) -> 
 
 async def test_tasks_begun_in_the_background_count_as_well(slept: Slept) -> None:
     async def both() -> list[str]:
-        return await asyncio.gather(*(pace.measured(slept.work(pieces=2, seconds=0.1)) for _ in range(2)))
+        return await asyncio.gather(*(background_pace.measured(slept.work(pieces=2, seconds=0.1)) for _ in range(2)))
 
     assert await Pace(slept.clock, share=0.5).run(both()) == ["done", "done"]
     assert slept.slept_s == pytest.approx(0.3, abs=0.01)
@@ -70,8 +70,8 @@ async def test_a_loop_that_was_left_alone_for_long_is_no_credit(slept: Slept) ->
 
 
 async def test_elsewhere_nothing_waits(slept: Slept) -> None:
-    assert await pace.measured(slept.work(pieces=9, seconds=1)) == "done"
-    assert not pace.is_background()
+    assert await background_pace.measured(slept.work(pieces=9, seconds=1)) == "done"
+    assert not background_pace.is_background()
     assert slept.slept_s == 0
 
 

@@ -6,7 +6,7 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
-from writeback.core.private import make_private_dir, make_private_file, open_private
+from writeback.core.private_files import make_private_dir, make_private_file, open_private
 from writeback.core.settings import Settings
 from writeback.store.sql import migrate
 

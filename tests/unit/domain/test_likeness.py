@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from writeback.domain.likeness import Compared, Near, in_words, is_same_text, plain, told
+from writeback.domain.near_matches import Compared, Near, in_words, is_same_text, plain, told
 
 WORDS = st.lists(st.text(alphabet="abcdefghijklmnop", min_size=1, max_size=8), min_size=1, max_size=30)
 BETWEEN = st.sampled_from([" ", "  ", "\n", "\r\n", "\t", "<br>", "<br/>", "&nbsp;", "</p><p>", "\u00a0"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from writeback.core.errors import IllegalTransition
-from writeback.domain.mending import RESUBMITTABLE
+from writeback.domain.corrections import RESUBMITTABLE
 from writeback.domain.states import FINAL, TRANSITIONS, Event, Status, advance
 from writeback.domain.writeback import RecordProgress, RecordStatus, event_towards, overall_status
 

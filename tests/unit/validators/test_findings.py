@@ -7,7 +7,7 @@ import pytest
 from validators.findings import CATALOGUE, Entry, RaisedBy, make
 from writeback.domain.finding import Severity
 from writeback.domain.kinds import Family
-from writeback.domain.submission import shape
+from writeback.domain.submission import shape_findings
 
 # The validation errors for attendance, in the document's order and words (Xporter 14050-14059).
 XPORTER_ATTENDANCE = {
@@ -111,7 +111,7 @@ def test_every_requirement_of_wondes_attendance_has_its_finding(line: int) -> No
 def test_every_code_about_shape_is_in_the_catalogue() -> None:
     by_shape = {code for code, entry in CATALOGUE.items() if entry.raised_by is RaisedBy.SHAPE}
 
-    assert by_shape == set(shape.TEXTS)
+    assert by_shape == set(shape_findings.TEXTS)
 
 
 @entries

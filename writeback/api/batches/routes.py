@@ -16,9 +16,9 @@ from writeback.api.front.errors_doc import READING, WRITING, error, errors
 from writeback.api.front.paging import Paging, split
 from writeback.api.writebacks.routes import known_kind
 from writeback.batches.days import DayOrder
+from writeback.batches.encodings import TextEncoding
 from writeback.batches.files import MEDIA_TYPES
 from writeback.batches.layout import Format, Stated
-from writeback.batches.texts import TextEncoding
 from writeback.domain.actor import actor_of
 from writeback.flow.batches.error_files import media_type_of
 from writeback.flow.batches.uploads import NewBatch

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 
 from writeback.api.models import FindingCode, MaybeReason, Reason, Taken
 from writeback.api.writebacks.routes import known_kind
+from writeback.domain.corrections import Outcome
 from writeback.domain.kinds.base import NO_CONTROLS
-from writeback.domain.mending import Outcome
 from writeback.domain.states import Status
 from writeback.domain.submission.instants import Instant
 from writeback.domain.submission.submission import OnInvalid

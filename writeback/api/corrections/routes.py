@@ -20,7 +20,7 @@ from writeback.api.front.auth import Mender, Supporter, Svc, check_school
 from writeback.api.front.errors_doc import READING, WRITING, error
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import actor_of
-from writeback.domain.mending import Action
+from writeback.domain.corrections import Action
 from writeback.flow.correct.by_filter import Work
 from writeback.flow.correct.draft import Order
 from writeback.wiring import Services

@@ -10,7 +10,7 @@ from writeback.api.front.body import Disconnected
 from writeback.api.front.metrics import Metrics
 from writeback.api.front.problems import unexpected
 from writeback.api.front.rate_limit import RateLimits
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.errors import BadInput, Overloaded, Problem
 from writeback.wiring import Services
 
@@ -54,6 +54,6 @@ class Door:
             call.result = "overloaded" if isinstance(problem, Overloaded) else "refused"
         except Exception as error:
             # No traceback: exception texts may quote a record.
-            outages.error("door_failed", error, route=call.route)
+            outage_logs.error("door_failed", error, route=call.route)
             found = unexpected(error)
         return xporter.failed(found, call) if is_xporter else wonde.failed(found)

@@ -7,8 +7,8 @@ The bodies are the providers' own, so their schemas stand in the providers' docu
 from collections.abc import Mapping
 from typing import Any
 
-from writeback.api.dropin.wonde_shapes import OPERATIONS as WONDE
-from writeback.api.dropin.wonde_shapes import Operation
+from writeback.api.dropin.wonde_fields import OPERATIONS as WONDE
+from writeback.api.dropin.wonde_fields import Operation
 from writeback.api.dropin.xporter import OPERATIONS as XPORTER
 
 _PUPIL, _STAFF, _ID = "A1849765024", "A1329183376", "A1161584171"

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from writeback.api.dropin.answers import answer, json_of
 from writeback.api.dropin.call import Call
-from writeback.api.dropin.wonde_shapes import BY_KIND, Operation, operation_for
+from writeback.api.dropin.wonde_fields import BY_KIND, Operation, operation_for
 from writeback.api.front.auth import check_scope
 from writeback.core.errors import MOST_FINDINGS, Forbidden, NotFound, Overloaded, Problem, Unauthenticated
 from writeback.domain.access import Caller, Scope

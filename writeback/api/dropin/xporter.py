@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from writeback.api.dropin import xporter_sections as sections
 from writeback.api.dropin import xporter_sts as sts
+from writeback.api.dropin import xporter_translation as sections
 from writeback.api.dropin.answers import json_of
 from writeback.api.dropin.call import Call
 from writeback.api.dropin.wonde import NotProxied

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from writeback.api.dropin.xporter_shapes import GONE, SHAPES
+from writeback.api.dropin.xporter_fields import GONE, SHAPES
 from writeback.domain.school import School
 from writeback.flow.dropin.requests import DoorPart
 

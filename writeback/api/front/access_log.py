@@ -14,7 +14,7 @@ from writeback.api.front.body import header
 from writeback.api.front.metrics import Metrics
 from writeback.api.front.problems import problem_response, unexpected
 from writeback.api.front.safe_headers import missing_from
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.clock import Clock
 from writeback.core.ids import new_id
 
@@ -55,7 +55,7 @@ class AccessLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            outages.error("request_crashed", error, route=_route(scope, call))
+            outage_logs.error("request_crashed", error, route=_route(scope, call))
             if status == 0:
                 await problem_response(unexpected(error), scope["path"])(scope, receive, send_with_id)
         finally:
@@ -81,7 +81,7 @@ class AccessLog:
                 key=call.caller and call.caller.key_id,
             )
         elif status >= 400:
-            outages.warning("http_request", f"http_{status}", of=route, method=method, route=route, status=status)
+            outage_logs.warning("http_request", f"http_{status}", of=route, method=method, route=route, status=status)
 
 
 def _route(scope: Scope, call: trace.Trace) -> str:

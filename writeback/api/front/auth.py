@@ -8,7 +8,7 @@ from starlette.types import Scope as AsgiScope
 from writeback.api.front import trace
 from writeback.core.errors import Forbidden, Unauthenticated
 from writeback.domain.access import Caller, Scope
-from writeback.flow.correct.correction import check_may_mend
+from writeback.flow.correct.locked_correction import check_may_mend
 from writeback.flow.people.keys import Keys
 from writeback.wiring import Services
 

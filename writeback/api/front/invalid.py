@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 
 from writeback.core.errors import MOST_FINDINGS, BadInput, InvalidSubmission, Problem
 from writeback.domain.finding import Finding
-from writeback.domain.submission.shape import pointer_to, show
+from writeback.domain.submission.shape_findings import pointer_to, show
 
 _LONGEST_SHOWN = 64
 _HINTS = {

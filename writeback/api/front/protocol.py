@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from writeback.api.front.connections import TICK_S, Connections, Refused
 from writeback.api.front.problems import HeadersTooLarge, TimedOut
-from writeback.core.callers import household_of
+from writeback.core.caller_addresses import household_of
 from writeback.core.errors import BadInput, Problem
 
 _CLOSING_S: Final = 10.0

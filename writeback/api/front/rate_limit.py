@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from writeback.api.front import trace
-from writeback.core.callers import Networks, address_of, household_of
+from writeback.core.caller_addresses import Networks, address_of, household_of
 from writeback.core.clock import Clock
 from writeback.core.errors import TooManyAtOnce
 from writeback.core.settings import ApiSettings

@@ -8,7 +8,7 @@ from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from writeback.api.front.auth import Svc
 from writeback.api.front.metrics import CONTENT_TYPE, Metrics
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.flow.upkeep.readiness import standing
 from writeback.flow.upkeep.restores import EpochView
 from writeback_client.models.access import Live, Ready, Restore
@@ -58,5 +58,5 @@ async def metrics(request: Request, services: Svc) -> Response:
             numbers.lists_held_back.set(await services.removals.waiting())
             numbers.of_restore(await services.restores.standing())
     except Exception as error:
-        outages.warning("metrics_not_read", error)
+        outage_logs.warning("metrics_not_read", error)
     return Response(numbers.exposed(), media_type=CONTENT_TYPE)

@@ -8,7 +8,7 @@ import typer
 
 from writeback.cli import output
 from writeback.cli.config import load_settings
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def upgrade(context: typer.Context, json_: Json = False) -> None:
 
     Example: WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback db upgrade
     """
-    from writeback.core.private import make_private_dir
+    from writeback.core.private_files import make_private_dir
     from writeback.store.sql import migrate
     from writeback.store.sql.pool import PoolOptions
 

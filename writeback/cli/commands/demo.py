@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from writeback.cli import output
-from writeback.cli.exits import Exit
+from writeback.cli.exit_codes import Exit
 from writeback.cli.options import PATIENCE_S, Json, Patience
 
 Port = Annotated[int, typer.Option("--port", min=0, max=65534, help="Of the API; the sandbox takes the next. 0: free.")]

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from writeback import __version__
 from writeback.cli import output
-from writeback.cli.exits import Exit
+from writeback.cli.exit_codes import Exit
 from writeback.cli.options import Json, Key, Url
 
 
@@ -20,7 +20,7 @@ def doctor(context: typer.Context, url: Url = None, key: Key = None, json_: Json
     """
     import asyncio
 
-    from writeback.cli.checkup import examine
+    from writeback.cli.doctor_checks import examine
 
     checks = asyncio.run(examine(url, key))
     if output.wants_json(context):

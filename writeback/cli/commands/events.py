@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.exits import Exit
+from writeback.cli.exit_codes import Exit
 from writeback.cli.options import Json, Key, Url
 
 _USUAL_SPAN = timedelta(hours=1)

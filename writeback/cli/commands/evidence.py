@@ -6,8 +6,8 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.commands.mend import Reason, each
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.commands.corrections import Reason, each
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from writeback.cli import output
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
 
 

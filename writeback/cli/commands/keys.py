@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, Url
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _split(text: str) -> list[str]:
 
 def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
 
-    from writeback.cli.local import run_locally
+    from writeback.cli.without_api import run_locally
     from writeback.domain.access import Scope
     from writeback.domain.actor import COMMAND_LINE
 

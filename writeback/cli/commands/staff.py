@@ -7,12 +7,12 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json
 
 if TYPE_CHECKING:
     from writeback.domain.staff import Role
-    from writeback.flow.people.accounts import Staff, StaffView
+    from writeback.flow.people.staff_accounts import Staff, StaffView
     from writeback.wiring import Services
 
 app = typer.Typer(no_args_is_help=True, help="Who may use the console, and as what.")
@@ -157,7 +157,7 @@ def enable(context: typer.Context, name: Name, json_: Json = False) -> None:
 
 
 def _run(work: Any) -> Any:
-    from writeback.cli.local import run_locally
+    from writeback.cli.without_api import run_locally
 
     async def with_accounts(services: "Services") -> Any:
         return await work(services.staff.accounts)

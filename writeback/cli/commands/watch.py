@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from writeback.cli import output
-from writeback.cli.exits import Exit
+from writeback.cli.exit_codes import Exit
 from writeback.cli.options import Json, Key, Limit, Url
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def watch(
 
 def follow_one(api: "Api", writeback_id: str, *, patience_s: float, as_json: bool, only_last: bool = False) -> Exit:
     """Show a writeback's changes until it is final; with `only_last` and JSON just the end. Return the exit code."""
-    from writeback.cli.follow import FINAL, changes
+    from writeback.cli.following import FINAL, changes
     from writeback.cli.views import counts
 
     console = output.out()

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.exits import Exit
+from writeback.cli.exit_codes import Exit
 from writeback.cli.options import Json, Key, Limit, Url
 
 app = typer.Typer(no_args_is_help=True, help="Where an app is told of changes, and what was sent there.")

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from writeback.cli.demo.morning import Submission
-from writeback.cli.exits import CommandFailed, Exit
-from writeback.cli.follow import FINAL
+from writeback.cli.exit_codes import CommandFailed, Exit
+from writeback.cli.following import FINAL
 from writeback.core.clock import Clock
 
 _AT_A_TIME = 8

@@ -9,7 +9,7 @@ import httpx
 
 from writeback.cli.dev.simulated import SCHOOLS, SandboxControl, SimulatedSchool
 from writeback.cli.dev.waiting import Waiting
-from writeback.cli.local import with_services
+from writeback.cli.without_api import with_services
 from writeback.core.errors import Unauthenticated
 from writeback.core.settings import Settings
 from writeback.providers.registry import PROVIDERS

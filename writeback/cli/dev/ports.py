@@ -2,7 +2,7 @@
 
 import socket
 
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 
 HOST = "127.0.0.1"
 

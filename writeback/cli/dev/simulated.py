@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from writeback.cli.demo.morning import Register
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 
 PUPILS = 1_000
 

@@ -16,9 +16,9 @@ from writeback.cli.dev.bootstrap import CONSOLE_NAME, Schools, ensure_account, e
 from writeback.cli.dev.simulated import SandboxControl
 from writeback.cli.dev.supervisor import Service, Supervisor, own_command, own_environment
 from writeback.cli.dev.waiting import Waiting
-from writeback.cli.exits import CommandFailed, Exit
-from writeback.cli.handover import DevHandover
-from writeback.core.private import make_private_dir, open_private
+from writeback.cli.dev_handover import DevHandover
+from writeback.cli.exit_codes import CommandFailed, Exit
+from writeback.core.private_files import make_private_dir, open_private
 from writeback.core.settings import Settings
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store.sql import migrate

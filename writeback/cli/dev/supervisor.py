@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import PATIENCE_S
 from writeback.core.clock import Clock
-from writeback.core.private import make_private_dir, make_private_file
+from writeback.core.private_files import make_private_dir, make_private_file
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 10.0
 _LIVED_WELL_S = 30.0

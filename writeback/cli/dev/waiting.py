@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
 
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.core.clock import Clock
 
 _LOOKS_A_SECOND = 8.0

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
-from writeback.domain.mending import Action
+from writeback.domain.corrections import Action
 from writeback.domain.staff import Permission
 from writeback.flow.correct.bulk_jobs import BulkView
 from writeback.store.batches.bulk_jobs import BulkState

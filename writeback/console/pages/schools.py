@@ -14,7 +14,7 @@ from writeback.domain.school import HoldReason
 from writeback.domain.staff import Permission
 from writeback.domain.states import NEED_SOMEBODY
 from writeback.flow.schools.health import SchoolHealth, health_of
-from writeback.flow.schools.standing import NOT_AVAILABLE
+from writeback.flow.schools.school_access import NOT_AVAILABLE
 from writeback.store.reads.filters import Filter
 from writeback.store.reads.summaries import gists_of
 from writeback_client.models.base import Page as Listed

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.security import cookies
-from writeback.core.callers import address_of
+from writeback.core.caller_addresses import address_of
 from writeback.core.errors import Overloaded, Problem, Unauthenticated
 
 pages = Pages()

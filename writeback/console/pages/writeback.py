@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.history import history_of
-from writeback.console.presenters.machine import machine_of
 from writeback.console.presenters.records import has_free_text, said
+from writeback.console.presenters.state_drawing import machine_of
 from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import hold_words
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
+from writeback.domain.corrections import RESUBMITTABLE, Outcome
 from writeback.domain.kinds import KINDS
-from writeback.domain.mending import RESUBMITTABLE, Outcome
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.flow.correct.draft import Order

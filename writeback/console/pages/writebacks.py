@@ -12,8 +12,8 @@ from writeback.console.presenters.filtering import VIEWS, Asked, asked_by, asked
 from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import HOLDS, kind_words, status_badge
 from writeback.core.errors import BadInput
+from writeback.domain.corrections import POSSIBLE, USUAL, Action
 from writeback.domain.kinds import KINDS
-from writeback.domain.mending import POSSIBLE, USUAL, Action
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.store.reads.selection import Selection

@@ -30,8 +30,8 @@ from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.kinds.base import Ref
 from writeback.domain.submission.fields import parts_of
 from writeback.domain.submission.instants import Instant
-from writeback.domain.submission.rest import rest_of
-from writeback.domain.submission.shape import describe, findings_from, make, pointer_to, show, unknown_fields
+from writeback.domain.submission.shape_findings import describe, findings_from, make, pointer_to, show, unknown_fields
+from writeback.domain.submission.wrong_shapes import rest_of
 
 OnInvalid = Literal["reject", "skip"]
 Priority = Literal["interactive", "batch"]

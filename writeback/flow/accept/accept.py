@@ -27,7 +27,7 @@ from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progre
 from writeback.flow.accept.answer import Answer, Checked, answer_json, by_record, iso
 from writeback.flow.accept.repeated import Repetitions, same_of
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.schools.refresh import Misses, only_warned
+from writeback.flow.schools.unknown_id_refresh import Misses, only_warned
 from writeback.store.writebacks.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.writebacks.idempotency import find
 

@@ -13,7 +13,7 @@ from writeback.flow.batches.cancel import cancel_batch
 from writeback.flow.batches.error_files import error_file, file_name_of
 from writeback.flow.batches.uploads import NewBatch, Upload, begin_upload
 from writeback.flow.batches.views import view_of
-from writeback.flow.correct.correction import check_may_mend
+from writeback.flow.correct.locked_correction import check_may_mend
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import batch_reads
 from writeback.store.reads.pages import cut, decode_cursor

@@ -18,15 +18,15 @@ from validators import lists_to_refresh, validate
 from writeback.batches.findings import FileRefused, make
 from writeback.batches.layout import Layout, Row
 from writeback.batches.records import MOST_ROWS_OF_INCIDENT, Unit, group_of, hold_back, read_unit
-from writeback.batches.repeats import Key, Repeats
-from writeback.core import outages
+from writeback.batches.repeated_rows import Key, Repeats
+from writeback.core import outage_logs
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import KINDS, Action, Kind, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.flow.batches.lease import Turn
-from writeback.flow.schools.refresh import only_warned
 from writeback.flow.schools.sync import Syncer
+from writeback.flow.schools.unknown_id_refresh import only_warned
 from writeback.store.batches import batches
 from writeback.store.batches.batches import BatchStatus, CheckedLine, LineState, ReadLine, UnitSize
 
@@ -171,7 +171,7 @@ class Checking:
             await self.syncer.sync_lists(account, sorted(lists), full_since=self.syncer.doubted_since())
         except Exception as error:
             # The rows are checked against the lists as they are; whoever reads the log sees why.
-            outages.warning("refresh_failed", error, batch_id=batch.id, school=batch.school_id)
+            outage_logs.warning("refresh_failed", error, batch_id=batch.id, school=batch.school_id)
 
     def _tell(self, units: Sequence[Unit], findings: Sequence[Finding]) -> None:
         """Give each unit its findings; those about all of it are the batch's, and errors among them refuse it."""

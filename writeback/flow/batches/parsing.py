@@ -19,7 +19,7 @@ from writeback.batches.files import open_file
 from writeback.batches.findings import FileRefused, refuse
 from writeback.batches.layout import Format, Layout, Row, Stated
 from writeback.batches.records import incident_of
-from writeback.batches.survey import OpenFile
+from writeback.batches.whole_file_findings import OpenFile
 from writeback.domain.kinds import KINDS
 from writeback.flow.batches.lease import Turn
 from writeback.store.batches import batches

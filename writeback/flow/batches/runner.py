@@ -14,8 +14,8 @@ import structlog
 from sqlmodel import Session
 
 from writeback.batches.findings import FileRefused, make
-from writeback.core import outages
-from writeback.core.own_tasks import OwnTasks
+from writeback.core import outage_logs
+from writeback.core.background_tasks import OwnTasks
 from writeback.domain.finding import Finding
 from writeback.flow.batches.checking import Checking
 from writeback.flow.batches.lease import Turn, TurnEnded
@@ -66,7 +66,7 @@ class BatchRunner:
                     await self.run(batch_id)
             except Exception as error:
                 # No traceback: exception texts may quote a row. The sweeper wakes us again when the lease has run out.
-                outages.error("batch_turn_failed", error, batch_id=batch_id)
+                outage_logs.error("batch_turn_failed", error, batch_id=batch_id)
 
     async def run(self, batch_id: str) -> None:
         """Work on the batch until it is done, unless somebody else does."""
@@ -84,7 +84,7 @@ class BatchRunner:
         except TurnEnded:
             pass
         except Exception as error:
-            outages.error("batch_failed", error, batch_id=batch_id)
+            outage_logs.error("batch_failed", error, batch_id=batch_id)
             await self._failed(turn)
             return
         await self._release(turn)
@@ -177,4 +177,4 @@ class BatchRunner:
             except LeaseLost:
                 return
             except Exception as error:
-                outages.warning("batch_heartbeat_missed", error, batch_id=turn.batch.id)
+                outage_logs.warning("batch_heartbeat_missed", error, batch_id=turn.batch.id)

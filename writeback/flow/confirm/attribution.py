@@ -4,16 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from writeback.domain.kinds import KINDS, Action, Kind
-from writeback.domain.likeness import Near
+from writeback.domain.near_matches import Near
 from writeback.domain.outcome import Found, SlotReading
 from writeback.flow.confirm.candidates import CLOCKS_DIFFER, Rival, most_pairs
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.members import claim
+from writeback.flow.engine.request_members import claim
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow
-from writeback.store.writebacks import claims
+from writeback.store.writebacks import claimed_things
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Crediting:
         return {mis_id for mis_id in mis_ids if mis_id not in self.given and owners.get(mis_id, own) == own}
 
     def _owners(self, mis_ids: Collection[str]) -> Mapping[str, tuple[str, int]]:
-        return claims.owners(
+        return claimed_things.owners(
             self.changes.session, school_id=self.request.school_id, family=self._kind.family, mis_ids=mis_ids
         )
 

@@ -14,10 +14,10 @@ from sqlmodel import Session
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.outcome import Found
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.members import load_members
+from writeback.flow.engine.request_members import load_members
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow
-from writeback.store.writebacks import claims, requests
+from writeback.store.writebacks import claimed_things, requests
 
 _BEFORE = timedelta(days=1)
 """How much earlier a rival may have been sent: what a provider took it may write later."""
@@ -59,7 +59,7 @@ def rivals_of(session: Session, request: RequestRow, sent: SentRequest) -> list[
             if is_unproven and not wanted.isdisjoint(_people(member.record)):
                 sent_at = other.sent_from or other.sent_at or other.created_at
                 found.append(Rival(member.opened.row.id, member.index, member.record, sent_at, other.settled_at))
-    have = claims.that_have(
+    have = claimed_things.that_have(
         session,
         school_id=request.school_id,
         family=KINDS[request.kind].family,

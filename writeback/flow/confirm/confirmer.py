@@ -14,8 +14,8 @@ from typing import NamedTuple, cast
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints, outages
-from writeback.core.failures import class_of
+from writeback.core import failpoints, outage_logs
+from writeback.core.loggable_errors import class_of
 from writeback.domain.kinds import KINDS, Action
 from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import (
@@ -31,11 +31,11 @@ from writeback.domain.outcome import (
 )
 from writeback.flow.confirm.candidates import Rival, has_newcomers, rivals_of
 from writeback.flow.confirm.settle import Settling
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import lock_for, locked_school
-from writeback.flow.engine.members import load_members
 from writeback.flow.engine.provider_answers import keep_answer
+from writeback.flow.engine.request_members import load_members
+from writeback.flow.engine.status_changes import Changes
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import lanes, requests
@@ -110,7 +110,7 @@ class Confirmer:
         for one, result in zip(asked, came, strict=True):
             match result:
                 case BaseException():
-                    outages.error("check_failed", result, request_id=one.row.id)
+                    outage_logs.error("check_failed", result, request_id=one.row.id)
                 case Unread():
                     unread.append(result)
                 case _:
@@ -141,7 +141,7 @@ class Confirmer:
             try:
                 rings.update(await self._write_down(one.asked, heard, lookups, turn))
             except Exception as error:
-                outages.error("check_failed", error, request_id=one.asked.row.id)
+                outage_logs.error("check_failed", error, request_id=one.asked.row.id)
         return rings
 
     async def _write_down(self, asked: Asked, heard: Heard, lookups: LookupView, turn: asyncio.Lock) -> Sequence[str]:
@@ -256,7 +256,7 @@ class Confirmer:
             settling.apply(verdict)
         session.add(request)
         if isinstance(verdict, NotReached):
-            outages.of_provider("check_not_answered", "NotReached", of=request.provider, request_id=request.id)
+            outage_logs.of_provider("check_not_answered", "NotReached", of=request.provider, request_id=request.id)
         else:
             log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
         failpoints.hit("confirm.settle_uncommitted")
@@ -281,7 +281,7 @@ def _sent(session: Session, row: RequestRow) -> SentRequest:
 
 
 def _adapter_failed(asked: Asked, error: Exception) -> NotReached:
-    outages.error("adapter_failed", error, request_id=asked.row.id)
+    outage_logs.error("adapter_failed", error, request_id=asked.row.id)
     return NotReached(f"our adapter failed: {class_of(error)}")
 
 

@@ -14,7 +14,7 @@ from zlib import crc32
 import structlog
 from sqlmodel import Session
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import KINDS
 from writeback.domain.outcome import ReadBack, SlotReading
@@ -22,10 +22,10 @@ from writeback.domain.school import Account
 from writeback.domain.states import Remark
 from writeback.domain.writeback import RecordStatus, pack_progress
 from writeback.flow.engine.breakers import keys_of
-from writeback.flow.engine.changes import OpenWriteback
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.members import LEFT
+from writeback.flow.engine.request_members import LEFT
 from writeback.flow.engine.slots import later_ones
+from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.providers.base import SentRequest
 from writeback.store.tables import DriftCheckRow
 from writeback.store.writebacks import breakers, holds, writebacks
@@ -71,7 +71,7 @@ class Drift:
             try:
                 await self._check(check)
             except Exception as error:
-                outages.error("drift_check_failed", error, writeback_id=check.writeback_id)
+                outage_logs.error("drift_check_failed", error, writeback_id=check.writeback_id)
         return len(due)
 
     def _choose(self, settled: int, session: Session) -> None:

@@ -11,7 +11,7 @@ from writeback.core import failpoints
 from writeback.core.errors import NotFound
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import account_hooks, hook_unknown, school_of
-from writeback.flow.schools.events import SchoolEvents
+from writeback.flow.schools.provider_school_events import SchoolEvents
 from writeback.providers.base import Hint
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import requests

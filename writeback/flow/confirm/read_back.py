@@ -12,18 +12,25 @@ from enum import Enum, auto
 
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Family, Kind
-from writeback.domain.likeness import in_words
 from writeback.domain.lookups import LookupView
+from writeback.domain.near_matches import in_words
 from writeback.domain.outcome import ReadBack, SlotReading
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.confirm import read_back_findings
 from writeback.flow.confirm.attribution import Credit, Crediting
 from writeback.flow.confirm.candidates import Rival
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.members import BLANK, change_member, close_request, halve, leave_member, settle_members
 from writeback.flow.engine.recovery import count_failure, doubt, may_go_again
+from writeback.flow.engine.request_members import (
+    BLANK,
+    change_member,
+    close_request,
+    halve,
+    leave_member,
+    settle_members,
+)
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from writeback.domain.finding import Finding, Severity
-from writeback.domain.likeness import told
+from writeback.domain.near_matches import told
 from writeback.flow.engine.turn import Member
 
 

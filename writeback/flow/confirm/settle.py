@@ -23,12 +23,12 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.confirm.candidates import Rival
 from writeback.flow.confirm.overdue_callbacks import next_reading
 from writeback.flow.confirm.read_back import Reading
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_for, hold_school
-from writeback.flow.engine.members import change_member, claim, close_request, move_members, settle_members
 from writeback.flow.engine.recovery import late_until
-from writeback.flow.engine.refusal import refuse
+from writeback.flow.engine.refusals import refuse
+from writeback.flow.engine.request_members import change_member, claim, close_request, move_members, settle_members
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow

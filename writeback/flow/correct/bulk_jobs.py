@@ -14,10 +14,10 @@ from sqlmodel import Session
 from writeback.core import failpoints
 from writeback.core.errors import NotFound
 from writeback.core.ids import new_id
-from writeback.domain.mending import Action
+from writeback.domain.corrections import Action
 from writeback.domain.staff import Person
 from writeback.flow.correct.by_filter import Work, note_bulk
-from writeback.flow.correct.correction import check_may_mend
+from writeback.flow.correct.locked_correction import check_may_mend
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import bulk_jobs
 from writeback.store.batches.bulk_jobs import BulkState, Listed

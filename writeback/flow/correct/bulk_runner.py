@@ -15,9 +15,9 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints, outages
-from writeback.core.own_tasks import OwnTasks
-from writeback.core.pace import Pace
+from writeback.core import failpoints, outage_logs
+from writeback.core.background_pace import Pace
+from writeback.core.background_tasks import OwnTasks
 from writeback.domain.actor import SERVICE
 from writeback.domain.staff import Permission, Person
 from writeback.flow.correct.bulk_jobs import work_of
@@ -97,7 +97,7 @@ class BulkRunner:
             log.info("bulk_left_to_others", bulk=bulk_id)
         except Exception as error:
             # No traceback: exception texts may quote a record. The sweeper wakes us again when the lease has run out.
-            outages.error("bulk_turn_failed", error, bulk=bulk_id)
+            outage_logs.error("bulk_turn_failed", error, bulk=bulk_id)
 
     async def run(self, bulk_id: str) -> None:
         """Go on until it is done, unless somebody else does; raise LeaseLost where it is taken away or stopped."""
@@ -113,7 +113,7 @@ class BulkRunner:
             except LeaseLost:
                 raise
             except Exception as error:
-                outages.warning("bulk_waits", error, bulk=bulk_id)
+                outage_logs.warning("bulk_waits", error, bulk=bulk_id)
                 await asyncio.sleep(_AWAY_S)
         await self.flow.db.transact(partial(bulk_jobs.release, bulk_id=bulk_id, fence=fence))
 
@@ -129,7 +129,7 @@ class BulkRunner:
             raise
         except Exception as error:
             _raise_if_away(error)
-            outages.error("bulk_piece_failed", error, bulk=bulk_id)
+            outage_logs.error("bulk_piece_failed", error, bulk=bulk_id)
         has_more, left = True, PIECE
         while has_more and left and not self._tasks.is_closing:
             has_more, left = await self._alone(bulk_id, fence), left - 1
@@ -144,7 +144,7 @@ class BulkRunner:
                 raise
             except Exception as error:
                 _raise_if_away(error)
-                outages.error("bulk_writeback_failed", error, bulk=bulk_id)
+                outage_logs.error("bulk_writeback_failed", error, bulk=bulk_id)
                 await asyncio.sleep(wait_s)
         return await self._piece(bulk_id, fence, 0)
 

@@ -12,21 +12,21 @@ from itertools import islice
 import structlog
 from sqlmodel import Session
 
+from writeback.core.background_pace import give_way
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Problem
 from writeback.core.ids import new_id
-from writeback.core.pace import give_way
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
-from writeback.domain.mending import USUAL, Action, awaiting, cancellable, going_again
+from writeback.domain.corrections import USUAL, Action, awaiting, cancellable, going_again
 from writeback.domain.states import Status
 from writeback.domain.writeback import unpack_progress
 from writeback.flow.correct.cancel import Cancels
 from writeback.flow.correct.check_now import Checks
-from writeback.flow.correct.correction import check_may_mend
 from writeback.flow.correct.draft import Draft, Order, draft_of
+from writeback.flow.correct.locked_correction import check_may_mend
 from writeback.flow.correct.resubmit import Resubmits, refusal
-from writeback.flow.engine.changes import OpenWriteback, open_all
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.status_changes import OpenWriteback, open_all
 from writeback.store.people import audit
 from writeback.store.reads import selection
 from writeback.store.reads.pages import decode_number, encode_cursor

@@ -12,12 +12,12 @@ from sqlmodel import Session
 from writeback.core.errors import Conflict
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
-from writeback.domain.mending import Action, cancellable, cancelled
+from writeback.domain.corrections import Action, cancellable, cancelled
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.correct.correction import Mending, check_may_mend, locked_for
-from writeback.flow.engine.changes import OpenWriteback
+from writeback.flow.correct.locked_correction import Mending, check_may_mend, locked_for
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.status_changes import OpenWriteback
 from writeback_client.models.mending import Mended
 
 

@@ -16,7 +16,7 @@ from writeback.core.errors import Conflict
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
 from writeback.domain.states import Status
-from writeback.flow.correct.correction import check_may_mend, seen_by
+from writeback.flow.correct.locked_correction import check_may_mend, seen_by
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
 from writeback.store.people import audit

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from writeback.flow.correct.by_filter import ManyMendings
 from writeback.flow.correct.cancel import Cancels
 from writeback.flow.correct.check_now import Checks
-from writeback.flow.correct.recheck import Rechecks
 from writeback.flow.correct.resolve import Resolves
 from writeback.flow.correct.resubmit import Resubmits
+from writeback.flow.correct.revalidate import Rechecks
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.provider_answers import ProviderAnswers
 from writeback.flow.people.audit import AuditLog
-from writeback.flow.schools.refresh import Misses
-from writeback.store.reads.reader import Reads
+from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.store.reads.writebacks_read import Reads
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from writeback.core.errors import MOST_FINDINGS, Conflict, InvalidSubmission
+from writeback.domain.corrections import RESUBMITTABLE, going_again, in_doubt
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Kind, Record, parse_records
-from writeback.domain.mending import RESUBMITTABLE, going_again, in_doubt
 from writeback.domain.submission.submission import OnInvalid, read_record
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
 from writeback.store.tables import WritebackRow

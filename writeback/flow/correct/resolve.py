@@ -10,14 +10,14 @@ from sqlmodel import Session
 from writeback.core.errors import Conflict
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
+from writeback.domain.corrections import EVIDENCE, Action, Outcome, resolved, undecided
 from writeback.domain.kinds import KINDS
-from writeback.domain.mending import EVIDENCE, Action, Outcome, resolved, undecided
 from writeback.domain.states import Event
-from writeback.flow.correct.correction import Mending, begin_anew, check_may_mend, locked_for
-from writeback.flow.engine.changes import OpenWriteback
+from writeback.flow.correct.locked_correction import Mending, begin_anew, check_may_mend, locked_for
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.slots import later_ones
-from writeback.store.writebacks import claims
+from writeback.flow.engine.status_changes import OpenWriteback
+from writeback.store.writebacks import claimed_things
 from writeback_client.models.mending import Mended
 
 
@@ -115,7 +115,7 @@ def _claim(session: Session, opened: OpenWriteback, index: int, mis_id: str, now
     """Note that the record has made it; raise Conflict where it is another one's."""
     row, kind = opened.row, KINDS[opened.row.kind]
     key = {"school_id": row.school_id, "family": kind.family, "mis_id": mis_id}
-    if not claims.take(session, **key, writeback_id=row.id, record=index, now=now):
+    if not claimed_things.take(session, **key, writeback_id=row.id, record=index, now=now):
         raise Conflict(
             "mis_id_taken",
             f"{mis_id} is what another record of this school has made",

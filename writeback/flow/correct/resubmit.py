@@ -14,20 +14,20 @@ from sqlmodel import Session, select
 from writeback.core.errors import Conflict, InvalidSubmission
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import Actor
+from writeback.domain.corrections import Action
 from writeback.domain.finding import most_telling
 from writeback.domain.kinds import dump_records
-from writeback.domain.mending import Action
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordProgress, RecordStatus
 from writeback.flow.accept.answer import by_record
-from writeback.flow.correct.correction import Mending, begin_anew, check_may_mend, locked_for
 from writeback.flow.correct.draft import Draft, Order, draft_of
-from writeback.flow.correct.recheck import Rechecks
-from writeback.flow.engine.changes import OpenWriteback
+from writeback.flow.correct.locked_correction import Mending, begin_anew, check_may_mend, locked_for
+from writeback.flow.correct.revalidate import Rechecks
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.slots import later_ones
+from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.store.reads.filters import visible
-from writeback.store.reads.reader import writeback_unknown
+from writeback.store.reads.writebacks_read import writeback_unknown
 from writeback.store.tables import WritebackRow
 from writeback_client.models.mending import Mended, MendedRecord
 

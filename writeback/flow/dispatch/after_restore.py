@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from writeback.core.ids import new_id
-from writeback.domain.epoch import Epoch
 from writeback.domain.kinds import KINDS
+from writeback.domain.restore_epoch import Epoch
 from writeback.domain.school import Account
 from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import Changes, OpenWriteback
+from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.flow.engine.turn import members_json
 from writeback.store.writebacks import requests
 

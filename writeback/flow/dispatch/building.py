@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import LookupView
@@ -22,7 +22,7 @@ def build(
     except (CannotBuild, ListsMissing):
         raise
     except Exception as error:
-        outages.error("adapter_failed", error, kind=kind.name)
+        outage_logs.error("adapter_failed", error, kind=kind.name)
         broken = [
             position for position, record in enumerate(records) if _breaks(provider, kind, record, lookups, **options)
         ]

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sqlmodel import Session
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.ids import new_id
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Kind, Record
@@ -22,12 +22,12 @@ from writeback.flow.dispatch.building import build
 from writeback.flow.dispatch.deadlines import expire
 from writeback.flow.dispatch.revalidation import SecondLook
 from writeback.flow.engine.breakers import Breakers, keys_of
-from writeback.flow.engine.changes import Changes, OpenWriteback
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.recovery import recover_abandoned
-from writeback.flow.engine.refusal import placed
+from writeback.flow.engine.refusals import placed
 from writeback.flow.engine.slots import ONCE_SENT, slots_of
+from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.flow.engine.turn import Turn, members_json, waiting_records
 from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
 from writeback.store.tables import WritebackRow
@@ -214,7 +214,7 @@ class Choice:
         if not error.lists <= set(self.school.facts.get("lists_not_available", ())):
             holds.schedule_sync(self.session, self.account.school_id, self.now)
         lists, of = sorted(one.value for one in error.lists), keys_of(self.account)[0]
-        outages.of_provider("lists_missing", "ListsMissing", of=of, lane=self.lane_id, lists=lists)
+        outage_logs.of_provider("lists_missing", "ListsMissing", of=of, lane=self.lane_id, lists=lists)
         return {writeback_id: one for writeback_id, one in opened.items() if writeback_id not in waiting}
 
     def _build(

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from writeback.domain.finding import Finding
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import Changes, OpenWriteback
+from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import writebacks
 

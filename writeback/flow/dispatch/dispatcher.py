@@ -15,8 +15,8 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints, outages
-from writeback.core.failures import class_of
+from writeback.core import failpoints, outage_logs
+from writeback.core.loggable_errors import class_of
 from writeback.domain.outcome import NotReached, Outcome, Uncertain
 from writeback.flow.dispatch.claim import Choice
 from writeback.flow.dispatch.finish import Finish
@@ -68,7 +68,7 @@ class Dispatcher:
         try:
             return await Precondition(self.flow).settle(turn)
         except Exception as error:
-            outages.error("look_failed", error, request_id=turn.request_id)
+            outage_logs.error("look_failed", error, request_id=turn.request_id)
             return NotReached(f"the MIS could not be looked at: {class_of(error)}")
 
     async def _send(self, turn: Turn) -> Outcome:
@@ -82,7 +82,7 @@ class Dispatcher:
             failpoints.hit("dispatch.after_send")
             return outcome
         except Exception as error:
-            outages.error("adapter_failed", error, request_id=turn.request_id)
+            outage_logs.error("adapter_failed", error, request_id=turn.request_id)
             return Uncertain(f"our adapter failed: {class_of(error)}")
 
     async def _may_still_send(self, turn: Turn) -> bool:
@@ -137,7 +137,7 @@ class Dispatcher:
                 is_ours = await self.flow.db.transact(extend)
                 failpoints.hit("dispatch.after_heartbeat")
             except Exception as error:
-                outages.warning("heartbeat_missed", error, request_id=turn.request_id)
+                outage_logs.warning("heartbeat_missed", error, request_id=turn.request_id)
                 continue
             if not is_ours:
                 log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)

@@ -9,19 +9,19 @@ from typing import assert_never
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints, outages
+from writeback.core import failpoints, outage_logs
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
 from writeback.domain.retry import next_attempt_at
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordProgress, RecordStatus
 from writeback.flow.engine.breakers import Breakers, asks_for_long, keys_of
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_for, lock_for
-from writeback.flow.engine.members import close_request, halve, load_members, move_members, settle_members
 from writeback.flow.engine.provider_answers import keep_answer
 from writeback.flow.engine.recovery import count_failure, doubt, late_until, may_go_again, put_in_doubt
-from writeback.flow.engine.refusal import refuse
+from writeback.flow.engine.refusals import refuse
+from writeback.flow.engine.request_members import close_request, halve, load_members, move_members, settle_members
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member, Turn
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import breakers, holds, lanes, requests
@@ -77,7 +77,7 @@ def _say(turn: Turn, outcome: Outcome) -> None:
     match outcome:
         case NotReached() | Uncertain():  # why is kept with the attempt: it may be in the provider's wording
             kind = type(outcome).__name__
-            outages.of_provider("attempt_not_answered", kind, of=keys_of(turn.account)[0], **said)
+            outage_logs.of_provider("attempt_not_answered", kind, of=keys_of(turn.account)[0], **said)
         case _:
             log.info("attempt_finished", outcome=type(outcome).__name__, **said)
 

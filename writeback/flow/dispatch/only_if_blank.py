@@ -16,10 +16,9 @@ from writeback.core import failpoints
 from writeback.domain.finding import Finding
 from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
-from writeback.flow.engine.members import (
+from writeback.flow.engine.request_members import (
     BLANK,
     LEFT,
     change_member,
@@ -28,6 +27,7 @@ from writeback.flow.engine.members import (
     load_members,
     settle_members,
 )
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member, Turn, members_json
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow

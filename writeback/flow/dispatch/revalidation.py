@@ -18,7 +18,7 @@ from writeback.domain.lookups import LookupView
 from writeback.domain.school import School
 from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import Changes, OpenWriteback
+from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.writebacks import holds
 from writeback.store.writebacks.writebacks import LISTS_DOUBTED
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.domain.breaker import BreakerPolicy, Gate, gate
 from writeback.domain.outcome import NotReached, Outcome, Uncertain
 from writeback.domain.school import Account
@@ -93,7 +93,7 @@ class Breakers:
             row.trips += 1
             row.open_until = self.now + policy.cooldown(row.trips, self.flow.rng)
             said = {"key": key, "failures": row.failures, "until": row.open_until.isoformat()}
-            outages.of_provider("breaker_opened", type(outcome).__name__, of=of, **said)
+            outage_logs.of_provider("breaker_opened", type(outcome).__name__, of=of, **said)
         self.session.add(row)
 
     def _rest(self, keys: Sequence[str], outcome: NotReached | Uncertain, asked_s: float) -> None:
@@ -106,7 +106,7 @@ class Breakers:
         row.open_until = min(until, self.now + timedelta(seconds=self.flow.settings.dispatch.retry_after_cap_s))
         row.reason = f"{name} {ASKED} {until:%d %B, %H:%M} UTC ({outcome.reason})"
         said = {"key": school, "asked_s": asked_s, "until": row.open_until.isoformat()}
-        outages.of_provider("provider_asks_for_rest", type(outcome).__name__, of=f"schools of {provider}", **said)
+        outage_logs.of_provider("provider_asks_for_rest", type(outcome).__name__, of=f"schools of {provider}", **said)
         self.session.add(row)
 
     def _policy(self, key: str) -> BreakerPolicy:

@@ -15,8 +15,8 @@ from writeback.domain.actor import Actor
 from writeback.domain.outcome import Blocked
 from writeback.domain.school import OF_A_FAMILY, HoldReason
 from writeback.domain.states import Event, Status
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.registry.migration import Stage, move_in, without
 from writeback.store.people import audit
 from writeback.store.tables import Lane, RequestRow, SchoolRow, WritebackRow

@@ -31,7 +31,7 @@ from writeback.domain.outcome import (
 )
 from writeback.flow.engine.context import FlowContext
 from writeback.store.people import audit
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 from writeback.store.tables import ProviderAnswerRow
 from writeback.store.writebacks import provider_answers
 from writeback_client.models.mending import ProviderAnswer

@@ -8,9 +8,9 @@ from sqlmodel import Session
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.members import close_request, load_members, move_members
+from writeback.flow.engine.request_members import close_request, load_members, move_members
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import in_doubt, requests

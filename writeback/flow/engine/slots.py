@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import OpenWriteback
+from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import writebacks
 

@@ -9,8 +9,8 @@ from writeback.domain.lookups import LookupView
 from writeback.domain.school import Account
 from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import OpenWriteback
 from writeback.flow.engine.slots import is_conditional
+from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.providers.base import Provider, ProviderRequest
 from writeback.store.writebacks.writebacks import WAITS_FOR_RING
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.clock import Clock
 from writeback.core.errors import Conflict, NotFound, Unauthenticated
 from writeback.core.ids import new_id
@@ -194,7 +194,7 @@ class Keys:
                 await store.mark_used(session, key_id, at)
         except Exception as error:
             # Whether the key is good does not depend on this note.
-            outages.warning("key_use_not_noted", error, key_id=key_id)
+            outage_logs.warning("key_use_not_noted", error, key_id=key_id)
 
 
 def _unknown(key_id: str) -> NotFound:

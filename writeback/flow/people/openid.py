@@ -18,14 +18,14 @@ from sqlmodel import Session
 
 from writeback.core.clock import Clock
 from writeback.core.errors import Unauthenticated
-from writeback.core.failures import class_of
 from writeback.core.ids import new_id
+from writeback.core.loggable_errors import class_of
 from writeback.core.settings import OidcSettings
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.staff import Role
-from writeback.flow.people.accounts import normal_name
 from writeback.flow.people.openid_client import IdentityProvider, SignInBroken
 from writeback.flow.people.sessions import StaffSessions
+from writeback.flow.people.staff_accounts import normal_name
 from writeback.store.people import audit
 from writeback.store.people import staff as store
 from writeback.store.sql.database import Database

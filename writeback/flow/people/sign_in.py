@@ -18,10 +18,10 @@ from writeback.core.clock import Clock
 from writeback.core.errors import Overloaded, Unauthenticated
 from writeback.core.settings import ConsoleSettings
 from writeback.domain.actor import Actor
-from writeback.flow.people.accounts import normal_name
 from writeback.flow.people.devices import Devices
 from writeback.flow.people.passwords import hash_password, is_outdated, is_password
 from writeback.flow.people.sessions import StaffSessions
+from writeback.flow.people.staff_accounts import normal_name
 from writeback.store.people import audit
 from writeback.store.people import staff as store
 from writeback.store.sql.database import Database

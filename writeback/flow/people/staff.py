@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.people.accounts import Staff
 from writeback.flow.people.devices import Devices
 from writeback.flow.people.openid import OpenIdSignIns
 from writeback.flow.people.sessions import StaffSessions
 from writeback.flow.people.sign_in import SignIns
+from writeback.flow.people.staff_accounts import Staff
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.errors import Overloaded
 from writeback.core.settings import EventSettings
 from writeback.store.sql.database import Database
@@ -177,7 +177,7 @@ class EventFeed:
                 await self._advance()
                 pause = _SOON_S if self._horizon.is_waiting else self._settings.poll_s
             except Exception as error:
-                outages.error("event_feed_failed", error)
+                outage_logs.error("event_feed_failed", error)
                 pause = _AFTER_ERROR_S
             await asyncio.sleep(pause)
 

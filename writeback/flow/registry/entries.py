@@ -23,7 +23,7 @@ from writeback.domain.lookups import ListName, Row
 from writeback.domain.school import Account, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of
-from writeback.flow.registry.memory import SchoolMemory, connection_of
+from writeback.flow.registry.school_cache import SchoolMemory, connection_of
 from writeback.flow.registry.views import view_of
 from writeback.store.people import audit
 from writeback.store.reads.pages import cut, decode_cursor

@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from writeback.core import failpoints, outages, pace
+from writeback.core import background_pace, failpoints, outage_logs
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup
 from writeback.domain.outcome import Blocked
 from writeback.domain.school import Account, HoldReason
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.schools.list_changes import Changed, ListRules
+from writeback.flow.schools.shrinking_lists import Changed, ListRules
 from writeback.providers.base import ListChange, LookupFailed
 from writeback.store.schools import lists, removals
 from writeback_client.models.schools import SyncedList
@@ -44,7 +44,7 @@ class ListSyncer:
     ) -> tuple[Lookup | None, SyncedList | None]:
         """Return the list from before and what became of it; None where another sync was quicker, and it may have been
         one of changes only."""
-        await pace.give_way()
+        await background_pace.give_way()
         async with self.flow.db.read() as session:
             known = await lists.load(session, account.school_id, name)
             held_back = await removals.ids(session, account.school_id, name)
@@ -58,7 +58,7 @@ class ListSyncer:
         failpoints.hit("sync.after_fetch")
         if not change.rows and name in _NEVER_EMPTY and (known is None or known.begins_again):
             return known, _kept(account, name, known, LookupFailed(name, None, "it came back empty"))
-        await pace.give_way()
+        await background_pace.give_way()
         after = rules.changed(name, known, held_back, change, at)
         if failpoints.hit("sync.before_save"):
             await self._replace(account.school_id, known, after, held_back)
@@ -131,7 +131,7 @@ def _kept(account: Account, name: ListName, known: Lookup | None, failure: Looku
     """Say that the list could not be synced; whatever there was of it is used on."""
     kind = type(failure.outcome).__name__ if failure.outcome else "NotAList"
     said = {"school": account.school_id, "list": name.value, "reason": failure.detail}
-    outages.of_provider("list_not_synced", kind, of=keys_of(account)[0], **said)
+    outage_logs.of_provider("list_not_synced", kind, of=keys_of(account)[0], **said)
     rows, fetched_at = _before(known)
     return SyncedList(list=name, rows=rows, changed=False, fetched_at=fetched_at, error=failure.detail)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from sqlmodel import Session
 
 from validators import rule_for
-from writeback.core import failpoints, pace
+from writeback.core import background_pace, failpoints
 from writeback.domain.actor import Actor
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
@@ -19,9 +19,9 @@ from writeback.domain.outcome import NotReached
 from writeback.domain.school import Account, School
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import locked_school
-from writeback.flow.schools.full_syncs import last_moment
+from writeback.flow.schools.full_sync_times import last_moment
 from writeback.flow.schools.list_sync import ListSyncer
-from writeback.flow.schools.standing import NOT_AVAILABLE, keep_report
+from writeback.flow.schools.school_access import NOT_AVAILABLE, keep_report
 from writeback.providers.base import SchoolReport
 from writeback.store.people import audit
 from writeback.store.sql.engines import is_unavailable
@@ -210,7 +210,7 @@ def further_lists(school: School) -> Sequence[ListName]:
 
 async def _side_by_side(works: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
     """Return what the works return; where one raises, end the others and raise that."""
-    tasks = [asyncio.create_task(pace.measured(work)) for work in works]
+    tasks = [asyncio.create_task(background_pace.measured(work)) for work in works]
     try:
         return await asyncio.gather(*tasks)
     finally:

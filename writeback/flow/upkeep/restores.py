@@ -13,7 +13,7 @@ from typing import cast
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.clock import Clock
 from writeback.core.errors import BadInput, Conflict
 from writeback.core.ids import new_id
@@ -111,7 +111,7 @@ class RestoreWatch:
 
     def _say(self, epoch: EpochRow) -> None:
         mend = f"{ANNOUNCE}; nothing is sent before"
-        outages.error("restore_not_announced", "RestoreNotAnnounced", remembered=epoch.remembered, mend=mend)
+        outage_logs.error("restore_not_announced", "RestoreNotAnnounced", remembered=epoch.remembered, mend=mend)
 
 
 @dataclass(frozen=True)

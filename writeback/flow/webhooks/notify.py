@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from writeback.core import failpoints, outages
+from writeback.core import failpoints, outage_logs
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks.outbox import Attempted, Claim, Outbox
 from writeback.notifier.sender import WebhookSender
@@ -80,7 +80,7 @@ class Notifier:
                 await self._drain(webhook_id)
         except Exception as error:
             # No traceback: exception texts may quote a record. The sweeper wakes us again.
-            outages.error("notify_failed", error, webhook_id=webhook_id)
+            outage_logs.error("notify_failed", error, webhook_id=webhook_id)
             place = None
         finally:
             del self._places[webhook_id]

@@ -13,7 +13,7 @@ from typing import assert_never
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints, outages
+from writeback.core import failpoints, outage_logs
 from writeback.core.ids import new_id
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks.delivery_verdicts import Delivered, Failed, judge
@@ -166,8 +166,8 @@ class Outbox:
         if row.error is None:
             log.info("webhook_attempted", webhook_id=webhook.id, **said)
         else:
-            look, seldom = "writeback webhooks list", outages.SELDOM_S
-            outages.warning("webhook_failing", row.error, of=webhook.id, look=look, quiet_s=seldom, **said)
+            look, seldom = "writeback webhooks list", outage_logs.SELDOM_S
+            outage_logs.warning("webhook_failing", row.error, of=webhook.id, look=look, quiet_s=seldom, **said)
 
     def _answers_again(self, session: Session, webhook: WebhookRow) -> None:
         now = self.flow.clock.now()

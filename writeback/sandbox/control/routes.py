@@ -6,9 +6,9 @@ from typing import Final
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
+from writeback.sandbox.before_routes import CONTROL_PREFIX as PREFIX
 from writeback.sandbox.control import marks, operations, records, schools
 from writeback.sandbox.control.requests import ControlError, refused
-from writeback.sandbox.edge import CONTROL_PREFIX as PREFIX
 
 ROUTES: Final = [
     Route(f"{PREFIX}/health", operations.health),

@@ -21,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.selectable import FromClause
 
 from writeback.core.errors import ConfigurationError
-from writeback.core.private import make_private_dir, make_private_file
+from writeback.core.private_files import make_private_dir, make_private_file
 from writeback.store.sql.pool import (
     Lender,
     PoolOptions,

@@ -14,7 +14,7 @@ from typing import Protocol
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from writeback.core.private import make_private_dir, open_private
+from writeback.core.private_files import make_private_dir, open_private
 
 _KEY = "writeback:high-water"
 _FILE = "high-water.json"

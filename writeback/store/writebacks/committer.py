@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from writeback.core import failpoints, outages
+from writeback.core import failpoints, outage_logs
 from writeback.core.clock import Clock
 from writeback.core.errors import Overloaded
 from writeback.store.sql.database import Database
@@ -158,11 +158,11 @@ class Committer:
                 return list(outcomes)
         except Exception as error:
             if is_unavailable(error):
-                outages.error("database_unavailable", error, waiting=self.waiting)
+                outage_logs.error("database_unavailable", error, waiting=self.waiting)
                 return [_unavailable() for _ in batch]
             if len(batch) == 1:
                 return [error]
-            outages.warning("commit_failed_retrying_singly", error, submissions=len(batch))
+            outage_logs.warning("commit_failed_retrying_singly", error, submissions=len(batch))
         return await self._write_singly(batch)
 
     async def _write_singly(self, batch: Sequence[_Waiter]) -> list[CommitResult | Exception]:
@@ -186,7 +186,7 @@ class Committer:
                 await self._on_commit(lanes)
             await self._on_commit(lanes)
         except Exception as error:
-            outages.error("on_commit_failed", error, lanes=len(lanes))
+            outage_logs.error("on_commit_failed", error, lanes=len(lanes))
 
 
 def _unavailable() -> Overloaded:

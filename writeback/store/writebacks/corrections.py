@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.actor import Actor
-from writeback.domain.mending import Action
+from writeback.domain.corrections import Action
 from writeback.domain.writeback import RecordProgress
 from writeback.store.tables import MendingRow
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, not_, update
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.domain.epoch import Epoch
+from writeback.domain.restore_epoch import Epoch
 from writeback.domain.states import Status
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import EpochRow, EventRow, RequestRow, WritebackRow, table_of

@@ -9,7 +9,7 @@ from sqlalchemy import select as select_row
 from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.domain.epoch import Epoch
+from writeback.domain.restore_epoch import Epoch
 from writeback.store.tables import EpochRow, Lane, SchoolRow
 from writeback.store.writebacks import epochs
 

@@ -19,8 +19,8 @@ from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmi
 from writeback.core.settings import BatchSettings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import actor_of
+from writeback.domain.corrections import Action
 from writeback.domain.lookups import ListName, Lookup
-from writeback.domain.mending import Action
 from writeback.domain.outcome import NotReached
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.forget import forget_old_batches
@@ -30,8 +30,8 @@ from writeback.flow.batches.uploads import NewBatch, UploadAnswer
 from writeback.flow.correct.by_filter import Work
 from writeback.store.batches import batches as stored
 from writeback.store.reads.filters import Filter
-from writeback.store.reads.reader import Reads
 from writeback.store.reads.selection import Selection
+from writeback.store.reads.writebacks_read import Reads
 from writeback.store.schools import lists
 from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
 from writeback_client.models.batches import Batch

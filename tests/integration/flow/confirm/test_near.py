@@ -19,10 +19,10 @@ from tests.integration.flow.confirm.test_creates import (
 from tests.integration.flow.conftest import CALLER, World
 from writeback.core.errors import Conflict
 from writeback.domain.actor import staff
-from writeback.domain.likeness import Compared, Near
-from writeback.domain.mending import Outcome
+from writeback.domain.corrections import Outcome
+from writeback.domain.near_matches import Compared, Near
 from writeback.domain.outcome import ReadBack, SlotReading, Taken, Uncertain
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 
 pytestmark = pytest.mark.sqlite_first
 

@@ -10,12 +10,12 @@ import pytest
 from sqlmodel import Session
 
 from tests.integration.flow.conftest import World, mark
+from writeback.core.background_pace import Pace
 from writeback.core.errors import NotFound
-from writeback.core.pace import Pace
 from writeback.domain.actor import SERVICE
+from writeback.domain.corrections import Action
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName
-from writeback.domain.mending import Action
 from writeback.domain.outcome import Refused
 from writeback.domain.staff import Person, Role
 from writeback.flow.correct import bulk_runner
@@ -23,8 +23,8 @@ from writeback.flow.correct.bulk_jobs import Bulks, BulkView
 from writeback.flow.correct.bulk_runner import BulkRunner
 from writeback.flow.correct.by_filter import ManyMendings, Work
 from writeback.flow.correct.resubmit import Resubmits
-from writeback.flow.people.accounts import Staff
 from writeback.flow.people.sessions import person_of
+from writeback.flow.people.staff_accounts import Staff
 from writeback.flow.registry.entries import NewSchool
 from writeback.flow.upkeep.restores import Restores, RestoreWatch
 from writeback.flow.upkeep.sweeper import Sweeper

@@ -9,8 +9,8 @@ from tests.integration.flow.conftest import CALLER, Evidenced, World, mark
 from writeback.core.errors import Forbidden
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
+from writeback.domain.corrections import Action
 from writeback.domain.lookups import ListName
-from writeback.domain.mending import Action
 from writeback.flow.correct import by_filter
 from writeback.flow.correct.by_filter import Work
 from writeback.store.reads.filters import Filter

@@ -9,7 +9,7 @@ from tests.integration.flow.conftest import CALLER, LANE, World, mark
 from writeback.core.errors import Conflict, Forbidden, NotFound
 from writeback.domain.access import Scope
 from writeback.domain.actor import Actor
-from writeback.domain.mending import Action
+from writeback.domain.corrections import Action
 from writeback.domain.outcome import Evidenced, Pending, ReadBack, SlotReading, Uncertain
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.by_filter import Work

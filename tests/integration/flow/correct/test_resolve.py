@@ -8,9 +8,9 @@ from tests.integration.flow.conftest import CALLER, Evidenced, ReadBack, World, 
 from writeback.core.errors import Conflict, Forbidden, NotFound
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
-from writeback.domain.mending import EVIDENCE, Outcome
+from writeback.domain.corrections import EVIDENCE, Outcome
 from writeback.domain.outcome import SlotReading, Unclear
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 
 EVE = staff("eve", "the office says so")
 

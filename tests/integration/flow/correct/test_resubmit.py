@@ -15,7 +15,7 @@ from writeback.domain.lookups import ListName
 from writeback.domain.outcome import NotReached, ReadBack
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.draft import Draft, Edit, Order
-from writeback.flow.correct.recheck import Rechecks
+from writeback.flow.correct.revalidate import Rechecks
 
 ANN = staff("ann", "the office asked for it")
 OTHER_APP = Caller("key_2", "another", frozenset({Scope.SUBMIT, Scope.READ}))

@@ -9,8 +9,8 @@ import pytest
 from tests.integration.flow.conftest import CALLER, ReadBack, World, mark
 from writeback.core.errors import Conflict
 from writeback.domain.actor import staff
+from writeback.domain.corrections import Outcome
 from writeback.domain.finding import Finding
-from writeback.domain.mending import Outcome
 from writeback.domain.outcome import Evidenced, NotReached, Pending, Refused, Rejected, SlotReading, Taken, Unclear
 from writeback.domain.school import HoldReason
 from writeback.domain.states import Status

@@ -12,11 +12,11 @@ from writeback.core import failpoints
 from writeback.core.errors import BadInput, Conflict
 from writeback.core.ids import new_id
 from writeback.domain.actor import COMMAND_LINE, staff
-from writeback.domain.epoch import Epoch
+from writeback.domain.corrections import Outcome
 from writeback.domain.kinds import KINDS
-from writeback.domain.likeness import Compared, Near
-from writeback.domain.mending import Outcome
+from writeback.domain.near_matches import Compared, Near
 from writeback.domain.outcome import Evidenced, Found, ReadBack, SlotReading, Taken, Uncertain
+from writeback.domain.restore_epoch import Epoch
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.draft import Order
 from writeback.flow.upkeep.restores import EpochView, Restores, RestoreWatch

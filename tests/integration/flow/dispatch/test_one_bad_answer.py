@@ -10,7 +10,7 @@ from tests.integration.flow.conftest import CALLER, LANE, World, mark
 from writeback.domain.actor import Actor
 from writeback.domain.outcome import Blocked, NotReached, Pending, ReadBack, SlotReading, Taken, Uncertain
 from writeback.domain.school import HoldReason
-from writeback.store.reads.reader import Reads
+from writeback.store.reads.writebacks_read import Reads
 
 pytestmark = pytest.mark.sqlite_first
 

@@ -12,7 +12,7 @@ from writeback.core.errors import Conflict, InvalidSubmission
 from writeback.domain.actor import Actor
 from writeback.domain.lookups import Decision, ListName
 from writeback.domain.outcome import NotReached
-from writeback.flow.schools.removals import Removals
+from writeback.flow.schools.removals_held_back import Removals
 from writeback.providers.base import ListChange, LookupFailed
 from writeback.store.tables import LookupRow
 

@@ -27,9 +27,9 @@ from writeback.flow.engine.hook_urls import account_hook_token, hook_url
 from writeback.flow.registry.entries import Registry
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.discovery import Discovery
-from writeback.flow.schools.refresh import Misses
 from writeback.flow.schools.sync import Syncer
-from writeback.flow.schools.watch import SchoolWatch
+from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.waiting_schools import SchoolWatch
 from writeback.providers.http import create_client
 from writeback.providers.registry import create_providers
 from writeback.queue.port import RecordingDoorbell

@@ -11,8 +11,8 @@ from writeback.core.errors import InvalidSubmission
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
-from writeback.flow.schools.refresh import Refreshed
 from writeback.flow.schools.sync import FIRST_LISTS, further_lists
+from writeback.flow.schools.unknown_id_refresh import Refreshed
 
 NOT_GRANTED = Blocked(HoldReason.SCOPE_MISSING, "not granted")
 SOME = ListName.BEHAVIOUR_ATTRIBUTES

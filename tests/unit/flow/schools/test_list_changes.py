@@ -8,7 +8,7 @@ import pytest
 
 from writeback.core.settings import LookupSettings
 from writeback.domain.lookups import ListName, Lookup
-from writeback.flow.schools.list_changes import Changed, ListRules
+from writeback.flow.schools.shrinking_lists import Changed, ListRules
 from writeback.providers.base import ListChange
 
 BEFORE, NOW = datetime(2026, 1, 12, 8, tzinfo=UTC), datetime(2026, 1, 12, 9, tzinfo=UTC)

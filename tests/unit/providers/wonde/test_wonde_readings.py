@@ -11,8 +11,8 @@ import pytest
 from writeback.domain.kinds import Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
-from writeback.domain.likeness import Compared
 from writeback.domain.lookups import LookupView
+from writeback.domain.near_matches import Compared
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.wonde.operations import OPERATIONS
 from writeback.providers.wonde.readings import READERS, Question, Scene

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from writeback.domain.kinds import KINDS
-from writeback.domain.likeness import Compared
 from writeback.domain.lookups import LookupView
+from writeback.domain.near_matches import Compared
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.base import SentRequest
 from writeback.providers.xporter.readings import Reader, reader_of

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _locally(work: Callable[["Services"], Awaitable[Any]]) -> Any:
     """Return as JSON what `work` makes of the services."""
     from pydantic_core import to_jsonable_python
 
-    from writeback.cli.local import run_locally
+    from writeback.cli.without_api import run_locally
 
     return to_jsonable_python(run_locally(work))
 

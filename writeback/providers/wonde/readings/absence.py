@@ -13,8 +13,8 @@ from typing import Any
 
 from writeback.domain.kinds.employee_absence import EmployeeAbsence, EmployeeAbsenceChange
 from writeback.domain.kinds.student_absence import StudentAbsence
-from writeback.domain.likeness import Compared
 from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.near_matches import Compared
 from writeback.domain.outcome import SlotReading
 from writeback.providers.wonde.fields import id_of
 from writeback.providers.wonde.operations import OPERATIONS

@@ -14,8 +14,8 @@ from typing import Any
 
 from writeback.domain.kinds.achievement import Achievement
 from writeback.domain.kinds.behaviour import Behaviour
-from writeback.domain.likeness import Compared, in_words, told
 from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.near_matches import Compared, in_words, told
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.wonde.fields import day_of, id_of
 from writeback.providers.wonde.readings.reader import (

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from writeback.domain.kinds.detention import Detention
 from writeback.domain.kinds.detention_attendance import DetentionMark, DetentionMarkRemoval
-from writeback.domain.likeness import Compared, told
 from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.near_matches import Compared, told
 from writeback.domain.outcome import SlotReading
 from writeback.providers.wonde.fields import id_of
 from writeback.providers.wonde.payloads.resolving import attribute_row

@@ -7,9 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from writeback.domain.kinds import Record
-from writeback.domain.likeness import Compared, Near, in_words, plain
-from writeback.domain.likeness import is_same_text as is_same_text
 from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.near_matches import Compared, Near, in_words, plain
+from writeback.domain.near_matches import is_same_text as is_same_text
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.times import LONDON
 from writeback.providers.wonde.fields import id_of, instant_of

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from writeback.core.settings import XporterSettings
 from writeback.domain.kinds.base import Part
-from writeback.domain.likeness import Compared, Near, is_same_text, plain
+from writeback.domain.near_matches import Compared, Near, is_same_text, plain
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.texts import shorten
 from writeback.providers.times import LONDON, parse_instant, spans

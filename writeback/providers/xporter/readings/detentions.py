@@ -8,8 +8,8 @@ from typing import Any
 from writeback.core.settings import XporterSettings
 from writeback.domain.kinds import Kind
 from writeback.domain.kinds.base import Action
-from writeback.domain.likeness import Near, in_words, told
 from writeback.domain.lookups import LookupView, Row
+from writeback.domain.near_matches import Near, in_words, told
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.base import SentRequest
 from writeback.providers.times import LONDON, parse_day

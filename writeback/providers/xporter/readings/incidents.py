@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from writeback.domain.likeness import Near, in_words, plain, told
 from writeback.domain.lookups import LookupView, Row
+from writeback.domain.near_matches import Near, in_words, plain, told
 from writeback.domain.outcome import Found, SlotReading
 from writeback.providers.times import parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of

@@ -13,12 +13,12 @@ from sqlmodel import Session
 
 from writeback.domain.outcome import NotReached
 from writeback.domain.school import Account, HoldReason
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import let_go, locked_school, look_again_later
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.registry.migration import FACT, Stage, move_in, read_instant, when_done
 from writeback.flow.schools import credentials
-from writeback.flow.schools.standing import Standing, keep_report, look_by
+from writeback.flow.schools.school_access import Standing, keep_report, look_by
 from writeback.flow.schools.sync import FIRST_LISTS, Syncer, further_lists
 from writeback.providers.base import SchoolReport
 from writeback.store.schools import lists

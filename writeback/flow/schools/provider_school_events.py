@@ -17,13 +17,13 @@ from sqlmodel import Session
 
 from writeback.core.errors import BadInput, NotFound
 from writeback.domain.outcome import NotReached
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_school, locked_school
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.registry.migration import after_webhook, told_move
 from writeback.flow.schools import credentials
-from writeback.flow.schools.newcomers import Newcomers
-from writeback.flow.schools.standing import ACCESS, access_fact, standing
+from writeback.flow.schools.school_access import ACCESS, access_fact, standing
+from writeback.flow.schools.self_registration import Newcomers
 from writeback.providers.base import Hint
 from writeback.store.schools import schools
 from writeback.store.tables import SchoolRow

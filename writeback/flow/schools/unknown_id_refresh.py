@@ -9,11 +9,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from validators import ListFinding
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.lookups import ListName
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.schools.standing import NOT_AVAILABLE
+from writeback.flow.schools.school_access import NOT_AVAILABLE
 from writeback.flow.schools.sync import Syncer
 
 _MAX_REMEMBERED = 50_000
@@ -88,7 +88,7 @@ class Misses:
             has_worked = all(one.error is None for one in synced)
         except Exception as error:
             # The submission goes on with the list as it is; whoever reads the log sees why it was not refreshed.
-            outages.warning("refresh_failed", error, school=school_id, list=name.value)
+            outage_logs.warning("refresh_failed", error, school=school_id, list=name.value)
         if len(self._tries) >= _MAX_REMEMBERED:
             self._tries.clear()
         self._tries[key] = _Try(self.flow.clock.monotonic(), has_worked)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from writeback.cli.config import load_settings
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.core.errors import InvalidSubmission, Problem
 from writeback.core.settings import Settings
 

@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from writeback.core import outages
+from writeback.core import outage_logs
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
 
@@ -173,7 +173,7 @@ class ArqDoorbell:
         await self._ring(keys=keys, args=arguments)
 
     def _report_down(self, error: Exception | str) -> None:
-        outages.warning("doorbell_down", error, means="rings are dropped; the sweeper will ring again")
+        outage_logs.warning("doorbell_down", error, means="rings are dropped; the sweeper will ring again")
 
 
 def _rung_key(job: str, lane_id: str) -> str:

@@ -12,9 +12,9 @@ from sqlmodel import Session
 
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import ASKED_AT, HoldReason
-from writeback.flow.engine.changes import Changes
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_school
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.registry.migration import Move, Stage, move_in
 from writeback.providers.base import SchoolReport
 from writeback.store.tables import SchoolRow

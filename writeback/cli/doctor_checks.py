@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from writeback.cli.client import connect
 from writeback.cli.config import load_settings, unknown_variables
-from writeback.cli.exits import CommandFailed
+from writeback.cli.exit_codes import CommandFailed
 from writeback.core.clock import SystemClock
 from writeback.core.errors import ConfigurationError
-from writeback.core.private import make_private_dir
+from writeback.core.private_files import make_private_dir
 from writeback.core.secret_key import is_placeholder
 from writeback.core.settings import Settings
 from writeback.worker.pulse import SILENT_AFTER_S, Pulse, read_all

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from writeback.api.dropin import xporter_shapes as shapes
+from writeback.api.dropin import xporter_fields as shapes
 from writeback.api.dropin.values import Shape, day, is_nothing, text
 from writeback.domain.submission.submission import MOST_PARTS
 from writeback.flow.dropin.requests import DoorPart

@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.commands.mend_files import edits_in, numbers
-from writeback.cli.exits import CommandFailed, Exit
+from writeback.cli.commands.correction_files import edits_in, numbers
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from writeback.domain.outcome import Blocked, NotReached
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.registry.entries import NewSchool
 from writeback.flow.registry.slugs import MAX_LENGTH, slug_of
-from writeback.flow.schools.standing import UNKNOWN_MIS
+from writeback.flow.schools.school_access import UNKNOWN_MIS
 from writeback.providers.base import Hint, ListsSchools, SchoolListing
 from writeback.providers.registry import PROVIDERS
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from writeback.domain.finding import Finding
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import Changes
-from writeback.flow.engine.members import change_member, halve, settle_members
+from writeback.flow.engine.request_members import change_member, halve, settle_members
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member
 from writeback.store.writebacks import holds
 

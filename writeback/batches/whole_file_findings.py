@@ -6,11 +6,11 @@ from datetime import date as Date
 from writeback.batches.cells import says_nothing
 from writeback.batches.columns import column_map
 from writeback.batches.day_orders import DayOrders, Quote
+from writeback.batches.encodings import other_reading
 from writeback.batches.findings import make
 from writeback.batches.layout import Layout, Row
-from writeback.batches.texts import other_reading
 from writeback.domain.finding import Finding
-from writeback.domain.submission.shape import show
+from writeback.domain.submission.shape_findings import show
 
 _DAY_TYPES = frozenset({"date", "date-time"})
 _AROUND = 20

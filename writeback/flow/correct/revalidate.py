@@ -12,7 +12,7 @@ from writeback.domain.school import School
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.correct.draft import Draft
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.schools.refresh import Misses
+from writeback.flow.schools.unknown_id_refresh import Misses
 
 _NOT_THERE = (RecordStatus.REFUSED, RecordStatus.SUPERSEDED)
 

@@ -9,10 +9,10 @@ from sqlmodel import Session
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.changes import Changes, open_all
+from writeback.flow.engine.status_changes import Changes, open_all
 from writeback.flow.engine.turn import Member
 from writeback.store.tables import RequestRow
-from writeback.store.writebacks import claims, writebacks
+from writeback.store.writebacks import claimed_things, writebacks
 from writeback.store.writebacks.requests import RequestState
 
 BLANK = (None, "N")
@@ -80,7 +80,7 @@ def leave_member(member: Member, value: str | None, why: str) -> None:
 
 def claim(changes: Changes, request: RequestRow, member: Member, mis_id: str) -> bool:
     """Note that the record has made what the MIS calls so; False where it is another record's."""
-    return claims.take(
+    return claimed_things.take(
         changes.session,
         school_id=request.school_id,
         family=member.kind.family,

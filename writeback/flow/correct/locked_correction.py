@@ -15,14 +15,14 @@ from sqlmodel import Session
 from writeback.core.errors import Forbidden
 from writeback.domain.access import Caller, Scope, check_kind
 from writeback.domain.actor import Actor
+from writeback.domain.corrections import Action
 from writeback.domain.kinds import Record
-from writeback.domain.mending import Action
 from writeback.domain.states import Event, Status
 from writeback.domain.writeback import RecordProgress
-from writeback.flow.engine.changes import Changes, OpenWriteback
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.people import audit
-from writeback.store.reads.reader import writeback_unknown
+from writeback.store.reads.writebacks_read import writeback_unknown
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import corrections, writebacks
 from writeback.store.writebacks.corrections import RecordChange

@@ -12,11 +12,11 @@ from writeback.console.presenters.record_forms import FormField, fields_of, reco
 from writeback.console.presenters.records import has_free_text, said
 from writeback.console.presenters.times import counted
 from writeback.core.errors import Conflict, InvalidSubmission
+from writeback.domain.corrections import RESUBMITTABLE
 from writeback.domain.finding import Severity
 from writeback.domain.kinds import KINDS
-from writeback.domain.mending import RESUBMITTABLE
 from writeback.domain.staff import Permission
-from writeback.domain.submission.shape import more_findings
+from writeback.domain.submission.shape_findings import more_findings
 from writeback.flow.correct.draft import Edit, Order
 from writeback_client.models.mending import Mended
 from writeback_client.models.writebacks import Record, Writeback

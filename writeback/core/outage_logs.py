@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 
 from writeback.core.clock import Clock, SystemClock
-from writeback.core.failures import class_of, place_of
+from writeback.core.loggable_errors import class_of, place_of
 
 AGAIN_EVERY_S = 300.0
 """How often it is said that something still fails."""
