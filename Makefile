@@ -56,7 +56,7 @@ clean: ## remove .venv, caches and the data of `make dev`
 lock: $(STAMP) ## renew the lock files within the ranges of pyproject.toml; ARGS=--upgrade takes what is newest
 	@sh deploy/lock.sh $(BIN) $(ARGS)
 
-# On musl there is no wheel of a Redis server, a PostgreSQL and a driver of browsers, so the lock cannot be had whole.
+# On musl there is no wheel of a Redis server, a PostgreSQL and a driver of browsers, so not all of the lock can be installed.
 $(STAMP): pyproject.toml clients/python/pyproject.toml requirements-dev.lock
 	@set -e; python=$$(sh deploy/find-python.sh $(PYTHON)); \
 	[ -x $(BIN)/python ] && $(BIN)/python -c '' 2>/dev/null || { echo "making $(VENV) with $$python"; $$python -m venv --clear $(VENV); }; \

@@ -1,7 +1,7 @@
 """How long the console's pages take in a large trust.
 
 On SQLite and PostgreSQL, on a usual day and while much of it is held or has failed. Nothing is remembered from one call
-to the next but what the service itself remembers; the first call of each page is told beside the median.
+to the next but what the service itself remembers; the first call of each page is shown beside the median.
 """
 
 import asyncio

@@ -107,9 +107,9 @@ def _writeback(rng: random.Random, number: int) -> dict[str, Any]:
 
 
 def _events(row: dict[str, Any]) -> list[dict[str, Any]]:
-    told = (("accepted", "queued"), ("sending", "sending"), ("sent", "sent"), (row["status"], row["status"]))
+    logged = (("accepted", "queued"), ("sending", "sending"), ("sent", "sent"), (row["status"], row["status"]))
     common = {"writeback_id": row["id"], "app_id": row["app_id"], "at": row["created_at"], "actor": "worker"}
-    return [{**common, "event": event, "status": status} for event, status in told]
+    return [{**common, "event": event, "status": status} for event, status in logged]
 
 
 async def measure(db: Database) -> list[tuple[str, float, float, int]]:

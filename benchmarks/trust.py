@@ -19,7 +19,7 @@ from writeback.core.ids import new_id
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
 from writeback.domain.staff import Role
-from writeback.flow.projections.rollups import Tally
+from writeback.flow.projections.rollups import Rollup
 from writeback.flow.projections.search import SearchIndex
 from writeback.store.sql.bulk_insert import BulkInsert
 from writeback.store.tables import (
@@ -44,12 +44,12 @@ _SORTS = ("Academy", "Primary School", "College", "High School", "Church of Engl
 _HELD = {"school-07": "school_offline", "school-19": "token_refused", "school-33": "held_by_staff"}
 _USUAL = (("confirmed", 955), ("superseded", 15), ("failed", 12), ("partial", 8), ("needs_attention", 3),
           ("cancelled", 4), ("expired", 3))  # fmt: skip
-_TOLD = {"confirmed": "confirmed", "failed": "failed", "partial": "partly_confirmed", "superseded": "superseded",
+_ENDED = {"confirmed": "confirmed", "failed": "failed", "partial": "partly_confirmed", "superseded": "superseded",
          "needs_attention": "needs_person", "cancelled": "cancelled", "expired": "expired", "held": "held"}  # fmt: skip
 _FINDINGS = (
     ("student_not_on_roll", "{pupil} is not on roll since 2025-12-19", "Take the pupil off the register."),
     ("code_unknown", "code is Z9: the school has no such attendance code", "Use one of the school's codes."),
-    ("lesson_moved", "the lesson was moved to another room and time", "Fetch the timetable again, and send it anew."),
+    ("lesson_moved", "the lesson was moved to another room and time", "Fetch the timetable again, and send it again."),
 )
 
 
@@ -152,10 +152,10 @@ async def fill(services: Services, writebacks: int = WRITEBACKS, outage: int = 0
             chunk = []
     if chunk:
         await db.write_by_driver(_writing(inserts, chunk))
-    index, tally = SearchIndex(db), Tally(db, services.clock)
+    index, rollup = SearchIndex(db), Rollup(db, services.clock)
     while await index.index():
         pass
-    while await tally.count():
+    while await rollup.count():
         pass
 
 
@@ -182,9 +182,9 @@ def _events(row: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     if row["attempts"]:
         yield {**common, "at": row["created_at"], "actor": "worker", "event": "sending", "status": "sending"}
         yield {**common, "at": row["updated_at"], "actor": "worker", "event": "sent", "status": "sent"}
-    if told := _TOLD.get(row["status"]):
+    if logged := _ENDED.get(row["status"]):
         by = "provider:wonde"
-        yield {**common, "at": row["updated_at"], "actor": by, "event": told, "status": row["status"]}
+        yield {**common, "at": row["updated_at"], "actor": by, "event": logged, "status": row["status"]}
 
 
 def settled_request(row: Mapping[str, Any], provider_ref: str) -> dict[str, Any]:

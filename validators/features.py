@@ -132,7 +132,7 @@ def all_rules() -> list[FeatureRule]:
 
 
 def validate_rules(directory: Path = RULES_DIR) -> list[RuleFile]:
-    """Return the files of `directory`, read afresh; raise ConfigurationError naming the file and key at fault."""
+    """Return the files of `directory`, read again; raise ConfigurationError naming the file and key at fault."""
     files = [read_rule_file(path) for path in sorted(directory.glob("*.toml"))]
     names = [file.provider for file in files]
     if len(set(names)) != len(names):

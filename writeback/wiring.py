@@ -29,19 +29,19 @@ from writeback.flow.confirm.drift import Drift
 from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.correct.bulk_jobs import Bulks
 from writeback.flow.correct.bulk_runner import BulkRunner
-from writeback.flow.correct.corrections import Mendings, create_mendings
+from writeback.flow.correct.corrections import Corrections, create_corrections
 from writeback.flow.dispatch.dispatcher import Dispatcher
-from writeback.flow.dropin.requests import Doors
+from writeback.flow.dropin.requests import DropInRequests
 from writeback.flow.engine.bulkhead import Bulkhead
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
 from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.people.keys import Keys
-from writeback.flow.people.staff import StaffDoor, create_staff_door
+from writeback.flow.people.staff import StaffServices, create_staff
 from writeback.flow.projections.feed import EventFeed
 from writeback.flow.projections.overview import Overviews
 from writeback.flow.projections.reports import Reports
-from writeback.flow.projections.rollups import Tally
+from writeback.flow.projections.rollups import Rollup
 from writeback.flow.projections.search import SearchIndex
 from writeback.flow.registry.entries import Registry
 from writeback.flow.registry.features import Features
@@ -49,7 +49,7 @@ from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.discovery import Discovery
 from writeback.flow.schools.removals_held_back import Removals
 from writeback.flow.schools.sync import Syncer
-from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.schools.waiting_schools import SchoolWatch
 from writeback.flow.upkeep.readiness import Readiness
 from writeback.flow.upkeep.restores import Restores, RestoreWatch
@@ -59,7 +59,7 @@ from writeback.flow.webhooks.notify import Notifier
 from writeback.notifier.sender import WebhookSender
 from writeback.providers.http import create_client
 from writeback.providers.registry import PROVIDERS, create_providers
-from writeback.queue.arq_wakes import ArqDoorbell
+from writeback.queue.arq_wakes import ArqWaker
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql import migrate
@@ -86,7 +86,7 @@ class Services:
     settings: Settings
     clock: Clock
     accept: Acceptor
-    doors: Doors
+    drop_in: DropInRequests
     committer: Committer
     keys: Keys
     registry: Registry
@@ -94,7 +94,7 @@ class Services:
     sync: Syncer
     holds: Holds
     removals: Removals
-    mendings: Mendings
+    corrections: Corrections
     bulks: Bulks
     hooks: Hooks
     discovery: Discovery
@@ -102,7 +102,7 @@ class Services:
     webhooks: Webhooks
     batches: Batches
     feed: EventFeed
-    staff: StaffDoor
+    staff: StaffServices
     overviews: Overviews
     reports: Reports
     readiness: Readiness
@@ -118,13 +118,13 @@ class WorkerServices:
     redis_url: str
     owner: str
     flow: FlowContext
-    doorbell: ArqDoorbell
+    waker: ArqWaker
     dispatcher: Dispatcher
     confirmer: Confirmer
     watch: SchoolWatch
     syncer: Syncer
     sweeper: Sweeper
-    tally: Tally
+    rollup: Rollup
     search: SearchIndex
     drift: Drift
     notifier: Notifier
@@ -145,16 +145,16 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Open everything that the API needs, and close it in reverse; wait so long for a database that is down."""
     async with AsyncExitStack() as stack:
-        flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
+        flow, waker, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
         await _watch_restores(stack, flow, redis_url)
         syncer = Syncer(flow)
-        misses = Misses(flow, syncer)
-        stack.push_async_callback(misses.aclose)
+        refresher = ListRefresher(flow, syncer)
+        stack.push_async_callback(refresher.aclose)
         committer = Committer(
             flow.db,
             flow.clock,
             max_waiting=settings.api.max_waiting_commits,
-            on_commit=partial(flow.doorbell.ring, "serve_lane"),
+            on_commit=partial(flow.waker.wake, "serve_lane"),
         )
         await committer.start()
         stack.push_async_callback(committer.aclose)
@@ -162,14 +162,14 @@ async def open_services(
         stack.push_async_callback(feed.aclose)
         keys = Keys(flow.db, flow.clock, cache_s=settings.api.key_cache_s)
         stack.push_async_callback(keys.aclose)
-        acceptor = Acceptor(flow, committer, misses)
-        mendings = create_mendings(flow, misses)
+        acceptor = Acceptor(flow, committer, refresher)
+        corrections = create_corrections(flow, refresher)
         restores = Restores(flow.db, flow.clock, settings.restore)
         yield Services(
             settings=settings,
             clock=flow.clock,
             accept=acceptor,
-            doors=Doors(acceptor),
+            drop_in=DropInRequests(acceptor),
             committer=committer,
             keys=keys,
             registry=flow.registry,
@@ -177,7 +177,7 @@ async def open_services(
             sync=syncer,
             holds=Holds(flow),
             removals=Removals(flow.db, flow.clock),
-            mendings=mendings,
+            corrections=corrections,
             bulks=Bulks(flow),
             hooks=Hooks(flow),
             discovery=Discovery(flow),
@@ -185,10 +185,10 @@ async def open_services(
             webhooks=Webhooks(flow),
             batches=Batches(flow),
             feed=feed,
-            staff=create_staff_door(flow),
+            staff=create_staff(flow),
             overviews=Overviews(flow.db, flow.clock),
             reports=Reports(flow.db),
-            readiness=Readiness(flow.db, doorbell, restores),
+            readiness=Readiness(flow.db, waker, restores),
             restores=restores,
         )
 
@@ -199,7 +199,7 @@ async def open_worker(
 ) -> AsyncIterator[WorkerServices]:
     """Open everything that a worker needs, and close it in reverse; wait so long for a database that is down."""
     async with AsyncExitStack() as stack:
-        flow, doorbell, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
+        flow, waker, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
         restore_watch = await _watch_restores(stack, flow, redis_url)  # before anything is sent
         syncer = Syncer(flow)
         of_schools = replace(flow, db=flow.db.with_at_most(_SCHOOL_CONNECTIONS))
@@ -209,9 +209,9 @@ async def open_worker(
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('wrk', flow.clock.now())}"
         batches = BatchRunner(flow, syncer, owner)
         stack.push_async_callback(batches.aclose)
-        pace, school_misses = Pace(flow.clock, settings.queue.sync_share), Misses(of_schools, school_syncer)
-        stack.push_async_callback(school_misses.aclose)
-        bulks = BulkRunner(of_schools, create_mendings(of_schools, school_misses).many, pace, owner)
+        pace, school_refresher = Pace(flow.clock, settings.queue.sync_share), ListRefresher(of_schools, school_syncer)
+        stack.push_async_callback(school_refresher.aclose)
+        bulks = BulkRunner(of_schools, create_corrections(of_schools, school_refresher).many, pace, owner)
         stack.push_async_callback(bulks.aclose)
         yield WorkerServices(
             settings=settings,
@@ -219,13 +219,13 @@ async def open_worker(
             redis_url=redis_url,
             owner=owner,
             flow=flow,
-            doorbell=doorbell,
+            waker=waker,
             dispatcher=Dispatcher(flow, owner),
             confirmer=Confirmer(flow),
             watch=SchoolWatch(of_schools, school_syncer),
             syncer=school_syncer,
             sweeper=Sweeper(flow, school_places),
-            tally=Tally(flow.db, flow.clock),
+            rollup=Rollup(flow.db, flow.clock),
             search=SearchIndex(flow.db),
             drift=Drift(flow),
             notifier=notifier,
@@ -240,8 +240,8 @@ async def open_worker(
 
 async def _open_flow(
     stack: AsyncExitStack, settings: Settings, clock: Clock, patience_s: float
-) -> tuple[FlowContext, ArqDoorbell, str]:
-    """Return the flow's context, the doorbell in it, and where its Redis is."""
+) -> tuple[FlowContext, ArqWaker, str]:
+    """Return the flow's context, its waker, and where Redis is."""
     secrets = SecretBox(settings.effective_secret_key)  # first: a weak one is refused before anything is touched
     pool = PoolOptions.of(settings)
     await _migrate(settings, pool, clock, patience_s)
@@ -254,8 +254,8 @@ async def _open_flow(
         embedded = EmbeddedRedis(settings.data_dir)
         redis_url = await embedded.start()
         stack.push_async_callback(embedded.stop)
-    doorbell = ArqDoorbell(redis_url, settings.queue)
-    stack.push_async_callback(doorbell.aclose)
+    waker = ArqWaker(redis_url, settings.queue)
+    stack.push_async_callback(waker.aclose)
     plain_http = HostList(settings.plain_http_hosts)
     client = create_client(settings.dispatch, plain_http=plain_http)
     stack.push_async_callback(client.aclose)
@@ -277,10 +277,10 @@ async def _open_flow(
         registry=registry,
         lookups=lookup_cache(db, clock),
         providers=create_providers(settings, clock, client),
-        doorbell=doorbell,
+        waker=waker,
         secrets=secrets,
     )
-    return flow, doorbell, redis_url
+    return flow, waker, redis_url
 
 
 async def _watch_restores(stack: AsyncExitStack, flow: FlowContext, redis_url: str) -> RestoreWatch:
@@ -294,9 +294,7 @@ async def _watch_restores(stack: AsyncExitStack, flow: FlowContext, redis_url: s
     except Exception as error:
         if not is_unavailable(error):
             raise
-        outage_logs.warning(
-            "database_not_reached", error
-        )  # the worker's sweeper looks again, each time before it rings
+        outage_logs.warning("database_not_reached", error)  # the worker's sweeper looks again before each wake
     return watch
 
 

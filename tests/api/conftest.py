@@ -18,7 +18,7 @@ from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
-from writeback.flow.correct.corrections import Mendings, create_mendings
+from writeback.flow.correct.corrections import Corrections, create_corrections
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import account_hooks
 from writeback.flow.people.keys import Keys
@@ -28,12 +28,12 @@ from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.removals_held_back import Removals
 from writeback.flow.schools.sync import Syncer
-from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.upkeep.readiness import Look
 from writeback.flow.upkeep.restores import EpochView
 from writeback.flow.webhooks.endpoints import Webhooks
 from writeback.providers.base import ListingState
-from writeback.queue.port import RecordingDoorbell
+from writeback.queue.port import RecordingWaker
 from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql.database import Database
 from writeback_client.models.access import Hook
@@ -159,7 +159,7 @@ class FakeServices:
     features: Features
     webhooks: Webhooks
     feed: EventFeed
-    mendings: Mendings
+    corrections: Corrections
     batches: Any
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
@@ -234,7 +234,7 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         registry=registry,
         lookups=lookup_cache(database, fake_clock),
         providers={},
-        doorbell=RecordingDoorbell(),
+        waker=RecordingWaker(),
         secrets=SecretBox("test"),
     )
     return FakeServices(
@@ -249,7 +249,7 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         features=Features(registry, lookup_cache(database, fake_clock)),
         webhooks=Webhooks(flow),
         feed=EventFeed(database, settings.events),
-        mendings=create_mendings(flow, Misses(flow, Syncer(flow))),
+        corrections=create_corrections(flow, ListRefresher(flow, Syncer(flow))),
         batches=Batches(flow),
     )
 

@@ -75,7 +75,7 @@ OWNED = ("{writeback}", "{batch}", "{webhook}", "{delivery}")
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}
 OTHERS = {
-    "submit": ["read"],  # support may mend every app's
+    "submit": ["read"],  # support may correct every app's
     "read": ["submit", "support"],
     "support": ["read", "submit"],
     "admin": ["read", "submit", "support"],
@@ -90,7 +90,7 @@ KEYLESS = {
     "/metrics",
     "/hooks/{provider}/{token}",
 }
-"""What is outside /v1 and needs no key; the doors are in tests/api/doors."""
+"""What is outside /v1 and needs no key; the drop-in endpoints are in tests/api/doors."""
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/schools/{school}/writebacks"): {"kind": "attendance.session", "records": []},
     ("POST", "/v1/schools"): {

@@ -21,7 +21,7 @@ from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.sync import Syncer
-from writeback.queue.port import RecordingDoorbell
+from writeback.queue.port import RecordingWaker
 from writeback.store.schools import lists
 from writeback.store.sql.database import Database
 
@@ -71,7 +71,7 @@ async def world(services: FakeServices, database: Database) -> AsyncIterator[Wor
         registry=services.registry,
         lookups=lookup_cache(database, services.clock),
         providers={},
-        doorbell=RecordingDoorbell(),
+        waker=RecordingWaker(),
         secrets=SecretBox("test"),
     )
     whole = Services(**{**vars(services), "batches": Batches(flow)})

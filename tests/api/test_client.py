@@ -270,7 +270,7 @@ async def test_mending(world: World) -> None:
     assert again.records[0].status == "queued"
     assert (count.writebacks, count.records) == (1, 1)
     assert [done.id for done in report.done] == [one.id]
-    assert [mending.action for mending in found.mendings] == ["cancel", "resubmit", "cancel"]
+    assert [correction.action for correction in found.mendings] == ["cancel", "resubmit", "cancel"]
     assert log == ["writeback.cancel", "writeback.resubmit", "writeback.cancel"]
 
 

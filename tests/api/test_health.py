@@ -54,14 +54,14 @@ async def test_without_redis_and_database_it_is_not_ready(api: Any) -> None:
     assert (await api.call("GET", "/readyz")).status_code == 503
 
 
-async def test_a_restore_of_which_something_is_open_is_told(api: Any) -> None:
+async def test_a_restore_of_which_something_is_open_is_reported(api: Any) -> None:
     taken_at, began_at = datetime(2026, 1, 12, 8, 40, tzinfo=UTC), datetime(2026, 1, 12, 8, 55, tzinfo=UTC)
     api.services.readiness.epoch = EpochView(2, began_at, taken_at, None, None, is_open=True, waiting=34)
 
-    told = (await api.call("GET", "/readyz")).json()
+    answer = (await api.call("GET", "/readyz")).json()
 
-    assert told["status"] == "ready"
-    assert (told["restore"]["taken_at"], told["restore"]["waiting"]) == ("2026-01-12T08:40:00Z", 34)
+    assert answer["status"] == "ready"
+    assert (answer["restore"]["taken_at"], answer["restore"]["waiting"]) == ("2026-01-12T08:40:00Z", 34)
 
 
 async def test_metrics_count_calls_by_route_and_submissions_by_result(api: Any) -> None:

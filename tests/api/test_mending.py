@@ -1,4 +1,4 @@
-"""Mending over HTTP: shapes, scopes, tenants, problems; what it does to writebacks is tested in the flow."""
+"""Corrections over HTTP: shapes, scopes, tenants, problems; what it does to writebacks is tested in the flow."""
 
 import json
 from datetime import UTC, datetime
@@ -70,11 +70,11 @@ async def test_an_app_resubmits_its_own_with_an_edit_and_sees_what_it_was(api: A
     assert answer.json()["status"] == "queued"
     shown = (await api.call("GET", f"/v1/writebacks/{failed}", key)).json()
     assert shown["records"][0]["record"]["date"] == "2026-01-09"
-    (mending,) = shown["mendings"]
-    assert mending["actor"].startswith("app:registers/key:key_")
-    assert mending["reason"] == "wrong day"
-    assert mending["records"][0]["before"]["date"] == "2026-01-12"
-    assert mending["records"][0]["findings_before"][0]["code"] == "school_closed"
+    (correction,) = shown["mendings"]
+    assert correction["actor"].startswith("app:registers/key:key_")
+    assert correction["reason"] == "wrong day"
+    assert correction["records"][0]["before"]["date"] == "2026-01-12"
+    assert correction["records"][0]["findings_before"][0]["code"] == "school_closed"
 
 
 async def test_a_resubmission_needs_no_body_and_a_dry_run_changes_nothing(api: Any, put: Any) -> None:
@@ -325,9 +325,9 @@ async def test_a_check_is_for_whoever_may_resubmit(api: Any, put: Any, is_proble
 
     answer = await _post(api, f"{sent}/check", key)
     assert answer.status_code == 202, answer.text
-    told = answer.json()
-    assert (told["id"], told["status"], told["requests"]) == (sent, "sent", ["req_1"])
-    assert (told["asked_before"], told["hold_reason"], told["left_alone"]) == (False, None, None)
+    said = answer.json()
+    assert (said["id"], said["status"], said["requests"]) == (sent, "sent", ["req_1"])
+    assert (said["asked_before"], said["hold_reason"], said["left_alone"]) == (False, None, None)
     assert (await _post(api, f"{sent}/check", key, {"reason": "again"})).json()["asked_before"]
 
     is_problem(await _post(api, f"{sent}/check", await api.key("read")), 403, "key_lacks_scope")

@@ -12,7 +12,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.submission.submission import parse_submission
 
 SUBMIT = "/v1/schools/{school}/writebacks"
-DOORS = ("/wonde/", "/xporter/")
+DROP_INS = ("/wonde/", "/xporter/")
 """Their errors have the shapes of the providers that they stand for."""
 ERRORS = {"400", "401", "403", "404", "409", "413", "415", "422", "429", "503"}
 METHODS = {"get", "post", "patch", "put", "delete"}
@@ -98,7 +98,7 @@ async def test_every_route_under_v1_needs_a_key_and_documents_its_errors(documen
 async def test_every_documented_error_is_a_problem_with_a_fitting_example(document: dict[str, Any]) -> None:
     for path, _, operation in _operations(document):
         for status, response in operation["responses"].items():
-            if int(status) < 400 or path in ("/healthz", "/readyz") or path.startswith(DOORS):
+            if int(status) < 400 or path in ("/healthz", "/readyz") or path.startswith(DROP_INS):
                 continue
             (content,) = response["content"].items()
             assert content[0] == "application/problem+json", (path, status)

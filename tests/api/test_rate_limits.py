@@ -1,4 +1,4 @@
-"""How fast an app may call, and how it is told."""
+"""How fast an app may call, and what it is answered beyond that."""
 
 from datetime import timedelta
 from typing import Any
@@ -68,6 +68,6 @@ def test_another_app_has_a_bucket_of_its_own(fake_clock: FakeClock):
     assert [bucket.take(app).is_exceeded for app in ("a", "b", "a")] == [False, False, True]
 
 
-def test_what_remains_is_told(fake_clock: FakeClock):
+def test_what_remains_is_reported(fake_clock: FakeClock):
     bucket = limits(fake_clock)
     assert [bucket.take("app").remaining for _ in range(4)] == [2, 1, 0, 0]

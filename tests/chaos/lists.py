@@ -103,13 +103,13 @@ class Lists:
 
     async def _is_synced(self, school: SchoolUnderTest, lists: Sequence[str], *, is_full: bool) -> bool:
         """Ask for these lists, as support does; return whether they came."""
-        told = await self._ask("POST", f"{school.id}/sync", {"full": str(is_full).lower(), "list": lists})
-        return told is not None and not any(one["error"] for one in told["lists"])
+        answer = await self._ask("POST", f"{school.id}/sync", {"full": str(is_full).lower(), "list": lists})
+        return answer is not None and not any(one["error"] for one in answer["lists"])
 
     async def _shown(self, school: SchoolUnderTest, error: ListError) -> Mapping[str, Any] | None:
         """Return what the API says of the list; None where it says nothing just now."""
-        told = await self._ask("GET", school.id, {})
-        return next((one for one in told["lookups"] if one["list"] == error.list), None) if told else None
+        answer = await self._ask("GET", school.id, {})
+        return next((one for one in answer["lookups"] if one["list"] == error.list), None) if answer else None
 
     async def _ask(self, method: str, path: str, params: Mapping[str, Any]) -> Any:
         headers = {"authorization": f"Bearer {self.world.key}"}

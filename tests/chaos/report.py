@@ -47,8 +47,8 @@ def table(result: Result) -> None:
         shown.add_row(figure.name, str(figure.value), figure.wanted, "ok" if figure.is_right else "[red]WRONG[/red]")
     console.print(shown)
     for title, counts in result.counts.items():
-        told = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
-        console.print(f"[bold]{title}[/bold]: {told or 'none'}")
+        answer = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+        console.print(f"[bold]{title}[/bold]: {answer or 'none'}")
     for problem in result.problems[:40]:
         console.print(f"  - {problem}", markup=False)
     console.print("[green]Every figure is right.[/green]" if result.is_right else "[red]Something is wrong.[/red]")

@@ -179,9 +179,9 @@ class Troubles:
         self.done["storms of faults"] += 1
 
     async def _count_faults(self) -> None:
-        told = await self.world.control.get("faults")
+        answer = await self.world.control.get("faults")
         for name in self.wanted:
-            self.struck[name] = told["struck"].get(name, 0)
+            self.struck[name] = answer["struck"].get(name, 0)
 
     async def _forge(self, dice: random.Random) -> None:
         """Say as anybody could that all is well, with a wrong token or about nothing that is known."""

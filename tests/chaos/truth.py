@@ -88,11 +88,11 @@ async def look(world: World) -> dict[str, Truth]:
 
 async def _look_at(world: World, school: SchoolUnderTest) -> Truth:
     truth, path = Truth(school), f"schools/{school.provider_school_id}"
-    told = await world.control.get(f"{path}/marks", history="true")
-    for mark in told["marks"]:
+    answer = await world.control.get(f"{path}/marks", history="true")
+    for mark in answer["marks"]:
         kind, place = ("S", mark["session"]) if mark["type"] == "session" else ("L", str(mark["period_instance_id"]))
         truth.marks[kind, mark["student_id"], mark["date"], place] = mark["code"]
-    for row in told["history"]:
+    for row in answer["history"]:
         kind = "S" if row["type"] == "session" else "L"
         truth.history[kind, row["student_id"], row["date"], row["place"]] = row["changes"]
     for family in _FAMILIES:

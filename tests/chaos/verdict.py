@@ -10,7 +10,7 @@ from tests.chaos.truth import Slot, Truth, keys_of
 from tests.chaos.workload import OFFICE_FIRST
 from writeback.domain.writeback import RecordStatus
 
-_TOLD = (RecordStatus.FAILED, RecordStatus.CANCELLED, RecordStatus.REFUSED)
+_ENDED = (RecordStatus.FAILED, RecordStatus.CANCELLED, RecordStatus.REFUSED)
 """The app has been told that it is not in the MIS."""
 _LEFT = "left as it was"
 _NOT_THERE = frozenset({"left_as_it_was", "changed_in_mis"})
@@ -121,7 +121,7 @@ class Verdict:
     def _stopped_without_trouble(self) -> Iterator[str]:
         """What has failed, or waits for a person, where neither provider nor office was in any trouble."""
         for record in self.books.records:
-            if self.truths[record.school].school.is_spared and record.status in (*_TOLD, RecordStatus.NEEDS_ATTENTION):
+            if self.truths[record.school].school.is_spared and record.status in (*_ENDED, RecordStatus.NEEDS_ATTENTION):
                 yield f"{record.name}, findings {record.findings}"
 
     def _failed_beside(self) -> Iterator[str]:
@@ -164,8 +164,8 @@ class Verdict:
             is_the_offices = bool(written) and written[-1]["source"] == "office"
             if allowed is not None and holds not in allowed and not is_the_offices:
                 ours = ", ".join(f"{r.seq}:{r.says['code']}:{r.status.value}:{r.writeback_id}" for r in records)
-                told = ", ".join(f"{c['at'][17:23]} {c['code']} {c['source'][-8:]}" for c in history)
-                yield f"{truth.school.id} {slot[0]} {slot[2:]} holds {holds}, wanted {allowed}; ours {ours}; MIS {told}"
+                held = ", ".join(f"{c['at'][17:23]} {c['code']} {c['source'][-8:]}" for c in history)
+                yield f"{truth.school.id} {slot[0]} {slot[2:]} holds {holds}, wanted {allowed}; ours {ours}; MIS {held}"
         yield from self._wrong_entries()
 
     def _wrong_entries(self) -> Iterator[str]:
@@ -238,7 +238,7 @@ def _allowed(records: Sequence[BookedRecord], name: str = "code") -> set[str | N
     there or not.
     """
     allowed: set[str | None] = set()
-    for record in reversed([record for record in records if record.status not in _TOLD]):
+    for record in reversed([record for record in records if record.status not in _ENDED]):
         if record.status is RecordStatus.NEEDS_ATTENTION:
             return None
         allowed.add(record.says[name])

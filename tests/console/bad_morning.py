@@ -1,4 +1,4 @@
-"""What a bad morning has besides `scenes.morning`: marks that can be mended, lists, a file, a key, a webhook."""
+"""What a bad morning has besides `scenes.morning`: marks that can be corrected, lists, a file, a key, a webhook."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -153,7 +153,7 @@ def work_off(services: Services) -> WorkOff:
     async def work(begun: httpx.Response) -> str:
         path = begun.headers["location"].removeprefix("/console")
         runner = BulkRunner(
-            services.accept.flow, services.mendings.many, Pace(services.clock, share=1.0), "the tests' worker"
+            services.accept.flow, services.corrections.many, Pace(services.clock, share=1.0), "the tests' worker"
         )
         await runner.run(path.removeprefix("/bulks/"))
         return path

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from writeback.core.ids import new_id
-from writeback.flow.projections.rollups import Tally
+from writeback.flow.projections.rollups import Rollup
 from writeback.store.tables import AttemptRow, EventRow, Lane, RequestRow, SchoolRow, WritebackRow
 from writeback.wiring import Services
 
@@ -67,9 +67,9 @@ def add_writeback(
     )
     session.add(row)
     session.add(_event(row, at, "accepted", "queued", "app:registers"))
-    told = {"confirmed": "confirmed", "failed": "failed", "partial": "partly_confirmed", "superseded": "superseded"}
-    if status in told:
-        session.add(_event(row, ended_at or at, told[status], status, "provider:wonde"))
+    answer = {"confirmed": "confirmed", "failed": "failed", "partial": "partly_confirmed", "superseded": "superseded"}
+    if status in answer:
+        session.add(_event(row, ended_at or at, answer[status], status, "provider:wonde"))
     return row
 
 
@@ -95,7 +95,7 @@ def add_school(session: Session, now: datetime, school_id: str, name: str, provi
 async def morning(services: Services) -> None:
     """Let a morning have happened, up to now."""
     await services.reads.db.transact(lambda session: _morning(session, services.clock.now()))
-    await Tally(services.reads.db, services.clock).count()
+    await Rollup(services.reads.db, services.clock).count()
 
 
 def _morning(session: Session, now: datetime) -> None:

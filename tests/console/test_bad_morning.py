@@ -99,7 +99,7 @@ def _fail(session: Session, school: str) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-async def test_support_finds_what_failed_mends_one_and_sees_all_confirmed(
+async def test_support_finds_what_failed_corrects_one_and_sees_all_confirmed(
     bad_morning: Morning, javascript: bool
 ) -> None:
     morning = bad_morning
@@ -119,11 +119,11 @@ async def test_support_finds_what_failed_mends_one_and_sees_all_confirmed(
     await expect(page.locator("tbody tr")).to_have_count(FAILED)
 
     await page.locator("tbody tr", has_text="Q7").get_by_role("link").first.click()
-    await page.get_by_role("link", name="Mend and send again").click()
+    await page.get_by_role("link", name="Correct and resubmit").click()
     await page.get_by_label("Mark", exact=True).select_option("/")
     await page.get_by_label("Why").fill(WHY)
     await page.get_by_role("button", name="Send again", exact=True).click()
-    await expect(page.get_by_text("On its way again: 1 record, 1 of them mended.")).to_be_visible()
+    await expect(page.get_by_text("On its way again: 1 record, 1 of them corrected.")).to_be_visible()
 
     await page.goto(f"{morning.origin}/console/writebacks?school={morning.oakfield.id}&status=failed")
     await page.get_by_label("all that match").check()

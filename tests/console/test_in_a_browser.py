@@ -24,7 +24,7 @@ from tests.console.scenes import DAY, add_writeback
 from writeback.console import create_console
 from writeback.console.navigation import MENU
 from writeback.domain.staff import Role
-from writeback.flow.projections.rollups import Tally
+from writeback.flow.projections.rollups import Rollup
 from writeback.store.people import staff as store
 from writeback.store.tables import ApiKey, BatchRow, BulkRow, WebhookRow, WritebackRow
 from writeback.wiring import Services
@@ -56,7 +56,8 @@ PATHS = (
     "/account",
     "/nothing",
 )
-"""Every page that has an address of its own; those in braces are of `bad_morning`, and one mending that goes on."""
+"""Every page that has an address of its own; those in braces are of `bad_morning`, and one bulk job that is under
+way."""
 _PATIENCE_MS = 15_000
 
 
@@ -136,14 +137,14 @@ class Scene:
 async def scene(services: Services) -> AsyncIterator[Scene]:
     await services.staff.accounts.add("ann@example.org", Role.ADMIN, password=PASSWORD)
     await bad_morning(services)
-    await services.reads.db.transact(partial(_begin_mending, services))
+    await services.reads.db.transact(partial(_begin_correction, services))
     paths = [path.format(**await _ids(services)) for path in PATHS]
     async with served(create_console(services)) as origin, chromium() as browser:
         yield Scene(services, origin, browser, paths)
 
 
-def _begin_mending(services: Services, session: Session) -> None:
-    """Begin a mending of many that another process is at."""
+def _begin_correction(services: Services, session: Session) -> None:
+    """Begin a bulk job that another process works on."""
     now, account = services.clock.now(), store.by_name(session, "ann@example.org")
     assert account is not None
     row = BulkRow(id="blk_1", staff_id=account.id, action="resubmit", wanted="{}", state="running", created_at=now)
@@ -291,7 +292,7 @@ async def test_what_happens_meanwhile_appears_by_itself_and_is_announced(
         await services.reads.db.transact(
             lambda session: add_writeback(session, now, "westbrook", "needs_attention", progress=wrong).id
         )
-        await Tally(services.reads.db, services.clock).count()
+        await Rollup(services.reads.db, services.clock).count()
         services.clock.advance(timedelta(seconds=30))  # type: ignore[attr-defined]
 
         await expect(window.page.get_by_role("link", name="Westbrook College")).to_be_visible()
@@ -334,7 +335,7 @@ def _note_progress(session: Session, looked_at: int) -> None:
     session.add(row)
 
 
-async def test_who_is_signed_out_meanwhile_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_is_signed_out_meanwhile_is_reported(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scene.services.settings.console, "refresh_s", 1.0)
     async with scene.window() as window:
         await window.sign_in()

@@ -42,7 +42,7 @@ class Scene:
     async def failures(self) -> list[str]:
         person = Person("stf_1", "somebody", Role.ADMIN)
         wanted = AuditFilter(action="staff.sign_in_failed")
-        page = await self.services.mendings.audit.list(person.caller, wanted, limit=50)
+        page = await self.services.corrections.audit.list(person.caller, wanted, limit=50)
         return [entry.changed["reason"] for entry in page.items]
 
 
@@ -173,7 +173,7 @@ async def test_keys_that_the_provider_has_changed_are_fetched_again(scene: Scene
 
 async def test_another_browser_s_answer_is_refused(scene: Scene) -> None:
     back = (await scene.at_provider()).headers["location"]
-    await scene.visitor.get("/sign-in/openid")  # begins anew, with another state
+    await scene.visitor.get("/sign-in/openid")  # begins again, with another state
 
     answer = await scene.visitor.http.get(back)
 
@@ -189,7 +189,7 @@ async def test_an_answer_that_nobody_waits_for_is_refused(scene: Scene, fake_clo
     assert (await scene.visitor.http.get(back)).status_code == 401
 
 
-async def test_a_refusal_there_is_told_in_words(scene: Scene) -> None:
+async def test_a_refusal_there_is_shown_in_words(scene: Scene) -> None:
     back = (await scene.at_provider()).headers["location"]
     state = parse_qs(urlsplit(back).query)["state"][0]
 

@@ -33,8 +33,8 @@ async def test_all_who_may_mend_see_who_began_what_and_why(
 
     assert "Goes on" in before.text
     assert f'href="/console{path}"' in after.text
-    for told in ("sam", "codes were wrong", f"{FAILED} of {FAILED}", "Done, not all of it", "St Mary"):
-        assert told in after.text
+    for answer in ("sam", "codes were wrong", f"{FAILED} of {FAILED}", "Done, not all of it", "St Mary"):
+        assert answer in after.text
     assert failed[0] in one.text, "what could not be"
 
 
@@ -52,8 +52,8 @@ async def test_another_stops_it_and_has_it_go_on(sign_in: SignIn, failed: Sequen
     assert "kim stopped it" in stopped.text
     assert "It had ended by then." in twice.text
     assert "<progress" in going.text
-    for told in ("Began a bulk job", "Stopped a bulk job", "Had a bulk job go on", f"resubmit: {FAILED} writebacks"):
-        assert told in audit.text
+    for answer in ("Began a bulk job", "Stopped a bulk job", "Had a bulk job go on", f"resubmit: {FAILED} writebacks"):
+        assert answer in audit.text
 
 
 @pytest.mark.parametrize("change", ["stop", "go-on", ""])

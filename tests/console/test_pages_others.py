@@ -41,7 +41,7 @@ async def test_school_says_why_it_waits_and_for_how_much(sign_in: SignIn) -> Non
     assert "Let it go on" not in answer.text, "a viewer changes nothing"
 
 
-async def test_school_is_held_with_a_reason_and_let_go_on(sign_in: SignIn, services: Services) -> None:
+async def test_school_is_held_with_a_reason_and_resumed(sign_in: SignIn, services: Services) -> None:
     visitor = await sign_in("support", name="sam")
 
     without = await visitor.post("/schools/st-marys/hold", {"confirmed": "yes"})

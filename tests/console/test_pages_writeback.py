@@ -1,4 +1,4 @@
-"""One writeback: what it says and to whom, mending it field by field, cancelling it, settling it."""
+"""One writeback: what it shows and to whom, correcting it field by field, cancelling it, settling it."""
 
 import json
 from collections.abc import Sequence
@@ -126,16 +126,16 @@ async def test_cancelling_asks_first(sign_in: SignIn, failed: str, services: Ser
 
 
 async def test_what_the_mis_has_is_shown_and_a_person_decides(sign_in: SignIn, failed: str, services: Services) -> None:
-    visitor, doubtful = await sign_in("support"), await _of_status(services, "needs_attention")
-    shown = await visitor.get(f"/writebacks/{doubtful}/resolve")
+    visitor, uncertain = await sign_in("support"), await _of_status(services, "needs_attention")
+    shown = await visitor.get(f"/writebacks/{uncertain}/resolve")
     form = {"record": "0", "outcome": "failed", "reason": "the office was right"}
 
-    without = await visitor.post(f"/writebacks/{doubtful}/resolve", {"record": "0"})
-    await visitor.post(f"/writebacks/{doubtful}/resolve", form)
+    without = await visitor.post(f"/writebacks/{uncertain}/resolve", {"record": "0"})
+    await visitor.post(f"/writebacks/{uncertain}/resolve", form)
 
     assert '<strong class="mono value">N</strong>' in shown.text
     assert without.status_code == 422
-    assert (await _row(services, doubtful)).status == "failed"
+    assert (await _row(services, uncertain)).status == "failed"
 
 
 NEAR = [
@@ -153,7 +153,7 @@ NEAR = [
 
 
 @pytest.fixture
-async def doubtful(services: Services, failed: str) -> str:
+async def uncertain(services: Services, failed: str) -> str:
     """One of which two things in the MIS are nearly what it says."""
     id_ = await _of_status(services, "needs_attention")
     async with services.reads.db.write() as session:
@@ -165,9 +165,9 @@ async def doubtful(services: Services, failed: str) -> str:
 
 @pytest.mark.parametrize("page", ["", "/resolve"])
 async def test_what_is_nearly_it_in_the_mis_is_shown_beside_what_was_sent(
-    page: str, sign_in: SignIn, doubtful: str
+    page: str, sign_in: SignIn, uncertain: str
 ) -> None:
-    shown = (await (await sign_in("support")).get(f"/writebacks/{doubtful}{page}")).text
+    shown = (await (await sign_in("support")).get(f"/writebacks/{uncertain}{page}")).text
 
     assert '<strong class="mono">B7</strong>' in shown
     assert '<strong class="mono">A104</strong>, we sent <strong class="mono">A104, A105</strong>' in shown
@@ -175,15 +175,15 @@ async def test_what_is_nearly_it_in_the_mis_is_shown_beside_what_was_sent(
     assert ('name="mis-0" value="B8"' in shown) == bool(page)
 
 
-async def test_a_person_chooses_which_of_several_it_is(sign_in: SignIn, doubtful: str, services: Services) -> None:
+async def test_a_person_chooses_which_of_several_it_is(sign_in: SignIn, uncertain: str, services: Services) -> None:
     visitor, form = await sign_in("support"), {"record": "0", "outcome": "confirmed", "reason": "the office says so"}
 
-    without = await visitor.post(f"/writebacks/{doubtful}/resolve", form)
-    await visitor.post(f"/writebacks/{doubtful}/resolve", {**form, "mis-0": "B8"})
+    without = await visitor.post(f"/writebacks/{uncertain}/resolve", form)
+    await visitor.post(f"/writebacks/{uncertain}/resolve", {**form, "mis-0": "B8"})
 
     assert without.status_code == 422
     assert "Choose which of those in the MIS is ours" in without.text
-    row = await _row(services, doubtful)
+    row = await _row(services, uncertain)
     assert (row.status, json.loads(row.progress)[0]["mis_ids"]) == ("confirmed", ["B8"])
 
 

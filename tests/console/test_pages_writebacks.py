@@ -1,4 +1,4 @@
-"""Finding writebacks, mending some or all that match: who may, what is asked first, what is written down."""
+"""Finding writebacks, correcting some or all that match: who may, what is asked first, what is recorded."""
 
 import re
 from collections.abc import Sequence
@@ -61,11 +61,11 @@ async def test_schools_of_others_are_not_there(sign_in: SignIn, failed: Sequence
     foreign = await visitor.get("/writebacks?school=st-marys")
     one = await visitor.get(f"/writebacks/{failed[0]}")
     ticked = {"action": "resubmit", "which": "ticked", "id": failed[1], "confirmed": "yes", "reason": "why not"}
-    mended = await visitor.post("/writebacks/mend", ticked)
+    corrected = await visitor.post("/writebacks/mend", ticked)
 
     assert failed[0] not in everything.text
     assert (foreign.status_code, one.status_code) == (404, 404)
-    assert mended.headers["location"] == "/console/writebacks", "nothing of it is there for them"
+    assert corrected.headers["location"] == "/console/writebacks", "nothing of it is there for them"
     assert await _statuses(services, [failed[1]]) == ["failed"]
 
 
@@ -96,7 +96,7 @@ async def test_all_that_match_go_again_and_what_cannot_says_why(
     assert await _statuses(services, failed) == ["failed", *["queued"] * (FAILED - 1)], "the first has a wrong code"
     assert "<progress" in begun.text
     assert f"<dd>{FAILED - 1}<small>" in result.text
-    assert failed[0] in result.text, "what could not be, to be mended"
+    assert failed[0] in result.text, "what could not be done, to be corrected"
     written = await _audited(services, "writeback.resubmit")
     assert {(row.actor, row.reason) for row in written} == {("staff:sam", "codes were wrong")}
     assert len(written) == FAILED - 1

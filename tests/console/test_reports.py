@@ -153,7 +153,7 @@ async def test_a_report_that_cannot_be_made_says_why_beside_the_field(sign_in: S
     assert 'aria-invalid="true"' in answer.text
 
 
-async def test_a_session_that_is_all_in_the_mis_is_told_as_such(sign_in: SignIn, add: Add) -> None:
+async def test_a_session_that_is_all_in_the_mis_is_shown_as_such(sign_in: SignIn, add: Add) -> None:
     await add("confirmed", [mark("A1"), mark("A2")], [CONFIRMED, CONFIRMED])
 
     answer = await (await sign_in("viewer")).get(f"/reports?school=hillside&date={DAY}")

@@ -42,7 +42,7 @@ async def lines_of(origin: str, visitor: Visitor, query: str = "") -> AsyncItera
     async with (
         asyncio.timeout(PATIENCE_S),
         httpx.AsyncClient(base_url=origin, cookies=visitor.http.cookies, headers=ASKING) as http,
-        http.stream("GET", f"/console/rings{query}") as answer,
+        http.stream("GET", f"/console/signals{query}") as answer,
     ):
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
         assert answer.headers["content-security-policy"]
@@ -62,7 +62,7 @@ async def said(lines: AsyncIterator[str]) -> str:
     return await anext(line async for line in lines if line and not line.startswith(":"))
 
 
-async def test_it_rings_when_something_happens_and_says_not_what(
+async def test_it_signals_when_something_happens_and_says_not_what(
     origin: str, services: Services, sign_in: SignIn
 ) -> None:
     async with lines_of(origin, await sign_in("viewer")) as lines:
@@ -72,7 +72,7 @@ async def test_it_rings_when_something_happens_and_says_not_what(
 
 
 @pytest.mark.parametrize("query", ["", "?school=st-marys"])
-async def test_other_schools_ring_for_nobody(origin: str, services: Services, sign_in: SignIn, query: str) -> None:
+async def test_other_schools_signal_nobody(origin: str, services: Services, sign_in: SignIn, query: str) -> None:
     async with lines_of(origin, await sign_in("viewer", schools=["st-marys"]), query) as lines:
         await happen(services, "oakfield")
         for _ in range(3):
@@ -86,7 +86,7 @@ async def test_other_schools_ring_for_nobody(origin: str, services: Services, si
 async def test_a_school_of_others_is_not_there(origin: str, sign_in: SignIn) -> None:
     visitor = await sign_in("viewer", schools=["st-marys"])
 
-    assert (await visitor.get("/rings?school=oakfield", headers=ASKING)).status_code == 404
+    assert (await visitor.get("/signals?school=oakfield", headers=ASKING)).status_code == 404
 
 
 async def test_whoever_is_signed_out_hears_no_more(origin: str, services: Services, sign_in: SignIn) -> None:
@@ -95,7 +95,7 @@ async def test_whoever_is_signed_out_hears_no_more(origin: str, services: Servic
         await services.staff.accounts.disable(visitor.name)
 
         assert not [line async for line in lines if line.startswith("data:")], "it ended"
-    again = await visitor.get("/rings", headers=ASKING)
+    again = await visitor.get("/signals", headers=ASKING)
     assert again.status_code == 401, "and no page to sign in, which nobody would see"
 
 
@@ -106,7 +106,7 @@ async def test_one_who_only_listens_is_signed_out_when_idle_for_too_long(
 
     for _ in range(2):
         services.clock.advance(timedelta(seconds=services.settings.console.idle_timeout_s * 0.6))  # type: ignore[attr-defined]
-        answers.append(await visitor.get("/rings?school=oakfield", headers=ASKING))
+        answers.append(await visitor.get("/signals?school=oakfield", headers=ASKING))
 
     assert [answer.status_code for answer in answers] == [404, 401]
 
@@ -114,7 +114,7 @@ async def test_one_who_only_listens_is_signed_out_when_idle_for_too_long(
 async def test_streams_are_limited_for_each_person(origin: str, sign_in: SignIn) -> None:
     visitor = await sign_in("viewer")
     async with lines_of(origin, visitor), httpx.AsyncClient(base_url=origin, cookies=visitor.http.cookies) as http:
-        refused = await http.get("/console/rings", headers=ASKING)
+        refused = await http.get("/console/signals", headers=ASKING)
 
     assert refused.status_code == 503
     assert "retry-after" in refused.headers

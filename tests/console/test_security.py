@@ -173,12 +173,12 @@ async def test_the_menu_has_what_the_role_may_see(sign_in: SignIn) -> None:
             assert shown == Person("stf_1", "somebody", role).may(entry.needs), (entry, role)
 
 
-def test_what_roles_may_is_as_it_is_told() -> None:
+def test_what_roles_may_is_as_it_is_reported() -> None:
     def allowed(role: Role, schools: frozenset[str] | None = None) -> set[Permission]:
         return {one for one in Permission if Person("stf_1", "ann", role, schools).may(one)}
 
     assert allowed(Role.VIEWER) == {Permission.VIEW}
-    assert allowed(Role.SUPPORT) == {Permission.VIEW, Permission.MEND, Permission.AUDIT}
+    assert allowed(Role.SUPPORT) == {Permission.VIEW, Permission.CORRECT, Permission.AUDIT}
     assert allowed(Role.ADMIN) == set(Permission)
     assert Permission.MANAGE not in allowed(Role.ADMIN, frozenset({"hillside"}))
 
@@ -204,4 +204,4 @@ async def test_a_person_s_rights_hold_in_the_flow_as_well(services: Services, si
     viewer = Person("stf_1", "ann", Role.VIEWER)
 
     with pytest.raises(Problem, match="no scope"):
-        await services.mendings.cancels.one(viewer.caller, "wb_1", viewer.actor())
+        await services.corrections.cancels.one(viewer.caller, "wb_1", viewer.actor())

@@ -36,7 +36,7 @@ async def _sign_in(visitor: Visitor, name: str, password: str = PASSWORD, **opti
 
 async def _actions(services: Services) -> list[str]:
     person = Person("stf_1", "somebody", Role.ADMIN)
-    page = await services.mendings.audit.list(person.caller, AuditFilter(action="staff."), limit=50)
+    page = await services.corrections.audit.list(person.caller, AuditFilter(action="staff."), limit=50)
     return [entry.action for entry in reversed(page.items)]
 
 

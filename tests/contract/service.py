@@ -25,8 +25,8 @@ from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.sync import Syncer
-from writeback.flow.schools.unknown_id_refresh import Misses
-from writeback.queue.port import RecordingDoorbell
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
+from writeback.queue.port import RecordingWaker
 from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql.database import Database
 from writeback.store.writebacks.committer import Committer
@@ -52,7 +52,7 @@ class Service:
     flow: FlowContext
     syncer: Syncer
     committer: Committer
-    misses: Misses
+    refresher: ListRefresher
 
     @property
     def lane(self) -> str:
@@ -64,7 +64,7 @@ class Service:
 
     async def post(self, records: Sequence[Mapping[str, Any]]) -> str:
         body = json.dumps({"kind": self.kind, "records": records})
-        answer = await Acceptor(self.flow, self.committer, self.misses).submit(CALLER, "hillside", body.encode())
+        answer = await Acceptor(self.flow, self.committer, self.refresher).submit(CALLER, "hillside", body.encode())
         assert answer.status == 202, answer.content
         assert answer.writeback_id is not None
         return answer.writeback_id
@@ -113,7 +113,7 @@ class Service:
 
 @pytest.fixture
 async def service(world: World, kind: str, sqlite_url: str) -> AsyncIterator[Service]:
-    settings, secrets, bell = Settings(secret_key=SECRET_KEY), SecretBox(SECRET_KEY), RecordingDoorbell()
+    settings, secrets, waker = Settings(secret_key=SECRET_KEY), SecretBox(SECRET_KEY), RecordingWaker()
     database = Database.open(sqlite_url)
     registry = Registry(
         database,
@@ -131,7 +131,7 @@ async def service(world: World, kind: str, sqlite_url: str) -> AsyncIterator[Ser
         registry=registry,
         lookups=lookup_cache(database, world.clock),
         providers={world.name: world.provider},
-        doorbell=bell,
+        waker=waker,
         secrets=secrets,
         rng=random.Random(7),
     )
@@ -149,10 +149,10 @@ async def service(world: World, kind: str, sqlite_url: str) -> AsyncIterator[Ser
     await registry.add(school)
     syncer = Syncer(flow)
     await syncer.sync_school("hillside")
-    committer = Committer(database, world.clock, max_waiting=100, on_commit=partial(bell.ring, "serve_lane"))
+    committer = Committer(database, world.clock, max_waiting=100, on_commit=partial(waker.wake, "serve_lane"))
     await committer.start()
-    misses = Misses(flow, syncer)
-    yield Service(world, kind, flow, syncer, committer, misses)
-    await misses.aclose()
+    refresher = ListRefresher(flow, syncer)
+    yield Service(world, kind, flow, syncer, committer, refresher)
+    await refresher.aclose()
     await committer.aclose()
     await database.dispose()

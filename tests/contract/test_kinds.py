@@ -203,7 +203,7 @@ async def reading_of(world, sent, lookups):
 
 
 @each
-async def test_each_kind_is_taken_told_and_confirmed(world, kind):
+async def test_each_kind_is_taken_notified_and_confirmed(world, kind):
     record = await record_of(world, kind)
     sent = await world.take([record], await world.lookups())
     assert isinstance(await world.check(sent), Pending)
@@ -507,15 +507,15 @@ async def test_without_a_writeback_id_only_the_mis_can_tell(world, kind):
 async def test_attributes_are_those_of_the_school(world, name):
     change = await world.provider.fetch(world.account, name, None, world.window)
 
-    told = (await world.ask("schools/{school}/attributes", list=name.removesuffix("_attributes")))["attributes"]
-    codes = {(row["type"], row["code"]): row["active"] for row in told if row["type"] not in ("staff_role", "reason")}
+    answer = (await world.ask("schools/{school}/attributes", list=name.removesuffix("_attributes")))["attributes"]
+    codes = {(row["type"], row["code"]): row["active"] for row in answer if row["type"] not in ("staff_role", "reason")}
     fetched = {(row["type"], row["code"]): row["active"] for row in change.rows.values()}
     if name == "detention_attributes":  # which of them are inactive Wonde does not list
         assert {key for key, active in codes.items() if active} - {("activity", "HOM"), ("activity", "REF")} <= set(
             fetched
         )
     else:
-        reasons = {(row["type"], row["code"]): row["active"] for row in told if row["type"] == "reason"}
+        reasons = {(row["type"], row["code"]): row["active"] for row in answer if row["type"] == "reason"}
         assert fetched == codes | reasons
 
 

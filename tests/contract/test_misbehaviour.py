@@ -23,7 +23,7 @@ def limited(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.mark.parametrize("fault", TOO_MUCH, ids=lambda fault: fault["kind"])
-async def test_an_answer_too_large_to_a_write_leaves_doubt_and_it_is_found_when_read_back(
+async def test_an_answer_too_large_to_a_write_leaves_it_in_doubt_and_it_is_found_when_read_back(
     limited: World, fault: dict[str, Any]
 ) -> None:
     lookups = await limited.lookups()
@@ -125,7 +125,9 @@ async def strike(world: World, **fault: Any) -> None:
 
 @pytest.mark.parametrize("after_effect", BEFORE_OR_AFTER)
 @pytest.mark.parametrize("status", [200, 400, 403, 429, 502, 503])
-async def test_a_proxys_page_leaves_doubt_and_says_who_answered(world: World, status: int, after_effect: bool) -> None:
+async def test_a_proxys_page_leaves_it_in_doubt_and_says_who_answered(
+    world: World, status: int, after_effect: bool
+) -> None:
     lookups = await world.lookups()
     await strike(world, kind="status", status=status, page=True, after_effect=after_effect, retry_after=30)
 
@@ -150,7 +152,7 @@ async def test_a_proxys_page_leaves_doubt_and_says_who_answered(world: World, st
     ],
     ids=str,
 )
-async def test_what_may_be_anybodys_answer_leaves_doubt(world: World, fault: dict[str, Any]) -> None:
+async def test_what_may_be_anybodys_answer_leaves_it_in_doubt(world: World, fault: dict[str, Any]) -> None:
     lookups = await world.lookups()
     await strike(world, **fault)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
-from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
+from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReadBack
 from writeback.domain.school import HoldReason
 from writeback.providers.base import LookupFailed, SchoolReport
 
@@ -15,7 +15,7 @@ LISTS = [name for name in ListName if name not in ATTRIBUTE_LISTS]
 
 @pytest.fixture
 async def fresh(world):
-    """The world, whose provider reads the MIS anew each time."""
+    """The world, whose provider reads the MIS again each time."""
     await world.change(cache_ttl_s=0)
     return world
 
@@ -30,8 +30,8 @@ async def test_a_slot_is_empty_before_and_full_after(fresh):
     after = await fresh.provider.read_back(fresh.account, sent, lookups)
     assert isinstance(before, ReadBack)
     assert isinstance(after, ReadBack)
-    assert set(before.readings.values()) == {SlotReading(None, False)}
-    assert after.readings == {position: SlotReading("/", True) for position in range(3)}
+    assert set(before.readings.values()) == {SlotReadBack(None, False)}
+    assert after.readings == {position: SlotReadBack("/", True) for position in range(3)}
 
 
 async def test_a_lesson_is_read_back_by_its_period(fresh):
@@ -41,7 +41,7 @@ async def test_a_lesson_is_read_back_by_its_period(fresh):
 
     read = await fresh.provider.read_back(fresh.account, sent, lookups)
 
-    assert read.readings == {position: SlotReading("L", True) for position in range(3)}
+    assert read.readings == {position: SlotReadBack("L", True) for position in range(3)}
 
 
 async def test_the_offices_mark_is_read_as_it_is(fresh):
@@ -54,8 +54,8 @@ async def test_the_offices_mark_is_read_as_it_is(fresh):
 
     read = await fresh.provider.read_back(fresh.account, sent, lookups)
 
-    assert read.readings[0] == SlotReading("/", True)
-    assert read.readings[1] == SlotReading("M", False)
+    assert read.readings[0] == SlotReadBack("/", True)
+    assert read.readings[1] == SlotReadBack("M", False)
 
 
 async def test_a_dash_is_no_mark(fresh):
@@ -67,7 +67,7 @@ async def test_a_dash_is_no_mark(fresh):
 
     read = await fresh.provider.read_back(fresh.account, sent, lookups)
 
-    assert read.readings[1] == SlotReading(None, False)
+    assert read.readings[1] == SlotReadBack(None, False)
 
 
 async def test_a_whole_register_is_read_over_several_pages(fresh):

@@ -101,8 +101,8 @@ async def test_every_hook_is_as_its_schema_says(world):
 
     assert world.ear.heard
     for query, body in world.ear.heard:
-        told = json.loads(body) if world.name == "wonde" else query
-        assert errors({"wonde": "wonde/webhook", "xporter": "xporter/callback"}[world.name], told) == []
+        answer = json.loads(body) if world.name == "wonde" else query
+        assert errors({"wonde": "wonde/webhook", "xporter": "xporter/callback"}[world.name], answer) == []
 
 
 async def test_a_refusal_is_as_its_schema_says(world):

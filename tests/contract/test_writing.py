@@ -1,4 +1,4 @@
-"""Every provider: what is sent, taken, confirmed, refused, blocked, not reached, and what leaves doubt."""
+"""Every provider: what is sent, taken, confirmed, refused, blocked, not reached, and what leaves it in doubt."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from writeback.domain.outcome import (
 from writeback.domain.school import HoldReason
 
 
-async def test_a_register_is_sent_taken_told_and_confirmed(world):
+async def test_a_register_is_sent_taken_notified_and_confirmed(world):
     records = world.register()
     sent = await world.take(records, await world.lookups())
     assert isinstance(await world.check(sent), Pending)
@@ -215,7 +215,7 @@ async def test_a_busy_provider_says_when_to_come_back(world, status):
     ],
     ids=lambda fault: "-".join(map(str, fault.values())),
 )
-async def test_an_answer_that_never_comes_or_cannot_be_read_leaves_doubt(world, fault):
+async def test_an_answer_that_never_comes_or_cannot_be_read_leaves_it_in_doubt(world, fault):
     lookups = await world.lookups()
     await strike(world, **fault)
 

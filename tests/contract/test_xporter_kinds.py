@@ -226,11 +226,11 @@ async def test_users_are_confirmed_by_our_callback(world):
 @pytest.mark.parametrize("name", ATTRIBUTES)
 async def test_attributes_are_those_that_are_active_at_the_school(world, name):
     list_name = name.removesuffix("_attributes")
-    told = (await world.ask("schools/{school}/attributes", list=list_name))["attributes"]
+    answer = (await world.ask("schools/{school}/attributes", list=list_name))["attributes"]
 
     change = await world.provider.fetch(world.account, name, None, world.window)
 
-    expected = {f"{row['type']}:{row['id']}" for row in told if row["active"]}
+    expected = {f"{row['type']}:{row['id']}" for row in answer if row["active"]}
     if name == ListName.DETENTION_ATTRIBUTES:
         types = (await world.ask("schools/{school}/detention-types"))["detention_types"]
         rooms = (await world.ask("schools/{school}/rooms"))["rooms"]
@@ -243,11 +243,11 @@ async def test_attributes_are_those_that_are_active_at_the_school(world, name):
 
 
 async def test_bullying_has_types_of_its_own(world):
-    told = (await world.ask("schools/{school}/attributes", list="behaviour", type="type"))["attributes"]
+    answer = (await world.ask("schools/{school}/attributes", list="behaviour", type="type"))["attributes"]
 
     change = await world.provider.fetch(world.account, ListName.BEHAVIOUR_ATTRIBUTES, None, world.window)
 
-    assert {row["id"] for row in told if row["allows_bullying_type"]} == {
+    assert {row["id"] for row in answer if row["allows_bullying_type"]} == {
         row["id"] for row in change.rows.values() if row.get("allows_bullying_type")
     }
 

@@ -279,7 +279,7 @@ async def _drive_hooks(case: Case, rig: Rig) -> None:
 
 
 async def _drive_notify(case: Case, rig: Rig, receiver: Receiver) -> list[str]:
-    """An app is told of the end of each writeback, at least once, with one id for each message."""
+    """An app is notified of the end of each writeback, at least once, with one id for each message."""
     statuses = [Status.CONFIRMED, Status.SUPERSEDED]
     await rig.services.webhooks.create(rig.caller, NewWebhook(f"{receiver.url}/told", statuses))
     await _drive_worker(case, rig)
@@ -291,11 +291,11 @@ async def _drive_notify(case: Case, rig: Rig, receiver: Receiver) -> list[str]:
 
     with suppress(TimeoutError):
         await _until(lambda: told() >= wanted, rig)
-    found += [f"nobody was told that {one} is {status}" for one, status in wanted - told()]
+    found += [f"nobody was notified that {one} is {status}" for one, status in wanted - told()]
     messages = {one.id: one.body for one in receiver.received}
     events = {one.message["data"]["writeback_id"] + one.message["type"] for one in receiver.received}
     if len(messages) != len(events):
-        found.append(f"{len(events)} events were told with {len(messages)} ids")
+        found.append(f"{len(events)} events were sent with {len(messages)} ids")
     return found
 
 

@@ -27,7 +27,7 @@ from writeback.store.batches.bulk_jobs import BulkState
 from writeback.store.reads.filters import Filter
 from writeback.store.reads.selection import Selection
 from writeback.store.sql.database import Database
-from writeback.store.tables import AttemptRow, BulkRow, MendingRow, SchoolRow, StaffRow, WritebackRow
+from writeback.store.tables import AttemptRow, BulkRow, CorrectionRow, SchoolRow, StaffRow, WritebackRow
 from writeback.wiring import Services
 
 SCHOOL = "hillside"
@@ -202,7 +202,7 @@ class Rig:
         """Have three writebacks accepted and cancelled before any worker is there."""
         for number in range(3):
             cancelled = await self.submit(work(self, number))
-            await self.services.mendings.cancels.one(self.caller, cancelled, SERVICE)
+            await self.services.corrections.cancels.one(self.caller, cancelled, SERVICE)
 
     async def person(self) -> Person:
         """Return somebody who may have many go again."""
@@ -246,11 +246,13 @@ class Rig:
                     await asyncio.sleep(0.05)
         row = await self._bulk(bulk_id)
         async with self.db.read() as session:
-            mended = (await session.exec(select(MendingRow.writeback_id).where(MendingRow.action == "resubmit"))).all()
+            corrected = (
+                await session.exec(select(CorrectionRow.writeback_id).where(CorrectionRow.action == "resubmit"))
+            ).all()
         expected = (BulkState.DONE, 3, 3, 0)
         found = (row.state, row.looked_at, row.done, row.not_done)
         return [f"the bulk job is {found}, not {expected}"] * (found != expected) + [
-            f"{one} went again {count} times" for one, count in Counter(mended).items() if count != 1
+            f"{one} went again {count} times" for one, count in Counter(corrected).items() if count != 1
         ]
 
     async def statuses(self) -> dict[str, str]:

@@ -69,5 +69,5 @@ def _check(case: Any, label: str, found: Found) -> None:
             case.validate_response(response, checks=[check])
         except BaseExceptionGroup as group:
             for error in group.exceptions:
-                told = f"{case.as_curl_command()[:1_500]}\n{response.status_code} {response.text[:600]}"
-                found.failures.setdefault(f"{label}: {str(error)[:300]}", told)
+                answer = f"{case.as_curl_command()[:1_500]}\n{response.status_code} {response.text[:600]}"
+                found.failures.setdefault(f"{label}: {str(error)[:300]}", answer)

@@ -15,7 +15,14 @@ import uvicorn
 from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.clock import Clock, SystemClock
-from writeback.core.settings import ApiSettings, DispatchSettings, DoorSettings, EventSettings, LookupSettings, Settings
+from writeback.core.settings import (
+    ApiSettings,
+    DispatchSettings,
+    DropInSettings,
+    EventSettings,
+    LookupSettings,
+    Settings,
+)
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName, Lookup
 from writeback.flow.registry.entries import NewSchool
@@ -52,7 +59,7 @@ def settings_of(folder: Path, database_url: str, redis_url: str) -> Settings:
         secret_key=SECRET_KEY,
         api=ApiSettings(rate_per_s=0, max_body_bytes=200_000),
         dispatch=DispatchSettings(request_timeout_s=2, connect_timeout_s=1),
-        doors=DoorSettings(sync_wait_s=0.05),
+        doors=DropInSettings(sync_wait_s=0.05),
         lookups=LookupSettings(miss_patience_s=0.05),
         events=EventSettings(max_streams=10_000, max_streams_per_app=10_000),
     )

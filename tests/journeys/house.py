@@ -85,8 +85,8 @@ class House:
         body = {"kind": kind, "records": records}
         answer = await self.api.post(f"/v1/schools/{school.id}/writebacks", json=body)
         assert answer.status_code == 202, answer.text
-        told: str = answer.json()["id"]
-        return told
+        said: str = answer.json()["id"]
+        return said
 
     async def end_of(self, writeback_id: str) -> dict[str, Any]:
         """Return the writeback once it is no longer on its way."""
@@ -103,12 +103,12 @@ class House:
         return answer.json()
 
     async def order(self, path: str, /, **body: Any) -> Any:
-        return self._told(await self._control.post(f"/_sandbox/{path}", json=body))
+        return self._json(await self._control.post(f"/_sandbox/{path}", json=body))
 
     async def ask(self, path: str, **params: str) -> Any:
-        return self._told(await self._control.get(f"/_sandbox/{path}", params=params))
+        return self._json(await self._control.get(f"/_sandbox/{path}", params=params))
 
-    def _told(self, answer: httpx.Response) -> Any:
+    def _json(self, answer: httpx.Response) -> Any:
         assert answer.is_success, answer.text
         return answer.json()
 

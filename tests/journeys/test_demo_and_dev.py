@@ -78,8 +78,8 @@ class Dev:
         assert self.process.stderr is not None
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read()
-        self.told: dict[str, Any] = json.loads(line)
-        self.pids: list[int] = list(self.told["pids"].values())
+        self.said: dict[str, Any] = json.loads(line)
+        self.pids: list[int] = list(self.said["pids"].values())
 
     def run(self, *arguments: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
         return _writeback(self.data_dir, *arguments, stdin=stdin)
@@ -133,13 +133,13 @@ def test_a_school_morning_goes_from_nothing_to_confirmed(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_the_first_five_minutes_with_dev(running: Dev) -> None:
-    posted = subprocess.run(shlex.split(running.told["curl"]), capture_output=True, text=True, check=True)
+    posted = subprocess.run(shlex.split(running.said["curl"]), capture_output=True, text=True, check=True)
     writeback_id = json.loads(posted.stdout)["id"]
     watched = running.run("watch", writeback_id, "--timeout", "30", "--json")
     shown = json.loads(running.run("show", writeback_id, "--json").stdout)
     doctor = running.run("doctor")
     wrong = json.dumps(
-        {**running.told["example"], "records": [{**running.told["example"]["records"][0], "code": "QQ"}]}
+        {**running.said["example"], "records": [{**running.said["example"]["records"][0], "code": "QQ"}]}
     )
     refused = running.run("submit", "--school", "hillside", "-", "--json", stdin=wrong)
 
@@ -165,8 +165,8 @@ def test_the_commands_of_a_document_work_as_they_are_printed(
     for command in commands:
         # A stream has no end: what came within a moment will do. And an answer that is a refusal must not pass.
         is_stream = command.startswith("curl -N")
-        told = command.replace("curl ", "curl --max-time 3 " if is_stream else "curl --fail-with-body ", 1)
-        done = _shell(running, told.replace("http://127.0.0.1:8400", running.told["url"]), tmp_path)
+        answer = command.replace("curl ", "curl --max-time 3 " if is_stream else "curl --fail-with-body ", 1)
+        done = _shell(running, answer.replace("http://127.0.0.1:8400", running.said["url"]), tmp_path)
 
         assert done.returncode in ((0, 28) if is_stream else (0,)), f"{command}\n{done.stdout}{done.stderr}"
 
@@ -177,7 +177,7 @@ def test_the_python_of_a_document_works_as_it_is_printed(
     document: str, says: str, running: Dev, tmp_path: Path
 ) -> None:
     (tmp_path / "marks.csv").write_text("student_id,date,session,code\nnobody,2026-01-12,AM,/\n")
-    program = samples.python(document).replace("http://127.0.0.1:8400", running.told["url"])
+    program = samples.python(document).replace("http://127.0.0.1:8400", running.said["url"])
 
     done = _shell(running, f"{shlex.quote(sys.executable)} -", tmp_path, stdin=program)
 
@@ -188,7 +188,7 @@ def test_the_python_of_a_document_works_as_it_is_printed(
 def _shell(dev: Dev, command: str, folder: Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
     """Run a command in a shell that knows what a reader has been told to set."""
     environment = _environment(dev.data_dir)
-    environment |= {"KEY": dev.told["key"], "WRITEBACK_KEY": dev.told["key"], "WRITEBACK_URL": dev.told["url"]}
+    environment |= {"KEY": dev.said["key"], "WRITEBACK_KEY": dev.said["key"], "WRITEBACK_URL": dev.said["url"]}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["PYTHONPATH"] = str(ROOT)
     return subprocess.run(
@@ -208,7 +208,7 @@ def _shell(dev: Dev, command: str, folder: Path, stdin: str = "") -> "subprocess
 def test_dev_ends_cleanly_and_starts_again_where_it_left_off(start_dev: Callable[[], Dev]) -> None:
     first = start_dev()
     submitted = first.run(
-        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(first.told["example"])
+        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(first.said["example"])
     )
     assert submitted.returncode == 0, submitted.stdout + submitted.stderr
 
@@ -219,11 +219,11 @@ def test_dev_ends_cleanly_and_starts_again_where_it_left_off(start_dev: Callable
     second = start_dev()
     listed = json.loads(second.run("list", "--json").stdout)["items"]
     again = second.run(
-        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(second.told["example"])
+        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(second.said["example"])
     )
 
     assert [entry["id"] for entry in listed] == [json.loads(submitted.stdout)["id"]]
-    assert second.told["key"] == first.told["key"]
+    assert second.said["key"] == first.said["key"]
     assert again.returncode == 0, again.stdout + again.stderr
     assert second.end(signal.SIGINT) == 0
 
@@ -240,10 +240,10 @@ def test_a_killed_dev_leaves_nothing_behind(start_dev: Callable[[], Dev]) -> Non
 
 @pytest.mark.slow
 def test_a_killed_worker_comes_back_and_goes_on(running: Dev) -> None:
-    os.kill(running.told["pids"]["worker"], signal.SIGKILL)
+    os.kill(running.said["pids"]["worker"], signal.SIGKILL)
 
     done = running.run(
-        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(running.told["example"])
+        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(running.said["example"])
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -251,18 +251,18 @@ def test_a_killed_worker_comes_back_and_goes_on(running: Dev) -> None:
 
 @pytest.mark.slow
 def test_a_killed_sandbox_comes_back_with_its_schools(running: Dev) -> None:
-    os.kill(running.told["pids"]["sandbox"], signal.SIGKILL)
+    os.kill(running.said["pids"]["sandbox"], signal.SIGKILL)
 
     def is_back() -> bool:
         try:
-            shown = httpx.get(f"{running.told['sandbox_url']}/_sandbox/schools", timeout=5)
+            shown = httpx.get(f"{running.said['sandbox_url']}/_sandbox/schools", timeout=5)
         except httpx.TransportError:
             return False
         return len(shown.json()["schools"]) == 2
 
     _eventually(is_back, "the sandbox has its schools again")
     done = running.run(
-        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(running.told["example"])
+        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(running.said["example"])
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -272,7 +272,7 @@ def test_a_second_dev_in_the_same_place_says_where_the_first_is(running: Dev) ->
     second = running.run("dev", "--port", "0")
 
     assert second.returncode == 6
-    assert running.told["url"] in second.stderr
+    assert running.said["url"] in second.stderr
 
 
 def _processes_naming(text: str) -> list[int]:

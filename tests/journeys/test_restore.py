@@ -141,8 +141,8 @@ def announce(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., d
         given = {"WRITEBACK_DATABASE_URL": url, "WRITEBACK_DATA_DIR": str(tmp_path), "WRITEBACK_SECRET_KEY": SECRET_KEY}
         result = CliRunner().invoke(app, ["db", "restored", "--taken-at", taken_at, "--yes", "--json"], env=given)
         assert result.exit_code == 0, result.output
-        told: dict[str, Any] = json.loads(result.stdout)
-        return told
+        answer: dict[str, Any] = json.loads(result.stdout)
+        return answer
 
     return run
 
@@ -191,12 +191,12 @@ async def test_after_a_restore_everything_is_in_the_mis_once(
         assert town.house.calls == []
         assert (ready["status"], "nothing is sent until" in ready["checks"]["restore"]) == ("degraded", True)
 
-        told = await asyncio.to_thread(announce, saved.url, taken_at.isoformat())
+        answer = await asyncio.to_thread(announce, saved.url, taken_at.isoformat())
         ends = await town.ends([*held, *again])
         after = await town.house.ask_api("GET", "/readyz")
         incidents, first, second = await town.in_the_mis(), await town.marks(DAYS[0]), await town.marks(DAYS[1])
 
-    assert told["waiting"] == len(held)
+    assert answer["waiting"] == len(held)
     assert Counter(ends) == {"confirmed": len(held) + len(again) - 1, "needs_attention": 1}
     assert ends[len(held) - 1] == "needs_attention", "what the office has entered is not written over"
     assert (after["status"], after["restore"]["waiting"], after["restore"]["being_looked_for"]) == ("ready", 0, 0)

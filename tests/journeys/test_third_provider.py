@@ -66,10 +66,10 @@ async def scene(pigeon: None, tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 async def test_a_mark_goes_through_a_third_provider_to_confirmed(scene: Scene) -> None:
-    told = await scene.end_of("AM")
+    answer = await scene.end_of("AM")
 
-    assert told["status"] == "confirmed", told
-    assert {record["evidence"] for record in told["records"]} == {"poll"}
+    assert answer["status"] == "confirmed", answer
+    assert {record["evidence"] for record in answer["records"]} == {"poll"}
     assert scene.held() == [("P1", "AM", "L")]
     assert scene.loft.rings == [OWN_RING]
 
@@ -77,17 +77,17 @@ async def test_a_mark_goes_through_a_third_provider_to_confirmed(scene: Scene) -
 async def test_what_only_the_mis_can_tell_is_read_back(scene: Scene) -> None:
     scene.loft.numbers_letters = False
 
-    told = await scene.end_of("AM")
+    answer = await scene.end_of("AM")
 
-    assert told["status"] == "confirmed", told
-    assert {record["evidence"] for record in told["records"]} == {"read-back"}
+    assert answer["status"] == "confirmed", answer
+    assert {record["evidence"] for record in answer["records"]} == {"read-back"}
 
 
 async def test_a_mark_that_it_refuses_costs_itself_alone(scene: Scene) -> None:
-    told = await scene.end_of("AM", "PM")
+    answer = await scene.end_of("AM", "PM")
 
-    assert told["status"] == "partial", told
-    assert "no pigeon flies after noon" in str(told)
+    assert answer["status"] == "partial", answer
+    assert "no pigeon flies after noon" in str(answer)
     assert scene.held() == [("P1", "AM", "L")]
 
 

@@ -81,10 +81,10 @@ class PigeonProvider:
         return ListChange({row["id"]: row for row in rows}, is_full=True)
 
     async def report(self, account: Account) -> SchoolReport | NotReached:
-        told = await self._ask(account, "pupils")
-        if isinstance(told, Blocked):
-            return SchoolReport(is_online=True, blocked=told)
-        return SchoolReport(is_online=True) if isinstance(told, list) else told
+        asked = await self._ask(account, "pupils")
+        if isinstance(asked, Blocked):
+            return SchoolReport(is_online=True, blocked=asked)
+        return SchoolReport(is_online=True) if isinstance(asked, list) else asked
 
     async def aclose(self) -> None:
         """Nothing of its own to close: the client belongs to whoever made it."""
@@ -100,7 +100,7 @@ class PigeonProvider:
                 return trouble
         assert isinstance(answer, Answer)
         rows = answer.body.get("rows") if answer.is_providers_own else None
-        return rows if isinstance(rows, list) else NotReached(answer.told_by("Pigeon Post"))
+        return rows if isinstance(rows, list) else NotReached(answer.in_words("Pigeon Post"))
 
     async def _call(
         self, account: Account, method: str, path: str, *, body: Mapping[str, Any] | None = None

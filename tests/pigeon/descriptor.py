@@ -1,4 +1,4 @@
-"""What the rest of the house needs to know of Pigeon Post."""
+"""What the rest of the code needs to know about Pigeon Post."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict

@@ -27,11 +27,11 @@ def outcome_of(answer: Answer | NotReached | Uncertain) -> Outcome:
         return answer
     if trouble := trouble_of(answer, "Pigeon Post"):
         return trouble
-    told = answer.body if answer.is_providers_own else {}
+    said = answer.body if answer.is_providers_own else {}
     if answer.is_success:
-        return Taken(reference_of(told.get("letter")))
-    message = shorten(told.get("why") or answer.told_by("Pigeon Post"))
-    return Refused(message, {place: [_refused(message)] for place in told.get("lines", [])})
+        return Taken(reference_of(said.get("letter")))
+    message = shorten(said.get("why") or answer.in_words("Pigeon Post"))
+    return Refused(message, {place: [_refused(message)] for place in said.get("lines", [])})
 
 
 def verdict_of(answer: Answer | NotReached | Uncertain | Blocked) -> Verdict:
@@ -44,16 +44,16 @@ def verdict_of(answer: Answer | NotReached | Uncertain | Blocked) -> Verdict:
     trouble = trouble_of(answer, "Pigeon Post")
     if trouble is not None:
         return verdict_of(trouble)
-    told: Any = answer.body if answer.is_providers_own else {}
-    match told.get("state"):
+    said: Any = answer.body if answer.is_providers_own else {}
+    match said.get("state"):
         case "flying":
             return Pending()
         case "delivered":
             return Evidenced("poll")
         case "returned":
-            return Rejected(shorten(told.get("why", "it was returned")))
+            return Rejected(shorten(said.get("why", "it was returned")))
         case _:
-            return Unclear(answer.told_by("Pigeon Post"))
+            return Unclear(answer.in_words("Pigeon Post"))
 
 
 def _refused(message: str) -> Finding:

@@ -26,7 +26,7 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.schools.cached_lists import lookup_cache
-from writeback.queue.port import RecordingDoorbell
+from writeback.queue.port import RecordingWaker
 from writeback.store.schools import lists as lookups
 from writeback.store.sql.database import Database
 from writeback.store.tables import AttemptRow, WritebackRow
@@ -117,9 +117,9 @@ class Lane:
 
     def hook(self, ref: str, status: str = "SUCCESS") -> None:
         """Have the provider's webhook come, true or not."""
-        told = json.dumps({"payload_type": "writeback", "writeback_id": ref, "status": status}).encode()
+        answer = json.dumps({"payload_type": "writeback", "writeback_id": ref, "status": status}).encode()
         token = hook_token(self.world.flow.secrets, "wonde", "hillside")
-        self.run(self.world.hooks.receive("wonde", token, {}, told))
+        self.run(self.world.hooks.receive("wonde", token, {}, answer))
 
     def drain(self) -> None:
         """Let everything go well, until nothing waits any more but for a person."""
@@ -162,7 +162,7 @@ class Lane:
         self.run(self._close())
 
     async def _close(self) -> None:
-        await self.world.misses.aclose()
+        await self.world.refresher.aclose()
         await self.world.committer.aclose()
         await self.world.flow.db.dispose()
 
@@ -182,7 +182,7 @@ class Lane:
 async def _open_world(path: Path, provider: ModelProvider, clock: FakeClock) -> World:
     db, settings = Database.open(f"sqlite+aiosqlite:///{path}"), Settings(secret_key=SECRET_KEY)
     secrets = SecretBox(SECRET_KEY)
-    bell = RecordingDoorbell()
+    waker = RecordingWaker()
     registry = Registry(
         db,
         secrets,
@@ -198,7 +198,7 @@ async def _open_world(path: Path, provider: ModelProvider, clock: FakeClock) -> 
         registry=registry,
         lookups=lookup_cache(db, clock),
         providers={"wonde": provider},
-        doorbell=bell,
+        waker=waker,
         secrets=secrets,
         rng=random.Random(7),
     )
@@ -226,9 +226,9 @@ async def _open_world(path: Path, provider: ModelProvider, clock: FakeClock) -> 
         ):
             provider.rows[lookup.list] = dict(lookup.rows)
             await lookups.save(session, "hillside", lookup)
-    committer = Committer(db, clock, max_waiting=100, on_commit=partial(bell.ring, "serve_lane"))
+    committer = Committer(db, clock, max_waiting=100, on_commit=partial(waker.wake, "serve_lane"))
     await committer.start()
-    return World(flow, clock, provider, bell, committer)
+    return World(flow, clock, provider, waker, committer)
 
 
 @contextmanager

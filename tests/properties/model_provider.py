@@ -19,7 +19,7 @@ from writeback.domain.outcome import (
     ReadBack,
     Refused,
     Rejected,
-    SlotReading,
+    SlotReadBack,
     Taken,
     Uncertain,
     Unclear,
@@ -162,14 +162,14 @@ class ModelProvider(ScriptedProvider):
     async def read_back(self, account: Any, sent: Any, lookups: Any) -> Any:
         return ReadBack({place: self._reading(record) for place, record in enumerate(sent.records)})
 
-    def _reading(self, record: Any) -> SlotReading:
+    def _reading(self, record: Any) -> SlotReadBack:
         said = record.model_dump(mode="json", exclude_none=True)
         if (slot := slot_of(said)) is not None:
             holds = self.slots.get(slot)
-            return SlotReading(holds, matches=holds == said["code"])
+            return SlotReadBack(holds, matches=holds == said["code"])
         wanted = content_of(said)
         found = tuple(Found(mis_id, at) for content, mis_id, at in self.made if content == wanted)
-        return SlotReading(None, matches=bool(found), found=found)
+        return SlotReadBack(None, matches=bool(found), found=found)
 
 
 def slot_of(record: dict[str, Any]) -> str | None:

@@ -26,7 +26,7 @@ from tests.properties.model_provider import Mood, slot_of
 from writeback.domain.writeback import RecordStatus as R
 
 _numbers = itertools.count()
-_TOLD = (R.FAILED, R.CANCELLED, R.SUPERSEDED)
+_ENDED = (R.FAILED, R.CANCELLED, R.SUPERSEDED)
 MOODS = st.sampled_from(Mood)
 LATE = st.sampled_from((5.0, 50.0, 100.0))
 WAITS = st.sampled_from((1.0, 4.0, 45.0, 130.0, 2_000.0))
@@ -142,7 +142,7 @@ class MarksMachine(LaneMachine):
                 codes = {finding["code"] for finding in entry.findings}
                 was_there = (slot, says["code"]) in mis.stood
                 assert was_there or slot in mis.by_office or "changed_in_mis" in codes
-        live = [(says, entry) for _, says, entry in records if entry.status not in _TOLD]
+        live = [(says, entry) for _, says, entry in records if entry.status not in _ENDED]
         if slot in mis.by_office or any(entry.status is R.NEEDS_ATTENTION for _, entry in live):
             return
         allowed = _allowed([says for says, _ in live])

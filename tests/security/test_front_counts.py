@@ -14,7 +14,7 @@ from writeback.api.app import create_app
 from writeback.core.errors import MOST_FINDINGS
 from writeback.domain.access import Scope
 from writeback.domain.school import School
-from writeback.flow.dropin.requests import DoorRefused, DoorRequest
+from writeback.flow.dropin.requests import DropInRefused, DropInRequest
 
 WONDE = "/wonde/v1.0/schools/A1/attendance/session"
 XPORTER = "/xporter/api/v1/AttendanceAsync/3281102"
@@ -22,17 +22,17 @@ GET_TOKEN = "/xporter/idaas/sts/STS/GetToken"
 EMPTY = [{}] * 300_000
 
 
-class FakeDoors:
+class FakeDropIn:
     """Knows every school, and refuses what it is told to; `taken` is what came so far."""
 
     def __init__(self) -> None:
-        self.taken: list[DoorRequest] = []
-        self.refusal: DoorRefused | None = None
+        self.taken: list[DropInRequest] = []
+        self.refusal: DropInRefused | None = None
 
     async def school(self, *_: Any) -> School:
         return School(id="hillside", name="Hillside", provider="wonde", mis="SIMS")
 
-    async def take(self, caller: Any, school: School, request: DoorRequest) -> str:
+    async def take(self, caller: Any, school: School, request: DropInRequest) -> str:
         self.taken.append(request)
         if self.refusal is not None:
             raise self.refusal
@@ -46,16 +46,16 @@ class FakeDoors:
 
 
 @asynccontextmanager
-async def front(services: Any, **limits: Any) -> AsyncIterator[tuple[httpx.AsyncClient, FakeDoors]]:  # noqa: F811
+async def front(services: Any, **limits: Any) -> AsyncIterator[tuple[httpx.AsyncClient, FakeDropIn]]:  # noqa: F811
     """The API with bodies of ten megabytes, drop-in endpoints, and these limits."""
     for name, value in {"max_body_bytes": 10_000_000, **limits}.items():
         setattr(services.settings.api, name, value)
-    services.doors = FakeDoors()
+    services.drop_in = FakeDropIn()
     key = (await services.keys.create("Registers", "", list(Scope), None)).key
     transport = httpx.ASGITransport(create_app(services))
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http:
-        yield http, services.doors
+        yield http, services.drop_in
     await services.keys.aclose()
 
 
@@ -149,18 +149,18 @@ async def test_drop_in_endpoints_count_before_they_translate(
         raise AssertionError("a record was translated")
 
     monkeypatch.setattr("writeback.api.dropin.values.Shape.read", never)
-    async with front(services) as (http, doors):
+    async with front(services) as (http, drop_in):
         answer = await http.post(path, json=records)
 
     assert answer.status_code in (200, 400, 422)
     assert says in answer.text
     assert len(answer.content) < 1_000
-    assert doors.taken == []
+    assert drop_in.taken == []
 
 
 async def test_wondes_errors_are_a_hundred_and_how_many_more(services: FakeServices) -> None:  # noqa: F811
-    async with front(services) as (http, doors):
-        doors.refusal = DoorRefused([[finding(n) for n in range(150)]], more=2_800)
+    async with front(services) as (http, drop_in):
+        drop_in.refusal = DropInRefused([[finding(n) for n in range(150)]], more=2_800)
         answer = await http.post(WONDE, json={"attendance": [{}] * 150})
 
     assert answer.status_code == 422
@@ -173,8 +173,8 @@ async def test_wondes_errors_are_a_hundred_and_how_many_more(services: FakeServi
 async def test_xporters_messages_are_twenty_and_how_many_more(services: FakeServices) -> None:  # noqa: F811
     marks = [{"MarkType": "S", "Mark": f"x{n}"} for n in range(150)]
     callback = {"Url": "https://app.example/", "Method": "POST"}
-    async with front(services) as (http, doors):
-        doors.refusal = DoorRefused([[finding(n) for n in range(150)]], more=2_800)
+    async with front(services) as (http, drop_in):
+        drop_in.refusal = DropInRefused([[finding(n) for n in range(150)]], more=2_800)
         answer = await http.post(XPORTER, json={"Marks": marks, "Callback": callback})
 
     messages = answer.json()["ExceptionMessage"].split("; ")
@@ -228,7 +228,7 @@ async def test_without_a_key_no_body_is_read(services: FakeServices, path: str) 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    services.doors = FakeDoors()  # type: ignore[attr-defined]
+    services.drop_in = FakeDropIn()  # type: ignore[attr-defined]
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"httpstatuscodes=true", "headers": []}
     await create_app(services)(scope, receive, send)
 

@@ -218,7 +218,7 @@ async def test_its_own_file_can_be_stopped_before_its_kind_is_known(world: World
     assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
 
 
-async def test_wondes_door_refuses_in_wondes_words(world: World) -> None:
+async def test_the_wonde_drop_in_endpoint_refuses_in_wondes_words(world: World) -> None:
     path = "/wonde/v1.0/schools/A1930499544/behaviours/B1"
 
     refused = await world.call("DELETE", path, world.register)
@@ -232,13 +232,13 @@ async def test_wondes_door_refuses_in_wondes_words(world: World) -> None:
 
 
 @pytest.mark.parametrize("asks_for_status", [False, True])
-async def test_xporters_door_refuses_in_xporters_words_for_a_key_and_for_its_token(
+async def test_the_xporter_drop_in_endpoint_refuses_in_xporters_words_for_a_key_and_for_its_token(
     world: World, asks_for_status: bool
 ) -> None:
     entry = NewSchool("Brook", "xporter", "SIMS", "1234567", {"secret": "s"}, id="brook")
     await world.services.registry.add(entry)
-    told = {"estab": "1234567", "relyingParty": "a", "password": world.register, "thirdpartyid": "XporterOnDemand"}
-    token = (await world.http.post("/xporter/idaas/sts/STS/GetToken", json=told)).json()["token"]
+    said = {"estab": "1234567", "relyingParty": "a", "password": world.register, "thirdpartyid": "XporterOnDemand"}
+    token = (await world.http.post("/xporter/idaas/sts/STS/GetToken", json=said)).json()["token"]
     incident = {
         "Id": 1,
         "IncidentType": "Beh",

@@ -55,9 +55,9 @@ def test_a_list_says_what_each_measures_and_how_long_it_takes(
 ) -> None:
     _bench(monkeypatch, "--list")
 
-    told = capsys.readouterr().out
+    answer = capsys.readouterr().out
     assert ran == []
-    assert all(name in told and part.measures in told for name, part in bench.PARTS.items())
+    assert all(name in answer and part.measures in answer for name, part in bench.PARTS.items())
 
 
 def test_no_part_of_that_name_says_which_there_are(

@@ -129,14 +129,14 @@ def test_every_kind_of_a_provider_has_its_rule_in_the_table() -> None:
 
 
 def test_every_message_of_a_provider_that_validation_quotes_is_in_the_table() -> None:
-    told = {(document.title, row.line) for document, row in ROWS}
+    answer = {(document.title, row.line) for document, row in ROWS}
     quoted = {wording.source for entry in CATALOGUE.values() for wording in entry.wordings.values()}
 
     missing = {
         source
         for source in quoted
         for title, line in [source.split(" ")]
-        if not any((title, int(line) + off) in told for off in range(-_NEAR, _NEAR + 1))
+        if not any((title, int(line) + off) in answer for off in range(-_NEAR, _NEAR + 1))
     }
 
     assert missing == set()

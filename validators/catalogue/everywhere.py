@@ -105,7 +105,7 @@ _ABOUT_PEOPLE = (
     Entry(
         "added_and_removed",
         "{field} is {value}, whom the same record adds or changes",
-        "Keep one of the two: which one is meant cannot be told.",
+        "Keep one of the two: which one is meant is not known.",
     ),
 )
 _ABOUT_FIELDS = (

@@ -116,6 +116,6 @@ ENTRIES = (
     Entry(
         "duplicate_slot",
         "Record {record} is for the same {slot} as record {first}",
-        "Keep one of the two: which one is meant cannot be told.",
+        "Keep one of the two: which one is meant is not known.",
     ),
 )

@@ -13,8 +13,8 @@ from writeback.api import openapi
 from writeback.api.access import audit_routes, key_routes
 from writeback.api.batches import routes as batches
 from writeback.api.batches.uploads import body_limit, check_upload, is_upload
-from writeback.api.corrections import routes as mending
-from writeback.api.dropin import Door
+from writeback.api.corrections import routes as corrections
+from writeback.api.dropin import DropInApp
 from writeback.api.front import problems, trace
 from writeback.api.front.access_log import AccessLog
 from writeback.api.front.auth import authenticate
@@ -130,7 +130,7 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
     app.router.routes.extend(_rooms())
     gate = Gate(endpoint, app.behind_the_front, services, limits, beside or {})
-    app.front = AccessLog(Door(services, metrics, limits, gate), metrics, services.clock)
+    app.front = AccessLog(DropInApp(services, metrics, limits, gate), metrics, services.clock)
     return app
 
 
@@ -155,7 +155,7 @@ def _rooms() -> Sequence[BaseRoute]:
     of_its_own = len(app.router.routes)
     for room in (
         writebacks,
-        mending,
+        corrections,
         batches,
         event_routes,
         webhooks,

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from writeback.api.dropin import docs as door_docs
+from writeback.api.dropin import docs as drop_in_docs
 from writeback.api.front.errors_doc import error
 from writeback.api.writebacks import submit, submit_docs
 from writeback_client.models.base import ProblemDetails
@@ -63,7 +63,7 @@ def _renamed(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_submit(paths: dict[str, Any]) -> dict[str, Any]:
-    return {submit.PATH: {"post": submit_docs.operation()}, **paths, **door_docs.paths()}
+    return {submit.PATH: {"post": submit_docs.operation()}, **paths, **drop_in_docs.paths()}
 
 
 def _schemas(read: dict[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def plain_text(cell: str) -> str:
 
 def says_nothing(cell: str, column: Column) -> bool:
     """Whether a cell that is not empty has a word for nothing, such as NULL."""
-    # Most cells are told by their length, or their first letter.
+    # Most cells are recognised by their length, or their first letter.
     if not 0 < len(cell) <= _LONGEST_NOTHING + 4 or (cell[0].isalnum() and cell[0] not in "nNuU"):
         return False
     return _is_nothing(plain_text(cell), column)

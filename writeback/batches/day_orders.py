@@ -1,4 +1,4 @@
-"""In which order a file has day and month: told by all of its days, before any of them is used.
+"""In which order a file has day and month: decided by all of its days, before any of them is used.
 
 A file with 23/11/2026 in it has the day first, one with 11/23/2026 the month; both together contradict each other.
 Where nothing decides, the day is first, as in Britain, and a warning says so; but where the month first would mean days

@@ -44,7 +44,7 @@ class Encoding:
 def encoding_of(file: BinaryIO, stated: str | None = None) -> Encoding:
     """Return the file's encoding: by its mark, else as stated, else UTF-8 where all of it is, else Windows-1252.
 
-    UTF-16 without a mark is told by its NULs, one with almost every letter. Raise FileRefused where it is none of
+    UTF-16 without a mark is recognised by its NULs, one with almost every letter. Raise FileRefused where it is none of
     these, or has a NUL here and there.
     """
     file.seek(0)

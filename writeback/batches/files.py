@@ -1,4 +1,4 @@
-"""A file of any format, opened: told by what is in it, and by its name or media type where that leaves a choice."""
+"""A file of any format, opened: recognised by its content, and by its name or media type where that leaves a choice."""
 
 from typing import BinaryIO
 

@@ -89,8 +89,8 @@ class Layout:
         if "format" not in stored:
             return None
         order = DayOrder(stored.get("date_order", DayOrder.DAY_FIRST))
-        told = {"format": Format(stored["format"]), "date_order": order, "stated": Stated.of_json(text)}
-        return cls(**{**stored, **told})
+        parts = {"format": Format(stored["format"]), "date_order": order, "stated": Stated.of_json(text)}
+        return cls(**{**stored, **parts})
 
     @property
     def days(self) -> DayStyle:
@@ -102,16 +102,16 @@ class Layout:
         return replace(self, date_order=order)
 
     def shown(self) -> dict[str, Any]:
-        """Return what people are told of it."""
-        told: dict[str, Any] = {"format": self.format.value}
+        """Return what people are shown of it."""
+        parts: dict[str, Any] = {"format": self.format.value}
         if self.format is not Format.XLSX:
-            told["encoding"] = self.encoding
+            parts["encoding"] = self.encoding
         if self.format is Format.CSV:
-            told["delimiter"] = self.delimiter
+            parts["delimiter"] = self.delimiter
         if self.format is not Format.NDJSON:
-            told |= {"header_row": self.header_row, "columns": dict(zip(self.header, self.fields, strict=True))}
-            told["date_order"] = self.date_order.value
-        return told | ({"sheet": self.sheet} if self.sheet else {})
+            parts |= {"header_row": self.header_row, "columns": dict(zip(self.header, self.fields, strict=True))}
+            parts["date_order"] = self.date_order.value
+        return parts | ({"sheet": self.sheet} if self.sheet else {})
 
 
 def checked_kind(given: str) -> str:

@@ -52,8 +52,12 @@ def error_line(line: str, problem: str, what_to_do: str) -> bytes:
         content = json.loads(line)
     except ValueError:
         content = {"line": line}
-    told = {**(content if isinstance(content, dict) else {"line": content}), PROBLEM: problem, WHAT_TO_DO: what_to_do}
-    return json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    content_out = {
+        **(content if isinstance(content, dict) else {"line": content}),
+        PROBLEM: problem,
+        WHAT_TO_DO: what_to_do,
+    }
+    return json.dumps(content_out, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _with(first: Row, rows: Iterator[Row]) -> Iterator[Row]:

@@ -76,13 +76,13 @@ def as_sent_back(cells: Sequence[str], layout: Layout) -> Sequence[str]:
     if layout.days == BRITISH:
         return cells
     columns = column_map(layout.kind)
-    told = list(cells)
+    shown = list(cells)
     for place, name in enumerate(layout.fields):
         column = columns.get(name or "")
         if column is not None and column.type in ("date", "date-time"):
             with suppress(BadCell):
-                told[place] = meaning(cells[place], column, layout.days) or cells[place]
-    return told
+                shown[place] = meaning(cells[place], column, layout.days) or cells[place]
+    return shown
 
 
 def hold_back(unit: Unit) -> None:

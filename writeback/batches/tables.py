@@ -56,8 +56,10 @@ def open_table(
         header = find_header([(header.row, header.cells)], kind) or header  # found by the columns of any kind
     _refuse_grid(first, header, kind)
     check_header(header, kind)
-    told = [one.as_json() for one in (*warnings, *_about_columns(header, hidden_columns))]
-    layout = Layout(kind=kind, header=header.cells, fields=header.fields, header_row=header.row, warnings=told, **facts)
+    warned = [one.as_json() for one in (*warnings, *_about_columns(header, hidden_columns))]
+    layout = Layout(
+        kind=kind, header=header.cells, fields=header.fields, header_row=header.row, warnings=warned, **facts
+    )
     body = chain(below, (row for row in rows if not _is_blank(row)))
     return OpenFile(layout, _checked(body, header, layout))
 

@@ -43,12 +43,12 @@ def _head(cell: Any, column: TemplateColumn) -> None:
     cell.font = Font(bold=True)
     if column.is_needed:
         cell.fill = PatternFill("solid", fgColor="FFF2CC")
-    told = [column.help, "Needed." if column.is_needed else "May be left empty."]
+    help_lines = [column.help, "Needed." if column.is_needed else "May be left empty."]
     shown = [f"{code}  {description}".strip() for code, description in column.choices[:_SHOWN_IN_NOTE]]
     if len(column.choices) > _SHOWN_IN_NOTE:
         shown.append(f"… all on the sheet {CODES_SHEET}")
     cell.comment = Comment(
-        "\n".join(filter(None, [*told, *shown])), "writeback", width=320, height=40 + 18 * len(shown)
+        "\n".join(filter(None, [*help_lines, *shown])), "writeback", width=320, height=40 + 18 * len(shown)
     )
 
 

@@ -20,12 +20,12 @@ _PAGE = 200
 
 
 class Api:
-    """The API at one address with one key. A person waits, so what fails is told at once and not tried again."""
+    """The API at one address with one key. A person waits, so failures are reported at once and not retried."""
 
     def __init__(self, url: str, key: str | None, *, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/") + "/"
         self.key = key or ""
-        with _told(self.url, "", has_key=self.has_key):
+        with _explained(self.url, "", has_key=self.has_key):
             self._client = Client(url, self.key, max_retries=0, user_agent="writeback-cli", transport=transport)
 
     @property
@@ -52,18 +52,18 @@ class Api:
 
     def events(self, writeback_id: str | None, *, follow: bool, **filters: Any) -> Iterator[dict[str, Any]]:
         """Yield events; while following, a lost connection is made again, and goes on behind the last one."""
-        with _told(self.url, "GET events", has_key=self.has_key):
+        with _explained(self.url, "GET events", has_key=self.has_key):
             for event in self._client.events(writeback_id, follow=follow, **filters):
                 yield event.model_dump(mode="json")
 
     def upload(self, school: str, file: Path, **options: Any) -> dict[str, Any]:
         """Upload a file of many rows and return the batch that it is; `options` as `client.batches.upload` has them."""
-        with _told(self.url, f"POST {self.url}v1/schools/{school}/batches", has_key=self.has_key):
+        with _explained(self.url, f"POST {self.url}v1/schools/{school}/batches", has_key=self.has_key):
             return self._client.batches.upload(school, file, **options).model_dump(mode="json")
 
     def bad_rows(self, batch_id: str, format_: Literal["csv", "ndjson", "xlsx"]) -> bytes:
         """Return a batch's bad rows as a file."""
-        with _told(self.url, f"GET {self.url}v1/batches/{batch_id}/errors.{format_}", has_key=self.has_key):
+        with _explained(self.url, f"GET {self.url}v1/batches/{batch_id}/errors.{format_}", has_key=self.has_key):
             return self._client.batches.errors(batch_id, format=format_)
 
     def call(self, method: str, path: str, **options: Any) -> Any:
@@ -72,14 +72,14 @@ class Api:
 
     def answer(self, method: str, path: str, **options: Any) -> tuple[httpx.Headers, Any]:
         """Return the headers and JSON of the answer; raise CommandFailed for every other than 2xx."""
-        with _told(self.url, f"{method} {self.url}{path.lstrip('/')}", has_key=self.has_key):
+        with _explained(self.url, f"{method} {self.url}{path.lstrip('/')}", has_key=self.has_key):
             answer = self._client.send(method, path, **options)
             return answer.headers, as_json(answer)
 
 
 @contextmanager
-def _told(url: str, where: str, *, has_key: bool) -> Iterator[None]:
-    """Have the client's errors told as the CLI tells them."""
+def _explained(url: str, where: str, *, has_key: bool) -> Iterator[None]:
+    """Report the client's errors in the form of the CLI."""
     try:
         yield
     except Problem as problem:

@@ -238,22 +238,22 @@ async def _redis(settings: Settings) -> AsyncIterator[Check]:
 def _workers(pulses: Sequence[Pulse], now: datetime) -> Check:
     """Return how the workers are: one that runs and sweeps is enough; those that are stuck are named."""
     silent = [f"{one.owner} for {one.silent_s(now):.0f} s" for one in pulses if one.silent_s(now) > SILENT_AFTER_S]
-    told = f"; silent, so stuck or killed: {', '.join(silent)}" if silent else ""
+    silence = f"; silent, so stuck or killed: {', '.join(silent)}" if silent else ""
     alive = [one for one in pulses if one.silent_s(now) <= SILENT_AFTER_S]
     running = [one for one in alive if one.role != Role.SYNC]
     if not running:
         mend = "restart what is stuck" if silent else "start one with `writeback worker`"
-        return Check("worker", False, f"no worker runs: what is accepted waits{told}", mend)
+        return Check("worker", False, f"no worker runs: what is accepted waits{silence}", mend)
     unswept = min(one.unswept_s(now) for one in running)
     if unswept > _UNSWEPT_S:
-        says = f"no worker has looked for what is due for {unswept:.0f} s{told}"
+        says = f"no worker has looked for what is due for {unswept:.0f} s{silence}"
         return Check("worker", False, says, "look for `sweep_failed` in the workers' logs; restart one that is stuck")
     if all(one.role == Role.REGISTERS for one in alive):
-        says = f"no worker fetches lists: ids that are new in a school are refused{told}"
+        says = f"no worker fetches lists: ids that are new in a school are refused{silence}"
         return Check("worker", False, says, "start one with `writeback worker --only sync`")
     lag_s = max(one.lag_s for one in running)
     count = "a worker runs" if len(alive) == 1 else f"{len(alive)} workers run"
-    return Check("worker", True, f"{count}, event loop at most {lag_s:.1f} s late{told}")
+    return Check("worker", True, f"{count}, event loop at most {lag_s:.1f} s late{silence}")
 
 
 def _api(settings: Settings, url: str | None, key: str | None) -> Check:

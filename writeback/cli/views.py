@@ -80,7 +80,7 @@ def writeback_page(writeback: Mapping[str, Any], now: datetime) -> Group:
         parts += ["", _comparisons(undecided)]
     parts += ["", _timeline(writeback, now)]
     if writeback.get("mendings"):
-        parts += ["", _mendings(writeback, now)]
+        parts += ["", _corrections(writeback, now)]
     if writeback.get("requests"):
         parts += ["", _requests(writeback, now)]
     return Group(*parts)
@@ -93,7 +93,7 @@ def _records(writeback: Mapping[str, Any]) -> Table:
             (
                 record["index"],
                 coloured(record["status"]),
-                escape(_gist(record.get("record") or {})),
+                escape(_summary(record.get("record") or {})),
                 escape(record.get("evidence") or ""),
                 escape(", ".join(map(str, record.get("mis_ids") or ()))),
             )
@@ -124,28 +124,28 @@ def _sides(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield comparison["ours"] or "", comparison["in_mis"] or "could not be read"
 
 
-def _mendings(writeback: Mapping[str, Any], now: datetime) -> Table:
+def _corrections(writeback: Mapping[str, Any], now: datetime) -> Table:
     return table(
         ("at", "done", "by", "why", "records"),
         (
             (
-                instant(mending["at"], now),
-                mending["action"],
-                escape(mending["actor"]),
-                escape(mending["reason"]),
-                ", ".join(_mended(record) for record in mending["records"]),
+                instant(correction["at"], now),
+                correction["action"],
+                escape(correction["actor"]),
+                escape(correction["reason"]),
+                ", ".join(_corrected(record) for record in correction["records"]),
             )
-            for mending in writeback["mendings"]
+            for correction in writeback["mendings"]
         ),
     )
 
 
-def _mended(record: Mapping[str, Any]) -> str:
+def _corrected(record: Mapping[str, Any]) -> str:
     edited = " (edited)" if record.get("after") else ""
     return f"{record['index']}: {record['status_before']} → {record['status_after']}{edited}"
 
 
-def _gist(record: Mapping[str, Any]) -> str:
+def _summary(record: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in record.items() if value is not None and name != "ref")
 
 

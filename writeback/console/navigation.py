@@ -20,7 +20,7 @@ MENU = (
     Entry("Writebacks", "/writebacks"),
     Entry("Schools", "/schools"),
     Entry("Batches", "/batches"),
-    Entry("Bulk jobs", "/bulks", Permission.MEND),
+    Entry("Bulk jobs", "/bulks", Permission.CORRECT),
     Entry("Reports", "/reports"),
     Entry("Apps & keys", "/apps", Permission.MANAGE),
     Entry("Webhooks", "/webhooks", Permission.MANAGE),

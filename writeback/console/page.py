@@ -209,7 +209,7 @@ class PageRoute:
 
 
 class Pages:
-    """The pages of one module: `@pages.get("/now")`, `@pages.post("/schools/{id}/hold", needs=Permission.MEND)`."""
+    """The pages of one module: `@pages.get("/now")`, `@pages.post("/schools/{id}/hold", needs=Permission.CORRECT)`."""
 
     def __init__(self) -> None:
         self.routes: list[PageRoute] = []

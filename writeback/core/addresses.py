@@ -42,7 +42,7 @@ def pattern_of(url: str) -> str:
 class ExactURL(httpx.URL):
     """An address on the origin of `base` whose path and query go out byte for byte as in `target`.
 
-    httpx and yarl spell an address anew in places: a cursor that is signed would not be the one that was signed.
+    httpx and yarl spell an address again in places: a cursor that is signed would not be the one that was signed.
     """
 
     def __init__(self, base: str, target: str) -> None:

@@ -72,7 +72,7 @@ class BodyTooLarge(Problem):
 class InvalidSubmission(Problem):
     """The submission has findings of severity error; `findings` are JSON objects as in the API.
 
-    The answer shows the first MOST_FINDINGS of them. `more`: how many there are besides those that are given.
+    The answer shows the first MOST_FINDINGS of them. `more`: how many more there are those that are given.
     """
 
     status, title = 422, "The submission has errors"

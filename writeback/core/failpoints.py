@@ -36,7 +36,7 @@ class Action(StrEnum):
     KILL = "kill"
     """The process ends at once, as by SIGKILL or a power cut."""
     RAISE = "raise"
-    """`FailpointReached` is raised: what the step did, or was told, is lost to the process."""
+    """`FailpointReached` is raised: what the step did, or was answered, is lost to the process."""
     TWICE = "twice"
     """`hit` returns True, and whoever called it takes the step twice; only where the call is a condition."""
     SLEEP = "sleep"

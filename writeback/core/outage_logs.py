@@ -1,4 +1,4 @@
-"""One outage is a few log lines, however many calls, jobs and rings it lets down.
+"""One outage is a few log lines, however many calls, jobs and wakes fail.
 
 What fails again and again is said in full the first time, then every few minutes with how often, and once more when it
 is over: when nothing has failed so for a while. What is of one kind is counted together: the event, the error's class,
@@ -86,8 +86,9 @@ class Outages:
     ) -> None:
         """Log that something failed, unless that has just been said; then it is counted.
 
-        `error`: what was raised, of which class and place are told and no text; or a name for what went wrong. `fields`
-        are of this failure, and are not told of those that are only counted. `look`: where more can be seen.
+        `error`: what was raised, of which class and place are logged but no text; or a name for what went wrong.
+        `fields` are of this failure, and are not logged for those that are only counted. `look`: where more can be
+        seen.
         """
         self.end_quiet()
         said = {"error": error} if isinstance(error, str) else {"error": class_of(error), "place": place_of(error)}

@@ -12,7 +12,7 @@ class Scope(StrEnum):
     READ = "read"
     """See its own app's writebacks, schools and features."""
     SUPPORT = "support"
-    """See every app's writebacks of its schools, mend them, sync these schools, hold them, and let them go on."""
+    """See and correct every app's writebacks of its schools; sync, hold and resume these schools."""
     ADMIN = "admin"
     """Everything, for every app: register schools, make keys."""
 

@@ -48,7 +48,7 @@ class Near:
 
 
 def in_words(near: Sequence[Near]) -> str | None:
-    """Return in what the likest differs, by names of fields; None where there is none."""
+    """Return how the most similar one differs, by names of fields; None where there is none."""
     likest = min(near, key=lambda one: len(one.differing), default=None)
     if likest is None:
         return None
@@ -67,6 +67,6 @@ def is_same_text(held: Any, given: str | None) -> bool:
     return shown == wanted or (len(shown) >= _CUT_AFTER and wanted.startswith(shown))
 
 
-def told(ids: Iterable[str]) -> str | None:
+def joined(ids: Iterable[str]) -> str | None:
     """Return ids as one text, in order; None for none."""
     return ", ".join(sorted(ids)) or None

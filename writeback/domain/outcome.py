@@ -147,7 +147,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class SlotReading:
+class SlotReadBack:
     """What the MIS holds for one record.
 
     For a mark `value` is the code, None where there is no mark. For what is created, changed or removed, `matches` says
@@ -168,7 +168,7 @@ class SlotReading:
 class ReadBack:
     """What was found in the MIS, by position. `as_of`: when the provider itself last read the MIS, if it says."""
 
-    readings: Mapping[int, SlotReading]
+    readings: Mapping[int, SlotReadBack]
     as_of: datetime | None = None
     removed: tuple[str, ...] = ()
     """What was removed from the MIS since the request that was to create something of its kind: nobody says what."""

@@ -1,4 +1,4 @@
-"""Epochs: what the database knows of what was sent begins anew when it is restored from a backup. Pure.
+"""Epochs: after a restore from a backup, what the database knows of what was sent begins again. Pure.
 
 What was open when it was restored may have been sent since the backup, and what apps post again may be in the MIS: both
 are looked for there before anything goes out.

@@ -13,7 +13,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
     """Sees everything at the account's schools, and changes nothing."""
     SUPPORT = "support"
-    """Mends writebacks, holds schools and lets them go on, reads the audit log."""
+    """Corrects writebacks, holds and resumes schools, reads the audit log."""
     ADMIN = "admin"
     """Registers schools, makes keys, looks after webhooks."""
 
@@ -23,7 +23,7 @@ class Permission(StrEnum):
 
     VIEW = "view"
     """See what is there."""
-    MEND = "mend"
+    CORRECT = "mend"
     """Resubmit, cancel and resolve writebacks; hold, resume and sync schools."""
     AUDIT = "audit"
     """Read who did what."""
@@ -32,7 +32,7 @@ class Permission(StrEnum):
 
 
 _VIEWER = frozenset({Permission.VIEW})
-_SUPPORT = _VIEWER | {Permission.MEND, Permission.AUDIT}
+_SUPPORT = _VIEWER | {Permission.CORRECT, Permission.AUDIT}
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,
     Role.SUPPORT: _SUPPORT,

@@ -35,7 +35,7 @@ class RecordProgress:
     doubted_at: datetime | None = None
     """Since when it waits for a list that speaks against it to be fetched once more; until it is sent."""
     looked_for: int | None = None
-    """The epoch that a restore has opened, in which it was looked for in the MIS before it went (`domain/restore_epoch.py`)."""
+    """The epoch of a restore in which it was looked for in the MIS before it went (`domain/restore_epoch.py`)."""
 
     def moved(self, status: RecordStatus, **changes: Any) -> "RecordProgress":
         kept = self.near if status in _UNDECIDED else ()
@@ -112,7 +112,7 @@ _NOT_WRITTEN = frozenset({RecordStatus.FAILED, RecordStatus.CANCELLED})
 
 
 def overall_status(progress: Iterable[RecordProgress]) -> Status:
-    """Return the status of the whole: what is least far along while anything waits, else how it ended.
+    """Return the status of the whole: the least advanced status while anything waits, else how it ended.
 
     Refused records do not count: they were never accepted. Superseded ones count only when nothing else is there, and
     cancelled ones only beside those; but beside confirmed ones they make it partial.

@@ -62,7 +62,7 @@ class Answer:
         """Whether the body is what neither provider sends: a web page, or any other text that is not JSON."""
         return not self.is_json and (self.is_page or self.size > 0)
 
-    def told_by(self, provider: str) -> str:
+    def in_words(self, provider: str) -> str:
         """Return who answered what, in words."""
         if self.is_page:
             return f"answered {self.status} with a web page: a firewall or proxy in between, not {provider}"

@@ -79,7 +79,7 @@ class Descriptor:
     school_id: SchoolIdRule = SchoolIdRule()
     account: OurAccount | None = None
     account_webhook: AccountWebhook | None = None
-    is_told_where_to_call: bool = False
+    has_callback_url: bool = False
     """Whether each request names where its result is to be called back."""
 
     def settings_in(self, settings: Settings) -> ProviderSettings:

@@ -91,7 +91,7 @@ def _session_factory(settings: DispatchSettings) -> Callable[[], aiohttp.ClientS
         # aiohttp sends a PUT or DELETE again by itself when a kept connection breaks: a removal that took effect would
         # then be answered 404, and the provider would see attempts that we know nothing of. It has no public switch.
         session._retry_connection = False
-        # What httpx hands over is spelt for the wire already; yarl would spell it anew. No public switch either.
+        # What httpx hands over is spelt for the wire already; yarl would spell it again. No public switch either.
         session._build_url = partial(URL, encoded=True)  # type: ignore[method-assign]
         return session
 

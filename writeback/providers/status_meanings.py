@@ -14,24 +14,24 @@ def trouble_of(answer: Answer, provider: str) -> NotReached | Uncertain | Blocke
     A 429 or 503 says that nothing was done only in the provider's own words: what stands in between may answer so after
     the provider has done it. So may its web pages be an answer to anything.
     """
-    told = answer.told_by(provider)
+    words = answer.in_words(provider)
     match answer.status:
         case 429 | 503 as status if answer.is_providers_own:
             reason = "too many requests" if status == 429 else "not available"
-            return NotReached(f"{told}: {reason}", answer.retry_after_s)
+            return NotReached(f"{words}: {reason}", answer.retry_after_s)
         case 401:
-            return Blocked(HoldReason.TOKEN_REFUSED, f"{told}: it refuses the token")
+            return Blocked(HoldReason.TOKEN_REFUSED, f"{words}: it refuses the token")
         case 403 if not answer.is_foreign:
-            return Blocked(HoldReason.SCOPE_MISSING, f"{told}: the school has not granted this")
+            return Blocked(HoldReason.SCOPE_MISSING, f"{words}: the school has not granted this")
         case status if 300 <= status < 400:
-            reason = f"{told}: it redirects elsewhere; check the school's base URL"
+            reason = f"{words}: it redirects elsewhere; check the school's base URL"
             return Uncertain(reason) if status in REDIRECTS_AFTERWARDS else NotReached(reason)
         case 408:
-            return Uncertain(f"{told}: it waited too long")
+            return Uncertain(f"{words}: it waited too long")
         case status if status in _UNSENT_WHATEVER_IT_SAYS:
             return None
         case status if answer.is_foreign or status in (429, 503) or status >= 500 or status < 200:
-            return Uncertain(told, answer.retry_after_s)
+            return Uncertain(words, answer.retry_after_s)
     return None
 
 

@@ -78,10 +78,10 @@ FAILURES: tuple[type[BaseException], ...] = (
 def failure_of(error: BaseException, host: str) -> NotReached | Uncertain:
     """Return what a transport exception means. The aiohttp cause beneath an httpx exception counts before it."""
     cause = error.__cause__
-    told = cause if isinstance(cause, aiohttp.ClientError) else error
-    for ancestor in type(told).__mro__:
+    culprit = cause if isinstance(cause, aiohttp.ClientError) else error
+    for ancestor in type(culprit).__mro__:
         if ancestor in MEANINGS:
             outcome, phrase = MEANINGS[ancestor]
-            phrase = str(told) if isinstance(told, AnswerTooLarge) else phrase
+            phrase = str(culprit) if isinstance(culprit, AnswerTooLarge) else phrase
             return outcome(shorten(f"{phrase} ({host})"))
     return Uncertain(shorten(f"the exchange failed ({host})"))

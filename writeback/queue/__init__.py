@@ -1,1 +1,1 @@
-"""The doorbell: arq behind a small port, and the embedded Redis."""
+"""Waking workers: arq behind a small port, and the embedded Redis."""

@@ -1,4 +1,4 @@
-"""The doorbell over arq, and what its worker needs to hear it: where Redis is, and how jobs are written down.
+"""Waking over arq, and what its worker needs for it: where Redis is, and how jobs are serialised.
 
 Jobs are put into Redis as arq's own `enqueue_job` does (0.26 to 0.28; a test runs them with arq's worker), but many in
 one round trip, and at most one waiting for each job and id. Without that limit, a morning on which no worker runs would
@@ -31,16 +31,16 @@ _QUEUES = {"recheck_school": SCHOOL_QUEUE, "sync_school": SCHOOL_QUEUE, "run_bul
 
 _SOCKET_TIMEOUT_S = 1.0
 _MOST_PENDING = 20_000
-"""Rings that wait for Redis; more are dropped, the sweeper rings them again."""
-_RINGS_A_CALL = 500
+"""Wakes that wait for Redis; more are dropped, and the sweeper wakes again."""
+_WAKES_A_CALL = 500
 _GATHER_S = 0.02
-"""The first ring goes at once; those that follow it closely share a call, which under load saves most of them."""
+"""The first wake goes at once; those that follow closely share a call, which under load saves most of them."""
 _CLOCK_SKEW_MS = 60_000
-"""arq leaves a job alone until its time has come by the worker's clock, which may be behind ours: ring in the past."""
+"""arq leaves a job alone until its time has come by the worker's clock, which may be behind ours: wake in the past."""
 
-_RING = f"""
+_WAKE = f"""
 local queue, due_at, keep_ms = KEYS[1], ARGV[1], ARGV[2]
-local rung = 0
+local woken = 0
 for i = 2, #KEYS do
   local id, job = ARGV[2 * i - 1], ARGV[2 * i]
   local before = redis.call('GET', KEYS[i])
@@ -51,10 +51,10 @@ for i = 2, #KEYS do
     redis.call('PSETEX', KEYS[i], keep_ms, id)
     redis.call('PSETEX', '{job_key_prefix}' .. id, keep_ms, job)
     redis.call('ZADD', queue, due_at, id)
-    rung = rung + 1
+    woken = woken + 1
   end
 end
-return rung
+return woken
 """
 
 
@@ -103,8 +103,8 @@ def _connection_arguments(url: str) -> dict[str, Any]:
     return arguments
 
 
-class ArqDoorbell:
-    """Rings by putting arq jobs into Redis, from a task of its own: a slow or dead Redis delays nobody who rings."""
+class ArqWaker:
+    """Wakes by putting arq jobs into Redis, from a task of its own: a slow or dead Redis delays no caller."""
 
     def __init__(self, url: str, queue: QueueSettings) -> None:
         _connection_arguments(url)
@@ -115,19 +115,19 @@ class ArqDoorbell:
             retry=Retry(NoBackoff(), 1),  # after a restart of Redis the first command finds a dead connection
             retry_on_error=[RedisConnectionError],
         )
-        self._ring = self._redis.register_script(_RING)
+        self._wake = self._redis.register_script(_WAKE)
         self._pending: dict[tuple[str, str], None] = {}
-        self._ringing: asyncio.Task[None] | None = None
+        self._waking: asyncio.Task[None] | None = None
 
-    async def ring(self, job: str, lane_ids: Iterable[str]) -> None:
+    async def wake(self, job: str, lane_ids: Iterable[str]) -> None:
         """Ask for a run of `job` for each id. Returns at once and never raises."""
         for lane_id in lane_ids:
             if len(self._pending) >= _MOST_PENDING:
-                self._report_down("too many rings wait")
+                self._report_down("too many wakes wait")
                 break
             self._pending[job, lane_id] = None
-        if self._pending and (self._ringing is None or self._ringing.done()):
-            self._ringing = asyncio.create_task(self._ring_pending(), name="doorbell")
+        if self._pending and (self._waking is None or self._waking.done()):
+            self._waking = asyncio.create_task(self._wake_pending(), name="waker")
 
     async def ping(self) -> None:
         """Return when Redis answers; else raise what the client says."""
@@ -135,45 +135,45 @@ class ArqDoorbell:
 
     async def settled(self) -> None:
         """Return when nothing is pending: it is in Redis, or it was dropped because Redis is down."""
-        if self._ringing is not None:
-            await self._ringing
+        if self._waking is not None:
+            await self._waking
 
     async def aclose(self) -> None:
-        """Ring what is pending, then close the connections."""
+        """Send the pending wakes, then close the connections."""
         await self.settled()
         await self._redis.aclose()
 
-    async def _ring_pending(self) -> None:
+    async def _wake_pending(self) -> None:
         while self._pending:
-            rings = list(self._pending)[:_RINGS_A_CALL]
-            for ring in rings:
-                del self._pending[ring]
+            wakes = list(self._pending)[:_WAKES_A_CALL]
+            for wake in wakes:
+                del self._pending[wake]
             try:
-                await self._put(rings)
+                await self._put(wakes)
             except (RedisError, OSError) as error:
                 self._pending.clear()
                 self._report_down(error)
             else:
                 await asyncio.sleep(_GATHER_S)
 
-    async def _put(self, rings: Sequence[tuple[str, str]]) -> None:
+    async def _put(self, wakes: Sequence[tuple[str, str]]) -> None:
         by_queue: dict[str, list[tuple[str, str]]] = {}
-        for job, lane_id in rings:
+        for job, lane_id in wakes:
             by_queue.setdefault(queue_of(job), []).append((job, lane_id))
         for queue, of_queue in by_queue.items():
             await self._put_into(queue, of_queue)
 
-    async def _put_into(self, queue: str, rings: Sequence[tuple[str, str]]) -> None:
+    async def _put_into(self, queue: str, wakes: Sequence[tuple[str, str]]) -> None:
         now = timestamp_ms()  # arq's worker reads the same clock
         keys: list[str] = [queue]
         arguments: list[str | int | bytes] = [now - _CLOCK_SKEW_MS, expires_extra_ms]
-        for job, lane_id in rings:
+        for job, lane_id in wakes:
             keys.append(_rung_key(job, lane_id))
             arguments += [uuid4().hex, serialize_job(job, (lane_id,), {}, None, now, serializer=serialize)]
-        await self._ring(keys=keys, args=arguments)
+        await self._wake(keys=keys, args=arguments)
 
     def _report_down(self, error: Exception | str) -> None:
-        outage_logs.warning("doorbell_down", error, means="rings are dropped; the sweeper will ring again")
+        outage_logs.warning("doorbell_down", error, means="wakes are dropped; the sweeper will wake again")
 
 
 def _rung_key(job: str, lane_id: str) -> str:

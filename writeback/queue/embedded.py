@@ -1,7 +1,7 @@
 """A Redis server (or Valkey, which is the same to us) in the data directory, for when WRITEBACK_REDIS_URL is not set.
 
-Processes with the same data directory share one server. It writes nothing to disk: Redis is only the doorbell here, and
-after a restart the sweeper rings again from SQL, so a file would cost an fsync and bring back rings long answered.
+Processes with the same data directory share one server. It writes nothing to disk: Redis only wakes, and after a
+restart the sweeper wakes again from SQL, so a file would cost an fsync and bring back wakes long served.
 """
 
 import asyncio

@@ -1,26 +1,26 @@
-"""The doorbell: how one part says to another that a lane, or a school, has something to do.
+"""Waking: how one part tells a worker that a lane, or a school, has something due.
 
-A ring carries an id and nothing else, and may be lost: SQL knows what is due, and the sweeper rings again.
+A wake carries an id and nothing else, and may be lost: SQL knows what is due, and the sweeper wakes again.
 """
 
 from collections.abc import Iterable
 from typing import Protocol
 
 
-class Doorbell(Protocol):
-    """Rings for a job: `serve_lane` and `confirm_lane` with lane ids, `notify` with webhook ids, the others with those
+class Waker(Protocol):
+    """Wakes a job: `serve_lane` and `confirm_lane` with lane ids, `notify` with webhook ids, the others with those
     of schools, batches or bulk jobs."""
 
-    async def ring(self, job: str, lane_ids: Iterable[str]) -> None:
+    async def wake(self, job: str, lane_ids: Iterable[str]) -> None:
         """Ask for a run of `job` for each id. Returns at once and never raises."""
 
 
-class RecordingDoorbell:
-    """A doorbell for tests, which remembers who rang."""
+class RecordingWaker:
+    """A waker for tests, which remembers whom it woke."""
 
     def __init__(self) -> None:
-        self.rings: list[tuple[str, str]] = []
-        """Job and id, in the order of the rings."""
+        self.wakes: list[tuple[str, str]] = []
+        """Job and id, in the order of the wakes."""
 
-    async def ring(self, job: str, lane_ids: Iterable[str]) -> None:
-        self.rings += [(job, lane_id) for lane_id in lane_ids]
+    async def wake(self, job: str, lane_ids: Iterable[str]) -> None:
+        self.wakes += [(job, lane_id) for lane_id in lane_ids]

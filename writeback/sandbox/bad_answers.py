@@ -24,15 +24,15 @@ def gzip_bomb(size: int) -> bytes:
 def with_next(body: bytes, change: Callable[[str], str]) -> bytes:
     """Return a list's page with its next page's address changed; what has none as it is."""
     try:
-        told = json.loads(body)
-        pagination = told["meta"]["pagination"]
+        content = json.loads(body)
+        pagination = content["meta"]["pagination"]
         following = pagination["next"]
     except (ValueError, KeyError, TypeError):
         return body
     if following is None:
         return body
     pagination["next"] = change(following)
-    return json.dumps(told).encode()
+    return json.dumps(content).encode()
 
 
 def paged_by(query: bytes, size: int) -> bytes:
@@ -70,13 +70,13 @@ def _is_id(name: str) -> bool:
 def without_rows(body: bytes) -> bytes:
     """Return a list's page without the rows on it: Wonde's `data`, or the tables that Xporter answers."""
     try:
-        told = json.loads(body)
+        content = json.loads(body)
     except ValueError:
         return body
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         return body
-    kept = {name: rows for name, rows in told.items() if name in _NO_ROWS or name.endswith("_deleted")}
-    return json.dumps({name: kept.get(name, []) for name in told}).encode()
+    kept = {name: rows for name, rows in content.items() if name in _NO_ROWS or name.endswith("_deleted")}
+    return json.dumps({name: kept.get(name, []) for name in content}).encode()
 
 
 class SignedPages:

@@ -116,7 +116,7 @@ class ProviderEdge:
         """Answer, or do not, as the fault says; `kept` is the true answer where there is one."""
         match fault.kind:
             case FaultKind.STATUS:
-                await _send(send, fault.status, *_told(fault), is_chunked=fault.chunked)
+                await _send(send, fault.status, *_content_of(fault), is_chunked=fault.chunked)
             case FaultKind.HANG:
                 await self._until_gone(scope, receive)
             case FaultKind.RESET_BEFORE | FaultKind.RESET_AFTER:
@@ -187,7 +187,7 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _told(fault: Fault) -> tuple[bytes, dict[str, str]]:
+def _content_of(fault: Fault) -> tuple[bytes, dict[str, str]]:
     """Return the body and headers of an ordered answer."""
     headers: dict[str, str] = {}
     if isinstance(fault.retry_after, str):
@@ -198,8 +198,8 @@ def _told(fault: Fault) -> tuple[bytes, dict[str, str]]:
         return proxys_page(fault.status), {**headers, "content-type": "text/html"}
     if fault.blank:
         return b"", headers
-    told = {"error": "simulated", "message": f"The sandbox was told to answer {fault.status}."}
-    return json.dumps(told if fault.body is None else fault.body).encode(), headers
+    content = {"error": "simulated", "message": f"The sandbox was told to answer {fault.status}."}
+    return json.dumps(content if fault.body is None else fault.body).encode(), headers
 
 
 async def _body_of(receive: Receive) -> bytes:
@@ -226,7 +226,7 @@ async def _send(
 ) -> None:
     """Send an answer; `is_cut`: the beginning of one that was to be twice as long."""
     length = {} if is_chunked else {"content-length": str(len(body) * (2 if is_cut else 1))}
-    told = {"content-type": "application/json", **length, **headers}
-    raw = [(name.encode(), value.encode()) for name, value in told.items()]
+    all_headers = {"content-type": "application/json", **length, **headers}
+    raw = [(name.encode(), value.encode()) for name, value in all_headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body, "more_body": is_cut})

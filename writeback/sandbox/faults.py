@@ -54,13 +54,13 @@ class FaultKind(StrEnum):
     CALLBACK_REPEATED = "callback_repeated"
     """It is sent `repeats` times more."""
     CALLBACK_EARLY = "callback_early"
-    """The work is done and told before the POST itself is answered."""
+    """The work is done and reported before the POST itself is answered."""
     CALLBACK_DELAYED = "callback_delayed"
     """It is sent `seconds` later."""
     CALLBACK_BARE = "callback_bare"
     """It says no more than it must: neither results nor a reason."""
     CALLBACK_OF_ANOTHER = "callback_of_another"
-    """It comes with the id of the request that the same school was told of before."""
+    """It comes with the id of the request that the same school was notified of before."""
 
 
 CALLBACK_KINDS: Final = frozenset(kind for kind in FaultKind if kind.value.startswith("callback_"))

@@ -1,4 +1,4 @@
-"""What the sandbox received, what came of it, and what it told others. Chaos tests compare it with our own books."""
+"""What the sandbox received, what came of it, and what it sent to others. Chaos tests compare it with our own books."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -69,7 +69,7 @@ class Changed:
 
 
 @dataclass(slots=True)
-class Told:
+class SentHook:
     """One webhook or callback. `status` None: it was lost, or nobody answered."""
 
     n: int
@@ -90,7 +90,7 @@ class Ledger:
         self.requests: deque[Received] = deque(maxlen=KEPT)
         self.writes: deque[Written] = deque(maxlen=KEPT)
         self.changes: deque[Changed] = deque(maxlen=KEPT)
-        self.deliveries: deque[Told] = deque(maxlen=KEPT)
+        self.deliveries: deque[SentHook] = deque(maxlen=KEPT)
 
     def received(self, at: datetime, method: str, path: str, provider: str | None, school: str | None) -> Received:
         entry = Received(next(self._numbers), at, method, path, provider, school)
@@ -134,8 +134,8 @@ class Ledger:
             Changed(n, at, provider, school, ref, request, index, effect, family, id, mis_id, content, says)
         )
 
-    def told(self, at: datetime, provider: str, school: str | None, ref: str | None, url: str) -> Told:
-        entry = Told(next(self._numbers), at, provider, school, ref, url)
+    def sent_hook(self, at: datetime, provider: str, school: str | None, ref: str | None, url: str) -> SentHook:
+        entry = SentHook(next(self._numbers), at, provider, school, ref, url)
         self.deliveries.append(entry)
         return entry
 
@@ -161,7 +161,7 @@ class Ledger:
 
 
 def _rows(
-    entries: Iterable[Received | Written | Changed | Told], school: str | None, ref: str | None, since: int
+    entries: Iterable[Received | Written | Changed | SentHook], school: str | None, ref: str | None, since: int
 ) -> list[dict[str, Any]]:
     return [
         {**asdict(entry), "at": entry.at.isoformat()}

@@ -27,7 +27,7 @@ class Outbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
         self._last: dict[str | None, tuple[str, Mapping[str, Any]]] = {}
-        """By school: where it was told of something last, and what."""
+        """By school: where it was last notified, and of what."""
         self._places = asyncio.Semaphore(CONNECTIONS)
 
     def send(
@@ -43,7 +43,7 @@ class Outbox:
         """Post `body` to `url` as often and as late as the faults say; returns at once."""
         kinds = {fault.kind: fault for fault in faults}
         if FaultKind.CALLBACK_LOST in kinds:
-            self._ledger.told(self._clock.now(), provider, school, ref, url).error = "lost"
+            self._ledger.sent_hook(self._clock.now(), provider, school, ref, url).error = "lost"
             return
         repeats = kinds[FaultKind.CALLBACK_REPEATED].repeats if FaultKind.CALLBACK_REPEATED in kinds else 0
         late_s = kinds[FaultKind.CALLBACK_DELAYED].seconds if FaultKind.CALLBACK_DELAYED in kinds else 0.0
@@ -81,7 +81,7 @@ class Outbox:
     async def _post(
         self, url: str, body: Mapping[str, Any], provider: str, school: str | None, ref: str | None
     ) -> None:
-        entry = self._ledger.told(self._clock.now(), provider, school, ref, url)
+        entry = self._ledger.sent_hook(self._clock.now(), provider, school, ref, url)
         try:
             # Waiting here is free; waiting in the pool makes it slower for all.
             async with self._places, self._http().stream("POST", url, json=body) as response:
@@ -104,16 +104,16 @@ class Outbox:
 
 def _bare(url: str, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Leave out the results and the reason: Wonde's webhook says no more as it is."""
-    told = httpx.URL(url)
-    if "ErrorMessage" not in told.params:
+    address = httpx.URL(url)
+    if "ErrorMessage" not in address.params:
         return url, body
-    return str(told.copy_remove_param("ErrorMessage")), {}
+    return str(address.copy_remove_param("ErrorMessage")), {}
 
 
 def _of_another(
     url: str, body: Mapping[str, Any], before: tuple[str, Mapping[str, Any]]
 ) -> tuple[str, Mapping[str, Any]]:
-    """Tell it with the id that was told before: Wonde's stands in the body, Xporter's in the app's own address."""
+    """Send it with the id of the one before: Wonde's is in the body, Xporter's in the app's own address."""
     other_url, other_body = httpx.URL(before[0]), before[1]
     if "writeback_id" in body and "writeback_id" in other_body:
         return url, {**body, "writeback_id": other_body["writeback_id"]}

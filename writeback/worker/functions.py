@@ -1,7 +1,7 @@
 """The functions that arq runs: each takes one id and calls one step of the flow. Thin on purpose.
 
 None lets an exception out: arq does not retry those, and SQL already says what is due. What went wrong is logged, and
-the sweeper rings again.
+the sweeper wakes it again.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def _run(ctx: dict[str, Any], job: str, subject: str) -> None:
 async def _place_for(services: WorkerServices, job: str, subject: str) -> AsyncIterator[bool]:
     """Hold one of the places that the school's provider may have; yield whether there was one.
 
-    A job that is turned away is rung for again when another gives its place back.
+    A job that is turned away is woken again when another gives its place back.
     """
     account = await services.flow.registry.account(subject.rsplit(":", 1)[0])
     places, name = services.bulkhead, keys_of(account)[0]
@@ -53,7 +53,7 @@ async def _place_for(services: WorkerServices, job: str, subject: str) -> AsyncI
     finally:
         following = places.leave(name)
         if following is not None:
-            await services.flow.doorbell.ring(following[0], [following[1]])
+            await services.flow.waker.wake(following[0], [following[1]])
 
 
 async def serve_lane(ctx: dict[str, Any], lane_id: str) -> None:
@@ -67,7 +67,7 @@ async def confirm_lane(ctx: dict[str, Any], lane_id: str) -> None:
 
 
 async def recheck_school(ctx: dict[str, Any], school_id: str) -> None:
-    """Ask how a school stands: whether a held one can go on, whether a webhook is true."""
+    """Ask how a school stands: whether a held one can be resumed, whether a webhook is true."""
     await _run(ctx, "recheck_school", school_id)
 
 

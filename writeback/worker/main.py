@@ -198,17 +198,17 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> No
             await services.restore_watch.look()
             await services.sweeper.sweep()
             if role.serves_lanes:
-                await services.tally.count()
+                await services.rollup.count()
                 await services.search.index()
             if role.serves_lanes and services.clock.monotonic() >= forget_at:
                 await services.sweeper.forget_old_keys()
                 await services.sweeper.forget_recent_creates()
                 await services.sweeper.forget_old_deliveries()
-                await services.sweeper.forget_old_doubts()
+                await services.sweeper.forget_marks_in_doubt()
                 await services.sweeper.forget_old_answers()
-                await services.sweeper.forget_old_doors()
+                await services.sweeper.forget_old_drop_ins()
                 await services.sweeper.forget_old_batches()
-                await services.tally.forget()
+                await services.rollup.forget()
                 forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S
         except Exception as error:
             outage_logs.error("sweep_failed", error)

@@ -61,7 +61,7 @@ async def read_all(redis: Redis) -> Sequence[Pulse]:
 
 
 def _read(text: bytes) -> Pulse:
-    told = json.loads(text)
+    payload = json.loads(text)
     for name in ("at", "started_at", "swept_at"):
-        told[name] = datetime.fromisoformat(told[name]) if told[name] else None
-    return Pulse(**told)
+        payload[name] = datetime.fromisoformat(payload[name]) if payload[name] else None
+    return Pulse(**payload)

@@ -3,7 +3,7 @@
 Is that safe? It is what happens at a power cut, for which everything here is made: nothing is in memory that is not in
 SQL, leases run out, and what was on its way is treated as if its answer had not come (a mark goes again, what creates
 something is read back first). A stuck worker that is left alone is worse: its heartbeats may go on while no answer is
-written down, and its rings are never answered.
+written down, and its wakes are never served.
 
 Two things are watched. The event loop: a thread of the interpreter's own, which needs neither the loop nor Python's
 lock, ends the process unless the loop comes by in time; it prints where every thread stands, and no values. A process

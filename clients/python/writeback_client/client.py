@@ -8,7 +8,7 @@ import httpx
 from writeback_client import aio, blocking
 from writeback_client.options import options_of
 from writeback_client.resources.batches import AsyncBatches, Batches
-from writeback_client.resources.mending import AsyncMending, Mending
+from writeback_client.resources.corrections import AsyncCorrection, Correction
 from writeback_client.resources.raw import AsyncRaw, Raw
 from writeback_client.resources.schools import AsyncSchools, Schools
 from writeback_client.resources.service import AsyncKeys, AsyncService, Keys, Service
@@ -16,7 +16,7 @@ from writeback_client.resources.webhooks import AsyncWebhooks, Webhooks
 from writeback_client.resources.writebacks import AsyncWritebacks, Writebacks
 
 
-class Client(Writebacks, Mending, Service, Raw):
+class Client(Writebacks, Correction, Service, Raw):
     """The API for programs that block. Use it as a context manager, one for the whole program; threads may share it.
 
     `url` and `key` come from WRITEBACK_URL and WRITEBACK_KEY where they are left out. `timeout` is seconds for one
@@ -58,7 +58,7 @@ class Client(Writebacks, Mending, Service, Raw):
         self._runner.close()
 
 
-class AsyncClient(AsyncWritebacks, AsyncMending, AsyncService, AsyncRaw):
+class AsyncClient(AsyncWritebacks, AsyncCorrection, AsyncService, AsyncRaw):
     """The API for asyncio; everything as in `Client`, with `await` and `async for`."""
 
     def __init__(

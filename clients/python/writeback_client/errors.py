@@ -157,7 +157,7 @@ def retry_after(headers: httpx.Headers) -> float | None:
 
 
 def _findings(given: Any) -> Sequence[Finding]:
-    """Return the findings that can be read; a problem is told in any case."""
+    """Return the findings that can be read; the problem is reported in any case."""
     found = []
     for one in given if isinstance(given, list) else ():
         try:

@@ -23,13 +23,13 @@ from writeback_client.errors import (
 from writeback_client.models.access import AuditEntry, Hook, Key, NewKey, Ready, Restore
 from writeback_client.models.base import Finding, Page
 from writeback_client.models.batches import Batch, Uploaded
+from writeback_client.models.corrections import Check, Corrected, Count, ProviderAnswer, Report
 from writeback_client.models.features import Features, RuleSet
-from writeback_client.models.mending import Check, Count, Mended, ProviderAnswer, Report
 from writeback_client.models.schools import ListedSchool, School, Synced
-from writeback_client.models.webhooks import Delivery, NewWebhook, ToldWriteback, Webhook, WebhookEvent
+from writeback_client.models.webhooks import Delivery, NewWebhook, Webhook, WebhookEvent, WritebackPayload
 from writeback_client.models.writebacks import Event, Record, Submitted, Writeback, WritebackSummary
 from writeback_client.receiving import verify_webhook
-from writeback_client.resources.mending import Where
+from writeback_client.resources.corrections import Where
 from writeback_client.words import RecordStatus, Status
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Client",
     "ClientError",
     "Conflict",
+    "Corrected",
     "Count",
     "Delivery",
     "Event",
@@ -51,7 +52,6 @@ __all__ = [
     "Invalid",
     "Key",
     "ListedSchool",
-    "Mended",
     "Misconfigured",
     "NewKey",
     "NewWebhook",
@@ -74,7 +74,6 @@ __all__ = [
     "Submitted",
     "Synced",
     "Timeout",
-    "ToldWriteback",
     "Unauthenticated",
     "Unavailable",
     "UnexpectedAnswer",
@@ -84,6 +83,7 @@ __all__ = [
     "WebhookEvent",
     "Where",
     "Writeback",
+    "WritebackPayload",
     "WritebackSummary",
     "verify_webhook",
 ]

@@ -87,10 +87,10 @@ class EventSource(Source[Event]):
             chunk = yield from read()
             if not isinstance(chunk, bytes):
                 return chunk
-            for told in decoder.feed(chunk):
-                event = event_of(told.data)
+            for message in decoder.feed(chunk):
+                event = event_of(message.data)
                 # Before it is handed out: whoever has had it shall not have it again.
-                position.last_id = told.id or str(event.id)
+                position.last_id = message.id or str(event.id)
                 yield Emit(event)
 
 
@@ -181,9 +181,9 @@ class _Hearing:
                 self.is_deaf = is_silence and not has_heard
                 return is_silence and has_heard
             has_heard = True
-            for told in decoder.feed(chunk):
-                event = event_of(told.data)
-                self.position.last_id = told.id or str(event.id)
+            for message in decoder.feed(chunk):
+                event = event_of(message.data)
+                self.position.last_id = message.id or str(event.id)
                 if event.status in FINAL:
                     return True
             if self.left_s < silence_s:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from writeback_client.clock import Clock, SystemClock
 from writeback_client.errors import Misconfigured, SignatureInvalid, UnexpectedAnswer
-from writeback_client.models.webhooks import ToldWriteback, WebhookEvent
+from writeback_client.models.webhooks import WebhookEvent, WritebackPayload
 
 _ID, _TIMESTAMP, _SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 _TOLERANCE_S = 300.0
@@ -77,7 +77,7 @@ def _read(message_id: str, text: str) -> WebhookEvent:
     try:
         message = json.loads(text)
         data = message.pop("data", None)
-        told = ToldWriteback.model_validate(data) if str(message.get("type")).startswith("writeback.") else None
-        return WebhookEvent.model_validate({**message, "id": message_id, "writeback": told})
+        payload = WritebackPayload.model_validate(data) if str(message.get("type")).startswith("writeback.") else None
+        return WebhookEvent.model_validate({**message, "id": message_id, "writeback": payload})
     except (ValueError, ValidationError, AttributeError, TypeError):
         raise UnexpectedAnswer("the message is signed, and cannot be read", status=200) from None

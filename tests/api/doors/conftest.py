@@ -19,7 +19,7 @@ from sqlmodel import select
 from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.clock import FakeClock
-from writeback.core.settings import DoorSettings, Settings, WebhookSettings
+from writeback.core.settings import DropInSettings, Settings, WebhookSettings
 from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.domain.states import Status
@@ -163,7 +163,7 @@ async def make_world(database_url: str, redis_url: str, tmp_path: Path, fake_clo
         secret_key=SECRET_KEY,
         public_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
         webhooks=WebhookSettings(allow_http=True, allow_private_addresses=True),
-        doors=DoorSettings(sync_wait_s=0.3),
+        doors=DropInSettings(sync_wait_s=0.3),
     )
     ear = Ear()
     listening = await asyncio.start_server(ear.hear, "127.0.0.1", 0)

@@ -1,4 +1,5 @@
-"""Whatever is sent to a door, it answers: never with a server's error, and always in the door's own shape."""
+"""Whatever is sent to a drop-in endpoint, it answers: never with a server's error, and always in the drop-in endpoint's
+own shape."""
 
 import json
 import random
@@ -70,7 +71,7 @@ def _fields(rng: random.Random, fields: tuple[str, ...]) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.more
-async def test_wondes_door_answers_anything(make_world: Any) -> None:
+async def test_the_wonde_drop_in_endpoint_answers_anything(make_world: Any) -> None:
     world, rng = await make_world("wonde"), random.Random(seed_or(1))
 
     for turn in range(examples(100)):
@@ -87,7 +88,7 @@ async def test_wondes_door_answers_anything(make_world: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.more
-async def test_xporters_door_answers_anything(make_world: Any) -> None:
+async def test_the_xporter_drop_in_endpoint_answers_anything(make_world: Any) -> None:
     world, rng = await make_world("xporter"), random.Random(seed_or(2))
 
     for turn in range(examples(100)):
@@ -98,8 +99,8 @@ async def test_xporters_door_answers_anything(make_world: Any) -> None:
             headers={"Authorization": f"Idaas {world.key}"},
         )
         assert response.status_code == 200, response.text
-        told = response.json()
-        assert bool(told["ExceptionMessage"]) != (told["Message"] == "success"), told
+        answer = response.json()
+        assert bool(answer["ExceptionMessage"]) != (answer["Message"] == "success"), answer
 
 
 @pytest.mark.slow

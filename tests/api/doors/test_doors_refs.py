@@ -1,4 +1,4 @@
-"""Ids that the doors give look like the providers' own."""
+"""Ids that the drop-in endpoints give look like the providers' own."""
 
 import re
 from datetime import UTC, datetime

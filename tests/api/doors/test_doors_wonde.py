@@ -1,4 +1,5 @@
-"""Wonde's door: every call of Wonde's document, in the spellings of its clients, to confirmed with the sandbox."""
+"""The Wonde drop-in endpoint: every call of Wonde's document, in the spellings of its clients, to confirmed with the
+sandbox."""
 
 import asyncio
 import base64
@@ -11,7 +12,7 @@ import pytest
 from sqlmodel import select
 
 from writeback.flow.upkeep.sweeper import Sweeper
-from writeback.store.tables import DoorMemberRow, RequestRow
+from writeback.store.tables import DropInMemberRow, RequestRow
 
 
 @pytest.fixture
@@ -397,12 +398,12 @@ async def test_a_webhook_in_wondes_format_tells_the_end(world: Any) -> None:
     assert await world.settle() == ["confirmed"]
     await world.notify()
 
-    assert [told for _, _, told in world.ear.heard] == [
+    assert [answer for _, _, answer in world.ear.heard] == [
         {"payload_type": "writeback", "writeback_id": ref, "status": "SUCCESS", "type": "attendance.session"}
     ]
 
 
-async def test_a_failure_is_told_with_its_reason(world: Any) -> None:
+async def test_a_failure_is_shown_with_its_reason(world: Any) -> None:
     ref = (await _call(world, "DELETE", "behaviours/A123")).json()["writeback_id"]
 
     assert await world.settle() == ["failed"]
@@ -427,15 +428,15 @@ async def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(world: Any
     waiting = (await _call(world, "POST", "attendance/session", body)).json()["writeback_id"]
     sweeper = Sweeper(world.flow)
     world.clock.advance(timedelta(days=29))
-    await sweeper.forget_old_doors()
+    await sweeper.forget_old_drop_ins()
     assert (await _status(world, ended))["status"] == "SUCCESS"
     world.clock.advance(timedelta(days=2))
 
-    await sweeper.forget_old_doors()
+    await sweeper.forget_old_drop_ins()
 
     headers = {"Authorization": f"Bearer {world.key}"}
     assert (await world.http.get(f"/wonde/v1.0/writebacks/{ended}", headers=headers)).status_code == 404
     assert (await _status(world, waiting))["status"] == "PENDING"
     assert len(await world.writebacks()) == 2
     async with world.flow.db.read() as session:
-        assert [one.ref for one in (await session.exec(select(DoorMemberRow))).all()] == [waiting]
+        assert [one.ref for one in (await session.exec(select(DropInMemberRow))).all()] == [waiting]

@@ -1,4 +1,5 @@
-"""Xporter's door: every writeback that its document describes, to confirmed with the sandbox, and the callbacks."""
+"""The Xporter drop-in endpoint: every writeback that its document describes, to confirmed with the sandbox, and the
+callbacks."""
 
 import json
 from datetime import timedelta
@@ -22,8 +23,8 @@ async def _token(world: Any, **changes: Any) -> dict[str, Any]:
     }
     response = await world.http.post("/xporter/idaas/sts/STS/GetToken", json={**fields, **changes})
     assert response.status_code == 200, response.text
-    told: dict[str, Any] = response.json()
-    return told
+    answer: dict[str, Any] = response.json()
+    return answer
 
 
 async def _post(world: Any, operation: str, body: Any, **options: Any) -> httpx.Response:
@@ -66,19 +67,19 @@ async def _conduct(world: Any, type_: str, row_id: int = 1, **changes: Any) -> d
 
 def _taken(response: httpx.Response) -> str:
     assert response.status_code == 200, response.text
-    told = response.json()
-    assert told["Message"] == "success", told
-    assert told["ExceptionMessage"] is None
-    ref: str = told["TrackingId"]
+    answer = response.json()
+    assert answer["Message"] == "success", answer
+    assert answer["ExceptionMessage"] is None
+    ref: str = answer["TrackingId"]
     return ref
 
 
 def _refused(response: httpx.Response) -> str:
     assert response.status_code == 200, response.text
-    told = response.json()
-    assert told.get("TrackingId") is None
-    assert set(told) >= {"Message", "ExceptionType", "ExceptionMessage", "InnerException"}
-    message: str = told["ExceptionMessage"]
+    answer = response.json()
+    assert answer.get("TrackingId") is None
+    assert set(answer) >= {"Message", "ExceptionType", "ExceptionMessage", "InnerException"}
+    message: str = answer["ExceptionMessage"]
     return message
 
 
@@ -154,10 +155,10 @@ async def test_achievements_and_behaviour_in_one_request_have_one_tracking_id_an
     assert [row.kind for row in await world.writebacks()] == ["achievement.create", "behaviour.create"]
     assert await world.settle() == ["confirmed", "confirmed"]
     await world.notify()
-    ((_, query, told),) = world.ear.heard
+    ((_, query, answer),) = world.ear.heard
     assert (query["id"], query["trackingid"], query["XodCompleted"]) == ("ConductBeh", ref, "True")
-    assert {one["IncidentId"] for one in told["result"]} == {11, 12, 13}
-    assert all(isinstance(one["ActualId"], int) for one in told["result"])
+    assert {one["IncidentId"] for one in answer["result"]} == {11, 12, 13}
+    assert all(isinstance(one["ActualId"], int) for one in answer["result"])
 
 
 async def test_what_was_written_is_updated_by_its_id_and_pupils_are_removed_by_a_minus_sign(world: Any) -> None:
@@ -209,8 +210,8 @@ async def test_detentions_go_to_confirmed_today_where_they_name_no_date(world: A
 
     assert await world.settle() == ["confirmed"]
     await world.notify()
-    ((_, _, told),) = world.ear.heard
-    (result,) = told["result"]
+    ((_, _, answer),) = world.ear.heard
+    (result,) = answer["result"]
     assert result["DetentionId"] == 1
     update = {
         "Detentions": [{"Id": 1, "UpdateId": result["ActualId"], "EndTime": "16:00"}],
@@ -324,9 +325,9 @@ async def test_what_is_wrong_with_conduct_is_said_in_xporters_words(
         "Callback": _callback(world),
     }
 
-    told = _refused(await _post(world, "ConductAsync", body))
+    answer = _refused(await _post(world, "ConductAsync", body))
 
-    assert message.format(pupil=pupil) in told.split("; ")
+    assert message.format(pupil=pupil) in answer.split("; ")
     assert await world.writebacks() == []
 
 
@@ -353,8 +354,8 @@ async def test_who_or_what_is_named_twice_is_refused_in_xporters_words(world: An
     }
 
     for message, body in bodies.items():
-        told = _refused(await _post(world, "ConductAsync", {**body, "Callback": _callback(world)}))
-        assert told == message
+        answer = _refused(await _post(world, "ConductAsync", {**body, "Callback": _callback(world)}))
+        assert answer == message
 
 
 async def test_one_bad_part_keeps_the_good_one_out_too(world: Any) -> None:
@@ -406,11 +407,11 @@ async def test_reads_are_told_to_ask_xporter(world: Any) -> None:
     ],
 )
 async def test_a_token_is_refused_in_the_documents_words(world: Any, changes: dict[str, Any]) -> None:
-    told = await _token(world, **changes)
+    answer = await _token(world, **changes)
 
-    assert told["token"] is None
-    assert told["expires"] == "0001-01-01T00:00:00"
-    assert told["ExceptionMessage"] == "Relying Party not found for estab or secret not correct"
+    assert answer["token"] is None
+    assert answer["expires"] == "0001-01-01T00:00:00"
+    assert answer["ExceptionMessage"] == "Relying Party not found for estab or secret not correct"
 
 
 async def test_a_token_comes_for_a_form_and_for_any_case_of_the_fields_and_ends_in_time(world: Any) -> None:
@@ -473,7 +474,7 @@ async def test_a_failure_is_called_back_with_its_reason(world: Any) -> None:
     ],
 )
 async def test_a_callback_that_may_not_be_called_is_refused(world: Any, callback: Any) -> None:
-    told = _refused(await _post(world, "AttendanceAsync", {**_marks(world), "Callback": callback}))
+    answer = _refused(await _post(world, "AttendanceAsync", {**_marks(world), "Callback": callback}))
 
-    assert told.startswith(("Invalid ", "Missing "))
+    assert answer.startswith(("Invalid ", "Missing "))
     assert await world.writebacks() == []

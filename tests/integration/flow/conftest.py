@@ -24,7 +24,7 @@ from writeback.domain.school import HoldReason
 from writeback.flow.accept.accept import Acceptor
 from writeback.flow.confirm.confirmer import Confirmer
 from writeback.flow.confirm.provider_hooks import Hooks
-from writeback.flow.correct.corrections import create_mendings
+from writeback.flow.correct.corrections import create_corrections
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
@@ -32,14 +32,14 @@ from writeback.flow.engine.hook_urls import hook_token, hook_url
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.sync import Syncer
-from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.schools.waiting_schools import SchoolWatch
 from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.providers.base import Hint, Limits, ListChange, ListsMissing, LookupFailed, ProviderRequest, SchoolReport
-from writeback.queue.port import RecordingDoorbell
+from writeback.queue.port import RecordingWaker
 from writeback.store.schools import lists as lookups
 from writeback.store.sql.database import Database
-from writeback.store.tables import AttemptRow, AuditRow, EventRow, MendingRow, RequestRow, WritebackRow
+from writeback.store.tables import AttemptRow, AuditRow, CorrectionRow, EventRow, RequestRow, WritebackRow
 from writeback.store.writebacks.committer import Committer
 
 CALLER = Caller("key_1", "app", frozenset(Scope))
@@ -106,14 +106,14 @@ class ScriptedProvider:
         return self.readings.pop(0) if self.readings else ReadBack({})
 
     def parse_hook(self, query, body):
-        told = json.loads(body)
+        content = json.loads(body)
         return Hint(
-            payload={name: value for name, value in told.items() if name != "school_token"},
-            provider_ref=told.get("writeback_id"),
-            event=told.get("payload_type", "writeback"),
-            provider_school_id=told.get("school_id"),
-            name=told.get("school_name"),
-            credential=told.get("school_token"),
+            payload={name: value for name, value in content.items() if name != "school_token"},
+            provider_ref=content.get("writeback_id"),
+            event=content.get("payload_type", "writeback"),
+            provider_school_id=content.get("school_id"),
+            name=content.get("school_name"),
+            credential=content.get("school_token"),
         )
 
     async def fetch(self, account, name, cursor, window):
@@ -143,20 +143,20 @@ class World:
     flow: FlowContext
     clock: FakeClock
     provider: ScriptedProvider
-    bell: RecordingDoorbell
+    waker: RecordingWaker
     committer: Committer
 
     def __post_init__(self) -> None:
         self.syncer = Syncer(self.flow)
-        self.misses = Misses(self.flow, self.syncer)
-        self.acceptor = Acceptor(self.flow, self.committer, self.misses)
+        self.refresher = ListRefresher(self.flow, self.syncer)
+        self.acceptor = Acceptor(self.flow, self.committer, self.refresher)
         self.dispatcher = Dispatcher(self.flow, "worker-1")
         self.confirmer = Confirmer(self.flow)
         self.holds = Holds(self.flow)
         self.watch = SchoolWatch(self.flow, self.syncer)
         self.hooks = Hooks(self.flow)
         self.sweeper = Sweeper(self.flow)
-        self.mendings = create_mendings(self.flow, self.misses)
+        self.corrections = create_corrections(self.flow, self.refresher)
 
     async def submit(self, *marks: dict[str, Any], **envelope: Any) -> str:
         """Submit session marks and return the writeback's id."""
@@ -188,10 +188,10 @@ class World:
             await self.confirm()
         return writeback_id
 
-    async def mended(self, writeback_id: str) -> list[dict[str, Any]]:
+    async def corrected(self, writeback_id: str) -> list[dict[str, Any]]:
         """Return what people did to the records, as it is kept."""
         async with self.flow.db.read() as session:
-            query = select(MendingRow).where(MendingRow.writeback_id == writeback_id).order_by(MendingRow.id)
+            query = select(CorrectionRow).where(CorrectionRow.writeback_id == writeback_id).order_by(CorrectionRow.id)
             return [{**vars(row), "records": json.loads(row.records)} for row in (await session.exec(query)).all()]
 
     async def audited(self) -> list[AuditRow]:
@@ -245,7 +245,7 @@ def lists(now: datetime) -> list[Lookup]:
 async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[World]:
     """A school called Hillside with its lists, on SQLite and then on PostgreSQL."""
     settings, secrets = Settings(secret_key=SECRET_KEY), SecretBox(SECRET_KEY)
-    provider, bell = ScriptedProvider(), RecordingDoorbell()
+    provider, waker = ScriptedProvider(), RecordingWaker()
     registry = Registry(
         database,
         secrets,
@@ -262,7 +262,7 @@ async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[Worl
         registry=registry,
         lookups=lookup_cache(database, fake_clock),
         providers={"wonde": provider},
-        doorbell=bell,
+        waker=waker,
         secrets=secrets,
         rng=random.Random(7),
     )
@@ -280,11 +280,11 @@ async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[Worl
         for lookup in lists(fake_clock.now()):
             provider.rows[lookup.list] = dict(lookup.rows)
             await lookups.save(session, "hillside", lookup)
-    committer = Committer(database, fake_clock, max_waiting=100, on_commit=partial(bell.ring, "serve_lane"))
+    committer = Committer(database, fake_clock, max_waiting=100, on_commit=partial(waker.wake, "serve_lane"))
     await committer.start()
-    made = World(flow, fake_clock, provider, bell, committer)
+    made = World(flow, fake_clock, provider, waker, committer)
     yield made
-    await made.misses.aclose()
+    await made.refresher.aclose()
     await committer.aclose()
 
 

@@ -1,4 +1,4 @@
-"""The doorbell over a real Redis, heard by arq's own worker."""
+"""The waker over a real Redis, heard by arq's own worker."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
-from writeback.queue.arq_wakes import SCHOOL_QUEUE, ArqDoorbell, deserialize, redis_settings, serialize
+from writeback.queue.arq_wakes import SCHOOL_QUEUE, ArqWaker, deserialize, redis_settings, serialize
 from writeback.queue.embedded import EmbeddedRedis
 
 # arq 0.28 closes its pool by a name that redis-py has since replaced
@@ -61,16 +61,16 @@ class Shift:
 
 
 @pytest.fixture
-async def bell(redis_url: str) -> AsyncIterator[ArqDoorbell]:
-    doorbell = ArqDoorbell(redis_url, QueueSettings())
-    yield doorbell
-    await doorbell.aclose()
+async def waker(redis_url: str) -> AsyncIterator[ArqWaker]:
+    waker = ArqWaker(redis_url, QueueSettings())
+    yield waker
+    await waker.aclose()
 
 
-async def _rung(bell: ArqDoorbell, job: str, lanes: list[str]) -> None:
-    """Ring, and wait until Redis has it."""
-    await bell.ring(job, lanes)
-    await bell.settled()
+async def _woken(waker: ArqWaker, job: str, lanes: list[str]) -> None:
+    """Wake, and wait until Redis has it."""
+    await waker.wake(job, lanes)
+    await waker.settled()
 
 
 async def _waiting(url: str) -> int:
@@ -78,14 +78,14 @@ async def _waiting(url: str) -> int:
         return int(await client.zcard("arq:queue"))
 
 
-async def test_arq_runs_a_job_for_every_lane(bell: ArqDoorbell, redis_url: str) -> None:
-    await _rung(bell, "serve_lane", _LANES)
+async def test_arq_runs_a_job_for_every_lane(waker: ArqWaker, redis_url: str) -> None:
+    await _woken(waker, "serve_lane", _LANES)
 
     assert sorted(await Shift(redis_url).work()) == sorted(_LANES)
 
 
-async def test_served_queue_leaves_no_job_behind(bell: ArqDoorbell, redis_url: str) -> None:
-    await _rung(bell, "serve_lane", _LANES)
+async def test_served_queue_leaves_no_job_behind(waker: ArqWaker, redis_url: str) -> None:
+    await _woken(waker, "serve_lane", _LANES)
 
     await Shift(redis_url).work()
 
@@ -94,88 +94,88 @@ async def test_served_queue_leaves_no_job_behind(bell: ArqDoorbell, redis_url: s
     assert await _waiting(redis_url) == 0
 
 
-async def test_lane_rung_often_waits_once(bell: ArqDoorbell, redis_url: str) -> None:
-    other_process = ArqDoorbell(redis_url, QueueSettings())
+async def test_lane_woken_often_waits_once(waker: ArqWaker, redis_url: str) -> None:
+    other_process = ArqWaker(redis_url, QueueSettings())
     for _ in range(3):
-        await _rung(bell, "serve_lane", _LANES[:2])
-        await _rung(other_process, "serve_lane", _LANES[:2])
+        await _woken(waker, "serve_lane", _LANES[:2])
+        await _woken(other_process, "serve_lane", _LANES[:2])
     await other_process.aclose()
 
     assert await _waiting(redis_url) == 2
 
 
-async def test_each_job_of_a_lane_has_a_bell_of_its_own(bell: ArqDoorbell, redis_url: str) -> None:
-    await _rung(bell, "serve_lane", _LANES[:1])
-    await _rung(bell, "confirm_lane", _LANES[:1])
+async def test_each_job_of_a_lane_is_woken_by_itself(waker: ArqWaker, redis_url: str) -> None:
+    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "confirm_lane", _LANES[:1])
 
     assert await _waiting(redis_url) == 2
 
 
-async def test_jobs_of_schools_wait_in_a_queue_of_their_own(bell: ArqDoorbell, redis_url: str) -> None:
-    await _rung(bell, "sync_school", ["hillside", "riverbank"])
-    await _rung(bell, "recheck_school", ["hillside"])
-    await _rung(bell, "serve_lane", _LANES[:1])
+async def test_jobs_of_schools_wait_in_a_queue_of_their_own(waker: ArqWaker, redis_url: str) -> None:
+    await _woken(waker, "sync_school", ["hillside", "riverbank"])
+    await _woken(waker, "recheck_school", ["hillside"])
+    await _woken(waker, "serve_lane", _LANES[:1])
 
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         assert await client.zcard(SCHOOL_QUEUE) == 3
     assert await _waiting(redis_url) == 1
 
 
-async def test_ring_while_its_job_runs_makes_another(bell: ArqDoorbell, redis_url: str) -> None:
+async def test_wake_while_its_job_runs_makes_another(waker: ArqWaker, redis_url: str) -> None:
     shift = Shift(redis_url)
     shift.may_finish.clear()
-    await _rung(bell, "serve_lane", _LANES[:1])
+    await _woken(waker, "serve_lane", _LANES[:1])
     working = asyncio.create_task(shift.work())
     await asyncio.wait_for(shift.began.wait(), 10)
 
-    await bell.ring("serve_lane", _LANES[:1])
-    await _rung(bell, "serve_lane", _LANES[:1])
+    await waker.wake("serve_lane", _LANES[:1])
+    await _woken(waker, "serve_lane", _LANES[:1])
     shift.may_finish.set()
 
     assert await asyncio.wait_for(working, 10) == _LANES[:1] * 2
 
 
-async def test_lane_can_be_rung_again_after_its_job_ended(bell: ArqDoorbell, redis_url: str) -> None:
-    await _rung(bell, "serve_lane", _LANES[:1])
+async def test_lane_can_be_woken_again_after_its_job_ended(waker: ArqWaker, redis_url: str) -> None:
+    await _woken(waker, "serve_lane", _LANES[:1])
     await Shift(redis_url).work()
 
-    await _rung(bell, "serve_lane", _LANES[:1])
+    await _woken(waker, "serve_lane", _LANES[:1])
 
     assert await _waiting(redis_url) == 1
 
 
-async def test_ring_is_heard_after_redis_forgot_everything(bell: ArqDoorbell, redis_url: str) -> None:
-    await _rung(bell, "serve_lane", _LANES[:1])
+async def test_wake_is_served_after_redis_forgot_everything(waker: ArqWaker, redis_url: str) -> None:
+    await _woken(waker, "serve_lane", _LANES[:1])
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         await client.flushall()
         await client.script_flush()
 
-    await _rung(bell, "serve_lane", _LANES[:1])
+    await _woken(waker, "serve_lane", _LANES[:1])
 
     assert await _waiting(redis_url) == 1
 
 
-async def test_thousands_of_lanes_are_rung(bell: ArqDoorbell, redis_url: str) -> None:
-    await _rung(bell, "serve_lane", [f"sch_{number}:conduct" for number in range(3_000)])
+async def test_thousands_of_lanes_are_woken(waker: ArqWaker, redis_url: str) -> None:
+    await _woken(waker, "serve_lane", [f"sch_{number}:conduct" for number in range(3_000)])
 
     assert await _waiting(redis_url) == 3_000
 
 
-async def test_bell_comes_back_after_redis_was_killed(tmp_path: Path) -> None:
+async def test_waker_comes_back_after_redis_was_killed(tmp_path: Path) -> None:
     first, second = EmbeddedRedis(tmp_path), EmbeddedRedis(tmp_path)
     url = await first.start()
-    bell = ArqDoorbell(url, QueueSettings())
-    await _rung(bell, "serve_lane", _LANES[:1])
+    waker = ArqWaker(url, QueueSettings())
+    await _woken(waker, "serve_lane", _LANES[:1])
     async with redis.asyncio.Redis.from_url(url) as client:
         os.kill((await client.info("server"))["process_id"], signal.SIGKILL)
 
     with capture_logs() as logs:
-        await _rung(bell, "serve_lane", _LANES[:1])
-        await _rung(bell, "serve_lane", _LANES[:1])
+        await _woken(waker, "serve_lane", _LANES[:1])
+        await _woken(waker, "serve_lane", _LANES[:1])
     await second.start()
-    await _rung(bell, "serve_lane", _LANES[:1])
+    await _woken(waker, "serve_lane", _LANES[:1])
     heard = await _waiting(url)
-    await bell.aclose()
+    await waker.aclose()
     await first.stop()
     await second.stop()
 
@@ -183,7 +183,7 @@ async def test_bell_comes_back_after_redis_was_killed(tmp_path: Path) -> None:
     assert heard == 1
 
 
-async def test_redis_that_never_answers_delays_nobody_who_rings(tmp_path: Path) -> None:
+async def test_redis_that_never_answers_delays_nobody_who_wakes(tmp_path: Path) -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while await reader.read(1_000):
@@ -191,22 +191,22 @@ async def test_redis_that_never_answers_delays_nobody_who_rings(tmp_path: Path) 
         writer.close()
 
     mute = await asyncio.start_unix_server(say_nothing, tmp_path / "mute.sock")
-    bell = ArqDoorbell(f"unix://{tmp_path / 'mute.sock'}", QueueSettings())
+    waker = ArqWaker(f"unix://{tmp_path / 'mute.sock'}", QueueSettings())
 
     async with mute:
         async with asyncio.timeout(0.5):
-            await bell.ring("serve_lane", _LANES)
-            await bell.ring("serve_lane", [f"sch_{number}" for number in range(50_000)])
+            await waker.wake("serve_lane", _LANES)
+            await waker.wake("serve_lane", [f"sch_{number}" for number in range(50_000)])
         async with asyncio.timeout(10):
-            await bell.aclose()
+            await waker.aclose()
 
 
-async def test_worker_hears_a_ring_soon(bell: ArqDoorbell, redis_url: str) -> None:
+async def test_worker_is_woken_soon(waker: ArqWaker, redis_url: str) -> None:
     shift = Shift(redis_url)
     worker = shift.worker(burst=False)
     working = asyncio.create_task(worker.async_run())
 
-    await bell.ring("serve_lane", _LANES[:1])
+    await waker.wake("serve_lane", _LANES[:1])
     await asyncio.wait_for(shift.began.wait(), 10)
     working.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -217,17 +217,17 @@ async def test_worker_hears_a_ring_soon(bell: ArqDoorbell, redis_url: str) -> No
     assert shift.served == _LANES[:1]
 
 
-async def test_ping_answers(bell: ArqDoorbell) -> None:
-    await bell.ping()
+async def test_ping_answers(waker: ArqWaker) -> None:
+    await waker.ping()
 
 
 async def test_ping_raises_when_redis_is_away(tmp_path: Path) -> None:
-    bell = ArqDoorbell(f"unix://{tmp_path / 'nobody.sock'}", QueueSettings())
+    waker = ArqWaker(f"unix://{tmp_path / 'nobody.sock'}", QueueSettings())
 
     with pytest.raises(redis.exceptions.ConnectionError):
-        await bell.ping()
+        await waker.ping()
 
-    await bell.aclose()
+    await waker.aclose()
 
 
 @pytest.mark.parametrize(

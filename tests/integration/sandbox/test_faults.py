@@ -305,8 +305,8 @@ async def test_what_has_struck_is_counted_by_name_after_it_has_ended(
     await control.fault("latency", path=PATH, times=1, seconds=0)
     for _ in range(2):
         await wonde.post("session", wonde.session_mark())
-    told = (await http.get("/_sandbox/faults")).json()
-    assert told == {"faults": [], "struck": {"first": 1, "status": 1, "latency": 1}}
+    answer = (await http.get("/_sandbox/faults")).json()
+    assert answer == {"faults": [], "struck": {"first": 1, "status": 1, "latency": 1}}
 
 
 async def test_a_packed_answer_is_the_true_one(control: Any, wonde: Any) -> None:
@@ -320,10 +320,10 @@ async def test_a_packed_answer_is_the_true_one(control: Any, wonde: Any) -> None
 
 async def test_ids_may_come_as_numbers_and_with_more_than_is_known(control: Any, wonde: Any, xporter: Any) -> None:
     await control.fault("oddly_typed")
-    told = (await wonde.get("students", per_page=1)).json()
-    assert isinstance(told["data"][0]["mis_id"], int)
-    assert told["data"][0]["sandbox_extra"] == {"nothing": None, "several": [1, "two"]}
-    assert isinstance(told["data"][0]["id"], str)
+    answer = (await wonde.get("students", per_page=1)).json()
+    assert isinstance(answer["data"][0]["mis_id"], int)
+    assert answer["data"][0]["sandbox_extra"] == {"nothing": None, "several": [1, "two"]}
+    assert isinstance(answer["data"][0]["id"], str)
 
 
 async def test_a_lists_pages_may_be_shorter_than_asked_for_and_miss_nothing(control: Any, wonde: Any) -> None:
@@ -343,9 +343,9 @@ async def test_a_bare_callback_says_neither_results_nor_reason(control: Any, xpo
     await control.fault("callback_bare")
     tracking = await xporter.accepted(xporter.mark())
     await control.advance()
-    (told,) = receiver.got
-    assert (told["query"]["trackingid"], told["query"]["XodCompleted"]) == (tracking, "")
-    assert "ErrorMessage" not in told["query"]
+    (answer,) = receiver.got
+    assert (answer["query"]["trackingid"], answer["query"]["XodCompleted"]) == (tracking, "")
+    assert "ErrorMessage" not in answer["query"]
 
 
 async def test_a_callback_may_come_with_the_id_of_another_request(control: Any, xporter: Any, receiver: Any) -> None:
@@ -357,8 +357,8 @@ async def test_a_callback_may_come_with_the_id_of_another_request(control: Any, 
     xporter.callback_url = own
     second = await xporter.accepted(xporter.mark())
     await control.advance()
-    told = receiver.got[-1]["query"]
-    assert (told["id"], told["trackingid"]) == ("req_0", second)
+    answer = receiver.got[-1]["query"]
+    assert (answer["id"], answer["trackingid"]) == ("req_0", second)
 
 
 async def test_a_webhook_may_come_with_the_id_of_another_request(

@@ -105,7 +105,7 @@ async def test_the_office_makes_absences(control: Any, wonde: Any) -> None:
         ("student-absences", {"update": [{"id": "A1"}]}, 422),
     ],
 )
-async def test_what_the_office_cannot_do_is_told(
+async def test_what_the_office_cannot_do_is_reported(
     http: Any, wonde: Any, family: str, actions: dict[str, Any], status: int
 ) -> None:
     response = await http.post(f"/_sandbox/schools/{wonde.id}/{family}", json=actions)
@@ -130,6 +130,6 @@ async def test_lists_are_shown_by_the_control_plane(http: Any, wonde: Any) -> No
         {"names_conduct_writebacks": "yes"},
     ],
 )
-async def test_a_change_that_cannot_be_is_told(http: Any, wonde: Any, change: dict[str, Any]) -> None:
+async def test_a_change_that_cannot_be_is_reported(http: Any, wonde: Any, change: dict[str, Any]) -> None:
     response = await http.post(f"/_sandbox/schools/{wonde.id}", json=change)
     assert response.status_code == 422

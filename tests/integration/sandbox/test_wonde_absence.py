@@ -207,4 +207,4 @@ async def test_a_webhook_of_a_change_can_be_lost(
     await control.advance()
     assert (await wonde.status(ref))["status"] == "SUCCESS"
     assert receiver.got == []
-    assert [told["error"] for told in (await control.ledger(ref=ref))["deliveries"]] == ["lost"]
+    assert [answer["error"] for answer in (await control.ledger(ref=ref))["deliveries"]] == ["lost"]

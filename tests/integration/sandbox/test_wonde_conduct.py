@@ -50,7 +50,7 @@ def behaviour(wonde: Any, **fields: Any) -> dict[str, Any]:
 BODIES = {"achievements": achievement, "behaviours": behaviour}
 
 
-async def test_an_achievement_is_taken_written_told_and_read_back(
+async def test_an_achievement_is_taken_written_notified_and_read_back(
     control: Any, wonde: Any, receiver: Any, http: Any
 ) -> None:
     await http.post("/_sandbox/webhooks", json={"url": receiver.url})

@@ -112,8 +112,8 @@ async def test_a_migration_is_announced_then_completed_and_all_ids_change(
     await control.change(wonde.id, migrate={"to": "Bromcom"})
     await control.advance()
 
-    told = sorted((row["body"]["completed_at"] or "", row["body"]["scheduled_at"]) for row in receiver.got)
-    assert told == [("", "2026-01-12T09:00:00.000Z"), ("2026-01-12T10:00:00.000Z", "2026-01-12T09:00:00.000Z")]
+    answer = sorted((row["body"]["completed_at"] or "", row["body"]["scheduled_at"]) for row in receiver.got)
+    assert answer == [("", "2026-01-12T09:00:00.000Z"), ("2026-01-12T10:00:00.000Z", "2026-01-12T09:00:00.000Z")]
     moved = (await wonde.rows("behaviours", include="students,employees"))[0]
     assert (moved["id"] != held["id"], moved["mis_id"]) == (True, held["mis_id"])
     assert moved["students"]["data"][0]["id"] not in wonde.pupils

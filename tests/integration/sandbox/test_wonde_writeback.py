@@ -1,4 +1,4 @@
-"""Wonde's writeback: what it takes, what it refuses, how it ends, who is told."""
+"""Wonde's writeback: what it takes, what it refuses, how it ends, who is notified."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 
-async def test_a_register_is_taken_written_and_told(control: Any, wonde: Any, receiver: Any, http: Any) -> None:
+async def test_a_register_is_taken_written_and_notified(control: Any, wonde: Any, receiver: Any, http: Any) -> None:
     await http.post("/_sandbox/webhooks", json={"url": f"{receiver.url}/hooks"})
     register = [wonde.session_mark(student_id=student) for student in wonde.pupils[:20]]
     writeback_id = await wonde.accepted("session", *register)
@@ -211,9 +211,9 @@ async def test_the_webhook_tells_access_and_migration(control: Any, wonde: Any, 
     await control.change(wonde.id, migrate={"to": "Arbor", "completed": False})
     await control.change(wonde.id, migrate={"to": "Arbor"})
     await control.advance()
-    told = {row["body"]["payload_type"]: row["body"] for row in receiver.got}
-    assert set(told) == {"accessRevoked", "accessDeclined", "schoolApproved", "schoolMigration"}
-    assert told["schoolApproved"]["school_token"] == wonde.token
+    answer = {row["body"]["payload_type"]: row["body"] for row in receiver.got}
+    assert set(answer) == {"accessRevoked", "accessDeclined", "schoolApproved", "schoolMigration"}
+    assert answer["schoolApproved"]["school_token"] == wonde.token
     moves = [row["body"] for row in receiver.got if row["body"]["payload_type"] == "schoolMigration"]
     assert sorted(move["completed_at"] is None for move in moves) == [False, True]
     assert {(move["migrate_from"], move["migrate_to"]) for move in moves} == {("SIMS", "Arbor")}

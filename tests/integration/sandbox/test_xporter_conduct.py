@@ -98,18 +98,18 @@ async def written(control: Any, xporter: Any, receiver: Any, body: Body) -> list
     answer = await xporter.send("ConductAsync", body)
     assert answer["ExceptionMessage"] is None, answer
     await control.advance()
-    told = receiver.got[-1]
-    assert told["query"]["XodCompleted"] == "True", told
-    return list(told["body"]["result"])
+    said = receiver.got[-1]
+    assert said["query"]["XodCompleted"] == "True", said
+    return list(said["body"]["result"])
 
 
 async def refused_by_the_mis(control: Any, xporter: Any, receiver: Any, body: Body) -> str:
     answer = await xporter.send("ConductAsync", body)
     assert answer["ExceptionMessage"] is None, answer
     await control.advance()
-    told = receiver.got[-1]
-    assert (told["query"]["XodCompleted"], told["body"]) == ("", {})
-    return str(told["query"]["ErrorMessage"])
+    said = receiver.got[-1]
+    assert (said["query"]["XodCompleted"], said["body"]) == ("", {})
+    return str(said["query"]["ErrorMessage"])
 
 
 def changed(section: str, **fields: Any) -> Callable[[Body], None]:
@@ -374,9 +374,9 @@ async def test_a_silent_agent_ends_in_false_after_an_hour(
     await control.advance(seconds=3_590)
     assert receiver.got == []
     await control.advance(seconds=20)
-    [told] = receiver.got
-    assert (told["query"]["trackingid"], told["query"]["XodCompleted"], told["body"]) == (tracking, "False", {})
-    assert "communicate" in told["query"]["ErrorMessage"]
+    [answer] = receiver.got
+    assert (answer["query"]["trackingid"], answer["query"]["XodCompleted"], answer["body"]) == (tracking, "False", {})
+    assert "communicate" in answer["query"]["ErrorMessage"]
 
 
 async def test_an_agent_that_comes_back_gets_the_conduct_once(

@@ -56,9 +56,9 @@ async def written(control: Any, xporter: Any, receiver: Any, body: Body) -> list
     answer = await xporter.send("DetentionAsync", body)
     assert answer["ExceptionMessage"] is None, answer
     await control.advance()
-    told = receiver.got[-1]
-    assert told["query"]["XodCompleted"] == "True", told
-    return list(told["body"]["result"])
+    said = receiver.got[-1]
+    assert said["query"]["XodCompleted"] == "True", said
+    return list(said["body"]["result"])
 
 
 def changed(section: str, **fields: Any) -> Callable[[Body], None]:
@@ -259,7 +259,7 @@ async def test_the_lookups_leave_out_what_is_withdrawn_unless_asked(xporter: Any
     assert {"Id", "Code", "Description"} == set(lookups["DetentionLocationLookup"][0])
 
 
-async def test_a_student_taken_out_is_told_as_deleted(
+async def test_a_student_taken_out_is_shown_as_deleted(
     control: Any, xporter: Any, receiver: Any, detention: Body
 ) -> None:
     [made] = await written(control, xporter, receiver, detention)

@@ -45,9 +45,9 @@ async def test_users_are_tracked_and_called_back(control: Any, xporter: Any, rec
     answer = await xporter.send("UserAsync", sent)
     assert answer["DataSet"]["trackingid"][0]["errorquery"] == "Writeback.UserAsync_OnError"
     await control.advance()
-    [told] = receiver.got
-    assert (told["query"]["trackingid"], told["query"]["XodCompleted"]) == (answer["TrackingId"], "True")
-    assert told["body"] == {"result": []}
+    [said] = receiver.got
+    assert (said["query"]["trackingid"], said["query"]["XodCompleted"]) == (answer["TrackingId"], "True")
+    assert said["body"] == {"result": []}
     [entry] = (await control.ledger(ref=answer["TrackingId"]))["requests"]
     assert (entry["records"], entry["body"]["Users"]) == (1, sent["Users"])
 

@@ -143,7 +143,7 @@ async def test_an_unknown_change_set_is_refused(xporter: Any) -> None:
     assert "changedRows" in (await xporter.get("Students", changedRows="feed"))["ExceptionMessage"]
 
 
-async def test_staff_and_health_are_told(control: Any, xporter: Any) -> None:
+async def test_staff_and_health_are_reported(control: Any, xporter: Any) -> None:
     assert len((await xporter.get("Staff"))["Staff"]) >= 4
     assert (await xporter.get("Health"))["health"][0]["XodStatus"] == "ok"
     await control.change(xporter.estab, online=False)

@@ -77,7 +77,7 @@ async def _add_schools(db: Database) -> None:
             )
 
 
-class Bell:
+class RecordedCommits:
     """Notes what `on_commit` is called with."""
 
     def __init__(self) -> None:
@@ -88,14 +88,14 @@ class Bell:
 
 
 @pytest.fixture
-def bell() -> Bell:
-    return Bell()
+def commits() -> RecordedCommits:
+    return RecordedCommits()
 
 
 @pytest.fixture
-async def committer(database: Database, bell: Bell) -> AsyncIterator[Committer]:
+async def committer(database: Database, commits: RecordedCommits) -> AsyncIterator[Committer]:
     await _add_schools(database)
-    async with Committer(database, _CLOCK, max_waiting=1_000, on_commit=bell) as committer:
+    async with Committer(database, _CLOCK, max_waiting=1_000, on_commit=commits) as committer:
         yield committer
 
 
@@ -132,15 +132,15 @@ async def test_order_of_acceptance_is_the_order_of_seq(committer: Committer, dat
     assert await _ids(database) == [one.answer for one in new]
 
 
-async def test_waiting_submissions_share_commits(committer: Committer, bell: Bell) -> None:
+async def test_waiting_submissions_share_commits(committer: Committer, commits: RecordedCommits) -> None:
     await _commit_all(committer, [_new(lane=f"sch_{1 + number % 2}:conduct") for number in range(200)])
     await committer.aclose()
 
-    assert len(bell.calls) <= 5
-    assert set(bell.calls[-1]) == {"sch_1:conduct", "sch_2:conduct"}
+    assert len(commits.calls) <= 5
+    assert set(commits.calls[-1]) == {"sch_1:conduct", "sch_2:conduct"}
 
 
-async def test_failing_bell_fails_no_submission(database: Database) -> None:
+async def test_failing_waker_fails_no_submission(database: Database) -> None:
     async def broken(lanes: Sequence[str]) -> None:
         raise RuntimeError
 
@@ -153,16 +153,16 @@ async def test_failing_bell_fails_no_submission(database: Database) -> None:
     assert [entry["event"] for entry in logs] == ["on_commit_failed"]
 
 
-async def test_slow_bell_delays_no_commit(database: Database) -> None:
-    may_ring = asyncio.Event()
+async def test_slow_waker_delays_no_commit(database: Database) -> None:
+    may_wake = asyncio.Event()
 
     async def slow(lanes: Sequence[str]) -> None:
-        await may_ring.wait()
+        await may_wake.wait()
 
     await _add_schools(database)
     async with Committer(database, _CLOCK, max_waiting=10, on_commit=slow) as committer, asyncio.timeout(10):
         results = [await committer.commit(_new()), await committer.commit(_new())]
-        may_ring.set()
+        may_wake.set()
 
     assert results == [Committed(), Committed()]
 
@@ -219,7 +219,7 @@ async def test_key_is_remembered_across_a_restart(database_url: str) -> None:
         db = Database.open(database_url)
         if new is first:
             await _add_schools(db)
-        async with Committer(db, _CLOCK, max_waiting=10, on_commit=Bell()) as committer:
+        async with Committer(db, _CLOCK, max_waiting=10, on_commit=RecordedCommits()) as committer:
             results.append(await committer.commit(new))
         await db.dispose()
 
@@ -235,8 +235,8 @@ async def test_two_committers_agree_on_who_has_each_key(database_url: str) -> No
     ]
 
     async with (
-        Committer(databases[0], _CLOCK, max_waiting=1_000, on_commit=Bell()) as one,
-        Committer(databases[1], _CLOCK, max_waiting=1_000, on_commit=Bell()) as other,
+        Committer(databases[0], _CLOCK, max_waiting=1_000, on_commit=RecordedCommits()) as one,
+        Committer(databases[1], _CLOCK, max_waiting=1_000, on_commit=RecordedCommits()) as other,
     ):
         results = await asyncio.gather(_commit_all(one, submissions[0]), _commit_all(other, submissions[1]))
     stored = set(await _ids(databases[0]))
@@ -302,7 +302,7 @@ async def test_cancelled_submission_breaks_no_other(committer: Committer, databa
 
 async def test_too_many_waiting_are_turned_away_at_once(database: Database) -> None:
     await _add_schools(database)
-    async with Committer(database, _CLOCK, max_waiting=5, on_commit=Bell()) as committer:
+    async with Committer(database, _CLOCK, max_waiting=5, on_commit=RecordedCommits()) as committer:
         tasks = [asyncio.create_task(committer.commit(_new())) for _ in range(8)]
         results = await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -312,7 +312,7 @@ async def test_too_many_waiting_are_turned_away_at_once(database: Database) -> N
 
 async def test_close_settles_what_has_gathered(database: Database) -> None:
     await _add_schools(database)
-    committer = Committer(database, _CLOCK, max_waiting=100, on_commit=Bell())
+    committer = Committer(database, _CLOCK, max_waiting=100, on_commit=RecordedCommits())
     await committer.start()
     tasks = [asyncio.create_task(committer.commit(_new())) for _ in range(50)]
     await asyncio.sleep(0)  # each has gathered
@@ -342,7 +342,7 @@ async def test_lane_added_by_another_process_is_no_obstacle(committer: Committer
 
 async def test_unreachable_database_turns_every_submission_away(tmp_path: Path) -> None:
     db = Database.open(f"postgresql://user@/writeback?host={tmp_path}")
-    async with Committer(db, _CLOCK, max_waiting=100, on_commit=Bell()) as committer, asyncio.timeout(30):
+    async with Committer(db, _CLOCK, max_waiting=100, on_commit=RecordedCommits()) as committer, asyncio.timeout(30):
         results = await asyncio.gather(*(committer.commit(_new()) for _ in range(20)), return_exceptions=True)
     await db.dispose()
 
@@ -355,7 +355,7 @@ async def test_full_disk_turns_every_submission_away(sqlite_url: str) -> None:
     pages = await db.write_core(lambda connection: connection.scalar(text("PRAGMA page_count")))
     await db.write_core(lambda connection: connection.execute(text(f"PRAGMA max_page_count={pages + 1}")))
 
-    async with Committer(db, _CLOCK, max_waiting=100, on_commit=Bell()) as committer, asyncio.timeout(30):
+    async with Committer(db, _CLOCK, max_waiting=100, on_commit=RecordedCommits()) as committer, asyncio.timeout(30):
         new = [_new(records="x" * 50_000) for _ in range(20)]
         results = await asyncio.gather(*(committer.commit(one) for one in new), return_exceptions=True)
     stored = await _ids(db)
@@ -369,7 +369,7 @@ async def test_database_that_goes_and_comes_back_is_used_again(postgres_url: str
     db = Database.open(postgres_url)
     await _add_schools(db)
     kill = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-    async with Committer(db, _CLOCK, max_waiting=100, on_commit=Bell()) as committer:
+    async with Committer(db, _CLOCK, max_waiting=100, on_commit=RecordedCommits()) as committer:
         before = await committer.commit(_new())
         async with db.read() as session:
             await (await session.connection()).execute(kill)
@@ -385,7 +385,7 @@ async def test_commit_that_hangs_is_given_up_and_the_next_one_succeeds(
     monkeypatch.setattr("writeback.store.writebacks.committer._COMMIT_TIMEOUT_S", 0.3)
     db = Database.open(postgres_url)
     await _add_schools(db)
-    async with Committer(db, _CLOCK, max_waiting=100, on_commit=Bell()) as committer:
+    async with Committer(db, _CLOCK, max_waiting=100, on_commit=RecordedCommits()) as committer:
         before = await committer.commit(_new())
         async with db.write() as session:
             await (await session.connection()).execute(text("LOCK TABLE event IN ACCESS EXCLUSIVE MODE"))

@@ -305,7 +305,7 @@ async def test_behind_a_pooler_and_on_sqlite_there_is_no_sum(postgres_url: str, 
         assert await capacity_of(on_postgres, PoolOptions(is_behind_pooler=True), as_one_of_them=True) is None
 
 
-def test_too_few_connections_are_told_with_numbers_and_what_to_do() -> None:
+def test_too_few_connections_are_shown_with_numbers_and_what_to_do() -> None:
     few = Capacity(processes=4, of_each=5, allowed=20, reserved=3, others=2, ours_at_most=None)
     hardly_any = Capacity(processes=9, of_each=5, allowed=100, reserved=3, others=0, ours_at_most=8)
 

@@ -799,5 +799,5 @@ def _refuse_formulas(content: bytes, delimiter: str) -> None:
         (b"x", "application/octet-stream", "a.jsonl", Format.NDJSON),
     ],
 )
-def test_a_format_is_told_by_content_first(head: bytes, media_type: str, name: str, format_: Format) -> None:
+def test_a_format_is_recognised_by_content_first(head: bytes, media_type: str, name: str, format_: Format) -> None:
     assert format_of(head, media_type=media_type, name=name) is format_

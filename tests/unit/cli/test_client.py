@@ -71,7 +71,7 @@ def test_without_a_key_a_401_says_how_to_give_one() -> None:
     assert "WRITEBACK_KEY" in caught.value.hint
 
 
-def test_an_answer_that_is_not_json_is_told_as_such() -> None:
+def test_an_answer_that_is_not_json_is_shown_as_such() -> None:
     page = httpx.MockTransport(lambda _: httpx.Response(200, html="<h1>It works</h1>"))
 
     with pytest.raises(CommandFailed, match="not JSON"):

@@ -630,7 +630,7 @@ def test_the_version_of_the_package_is_that_of_its_distribution() -> None:
 
 def test_saying_the_version_loads_nothing_heavy() -> None:
     heavy = ("sqlalchemy", "fastapi", "redis", "httpx", "pydantic_settings", "asyncio")
-    told = subprocess.run(
+    answer = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "writeback", "--version"],
         capture_output=True,
         text=True,
@@ -638,7 +638,7 @@ def test_saying_the_version_loads_nothing_heavy() -> None:
         cwd=ROOT,
     )
 
-    loaded = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    loaded = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
     assert "writeback.cli.main" in loaded
     assert loaded.isdisjoint(heavy)
 

@@ -89,7 +89,7 @@ def test_a_morning_that_went_well_has_no_surprises() -> None:
         (_writeback(status="sent"), HELD, "nothing was confirmed"),
     ],
 )
-def test_what_is_not_as_it_must_be_is_told(writeback: dict[str, Any], held: Any, told: str) -> None:
+def test_what_is_not_as_it_must_be_is_reported(writeback: dict[str, Any], held: Any, told: str) -> None:
     result = school_result("hillside", [ACCEPTED], [writeback], held)
 
     assert any(told in surprise for surprise in surprises([ACCEPTED], [result]))
@@ -103,7 +103,7 @@ def test_what_is_not_as_it_must_be_is_told(writeback: dict[str, Any], held: Any,
         (Submission("hillside", {"ref": "7A"}, "a stranger"), 202, "wb_1", "nothing was said of a stranger"),
     ],
 )
-def test_an_answer_that_was_not_expected_is_told(
+def test_an_answer_that_was_not_expected_is_reported(
     submission: Submission, status: int, writeback_id: str | None, told: str
 ) -> None:
     findings = [FINDING] if not submission.mistake else []

@@ -1,4 +1,4 @@
-"""`resubmit`, `cancel`, `resolve`, `check`, `answer`, `audit`: what is asked of the API, and how it is told."""
+"""`resubmit`, `cancel`, `resolve`, `check`, `answer`, `audit`: what is asked of the API, and how it is shown."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typer.testing import Result
 from tests.unit.cli.conftest import FakeApi
 
 Run = Callable[..., Result]
-MENDED = {
+CORRECTED = {
     "id": "wb_1", "status": "queued", "school": "hillside", "kind": "attendance.session", "ref": None, "findings": [],
     "records": [{"index": 2, "ref": None, "status": "queued", "findings": [], "superseded_by": None}],
 }  # fmt: skip
@@ -23,7 +23,7 @@ REFUSED = {"id": "wb_2", "code": "submission_invalid", "detail": "no", "findings
 
 
 def test_one_goes_again_with_the_mended_record_of_a_file(api: FakeApi, run: Run, tmp_path: Path) -> None:
-    api.on("POST", "/v1/writebacks/wb_1/resubmit", MENDED, 202)
+    api.on("POST", "/v1/writebacks/wb_1/resubmit", CORRECTED, 202)
     edits = [{"index": 2, "record": {"code": "L"}}]
     (tmp_path / "mended.json").write_text(json.dumps({"records": edits}))
 
@@ -35,8 +35,8 @@ def test_one_goes_again_with_the_mended_record_of_a_file(api: FakeApi, run: Run,
 
 
 def test_a_later_mark_that_wins_is_named(api: FakeApi, run: Run) -> None:
-    record = {**MENDED["records"][0], "superseded_by": "wb_9"}  # type: ignore[dict-item]
-    api.on("POST", "/v1/writebacks/wb_1/resubmit", {**MENDED, "records": [record]}, 202)
+    record = {**CORRECTED["records"][0], "superseded_by": "wb_9"}  # type: ignore[dict-item]
+    api.on("POST", "/v1/writebacks/wb_1/resubmit", {**CORRECTED, "records": [record]}, 202)
 
     assert "a later mark wins, that of wb_9" in run("resubmit", "wb_1").stdout
 
@@ -94,7 +94,7 @@ def test_json_with_a_filter_does_not_ask_but_needs_yes(api: FakeApi, run: Run) -
 
 def test_of_several_ids_one_that_is_refused_does_not_keep_the_others_back(api: FakeApi, run: Run) -> None:
     api.on("POST", "/v1/writebacks/wb_1/cancel", {"detail": "wb_1 is sent", "code": "not_cancellable"}, 409)
-    api.on("POST", "/v1/writebacks/wb_2/cancel", {**MENDED, "id": "wb_2", "status": "cancelled"})
+    api.on("POST", "/v1/writebacks/wb_2/cancel", {**CORRECTED, "id": "wb_2", "status": "cancelled"})
 
     result = run("cancel", "wb_1", "wb_2", "--json")
 
@@ -105,7 +105,7 @@ def test_of_several_ids_one_that_is_refused_does_not_keep_the_others_back(api: F
 
 
 def test_resolve_names_outcome_and_records(api: FakeApi, run: Run) -> None:
-    api.on("POST", "/v1/writebacks/wb_1/resolve", MENDED)
+    api.on("POST", "/v1/writebacks/wb_1/resolve", CORRECTED)
 
     result = run("resolve", "wb_1", "--outcome", "resend", "--record", "0,2", "--reason", "the office agrees")
 
@@ -115,7 +115,7 @@ def test_resolve_names_outcome_and_records(api: FakeApi, run: Run) -> None:
 
 
 def test_resolve_says_which_one_in_the_mis_it_is(api: FakeApi, run: Run) -> None:
-    api.on("POST", "/v1/writebacks/wb_1/resolve", MENDED)
+    api.on("POST", "/v1/writebacks/wb_1/resolve", CORRECTED)
     said = ("resolve", "wb_1", "--outcome", "confirmed", "--reason", "seen", "--mis-id", "B7")
 
     assert run(*said).exit_code == 2
@@ -212,9 +212,9 @@ def test_of_several_checks_one_that_is_refused_keeps_no_other_back(api: FakeApi,
     result = run("check", "wb_1", "wb_2", "--json")
 
     assert result.exit_code == 4
-    told = json.loads(result.stdout)
-    assert [one["id"] for one in told["items"]] == ["wb_2"]
-    assert told["refused"][0]["code"] == "nothing_to_check"
+    answer = json.loads(result.stdout)
+    assert [one["id"] for one in answer["items"]] == ["wb_2"]
+    assert answer["refused"][0]["code"] == "nothing_to_check"
 
 
 def test_the_answer_of_the_last_request_that_has_one_is_shown_as_it_is(api: FakeApi, run: Run) -> None:

@@ -35,11 +35,11 @@ def test_another_is_told_at_start_with_its_place_and_what_to_do(another: Path) -
         check=False,
     )
 
-    told = " ".join(ended.stderr.replace("│", " ").split())
+    answer = " ".join(ended.stderr.replace("│", " ").split())
     assert ended.returncode == Exit.CONFIGURATION
-    assert f"the package `validators` at {another / 'validators' / '__init__.py'} is not that of writeback" in told
-    assert "pip uninstall validators" in told
-    assert "Traceback" not in told
+    assert f"the package `validators` at {another / 'validators' / '__init__.py'} is not that of writeback" in answer
+    assert "pip uninstall validators" in answer
+    assert "Traceback" not in answer
 
 
 def test_none_at_all_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:

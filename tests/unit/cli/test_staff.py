@@ -48,10 +48,10 @@ def test_an_account_is_made_listed_changed_and_disabled(run: Run) -> None:
 def test_no_command_shows_a_password_or_its_hash(run: Run) -> None:
     made = run("add", "ann", "--password-stdin", given=PASSWORD)
 
-    told = json.dumps([made, run("list")])
+    answer = json.dumps([made, run("list")])
 
-    assert "four words" not in told
-    assert "argon2" not in told
+    assert "four words" not in answer
+    assert "argon2" not in answer
 
 
 def test_a_short_password_is_refused_and_not_repeated(run: Run) -> None:

@@ -123,7 +123,7 @@ def test_what_an_answer_leaves_out_is_counted(api: FakeApi, run: Run) -> None:
     assert "… and 2900 more" in run("submit", "--school", "hillside", *MARK, "--dry-run").stdout
 
 
-def test_an_idempotency_key_is_sent_and_a_replay_is_told(api: FakeApi, run: Run) -> None:
+def test_an_idempotency_key_is_sent_and_a_replay_is_reported(api: FakeApi, run: Run) -> None:
     api.on("POST", PATH, ACCEPTED, status=202, headers={"Idempotent-Replayed": "true"})
 
     result = run("submit", "--school", "hillside", *MARK, "--idempotency-key", "monday")

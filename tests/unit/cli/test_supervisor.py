@@ -178,7 +178,7 @@ def test_what_names_another_installation_is_not_passed_on(monkeypatch: pytest.Mo
     assert (environment["WRITEBACK_LOG_LEVEL"], environment["WRITEBACK_DATA_DIR"]) == ("DEBUG", "/tmp/x")
 
 
-def test_a_taken_port_is_told_with_what_to_do() -> None:
+def test_a_taken_port_is_shown_with_what_to_do() -> None:
     import socket
 
     with socket.socket() as taken:

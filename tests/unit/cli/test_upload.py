@@ -172,7 +172,7 @@ def test_a_file_that_is_not_there_is_a_mistake_of_the_command_line(api: FakeApi,
     assert api.requests == []
 
 
-def test_what_the_api_refuses_is_told_with_its_hint(api: FakeApi, run: Run, file: Path) -> None:
+def test_what_the_api_refuses_is_shown_with_its_hint(api: FakeApi, run: Run, file: Path) -> None:
     problem = {"code": "batches_too_many", "status": 429, "title": "t", "detail": "5 are under way", "hint": "Wait."}
     api.on("POST", UPLOAD, problem, status=429)
 
@@ -182,7 +182,7 @@ def test_what_the_api_refuses_is_told_with_its_hint(api: FakeApi, run: Run, file
     assert json.loads(result.stdout)["error"]["detail"] == "5 are under way"
 
 
-def test_bad_rows_that_cannot_be_written_are_told_with_where_they_are(
+def test_bad_rows_that_cannot_be_written_are_shown_with_where_they_are(
     api: FakeApi, upload: Callable[..., Result], file: Path
 ) -> None:
     (file.parent / "marks.errors.csv").mkdir()

@@ -150,7 +150,7 @@ def test_an_id_stays_within_its_place_in_the_path() -> None:
     assert seen == [b"/v1/writebacks/..%2Fkeys%3Fx%3D%2F%C3%A9"]
 
 
-def test_no_answer_is_told_with_where_and_why() -> None:
+def test_no_answer_is_shown_with_where_and_why() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectTimeout("too slow", request=request)
 
@@ -169,10 +169,10 @@ def test_a_stream_that_is_left_is_closed() -> None:
 
     class Endless(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
-            told = {**ACCEPTED, "id": 1, "writeback_id": "wb_1", "app": "a", "at": "2026-01-12T09:00:00Z",
+            answer = {**ACCEPTED, "id": 1, "writeback_id": "wb_1", "app": "a", "at": "2026-01-12T09:00:00Z",
                     "actor": "worker", "event": "sent"}  # fmt: skip
             while True:
-                yield f"id: 1\ndata: {json.dumps(told)}\n\n".encode()
+                yield f"id: 1\ndata: {json.dumps(answer)}\n\n".encode()
 
         def close(self) -> None:
             closed.append(True)
@@ -219,17 +219,17 @@ def test_what_is_stated_of_a_file_is_sent_and_nothing_that_is_not() -> None:
 
 def test_a_file_is_sent_in_pieces_whole_again_when_a_try_fails(file: Any) -> None:
     seen: list[httpx.Request] = []
-    told: list[tuple[int, int]] = []
+    answer: list[tuple[int, int]] = []
 
     with _client(_takes_a_file(seen)) as client:
         batch = client.batches.upload(
-            "hillside", file, kind="attendance.session", on_progress=lambda *at: told.append(at)
+            "hillside", file, kind="attendance.session", on_progress=lambda *at: answer.append(at)
         )
 
     assert batch.id == "bat_1"
     assert [len(request.content) for request in seen] == [150_000, 150_000]
     assert seen[0].headers["Idempotency-Key"] == seen[1].headers["Idempotency-Key"]
-    assert told == [(65_536, 150_000), (131_072, 150_000), (150_000, 150_000)] * 2
+    assert answer == [(65_536, 150_000), (131_072, 150_000), (150_000, 150_000)] * 2
     assert seen[0].headers.get("X-Filename") in ("m%C3%A4rz.csv", None)
     assert seen[0].headers["Content-Length"] == "150000"
 

@@ -71,7 +71,7 @@ def test_a_refusal_is_final(options: Options, status: int) -> None:
     assert caught.value.status == status
 
 
-def test_pauses_double_and_the_last_failure_is_told(options: Options) -> None:
+def test_pauses_double_and_the_last_failure_is_reported(options: Options) -> None:
     flow = exchange(READING, options)
     pauses: list[object] = []
 

@@ -21,17 +21,17 @@ GREETING = b"retry: 2000\n\n"
 
 
 def event(number: int, status: str = "queued") -> bytes:
-    told = {
+    answer = {
         "id": number, "writeback_id": "wb_1", "app": "registers", "school": "hillside", "kind": "attendance.session",
         "ref": None, "at": "2026-01-12T09:00:00Z", "actor": "worker", "event": status, "status": status, "detail": None,
     }  # fmt: skip
-    return f"id: {number}\ndata: {json.dumps(told)}\n\n".encode()
+    return f"id: {number}\ndata: {json.dumps(answer)}\n\n".encode()
 
 
 def found(status: str, **more: Any) -> Any:
     times = dict.fromkeys(("created_at", "updated_at"), "2026-01-12T09:00:00Z")
-    told = {"id": "wb_1", "status": status, "school": "hillside", "kind": "attendance.session", **times, **more}
-    return answer(body=json.dumps(told).encode())
+    said = {"id": "wb_1", "status": status, "school": "hillside", "kind": "attendance.session", **times, **more}
+    return answer(body=json.dumps(said).encode())
 
 
 def _opened(steps: list[Any]) -> list[Any]:

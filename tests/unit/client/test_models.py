@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from writeback_client.models import access, base, features, mending, schools, webhooks, writebacks
+from writeback_client.models import access, base, corrections, features, schools, webhooks, writebacks
 
 NAMES = {"id": "wb_1", "school": "hillside", "kind": "attendance.session"}
 TIMES = {"created_at": "2026-01-12T09:00:00Z", "updated_at": "2026-01-12T09:00:00Z"}
@@ -40,14 +40,18 @@ def test_fields_of_an_older_service_may_be_missing_and_those_of_a_newer_one_are_
 
 
 def test_a_trial_has_no_id_which_is_null_in_json_and_empty_in_the_client() -> None:
-    read = mending.Mended.model_validate_json('{"id":null,"status":"valid","school":"hillside","kind":"xporter.raw"}')
+    read = corrections.Corrected.model_validate_json(
+        '{"id":null,"status":"valid","school":"hillside","kind":"xporter.raw"}'
+    )
 
     assert read.id == ""
     assert read.model_dump(mode="json")["id"] is None
-    assert _schema(mending.Mended)["properties"]["id"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
+    assert _schema(corrections.Corrected)["properties"]["id"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
 
 
-@pytest.mark.parametrize("model", [writebacks.Writeback, schools.School, webhooks.Delivery, access.Key, mending.Report])
+@pytest.mark.parametrize(
+    "model", [writebacks.Writeback, schools.School, webhooks.Delivery, access.Key, corrections.Report]
+)
 def test_schemas_say_that_the_service_sends_every_field(model: type[BaseModel]) -> None:
     schema = _schema(model)
 

@@ -127,7 +127,7 @@ def test_a_secret_that_is_none_is_our_own_mistake(fake_clock: FakeClock, secret:
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"type": "writeback.failed", "data": {}}'])
-def test_a_signed_message_that_is_none_is_told(fake_clock: FakeClock, body: str) -> None:
+def test_a_signed_message_that_is_none_is_reported(fake_clock: FakeClock, body: str) -> None:
     with pytest.raises(UnexpectedAnswer):
         verify_webhook(SECRET, _signed(fake_clock, body), body, clock=fake_clock)
 

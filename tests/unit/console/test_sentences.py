@@ -26,7 +26,7 @@ WELL = ProviderState(
 )
 
 
-def test_registers_that_get_through_are_told_with_part_number_and_time() -> None:
+def test_registers_that_get_through_are_shown_with_part_number_and_time() -> None:
     sentence = provider_sentence(WELL, NOW)
 
     assert sentence.tone == "ok"
@@ -81,7 +81,7 @@ def test_much_that_still_waits_is_a_warning() -> None:
     assert "with 40 still waiting" in provider_sentence(slow, NOW).text
 
 
-def test_a_provider_that_answers_nobody_is_told_with_how_long() -> None:
+def test_a_provider_that_answers_nobody_is_shown_with_how_long() -> None:
     gone = replace(WELL, unanswered_since=NOW - timedelta(minutes=3))
 
     sentence = provider_sentence(gone, NOW)
@@ -89,7 +89,7 @@ def test_a_provider_that_answers_nobody_is_told_with_how_long() -> None:
     assert sentence == ("bad", "no answer for 3 minutes", "34 registers wait; one request at a time tries again.")
 
 
-def test_nothing_at_all_is_told_as_such() -> None:
+def test_nothing_at_all_is_shown_as_such() -> None:
     idle = replace(WELL, accepted=0, confirmed=0, failed=0, waiting=0, waiting_since=None)
 
     assert provider_sentence(idle, NOW).text == "nothing has come in during the last hour, and nothing waits"
@@ -119,7 +119,7 @@ def test_other_things_than_marks_are_called_writebacks() -> None:
         (Need.STUCK, "", "Writebacks wait their turn for long"),
     ],
 )
-def test_what_a_school_needs_is_told_in_words(need: Need, reason: str, told: str) -> None:
+def test_what_a_school_needs_is_shown_in_words(need: Need, reason: str, told: str) -> None:
     school = SchoolNeed("hillside", "Hillside", "wonde", "SIMS", need, reason, "", NOW, 34, 2)
 
     assert school_words(school).text == told

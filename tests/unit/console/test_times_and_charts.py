@@ -11,7 +11,7 @@ from writeback.flow.projections.overview import Bucket
 SUMMER = datetime(2026, 7, 1, 8, 20, tzinfo=UTC)
 
 
-def test_instants_are_told_in_the_console_s_own_zone() -> None:
+def test_instants_are_shown_in_the_console_s_own_zone() -> None:
     times = Times("Europe/London")
 
     assert times.clock(SUMMER) == "09:20"
@@ -38,7 +38,7 @@ def test_a_short_instant_has_no_more_than_it_needs() -> None:
         (172_800, "2 days"),
     ],
 )
-def test_lengths_of_time_are_told_in_one_unit(seconds: float, told: str) -> None:
+def test_lengths_of_time_are_shown_in_one_unit(seconds: float, told: str) -> None:
     assert lasted(seconds) == told
 
 

@@ -84,7 +84,7 @@ def test_an_item_of_a_list_of_ids_has_a_place_of_its_own() -> None:
     assert finding.message == "remove_students[1] is 7: send it as text"
 
 
-def test_several_wrong_fields_of_several_objects_are_all_told() -> None:
+def test_several_wrong_fields_of_several_objects_are_all_reported() -> None:
     record = {**INCIDENT, "students": [{"student_id": "A1"}, {"student_id": 5, "points": 1}], "staff": ["Jo"]}
 
     found = {finding.pointer: finding.code for finding in findings("behaviour.create", record)}

@@ -63,7 +63,7 @@ def test_good_records_survive_beside_bad_ones() -> None:
     assert (parsed.on_invalid, parsed.ref) == ("skip", "x")
 
 
-def test_a_bad_date_is_told_with_its_value_and_how_to_mend_it() -> None:
+def test_a_bad_date_is_shown_with_its_value_and_how_to_mend_it() -> None:
     (finding,) = parse_submission(body({**MARK, "date": "2031-02-30"}), max_records=10).shape_findings
 
     assert finding.message == "date is 2031-02-30: send a real calendar date"
@@ -107,7 +107,7 @@ def test_a_record_that_is_no_object_is_described_and_not_repeated() -> None:
     ]
 
 
-def test_all_errors_of_a_record_are_told() -> None:
+def test_all_errors_of_a_record_are_reported() -> None:
     parsed = parse_submission(body({"session": "morning", "code": None, "minutes_late": 1.5}), max_records=10)
 
     assert {(finding.code, finding.pointer) for finding in parsed.shape_findings} == {
@@ -230,7 +230,7 @@ def test_a_number_beyond_all_measure_is_not_written_out() -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_control_character_is_told_with_its_place(change: dict[str, str], message: str, hint: str) -> None:
+def test_a_control_character_is_shown_with_its_place(change: dict[str, str], message: str, hint: str) -> None:
     (finding,) = parse_submission(body({**MARK, **change}), max_records=10).shape_findings
 
     assert (finding.message, finding.hint) == (message, hint)

@@ -16,7 +16,7 @@ from writeback.providers.registry import PROVIDERS, create_providers
 
 ROOT = Path(__file__).parents[3]
 ROOMS = re.compile(r"writeback/(providers/[a-z]+|sandbox|api/dropin)/")
-"""A provider's own folder, its simulated side, and the doors that speak in its place."""
+"""A provider's own folder, its simulated side, and the drop-in endpoints that speak in its place."""
 NAMED = {
     "writeback/api/schools/feature_models.py": "an example in the API's documentation",
     "writeback/cli/dev/simulated.py": "the two schools that `dev` simulates",

@@ -270,12 +270,12 @@ async def test_an_address_that_is_none_was_never_sent(client: httpx.AsyncClient)
         assert isinstance(await post(client, url), NotReached), url
 
 
-async def test_a_server_that_hangs_up_after_the_request_leaves_doubt(client: httpx.AsyncClient) -> None:
+async def test_a_server_that_hangs_up_after_the_request_leaves_it_in_doubt(client: httpx.AsyncClient) -> None:
     async with server(answering()) as url:
         assert isinstance(await post(client, url), Uncertain)
 
 
-async def test_a_reset_after_the_request_leaves_doubt(client: httpx.AsyncClient) -> None:
+async def test_a_reset_after_the_request_leaves_it_in_doubt(client: httpx.AsyncClient) -> None:
     async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.transport.abort()
@@ -303,17 +303,17 @@ async def test_nothing_is_sent_again_by_the_transport(client: httpx.AsyncClient,
     assert len(seen) == 2
 
 
-async def test_an_answer_that_breaks_off_leaves_doubt(client: httpx.AsyncClient) -> None:
+async def test_an_answer_that_breaks_off_leaves_it_in_doubt(client: httpx.AsyncClient) -> None:
     async with server(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")) as url:
         assert isinstance(await post(client, url), Uncertain)
 
 
-async def test_an_answer_that_is_no_http_leaves_doubt(client: httpx.AsyncClient) -> None:
+async def test_an_answer_that_is_no_http_leaves_it_in_doubt(client: httpx.AsyncClient) -> None:
     async with server(answering(b"hello\r\n\r\n")) as url:
         assert isinstance(await post(client, url), Uncertain)
 
 
-async def test_silence_leaves_doubt(client: httpx.AsyncClient) -> None:
+async def test_silence_leaves_it_in_doubt(client: httpx.AsyncClient) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
@@ -448,7 +448,7 @@ async def strict() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["its length said before", "in chunks"])
-async def test_an_answer_past_the_limit_is_not_read_on_and_leaves_doubt(
+async def test_an_answer_past_the_limit_is_not_read_on_and_leaves_it_in_doubt(
     strict: httpx.AsyncClient, *, chunked: bool
 ) -> None:
     written = 0
@@ -522,7 +522,9 @@ async def test_packed_nothing_ends_at_the_limit_too(strict: httpx.AsyncClient) -
     ],
     ids=["not asked for", "packed twice", "not packed", "broken off"],
 )
-async def test_a_packing_that_cannot_be_read_leaves_doubt(client: httpx.AsyncClient, body: bytes, packing: str) -> None:
+async def test_a_packing_that_cannot_be_read_leaves_it_in_doubt(
+    client: httpx.AsyncClient, body: bytes, packing: str
+) -> None:
     async with server(answering(response("200 OK", body, f"Content-Encoding: {packing}"))) as url:
         outcome = await post(client, url)
     assert isinstance(outcome, Uncertain)

@@ -39,7 +39,7 @@ def test_every_field_of_every_kind_is_described(kind: str) -> None:
     json.dumps(description)
 
 
-def test_each_use_of_a_field_is_told() -> None:
+def test_each_use_of_a_field_is_reported() -> None:
     uses = {path: field["use"] for path, field in by_path(described("behaviour.create", "xporter", "Bromcom")).items()}
 
     assert uses["type"] == "needed"
@@ -55,7 +55,7 @@ def test_what_a_mis_needs_beyond_the_form_is_needed() -> None:
     assert by_path(described("detention.create"))["students.attendance"]["use"] == "needed"
 
 
-def test_types_and_lengths_are_told() -> None:
+def test_types_and_lengths_are_reported() -> None:
     fields = by_path(described("detention.create", "xporter"))
 
     assert {path: fields[path]["type"] for path in ("type", "date", "start_time", "staff_ids", "students")} == {
@@ -129,7 +129,7 @@ def test_a_permission_that_is_missing_is_to_be_asked_for() -> None:
     assert described("xporter.raw")["permission"] is None
 
 
-def test_what_cannot_be_read_back_is_told() -> None:
+def test_what_cannot_be_read_back_is_said() -> None:
     description = described("xporter.raw", "xporter")
 
     assert (description["readable"], description["why_unreadable"] != "") == (False, True)

@@ -152,7 +152,7 @@ def test_a_lesson_on_another_day_names_both_days() -> None:
     assert finding.message == "Lesson L1 is on 2026-01-12, not on 2026-01-13"
 
 
-def test_a_day_without_lessons_is_told_once_and_not_with_every_mark() -> None:
+def test_a_day_without_lessons_is_shown_once_and_not_with_every_mark() -> None:
     saturday, sunday = date(2026, 1, 10), date(2026, 1, 11)
     records = [mark("A1", date=saturday), mark("A2", date=saturday), mark("A3", date=sunday), mark("A4", date=saturday)]
 

@@ -1,4 +1,4 @@
-"""What a worker does beside the jobs that it is rung for."""
+"""What a worker does beside the jobs that it is woken for."""
 
 import asyncio
 import gc

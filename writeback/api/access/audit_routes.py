@@ -42,4 +42,4 @@ async def list_audit(caller: Supporter, services: Svc, query: Annotated[AuditQue
     if query.school is not None:
         check_school(caller, query.school)
     wanted = AuditFilter(**query.model_dump(exclude={"limit", "cursor"}))
-    return await services.mendings.audit.list(caller, wanted, limit=query.limit, cursor=query.cursor)
+    return await services.corrections.audit.list(caller, wanted, limit=query.limit, cursor=query.cursor)

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from writeback.api.batches.models import ANSWER_EXAMPLE, BATCH_EXAMPLE
 from writeback.api.batches.uploads import file_of
 from writeback.api.corrections.models import CancelIn
-from writeback.api.front.auth import Mender, Reader, Submitter, Svc, check_school
+from writeback.api.front.auth import Corrector, Reader, Submitter, Svc, check_school
 from writeback.api.front.errors_doc import READING, WRITING, error, errors
 from writeback.api.front.paging import Paging, split
 from writeback.api.writebacks.routes import known_kind
@@ -155,7 +155,7 @@ async def show_batch(caller: Reader, services: Svc, batch: str) -> Batch:
 
 
 @router.post("/v1/batches/{batch}/cancel", responses=_CANCELLED)
-async def cancel_batch(caller: Mender, services: Svc, batch: str, body: CancelIn | None = None) -> Batch:
+async def cancel_batch(caller: Corrector, services: Svc, batch: str, body: CancelIn | None = None) -> Batch:
     """Stop a batch that is being read, checked or queued.
 
     What had been queued by then are writebacks like all others: withdraw them with `POST /v1/writebacks/cancel` and the

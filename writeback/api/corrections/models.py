@@ -51,7 +51,7 @@ class ResubmitIn(Taken):
     )
 
     records: list[EditIn] = []
-    """Records that are mended. Only ones that failed, were cancelled or never left."""
+    """Corrected records. Only of ones that failed, were cancelled or were never sent."""
     reason: Annotated[MaybeReason, Field(description=WHY + " Needed with `records`.")] = ""
     on_invalid: OnInvalid = "reject"
     """`reject`: one bad record keeps all back. `skip`: the good ones go, the bad ones stay failed."""

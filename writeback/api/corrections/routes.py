@@ -16,7 +16,7 @@ from writeback.api.corrections.models import (
     ResolveIn,
     ResubmitIn,
 )
-from writeback.api.front.auth import Mender, Supporter, Svc, check_school
+from writeback.api.front.auth import Corrector, Supporter, Svc, check_school
 from writeback.api.front.errors_doc import READING, WRITING, error
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import actor_of
@@ -24,13 +24,13 @@ from writeback.domain.corrections import Action
 from writeback.flow.correct.by_filter import Work
 from writeback.flow.correct.draft import Order
 from writeback.wiring import Services
-from writeback_client.models.mending import Check, Count, Mended, ProviderAnswer, Report
+from writeback_client.models.corrections import Check, Corrected, Count, ProviderAnswer, Report
 
-router = APIRouter(tags=["mending"])
+router = APIRouter(tags=["corrections"])
 
 _RESUBMITTED: dict[int | str, dict[str, Any]] = {
     **WRITING,
-    200: {"model": Mended, "description": "A dry run: what would go, and what there is to say of it."},
+    200: {"model": Corrected, "description": "A dry run: what would go, and what there is to say of it."},
     404: error(404, code="writeback_unknown", detail="no writeback 'wb_1' that this key may see"),
     409: error(409, code="not_resubmittable", detail="wb_1 is confirmed: it cannot be sent again"),
     422: error(422, code="submission_invalid", detail="1 of the 2 records that would go again cannot be sent"),
@@ -83,37 +83,37 @@ class CountQuery(_Strict):
     responses=_RESUBMITTED,
 )
 async def resubmit_writeback(
-    caller: Mender,
+    caller: Corrector,
     services: Svc,
     writeback: str,
     response: Response,
     query: Annotated[DryRunQuery, Query()],
     body: ResubmitIn | None = None,
-) -> Mended:
-    """Send again what failed, was cancelled or never left, mended where you have mended it.
+) -> Corrected:
+    """Send again what failed, was cancelled or was never sent, corrected where you have edited it.
 
-    All that goes is validated first, against lists that are fetched anew. What is confirmed stays as it is. Where a
+    All that goes is validated first, against lists that are fetched again. What is confirmed stays as it is. Where a
     later mark for a slot has been accepted meanwhile, that one still wins: `superseded_by` names it.
     """
     body = body or ResubmitIn()
     if query.dry_run:
         response.status_code = HTTP_200_OK
-    return await services.mendings.resubmits.one(
+    return await services.corrections.resubmits.one(
         caller, writeback, body.order, actor_of(caller, body.reason), dry_run=query.dry_run
     )
 
 
 @router.post("/v1/writebacks/{writeback}/cancel", responses=_CANCELLED)
-async def cancel_writeback(caller: Mender, services: Svc, writeback: str, body: CancelIn | None = None) -> Mended:
-    """Withdraw what has not left. What is on its way to the MIS goes on, and is followed to its end."""
+async def cancel_writeback(caller: Corrector, services: Svc, writeback: str, body: CancelIn | None = None) -> Corrected:
+    """Withdraw what has not left. What is on its way to the MIS continues, and is followed to its end."""
     reason = body.reason if body is not None else ""
-    return await services.mendings.cancels.one(caller, writeback, actor_of(caller, reason))
+    return await services.corrections.cancels.one(caller, writeback, actor_of(caller, reason))
 
 
 @router.post("/v1/writebacks/{writeback}/resolve", responses=_RESOLVED)
-async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, body: ResolveIn) -> Mended:
+async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, body: ResolveIn) -> Corrected:
     """Settle records that need attention, after a look into the MIS."""
-    return await services.mendings.resolves.one(
+    return await services.corrections.resolves.one(
         caller, writeback, body.outcome, actor_of(caller, body.reason), records=body.records, mis_ids=body.mis_ids
     )
 
@@ -123,23 +123,23 @@ async def resolve_writeback(caller: Supporter, services: Svc, writeback: str, bo
     status_code=HTTP_202_ACCEPTED,
     responses=_CHECKED,
 )
-async def check_writeback(caller: Mender, services: Svc, writeback: str, body: CheckIn | None = None) -> Check:
+async def check_writeback(caller: Corrector, services: Svc, writeback: str, body: CheckIn | None = None) -> Check:
     """Look at once for the evidence of what is `sent` or `unknown`: ask the provider, and where it cannot be asked or
     knows nothing, read the MIS. Asked again within seconds it is the same check."""
     reason = body.reason if body is not None else ""
-    return await services.mendings.checks.one(caller, writeback, actor_of(caller, reason))
+    return await services.corrections.checks.one(caller, writeback, actor_of(caller, reason))
 
 
 @router.get("/v1/writebacks/{writeback}/requests/{request}/answer", responses=_ANSWER)
 async def show_provider_answer(caller: Supporter, services: Svc, writeback: str, request: str) -> ProviderAnswer:
     """Show what the provider last answered to a request that failed, as it came. It may name anybody, so each look is
     written down in the audit log; after two weeks it is deleted."""
-    return await services.mendings.answers.show(caller, writeback, request, actor_of(caller))
+    return await services.corrections.answers.show(caller, writeback, request, actor_of(caller))
 
 
 @router.post("/v1/writebacks/resubmit", responses=_MANY)
 async def resubmit_writebacks(
-    caller: Mender, services: Svc, body: ManyResubmitIn, query: Annotated[CountQuery, Query()]
+    caller: Corrector, services: Svc, body: ManyResubmitIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
     """Send again all that a filter finds, the earliest accepted first; each is validated by itself.
 
@@ -152,7 +152,7 @@ async def resubmit_writebacks(
 
 @router.post("/v1/writebacks/cancel", responses=_MANY)
 async def cancel_writebacks(
-    caller: Mender, services: Svc, body: ManyCancelIn, query: Annotated[CountQuery, Query()]
+    caller: Corrector, services: Svc, body: ManyCancelIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
     """Withdraw all that a filter finds and that has not left, the earliest accepted first."""
     return await _do_many(caller, services, Action.CANCEL, body, count=query.count)
@@ -160,7 +160,7 @@ async def cancel_writebacks(
 
 @router.post("/v1/writebacks/check", responses=_MANY)
 async def check_writebacks(
-    caller: Mender, services: Svc, body: ManyCheckIn, query: Annotated[CountQuery, Query()]
+    caller: Corrector, services: Svc, body: ManyCheckIn, query: Annotated[CountQuery, Query()]
 ) -> Report | Count:
     """Look at once for the evidence of all that a filter finds and that is sent or unknown, the earliest first."""
     return await _do_many(caller, services, Action.CHECK, body, count=query.count)
@@ -177,7 +177,7 @@ async def _do_many(
 ) -> Report | Count:
     """Do it to all that the body's filter finds, or count these."""
     _check_filter(caller, body.filter)
-    many, wanted = services.mendings.many, body.filter.selection
+    many, wanted = services.corrections.many, body.filter.selection
     if count:
         return await many.count(caller, action, wanted, limit=body.limit)
     work = Work(action, wanted, actor_of(caller, body.reason), order or Order())

@@ -1,5 +1,5 @@
-"""The drop-in doors: apps written for Wonde or Xporter change their base URL to ours, and nothing else."""
+"""The drop-in endpoints: apps written for Wonde or Xporter change their base URL to ours, and nothing else."""
 
-from writeback.api.dropin.app import Door
+from writeback.api.dropin.app import DropInApp
 
-__all__ = ["Door"]
+__all__ = ["DropInApp"]

@@ -1,4 +1,4 @@
-"""Answers of the doors: JSON, and what a call's body says."""
+"""Answers of the drop-in endpoints as JSON, and reading a call's body."""
 
 import json
 from collections.abc import Mapping

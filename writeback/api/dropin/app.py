@@ -1,11 +1,11 @@
-"""Both doors as one ASGI app: tells them apart, and has every error told in the door's own shape."""
+"""Both drop-in endpoints as one ASGI app, which answers every error in the endpoint's own shape."""
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from writeback.api.dropin import wonde, xporter
 from writeback.api.dropin.call import Call
-from writeback.api.dropin.paths import XPORTER, is_door
+from writeback.api.dropin.paths import XPORTER, is_drop_in
 from writeback.api.front.body import Disconnected
 from writeback.api.front.metrics import Metrics
 from writeback.api.front.problems import unexpected
@@ -18,15 +18,15 @@ _NUL = BadInput("parameter_invalid", "The path holds a NUL character")
 """PostgreSQL's text cannot hold one, so there is nothing to be found by it."""
 
 
-class Door:
-    """The app; what is not for a door goes to `others`."""
+class DropInApp:
+    """The app; what is not for a drop-in endpoint goes to `others`."""
 
     def __init__(self, services: Services, metrics: Metrics, limits: RateLimits, others: ASGIApp) -> None:
         self._services, self._metrics, self._limits, self._others = services, metrics, limits, others
         self._limit = services.settings.api.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not is_door(scope["path"]):
+        if not is_drop_in(scope["path"]):
             await self._others(scope, receive, send)
             return
         call = Call(scope, receive, self._limit, self._limits)
@@ -40,7 +40,7 @@ class Door:
         await response(scope, receive, send)
 
     async def _answer(self, call: Call) -> Response:
-        is_xporter = call.door == XPORTER
+        is_xporter = call.endpoint == XPORTER
         try:
             if any("\0" in part for part in call.rest):
                 raise _NUL

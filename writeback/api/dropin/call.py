@@ -1,8 +1,8 @@
-"""One call at a door, as its routes see it."""
+"""One call of a drop-in endpoint, as its routes see it."""
 
 from starlette.types import Receive, Scope
 
-from writeback.api.dropin.paths import door_of
+from writeback.api.dropin.paths import endpoint_of
 from writeback.api.front import trace
 from writeback.api.front.body import check_length, header, read_body
 from writeback.api.front.rate_limit import RateLimits
@@ -10,12 +10,12 @@ from writeback.domain.access import Caller
 
 
 class Call:
-    """What was asked. `rest`: the path below the door; setting `route` notes it in the trace."""
+    """What was asked. `rest`: the path below the endpoint; setting `route` notes it in the trace."""
 
     def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int, limits: RateLimits) -> None:
         self._scope, self._receive, self._limit, self._limits = scope, receive, max_body_bytes, limits
         self.method: str = scope["method"]
-        self.door, self.rest = door_of(scope["path"])
+        self.endpoint, self.rest = endpoint_of(scope["path"])
         self.query: str = scope["query_string"].decode("latin-1")
         self.is_submission = False
         """Whether it asked for a writeback; then `result` is counted."""

@@ -1,4 +1,5 @@
-"""The OpenAPI entries of the doors: every call with an example of its body, every answer, errors as the door has them.
+"""The OpenAPI entries of the drop-in endpoints: every call with an example of its body, every answer, errors in the
+endpoint's own shape.
 
 The bodies are the providers' own, so their schemas stand in the providers' documents and in `schemas/wonde/`,
 `schemas/xporter/`.
@@ -95,7 +96,7 @@ _KEY_XPORTER = "`Authorization: Idaas …` with our key, or with a token from Ge
 
 
 def paths() -> dict[str, Any]:
-    """Return the doors' part of the document's `paths`."""
+    """Return the drop-in endpoints' part of the document's `paths`."""
     found: dict[str, Any] = {}
     for one in WONDE:
         found.setdefault(f"/wonde/v1.0/schools/{{school}}/{one.path}", {})[one.method.lower()] = _wonde(one)
@@ -113,7 +114,7 @@ def _wonde(one: Operation) -> dict[str, Any]:
         "operationId": f"wonde_{one.kind.replace('.', '_')}",
         "summary": f"{one.kind} as Wonde takes it",
         "description": f"Accepts, validates and queues what Wonde would take at this path. {_KEY_WONDE}",
-        "tags": ["Wonde's door"],
+        "tags": ["Wonde drop-in"],
         "parameters": [*map(_in_path, names), _IDEMPOTENCY_KEY],
         "responses": {
             "200": _json("It is kept, and goes to the MIS.", {"writeback_id": "A180024531180024531"}),
@@ -143,7 +144,7 @@ def _wonde_status() -> dict[str, Any]:
         "summary": "How a writeback is doing, as Wonde tells it",
         "description": "SUCCESS and FAILED are ends, PENDING is none; a failed one has `errors` by field. "
         + _KEY_WONDE,
-        "tags": ["Wonde's door"],
+        "tags": ["Wonde drop-in"],
         "parameters": [_in_path("writeback")],
         "responses": {"200": _json("The writeback.", {"data": example}), **_wonde_errors()},
     }
@@ -169,7 +170,7 @@ def _xporter(name: str) -> dict[str, Any]:
         "summary": f"{name} as Xporter takes it",
         "description": "Accepts, validates and queues what Xporter would take. Errors come as HTTP 200 with an "
         f"ExceptionMessage, unless the query has `httpstatuscodes=true`. {_KEY_XPORTER}",
-        "tags": ["Xporter's door"],
+        "tags": ["Xporter drop-in"],
         "parameters": [_in_path("estab"), _STATUS_CODES, _IDEMPOTENCY_KEY],
         "requestBody": _body(_XPORTER_BODIES[name]),
         "responses": {
@@ -192,7 +193,7 @@ def _token() -> dict[str, Any]:
         "operationId": "xporter_GetToken",
         "summary": "A token for one school, as Xporter's STS gives it",
         "description": "The password is our key. JSON or a form; names in any letter case.",
-        "tags": ["Xporter's door"],
+        "tags": ["Xporter drop-in"],
         "requestBody": _body(asked),
         "responses": {"200": _examples("A token, or why there is none.", {"granted": granted, "refused": refused})},
     }

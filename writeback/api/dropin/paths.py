@@ -1,4 +1,4 @@
-"""Paths as clients spell them: doubled slashes, one at the end, and at Xporter's door any letter case."""
+"""Paths as clients spell them: doubled slashes, one at the end, and for Xporter any letter case."""
 
 import re
 
@@ -11,12 +11,12 @@ def one_spelling(path: str) -> str:
     return _SLASHES.sub("/", path).rstrip("/") or "/"
 
 
-def is_door(path: str) -> bool:
-    """Whether the path, in whatever spelling, is one of a door."""
+def is_drop_in(path: str) -> bool:
+    """Whether the path, in whatever spelling, is one of a drop-in endpoint."""
     return one_spelling(path).partition("/")[2].partition("/")[0].lower() in (WONDE, XPORTER)
 
 
-def door_of(path: str) -> tuple[str, list[str]]:
-    """Return the door, and what follows it in the path."""
-    _, door, *rest = one_spelling(path).split("/")
-    return door.lower(), rest
+def endpoint_of(path: str) -> tuple[str, list[str]]:
+    """Return the drop-in endpoint, and what follows it in the path."""
+    _, endpoint, *rest = one_spelling(path).split("/")
+    return endpoint.lower(), rest

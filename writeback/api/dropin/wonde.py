@@ -1,4 +1,5 @@
-"""Wonde's door: takes what Wonde takes, answers as Wonde answers (document 003, lines as in its client's eyes)."""
+"""The Wonde drop-in endpoint: takes what Wonde takes, answers as Wonde answers (document 003, lines as in its client's
+eyes)."""
 
 import base64
 import binascii
@@ -15,12 +16,12 @@ from writeback.api.front.auth import check_scope
 from writeback.core.errors import MOST_FINDINGS, Forbidden, NotFound, Overloaded, Problem, Unauthenticated
 from writeback.domain.access import Caller, Scope
 from writeback.domain.submission.submission import MOST_PARTS, parts_in
-from writeback.flow.dropin.requests import DoorPart, DoorRefused, DoorRequest, DoorView
+from writeback.flow.dropin.requests import DropInPart, DropInRefused, DropInRequest, DropInView
 from writeback.flow.webhooks.dropin_results import Outcome, Part
 from writeback.flow.webhooks.formats import WebhookFormat
 from writeback.wiring import Services
 
-DOOR = WebhookFormat.WONDE.value
+ENDPOINT = WebhookFormat.WONDE.value
 _MISSING = frozenset(
     {
         *("field_missing", "field_required", "student_id_missing", "lesson_required", "type_missing"),
@@ -34,7 +35,7 @@ class NotProxied(Problem):
 
 
 async def serve(call: Call, services: Services) -> Response:
-    """Return the answer to a call below /wonde; raise a Problem or DoorRefused."""
+    """Return the answer to a call below /wonde; raise a Problem or DropInRefused."""
     match call.rest:
         case ["v1.0", "writebacks", ref] if call.method == "GET":
             call.route = "/wonde/v1.0/writebacks/{writeback}"
@@ -51,7 +52,7 @@ async def serve(call: Call, services: Services) -> Response:
     raise NotFound("route_unknown", "There is no such writeback.")
 
 
-def refused(error: DoorRefused, operation: Operation) -> Response:
+def refused(error: DropInRefused, operation: Operation) -> Response:
     """Return 422 with everything that is wrong, by field; 403 where the school has not granted it."""
     (findings,) = error.findings
     denied = [one for one in findings if one["code"] == "permission_missing"]
@@ -125,7 +126,7 @@ async def _take(
 ) -> Response:
     call.is_submission = True
     check_scope(caller, Scope.SUBMIT)
-    school = await services.doors.school(caller, DOOR, given)
+    school = await services.drop_in.school(caller, ENDPOINT, given)
     raw = await call.body()
     body = json_of(raw) if operation.method != "DELETE" else {}
     rows = operation.rows(body)
@@ -135,16 +136,16 @@ async def _take(
     if too_many is not None:
         return too_many
     what = "/".join([operation.kind, *ids.values()])
-    request = DoorRequest(
-        DOOR,
+    request = DropInRequest(
+        ENDPOINT,
         operation.type,
-        [DoorPart(operation.kind, operation.records(rows, ids))],
+        [DropInPart(operation.kind, operation.records(rows, ids))],
         body=f"{what}\0".encode() + raw,
         idempotency_key=call.header("idempotency-key"),
     )
     try:
-        ref = await services.doors.take(caller, school, request)
-    except DoorRefused as error:
+        ref = await services.drop_in.take(caller, school, request)
+    except DropInRefused as error:
         return refused(error, operation)
     call.result = "accepted"
     return answer({"writeback_id": ref})
@@ -162,11 +163,11 @@ def _too_many(rows: Sequence[Any], operation: Operation, max_records: int) -> Re
 async def _status(caller: Caller, services: Services, ref: str) -> Response:
     if not (caller.may(Scope.SUBMIT) or caller.may(Scope.READ)):
         raise Forbidden("key_lacks_scope", "Incorrect permissions to view resource.")
-    view = await services.doors.show(caller, DOOR, ref)
+    view = await services.drop_in.show(caller, ENDPOINT, ref)
     return answer({"data": _shown(view)})
 
 
-def _shown(view: DoorView) -> dict[str, Any]:
+def _shown(view: DropInView) -> dict[str, Any]:
     """Return the object of a writeback (Wonde 8744); `errors` is ours, for Wonde says nothing of why."""
     shown = {
         "id": view.ref,

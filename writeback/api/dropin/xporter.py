@@ -1,4 +1,4 @@
-"""Xporter's door: takes what Xporter takes, answers and calls back as Xporter does (document 000)."""
+"""The Xporter drop-in endpoint: takes what Xporter takes, answers and calls back as Xporter does (document 000)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from writeback.api.front.auth import check_scope
 from writeback.core.errors import BadInput, NotFound
 from writeback.domain.access import Scope
 from writeback.flow.dropin.callbacks import CallbackRefused
-from writeback.flow.dropin.requests import DoorPart, DoorRefused, DoorRequest
+from writeback.flow.dropin.requests import DropInPart, DropInRefused, DropInRequest
 from writeback.flow.webhooks.dropin_results import Outcome, Part, actual_ids, error_message, outcome_of
 from writeback.flow.webhooks.formats import ID_NAMES, WebhookFormat
 from writeback.wiring import Services
 
 __all__ = ["failed", "serve"]
 
-DOOR = WebhookFormat.XPORTER.value
+ENDPOINT = WebhookFormat.XPORTER.value
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Operation:
     """One endpoint (Xporter 13916-14611)."""
 
     name: str
-    read: Callable[[Any, date], list[DoorPart]]
+    read: Callable[[Any, date], list[DropInPart]]
     is_async: bool = True
 
 
@@ -89,13 +89,13 @@ async def _take(call: Call, services: Services, operation: Operation, estab: str
         sections.check_counts(body, services.settings.api.max_records)
         callback = _callback(body, is_needed=operation.is_async)
         parts = operation.read(body, school.today(services.clock.now()))
-        request = DoorRequest(DOOR, operation.name, parts, callback, raw, call.header("idempotency-key"))
-        ref = await services.doors.take(caller, school, request)
+        request = DropInRequest(ENDPOINT, operation.name, parts, callback, raw, call.header("idempotency-key"))
+        ref = await services.drop_in.take(caller, school, request)
     except sections.SectionsRefused as error:
         return exception(call, "; ".join(shortened(error.messages)))
     except CallbackRefused as error:
         return exception(call, f"Invalid Callback provided: {error}")
-    except DoorRefused as error:
+    except DropInRefused as error:
         is_denied = "permission_missing" in codes_of(error.findings)
         message = "; ".join(messages_of(error.findings, parts, school, error.more))
         if is_denied:
@@ -104,7 +104,7 @@ async def _take(call: Call, services: Services, operation: Operation, estab: str
     call.result = "accepted"
     if operation.is_async:
         return _tracking(operation, ref)
-    return _ended(call, operation, ref, await services.doors.wait(ref, services.settings.doors.sync_wait_s))
+    return _ended(call, operation, ref, await services.drop_in.wait(ref, services.settings.doors.sync_wait_s))
 
 
 def _tracking(operation: Operation, ref: str) -> Response:

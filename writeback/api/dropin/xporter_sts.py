@@ -1,4 +1,4 @@
-"""The token service of Xporter's door (Xporter 13-107): our key is the secret, for one school."""
+"""The token service of the Xporter drop-in endpoint (Xporter 13-107): our key is the secret, for one school."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,12 +40,12 @@ async def get_token(call: Call, services: Services) -> Response:
         return _refused()
     call.admit(caller)
     try:
-        school = await services.doors.school(caller, WebhookFormat.XPORTER, estab)
+        school = await services.drop_in.school(caller, WebhookFormat.XPORTER, estab)
     except (Forbidden, NotFound):
         return _refused()
     if not caller.may(Scope.SUBMIT):
         return _refused()
-    token, until = services.doors.grant(key, school)
+    token, until = services.drop_in.grant(key, school)
     return answer({"token": token, "expires": until.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **ENVELOPE})
 
 
@@ -57,7 +57,7 @@ async def caller_of(call: Call, services: Services) -> tuple[Caller, str | None]
     if scheme.lower() not in ("idaas", "bearer"):
         raise _invalid()
     if not token.startswith(KEY_PREFIX):
-        granted = services.doors.granted(token)
+        granted = services.drop_in.granted(token)
         if granted is None:
             raise _invalid()
         token, school_id = granted
@@ -74,11 +74,11 @@ async def school_of(services: Services, caller: Caller, token_school: str | None
     if estab is None:
         if token_school is not None:
             return await services.registry.school(token_school)
-        only = await services.doors.only_school(caller, WebhookFormat.XPORTER)
+        only = await services.drop_in.only_school(caller, WebhookFormat.XPORTER)
         if only is None:
             raise NotFound("school_unknown", "The path names no estab, and the token is not for one")
         return only
-    school = await services.doors.school(caller, WebhookFormat.XPORTER, estab)
+    school = await services.drop_in.school(caller, WebhookFormat.XPORTER, estab)
     if token_school not in (None, school.id):
         raise Forbidden("school_not_allowed", f"The token does not grant access to estab {estab[:64]}")
     return school

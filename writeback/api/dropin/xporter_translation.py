@@ -12,7 +12,7 @@ from typing import Any
 from writeback.api.dropin import xporter_fields as shapes
 from writeback.api.dropin.values import Shape, day, is_nothing, text
 from writeback.domain.submission.submission import MOST_PARTS
-from writeback.flow.dropin.requests import DoorPart
+from writeback.flow.dropin.requests import DropInPart
 
 Row = Mapping[str, Any]
 SUBJECTS: Mapping[str, tuple[str, Shape]] = {
@@ -45,10 +45,10 @@ class _Gathered:
         records.append(record)
         ids.append(given_id)
 
-    def parts(self, *, are_named: bool) -> list[DoorPart]:
+    def parts(self, *, are_named: bool) -> list[DropInPart]:
         if self.wrong:
             raise SectionsRefused(self.wrong)
-        return [DoorPart(kind, records, ids if are_named else ()) for kind, (records, ids) in self.by_kind.items()]
+        return [DropInPart(kind, records, ids if are_named else ()) for kind, (records, ids) in self.by_kind.items()]
 
 
 def check_counts(body: Any, max_records: int) -> None:
@@ -59,7 +59,7 @@ def check_counts(body: Any, max_records: int) -> None:
             raise SectionsRefused([f"Only write back {limit} {name[:_LONGEST_SHOWN]} in one request"])
 
 
-def marks(body: Any, today: date) -> list[DoorPart]:
+def marks(body: Any, today: date) -> list[DropInPart]:
     """Return session and lesson marks, of one date (Xporter 14057)."""
     gathered, days = _Gathered(), set[str]()
     for row in _required_section(body, "Marks"):
@@ -76,7 +76,7 @@ def marks(body: Any, today: date) -> list[DoorPart]:
     return gathered.parts(are_named=False)
 
 
-def conducts(body: Any, today: date) -> list[DoorPart]:
+def conducts(body: Any, today: date) -> list[DropInPart]:
     """Return achievements and incidents, new and changed: a kind each."""
     gathered = _Gathered()
     rows = _required_section(body, "Conducts")
@@ -101,7 +101,7 @@ def conducts(body: Any, today: date) -> list[DoorPart]:
     return gathered.parts(are_named=True)
 
 
-def detentions(body: Any, today: date) -> list[DoorPart]:
+def detentions(body: Any, today: date) -> list[DropInPart]:
     """Return detentions, new and changed. A new one without a date is today's (Xporter 14507)."""
     gathered = _Gathered()
     rows = _required_section(body, "Detentions")

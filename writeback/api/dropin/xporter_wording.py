@@ -9,7 +9,7 @@ from typing import Any
 
 from writeback.api.dropin.xporter_fields import GONE, SHAPES
 from writeback.domain.school import School
-from writeback.flow.dropin.requests import DoorPart
+from writeback.flow.dropin.requests import DropInPart
 
 Finding = Mapping[str, Any]
 _OWN_WORDS = re.compile(
@@ -25,9 +25,9 @@ _LONGEST_VALUE = 64
 
 
 def messages_of(
-    findings: Sequence[Sequence[Finding]], parts: Sequence[DoorPart], school: School, more: int = 0
+    findings: Sequence[Sequence[Finding]], parts: Sequence[DropInPart], school: School, more: int = 0
 ) -> list[str]:
-    """Return what is wrong with the parts of a request, each thing once; `more`: how much there is besides."""
+    """Return what is wrong with the parts of a request, each thing once; `more`: how much more there is."""
     said = [_worded(one, part, school) for part, found in zip(parts, findings, strict=True) for one in found]
     return shortened(list(dict.fromkeys(said)), more)
 
@@ -38,7 +38,7 @@ def shortened(messages: Sequence[str], more: int = 0) -> list[str]:
     return [*messages[:_MOST_MESSAGES], *([f"And {more} more errors"] if more else [])]
 
 
-def _worded(finding: Finding, part: DoorPart, school: School) -> str:
+def _worded(finding: Finding, part: DropInPart, school: School) -> str:
     code, family = finding["code"], _FAMILIES[part.kind.partition(".")[0]]
     if code == "writeback_not_supported":
         return f"{family} writeback is not supported for {school.mis}"
@@ -62,7 +62,7 @@ def _worded(finding: Finding, part: DoorPart, school: School) -> str:
     return f"Invalid {name}: {finding['message']}" if name else str(finding["message"])
 
 
-def _place(finding: Finding, part: DoorPart) -> tuple[Any, list[str]]:
+def _place(finding: Finding, part: DropInPart) -> tuple[Any, list[str]]:
     """Return the record that a finding is about, and where in it."""
     match finding["pointer"].split("/"):
         case ["", "records", index, *path] if index.isdigit() and int(index) < len(part.records):
@@ -94,7 +94,7 @@ def _value(record: Any, path: list[str]) -> str:
     return "" if found is None or isinstance(found, dict | list) else str(found)[:_LONGEST_VALUE]
 
 
-def _given_id(finding: Finding, part: DoorPart) -> str:
+def _given_id(finding: Finding, part: DropInPart) -> str:
     index = finding["record"]
     return part.ids[index] if index is not None and index < len(part.ids) else ""
 

@@ -8,7 +8,7 @@ from starlette.types import Scope as AsgiScope
 from writeback.api.front import trace
 from writeback.core.errors import Forbidden, Unauthenticated
 from writeback.domain.access import Caller, Scope
-from writeback.flow.correct.locked_correction import check_may_mend
+from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.people.keys import Keys
 from writeback.wiring import Services
 
@@ -84,10 +84,10 @@ async def _submitter(request: Request) -> Caller:
     return _with(request, Scope.SUBMIT)
 
 
-async def _mender(request: Request) -> Caller:
+async def _corrector(request: Request) -> Caller:
     caller = trace.of(request.scope).caller
     assert caller is not None, "the gate lets nobody without a key come to /v1"
-    check_may_mend(caller)
+    check_may_correct(caller)
     return caller
 
 
@@ -114,7 +114,7 @@ Reader = Annotated[Caller, Depends(_reader)]
 """A caller with the scope `read` who may touch the school in the path."""
 Submitter = Annotated[Caller, Depends(_submitter)]
 """The same with `submit`."""
-Mender = Annotated[Caller, Depends(_mender)]
+Corrector = Annotated[Caller, Depends(_corrector)]
 """A caller who may cancel and resubmit: with `submit` its own app's writebacks, with `support` every app's."""
 Supporter = Annotated[Caller, Depends(_supporter)]
 """The same with `support`."""

@@ -43,7 +43,7 @@ class Connections:
     """What all connections of one server share: the limits, who has how many, and a clock that ticks."""
 
     def __init__(self, settings: Settings, refused: Callable[[str], None] = lambda code: None) -> None:
-        """`refused` is told the code of each refusal."""
+        """`refused` is called with the code of each refusal."""
         self.limits = limits = settings.api
         self.longest_body = max(limits.max_body_bytes, body_limit(settings.batches.max_file_bytes))
         self.now = 0.0
@@ -84,7 +84,7 @@ class Connections:
             )
         self._held[household] = held + 1
 
-    def let_go(self, household: str) -> None:
+    def release(self, household: str) -> None:
         if not household:
             return
         held = self._held.pop(household) - 1

@@ -73,7 +73,7 @@ def problem_response(problem: Problem, instance: str) -> Response:
 
 
 def unexpected(error: Exception) -> Problem:
-    """Return what a caller is told of an error that nobody foresaw: 503 while the database is away, else 500."""
+    """Return the answer to an unexpected error: 503 while the database is away, else 500."""
     if is_unavailable(error):
         return Overloaded("store_unavailable", "the database cannot be reached", retry_after_s=_RETRY_AFTER_S)
     return Problem(

@@ -79,7 +79,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self.shared.leave(self)
         while self._held:
-            self.shared.let_go(self._held.popleft())
+            self.shared.release(self._held.popleft())
         self._unset_keepalive_if_required()  # uvicorn leaves it, and all that hangs on it, after a reset
         if self._answering is not None:  # uvicorn tells only the latest request
             self._answering.disconnected = True
@@ -136,7 +136,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._answering = following
         if self._is_of_proxy and self._held:
-            self.shared.let_go(self._held.popleft())
+            self.shared.release(self._held.popleft())
         if following is None:
             self.cycle.body = bytearray()  # what nobody has read would stay until the next request
 

@@ -69,7 +69,7 @@ class HoldIn(Taken):
 
 
 class ResumeIn(Taken):
-    """Why a school is to go on."""
+    """Why a school is resumed."""
 
     reason: MaybeReason = ""
 

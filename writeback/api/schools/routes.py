@@ -79,7 +79,7 @@ async def hold_school(caller: Supporter, services: Svc, school: str, body: HoldI
 
 @router.post("/v1/schools/{school}/resume", responses=WRITING)
 async def resume_school(caller: Supporter, services: Svc, school: str, body: ResumeIn | None = None) -> School:
-    """Let a held school go on; what waited is sent in its order. The reason, if any, goes into the audit log."""
+    """Resume a held school; what waited is sent in its order. The reason, if any, goes into the audit log."""
     await services.holds.resume(school, actor_of(caller, body.reason if body is not None else ""))
     return await _changed(caller, services, school)
 

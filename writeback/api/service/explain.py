@@ -176,7 +176,7 @@ _OURS = {
         "Add Z or an offset, e.g. 2026-11-30T02:00:00+00:00.",
     ),
     "no_restore_suspected": (
-        "Nothing says that this database was restored: sending goes on as usual.",
+        "Nothing says that this database was restored: sending continues as usual.",
         "After a restore say `writeback db restored --taken-at` with when the backup was made.",
     ),
     "school_exists": ("A school of this id is registered already.", "Change it with PATCH, or send another id."),

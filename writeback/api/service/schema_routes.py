@@ -19,7 +19,7 @@ router = APIRouter(tags=["schemas"])
 MEDIA_TYPE = "application/schema+json"
 _SUFFIX = ".json"
 _CACHED = "public, max-age=3600"
-"""They change with a release alone; who asks again with the ETag is told at once."""
+"""They change with a release alone; a request with the ETag is answered at once."""
 
 
 class _File(NamedTuple):
@@ -33,7 +33,7 @@ class SchemaOut(Model):
     name: str
     """E.g. `writebacks/attendance.session`."""
     path: str
-    """Where it is to be had."""
+    """Where it can be downloaded."""
     title: str
     description: str
 

@@ -21,14 +21,14 @@ class WebhookIn(Taken):
     url: Url
     """Where to POST to: https, and on the public Internet."""
     statuses: list[Status] = list(USUAL_STATUSES)
-    """Told are changes to one of these; usually the ends, and what a person should know of."""
+    """It is notified of changes to one of these; by default the final ones, and those that a person should know of."""
     schools: list[str] | None = None
     """Only these schools' changes; null: of all that the key may touch."""
     description: Description = ""
     app: str | None = None
     """The app that it is for; null: the key's own. Of use to keys that see every app."""
     format: WebhookFormat = WebhookFormat.STANDARD
-    """`wonde`: Wonde's own `writeback` webhook, of what came through Wonde's door."""
+    """`wonde`: Wonde's own `writeback` webhook, about requests to the Wonde drop-in endpoint."""
 
 
 class WebhookChange(Taken):
@@ -39,7 +39,7 @@ class WebhookChange(Taken):
     schools: list[str] | None = None
     description: Description = ""
     enabled: bool = True
-    """One that is enabled again goes on where it stopped."""
+    """One that is enabled again resumes where it stopped."""
 
 
 class RotateIn(Taken):

@@ -1,4 +1,4 @@
-"""`/v1/webhooks`: where an app is told of changes, and what was sent there."""
+"""`/v1/webhooks`: where an app is notified of changes, and what was sent there."""
 
 from typing import Annotated
 
@@ -38,7 +38,7 @@ async def list_webhooks(caller: Reader, services: Svc, query: Annotated[Paging, 
     responses={**WRITING, **errors(409)},
 )
 async def add_webhook(caller: Submitter, services: Svc, body: WebhookIn, response: Response) -> shown.NewWebhook:
-    """Add a webhook. It is told of what happens from now on; its secret is in this answer and nowhere else."""
+    """Add a webhook. It is notified of what happens from now on; its secret is in this answer and nowhere else."""
     made = await services.webhooks.create(caller, NewWebhook(**body.model_dump()))
     response.headers["Location"] = f"/v1/webhooks/{made.id}"
     return made
@@ -52,7 +52,7 @@ async def show_webhook(caller: Reader, services: Svc, webhook: str) -> Webhook:
 
 @router.patch("/v1/webhooks/{webhook}", responses=WRITING)
 async def change_webhook(caller: Submitter, services: Svc, webhook: str, body: WebhookChange) -> Webhook:
-    """Change what is given. One that is enabled again goes on where it stopped."""
+    """Change what is given. One that is enabled again resumes where it stopped."""
     return await services.webhooks.change(caller, webhook, body.model_dump(exclude_unset=True))
 
 

@@ -1,4 +1,4 @@
-"""What `mend` reads: files of mended records, and numbers on the command line."""
+"""What `mend` reads: files of corrected records, and numbers on the command line."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ _FORM = 'it must read [{"index": 2, "record": {…}}], or {"records": […]} wit
 
 
 def edits_in(file: Path) -> list[dict[str, Any]]:
-    """Return the mended records of a file; `-` is standard input."""
+    """Return the corrected records of a file; `-` is standard input."""
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -25,7 +25,7 @@ def edits_in(file: Path) -> list[dict[str, Any]]:
     if not isinstance(edits, list) or not all(
         isinstance(one, dict) and set(one) == {"index", "record"} for one in edits
     ):
-        raise CommandFailed(Exit.USAGE, f"{file} has no list of mended records", hint=_FORM)
+        raise CommandFailed(Exit.USAGE, f"{file} has no list of corrected records", hint=_FORM)
     return edits
 
 

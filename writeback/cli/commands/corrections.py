@@ -41,7 +41,7 @@ def resubmit(
     reason: Reason = "",
     edit: Annotated[
         Path | None,
-        typer.Option("--edit", help="JSON with mended records of one writeback: [{index, record}]; - reads stdin."),
+        typer.Option("--edit", help="JSON with corrected records of one writeback: [{index, record}]; - reads stdin."),
     ] = None,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Let the good records go without the bad.")

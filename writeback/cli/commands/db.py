@@ -117,7 +117,7 @@ def _ask(context: typer.Context, taken_at: datetime | None) -> None:
     """Say what it does, and ask whether that is meant."""
     does = (
         f"what was open on {taken_at.isoformat()} is looked for in the MIS before it is sent, and so is for a while "
-        "what apps create anew"
+        "what apps newly create"
         if taken_at is not None
         else "what is open is sent at once: what was sent since the backup, and is in the MIS, is sent once more"
     )

@@ -44,7 +44,7 @@ def demo(
     import tempfile
 
     from writeback.cli.demo.play import play
-    from writeback.cli.dev.signals import until_told_to_stop
+    from writeback.cli.dev.signals import until_stopped
     from writeback.cli.dev.waiting import Waiting
     from writeback.core.clock import SystemClock
 
@@ -52,7 +52,7 @@ def demo(
     waiting = Waiting(output.err() if as_json else output.out(), SystemClock(), patience)
     with tempfile.TemporaryDirectory(prefix="writeback-demo-", ignore_cleanup_errors=True) as temporary:
         summary: dict[str, Any] | None = asyncio.run(
-            until_told_to_stop(play(data_dir or Path(temporary), port, timeout, waiting))
+            until_stopped(play(data_dir or Path(temporary), port, timeout, waiting))
         )
     if as_json and summary is not None:
         output.print_json(summary)

@@ -29,9 +29,9 @@ def dev(
     """
     import asyncio
 
-    from writeback.cli.dev.signals import until_told_to_stop
+    from writeback.cli.dev.signals import until_stopped
 
-    asyncio.run(until_told_to_stop(_dev(port, data_dir, patience, as_json=output.wants_json(context))))
+    asyncio.run(until_stopped(_dev(port, data_dir, patience, as_json=output.wants_json(context))))
 
 
 async def _dev(port: int, data_dir: Path, patience_s: float, *, as_json: bool) -> None:

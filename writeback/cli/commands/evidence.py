@@ -73,6 +73,6 @@ def answer(
         return
     console = output.out()
     size = f"{found['size']} bytes" + (", of which the beginning is kept" if found["is_cut"] else "")
-    told = f"HTTP {found['http_status']}, {found['content_type'] or 'no type'}, {size}, {found['kept_at']}"
-    console.print(f"[bold]{escape(found['request'])}[/bold] {escape(told)}")
+    found_answer = f"HTTP {found['http_status']}, {found['content_type'] or 'no type'}, {size}, {found['kept_at']}"
+    console.print(f"[bold]{escape(found['request'])}[/bold] {escape(found_answer)}")
     console.print(found["body"] or "The body is empty.", markup=False)

@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Who may use the console, and as wh
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What they sign in with, e.g. ann@example.org.")]
 RoleOption = Annotated[
-    str, typer.Option("--role", help="viewer: sees. support: mends, too. admin: keys and schools, too.")
+    str, typer.Option("--role", help="viewer: sees. support: also corrects. admin: also keys and schools.")
 ]
 Schools = Annotated[
     str | None, typer.Option("--schools", help="Ids of the only schools they see, with commas.", show_default=False)

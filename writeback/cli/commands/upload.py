@@ -51,8 +51,8 @@ def upload(
     if not file.is_file():
         raise CommandFailed(Exit.USAGE, f"{file} is no file", hint="give the path of a CSV, NDJSON or XLSX file")
     as_json = output.wants_json(context)
-    told = {"date_order": date_order, "encoding": encoding}
-    options = {"kind": kind, "dry_run": dry_run, "idempotency_key": idempotency_key, **told}
+    stated = {"date_order": date_order, "encoding": encoding}
+    options = {"kind": kind, "dry_run": dry_run, "idempotency_key": idempotency_key, **stated}
     batch, errors = _take(connect(url, key), school, file, options, wait=wait, timeout=timeout, as_json=as_json)
     if as_json:
         output.print_json({**batch, "errors_file": str(errors) if errors else None})
@@ -86,7 +86,7 @@ def _keep_errors(api: "Api", batch: dict[str, Any], file: Path) -> Path | None:
     try:
         beside.write_bytes(content)
     except OSError as error:
-        hint = f"the rows can be had from {batch['errors']}"
+        hint = f"the rows can be downloaded from {batch['errors']}"
         raise CommandFailed(Exit.UNEXPECTED, f"{beside} cannot be written: {error.strerror}", hint=hint) from None
     return beside
 

@@ -1,4 +1,4 @@
-"""`writeback webhooks`: where an app is told of changes, and what was sent there."""
+"""`writeback webhooks`: where an app is notified of changes, and what was sent there."""
 
 import time
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from writeback.cli import output
 from writeback.cli.exit_codes import Exit
 from writeback.cli.options import Json, Key, Limit, Url
 
-app = typer.Typer(no_args_is_help=True, help="Where an app is told of changes, and what was sent there.")
+app = typer.Typer(no_args_is_help=True, help="Where an app is notified of changes, and what was sent there.")
 
 Webhook = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Its id, as `webhooks list` shows it: whk_…")]
 _ASK_AGAIN_S = 0.25
@@ -21,13 +21,14 @@ def add(
     context: typer.Context,
     to: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where to POST to: https://…")],
     statuses: Annotated[
-        str | None, typer.Option(help="Told are changes to these; separated by commas. Without it: the usual ones.")
+        str | None, typer.Option(help="Statuses to be notified of, separated by commas. Without it: the usual ones.")
     ] = None,
     schools: Annotated[str | None, typer.Option(help="Ids separated by commas. Without it: every school.")] = None,
     description: Annotated[str, typer.Option(help="What people tell it by.")] = "",
     for_app: Annotated[str | None, typer.Option("--app", help="For another app; needs an admin key.")] = None,
     format_: Annotated[
-        str | None, typer.Option("--format", help="standard, or wonde: Wonde's own, of what came through its door.")
+        str | None,
+        typer.Option("--format", help="standard, or wonde: Wonde's own, about requests to the Wonde drop-in endpoint."),
     ] = None,
     url: Url = None,
     key: Key = None,
@@ -46,7 +47,7 @@ def add(
         "format": format_,
     }
     made = _api(url, key).post("/v1/webhooks", {name: value for name, value in given.items() if value is not None})
-    _show_secret(context, made, f"{made['id']} is told of {', '.join(made['statuses'])}")
+    _show_secret(context, made, f"{made['id']} is notified of {', '.join(made['statuses'])}")
 
 
 @app.command("list")

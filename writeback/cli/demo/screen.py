@@ -72,7 +72,9 @@ def print_end(
     """Print what was refused and why, what each school came to, and whether all is as it must be."""
     console.print("\n[bold]Refused at once, as they should be[/bold] (wrong on purpose)")
     console.print(
-        table(("school", "what was wrong on purpose", "what the app was told", "how to mend it"), _refusals(answers))
+        table(
+            ("school", "what was wrong on purpose", "what the app was answered", "how to mend it"), _refusals(answers)
+        )
     )
     console.print("\n[bold]The morning[/bold]")
     columns = zip(_RESULT_ROWS, *(_result_column(result) for result in results), strict=True)

@@ -10,16 +10,16 @@ T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-async def until_told_to_stop(work: Coroutine[Any, Any, T]) -> T | None:
+async def until_stopped(work: Coroutine[Any, Any, T]) -> T | None:
     """Return what `work` returns; None when a signal came, after `work` was cancelled and has tidied up.
 
     Further signals change nothing: tidying up is bounded in time, and must not be cut short.
     """
-    task, loop, told = asyncio.ensure_future(work), asyncio.get_running_loop(), asyncio.Event()
+    task, loop, asked = asyncio.ensure_future(work), asyncio.get_running_loop(), asyncio.Event()
 
     def stop() -> None:
-        if not told.is_set():
-            told.set()
+        if not asked.is_set():
+            asked.set()
             task.cancel()
 
     for signum in _SIGNALS:
@@ -27,7 +27,7 @@ async def until_told_to_stop(work: Coroutine[Any, Any, T]) -> T | None:
     try:
         return await task
     except asyncio.CancelledError:
-        if told.is_set():
+        if asked.is_set():
             return None
         raise
     finally:

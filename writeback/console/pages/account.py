@@ -11,7 +11,7 @@ pages = Pages()
 
 _MAY = {
     Permission.VIEW: "See what is there",
-    Permission.MEND: "Send again, cancel and settle writebacks; hold schools and let them go on",
+    Permission.CORRECT: "Send again, cancel and settle writebacks; hold and resume schools",
     Permission.AUDIT: "Read who did what",
     Permission.MANAGE: "Change schools, keys and webhooks",
 }

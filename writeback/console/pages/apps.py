@@ -19,7 +19,7 @@ _A_PAGE = 50
 _SCOPES = (
     (Scope.SUBMIT.value, "Send writebacks"),
     (Scope.READ.value, "See its own writebacks, and what schools take"),
-    (Scope.SUPPORT.value, "See and mend every app’s writebacks, hold schools"),
+    (Scope.SUPPORT.value, "See and correct every app’s writebacks, hold schools"),
     (Scope.ADMIN.value, "Everything, for every app"),
 )
 _OVERLAPS = (

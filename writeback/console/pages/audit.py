@@ -98,7 +98,7 @@ async def list_(page: Page) -> Response:
     )
     found: Listed[AuditEntry] = Listed(items=())
     if not problems:
-        found = await page.services.mendings.audit.list(
+        found = await page.services.corrections.audit.list(
             page.caller, wanted, limit=_A_PAGE, cursor=page.query("cursor") or None
         )
     schools = await page.services.reports.schools(page.caller)
@@ -121,7 +121,7 @@ def action_words(action: str) -> str:
 
 
 def _row(page: Page, one: AuditEntry) -> tuple[AuditEntry, str, str, str, str]:
-    return one, action_words(one.action), actor_words(one.actor), _place(page, one), _told(one)
+    return one, action_words(one.action), actor_words(one.actor), _place(page, one), _details(one)
 
 
 def _actor(text: str) -> str | None:
@@ -153,36 +153,36 @@ def _place(page: Page, one: AuditEntry) -> str:
     return page.url(_PLACES[what] + one.subject) if what in _PLACES else ""
 
 
-def _told(one: AuditEntry) -> str:
+def _details(one: AuditEntry) -> str:
     """Return what is noted beside it, in words."""
     changed: Mapping[str, Any] = one.changed
-    told: list[str] = []
+    details: list[str] = []
     if "status" in changed:
         before, after = changed["status"]
-        told.append(f"{status_badge(before).words.lower()}, then {status_badge(after).words.lower()}")
+        details.append(f"{status_badge(before).words.lower()}, then {status_badge(after).words.lower()}")
     if "records" in changed:
-        told.append(f"{len(changed['records'])} of its records")
+        details.append(f"{len(changed['records'])} of its records")
     if "edited" in changed:
         fields = sorted({label_of(name).lower() for edit in changed["edited"] for name in edit["fields"]})
-        told.append(f"mended: {', '.join(fields)}")
+        details.append(f"corrected: {', '.join(fields)}")
     if changed.get("hold"):
-        told.append(hold_words(str(changed["hold"])).lower())
+        details.append(hold_words(str(changed["hold"])).lower())
     if changed.get("fields"):
-        told.append(", ".join(changed["fields"]))
+        details.append(", ".join(changed["fields"]))
     if changed.get("file_name"):
-        told.append(str(changed["file_name"]))
+        details.append(str(changed["file_name"]))
     if "rows" in changed:
-        told.append(f"{changed['rows']:,} rows, {changed['bad']:,} bad, {changed['queued']:,} queued")
+        details.append(f"{changed['rows']:,} rows, {changed['bad']:,} bad, {changed['queued']:,} queued")
     if changed.get("reasons"):
-        told.append(", ".join(reason.replace("_", " ") for reason in changed["reasons"]))
+        details.append(", ".join(reason.replace("_", " ") for reason in changed["reasons"]))
     if "matched" in changed:
-        told.append(_many(changed))
+        details.append(_many(changed))
     if changed.get("bulk"):
-        told.append("with others at once")
+        details.append("with others at once")
     if "overlap_s" in changed:
         overlap = changed["overlap_s"]
-        told.append(f"the old one works for {lasted(overlap)}" if overlap else "the old one works no longer")
-    return "; ".join(told)
+        details.append(f"the old one works for {lasted(overlap)}" if overlap else "the old one works no longer")
+    return "; ".join(details)
 
 
 def _many(changed: Mapping[str, Any]) -> str:

@@ -62,7 +62,7 @@ async def live(page: Page) -> Response:
     return page.partial("_batch.html", **await _values(page))
 
 
-@pages.post("/batches/{batch}/errors", needs=Permission.MEND)
+@pages.post("/batches/{batch}/errors", needs=Permission.CORRECT)
 async def errors(page: Page) -> Response:
     """Send the bad rows as a file; they say what the file said, so that they were sent is written down."""
     batch = await page.services.batches.get(page.caller, page.part("batch"))
@@ -71,18 +71,20 @@ async def errors(page: Page) -> Response:
     except ValueError:
         raise NotFound("errors_other_format", "there is no file of this sort") from None
     file = await page.services.batches.errors(page.caller, batch.id, wanted)
-    await page.services.mendings.audit.note_shown(page.actor(), "batch", batch.id, app=batch.app, school=batch.school)
+    await page.services.corrections.audit.note_shown(
+        page.actor(), "batch", batch.id, app=batch.app, school=batch.school
+    )
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
     return StreamingResponse(file.pieces, headers=headers, media_type=media_type_of(wanted))
 
 
-@pages.get("/batches/{batch}/stop", needs=Permission.MEND)
+@pages.get("/batches/{batch}/stop", needs=Permission.CORRECT)
 async def ask_stop(page: Page) -> Response:
     """Ask whether to stop it."""
     return _confirm_stop(page, await page.services.batches.get(page.caller, page.part("batch")))
 
 
-@pages.post("/batches/{batch}/stop", needs=Permission.MEND)
+@pages.post("/batches/{batch}/stop", needs=Permission.CORRECT)
 async def stop(page: Page) -> Response:
     """Stop it, once somebody has said why."""
     batch, reason = await page.services.batches.get(page.caller, page.part("batch")), page.field("reason")
@@ -91,10 +93,10 @@ async def stop(page: Page) -> Response:
     try:
         stopped = await page.services.batches.cancel(page.caller, batch.id, page.actor(reason))
     except Conflict:
-        told = "There was nothing left to be stopped. What it has queued can be cancelled among its writebacks."
-        return page.redirect(f"/batches/{batch.id}", flash=told, tone="warn")
-    told = f"Stopped. {counted(stopped.rows.queued, 'row')} had been queued by then."
-    return page.redirect(f"/batches/{batch.id}", flash=told)
+        notice = "There was nothing left to be stopped. What it has queued can be cancelled among its writebacks."
+        return page.redirect(f"/batches/{batch.id}", flash=notice, tone="warn")
+    notice = f"Stopped. {counted(stopped.rows.queued, 'row')} had been queued by then."
+    return page.redirect(f"/batches/{batch.id}", flash=notice)
 
 
 def _confirm_stop(page: Page, batch: Batch, error: str = "") -> Response:

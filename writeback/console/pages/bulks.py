@@ -19,7 +19,7 @@ _WORDS = {
 """While it goes on, and afterwards."""
 
 
-@pages.get("/bulks", needs=Permission.MEND)
+@pages.get("/bulks", needs=Permission.CORRECT)
 async def list_(page: Page) -> Response:
     """List them, the latest first."""
     found = await page.services.bulks.list(page.person, limit=_A_PAGE, cursor=page.query("cursor") or None)
@@ -28,21 +28,21 @@ async def list_(page: Page) -> Response:
     return page.render("bulks.html", title="Bulk jobs", found=found, rows=rows, names=dict(schools))
 
 
-@pages.get("/bulks/{bulk}", needs=Permission.MEND)
+@pages.get("/bulks/{bulk}", needs=Permission.CORRECT)
 async def show(page: Page) -> Response:
     """Show how far it is, and what came of it."""
     view = await page.services.bulks.view(page.person, page.part("bulk"))
     return page.render("bulk.html", title=_title(view), bulk=view, doing=_title(view))
 
 
-@pages.get("/bulks/{bulk}/live", needs=Permission.MEND)
+@pages.get("/bulks/{bulk}/live", needs=Permission.CORRECT)
 async def live(page: Page) -> Response:
     """Show the piece of the page that refreshes by itself."""
     view = await page.services.bulks.view(page.person, page.part("bulk"))
     return page.partial("_bulk.html", bulk=view, doing=_title(view))
 
 
-@pages.post("/bulks/{bulk}/stop", needs=Permission.MEND)
+@pages.post("/bulks/{bulk}/stop", needs=Permission.CORRECT)
 async def stop(page: Page) -> Response:
     """Have nothing more of it done."""
     bulk = page.part("bulk")
@@ -51,7 +51,7 @@ async def stop(page: Page) -> Response:
     return page.redirect(f"/bulks/{bulk}", flash="It had ended by then.", tone="warn")
 
 
-@pages.post("/bulks/{bulk}/go-on", needs=Permission.MEND)
+@pages.post("/bulks/{bulk}/go-on", needs=Permission.CORRECT)
 async def go_on(page: Page) -> Response:
     """Have one that stopped go on."""
     bulk = page.part("bulk")

@@ -1,4 +1,4 @@
-"""`/console/writebacks/{id}/edit`: mend the records that failed, field by field, and send them again."""
+"""`/console/writebacks/{id}/edit`: correct the records that failed, field by field, and resubmit them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.staff import Permission
 from writeback.domain.submission.shape_findings import more_findings
 from writeback.flow.correct.draft import Edit, Order
-from writeback_client.models.mending import Mended
+from writeback_client.models.corrections import Corrected
 from writeback_client.models.writebacks import Record, Writeback
 
 pages = Pages()
@@ -31,7 +31,7 @@ Findings = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Notice:
     """What is to be said above the form, and of its fields."""
 
     findings: Findings = ()
@@ -52,34 +52,34 @@ class _Part:
     words: str = ""
 
 
-@pages.get("/writebacks/{id}/edit", needs=Permission.MEND)
+@pages.get("/writebacks/{id}/edit", needs=Permission.CORRECT)
 async def ask(page: Page) -> Response:
     """Show the form; with `check` and what is wrong with each record as it is."""
     found = await page.services.reads.show(page.caller, page.part("id"))
     if found.status not in RESUBMITTABLE:
         return _not_now(page, found)
-    told = _Told(_said_before(found))
+    notice = _Notice(_said_before(found))
     if page.query("check"):
         try:
-            told = _Told(_found_in(await _send(page, found, Order(), "", dry_run=True)))
+            notice = _Notice(_found_in(await _send(page, found, Order(), "", dry_run=True)))
         except Conflict as conflict:
-            told = _doubt(conflict, told)
-    return await _form(page, found, told, show=False)
+            notice = _in_doubt(conflict, notice)
+    return await _form(page, found, notice, show=False)
 
 
-@pages.post("/writebacks/{id}/edit/show", needs=Permission.MEND)
+@pages.post("/writebacks/{id}/edit/show", needs=Permission.CORRECT)
 async def reveal(page: Page) -> Response:
     """Show the form with its free text; that it was shown is written down."""
     found = await page.services.reads.show(page.caller, page.part("id"))
     if found.status not in RESUBMITTABLE:
         return _not_now(page, found)
     await note_shown(page, found)
-    return await _form(page, found, _Told(_said_before(found)), show=True)
+    return await _form(page, found, _Notice(_said_before(found)), show=True)
 
 
-@pages.post("/writebacks/{id}/edit", needs=Permission.MEND)
+@pages.post("/writebacks/{id}/edit", needs=Permission.CORRECT)
 async def send(page: Page) -> Response:
-    """Check what was mended and, unless it was only to be checked, send it again."""
+    """Check the corrections and, unless they were only to be checked, resubmit."""
     found = await page.services.reads.show(page.caller, page.part("id"))
     _, shapes = await describe(page, found)
     only_check, reason, posted = bool(page.field("check")), page.field("reason"), _posted(page)
@@ -93,39 +93,39 @@ async def send(page: Page) -> Response:
     try:
         done = await _send(page, found, order, reason, dry_run=only_check or not reason)
     except InvalidSubmission as problem:
-        return await _form(page, found, _Told(problem.extra["findings"]), show=False)
+        return await _form(page, found, _Notice(problem.extra["findings"]), show=False)
     except Conflict as conflict:
         if conflict.code != _MAY_BE_THERE:
             return _not_now(page, found)
-        return await _form(page, found, _doubt(conflict, _Told()), show=False)
+        return await _form(page, found, _in_doubt(conflict, _Notice()), show=False)
     if not done.id:
         missing = "" if only_check else "Say why."
-        return await _form(page, found, _Told(_found_in(done), missing, is_checked=only_check), show=False)
+        return await _form(page, found, _Notice(_found_in(done), missing, is_checked=only_check), show=False)
     return page.redirect(f"/writebacks/{found.id}", flash=_sent(done, len(edits)))
 
 
-async def _send(page: Page, found: Writeback, order: Order, reason: str, *, dry_run: bool) -> Mended:
-    resubmits = page.services.mendings.resubmits
+async def _send(page: Page, found: Writeback, order: Order, reason: str, *, dry_run: bool) -> Corrected:
+    resubmits = page.services.corrections.resubmits
     return await resubmits.one(page.caller, found.id, order, page.actor(reason), dry_run=dry_run)
 
 
-async def _form(page: Page, found: Writeback, told: _Told, *, show: bool) -> Response:
+async def _form(page: Page, found: Writeback, notice: _Notice, *, show: bool) -> Response:
     name, shapes = await describe(page, found)
     posted, records = _posted(page), _shown_records(page, found)
-    parts = [_part(one, shapes, told.findings, posted, show=show) for one in records]
-    has_errors = any(one.get("severity") == "error" for one in told.findings)
-    is_wrong = page.request.method == "POST" and bool(told.reason or told.may_be_there or (posted and has_errors))
+    parts = [_part(one, shapes, notice.findings, posted, show=show) for one in records]
+    has_errors = any(one.get("severity") == "error" for one in notice.findings)
+    is_wrong = page.request.method == "POST" and bool(notice.reason or notice.may_be_there or (posted and has_errors))
     going = [one for one in found.records if one.status in _GOING]
     start = _start(page)
     return page.render(
         "mend.html",
-        title="Mend and send again",
+        title="Correct and resubmit",
         status=422 if is_wrong else 200,
         found=found,
         school_name=name,
         parts=parts,
-        about_all=[one for one in told.findings if one.get("record") is None],
-        told=told,
+        about_all=[one for one in notice.findings if one.get("record") is None],
+        notice=notice,
         has_errors=has_errors,
         going=len(going),
         start=start,
@@ -176,17 +176,17 @@ def _placed(pointer: str, index: int) -> str:
     return f"/records/{index}/{rest}" if pointer.startswith("/records/") and rest else f"/records/{index}"
 
 
-def _found_in(tried: Mended) -> Findings:
+def _found_in(tried: Corrected) -> Findings:
     said = [*tried.findings, *(finding for record in tried.records for finding in record.findings)]
     found = [one.model_dump(mode="json") for one in said]
     rest = more_findings(tried.more_findings, None, Severity.WARNING).as_json()
     return [*found, rest] if tried.more_findings else found
 
 
-def _doubt(conflict: Conflict, told: _Told) -> _Told:
+def _in_doubt(conflict: Conflict, notice: _Notice) -> _Notice:
     if conflict.code != _MAY_BE_THERE:
-        return told
-    return _Told(told.findings, may_be_there="Nobody knows whether it has arrived. Look in the MIS first.")
+        return notice
+    return _Notice(notice.findings, may_be_there="Nobody knows whether it has arrived. Look in the MIS first.")
 
 
 def _not_now(page: Page, found: Writeback) -> Response:
@@ -194,9 +194,9 @@ def _not_now(page: Page, found: Writeback) -> Response:
     return page.redirect(f"/writebacks/{found.id}", flash=flash, tone="warn")
 
 
-def _sent(done: Mended, edited: int) -> str:
+def _sent(done: Corrected, edited: int) -> str:
     going = sum(one.status == "queued" for one in done.records)
-    text = f"On its way again: {counted(going, 'record')}, {edited or 'none'} of them mended."
+    text = f"On its way again: {counted(going, 'record')}, {edited or 'none'} of them corrected."
     later = sum(one.superseded_by is not None for one in done.records)
     stayed = len(done.records) - going
     text += f" {counted(stayed, 'record')} could not go and stayed as they were." if stayed else ""

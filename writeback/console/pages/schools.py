@@ -16,7 +16,7 @@ from writeback.domain.states import NEED_SOMEBODY
 from writeback.flow.schools.health import SchoolHealth, health_of
 from writeback.flow.schools.school_access import NOT_AVAILABLE
 from writeback.store.reads.filters import Filter
-from writeback.store.reads.summaries import gists_of
+from writeback.store.reads.summaries import summaries_of
 from writeback_client.models.base import Page as Listed
 from writeback_client.models.schools import School, Synced
 
@@ -51,7 +51,7 @@ async def show(page: Page) -> Response:
     _, kinds = await page.services.features.of(view.id)
     errors = await page.services.reads.list(page.caller, Filter(school=view.id, statuses=NEED_SOMEBODY), limit=_ERRORS)
     async with page.services.reads.db.read() as session:
-        gists = await gists_of(session, [one.id for one in errors.items])
+        summaries = await summaries_of(session, [one.id for one in errors.items])
     stale = _stale_after(page)
     return page.render(
         "school.html",
@@ -61,7 +61,7 @@ async def show(page: Page) -> Response:
         not_here=view.facts.get(NOT_AVAILABLE) or {},
         list_words=list_words,
         errors=errors.items,
-        gists=gists,
+        summaries=summaries,
         wrong=NEED_SOMEBODY,
         **await _live_values(page, view),
     )
@@ -73,13 +73,13 @@ async def live(page: Page) -> Response:
     return page.partial("_school.html", **await _live_values(page, await _school(page)))
 
 
-@pages.get("/schools/{school}/hold", needs=Permission.MEND)
+@pages.get("/schools/{school}/hold", needs=Permission.CORRECT)
 async def ask_hold(page: Page) -> Response:
     """Ask whether to hold it."""
     return _confirm_hold(page, await _school(page))
 
 
-@pages.post("/schools/{school}/hold", needs=Permission.MEND)
+@pages.post("/schools/{school}/hold", needs=Permission.CORRECT)
 async def hold(page: Page) -> Response:
     """Hold it, once somebody has said why."""
     view, reason = await _school(page), page.field("reason")
@@ -91,7 +91,7 @@ async def hold(page: Page) -> Response:
     return page.redirect(f"/schools/{view.id}", flash=f"{view.name} is held. What comes in is kept, and waits.")
 
 
-@pages.post("/schools/{school}/resume", needs=Permission.MEND)
+@pages.post("/schools/{school}/resume", needs=Permission.CORRECT)
 async def resume(page: Page) -> Response:
     """Let it go on, once somebody has said why."""
     view, reason = await _school(page), page.field("reason")
@@ -111,16 +111,16 @@ async def resume(page: Page) -> Response:
     )
 
 
-@pages.post("/schools/{school}/sync", needs=Permission.MEND)
+@pages.post("/schools/{school}/sync", needs=Permission.CORRECT)
 async def sync(page: Page) -> Response:
     """Fetch its lists now, all of them or what has changed, and say what came of it."""
     view = await _school(page)
     report = await page.services.sync.sync_school(view.id, actor=page.actor(), full=bool(page.field("full")))
-    tone, told = _came_of(report)
-    return page.redirect(f"/schools/{view.id}", flash=told, tone=tone)
+    tone, notice = _came_of(report)
+    return page.redirect(f"/schools/{view.id}", flash=notice, tone=tone)
 
 
-@pages.post("/schools/{school}/removals", needs=Permission.MEND)
+@pages.post("/schools/{school}/removals", needs=Permission.CORRECT)
 async def removals(page: Page) -> Response:
     """Take out what fell out of a list, or keep it, once somebody has said why."""
     view, reason = await _school(page), page.field("reason")
@@ -132,8 +132,8 @@ async def removals(page: Page) -> Response:
     if page.field("confirmed") and reason and page.field("count") == str(count):
         name, actor = ListName(wanted.list), page.actor(reason)
         await page.services.removals.decide(view.id, name, decision, count=count, actor=actor)
-        told = "were taken out" if decision is Decision.ACCEPT else "stay"
-        return page.redirect(f"/schools/{view.id}", flash=f"{words}: {counted(count, 'entry', 'entries')} {told}.")
+        words = "were taken out" if decision is Decision.ACCEPT else "stay"
+        return page.redirect(f"/schools/{view.id}", flash=f"{words}: {counted(count, 'entry', 'entries')} {words}.")
     what = "What names them is refused from then on." if decision is Decision.ACCEPT else "They stay in use, as before."
     return page.confirm(
         title=f"{words}: {'take them out' if decision is Decision.ACCEPT else 'keep them'}?",

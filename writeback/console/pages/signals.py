@@ -1,6 +1,6 @@
-"""`/console/rings`: tells pages that are open that something has happened, so that they ask for what is live in them.
+"""`/console/signals`: signals to open pages that something has happened, so that they fetch their live pieces.
 
-It says nothing of what happened: what may be seen is for the page that asks.
+The signal says nothing of what happened: the page that fetches decides what may be seen.
 """
 
 from collections.abc import AsyncGenerator
@@ -16,13 +16,13 @@ from writeback.store.writebacks.event_log import EventFilter
 pages = Pages()
 
 _PAUSE_S = 1.0
-"""Between rings, however much happens."""
-_RING = b"data: changed\n\n"
+"""Between signals, however much happens."""
+_SIGNAL = b"data: changed\n\n"
 
 
-@pages.get("/rings")
+@pages.get("/signals")
 async def follow(page: Page) -> Response:
-    """Ring when something happens to a writeback: of one school, or to one, where the query says so."""
+    """Signal each change of a writeback: of one school, or of one writeback, where the query says so."""
     school = page.query("school")
     if school:
         page.require_school(school)
@@ -30,15 +30,15 @@ async def follow(page: Page) -> Response:
         schools=frozenset({school}) if school else page.person.schools, writeback_id=page.query("writeback") or None
     )
     feed, settings = page.services.feed, page.services.settings.events
-    chunks = _chunks(feed.rings(wanted, pause_s=_PAUSE_S))
+    chunks = _chunks(feed.signals(wanted, pause_s=_PAUSE_S))
     kept = kept_alive(chunks, page.services.clock, lambda: _still_allowed(page), every_s=settings.heartbeat_s)
     return EventStream(kept, feed.place(page.person.id), stalled_after_s=settings.stalled_after_s)
 
 
-async def _chunks(rings: AsyncGenerator[bool, None]) -> AsyncGenerator[bytes | None, None]:
-    async with aclosing(rings):
-        async for is_rung in rings:
-            yield _RING if is_rung else None
+async def _chunks(signals: AsyncGenerator[bool, None]) -> AsyncGenerator[bytes | None, None]:
+    async with aclosing(signals):
+        async for is_signalled in signals:
+            yield _SIGNAL if is_signalled else None
 
 
 async def _still_allowed(page: Page) -> bool:

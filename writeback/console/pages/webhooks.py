@@ -1,4 +1,4 @@
-"""`/console/webhooks`: where apps are told, whether that works, what was sent; test, send again, switch on."""
+"""`/console/webhooks`: where apps are notified, whether that works, what was sent; test, send again, switch on."""
 
 from starlette.responses import Response
 
@@ -85,9 +85,9 @@ async def redeliver(page: Page) -> Response:
 
 @pages.post("/webhooks/{webhook}/enable", needs=Permission.MANAGE)
 async def enable(page: Page) -> Response:
-    """Switch it on: what happened meanwhile is told."""
+    """Switch it on: what happened meanwhile is sent."""
     await page.services.webhooks.change(page.caller, page.part("webhook"), {"enabled": True})
-    return page.redirect(f"/webhooks/{page.part('webhook')}", flash="It is on. What happened meanwhile is told.")
+    return page.redirect(f"/webhooks/{page.part('webhook')}", flash="It is on. What happened meanwhile is sent.")
 
 
 def state_of(webhook: Webhook) -> tuple[str, str]:

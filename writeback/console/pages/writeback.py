@@ -18,7 +18,7 @@ from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.flow.correct.draft import Order
 from writeback.store.writebacks.requests import AWAITING
-from writeback_client.models.mending import Check
+from writeback_client.models.corrections import Check
 from writeback_client.models.writebacks import Record, Writeback
 
 pages = Pages()
@@ -63,7 +63,7 @@ async def history(page: Page) -> Response:
     return page.partial("_history.html", found=found, history=history_of(found))
 
 
-@pages.post("/writebacks/{id}/show", needs=Permission.MEND)
+@pages.post("/writebacks/{id}/show", needs=Permission.CORRECT)
 async def reveal(page: Page) -> Response:
     """Show it with its free text; that it was shown, and to whom, is written down."""
     found = await page.services.reads.show(page.caller, page.part("id"))
@@ -71,18 +71,18 @@ async def reveal(page: Page) -> Response:
     return await _render(page, found, show=True)
 
 
-@pages.post("/writebacks/{id}/resubmit", needs=Permission.MEND)
+@pages.post("/writebacks/{id}/resubmit", needs=Permission.CORRECT)
 async def resubmit(page: Page) -> Response:
     """Ask, then send it again as it is."""
     found = await page.services.reads.show(page.caller, page.part("id"))
     here, reason = f"/writebacks/{found.id}", page.field("reason")
     if page.field("confirmed") and reason:
         try:
-            await page.services.mendings.resubmits.one(page.caller, found.id, Order(), page.actor(reason))
+            await page.services.corrections.resubmits.one(page.caller, found.id, Order(), page.actor(reason))
         except InvalidSubmission:
-            return page.redirect(f"{here}/edit?check=yes", flash="It still has errors: mend them here.", tone="warn")
+            return page.redirect(f"{here}/edit?check=yes", flash="It still has errors: correct them here.", tone="warn")
         except Conflict as conflict:
-            return page.redirect(here, flash=_told(conflict), tone="warn")
+            return page.redirect(here, flash=_explanation(conflict), tone="warn")
         return page.redirect(here, flash="It is on its way again.")
     going = sum(number for status, number in found.counts.items() if status in ("failed", "cancelled", "queued"))
     return page.confirm(
@@ -97,16 +97,16 @@ async def resubmit(page: Page) -> Response:
     )
 
 
-@pages.post("/writebacks/{id}/cancel", needs=Permission.MEND)
+@pages.post("/writebacks/{id}/cancel", needs=Permission.CORRECT)
 async def cancel(page: Page) -> Response:
     """Ask, then withdraw what has not left."""
     found = await page.services.reads.show(page.caller, page.part("id"))
     here, reason = f"/writebacks/{found.id}", page.field("reason")
     if page.field("confirmed") and reason:
         try:
-            done = await page.services.mendings.cancels.one(page.caller, found.id, page.actor(reason))
+            done = await page.services.corrections.cancels.one(page.caller, found.id, page.actor(reason))
         except Conflict as conflict:
-            return page.redirect(here, flash=_told(conflict), tone="warn")
+            return page.redirect(here, flash=_explanation(conflict), tone="warn")
         return page.redirect(here, flash=f"Cancelled: {counted(len(done.records), 'record')}.")
     return page.confirm(
         title="Cancel this writeback?",
@@ -121,36 +121,40 @@ async def cancel(page: Page) -> Response:
     )
 
 
-@pages.post("/writebacks/{id}/check", needs=Permission.MEND)
+@pages.post("/writebacks/{id}/check", needs=Permission.CORRECT)
 async def check(page: Page) -> Response:
     """Have its evidence looked for at once."""
     here = f"/writebacks/{page.part('id')}"
     try:
-        told = await page.services.mendings.checks.one(page.caller, page.part("id"), page.actor())
+        view = await page.services.corrections.checks.one(page.caller, page.part("id"), page.actor())
     except Conflict as conflict:
-        return page.redirect(here, flash=_told(conflict), tone="warn")
-    return page.redirect(here, flash=_looking(told), tone="warn" if told.hold_reason or told.left_alone else "ok")
+        return page.redirect(here, flash=_explanation(conflict), tone="warn")
+    return page.redirect(here, flash=_looking(view), tone="warn" if view.hold_reason or view.left_alone else "ok")
 
 
-@pages.post("/writebacks/{id}/requests/{request}/answer", needs=Permission.MEND)
+@pages.post("/writebacks/{id}/requests/{request}/answer", needs=Permission.CORRECT)
 async def answer(page: Page) -> Response:
     """Show what the provider answered to a request that failed; that it was shown, and to whom, is written down."""
     writeback_id = page.part("id")
     try:
-        told = await page.services.mendings.answers.show(page.caller, writeback_id, page.part("request"), page.actor())
+        found_answer = await page.services.corrections.answers.show(
+            page.caller, writeback_id, page.part("request"), page.actor()
+        )
     except Conflict as conflict:
         return page.redirect(f"/writebacks/{writeback_id}", flash=f"{conflict.detail}.".capitalize(), tone="warn")
-    return page.render("answer.html", title="What the provider answered", answer=told, writeback_id=writeback_id)
+    return page.render(
+        "answer.html", title="What the provider answered", answer=found_answer, writeback_id=writeback_id
+    )
 
 
-@pages.get("/writebacks/{id}/resolve", needs=Permission.MEND)
+@pages.get("/writebacks/{id}/resolve", needs=Permission.CORRECT)
 async def ask_resolve(page: Page) -> Response:
     """Show what we have and what the MIS has, side by side."""
     found = await page.services.reads.show(page.caller, page.part("id"))
     return await _resolve_form(page, found)
 
 
-@pages.post("/writebacks/{id}/resolve", needs=Permission.MEND)
+@pages.post("/writebacks/{id}/resolve", needs=Permission.CORRECT)
 async def resolve(page: Page) -> Response:
     """Settle the records that are ticked."""
     found = await page.services.reads.show(page.caller, page.part("id"))
@@ -167,13 +171,13 @@ async def resolve(page: Page) -> Response:
     named = {index: mis_id for index in chosen if (mis_id := page.field(f"mis-{index}")[:255])}
     mis_ids = named if outcome is Outcome.CONFIRMED else None
     try:
-        await page.services.mendings.resolves.one(
+        await page.services.corrections.resolves.one(
             page.caller, found.id, outcome, actor, records=chosen, mis_ids=mis_ids
         )
     except Conflict as conflict:
         if conflict.code in ("mis_id_needed", "mis_id_taken"):
             return await _resolve_form(page, found, {"mis": _WHICH[conflict.code]})
-        return page.redirect(here, flash=_told(conflict), tone="warn")
+        return page.redirect(here, flash=_explanation(conflict), tone="warn")
     return page.redirect(here, flash=f"Settled: {counted(len(chosen), 'record')}.")
 
 
@@ -188,7 +192,7 @@ async def describe(page: Page, found: Writeback) -> tuple[str, Sequence[Mapping[
 
 async def note_shown(page: Page, found: Writeback) -> None:
     """Write down that the person was shown free text."""
-    audit = page.services.mendings.audit
+    audit = page.services.corrections.audit
     await audit.note_shown(page.actor(), "writeback", found.id, app=found.app, school=found.school)
 
 
@@ -225,12 +229,12 @@ async def _where(page: Page, found: Writeback, name: str = "") -> dict[str, Any]
 
 def _can(page: Page, found: Writeback) -> dict[str, bool]:
     """Return what may be done to it now."""
-    mends = page.may(Permission.MEND)
+    may_correct = page.may(Permission.CORRECT)
     return {
-        "resubmit": mends and found.status in RESUBMITTABLE,
-        "cancel": mends and found.status in (Status.QUEUED, Status.HELD, Status.NEEDS_ATTENTION),
-        "resolve": mends and bool(_undecided(found)),
-        "check": mends and any(request.state in AWAITING for request in found.requests),
+        "resubmit": may_correct and found.status in RESUBMITTABLE,
+        "cancel": may_correct and found.status in (Status.QUEUED, Status.HELD, Status.NEEDS_ATTENTION),
+        "resolve": may_correct and bool(_undecided(found)),
+        "check": may_correct and any(request.state in AWAITING for request in found.requests),
     }
 
 
@@ -259,18 +263,18 @@ def _undecided(found: Writeback) -> list[Record]:
     return [one for one in found.records if one.status == "needs_attention"]
 
 
-def _looking(told: Check) -> str:
-    text = "It is being looked at already." if told.asked_before else "It is looked at now; what is found shows here."
-    if told.hold_reason:
-        return f"{text} But its school is held: {hold_words(told.hold_reason).lower()}, so there may be no answer."
-    return f"{text} But its school is left alone: {told.left_alone}." if told.left_alone else text
+def _looking(view: Check) -> str:
+    text = "It is being looked at already." if view.asked_before else "It is looked at now; what is found shows here."
+    if view.hold_reason:
+        return f"{text} But its school is held: {hold_words(view.hold_reason).lower()}, so there may be no answer."
+    return f"{text} But its school is left alone: {view.left_alone}." if view.left_alone else text
 
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 
-def _told(conflict: Conflict) -> str:
+def _explanation(conflict: Conflict) -> str:
     """Return what stands in the way, as a sentence, without the id that the page names anyway."""
     _, is_, rest = conflict.detail.partition(" is ")
     return f"Nothing was done: it is {rest}." if is_ else f"Nothing was done: {conflict.detail}."

@@ -17,7 +17,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.store.reads.selection import Selection
-from writeback.store.reads.summaries import gists_of
+from writeback.store.reads.summaries import summaries_of
 from writeback_client.models.base import Page as Listed
 from writeback_client.models.writebacks import WritebackSummary
 
@@ -50,7 +50,7 @@ async def list_(page: Page) -> Response:
         cursor = page.query("cursor") or None
         found = await page.services.reads.list(page.caller, asked.filter, limit=_A_PAGE, cursor=cursor)
     async with page.services.reads.db.read() as session:
-        gists = await gists_of(session, [one.id for one in found.items])
+        summaries = await summaries_of(session, [one.id for one in found.items])
     schools = await page.services.reports.schools(page.caller)
     return page.render(
         "writebacks.html",
@@ -58,16 +58,16 @@ async def list_(page: Page) -> Response:
         status=422 if asked.problems else 200,
         asked=asked,
         found=found,
-        gists=gists,
+        summaries=summaries,
         names=dict(schools),
-        told=words_of(asked, dict(schools)),
+        filters=words_of(asked, dict(schools)),
         views=[(words, _view_address(page, statuses), _is_view(asked, statuses)) for words, statuses in VIEWS],
         options=_options(asked, schools),
         cause=_cause,
     )
 
 
-@pages.post("/writebacks/mend", needs=Permission.MEND)
+@pages.post("/writebacks/mend", needs=Permission.CORRECT)
 async def mend(page: Page) -> Response:
     """Ask whether to do it to those that are ticked, or to all that match; then begin."""
     action, asked = _action(page), asked_in(page)
@@ -80,7 +80,7 @@ async def mend(page: Page) -> Response:
     if page.field("which") == "all" and not asked.is_narrow:
         return page.redirect(back, flash="Filter first: all there are is too many for one go.", tone="warn")
     wanted, until = _selection(page, action, asked, ids)
-    count = await page.services.mendings.many.count(page.caller, action, wanted) if wanted.filter.statuses else None
+    count = await page.services.corrections.many.count(page.caller, action, wanted) if wanted.filter.statuses else None
     if count is None or not count.writebacks:
         return page.redirect(back, flash=_NOTHING[action], tone="warn")
     if page.field("confirmed") and page.field("reason"):

@@ -111,18 +111,18 @@ def _instant(page: Page, text: str, *, is_end: bool) -> datetime | None:
 
 def words_of(asked: Asked, school_names: dict[str, str]) -> list[tuple[str, str]]:
     """Return what is asked for, as pairs of a name and a value."""
-    told = [(_NAMES[name], str(value)) for name, value in asked.query.items() if name in _NAMES]
+    words = [(_NAMES[name], str(value)) for name, value in asked.query.items() if name in _NAMES]
     if asked.filter.school:
-        told.insert(0, ("School", school_names.get(asked.filter.school, asked.filter.school)))
+        words.insert(0, ("School", school_names.get(asked.filter.school, asked.filter.school)))
     if asked.filter.code:
-        told.append(("Cause", cause_words(asked.filter.code)))
+        words.append(("Cause", cause_words(asked.filter.code)))
     if asked.filter.hold:
-        told.append(("Held because", HOLDS[HoldReason(asked.filter.hold)]))
+        words.append(("Held because", HOLDS[HoldReason(asked.filter.hold)]))
     if asked.filter.kinds:
-        told.append(("Kind", " or ".join(kind_words(kind) for kind in asked.filter.kinds)))
+        words.append(("Kind", " or ".join(kind_words(kind) for kind in asked.filter.kinds)))
     if asked.filter.statuses:
-        told.append(("Status", " or ".join(status_badge(one).words.lower() for one in asked.filter.statuses)))
-    return told
+        words.append(("Status", " or ".join(status_badge(one).words.lower() for one in asked.filter.statuses)))
+    return words
 
 
 _NAMES = {

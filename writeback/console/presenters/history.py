@@ -1,4 +1,5 @@
-"""What happened to one writeback, in words and in order: its events, the requests that carried it, who mended what."""
+"""What happened to one writeback, in words and in order: its events, the requests that carried it, who corrected
+what."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import hold_words, provider_words, sentence, status_badge
 from writeback.domain.school import HoldReason
 from writeback.domain.states import Event, Remark
-from writeback_client.models.writebacks import Mending, ProviderRequest, TimelineEntry, Writeback
+from writeback_client.models.writebacks import Correction, ProviderRequest, TimelineEntry, Writeback
 
 _EVENTS: Mapping[str, str] = {
     Event.ACCEPTED: "Accepted",
@@ -63,8 +64,8 @@ def history_of(found: Writeback) -> Sequence[Entry]:
     entries = [_event(event) for event in found.timeline]
     for request in found.requests:
         entries += _tries(request, len(found.records))
-    for mending in found.mendings:
-        entries += _edits(mending)
+    for correction in found.mendings:
+        entries += _edits(correction)
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -114,13 +115,13 @@ def _tries(request: ProviderRequest, records: int) -> Iterator[Entry]:
         yield Entry(request.settled_at, tone, f"Request settled: {sentence(request.result).lower()}{by}")
 
 
-def _edits(mending: Mending) -> Iterator[Entry]:
+def _edits(correction: Correction) -> Iterator[Entry]:
     """Yield which fields a person has changed: their names, for what they say may name a pupil."""
-    for record in mending.records:
+    for record in correction.records:
         was, became = record.before or {}, record.after or {}
         if not became:
             continue
         changed = sorted(name for name in {*was, *became} if was.get(name) != became.get(name))
         fields = ", ".join(label_of(name).lower() for name in changed) or "nothing"
-        words = f"Record {record.index + 1} mended: {fields}"
-        yield Entry(mending.at, "wait", words, actor_words(mending.actor), "")
+        words = f"Record {record.index + 1} corrected: {fields}"
+        yield Entry(correction.at, "wait", words, actor_words(correction.actor), "")

@@ -45,7 +45,7 @@ def fields_of(
     """Return the fields of one record, with what was posted and what is to be said of each; `show`: free text too."""
     said: dict[str, list[str]] = {}
     for finding in findings:
-        said.setdefault(name_of(str(finding.get("pointer") or "")), []).append(_told(finding))
+        said.setdefault(name_of(str(finding.get("pointer") or "")), []).append(_sentence(finding))
     return list(_fields(f"r{index}", record, shapes, said, posted, show))
 
 
@@ -191,6 +191,6 @@ def _as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) if isinstance(value, Mapping) else str(value)
 
 
-def _told(finding: Mapping[str, Any]) -> str:
+def _sentence(finding: Mapping[str, Any]) -> str:
     message, hint = str(finding["message"]).rstrip("."), str(finding.get("hint") or "")
     return f"{message}. {hint}".strip()

@@ -31,7 +31,7 @@ _LANES = {
 }
 
 
-_GRANTS = {"granted": "granted", "missing": "not granted", "unknown": "not told whether granted"}
+_GRANTS = {"granted": "granted", "missing": "not granted", "unknown": "not known whether granted"}
 _LINES = re.compile(r" \(\d[\d, -]*\)")
 """Where a note has it from: lines of the provider's document."""
 
@@ -81,19 +81,19 @@ def state_of(school: School) -> tuple[str, str]:
 
 def takes(kinds: Mapping[str, Mapping[str, Any]]) -> Sequence[Takes]:
     """Return what the school takes, kind by kind; what its provider has nothing of is left out."""
-    return [_takes(kind, told) for kind, told in kinds.items() if told["supported"] or kind != "xporter.raw"]
+    return [_takes(kind, feature) for kind, feature in kinds.items() if feature["supported"] or kind != "xporter.raw"]
 
 
-def _takes(kind: str, told: Mapping[str, Any]) -> Takes:
-    grant = told["permission"] or {}
+def _takes(kind: str, feature: Mapping[str, Any]) -> Takes:
+    grant = feature["permission"] or {}
     is_missing = grant.get("state") == "missing"
-    if not told["supported"]:
-        tone, words, note = "off", "Not taken", str(told["reason"])
+    if not feature["supported"]:
+        tone, words, note = "off", "Not taken", str(feature["reason"])
     elif is_missing:
         tone, words, note = "warn", "Needs a permission", str(grant["ask"])
     else:
-        tone, words, note = "ok", "Taken", _LINES.sub("", str(told["notes"]))
-    fields = told["fields"] if told["supported"] else ()
+        tone, words, note = "ok", "Taken", _LINES.sub("", str(feature["notes"]))
+    fields = feature["fields"] if feature["supported"] else ()
     return Takes(
         kind_words(kind),
         tone,

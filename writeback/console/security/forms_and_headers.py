@@ -76,11 +76,11 @@ class Csrf:
             )
 
     def check_origin(self, request: Request) -> None:
-        """Raise Forbidden where a browser says that the call comes from elsewhere, or does not say whence."""
+        """Raise Forbidden where a browser says that the call comes from elsewhere, or does not say from where."""
         headers = request.headers
-        told = headers.get("origin") or origin_of(headers.get("referer", ""))
+        origin = headers.get("origin") or origin_of(headers.get("referer", ""))
         own = {self._public_origin, f"http://{headers.get('host', '')}", f"https://{headers.get('host', '')}"}
-        if told not in own or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        if origin not in own or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise Forbidden(
                 "form_from_elsewhere",
                 "the form was not sent from this site",

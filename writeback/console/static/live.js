@@ -1,23 +1,23 @@
-// Pieces of a page that refresh by themselves: when their bell rings, and every few seconds where it cannot be heard.
-// Politely: not while nobody looks, not under somebody's hands, and ever less often while the server does not answer.
+// Pieces of a page that refresh by themselves: when they are signalled, and every few seconds where it cannot be heard.
+// Politely: not while nobody looks, not under somebody's hands, and less and less often while the server does not answer.
 
 const LONGEST_S = 60;
-// No bell rings for what is counted a moment later, nor for what is no event: a hold, a list that was fetched.
-const UNRUNG_S = 15;
+// No signal comes for what is counted a moment later, nor for what is no event: a hold, a list that was fetched.
+const UNSIGNALLED_S = 15;
 
-export function keepLive(piece, bell) {
+export function keepLive(piece, signal) {
   if (piece.querySelector("[data-ended]")) return;
   const usual = Number(piece.dataset.every);
   let wait = usual;
   let timer = 0;
   let isAsking = false;
-  let isRung = false;
+  let isSignalled = false;
 
   async function refresh() {
     if (isAsking || document.hidden || isInUse(piece)) return plan(usual);
-    const next = bell?.isHeard() && !isRung ? Math.max(usual, UNRUNG_S) : usual;
+    const next = signal?.isHeard() && !isSignalled ? Math.max(usual, UNSIGNALLED_S) : usual;
     isAsking = true;
-    isRung = false;
+    isSignalled = false;
     try {
       const answer = await fetch(piece.dataset.live, { headers: { "X-Live": "1" }, redirect: "error" });
       if (answer.status === 401) return signedOut();
@@ -25,7 +25,7 @@ export function keepLive(piece, bell) {
       put(piece, await answer.text());
       stale(piece, false);
       if (piece.querySelector("[data-ended]")) end();
-      else plan(isRung ? 0 : next); // what rang meanwhile may be missing in the answer
+      else plan(isSignalled ? 0 : next); // what was signalled meanwhile may be missing in the answer
     } catch {
       stale(piece, true);
       plan(Math.min(LONGEST_S, Math.max(usual, wait * 2)));
@@ -43,7 +43,7 @@ export function keepLive(piece, bell) {
   function end() {
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", seen);
-    bell?.forget(rung);
+    signal?.forget(signalled);
   }
 
   function signedOut() {
@@ -51,14 +51,14 @@ export function keepLive(piece, bell) {
     saySignedOut(piece);
   }
 
-  function rung() {
-    isRung = true;
+  function signalled() {
+    isSignalled = true;
     if (!isAsking) plan(0);
   }
 
   const seen = () => document.hidden || plan(0);
   document.addEventListener("visibilitychange", seen);
-  bell?.onRing(rung);
+  signal?.onSignal(signalled);
   plan(usual);
 }
 

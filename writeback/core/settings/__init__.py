@@ -3,7 +3,7 @@
 from writeback.core.settings.api import (
     ApiSettings,
     ConsoleSettings,
-    DoorSettings,
+    DropInSettings,
     EventSettings,
     OidcSettings,
     WebhookSettings,
@@ -25,7 +25,7 @@ __all__ = [
     "ConfirmSettings",
     "ConsoleSettings",
     "DispatchSettings",
-    "DoorSettings",
+    "DropInSettings",
     "EventSettings",
     "LookupSettings",
     "OidcSettings",

@@ -161,11 +161,11 @@ class ConsoleSettings(BaseModel):
     oidc: OidcSettings = OidcSettings()
 
 
-class DoorSettings(BaseModel):
-    """The drop-in doors: what is taken in the shapes of Wonde and Xporter."""
+class DropInSettings(BaseModel):
+    """The drop-in endpoints: requests in the shapes of Wonde and Xporter."""
 
     token_ttl_s: float = Field(default=43_200.0, gt=0)
-    """For how long a token of Xporter's door is good; its key's own rights end it at any time."""
+    """How long a token of the Xporter drop-in endpoint is valid; it ends with its key at any time."""
     sync_wait_s: float = Field(default=10.0, ge=0)
     """How long a synchronous call waits for the writeback's end before it is answered as taken."""
     max_callback_hosts: int = Field(default=50, ge=1)

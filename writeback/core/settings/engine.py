@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 class QueueSettings(BaseModel):
     poll_delay_s: float = 0.005
-    """How often an idle worker looks for rings; arq's own half second would be most of the delay."""
+    """How often an idle worker looks for jobs; arq's own half second would be most of the delay."""
     max_jobs: int = 128
     """Lanes that one worker process serves at a time."""
     job_timeout_s: int = 60

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from writeback.core.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others
 from writeback.core.errors import ConfigurationError
 from writeback.core.secret_key import HOW_TO_MAKE, checked, key_kept_in
-from writeback.core.settings.api import ApiSettings, ConsoleSettings, DoorSettings, EventSettings, WebhookSettings
+from writeback.core.settings.api import ApiSettings, ConsoleSettings, DropInSettings, EventSettings, WebhookSettings
 from writeback.core.settings.engine import (
     BatchSettings,
     ConfirmSettings,
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     batches: BatchSettings = BatchSettings()
     events: EventSettings = EventSettings()
     webhooks: WebhookSettings = WebhookSettings()
-    doors: DoorSettings = DoorSettings()
+    doors: DropInSettings = DropInSettings()
     console: ConsoleSettings = ConsoleSettings()
     sandbox: SandboxSettings = SandboxSettings()
 

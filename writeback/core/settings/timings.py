@@ -140,7 +140,7 @@ RELATIONS: Sequence[Relation] = (
     Relation(
         "doors.keep_s",
         "api.idempotency_keep_s",
-        "or a request at a door that is sent again would be answered with an id that is not known any more",
+        "or a drop-in request that is sent again would be answered with an id that is not known any more",
     ),
 )
 

@@ -1,7 +1,7 @@
 """Accept: the way of a submission from bytes to a durable writeback. Nothing answers 202 before the commit.
 
 What if the process dies? Before the commit the caller has no answer and sends again, best with the same
-Idempotency-Key; after it the writeback is in SQL and the sweeper finds it even if the doorbell was never rung.
+Idempotency-Key; after it the writeback is in SQL and the sweeper finds it even if no worker was woken.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progre
 from writeback.flow.accept.answer import Answer, Checked, answer_json, by_record, iso
 from writeback.flow.accept.repeated import Repetitions, same_of
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.schools.unknown_id_refresh import Misses, only_warned
+from writeback.flow.schools.unknown_id_refresh import ListRefresher, only_warned
 from writeback.store.writebacks.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.writebacks.idempotency import find
 
@@ -45,7 +45,7 @@ class Acceptor:
 
     flow: FlowContext
     committer: Committer
-    misses: Misses
+    refresher: ListRefresher
 
     async def submit(
         self, caller: Caller, school_id: str, body: bytes, *, dry_run: bool = False, idempotency_key: str | None = None
@@ -88,17 +88,18 @@ class Acceptor:
     async def _check(self, caller: Caller, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
         """Validate, after refreshing lists that lack what the submission names: new pupils come every day.
 
-        What rests on a list that could not be refreshed is not refused: `second_look` has the last word.
+        A finding that depends on a list that could not be refreshed is only a warning: revalidation decides before
+        sending.
         """
         view = await self.flow.lookups.view(school.id)
         findings = await _beside(body, partial(self._validate, school, parsed, view))
         missing = lists_to_refresh(findings)
         if missing:
-            refreshed = await self.misses.refresh(school.id, missing)
+            refreshed = await self.refresher.refresh(school.id, missing)
             if refreshed.is_any:
                 view = await self.flow.lookups.view(school.id, fresh=True)
                 findings = await _beside(body, partial(self._validate, school, parsed, view))
-            findings = only_warned(findings, refreshed.doubted)
+            findings = only_warned(findings, refreshed.not_given)
         repeated = await Repetitions(self.flow).findings(caller, school, parsed)
         return Checked(parsed, [*parsed.shape_findings, *self._about_deadline(parsed), *findings, *repeated])
 
@@ -175,12 +176,13 @@ class Acceptor:
 
 
 async def _beside(body: bytes, work: Callable[[], T]) -> T:
-    """Return what `work` on a body returns; with a large one it is done in a thread, so that others need not wait."""
+    """Return what `work` on a body returns; a large body is handled in a thread, so that other requests need not
+    wait."""
     return work() if len(body) < _LARGE else await asyncio.to_thread(work)
 
 
 def idempotency_of(key: str | None, school_id: str, body: bytes) -> Idempotency | None:
-    """Return the key with the hash of what came with it; None without one. Raise BadInput for one of no use."""
+    """Return the key and the hash of its request; None without a key. Raise BadInput for a key that cannot be used."""
     if key is None:
         return None
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
@@ -224,7 +226,8 @@ def _stored_records(parsed: ParsedSubmission) -> str:
 
 
 def _same(checked: Checked) -> Sequence[str]:
-    """Return what the records that are kept are known by when they come again; of what only changes nothing."""
+    """Return the hashes by which kept records are recognised when they are posted again; none for updates and
+    deletes."""
     parsed = checked.parsed
     if parsed.kind.action is not Action.CREATE:
         return ()

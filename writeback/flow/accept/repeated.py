@@ -1,7 +1,7 @@
 """The same incident, detention or absence posted twice within minutes: a double click, or a call again without a key.
 
-It is accepted, because both may be meant, and told with the first one's id. Two that arrive at the same moment, before
-either is stored, are not told apart from two that are meant: an Idempotency-Key does that.
+It is accepted, because both may be meant, with a warning that names the first one. Two that arrive at the same moment,
+before either is stored, get no warning: an Idempotency-Key prevents that.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,8 @@ class Repetitions:
     async def findings(self, caller: Caller, school: School, parsed: ParsedSubmission) -> Sequence[Finding]:
         """Return a warning for each record that a writeback of the last minutes holds already; of creates alone.
 
-        Of those that the caller may see: an app could else learn from a trial what another one has said of a pupil.
+        Only of those that the caller may see: else an app could learn from a dry run what another has sent about a
+        pupil.
         """
         within = timedelta(seconds=self.flow.settings.api.same_again_within_s)
         if parsed.kind.action is not Action.CREATE or not within or not parsed.records:

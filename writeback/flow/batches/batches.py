@@ -13,7 +13,7 @@ from writeback.flow.batches.cancel import cancel_batch
 from writeback.flow.batches.error_files import error_file, file_name_of
 from writeback.flow.batches.uploads import NewBatch, Upload, begin_upload
 from writeback.flow.batches.views import view_of
-from writeback.flow.correct.locked_correction import check_may_mend
+from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import batch_reads
 from writeback.store.reads.pages import cut, decode_cursor
@@ -68,8 +68,8 @@ class Batches:
         return Page(items=views, next_cursor=page.next_cursor)
 
     async def cancel(self, caller: Caller, batch_id: str, actor: Actor) -> Batch:
-        """Stop one that is being read, checked or queued; raise NotFound, or Conflict where it is past that."""
-        check_may_mend(caller)
+        """Stop a batch that is being read, checked or queued; raise NotFound, or Conflict where it is past that."""
+        check_may_correct(caller)
         async with self.flow.db.read() as session:
             row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
         for kind in _may_hold(row):

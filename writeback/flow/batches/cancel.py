@@ -1,7 +1,6 @@
-"""Cancelling a batch: it is read, checked and queued no further, and what its rows say is deleted.
-
-What had been queued are writebacks like all others, and are withdrawn as these are. What if a worker is at it? What it
-has committed stays, and it commits nothing more: its fencing token is out of date.
+"""Cancel a batch: reading, checking and queueing stop, and its rows are deleted. What was queued by then are ordinary
+writebacks, cancelled like any other. What if a worker is working on it? What it has committed stays, and it commits
+nothing more: its fencing token is out of date.
 """
 
 from functools import partial

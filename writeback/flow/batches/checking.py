@@ -1,6 +1,6 @@
 """Checking: the second step. Every row is read as a record and validated just as a submission would be.
 
-What if the process dies? What was checked is there; the next turn learns again from SQL what the rows before said.
+What if the process dies? What was checked is kept; the next turn reads from SQL what the earlier rows said.
 """
 
 import asyncio
@@ -128,7 +128,7 @@ class Checking:
         return [read_unit(rows, self._layout) for rows in by_unit.values()]
 
     async def _validate(self, units: Sequence[Unit]) -> None:
-        """Say of each unit what validation says, after refreshing lists that lack something, once for the batch."""
+        """Give each unit the findings of validation, after refreshing incomplete lists once for the batch."""
         flow, batch = self.turn.flow, self.turn.batch
         school = await flow.registry.school(batch.school_id)
         readable = [unit for unit in units if unit.record is not None]
@@ -139,9 +139,9 @@ class Checking:
             await self._refresh(missing)
             view = await flow.lookups.view(batch.school_id, fresh=True)
             findings = await asyncio.to_thread(self._findings, readable, school, view)
-        self._tell(readable, only_warned(findings, self._doubted(view)))
+        self._tell(readable, only_warned(findings, self._not_given(view)))
 
-    def _doubted(self, view: LookupView) -> set[ListName]:
+    def _not_given(self, view: LookupView) -> set[ListName]:
         """Return the lists that were asked for, for the sake of this file, and not given."""
         batch, full_within = self.turn.batch, timedelta(seconds=self.turn.flow.settings.lookups.miss_full_again_after_s)
         asked = {name: view.get(name) for name in map(ListName, batch.refreshed)}
@@ -168,7 +168,7 @@ class Checking:
         batch.refreshed = sorted({*batch.refreshed, *lists})
         try:
             account = await self.turn.flow.registry.account(batch.school_id)
-            await self.syncer.sync_lists(account, sorted(lists), full_since=self.syncer.doubted_since())
+            await self.syncer.sync_lists(account, sorted(lists), full_since=self.syncer.full_fetch_due_since())
         except Exception as error:
             # The rows are checked against the lists as they are; whoever reads the log sees why.
             outage_logs.warning("refresh_failed", error, batch_id=batch.id, school=batch.school_id)

@@ -93,12 +93,14 @@ async def _csv(layout: Layout, pages: AsyncIterator[Sequence[BatchLine]]) -> Asy
     errors = CsvErrors(layout)
     yield errors.head()
     async for lines in pages:
-        yield b"".join(errors.row(as_sent_back(json.loads(line.cells), layout), *_told(line)) for line in lines)
+        yield b"".join(
+            errors.row(as_sent_back(json.loads(line.cells), layout), *_problem_cells(line)) for line in lines
+        )
 
 
 async def _ndjson(pages: AsyncIterator[Sequence[BatchLine]]) -> AsyncIterator[bytes]:
     async for lines in pages:
-        yield b"".join(error_line(json.loads(line.cells)[0], *_told(line)) for line in lines)
+        yield b"".join(error_line(json.loads(line.cells)[0], *_problem_cells(line)) for line in lines)
 
 
 async def _xlsx(layout: Layout, pages: AsyncIterator[Sequence[BatchLine]]) -> AsyncIterator[bytes]:
@@ -107,7 +109,7 @@ async def _xlsx(layout: Layout, pages: AsyncIterator[Sequence[BatchLine]]) -> As
     errors = XlsxErrors(layout)
     async for lines in pages:
         for line in lines:
-            errors.row(as_sent_back(json.loads(line.cells), layout), *_told(line))
+            errors.row(as_sent_back(json.loads(line.cells), layout), *_problem_cells(line))
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         await asyncio.to_thread(errors.save, cast(BinaryIO, file))
         file.seek(0)
@@ -115,7 +117,7 @@ async def _xlsx(layout: Layout, pages: AsyncIterator[Sequence[BatchLine]]) -> As
             yield piece
 
 
-def _told(line: BatchLine) -> tuple[str, str]:
+def _problem_cells(line: BatchLine) -> tuple[str, str]:
     """Return what is wrong with a row, and what to do about it."""
     found = json.loads(line.findings) if line.findings else []
     errors = [one for one in found if one["severity"] == Severity.ERROR] or found

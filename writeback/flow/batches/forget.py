@@ -1,4 +1,4 @@
-"""Forgetting: what pupils' rows say is deleted after its time; the batch and its counts stay."""
+"""Retention: rows, which name pupils, are deleted after their time; the batch and its counts stay."""
 
 from datetime import timedelta
 from functools import partial

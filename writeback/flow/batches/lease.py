@@ -31,7 +31,8 @@ class Turn:
     must_stop: Callable[[], bool] = field(default=lambda: False)
 
     async def commit(self, work: Callable[[Session], T] | None = None, **changes: Any) -> T | None:
-        """Do `work` and change the batch in one transaction; raise LeaseLost where the batch is another's by now."""
+        """Do `work` and change the batch in one transaction; raise LeaseLost where another worker has the batch by
+        now."""
         if self.must_stop():
             raise TurnEnded
         values = {**changes, "updated_at": self.flow.clock.now()}

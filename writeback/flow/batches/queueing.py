@@ -62,7 +62,7 @@ class Queueing:
             return queued_before + rows
 
         batch.rows_queued = await self.turn.commit(queue) or queued_before
-        await self.turn.flow.doorbell.ring("serve_lane", [lane_id])
+        await self.turn.flow.waker.wake("serve_lane", [lane_id])
 
     def _writeback(self, texts: Sequence[tuple[str, str]]) -> WritebackRow:
         batch, now = self.turn.batch, self.turn.flow.clock.now()

@@ -1,6 +1,6 @@
 """Works through batches, each by a task of its own: a file may take longer than one of arq's jobs may.
 
-SQL says how far a batch is; a ring, or a sweep, only wakes this.
+SQL says how far a batch is; a wake, or a sweep, only starts this.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class BatchRunner:
         await self._tasks.settled()
 
     async def aclose(self) -> None:
-        """Begin nothing more; return when each batch has come to the end of a piece, and give the leases back."""
+        """Begin nothing more; return when each batch has finished its piece, and give the leases back."""
         await self._tasks.aclose()
         await self.flow.db.transact(partial(batches.release_all, owner=self.owner))
 
@@ -117,13 +117,13 @@ class BatchRunner:
 
     async def _refuse(self, turn: Turn, findings: tuple[Finding, ...]) -> None:
         """End a batch whose file is of no use; what was read of it is deleted."""
-        told = [*turn.batch.findings, *(one.as_json() for one in findings)]
+        all_findings = [*turn.batch.findings, *(one.as_json() for one in findings)]
         turn.must_stop = lambda: False
         drop = partial(batches.drop_chunks, batch_id=turn.batch.id)
         try:
             while await turn.commit(partial(batches.drop_lines, batch_id=turn.batch.id)):
                 pass
-            await turn.end(BatchStatus.REFUSED, drop, findings=told)
+            await turn.end(BatchStatus.REFUSED, drop, findings=all_findings)
         except LeaseLost:
             return
         log.info("batch_refused", batch_id=turn.batch.id, reasons=[one.code for one in findings])

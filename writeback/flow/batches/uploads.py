@@ -1,4 +1,4 @@
-"""Uploading: a file arrives in pieces and is durable, whole, before anybody is told so. The API calls this.
+"""Uploading: a file arrives in pieces, and is stored whole before the upload is answered. The API calls this.
 
 What if the process dies? The batch stays `uploading` and is dropped after a while; the caller has no answer and sends
 the file again.
@@ -85,7 +85,7 @@ class Upload:
             await self._keep(_CHUNK)
 
     async def finish(self) -> UploadAnswer:
-        """Have the file worked through, and answer; a key that was used before gets the answer of that time.
+        """Start work on the file, and answer; a key that was used before gets the answer that it got then.
 
         Raise BadInput for an empty file, Conflict for a key that was used for another.
         """
@@ -100,7 +100,7 @@ class Upload:
             return answer
         batch = self._batch
         log.info("batch_uploaded", batch_id=batch.id, school=batch.school_id, app=batch.app_id, bytes=batch.size)
-        await self._flow.doorbell.ring("run_batch", [batch.id])
+        await self._flow.waker.wake("run_batch", [batch.id])
         return answer
 
     async def abandon(self) -> None:

@@ -1,8 +1,8 @@
-"""Rivals: records of ours that may have made what a record, whose answer was lost, finds in the MIS.
+"""Candidates: other records of ours that may have made what is found in the MIS for a record whose answer was lost.
 
-Two records can be alike in all that a provider shows. One that the provider has confirmed without an id, or has taken
-and not spoken of yet, has no claim to the thing that it made; so one that looks for its own must leave it one. But one
-that has claimed a thing while its own answer was in doubt is no rival any more, however it was confirmed.
+Two records can be alike in all that a provider shows. A record that the provider confirmed without an id, or took
+without an answer yet, has claimed nothing; so a record that looks for its own must leave it one. A record that claimed
+a thing while its own answer was in doubt is no candidate any more, however it was confirmed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,15 +20,15 @@ from writeback.store.tables import RequestRow
 from writeback.store.writebacks import claimed_things, requests
 
 _BEFORE = timedelta(days=1)
-"""How much earlier a rival may have been sent: what a provider took it may write later."""
+"""How much earlier a candidate may have been sent: a provider may write later what it took."""
 _MOST = 100
 CLOCKS_DIFFER = timedelta(minutes=2)
 """By how much a provider's clock and ours may differ."""
 
 
 @dataclass(frozen=True)
-class Rival:
-    """A record that may have made the same thing; `settled_at` None: its own evidence is still awaited."""
+class Candidate:
+    """Another record that may have made the same thing; `settled_at` None: its own evidence is still awaited."""
 
     writeback_id: str
     index: int
@@ -37,7 +37,7 @@ class Rival:
     settled_at: datetime | None
 
     def may_have_made(self, found: Found) -> bool:
-        """Whether it was made between our sending the record and our evidence of it, as far as anybody tells."""
+        """Whether it was made between our sending the record and our evidence of it, as far as times are given."""
         if found.created_at is None:
             return True
         is_later = self.settled_at is not None and found.created_at > self.settled_at + CLOCKS_DIFFER
@@ -48,42 +48,44 @@ class Rival:
         return self.settled_at is not None and now - self.settled_at >= timedelta(seconds=patience_s)
 
 
-def rivals_of(session: Session, request: RequestRow, sent: SentRequest) -> list[Rival]:
-    """Return the rivals of the request's records, of other requests in its lane."""
+def candidates_of(session: Session, request: RequestRow, sent: SentRequest) -> list[Candidate]:
+    """Return the candidates beside the request's own records: records of other requests in its lane."""
     wanted = {person for record in sent.records for person in _people(record)}
-    found: list[Rival] = []
-    for other in requests.rivalling(session, request, since=sent.sent_at - _BEFORE, limit=_MOST):
+    found: list[Candidate] = []
+    for other in requests.may_have_made_it_too(session, request, since=sent.sent_at - _BEFORE, limit=_MOST):
         for member in load_members(session, other, to_change=False):
             progress = member.opened.progress[member.index]
             is_unproven = progress.status in _UNPROVEN and not progress.mis_ids
             if is_unproven and not wanted.isdisjoint(_people(member.record)):
                 sent_at = other.sent_from or other.sent_at or other.created_at
-                found.append(Rival(member.opened.row.id, member.index, member.record, sent_at, other.settled_at))
+                found.append(Candidate(member.opened.row.id, member.index, member.record, sent_at, other.settled_at))
     have = claimed_things.that_have(
         session,
         school_id=request.school_id,
         family=KINDS[request.kind].family,
-        writeback_ids={rival.writeback_id for rival in found},
+        writeback_ids={candidate.writeback_id for candidate in found},
     )
-    return [rival for rival in found if (rival.writeback_id, rival.index) not in have]
+    return [candidate for candidate in found if (candidate.writeback_id, candidate.index) not in have]
 
 
-def has_newcomers(session: Session, request: RequestRow, sent: SentRequest, known: Collection[Rival]) -> bool:
-    """Whether a rival came while the MIS was read: what is there may be its, and it was not asked about."""
-    names = {(rival.writeback_id, rival.index) for rival in known}
-    return any((rival.writeback_id, rival.index) not in names for rival in rivals_of(session, request, sent))
+def has_newcomers(session: Session, request: RequestRow, sent: SentRequest, known: Collection[Candidate]) -> bool:
+    """Whether a new candidate came while the MIS was read: it may have made what was found, and was not considered."""
+    names = {(candidate.writeback_id, candidate.index) for candidate in known}
+    return any(
+        (candidate.writeback_id, candidate.index) not in names for candidate in candidates_of(session, request, sent)
+    )
 
 
 def most_pairs(makers: Mapping[str, Sequence[int]]) -> int:
-    """Return how many things at most can have a rival of their own each. `makers`: who may have made each thing."""
+    """Return the size of a maximum matching of things and candidates. `makers`: who may have made each thing."""
     thing_of: dict[int, str] = {}
 
     def is_paired(thing: str, tried: set[int]) -> bool:
-        for rival in makers[thing]:
-            if rival not in tried:
-                tried.add(rival)
-                if rival not in thing_of or is_paired(thing_of[rival], tried):
-                    thing_of[rival] = thing
+        for candidate in makers[thing]:
+            if candidate not in tried:
+                tried.add(candidate)
+                if candidate not in thing_of or is_paired(thing_of[candidate], tried):
+                    thing_of[candidate] = thing
                     return True
         return False
 
@@ -94,7 +96,7 @@ _UNPROVEN = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.CONFIRMED)
 
 
 def _people(record: Record) -> set[str]:
-    """Return whom a record is about: without one in common nobody takes two for the same, or for nearly so.
+    """Return the people a record is about: records that share nobody are never taken for the same, or nearly the same.
 
     Their days need not be the same: the office may have moved one to another.
     """

@@ -1,7 +1,7 @@
 """Confirm: turn hints, polls and read-backs into evidence, and settle the requests that await it.
 
-What if it comes twice, out of order, or never? Settling looks at the request under a lock and leaves one that is
-settled alone; a check that finds nothing asks again later, and in the end reads the MIS itself.
+What if evidence comes twice, out of order, or never? Settling locks the request and leaves a settled one alone; a check
+that finds nothing asks again later, and in the end reads the MIS itself.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from writeback.domain.outcome import (
     Unclear,
     Verdict,
 )
-from writeback.flow.confirm.candidates import Rival, has_newcomers, rivals_of
+from writeback.flow.confirm.candidates import Candidate, candidates_of, has_newcomers
 from writeback.flow.confirm.settle import Settling
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import lock_for, locked_school
@@ -58,10 +58,10 @@ class Asked:
 
 
 class Heard(NamedTuple):
-    """What is known of a request now; of `verdict` None: it is too late for one, and a person is asked."""
+    """What is known of a request now. `verdict` None: it is too late for evidence, and a person is asked."""
 
     verdict: Verdict | ReadBack | None
-    rivals: Sequence[Rival] = ()
+    candidates: Sequence[Candidate] = ()
     """Records of other requests that were read beside its own."""
     tries_until: datetime | None = None
     """The provider has not called back, and may go on trying until then."""
@@ -82,18 +82,18 @@ class Confirmer:
     flow: FlowContext
 
     async def confirm(self, lane_id: str) -> None:
-        """Ask about every request of the lane that is due, and ring for what its settling sets free."""
+        """Ask about every request of the lane that is due, and wake what its settling frees."""
         if failpoints.hit("confirm.before_claim"):
             await self.flow.db.transact(partial(self._claim, lane_id))
         asked = await self.flow.db.transact(partial(self._claim, lane_id))
         failpoints.hit("confirm.after_claim")
         for job in await self._confirm_all(asked):
-            await self.flow.doorbell.ring(job, [lane_id])
+            await self.flow.waker.wake(job, [lane_id])
         if len(asked) == _AT_ONCE:
-            await self.flow.doorbell.ring("confirm_lane", [lane_id])
+            await self.flow.waker.wake("confirm_lane", [lane_id])
 
     def _claim(self, lane_id: str, session: Session) -> list[Asked]:
-        """Return the requests that are due, and keep others from asking about them until an answer can be here."""
+        """Return the requests that are due, and claim them until an answer can be here."""
         now = self.flow.clock.now()
         due = requests.due_checks(session, lane_id, now, _AT_ONCE)
         for row in due:
@@ -102,9 +102,9 @@ class Confirmer:
         return [Asked(row, _sent(session, row)) for row in due]
 
     async def _confirm_all(self, asked: Sequence[Asked]) -> set[str]:
-        """Confirm each, marks that must be read all together; return which doorbells to ring for the lane."""
+        """Confirm each; marks that must be read are read together. Return which jobs to wake for the lane."""
         turn = asyncio.Lock()  # they are asked about at once, and written down in turn: other lanes want to write too
-        rings: set[str] = set()
+        wakes: set[str] = set()
         unread: list[Unread] = []
         came = await asyncio.gather(*(self._confirm_one(one, turn) for one in asked), return_exceptions=True)
         for one, result in zip(asked, came, strict=True):
@@ -114,10 +114,10 @@ class Confirmer:
                 case Unread():
                     unread.append(result)
                 case _:
-                    rings.update(result)
+                    wakes.update(result)
         for kind in {one.asked.row.kind for one in unread}:
-            rings |= await self._confirm_read([one for one in unread if one.asked.row.kind == kind], turn)
-        return rings
+            wakes |= await self._confirm_read([one for one in unread if one.asked.row.kind == kind], turn)
+        return wakes
 
     async def _confirm_one(self, asked: Asked, turn: asyncio.Lock) -> Sequence[str] | Unread:
         """Ask, and write down what is known now; marks that must be read are left for `_confirm_read`."""
@@ -126,35 +126,36 @@ class Confirmer:
         return heard if isinstance(heard, Unread) else await self._write_down(asked, heard, lookups, turn)
 
     async def _confirm_read(self, unread: Sequence[Unread], turn: asyncio.Lock) -> set[str]:
-        """Read the marks of several requests of one kind at once, a day's list once; return the rings."""
+        """Read the marks of several requests of one kind at once, each day's list once; return which jobs to wake."""
         lookups = await self.flow.lookups.view(unread[0].asked.row.school_id)
         together = replace(
             unread[0].asked.sent, records=[record for one in unread for record in one.asked.sent.records]
         )
         read = await self._read(unread[0].asked, together, lookups)
-        rings: set[str] = set()
+        wakes: set[str] = set()
         first = 0
         for one in unread:
             records = range(first, first := first + len(one.asked.sent.records))
             part = _part(read, records) if isinstance(read, ReadBack) else read
             heard = Heard(part, tries_until=self._tries_until(one.asked, one.verdict))
             try:
-                rings.update(await self._write_down(one.asked, heard, lookups, turn))
+                wakes.update(await self._write_down(one.asked, heard, lookups, turn))
             except Exception as error:
                 outage_logs.error("check_failed", error, request_id=one.asked.row.id)
-        return rings
+        return wakes
 
     async def _write_down(self, asked: Asked, heard: Heard, lookups: LookupView, turn: asyncio.Lock) -> Sequence[str]:
-        """Settle with what is known now; return which doorbells to ring for the lane."""
+        """Settle with what is known now; return which jobs to wake for the lane."""
         async with turn:
             if failpoints.hit("confirm.before_settle"):
                 await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
-            rings = await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
+            wakes = await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
             failpoints.hit("confirm.after_settle")
-        return rings
+        return wakes
 
     async def _hear(self, asked: Asked, lookups: LookupView) -> Heard | Unread:
-        """Return what hints and provider say; where they say nothing, what the MIS holds of what is no mark."""
+        """Return what hints and provider say; where they say nothing, what the MIS holds (of kinds other than
+        marks)."""
         account = await self.flow.registry.account(asked.row.school_id)
         provider = self.flow.providers[account.provider]
         try:
@@ -171,12 +172,12 @@ class Confirmer:
             return Heard(verdict, tries_until=tries_until)
         if asked.sent.kind.is_repeatable:
             return Unread(asked, verdict)
-        rivals = await self._rivals(asked)
-        both = replace(asked.sent, records=[*asked.sent.records, *(rival.record for rival in rivals)])
+        candidates = await self._candidates(asked)
+        both = replace(asked.sent, records=[*asked.sent.records, *(candidate.record for candidate in candidates)])
         read = await self._read(asked, both, lookups)
         if isinstance(verdict, Rejected) and not _shows_all(read, asked.sent):
             return Heard(verdict)
-        return Heard(read, rivals, tries_until)
+        return Heard(read, candidates, tries_until)
 
     async def _read(self, asked: Asked, sent: SentRequest, lookups: LookupView) -> ReadBack | NotReached | Blocked:
         """Return what the MIS holds for the records of `sent`, which are those of `asked` and perhaps more."""
@@ -191,12 +192,12 @@ class Confirmer:
             return _adapter_failed(asked, error)
         return read
 
-    async def _rivals(self, asked: Asked) -> Sequence[Rival]:
+    async def _candidates(self, asked: Asked) -> Sequence[Candidate]:
         """Return who else may have made what is found, where the request was to make something."""
         if asked.sent.kind.action is not Action.CREATE:
             return ()
         async with self.flow.db.read() as session:
-            return await session.run_sync(lambda plain: rivals_of(cast(Session, plain), asked.row, asked.sent))
+            return await session.run_sync(lambda plain: candidates_of(cast(Session, plain), asked.row, asked.sent))
 
     def _needs_reading(self, asked: Asked, verdict: Verdict) -> bool:
         """Whether the MIS has the last word: where the provider knows nothing, or may be wrong."""
@@ -213,7 +214,7 @@ class Confirmer:
                 return False
 
     def _is_overdue(self, asked: Asked) -> bool:
-        """Whether a callback that should have come has not, or somebody has asked for a look at once."""
+        """Whether a callback is overdue, or somebody has asked for a check at once."""
         if asked.row.asked_at is not None and self.flow.clock.now() - asked.row.asked_at < _ASKED_FOR:
             return True
         return self._age(asked) >= timedelta(seconds=self.flow.settings.confirm.callback_patience_s)
@@ -245,11 +246,13 @@ class Confirmer:
         members = load_members(session, request)
         changes = Changes(session, self.flow.clock.now(), f"provider:{request.provider}")
         makes = asked.sent.kind.action is Action.CREATE
-        if makes and isinstance(verdict, ReadBack) and has_newcomers(session, request, asked.sent, heard.rivals):
+        if makes and isinstance(verdict, ReadBack) and has_newcomers(session, request, asked.sent, heard.candidates):
             verdict = Pending()
         if isinstance(verdict, Rejected | Unclear):
             keep_answer(self.flow.secrets, session, request.id, verdict, changes.now)
-        settling = Settling(self.flow, changes, request, members, asked.sent, lookups, heard.rivals, heard.tries_until)
+        settling = Settling(
+            self.flow, changes, request, members, asked.sent, lookups, heard.candidates, heard.tries_until
+        )
         if verdict is None:
             settling.ask_a_person()
         else:

@@ -1,7 +1,7 @@
 """Drift: a sample of confirmed marks is read once more, later; what differs is reported, and never written over.
 
 The last check on everything before it: it shows what the office has changed since, and would show a provider that
-applies a lost request later than we wait for. Several workers may look: rows say who reads what.
+applies a lost request later than we wait for. Several workers may do this: rows say who reads what.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from sqlmodel import Session
 from writeback.core import outage_logs
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import KINDS
-from writeback.domain.outcome import ReadBack, SlotReading
+from writeback.domain.outcome import ReadBack, SlotReadBack
 from writeback.domain.school import Account
 from writeback.domain.states import Remark
 from writeback.domain.writeback import RecordStatus, pack_progress
@@ -76,7 +76,7 @@ class Drift:
 
     def _choose(self, settled: int, session: Session) -> None:
         confirm = self.flow.settings.confirm
-        cursor = store.lock_cursor(session, settled)  # of a database that was never looked at, the past is let be
+        cursor = store.lock_cursor(session, settled)  # the first time, the past is left out
         upto = max(cursor.event_id, min(settled, cursor.event_id + SPAN))
         for one in store.confirmations(session, cursor.event_id, upto, _KINDS):
             if _is_sampled(one.writeback_id, confirm.drift_sample):
@@ -89,7 +89,7 @@ class Drift:
         return store.claim_due(session, now, now + _CLAIM, _AT_ONCE)
 
     async def _check(self, check: DriftCheckRow) -> None:
-        """Read one and write down what has changed; a school that waits or fails is left alone until later."""
+        """Read one and record what has changed; a school that waits or fails is postponed."""
         account = await self.flow.registry.account(check.school_id)
         sampled = await self.flow.db.transact(partial(self._open, check, account))
         if sampled is None:
@@ -125,7 +125,7 @@ class Drift:
         return Sampled(check.writeback_id, check.school_id, indexes, sent)
 
     def _report(
-        self, sampled: Sampled, readings: Mapping[int, SlotReading | None], provider: str, session: Session
+        self, sampled: Sampled, readings: Mapping[int, SlotReadBack | None], provider: str, session: Session
     ) -> None:
         """Say of each record what the MIS has instead. Its status stays: it was there, and nothing is sent."""
         store.forget(session, sampled.writeback_id)
@@ -163,7 +163,7 @@ def _is_sampled(writeback_id: str, part: float) -> bool:
 
 
 def _to_read(session: Session, opened: OpenWriteback) -> list[int]:
-    """Return the records that ought to stand in the MIS: confirmed, written by us, the latest of their slot."""
+    """Return the records that should be in the MIS: confirmed, written by us, the latest of their slot."""
     row = opened.row
     indexes = [
         index
@@ -177,7 +177,7 @@ def _to_read(session: Session, opened: OpenWriteback) -> list[int]:
 
 
 _SAID = frozenset({"changed_in_mis", "confirmed_with_a_note"})
-"""Findings after which nobody can say what ought to stand there."""
+"""Findings after which nobody can say what should be there."""
 
 
 def _changed(opened: OpenWriteback, index: int, value: str | None) -> Finding:

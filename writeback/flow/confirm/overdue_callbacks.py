@@ -11,7 +11,7 @@ from zlib import crc32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def next_reading(
+def next_read_back(
     lane_id: str, sent_at: datetime, now: datetime, patience: timedelta, tries_until: datetime
 ) -> datetime:
     """Return when to read the MIS next: when the callback is overdue, then as long again as has passed since sending.

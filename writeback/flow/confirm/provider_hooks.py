@@ -49,7 +49,7 @@ class Hooks:
         lane_id = await self.flow.db.transact(partial(self._note, provider, hook_of, hint))
         failpoints.hit("hooks.after_note")
         if lane_id is not None:
-            await self.flow.doorbell.ring("confirm_lane", [lane_id])
+            await self.flow.waker.wake("confirm_lane", [lane_id])
 
     def account_hooks(self) -> Sequence[Hook]:
         """Return the hooks to register with providers that have one for an application with all its schools."""

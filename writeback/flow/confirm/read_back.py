@@ -1,8 +1,8 @@
-"""Settling by what the MIS holds: there, not there, or something else.
+"""Settles a request by read-back: what it wrote is in the MIS, is not, or something else is there.
 
 A mark may be sent again whenever it is not there. What creates or changes something may be sent again only when no
 answer ever said that the provider had it, the MIS has been read late enough to show it if it were there, and nothing
-was ever there that is nearly what was to be made: somebody may have changed it. Whatever is less clear is for a person.
+was ever there that is nearly what was to be made: somebody may have changed it. Anything less clear goes to a person.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,14 +14,14 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Family, Kind
 from writeback.domain.lookups import LookupView
 from writeback.domain.near_matches import in_words
-from writeback.domain.outcome import ReadBack, SlotReading
+from writeback.domain.outcome import ReadBack, SlotReadBack
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.confirm import read_back_findings
-from writeback.flow.confirm.attribution import Credit, Crediting
-from writeback.flow.confirm.candidates import Rival
+from writeback.flow.confirm.attribution import Attributed, Attribution
+from writeback.flow.confirm.candidates import Candidate
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.recovery import count_failure, doubt, may_go_again
+from writeback.flow.engine.recovery import count_failure, may_go_again, note_in_doubt
 from writeback.flow.engine.request_members import (
     BLANK,
     change_member,
@@ -50,13 +50,13 @@ class Seen(Enum):
     THERE = auto()
     ABSENT = auto()
     OTHER = auto()
-    """Something else stands there."""
+    """Something else is there."""
     UNREADABLE = auto()
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Applies what was read to one locked request."""
+class ReadBackSettlement:
+    """Applies a read-back to one locked request."""
 
     flow: FlowContext
     changes: Changes
@@ -64,8 +64,8 @@ class Reading:
     members: Sequence[Member]
     sent: SentRequest
     lookups: LookupView
-    rivals: Sequence[Rival] = ()
-    """Others that may have made what is found; their readings follow those of the members."""
+    candidates: Sequence[Candidate] = ()
+    """Others that may have made what is found; their read-backs follow those of the members."""
     tries_until: datetime | None = None
     """The provider has not called back, and may still write until then what is not there."""
 
@@ -76,46 +76,53 @@ class Reading:
     def settle(self, read: ReadBack) -> bool:
         """Settle every record; return False, and settle none, where it is too early to say."""
         if read.as_of is not None and read.as_of < self._last_sent_at:
-            return False  # a reading older than the request proves nothing
+            return False  # a read-back older than the request proves nothing
         readings = [read.readings.get(position) for position in range(len(self.members))]
-        crediting = self._crediting(read)
-        credits = crediting.credit_all(self.members, readings)
-        for member, reading, credit in zip(self.members, readings, credits, strict=True):
-            self._keep_near(crediting, member, reading, credit)
-        if any(credit.is_open or (credit.ids is None and self._may_show_later(read)) for credit in credits):
+        attribution = self._attribution(read)
+        all_attributed = attribution.attribute_all(self.members, readings)
+        for member, reading, attributed in zip(self.members, readings, all_attributed, strict=True):
+            self._keep_near(attribution, member, reading, attributed)
+        if any(
+            attributed.is_open or (attributed.ids is None and self._may_show_later(read))
+            for attributed in all_attributed
+        ):
             return False
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
         is_spoilt = self.request.result == requests.SPOILT
-        for member, reading, credit in zip(self.members, readings, credits, strict=True):
-            removed = crediting.unclaimed(member, read.removed)
-            if is_spoilt and len(self.members) == 1 and self._is_missing(member, reading, credit, removed):
+        for member, reading, attributed in zip(self.members, readings, all_attributed, strict=True):
+            removed = attribution.unclaimed(member, read.removed)
+            if is_spoilt and len(self.members) == 1 and self._is_missing(member, reading, attributed, removed):
                 self._end(member, reading)
             else:
-                self._settle_one(member, reading, credit, removed, was_in_doubt=was_in_doubt)
+                self._settle_one(member, reading, attributed, removed, was_in_doubt=was_in_doubt)
         if is_spoilt:
             halve([member for member in self.members if _is_queued(member)], self.request.id)
         if not self._is_restored:  # else nothing was sent by this request
             count_failure([member for member in self.members if _is_queued(member)])
         close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
         if self.tries_until is not None:  # the value may have stood there before: ours may still come, over a newer one
-            doubt(self.flow, self.changes, self.request, self.members, until=self.tries_until)
+            note_in_doubt(self.flow, self.changes, self.request, self.members, until=self.tries_until)
         else:
-            doubt(self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)])
+            note_in_doubt(
+                self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)]
+            )
         said = _EVIDENCE if self.kind.is_repeatable else f"{_EVIDENCE}: {_IS_NOT_THERE}"
         detail = said if any(map(_is_queued, self.members)) else _EVIDENCE
         settle_members(self.changes, self.members, queued_by=Event.RETRY, detail=detail)
         return True
 
-    def _keep_near(self, crediting: Crediting, member: Member, reading: SlotReading | None, credit: Credit) -> None:
+    def _keep_near(
+        self, attribution: Attribution, member: Member, reading: SlotReadBack | None, attributed: Attributed
+    ) -> None:
         """Keep what is nearly the record with it until it settles: what is gone later was there all the same.
 
-        What turned out to be another record's is kept no longer.
+        What turned out to belong to another record is dropped.
         """
         before = member.opened.progress[member.index]
-        near = {one.mis_id: one.as_json() for one in credit.near}
+        near = {one.mis_id: one.as_json() for one in attributed.near}
         gone = {one["mis_id"]: one for one in before.near if one["mis_id"] not in _shown(reading)}
-        gone = {mis_id: gone[mis_id] for mis_id in crediting.unclaimed(member, gone)} if gone else {}
-        kept = () if credit.ids is not None else (*near.values(), *gone.values())
+        gone = {mis_id: gone[mis_id] for mis_id in attribution.unclaimed(member, gone)} if gone else {}
+        kept = () if attributed.ids is not None else (*near.values(), *gone.values())
         if kept != before.near:
             member.opened.keep(member.index, replace(before, near=kept))
             self.changes.session.add(member.opened.row)
@@ -131,7 +138,7 @@ class Reading:
         return self.request.sent_at or self.request.created_at
 
     def _may_show_later(self, read: ReadBack) -> bool:
-        """Whether what the reading lacks may be in the MIS all the same: applied late, or not yet read from there."""
+        """Whether what the read-back lacks may be in the MIS all the same: applied late, or not yet visible."""
         confirm, sent_at = self.flow.settings.confirm, self._last_sent_at
         if self.kind.is_repeatable:  # sent again, it does no harm; only a newer one that we have forgotten would suffer
             is_early = self.changes.now < sent_at + timedelta(seconds=confirm.late_after_s)
@@ -143,16 +150,16 @@ class Reading:
         shown_by = sent_at + tries_for + timedelta(seconds=confirm.absence_patience_s)
         return self.changes.now < max(applied_by, shown_by)
 
-    def _crediting(self, read: ReadBack) -> Crediting:
+    def _attribution(self, read: ReadBack) -> Attribution:
         first = len(self.members)
-        rivals = [(rival, read.readings.get(first + place)) for place, rival in enumerate(self.rivals)]
-        return Crediting(self.flow, self.changes, self.request, self.sent, rivals)
+        candidates = [(candidate, read.readings.get(first + place)) for place, candidate in enumerate(self.candidates)]
+        return Attribution(self.flow, self.changes, self.request, self.sent, candidates)
 
     def _settle_one(
         self,
         member: Member,
-        reading: SlotReading | None,
-        credit: Credit,
+        reading: SlotReadBack | None,
+        attributed: Attributed,
         removed: Collection[str],
         *,
         was_in_doubt: bool,
@@ -162,12 +169,12 @@ class Reading:
             _ask(member, read_back_findings.cannot_be_looked_for(member))
         elif reading is not None and reading.is_kept:
             leave_member(member, reading.value, "the MIS replaces no mark by this one")
-        elif credit.ids is not None:
-            self._confirm(member, credit.ids)
-        elif credit.is_unclear:
+        elif attributed.ids is not None:
+            self._confirm(member, attributed.ids)
+        elif attributed.is_unclear:
             _ask(member, read_back_findings.may_be_anothers(member))
         elif near := member.opened.progress[member.index].near:
-            _ask(member, read_back_findings.nearly(member, near), holds=in_words(credit.near))
+            _ask(member, read_back_findings.nearly(member, near), holds=in_words(attributed.near))
         elif removed:
             _ask(member, read_back_findings.may_be_removed(member, removed))
         elif self._goes_again(member, seen, reading, was_in_doubt):
@@ -181,13 +188,13 @@ class Reading:
             _ask(member, read_back_findings.other_value(member, holds), holds=holds)
 
     def _is_missing(
-        self, member: Member, reading: SlotReading | None, credit: Credit, removed: Collection[str]
+        self, member: Member, reading: SlotReadBack | None, attributed: Attributed, removed: Collection[str]
     ) -> bool:
-        """Whether nothing that the MIS has, or had, can be what was sent, as far as the MIS can be read."""
-        may_be_it = credit.is_unclear or member.opened.progress[member.index].near or removed
-        return credit.ids is None and not may_be_it and _seen(reading) in (Seen.ABSENT, Seen.UNREADABLE)
+        """Whether nothing that the MIS holds, or held, can be what was sent, as far as it can be read."""
+        may_be_it = attributed.is_unclear or member.opened.progress[member.index].near or removed
+        return attributed.ids is None and not may_be_it and _seen(reading) in (Seen.ABSENT, Seen.UNREADABLE)
 
-    def _end(self, member: Member, reading: SlotReading | None) -> None:
+    def _end(self, member: Member, reading: SlotReadBack | None) -> None:
         """Fail a record that stood alone and is not in the MIS; a person is asked where that cannot be seen."""
         status = RecordStatus.FAILED if _seen(reading) is Seen.ABSENT else RecordStatus.NEEDS_ATTENTION
         said = requests.last_detail(self.changes.session, self.request.id)
@@ -197,7 +204,7 @@ class Reading:
         change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))
         member.opened.row.evidence = _EVIDENCE
 
-    def _goes_again(self, member: Member, seen: Seen, reading: SlotReading | None, was_in_doubt: bool) -> bool:
+    def _goes_again(self, member: Member, seen: Seen, reading: SlotReadBack | None, was_in_doubt: bool) -> bool:
         if self._is_restored and self.kind.family in _OF_MARKS and reading is not None and reading.value in BLANK:
             return True
         if self.kind.is_repeatable and (reading is None or seen is not Seen.OTHER):
@@ -209,7 +216,7 @@ class Reading:
         return was_in_doubt and seen is not Seen.UNREADABLE
 
     def _is_a_late_one_of_ours(self, member: Member, value: str | None) -> bool:
-        """Whether what stands there is an older mark of ours that arrived late, and not what somebody entered."""
+        """Whether the mark there is an older one of ours that arrived late, and not one that somebody entered."""
         slot, codes = self.kind.slot(member.record), self.lookups.attendance_codes
         for one in in_doubt.about(self.changes.session, self.request.lane_id, [slot] if slot else []):
             row = codes.resolve(one.code) if codes else None
@@ -225,7 +232,7 @@ def _ask(member: Member, finding: Finding, *, holds: str | None = None) -> None:
     change_member(member, RecordStatus.NEEDS_ATTENTION, findings=[finding], mis_holds=holds)
 
 
-def _seen(reading: SlotReading | None) -> Seen:
+def _seen(reading: SlotReadBack | None) -> Seen:
     if reading is None:
         return Seen.UNREADABLE
     if reading.matches:
@@ -241,7 +248,7 @@ def _is_confirmed(member: Member) -> bool:
     return member.opened.progress[member.index].status is RecordStatus.CONFIRMED
 
 
-def _shown(reading: SlotReading | None) -> set[str]:
+def _shown(reading: SlotReadBack | None) -> set[str]:
     """Return the ids of all that the MIS shows for a record, exactly or nearly."""
     if reading is None:
         return set()

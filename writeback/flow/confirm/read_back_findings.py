@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from writeback.domain.finding import Finding, Severity
-from writeback.domain.near_matches import told
+from writeback.domain.near_matches import joined
 from writeback.flow.engine.turn import Member
 
 
@@ -23,7 +23,7 @@ def may_be_removed(member: Member, removed: Collection[str]) -> Finding:
     noun = member.kind.noun
     return Finding(
         code="may_have_been_removed",
-        message=f"Nobody can tell whether the {noun} has arrived: since it was sent, {told(removed)} was removed.",
+        message=f"Nobody can tell whether the {noun} has arrived: since it was sent, {joined(removed)} was removed.",
         hint=f"Ask the office whether that was this {noun}: then settle it as failed; if it was not, send it again.",
         pointer=f"/records/{member.index}",
         record=member.index,

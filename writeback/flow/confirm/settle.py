@@ -20,9 +20,9 @@ from writeback.domain.outcome import (
 )
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.confirm.candidates import Rival
-from writeback.flow.confirm.overdue_callbacks import next_reading
-from writeback.flow.confirm.read_back import Reading
+from writeback.flow.confirm.candidates import Candidate
+from writeback.flow.confirm.overdue_callbacks import next_read_back
+from writeback.flow.confirm.read_back import ReadBackSettlement
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_for, hold_school
 from writeback.flow.engine.recovery import late_until
@@ -44,7 +44,7 @@ class Settling:
     members: Sequence[Member]
     sent: SentRequest
     lookups: LookupView
-    rivals: Sequence[Rival] = ()
+    candidates: Sequence[Candidate] = ()
     tries_until: datetime | None = None
     """The provider has not called back, and may go on trying until then."""
 
@@ -79,14 +79,14 @@ class Settling:
                 if late is not None and (as_of or self.now) < late:  # an older mark may have come since, or still come
                     self._ask_again(late)
                     return
-                reading = Reading(
+                reading = ReadBackSettlement(
                     self.flow,
                     self.changes,
                     self.request,
                     self.members,
                     self.sent,
                     self.lookups,
-                    self.rivals,
+                    self.candidates,
                     self.tries_until,
                 )
                 if not reading.settle(verdict):
@@ -113,13 +113,13 @@ class Settling:
         settle_members(self.changes, self.members, detail=evidence)
 
     def _ask_again(self, check_at: datetime | None) -> None:
-        """Ask later, ever less often; whatever time is named, not after it is too late for an answer."""
+        """Ask later, less and less often; but never later than an answer can still count."""
         confirm, request = self.flow.settings.confirm, self.request
         wait = min(confirm.check_cap_s, confirm.first_check_s * 2 ** min(request.checks, 10))
         request.checks += 1
         if self.tries_until is not None:
             patience = timedelta(seconds=confirm.callback_patience_s)
-            reading = next_reading(request.lane_id, self.sent.sent_at, self.now, patience, self.tries_until)
+            reading = next_read_back(request.lane_id, self.sent.sent_at, self.now, patience, self.tries_until)
             check_at = max(check_at or self.now, reading)
         last = max(request.sent_at or request.created_at, request.created_at) + timedelta(seconds=confirm.give_up_s + 1)
         request.check_at = max(min(check_at or self.now, last), self.now + timedelta(seconds=wait))

@@ -1,6 +1,6 @@
-"""Bulk jobs, as people meet them: begun at the console, looked at, stopped, and had go on; workers do the work.
+"""Bulk jobs as people use them: begun in the console, shown, stopped and resumed; workers do the work.
 
-What if the process that began one dies? It is a row by then, and a worker has it, or the sweeper rings for it.
+What if the process that began one dies? It is a row by then, and a worker has it, or the sweeper wakes one.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from writeback.core.ids import new_id
 from writeback.domain.corrections import Action
 from writeback.domain.staff import Person
 from writeback.flow.correct.by_filter import Work, note_bulk
-from writeback.flow.correct.locked_correction import check_may_mend
+from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import bulk_jobs
 from writeback.store.batches.bulk_jobs import BulkState, Listed
@@ -36,7 +36,7 @@ class BulkView:
     id: str
     author: str
     acting: str
-    """In whose name it goes on: the author's, or of who had it go on after a stop."""
+    """In whose name it runs: the author's, or that of the person who resumed it after a stop."""
     school: str | None
     """The only school that it is about; None: it may be about several."""
     action: Action
@@ -65,8 +65,8 @@ class Bulks:
     flow: FlowContext
 
     async def begin(self, person: Person, action: Action, wanted: Selection, reason: str, *, matched: int) -> str:
-        """Write down what is to be done and ring for a worker; return its id."""
-        check_may_mend(person.caller)
+        """Write down what is to be done and wake a worker; return the job's id."""
+        check_may_correct(person.caller)
         now = self.flow.clock.now()
         row = BulkRow(
             id=new_id("blk", now),
@@ -86,7 +86,7 @@ class Bulks:
 
         await self.flow.db.transact(write)
         failpoints.hit("bulk.before_ring")
-        await self.flow.doorbell.ring("run_bulk", [row.id])
+        await self.flow.waker.wake("run_bulk", [row.id])
         return row.id
 
     async def list(self, person: Person, *, limit: int, cursor: str | None = None) -> Page[BulkView]:
@@ -105,7 +105,7 @@ class Bulks:
         return _view(found[0])
 
     async def stop(self, person: Person, bulk_id: str) -> bool:
-        """Have nothing more of it done; False where it was at its end. Raise NotFound as `view` does."""
+        """Stop a job; False where it had ended. Raise NotFound as `view` does."""
 
         def change(session: Session, row: BulkRow) -> None:
             bulk_jobs.stop(session, row, f"{person.name} stopped it", self.flow.clock.now())
@@ -113,7 +113,7 @@ class Bulks:
         return await self._change(person, bulk_id, BulkState.RUNNING, "stop", change)
 
     async def go_on(self, person: Person, bulk_id: str) -> bool:
-        """Have one that stopped go on where it was, in the name of who says so; False where it had not stopped."""
+        """Resume a stopped job where it was, in the name of the caller; False where it had not stopped."""
 
         def change(session: Session, row: BulkRow) -> None:
             row.state, row.trouble, row.finished_at = BulkState.RUNNING, None, None
@@ -122,14 +122,14 @@ class Bulks:
 
         has_begun = await self._change(person, bulk_id, BulkState.STOPPED, "go_on", change)
         if has_begun:
-            await self.flow.doorbell.ring("run_bulk", [bulk_id])
+            await self.flow.waker.wake("run_bulk", [bulk_id])
         return has_begun
 
     async def _change(
         self, person: Person, bulk_id: str, state: BulkState, what: str, change: Callable[[Session, BulkRow], None]
     ) -> bool:
         """Change one that is in a state, and note in the audit log who did and how far it was."""
-        check_may_mend(person.caller)
+        check_may_correct(person.caller)
 
         def run(session: Session) -> bool:
             row = bulk_jobs.lock_seen(session, person, bulk_id)
@@ -138,8 +138,8 @@ class Bulks:
             if row.state != state:
                 return False
             change(session, row)
-            told = {"matched": row.matched, "looked_at": row.looked_at}
-            note_bulk(session, self.flow.clock.now(), work_of(row, person), what, row.id, told)
+            counts = {"matched": row.matched, "looked_at": row.looked_at}
+            note_bulk(session, self.flow.clock.now(), work_of(row, person), what, row.id, counts)
             return True
 
         return await self.flow.db.transact(run)

@@ -1,8 +1,8 @@
-"""Goes on with bulk jobs in a worker: a few writebacks in one transaction, which says at once how far it is by then.
+"""Runs bulk jobs in a worker: a few writebacks in one transaction, which also stores the job's progress.
 
-What if the process dies? What was committed is done and counted; another worker goes on behind it once the lease has
-run out. So no writeback is looked at twice, even one that has failed again meanwhile. What if somebody stops it? The
-piece under way finds its number void, and nothing of it is kept.
+What if the process dies? What was committed is done and counted; another worker resumes behind it once the lease has
+run out. So no writeback is handled twice, even one that has failed again meanwhile. What if somebody stops it? The
+piece under way finds its fencing token out of date, and is rolled back.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from writeback.core.background_tasks import OwnTasks
 from writeback.domain.actor import SERVICE
 from writeback.domain.staff import Permission, Person
 from writeback.flow.correct.bulk_jobs import work_of
-from writeback.flow.correct.by_filter import ManyMendings, Work, note_bulk
+from writeback.flow.correct.by_filter import BulkCorrections, Work, note_bulk
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.people.sessions import person_of
 from writeback.store.batches import bulk_jobs
@@ -29,7 +29,7 @@ from writeback.store.batches.batches import LeaseLost
 from writeback.store.batches.bulk_jobs import BulkState
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.tables import BulkRow
-from writeback_client.models.mending import NotDone, Report
+from writeback_client.models.corrections import NotDone, Report
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class _Turn:
     person: Person
     work: Work
     may_go_on: bool
-    """Whether the account in whose name it goes on may mend, still."""
+    """Whether the account in whose name it runs still has the permission to correct."""
 
 
 @dataclass
@@ -66,7 +66,7 @@ class BulkRunner:
     """Runs bulk jobs, pieces of several by turns; `owner` names this worker in leases. Close it before the database."""
 
     flow: FlowContext
-    many: ManyMendings
+    many: BulkCorrections
     pace: Pace
     owner: str
     _next: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -78,7 +78,7 @@ class BulkRunner:
         self._tasks = OwnTasks("bulk", self._serve)
 
     async def wake(self, bulk_id: str) -> None:
-        """See to it that somebody goes on with it soon; returns at once."""
+        """Have it resumed soon; returns at once."""
         self._tasks.wake(bulk_id)
 
     async def settled(self) -> None:
@@ -86,7 +86,7 @@ class BulkRunner:
         await self._tasks.settled()
 
     async def aclose(self) -> None:
-        """Begin no other piece; return when those under way are at their end, and give the leases back."""
+        """Begin no other piece; return when those under way have ended, and give the leases back."""
         await self._tasks.aclose()
         await self.flow.db.transact(partial(bulk_jobs.release_all, owner=self.owner))
 
@@ -100,7 +100,7 @@ class BulkRunner:
             outage_logs.error("bulk_turn_failed", error, bulk=bulk_id)
 
     async def run(self, bulk_id: str) -> None:
-        """Go on until it is done, unless somebody else does; raise LeaseLost where it is taken away or stopped."""
+        """Run until it is done; raise LeaseLost where another worker has taken it or a person has stopped it."""
         now = self.flow.clock.now()
         take = partial(bulk_jobs.take, bulk_id=bulk_id, owner=self.owner, now=now, until=now + self._lease)
         fence = await self.flow.db.transact(take)
@@ -136,7 +136,7 @@ class BulkRunner:
         return has_more
 
     async def _alone(self, bulk_id: str, fence: int) -> bool:
-        """Do the next one; where that fails again and again pass it over. Return whether there are more."""
+        """Do the next piece; skip a writeback that fails again and again. Return whether there are more."""
         for wait_s in (*_TRY_AGAIN_S, 0):
             try:
                 return await self._piece(bulk_id, fence, 1)
@@ -177,11 +177,11 @@ class BulkRunner:
         async with self.flow.db.read() as session:
             row, account = await bulk_jobs.held(session, bulk_id, fence)
         person = person_of(account)
-        may_go_on = account.disabled_at is None and person.may(Permission.MEND)
+        may_go_on = account.disabled_at is None and person.may(Permission.CORRECT)
         return _Turn(row, fence, person, work_of(row, person), may_go_on)
 
     async def _stop(self, turn: _Turn) -> None:
-        """Stop it until somebody who may has it go on."""
+        """Stop it until somebody who has the permission resumes it."""
         work, now = replace(turn.work, actor=SERVICE.because(_MAY_NOT)), self.flow.clock.now()
 
         def stop(session: Session) -> None:
@@ -222,8 +222,8 @@ class BulkRunner:
         session.add(row)
         if report.next_cursor is None:
             row.state, row.finished_at, row.lease_owner, row.lease_until = BulkState.DONE, now, None, None
-            told = {"done": row.done, "not_done": row.not_done, "unchanged": row.unchanged}
-            note_bulk(session, now, turn.work, "done", row.id, {"matched": row.looked_at, **told})
+            counts = {"done": row.done, "not_done": row.not_done, "unchanged": row.unchanged}
+            note_bulk(session, now, turn.work, "done", row.id, {"matched": row.looked_at, **counts})
 
 
 def _raise_if_away(error: Exception) -> None:
@@ -233,7 +233,7 @@ def _raise_if_away(error: Exception) -> None:
 
 
 def _refusal(one: NotDone) -> dict[str, Any]:
-    """Return what is told of one that could not be done: the first finding says more than the summary."""
+    """Return what is reported of one that could not be done: the first finding says more than the problem's detail."""
     first = next((finding for finding in one.findings if finding.is_error), None)
     if first is None:
         return {"id": one.id, "detail": one.detail, "hint": ""}

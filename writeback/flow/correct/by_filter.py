@@ -1,4 +1,4 @@
-"""Resubmitting, cancelling and checking by filter: in short transactions, each writeback as it would be by itself.
+"""Resubmits, cancels and checks by filter: in short transactions, each writeback as if alone.
 
 What if the process dies in the middle? What was done is done and written down; the same call again does the rest. What
 if it is called twice? What has been done does not match the filter any more, or is found to be on its way.
@@ -23,7 +23,7 @@ from writeback.domain.writeback import unpack_progress
 from writeback.flow.correct.cancel import Cancels
 from writeback.flow.correct.check_now import Checks
 from writeback.flow.correct.draft import Draft, Order, draft_of
-from writeback.flow.correct.locked_correction import check_may_mend
+from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.correct.resubmit import Resubmits, refusal
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.status_changes import OpenWriteback, open_all
@@ -33,7 +33,7 @@ from writeback.store.reads.pages import decode_number, encode_cursor
 from writeback.store.reads.selection import Extent, Selection
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import writebacks
-from writeback_client.models.mending import Count, Done, NotDone, Report
+from writeback_client.models.corrections import Count, Done, NotDone, Report
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ class Work:
 
 @dataclass
 class _Ready:
-    """The next writebacks, looked at: `drafts` of those that go again, `ids` of those to be locked."""
+    """The next writebacks, prepared: `drafts` of those to resubmit, `ids` of those to lock."""
 
     looked_at: int = 0
     ids: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ Commit = Callable[[Callable[[Session], Report]], Awaitable[Report]]
 
 
 @dataclass(frozen=True)
-class ManyMendings:
+class BulkCorrections:
     """Resubmits, cancels and checks by filter."""
 
     flow: FlowContext
@@ -89,7 +89,7 @@ class ManyMendings:
 
     async def count(self, caller: Caller, action: Action, wanted: Selection, *, limit: int = MOST) -> Count:
         """Return how many writebacks and records a call would look at."""
-        check_may_mend(caller)
+        check_may_correct(caller)
         wanted = _with_statuses(action, wanted)
         async with self.flow.db.read() as session:
             there = await selection.count(session, caller, wanted)
@@ -117,7 +117,7 @@ class ManyMendings:
     ) -> Report:
         """Do it to the next few in one transaction, the one of `commit`; `next_cursor` None: those were the last.
 
-        They are fewer where looking at them takes longer than `seconds`. `bulk` is what the piece is of.
+        They are fewer where preparing them takes longer than `seconds`. `bulk` is the id of the job.
         """
         found = await self._find(caller, work, cursor, limit)
         until = self.flow.clock.monotonic() + seconds
@@ -136,13 +136,13 @@ class ManyMendings:
 
     async def _find(self, caller: Caller, work: Work, cursor: str | None, limit: int) -> Sequence[tuple[int, str]]:
         """Return sequence and id of what matches and the caller may change: one more than `limit` where there are."""
-        check_may_mend(caller)
+        check_may_correct(caller)
         after, wanted = decode_number(cursor), _with_statuses(work.action, work.wanted)
         async with self.flow.db.read() as session:
             return await selection.ids_of(session, caller, wanted, after=after, limit=limit + 1)
 
     async def _ready(self, work: Work, ids: Sequence[str], until: float | None = None) -> _Ready:
-        """Look at them, and validate what would go again; of those that there is no time for, none is touched."""
+        """Read them, and validate what would be resubmitted; those for which there is no time stay untouched."""
         if work.action is not Action.RESUBMIT:
             return _Ready(len(ids), list(ids))
         ready = _Ready()
@@ -163,7 +163,7 @@ class ManyMendings:
 
     async def _check(self, row: WritebackRow, order: Order) -> Draft | NotDone | Unchanged:
         try:
-            draft = await self.resubmits.rechecks.check(draft_of(row, order))
+            draft = await self.resubmits.revalidation.check(draft_of(row, order))
         except Conflict as conflict:
             return Unchanged(row.id) if conflict.code == "not_resubmittable" else _not_done(row.id, conflict)
         except NotFound as problem:
@@ -171,7 +171,7 @@ class ManyMendings:
         return _not_done(row.id, refusal(draft)) if draft.is_refused(order.on_invalid) else draft
 
     async def _do(self, work: Work, ready: _Ready, bulk: str, next_cursor: str | None, commit: Commit) -> Report:
-        """Do it to those that are ready, in one transaction, and ring for their lanes."""
+        """Apply the action to those that are ready, in one transaction, and wake their lanes."""
         job = "confirm_lane" if work.action is Action.CHECK else "serve_lane"
         lanes: set[str] = set()
 
@@ -181,7 +181,7 @@ class ManyMendings:
             return _report(bulk, ready.looked_at, results, next_cursor)
 
         report = await commit(transaction)
-        await self.flow.doorbell.ring(job, sorted(lanes))
+        await self.flow.waker.wake(job, sorted(lanes))
         return report
 
     def _each(self, session: Session, work: Work, ready: _Ready, bulk: str, lanes: set[str]) -> Iterator[Result]:
@@ -208,22 +208,22 @@ class ManyMendings:
 
     def _cancel_one(self, session: Session, work: Work, opened: OpenWriteback, bulk: str) -> Result:
         try:
-            mending = self.cancels.apply(session, opened, work.actor, bulk=bulk)
+            correction = self.cancels.apply(session, opened, work.actor, bulk=bulk)
         except Conflict:
             return Unchanged(opened.row.id)
-        return Done(id=opened.row.id, records=len(mending.changed))
+        return Done(id=opened.row.id, records=len(correction.changed))
 
     async def _note(self, work: Work, report: Report, app: str | None) -> None:
-        """Write down what came of a call, and that there was one where nothing did."""
-        told = {
+        """Audit the result of a call, also of one that changed nothing."""
+        counts = {
             "matched": report.matched,
             "done": len(report.done),
             "not_done": len(report.not_done),
             "unchanged": report.unchanged,
         }
         now = self.flow.clock.now()
-        await self.flow.db.transact(lambda session: note_bulk(session, now, work, "done", report.id, told, app=app))
-        log.info("mended_by_filter", action=work.action.value, bulk=report.id, actor=work.actor.name, **told)
+        await self.flow.db.transact(lambda session: note_bulk(session, now, work, "done", report.id, counts, app=app))
+        log.info("mended_by_filter", action=work.action.value, bulk=report.id, actor=work.actor.name, **counts)
 
 
 def note_bulk(
@@ -232,13 +232,13 @@ def note_bulk(
     work: Work,
     what: str,
     bulk: str,
-    told: Mapping[str, int],
+    counts: Mapping[str, int],
     *,
     app: str | None = None,
 ) -> None:
-    """Write into the audit log that something was done to many: `told` has counts."""
+    """Write a bulk action into the audit log; `counts` says of how many."""
     school = work.wanted.filter.school
-    changed = {"action": work.action.value, **told}
+    changed = {"action": work.action.value, **counts}
     audit.note(session, work.actor, now, f"bulk.{what}", bulk, app=app, school=school, changed=changed)
 
 
@@ -266,7 +266,7 @@ def _together(bulk: str, pieces: Sequence[Report], next_cursor: str | None) -> R
 
 
 def _after(found: Sequence[tuple[int, str]], looked_at: int) -> str | None:
-    """Return the cursor that goes on behind those that were looked at; None where there are no others."""
+    """Return the cursor behind those that were handled; None where there are no others."""
     return encode_cursor(found[looked_at - 1][0]) if looked_at < len(found) else None
 
 

@@ -1,7 +1,7 @@
-"""Cancel: withdraw what has not left yet. What is on its way goes on, and is followed to its end.
+"""Cancel: withdraw what has not been sent. What is on its way continues, and is followed to its end.
 
 What if a worker sends at this moment? Both lock the writeback's row: what the worker has committed as `sending` is left
-alone, and what we have committed as cancelled it does not see any more.
+alone, and what we have committed as cancelled it no longer finds.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from writeback.domain.actor import Actor
 from writeback.domain.corrections import Action, cancellable, cancelled
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.correct.locked_correction import Mending, check_may_mend, locked_for
+from writeback.flow.correct.locked_correction import Correction, check_may_correct, locked_for
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.status_changes import OpenWriteback
-from writeback_client.models.mending import Mended
+from writeback_client.models.corrections import Corrected
 
 
 @dataclass(frozen=True)
@@ -27,31 +27,31 @@ class Cancels:
 
     flow: FlowContext
 
-    async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> Mended:
-        """Withdraw what has not left of it; raise NotFound, or Conflict where nothing of it waits any more."""
-        check_may_mend(caller)
+    async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> Corrected:
+        """Cancel what has not been sent of it; raise NotFound, or Conflict where nothing of it waits any more."""
+        check_may_correct(caller)
         lane, view = await self.flow.db.transact(partial(self._one, caller, writeback_id, actor))
-        await self.flow.doorbell.ring("serve_lane", [lane])  # what waited for its slots may go
+        await self.flow.waker.wake("serve_lane", [lane])  # what waited for its slots may go
         return view
 
-    def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, Mended]:
+    def _one(self, caller: Caller, writeback_id: str, actor: Actor, session: Session) -> tuple[str, Corrected]:
         opened = locked_for(caller, session, writeback_id)
-        mending = self.apply(session, opened, actor)
-        return opened.row.lane_id, mending.view()
+        correction = self.apply(session, opened, actor)
+        return opened.row.lane_id, correction.view()
 
-    def apply(self, session: Session, opened: OpenWriteback, actor: Actor, *, bulk: str | None = None) -> Mending:
+    def apply(self, session: Session, opened: OpenWriteback, actor: Actor, *, bulk: str | None = None) -> Correction:
         """Withdraw what can be of a locked writeback, and write it down; raise Conflict where nothing can."""
         row = opened.row
         indexes = cancellable(Status(row.status), opened.progress)
         if not indexes:
             raise _nothing_waits(row.id, row.status)
-        mending = Mending(session, self.flow.clock.now(), actor, opened, Action.CANCEL, bulk)
+        correction = Correction(session, self.flow.clock.now(), actor, opened, Action.CANCEL, bulk)
         for index in indexes:
-            mending.change(index, cancelled(opened.progress[index]))
+            correction.change(index, cancelled(opened.progress[index]))
         if not any(entry.status is RecordStatus.QUEUED for entry in opened.progress):
             row.hold_reason = row.next_attempt_at = None
-        mending.write_down()
-        return mending
+        correction.write_down()
+        return correction
 
 
 def _nothing_waits(writeback_id: str, status: str) -> Conflict:

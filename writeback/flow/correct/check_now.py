@@ -1,8 +1,8 @@
-"""Check now: look at once for the evidence of what is sent or unknown, instead of at its next check.
+"""Check now: look for the evidence of what is `sent` or `unknown` at once, not at its next check.
 
-What if somebody asks again and again? For some seconds it is one check. What if a worker is about to settle it? Both
-lock the request; what is settled by then is left alone. The look itself goes through the lane, as each does: the
-provider is asked, and where it cannot be, or knows nothing, the MIS is read.
+What if somebody asks again and again? Requests within some seconds share one check. What if a worker is about to settle
+it? Both lock the request; what is settled by then is left alone. The check goes through the lane like any other: the
+provider is asked, and where that is not possible, or it knows nothing, the MIS is read.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,13 +16,13 @@ from writeback.core.errors import Conflict
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
 from writeback.domain.states import Status
-from writeback.flow.correct.locked_correction import check_may_mend, seen_by
+from writeback.flow.correct.locked_correction import check_may_correct, seen_by
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
 from writeback.store.people import audit
 from writeback.store.tables import Lane, RequestRow, SchoolRow, WritebackRow
 from writeback.store.writebacks import breakers, requests, writebacks
-from writeback_client.models.mending import Check
+from writeback_client.models.corrections import Check
 
 _ONE_CHECK = timedelta(seconds=10)
 """Asked again within this, it is the check that was asked for before."""
@@ -44,17 +44,16 @@ class Checks:
 
     async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> Check:
         """Have it looked at; raise NotFound, or Conflict where no evidence of it is awaited."""
-        check_may_mend(caller)
+        check_may_correct(caller)
         lane, view = await self.flow.db.transact(partial(self._one, caller, writeback_id, actor))
-        await self.flow.doorbell.ring("confirm_lane", [lane])
+        await self.flow.waker.wake("confirm_lane", [lane])
         account = await self.flow.registry.account(view.school)
         hold_reason, left_alone = await self.flow.db.transact(partial(_standing, lane, keys_of(account)))
         return view.model_copy(update={"hold_reason": hold_reason, "left_alone": left_alone})
 
     def ask_all(self, session: Session, ids: Sequence[str], actor: Actor, bulk: str) -> Mapping[str, Asked]:
-        """Have those looked at of which evidence is awaited, for somebody who may change them all; return these.
-
-        Whoever has committed it rings `confirm_lane` for their lanes.
+        """Have those checked whose evidence is awaited, for a caller who may change them all; return these. After the
+        commit the caller wakes `confirm_lane` for their lanes.
         """
         now, rows = self.flow.clock.now(), writebacks.find(session, sorted(ids))
         asked: dict[str, Asked] = {}

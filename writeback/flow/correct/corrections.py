@@ -1,40 +1,41 @@
-"""All that a person does with writebacks, in one value: what the API, and whoever else acts for people, is given."""
+"""All corrections in one value, for the API and for whatever else acts for people."""
 
 from dataclasses import dataclass
 
-from writeback.flow.correct.by_filter import ManyMendings
+from writeback.flow.correct.by_filter import BulkCorrections
 from writeback.flow.correct.cancel import Cancels
 from writeback.flow.correct.check_now import Checks
 from writeback.flow.correct.resolve import Resolves
 from writeback.flow.correct.resubmit import Resubmits
-from writeback.flow.correct.revalidate import Rechecks
+from writeback.flow.correct.revalidate import DraftRevalidation
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.provider_answers import ProviderAnswers
 from writeback.flow.people.audit import AuditLog
-from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.store.reads.writebacks_read import Reads
 
 
 @dataclass(frozen=True)
-class Mendings:
-    """Resubmit, cancel, resolve and check one; all but resolve for many; what providers answered; who did what."""
+class Corrections:
+    """Resubmit, cancel, resolve and check one writeback, and all but resolve many; providers' answers; the audit
+    log."""
 
     resubmits: Resubmits
     cancels: Cancels
     resolves: Resolves
-    many: ManyMendings
+    many: BulkCorrections
     audit: AuditLog
     checks: Checks
     answers: ProviderAnswers
 
 
-def create_mendings(flow: FlowContext, misses: Misses) -> Mendings:
-    resubmits, cancels, checks = Resubmits(flow, Rechecks(flow, misses)), Cancels(flow), Checks(flow)
-    return Mendings(
+def create_corrections(flow: FlowContext, refresher: ListRefresher) -> Corrections:
+    resubmits, cancels, checks = Resubmits(flow, DraftRevalidation(flow, refresher)), Cancels(flow), Checks(flow)
+    return Corrections(
         resubmits,
         cancels,
         Resolves(flow),
-        ManyMendings(flow, resubmits, cancels, checks),
+        BulkCorrections(flow, resubmits, cancels, checks),
         AuditLog(flow.db, flow.clock),
         checks,
         ProviderAnswers(flow, Reads(flow.db)),

@@ -1,4 +1,4 @@
-"""What would go again of one writeback, with edits put in: read and checked before anything is changed."""
+"""The draft of a resubmission, with edits applied: read and checked before anything is changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Order:
-    """How to send again. `not_in_mis`: somebody has looked, and what was in doubt is not in the MIS."""
+    """How to resubmit. `not_in_mis`: somebody has looked, and what was in doubt is not in the MIS."""
 
     edits: Sequence[Edit] = ()
     on_invalid: OnInvalid = "reject"
@@ -32,7 +32,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Draft:
-    """A writeback as it was read, and as it would go."""
+    """A writeback as it was read, and as it would be sent."""
 
     row: WritebackRow
     """Read without a lock: `is_still` says whether it has not changed since."""
@@ -84,7 +84,7 @@ def draft_of(row: WritebackRow, order: Order) -> Draft:
     going = going_again(progress)
     _refuse_misplaced(row, order.edits, progress, going)
     if not KINDS[row.kind].is_repeatable and not order.not_in_mis:
-        _refuse_doubtful(row, progress, going)
+        _refuse_in_doubt(row, progress, going)
     records, findings = list(stored), list[Finding]()
     for edit in order.edits:
         is_brief = len(findings) >= MOST_FINDINGS
@@ -114,12 +114,12 @@ def _refuse_misplaced(
             raise _not_editable(row, edit.index, progress[edit.index].status)
 
 
-def _refuse_doubtful(row: WritebackRow, progress: Sequence[RecordProgress], going: Sequence[int]) -> None:
-    doubtful = [index for index in going if in_doubt(progress[index])]
-    if doubtful:
+def _refuse_in_doubt(row: WritebackRow, progress: Sequence[RecordProgress], going: Sequence[int]) -> None:
+    uncertain = [index for index in going if in_doubt(progress[index])]
+    if uncertain:
         raise Conflict(
             "may_be_in_mis",
-            f"record {doubtful[0]} of {row.id} was cancelled while nobody knew whether it had arrived",
+            f"record {uncertain[0]} of {row.id} was cancelled while nobody knew whether it had arrived",
             hint='Look in the MIS. If it is not there, resubmit it with "not_in_mis": true.',
         )
 

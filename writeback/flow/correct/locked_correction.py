@@ -1,6 +1,6 @@
-"""What resubmitting, cancelling and resolving have in common: rights, rows under lock, and what is written down.
+"""Corrections: what resubmitting, cancelling and resolving have in common: rights, locked rows, and what is recorded.
 
-All that a person does to a writeback happens in one transaction: records and status (`changes`), what it was before
+All that a person does to a writeback is one transaction: records and status (`changes`), what it was before
 (`store/mendings`), and who and why (`store/audit`).
 """
 
@@ -26,10 +26,10 @@ from writeback.store.reads.writebacks_read import writeback_unknown
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import corrections, writebacks
 from writeback.store.writebacks.corrections import RecordChange
-from writeback_client.models.mending import Mended, MendedRecord
+from writeback_client.models.corrections import Corrected, CorrectedRecord
 
 
-def check_may_mend(caller: Caller, *, any_app: bool = False) -> None:
+def check_may_correct(caller: Caller, *, any_app: bool = False) -> None:
     """Raise Forbidden for a key that may not cancel and resubmit; `any_app`: nor settle what only support may."""
     if caller.may(Scope.SUPPORT) or (caller.may(Scope.SUBMIT) and not any_app):
         return
@@ -42,7 +42,7 @@ def check_may_mend(caller: Caller, *, any_app: bool = False) -> None:
 
 
 def locked_for(caller: Caller, session: Session, writeback_id: str) -> OpenWriteback:
-    """Return the writeback, locked, for somebody who is going to change it.
+    """Return the writeback, locked, for a caller who is going to change it.
 
     Raise NotFound for what they may not see, as if it were not there; Forbidden for a kind that they may not change.
     """
@@ -50,7 +50,7 @@ def locked_for(caller: Caller, session: Session, writeback_id: str) -> OpenWrite
 
 
 def seen_by(caller: Caller, session: Session, writeback_id: str) -> WritebackRow:
-    """Return the writeback for somebody who is not going to change it; raise as `locked_for` does."""
+    """Return the writeback for a caller who is not going to change it; raise as `locked_for` does."""
     return _for(caller, writeback_id, writebacks.find(session, [writeback_id]).get(writeback_id))
 
 
@@ -66,8 +66,8 @@ def may_see(caller: Caller, row: WritebackRow) -> bool:
 
 
 @dataclass
-class Mending:
-    """One thing that is being done to one locked writeback. `change` its records, then `write_down`."""
+class Correction:
+    """The correction of one locked writeback. `change` its records, then `write_down`."""
 
     session: Session
     now: datetime
@@ -75,7 +75,7 @@ class Mending:
     opened: OpenWriteback
     action: Action
     bulk: str | None = None
-    """What ties together all that one call by filter did."""
+    """The id shared by all corrections of one call by filter."""
     changed: list[RecordChange] = field(default_factory=list)
 
     @property
@@ -110,10 +110,10 @@ class Mending:
             changed=changed | noted,
         )
 
-    def view(self, superseded_by: Mapping[int, str] | None = None) -> Mended:
+    def view(self, superseded_by: Mapping[int, str] | None = None) -> Corrected:
         """Return what was done, for the answer."""
         row = self.row
-        return Mended(
+        return Corrected(
             id=row.id,
             status=row.status,
             school=row.school_id,
@@ -122,9 +122,9 @@ class Mending:
             records=[self._record(change, (superseded_by or {}).get(change.index)) for change in self.changed],
         )
 
-    def _record(self, change: RecordChange, superseded_by: str | None) -> MendedRecord:
+    def _record(self, change: RecordChange, superseded_by: str | None) -> CorrectedRecord:
         record = self.opened.records[change.index]
-        return MendedRecord(
+        return CorrectedRecord(
             index=change.index,
             ref=record.ref if record is not None else None,
             status=change.after.status,
@@ -134,7 +134,7 @@ class Mending:
 
 
 def begin_anew(flow: FlowContext, row: WritebackRow, now: datetime) -> None:
-    """Count attempts from nought, at once, and with a new deadline where the old one has passed."""
+    """Count attempts from zero, at once, and with a new deadline where the old one has passed."""
     row.attempts = row.failures = 0
     row.next_attempt_at = None
     if row.hold_reason is not None and row.status != Status.HELD:

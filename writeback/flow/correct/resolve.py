@@ -1,4 +1,4 @@
-"""Resolve: a person settles what only a person can decide, after a look into the MIS."""
+"""Resolve: a person decides what only a person can, after looking in the MIS."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from writeback.domain.actor import Actor
 from writeback.domain.corrections import EVIDENCE, Action, Outcome, resolved, undecided
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
-from writeback.flow.correct.locked_correction import Mending, begin_anew, check_may_mend, locked_for
+from writeback.flow.correct.locked_correction import Correction, begin_anew, check_may_correct, locked_for
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.slots import later_ones
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.store.writebacks import claimed_things
-from writeback_client.models.mending import Mended
+from writeback_client.models.corrections import Corrected
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Resolves:
         *,
         records: Sequence[int] | None = None,
         mis_ids: Mapping[int, str] | None = None,
-    ) -> Mended:
+    ) -> Corrected:
         """Settle its records, those named or else all that need it; raise NotFound, or Conflict for others.
 
         `mis_ids`: by index, as what a confirmed record is in the MIS; where one thing there is nearly it, that one.
         """
-        check_may_mend(caller, any_app=True)
+        check_may_correct(caller, any_app=True)
         work = partial(self._one, caller, writeback_id, outcome, actor, records, mis_ids or {})
         lane, view = await self.flow.db.transact(work)
-        await self.flow.doorbell.ring("serve_lane", [lane])
+        await self.flow.waker.wake("serve_lane", [lane])
         return view
 
     def _one(
@@ -56,24 +56,24 @@ class Resolves:
         records: Sequence[int] | None,
         mis_ids: Mapping[int, str],
         session: Session,
-    ) -> tuple[str, Mended]:
+    ) -> tuple[str, Corrected]:
         opened, now = locked_for(caller, session, writeback_id), self.flow.clock.now()
-        mending = Mending(session, now, actor, opened, Action.RESOLVE)
+        correction = Correction(session, now, actor, opened, Action.RESOLVE)
         chosen = _chosen(opened, records, mis_ids)
         found = _found(opened, chosen, mis_ids) if outcome is Outcome.CONFIRMED else {}
         for index in chosen:
-            mending.change(index, resolved(outcome, index, found.get(index)))
+            correction.change(index, resolved(outcome, index, found.get(index)))
         for index, mis_id in found.items():
             _claim(session, opened, index, mis_id, now)
-        indexes = [change.index for change in mending.changed]
+        indexes = [change.index for change in correction.changed]
         later = later_ones(session, opened.row, opened.records, indexes) if outcome is Outcome.RESEND else {}
         if outcome is Outcome.RESEND:
             begin_anew(self.flow, opened.row, now)
         elif outcome is Outcome.CONFIRMED:
             opened.row.evidence = EVIDENCE
         noted = {"mis_ids": {str(index): mis_id for index, mis_id in found.items()}} if found else {}
-        mending.write_down(queued_by=Event.RETRY, outcome=outcome.value, **noted)
-        return opened.row.lane_id, mending.view(later)
+        correction.write_down(queued_by=Event.RETRY, outcome=outcome.value, **noted)
+        return opened.row.lane_id, correction.view(later)
 
 
 def _chosen(opened: OpenWriteback, records: Sequence[int] | None, mis_ids: Mapping[int, str]) -> list[int]:

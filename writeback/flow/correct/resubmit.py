@@ -1,8 +1,8 @@
-"""Resubmit: what failed, was cancelled or never left goes again, mended where a person has mended it.
+"""Resubmit: what failed, was cancelled or was never sent goes again, corrected where a person has edited it.
 
 Reading and checking come first, without a lock, for lists may have to be fetched; then one transaction locks the
 writeback, looks whether it is still what was checked, and sends it on its way. What if two people do it at once? The
-second finds it queued, and is told so.
+second finds it queued, and gets a conflict.
 """
 
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from writeback.domain.states import Event
 from writeback.domain.writeback import RecordProgress, RecordStatus
 from writeback.flow.accept.answer import by_record
 from writeback.flow.correct.draft import Draft, Order, draft_of
-from writeback.flow.correct.locked_correction import Mending, begin_anew, check_may_mend, locked_for
-from writeback.flow.correct.revalidate import Rechecks
+from writeback.flow.correct.locked_correction import Correction, begin_anew, check_may_correct, locked_for
+from writeback.flow.correct.revalidate import DraftRevalidation
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.slots import later_ones
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.store.reads.filters import visible
 from writeback.store.reads.writebacks_read import writeback_unknown
 from writeback.store.tables import WritebackRow
-from writeback_client.models.mending import Mended, MendedRecord
+from writeback_client.models.corrections import Corrected, CorrectedRecord
 
 _TRIES = 3
 """How often a writeback that changes while it is being checked is read again."""
@@ -40,26 +40,26 @@ class Resubmits:
     """Sends writebacks again."""
 
     flow: FlowContext
-    rechecks: Rechecks
+    revalidation: DraftRevalidation
 
     async def one(
         self, caller: Caller, writeback_id: str, order: Order, actor: Actor, *, dry_run: bool = False
-    ) -> Mended:
+    ) -> Corrected:
         """Validate what would go again and queue it; with `dry_run` only validate.
 
         Raises NotFound, Conflict where it cannot go again, InvalidSubmission with all findings. Where a later mark for
         a slot has been accepted meanwhile, that one still wins, and the answer names it.
         """
-        check_may_mend(caller)
+        check_may_correct(caller)
         for _ in range(_TRIES):
-            draft = await self.rechecks.check(draft_of(await self._read(caller, writeback_id), order))
+            draft = await self.revalidation.check(draft_of(await self._read(caller, writeback_id), order))
             if dry_run:
                 return await self._tried(draft)
             if draft.is_refused(order.on_invalid):
                 raise refusal(draft)
             view = await self.flow.db.transact(partial(self._one, caller, draft, actor))
             if view is not None:
-                await self.flow.doorbell.ring("serve_lane", [draft.row.lane_id])
+                await self.flow.waker.wake("serve_lane", [draft.row.lane_id])
                 return view
         raise Conflict(
             "changed_meanwhile", f"{writeback_id} changes all the time", hint="Look at it again, and then resubmit it."
@@ -74,7 +74,7 @@ class Resubmits:
         check_kind(caller, row.kind)
         return row
 
-    async def _tried(self, draft: Draft) -> Mended:
+    async def _tried(self, draft: Draft) -> Corrected:
         """Return what would happen."""
         async with self.flow.db.read() as session:
             later = await session.run_sync(
@@ -82,34 +82,34 @@ class Resubmits:
             )
         return _trial(draft, later)
 
-    def _one(self, caller: Caller, draft: Draft, actor: Actor, session: Session) -> Mended | None:
+    def _one(self, caller: Caller, draft: Draft, actor: Actor, session: Session) -> Corrected | None:
         """Send it on its way; None where it has changed since it was checked."""
         opened = locked_for(caller, session, draft.row.id)
         if not draft.is_still(opened.row):
             draft_of(opened.row, Order(not_in_mis=True))  # raises what is to be said of its status now
             return None
-        mending = self.apply(session, opened, draft, actor)
+        correction = self.apply(session, opened, draft, actor)
         later = later_ones(session, opened.row, draft.records, draft.good)
-        return mending.view(later)
+        return correction.view(later)
 
     def apply(
         self, session: Session, opened: OpenWriteback, draft: Draft, actor: Actor, *, bulk: str | None = None
-    ) -> Mending:
-        """Queue what is good of a checked writeback that is locked, and write it down; what is not stays failed."""
+    ) -> Correction:
+        """Queue the good records of a checked, locked writeback, and record it; the others stay failed."""
         row, now = opened.row, self.flow.clock.now()
-        mending = Mending(session, now, actor, opened, Action.RESUBMIT, bulk)
+        correction = Correction(session, now, actor, opened, Action.RESUBMIT, bulk)
         said, good = by_record(draft.findings), set(draft.good)
         for index in draft.going:
             status = RecordStatus.QUEUED if index in good else RecordStatus.FAILED
             became = draft.records[index] if index in draft.edited & good else None
-            mending.change(index, RecordProgress(status).with_findings(said.get(index, ())), became)
+            correction.change(index, RecordProgress(status).with_findings(said.get(index, ())), became)
         kept = [draft.records[index] if index in good else record for index, record in enumerate(opened.records)]
         if draft.edited & good:
             row.records = dump_records(row.kind, kept)
         row.hold_reason = None
         begin_anew(self.flow, row, now)
-        mending.write_down(queued_by=Event.RESUBMITTED)
-        return mending
+        correction.write_down(queued_by=Event.RESUBMITTED)
+        return correction
 
 
 def refusal(draft: Draft) -> InvalidSubmission:
@@ -126,11 +126,11 @@ def refusal(draft: Draft) -> InvalidSubmission:
     )
 
 
-def _trial(draft: Draft, later: dict[int, str]) -> Mended:
+def _trial(draft: Draft, later: dict[int, str]) -> Corrected:
     shown, bad, row = most_telling(draft.findings), draft.bad, draft.row
     said = by_record(shown)
     records = [
-        MendedRecord(
+        CorrectedRecord(
             index=index,
             ref=record.ref if (record := draft.records[index]) is not None else None,
             status="invalid" if index in bad else "valid",
@@ -139,7 +139,7 @@ def _trial(draft: Draft, later: dict[int, str]) -> Mended:
         )
         for index in draft.going
     ]
-    return Mended(
+    return Corrected(
         id="",
         status="invalid" if any(one.is_error for one in draft.findings) else "valid",
         school=row.school_id,

@@ -1,4 +1,4 @@
-"""Validating what has been accepted before: against lists that are fetched anew first, once."""
+"""Revalidation of drafts: what was accepted before is validated again, against lists that are fetched first, once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,41 +12,42 @@ from writeback.domain.school import School
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.correct.draft import Draft
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
 
 _NOT_THERE = (RecordStatus.REFUSED, RecordStatus.SUPERSEDED)
 
 
 @dataclass(frozen=True)
-class Rechecks:
-    """Checks drafts."""
+class DraftRevalidation:
+    """Validates drafts again."""
 
     flow: FlowContext
-    misses: Misses
+    refresher: ListRefresher
 
     async def fresh_view(self, school_id: str, kind: Kind) -> LookupView:
         """Return the school's lists after fetching those that the kind needs and that are not from this minute.
 
-        A provider that does not answer is waited for but a moment: then the lists are used as they are.
+        Where the provider does not answer within a moment, the lists are used as they are.
         """
         view = await self.flow.lookups.view(school_id)
         recent = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.miss_again_after_s)
         old = {
             name for name in map(ListName, kind.lists) if (known := view.get(name)) is None or known.fetched_at < recent
         }
-        if old and (await self.misses.refresh(school_id, old)).is_any:
+        if old and (await self.refresher.refresh(school_id, old)).is_any:
             view = await self.flow.lookups.view(school_id, fresh=True)
         return view
 
     async def check(self, draft: Draft) -> Draft:
-        """Add to the draft all that validation has to say of it, with fresh lists; raise NotFound for the school."""
+        """Add all findings of validation to the draft, with fresh lists; raise NotFound for the school."""
         school = await self.flow.registry.school(draft.row.school_id)
         view = await self.fresh_view(school.id, draft.kind)
         self.judge(draft, school, view)
         return draft
 
     def judge(self, draft: Draft, school: School, view: LookupView) -> None:
-        """Add what there is to say of the records that go, beside those that stay: none may be there twice."""
+        """Add the findings of the records that are sent again, compared with those that stay: no slot may come
+        twice."""
         unreadable = draft.unreadable
         others = [
             index

@@ -1,6 +1,6 @@
-"""What may have been sent without the database knowing it, since it was restored, is looked for before it is sent.
+"""After a restore: what may have been sent without the database knowing is looked for in the MIS before it is sent.
 
-It becomes a request in doubt that never went out: `confirm` reads the MIS for it as for one whose answer was lost. It
+It becomes a request in doubt that was never sent: `confirm` reads the MIS as for a request whose answer was lost. It
 is written in the transaction of a turn; where that is not committed, the next turn does the same.
 """
 
@@ -31,20 +31,20 @@ class AfterRestore:
     fence: int
 
     def put_in_doubt(self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> bool:
-        """Have those of the chosen looked for of which that is to be done; return whether there were any."""
+        """Put in doubt those of the chosen that must be looked for first; return whether there were any."""
         epoch = self.epoch
         if epoch is None:
             return False
-        doubted = [one for one in chosen if _is_in_doubt(epoch, one, opened[one.writeback_id])]
-        if doubted:
-            self._put_in_doubt(epoch, doubted, opened)
-        return bool(doubted)
+        in_doubt = [one for one in chosen if _is_in_doubt(epoch, one, opened[one.writeback_id])]
+        if in_doubt:
+            self._put_in_doubt(epoch, in_doubt, opened)
+        return bool(in_doubt)
 
-    def _put_in_doubt(self, epoch: Epoch, doubted: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
-        for one in doubted:
+    def _put_in_doubt(self, epoch: Epoch, in_doubt: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
+        for one in in_doubt:
             progress = opened[one.writeback_id].progress
             progress[one.index] = replace(progress[one.index].moved(RecordStatus.UNKNOWN), looked_for=epoch.id)
-        for writeback_id in dict.fromkeys(one.writeback_id for one in doubted):
+        for writeback_id in dict.fromkeys(one.writeback_id for one in in_doubt):
             opened[writeback_id].row.next_attempt_at = opened[writeback_id].row.hold_reason = None
             self.changes.settle(opened[writeback_id], detail=_WHY)
         now = self.changes.now
@@ -54,10 +54,10 @@ class AfterRestore:
             lane_id=self.lane_id,
             school_id=self.account.school_id,
             provider=self.account.provider,
-            kind=doubted[0].kind,
+            kind=in_doubt[0].kind,
             fence=self.fence,
-            members=members_json((one.writeback_id, one.index) for one in doubted),
-            slots=[one.slot for one in doubted if one.slot is not None],
+            members=members_json((one.writeback_id, one.index) for one in in_doubt),
+            slots=[one.slot for one in in_doubt if one.slot is not None],
             created_at=now,
             check_at=now,
             sent_from=epoch.taken_at,

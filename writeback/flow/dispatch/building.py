@@ -15,7 +15,7 @@ def build(
 ) -> ProviderRequest:
     """Return what `provider` builds; raise ListsMissing or CannotBuild, which names records that the adapter breaks on.
 
-    Where it breaks on none by itself but on all together, all are named: nothing else could be told apart.
+    Where it breaks on all together but on none alone, all are named: nothing shows which one is at fault.
     """
     try:
         return provider.build(kind, records, lookups, **options)

@@ -20,7 +20,7 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.dispatch.after_restore import AfterRestore
 from writeback.flow.dispatch.building import build
 from writeback.flow.dispatch.deadlines import expire
-from writeback.flow.dispatch.revalidation import SecondLook
+from writeback.flow.dispatch.revalidation import Revalidation
 from writeback.flow.engine.breakers import Breakers, keys_of
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
@@ -48,7 +48,7 @@ _IN_ORDER: Mapping[str, Collection[str]] = {
 }
 """By family: the kinds that keep the order of a slot, for not each of them makes what came before it needless."""
 _PATIENCE = timedelta(seconds=30)
-"""When a writeback that waits for its slot or for a list is looked at again, should nobody ring."""
+"""When a writeback that waits for its slot or for a list is looked at again, should no wake come."""
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Choice:
             if self._after_restore.put_in_doubt(chosen.chosen, opened):
                 self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
                 continue
-            if self._second_look().weed_out(chosen.chosen, opened):
+            if self._revalidation().drop_invalid(chosen.chosen, opened):
                 continue
             request_id = new_id("req", self.now)
             try:
@@ -160,7 +160,8 @@ class Choice:
         return made
 
     def _ahead_of(self, opened: Mapping[str, OpenWriteback]) -> list[Waiting]:
-        """Return what was accepted before some of the opened and has its turn later: their slots may wait for it."""
+        """Return writebacks accepted before some of the opened ones but sent later: slots of the opened may wait for
+        them."""
         kinds = _IN_ORDER.get(self.lane_id.rpartition(":")[2], ())
         last = max((one.row.seq or 0 for one in opened.values() if one.row.kind in kinds), default=0)
         if not last:
@@ -173,9 +174,9 @@ class Choice:
     def _limits_of(self, kind: str) -> Limits:
         return self.provider.limits(KINDS[kind])
 
-    def _second_look(self) -> SecondLook:
+    def _revalidation(self) -> Revalidation:
         full_within = timedelta(seconds=self.flow.settings.lookups.miss_full_again_after_s)
-        return SecondLook(self.changes, self.school, self.lookups, full_within)
+        return Revalidation(self.changes, self.school, self.lookups, full_within)
 
     def _is_due(self, row: WritebackRow) -> bool:
         return row.next_attempt_at is None or row.next_attempt_at <= self.now
@@ -291,6 +292,7 @@ class Choice:
         )
 
     def _must_look(self, kind: Kind, record: Record) -> bool:
-        """Whether a record may be written only where the MIS has nothing, and the provider does not see to it."""
+        """Whether a record may be written only where the MIS has nothing, and the provider does not check that
+        itself."""
         asks = bool(getattr(record, "only_if_blank", None))
         return asks and not self.provider.writes_only_if_blank(kind, record, self.lookups)

@@ -36,7 +36,7 @@ class Dispatcher:
     owner: str
 
     async def serve(self, lane_id: str) -> None:
-        """Send one request of the lane, if one is due, and ring again when more is.
+        """Send one request of the lane, if one is due, and wake again when more is due.
 
         One request a turn: a lane with much to send goes to the back of the queue, so that no school starves.
         """
@@ -49,10 +49,10 @@ class Dispatcher:
         async with self._heartbeat(turn):
             turn, outcome = await self._carry_out(turn)
         if outcome is None:  # nothing had to be sent
-            await self.flow.doorbell.ring("serve_lane", [lane_id])
+            await self.flow.waker.wake("serve_lane", [lane_id])
             return
         for job in await Finish(self.flow).record(turn, outcome):
-            await self.flow.doorbell.ring(job, [lane_id])
+            await self.flow.waker.wake(job, [lane_id])
 
     async def _carry_out(self, turn: Turn) -> tuple[Turn, Outcome | None]:
         """Look first where a record asks for it, and send; return what was sent in the end, and what came of it."""
@@ -88,7 +88,7 @@ class Dispatcher:
     async def _may_still_send(self, turn: Turn) -> bool:
         """Whether the lane is still ours; SQL is asked only after so long a time that it may not be.
 
-        A process that stood still, with its machine, would else send what another has long settled.
+        Else a process that was paused would send what another has long settled.
         """
         lease = timedelta(seconds=self.flow.settings.dispatch.lease_s)
         if turn.begun_at is None or self.flow.clock.now() - turn.begun_at < lease:

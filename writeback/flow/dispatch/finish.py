@@ -18,7 +18,7 @@ from writeback.flow.engine.breakers import Breakers, asks_for_long, keys_of
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_for, lock_for
 from writeback.flow.engine.provider_answers import keep_answer
-from writeback.flow.engine.recovery import count_failure, doubt, late_until, may_go_again, put_in_doubt
+from writeback.flow.engine.recovery import count_failure, late_until, may_go_again, note_in_doubt, put_in_doubt
 from writeback.flow.engine.refusals import refuse
 from writeback.flow.engine.request_members import close_request, halve, load_members, move_members, settle_members
 from writeback.flow.engine.status_changes import Changes
@@ -40,13 +40,13 @@ class Finish:
     flow: FlowContext
 
     async def record(self, turn: Turn, outcome: Outcome) -> Sequence[str]:
-        """Commit what came of the turn and return which doorbells to ring for the lane."""
+        """Commit the outcome of the turn and return which jobs to wake for the lane."""
         if failpoints.hit("dispatch.before_finish"):
             await self.flow.db.transact(partial(self._record, turn, outcome))
-        rings = await self.flow.db.transact(partial(self._record, turn, outcome))
+        wakes = await self.flow.db.transact(partial(self._record, turn, outcome))
         failpoints.hit("dispatch.after_finish")
         _say(turn, outcome)
-        return rings
+        return wakes
 
     def _record(self, turn: Turn, outcome: Outcome, session: Session) -> Sequence[str]:
         now = self.flow.clock.now()
@@ -64,11 +64,11 @@ class Finish:
             return []
         recording.apply(outcome)
         Breakers(self.flow, session, now).note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
-        rings = ["serve_lane"] if lanes.has_due(session, turn.lane_id, now) else []
+        wakes = ["serve_lane"] if lanes.has_due(session, turn.lane_id, now) else []
         if request.check_at is not None and request.check_at <= now:
-            rings.append("confirm_lane")
+            wakes.append("confirm_lane")
         failpoints.hit("dispatch.finish_uncommitted")
-        return rings
+        return wakes
 
 
 def _say(turn: Turn, outcome: Outcome) -> None:
@@ -185,7 +185,7 @@ class _Recording:
             self._find_what_spoils_it(members, outcome.reason)
         elif may_go_again(self.flow, self.request, members):
             _count_alone(members)
-            doubt(self.flow, self.changes, self.request, members)
+            note_in_doubt(self.flow, self.changes, self.request, members)
             self._again(members, outcome.reason, outcome.retry_after_s)
         else:
             _count_alone(members)
@@ -214,7 +214,7 @@ class _Recording:
             self.request.result = requests.SPOILT
             self.request.check_at = self.now + timedelta(seconds=self.flow.settings.confirm.late_after_s)
             return
-        doubt(self.flow, self.changes, self.request, members)
+        note_in_doubt(self.flow, self.changes, self.request, members)
         close_request(self.request, self.now, "split")
         halve(members, self.request.id)
         dispatch = self.flow.settings.dispatch

@@ -1,8 +1,8 @@
-"""`only_if_blank`: look into the MIS first, and leave alone what somebody has entered there.
+"""`only_if_blank`: read the MIS first, and keep what somebody has entered there.
 
-Between the commit of a request as `sending` and its sending. What if the process dies? Nothing has been sent: the
-request is recovered as one whose answer never came, and the next turn looks again. A mark that the office makes in the
-moment between the look and the write is not seen by anyone.
+It runs between the commit of a request as `sending` and its sending. What if the process dies? Nothing has been sent:
+the request is recovered as one whose answer never came, and the next turn looks again. A mark that the office makes in
+the moment between the look and the write is not seen by anyone.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from writeback.core import failpoints
 from writeback.domain.finding import Finding
-from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
+from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReadBack
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
@@ -43,7 +43,8 @@ class Precondition:
     flow: FlowContext
 
     async def settle(self, turn: Turn) -> Turn | NotReached | Blocked | None:
-        """Return the turn with what may be written; None when nothing is left, an outcome when it cannot be told."""
+        """Return the turn with what may be written; None when nothing is left, an outcome when the MIS cannot be
+        read."""
         lookups = await self.flow.lookups.view(turn.account.school_id)
         sent = SentRequest(
             request_id=turn.request_id,
@@ -74,7 +75,7 @@ class Precondition:
         )
         return replace(turn, records=records, request=request, to_look_at=())
 
-    def _leave(self, turn: Turn, readings: Mapping[int, SlotReading | None], session: Session) -> list[int] | None:
+    def _leave(self, turn: Turn, readings: Mapping[int, SlotReadBack | None], session: Session) -> list[int] | None:
         """Settle what is not written; return the positions of what is, None when there is none or the lease is lost."""
         changes = Changes(session, self.flow.clock.now(), "worker")
         request = requests.lock(session, turn.request_id)
@@ -96,7 +97,7 @@ class Precondition:
         return kept or None
 
 
-def _settle(member: Member, reading: SlotReading | None) -> bool:
+def _settle(member: Member, reading: SlotReadBack | None) -> bool:
     """Settle the record if it is not to be written; return whether it is settled."""
     if reading is None:
         change_member(member, RecordStatus.FAILED, findings=[_cannot_tell(member.index)])

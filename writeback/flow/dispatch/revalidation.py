@@ -1,7 +1,7 @@
-"""What waits is validated again just before it is sent, against the lists and rules as they are by then.
+"""Revalidation: what waits is validated again just before it is sent, against the lists and rules of that moment.
 
-While it waited a pupil may have left, a code been renamed, a lesson moved, the school gone to another MIS. What no
-longer passes is not sent. Where only a list says so, the list is fetched once more before it is believed.
+Meanwhile a pupil may have left, a code been renamed, a lesson moved, the school changed its MIS. What no longer passes
+is not sent. Where only a list speaks against it, the list is fetched again first.
 """
 
 from collections import defaultdict
@@ -20,40 +20,40 @@ from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.writebacks import holds
-from writeback.store.writebacks.writebacks import LISTS_DOUBTED
+from writeback.store.writebacks.writebacks import LISTS_IN_DOUBT
 
 log = structlog.get_logger()
 
 _PATIENCE = timedelta(seconds=5)
 """How long a fresh list is waited for at a time."""
 _AGAIN = timedelta(seconds=30)
-"""How long a sync may take; where it was in vain, the next one comes so much later."""
+"""How long a sync may take; where it was without success, the next one comes so much later."""
 _LONGEST = timedelta(minutes=2)
 _FOR_THE_PROVIDER = frozenset({"permission_missing"})
-"""What the provider's answer decides: it holds the school instead of failing what waits."""
+"""Findings that are left to the provider's answer: it holds the school instead of failing what waits."""
 
 
 @dataclass(frozen=True)
-class SecondLook:
-    """Weeds out what is not fit to be sent any more."""
+class Revalidation:
+    """Drops from a turn what can no longer be sent."""
 
     changes: Changes
     school: School
     lookups: LookupView
     full_within: timedelta
-    """How long before a doubt a list may have been fetched as a whole to settle it."""
+    """How long before a list came into doubt it may have been fetched in full, and still settle it."""
 
-    def weed_out(self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> bool:
+    def drop_invalid(self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> bool:
         """Fail or put off what no longer passes; return whether there was any."""
         indexes: defaultdict[str, list[int]] = defaultdict(list)
         for record in chosen:
             indexes[record.writeback_id].append(record.index)
-        weeded = [one for one, records in indexes.items() if self._weed_out_of(opened[one], records)]
-        return bool(weeded)
+        dropped = [one for one, records in indexes.items() if self._drops_invalid_of(opened[one], records)]
+        return bool(dropped)
 
-    def _weed_out_of(self, one: OpenWriteback, indexes: Sequence[int]) -> bool:
+    def _drops_invalid_of(self, one: OpenWriteback, indexes: Sequence[int]) -> bool:
         errors = self._errors(one, indexes)
-        if self._waits_for_lists(one, indexes) or (errors and self._is_doubtful(one, errors, indexes)):
+        if self._waits_for_lists(one, indexes) or (errors and self._rests_on_an_old_list(one, errors, indexes)):
             self._put_off(one, indexes)
         elif errors:
             self._fail(one, errors, indexes)
@@ -62,7 +62,7 @@ class SecondLook:
         return True
 
     def _waits_for_lists(self, one: OpenWriteback, indexes: Sequence[int]) -> bool:
-        """Whether it was refused for what our lists may have wrong, and none has been fetched since; not for ever."""
+        """Whether it was refused for a possible error of our lists, and none has been fetched since; not for ever."""
         refused = [entry.doubted_at for index in indexes if (entry := one.progress[index]).healed and entry.doubted_at]
         if not refused:
             return False
@@ -76,8 +76,8 @@ class SecondLook:
         found = validate(kind, records, self.school, self.lookups, positions=indexes, today=today)
         return [finding for finding in found if finding.is_error and finding.code not in _FOR_THE_PROVIDER]
 
-    def _is_doubtful(self, one: OpenWriteback, errors: Sequence[Finding], indexes: Sequence[int]) -> bool:
-        """Whether a list that has not been fetched since the first doubt is all that speaks against it."""
+    def _rests_on_an_old_list(self, one: OpenWriteback, errors: Sequence[Finding], indexes: Sequence[int]) -> bool:
+        """Whether only lists speak against it that have not been fetched since they came into doubt."""
         lists = [self.lookups.get(error.list) for error in errors if isinstance(error, ListFinding) and error.list]
         if len(lists) < len(errors):
             return False
@@ -90,7 +90,7 @@ class SecondLook:
 
     def _put_off(self, one: OpenWriteback, indexes: Sequence[int]) -> None:
         """Let it wait until the lists have been fetched: at once, the first time, and every now and then where that
-        was in vain. What else becomes of the writeback meanwhile is no new doubt."""
+        was without success. What else becomes of the writeback meanwhile is no new doubt."""
         row, now, session = one.row, self.changes.now, self.changes.session
         doubts = [one.progress[index].doubted_at or now for index in indexes]
         for index, at in zip(indexes, doubts, strict=True):
@@ -101,7 +101,7 @@ class SecondLook:
             log.info("lists_doubted", writeback_id=row.id, school=self.school.id)
         elif now - max(doubts) >= _AGAIN:
             holds.bring_sync_forward(session, self.school.id, now + _AGAIN)
-        row.hold_reason, row.next_attempt_at = LISTS_DOUBTED, now + _PATIENCE
+        row.hold_reason, row.next_attempt_at = LISTS_IN_DOUBT, now + _PATIENCE
         session.add(row)
 
     def _fail(self, one: OpenWriteback, errors: Sequence[Finding], indexes: Sequence[int]) -> None:

@@ -52,7 +52,7 @@ def _new_webhook(flow: FlowContext, app: str, origin: str, cursor: int) -> Webho
         id=new_id("whk", now),
         app_id=app,
         url=origin,
-        description="Callbacks that requests at Xporter's door ask for",
+        description="Callbacks that requests to the Xporter drop-in endpoint ask for",
         statuses=[status.value for status in USUAL_STATUSES if status.is_final],
         format=_FORMAT,
         secrets=signing_secrets.seal_first(flow.secrets, new_secret()),

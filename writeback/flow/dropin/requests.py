@@ -1,6 +1,7 @@
-"""The drop-in doors: what was asked in a provider's own shape becomes writebacks of ours, all of them or none.
+"""The drop-in endpoints: what was asked in a provider's own shape becomes writebacks of ours, all of them or none.
 
-The doors' HTTP is in `api/dropin`; here a request is validated and kept like any other, and found again by its ref.
+The drop-in endpoints' HTTP is in `api/dropin`; here a request is validated and kept like any other, and found again by
+its ref.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ from writeback.flow.webhooks.dropin_results import Outcome, Part, outcome_of, pa
 from writeback.flow.webhooks.formats import WebhookFormat
 from writeback.store.apps import dropin
 from writeback.store.reads import timeline
-from writeback.store.tables import DoorRow, WritebackRow
-from writeback.store.writebacks.committer import Idempotency, KeyReused, NewDoor, NewWriteback, Replayed
+from writeback.store.tables import DropInRow, WritebackRow
+from writeback.store.writebacks.committer import Idempotency, KeyReused, NewDropIn, NewWriteback, Replayed
 from writeback.store.writebacks.idempotency import find as find_key
 
 _WONDE_DIGITS = 18
@@ -35,7 +36,7 @@ FindingJson = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class DoorPart:
+class DropInPart:
     """One writeback to be made: its kind, its records as JSON, and what the request called each of them."""
 
     kind: str
@@ -44,21 +45,21 @@ class DoorPart:
 
 
 @dataclass(frozen=True)
-class DoorRequest:
-    """What was asked at a door. `body` and `idempotency_key`: what says that it is the same request once more."""
+class DropInRequest:
+    """What was sent to a drop-in endpoint. `body` and `idempotency_key`: by these the same request is recognised."""
 
-    door: str
+    endpoint: str
     type: str
-    parts: Sequence[DoorPart]
+    parts: Sequence[DropInPart]
     callback: str | None = None
     body: bytes = b""
     idempotency_key: str | None = None
 
 
-class DoorRefused(Exception):
+class DropInRefused(Exception):
     """Nothing of the request was kept. `findings`: what is to be said of each part, as the API shows findings.
 
-    `more`: how many there are besides.
+    `more`: how many more there are.
     """
 
     def __init__(self, findings: Sequence[Sequence[FindingJson]], more: int = 0) -> None:
@@ -67,8 +68,8 @@ class DoorRefused(Exception):
 
 
 @dataclass(frozen=True)
-class DoorView:
-    """How a request is doing, as its door shows it."""
+class DropInView:
+    """The state of a request, as its drop-in endpoint shows it."""
 
     ref: str
     type: str
@@ -80,8 +81,8 @@ class DoorView:
     next_attempt_at: datetime | None
 
 
-class Doors:
-    """Takes requests, and tells how they are doing."""
+class DropInRequests:
+    """Takes drop-in requests, and reports their state."""
 
     def __init__(self, acceptor: Acceptor) -> None:
         self._acceptor, self._flow = acceptor, acceptor.flow
@@ -90,7 +91,7 @@ class Doors:
     async def school(self, caller: Caller, provider: str, given: str) -> School:
         """Return the school by the provider's id or ours, among those of the provider that the key may touch.
 
-        Raise Forbidden or NotFound: what the key may not touch looks to it as what is not there.
+        Raise Forbidden or NotFound: for a key, what it may not touch does not exist.
         """
         key = (provider, given)
         found = self._schools.peek(key)
@@ -117,23 +118,26 @@ class Doors:
     def grant(self, key: str, school: School) -> tuple[str, datetime]:
         """Return a token that stands for a key at one school for a while, and when it ends."""
         until = self._flow.clock.now() + timedelta(seconds=self._flow.settings.doors.token_ttl_s)
-        told = {"door": WebhookFormat.XPORTER.value, "key": key, "school": school.id, "until": until.isoformat()}
-        return self._flow.secrets.seal(told), until
+        claims = {"door": WebhookFormat.XPORTER.value, "key": key, "school": school.id, "until": until.isoformat()}
+        return self._flow.secrets.seal(claims), until
 
     def granted(self, token: str) -> tuple[str, str] | None:
         """Return the key and the school that a token stands for; None for one that was never granted, or has ended."""
         try:
-            told = self._flow.secrets.open(token)
+            claims = self._flow.secrets.open(token)
         except (ConfigurationError, ValueError):  # it was not sealed here, or is not even ASCII
             return None
-        if told.get("door") != WebhookFormat.XPORTER or datetime.fromisoformat(told["until"]) <= self._flow.clock.now():
+        if (
+            claims.get("door") != WebhookFormat.XPORTER
+            or datetime.fromisoformat(claims["until"]) <= self._flow.clock.now()
+        ):
             return None
-        return told["key"], told["school"]
+        return claims["key"], claims["school"]
 
-    async def take(self, caller: Caller, school: School, request: DoorRequest) -> str:
+    async def take(self, caller: Caller, school: School, request: DropInRequest) -> str:
         """Keep all of the request, and return what its app may know it by from now on.
 
-        Raise DoorRefused with all findings, CallbackRefused, or a Problem as `Acceptor.submit` does.
+        Raise DropInRefused with all findings, CallbackRefused, or a Problem as `Acceptor.submit` does.
         """
         for part in request.parts:
             check_kind(caller, part.kind)
@@ -144,22 +148,22 @@ class Doors:
         webhook_id = None
         if request.callback is not None:
             webhook_id = await webhook_for_callback(self._flow, caller.app_id, request.callback)
-        ref = new_ref(request.door, self._flow.clock.now())
+        ref = new_ref(request.endpoint, self._flow.clock.now())
         new = replace(
             drafts[0],
             answer=json.dumps({"id": ref}),
             idempotency=idempotency,
             others=drafts[1:],
-            door=_kept(request, ref, drafts, webhook_id),
+            drop_in=_kept(request, ref, drafts, webhook_id),
         )
         committed = await self._acceptor.committer.commit(new)
         return _ref_in(committed) if isinstance(committed, Replayed | KeyReused) else ref
 
-    async def show(self, caller: Caller, door: str, ref: str) -> DoorView:
-        """Return how a request is doing; raise NotFound for what the caller may not see, as if it were not there."""
+    async def show(self, caller: Caller, endpoint: str, ref: str) -> DropInView:
+        """Return the state of a request; raise NotFound for what the caller may not see, as if it did not exist."""
         async with self._flow.db.read() as session:
             row = await dropin.find(session, ref)
-            if row is None or row.door != door or not _may_see(caller, row):
+            if row is None or row.door != endpoint or not _may_see(caller, row):
                 raise NotFound("writeback_unknown", f"no writeback {ref[:64]!r} that this key may see")
             pairs = await session.run_sync(lambda plain: dropin.members(cast(Session, plain), ref))
             rows = [writeback for _, writeback in pairs]
@@ -167,7 +171,7 @@ class Doors:
             attempts = await timeline.attempts_of(session, [request.id for request in requests])
         parts = [part_of(*pair) for pair in pairs]
         outcome = outcome_of(parts)
-        return DoorView(
+        return DropInView(
             ref,
             row.type,
             outcome,
@@ -187,7 +191,7 @@ class Doors:
                     await asyncio.sleep(_POLL_S)
                     parts = await self._parts(ref)
         except TimeoutError:
-            pass  # it has been taken; its callback tells the rest
+            pass  # it has been taken; its callback reports the rest
         return parts
 
     async def _parts(self, ref: str) -> Sequence[Part]:
@@ -200,8 +204,8 @@ class Doors:
             known = await find_key(session, caller.app_id, idempotency)
         return None if known is None else _ref_in(known)
 
-    async def _drafts(self, caller: Caller, school: School, request: DoorRequest) -> list[NewWriteback]:
-        """Return what is to be kept of each part; raise DoorRefused where any of them may not be."""
+    async def _drafts(self, caller: Caller, school: School, request: DropInRequest) -> list[NewWriteback]:
+        """Return what is to be kept of each part; raise DropInRefused where any of them may not be."""
         drafts: list[NewWriteback] = []
         said: list[Sequence[FindingJson]] = []
         more = 0
@@ -218,23 +222,23 @@ class Doors:
             if not checked.is_refused:
                 drafts.append(self._acceptor.draft(caller, school.id, checked))
         if len(drafts) < len(request.parts):
-            raise DoorRefused(said, more)
+            raise DropInRefused(said, more)
         return drafts
 
 
-def new_ref(door: str, now: datetime) -> str:
+def new_ref(endpoint: str, now: datetime) -> str:
     """Return an id in the shape of the provider's own: Wonde's `A18002453`, Xporter's `20171101121545.66a1289c-…`."""
-    if door == WebhookFormat.WONDE:
+    if endpoint == WebhookFormat.WONDE:
         lowest = 10 ** (_WONDE_DIGITS - 1)
         return f"A{lowest + secrets.randbelow(9 * lowest)}"
     return f"{now:%Y%m%d%H%M%S}.{uuid4()}"
 
 
-def _kept(request: DoorRequest, ref: str, drafts: Sequence[NewWriteback], webhook_id: str | None) -> NewDoor:
+def _kept(request: DropInRequest, ref: str, drafts: Sequence[NewWriteback], webhook_id: str | None) -> NewDropIn:
     first = drafts[0].writeback
-    door = {
+    row = {
         "ref": ref,
-        "door": request.door,
+        "door": request.endpoint,
         "app_id": first["app_id"],
         "school_id": first["school_id"],
         "type": request.type,
@@ -247,11 +251,11 @@ def _kept(request: DoorRequest, ref: str, drafts: Sequence[NewWriteback], webhoo
         {"writeback_id": draft.writeback["id"], "ref": ref, "position": position, "ids": list(part.ids)}
         for position, (draft, part) in enumerate(zip(drafts, request.parts, strict=True))
     ]
-    return NewDoor(door, members)
+    return NewDropIn(row, members)
 
 
-def _fingerprint(request: DoorRequest) -> bytes:
-    return f"door:{request.door}:{request.type}\0".encode() + request.body
+def _fingerprint(request: DropInRequest) -> bytes:
+    return f"door:{request.endpoint}:{request.type}\0".encode() + request.body
 
 
 def _ref_in(known: Replayed | KeyReused) -> str:
@@ -260,7 +264,7 @@ def _ref_in(known: Replayed | KeyReused) -> str:
     return str(json.loads(known.answer)["id"])
 
 
-def _may_see(caller: Caller, row: DoorRow) -> bool:
+def _may_see(caller: Caller, row: DropInRow) -> bool:
     return caller.sees_app in (None, row.app_id) and caller.may_touch(row.school_id)
 
 

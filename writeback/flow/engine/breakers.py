@@ -34,7 +34,7 @@ def provider_key(provider: str, base_url: str) -> str:
 
 
 def asks_for_long(retry_after_s: float | None) -> bool:
-    """Whether a provider asks to be left alone for so long that it must be said, and tried by one request first."""
+    """Whether a provider asks for a pause so long that it must be shown, and that one request tries first."""
     return retry_after_s is not None and retry_after_s > _A_MOMENT_S
 
 
@@ -49,7 +49,7 @@ class Breakers:
     def shut_until(self, keys: Sequence[str]) -> tuple[datetime | None, bool]:
         """Return until when nothing may go, None when it may; and whether there have been failures at all.
 
-        Where one may try, and nothing else is shut, the caller is the one: the others are told to wait for its outcome.
+        Where one request may try and no other breaker is open, the caller is that one: the others wait for its outcome.
         """
         rows = breakers.of(self.session, keys)
         for row in sorted(rows, key=self._place):
@@ -74,7 +74,7 @@ class Breakers:
                 return None if claimed else self.now + _PROBE_TAKES
 
     def note(self, keys: Sequence[str], outcome: Outcome, *, had_failures: bool) -> None:
-        """Count a failure, or note that there was an answer. One who says when to come back has answered."""
+        """Count a failure, or note that there was an answer. `Retry-After` counts as an answer."""
         match outcome:
             case NotReached(retry_after_s=asked) | Uncertain(retry_after_s=asked) if asks_for_long(asked):
                 self._rest(keys, outcome, asked or 0)

@@ -1,7 +1,7 @@
 """A bulkhead: one provider that hangs may hold no more than its share of a worker's jobs; the others go on.
 
-It lives in the worker process. What is turned away is remembered, and rung for as soon as there is room; should the
-process die, the sweeper rings, because SQL still says what is due.
+It lives in the worker process. What is turned away is remembered, and woken as soon as there is room; should the
+process die, the sweeper wakes it, because SQL still says what is due.
 """
 
 from collections import Counter

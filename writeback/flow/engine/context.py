@@ -10,7 +10,7 @@ from writeback.core.settings import Settings
 from writeback.flow.registry.entries import Registry
 from writeback.lookups.cache import LookupCache
 from writeback.providers.base import Provider
-from writeback.queue.port import Doorbell
+from writeback.queue.port import Waker
 from writeback.store.sql.database import Database
 
 
@@ -24,6 +24,6 @@ class FlowContext:
     registry: Registry
     lookups: LookupCache
     providers: Mapping[str, Provider]
-    doorbell: Doorbell
+    waker: Waker
     secrets: SecretBox
     rng: random.Random = field(default_factory=random.SystemRandom)

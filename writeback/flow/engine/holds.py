@@ -1,4 +1,4 @@
-"""Holding a school, or one family of kinds there, and letting it go again: writebacks wait, visibly; none is lost.
+"""Holds and resumes a school, or one family of kinds there: writebacks wait, visibly; none is lost.
 
 Everyone locks in one order: lanes, then the school, then writebacks.
 """
@@ -81,7 +81,7 @@ def _hold_family(flow: FlowContext, changes: Changes, lane_id: str, blocked: Blo
         changes.event(row, Event.HELD, detail=f"{lane.hold_reason}: {lane.hold_detail}")
 
 
-def let_go(
+def resume_lanes(
     changes: Changes,
     school: SchoolRow,
     held_lanes: Sequence[Lane],
@@ -89,11 +89,11 @@ def let_go(
     forget: bool = False,
     taken_until: datetime | None = None,
 ) -> set[str]:
-    """End the hold of a school, and those of its families whose time has come; return the lanes that go on now.
+    """End the hold of a school, and those of its families that are due; return the lanes that are resumed.
 
-    The school and `held_lanes` are locked. `forget`: staff say so: every family goes on, and counting begins again;
-    else a hold that comes back at once is left alone for longer. `taken_until`: what the recheck that calls this has
-    set those families to that it was made for.
+    The school and `held_lanes` are locked. `forget`: staff asked for it: every family is resumed, and counting starts
+    again; else a hold that returns at once is retried later each time. `taken_until`: the mark that the calling recheck
+    has put on the families that it is for.
     """
     if school.hold_reason is not None or forget:
         school.hold_reason = school.hold_detail = school.recheck_at = None
@@ -137,7 +137,8 @@ def look_again_later(flow: FlowContext, session: Session, school: SchoolRow) -> 
 
 
 def _patience(flow: FlowContext, rechecks: int) -> timedelta:
-    """Return how long to leave a held school alone: twice as long each time, up to a quarter of an hour."""
+    """Return how long to wait before a held school is asked about again: doubled each time, up to a quarter of an
+    hour."""
     first = flow.settings.dispatch.hold_recheck_s
     return timedelta(seconds=min(max(first, _LONGEST_RECHECK_S), first * 2 ** min(rechecks, 10)))
 
@@ -161,10 +162,10 @@ class Holds:
         self.flow.registry.forget(school_id)
 
     async def resume(self, school_id: str, actor: Actor) -> None:
-        """Let a school go on: everything held for it is queued again, in its order. Raise NotFound.
+        """Resume a school: everything held for it is queued again, in its order. Raise NotFound.
 
-        So do its families that are held by themselves, and what waits because its provider is left alone.
-        A move to another MIS that has begun is taken for over, and not waited for any more; one that is yet to come is.
+        Its families that are held by themselves are resumed too, and what waits because its provider is left alone. A
+        move to another MIS that has begun counts as over; one that is still to come does not.
         """
 
         def resume(session: Session) -> set[str]:
@@ -174,7 +175,7 @@ class Holds:
             move = move_in(school.facts)
             noted = {"hold": school.hold_reason}
             audit.note(session, actor, now, "school.resume", school_id, school=school_id, changed=noted)
-            going = let_go(Changes(session, now, actor.name), school, held_lanes, forget=True)
+            going = resume_lanes(Changes(session, now, actor.name), school, held_lanes, forget=True)
             going |= _leave_alone_no_longer(session, school_id, now)
             if move is not None and move.stage(None, now) is Stage.PLANNED:
                 school.recheck_at = move.begins_at
@@ -184,12 +185,12 @@ class Holds:
 
         going = await self.flow.db.transact(resume)
         self.flow.registry.forget(school_id)
-        await self.flow.doorbell.ring("serve_lane", going)
+        await self.flow.waker.wake("serve_lane", going)
         log.info("school_resumed", school=school_id, lanes=len(going), actor=actor.name)
 
 
 def _leave_alone_no_longer(session: Session, school_id: str, now: datetime) -> set[str]:
-    """Have a school tried again now, whatever its provider asked for; return the lanes in which something goes on."""
+    """Have a school tried again now, whatever its provider asked for; return the lanes that have something due."""
     breakers.close(session, [breakers.of_school(school_id)])
     lanes.leave_school_alone(session, school_id, None)
     return {*writebacks.go_now(session, school_id, now), *lanes.with_due(session, school_id, now)}

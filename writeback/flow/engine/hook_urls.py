@@ -23,7 +23,8 @@ def hook_token(secrets: SecretBox, provider: str, school_id: str) -> str:
 
 
 def account_hook_token(secrets: SecretBox, provider: str) -> str:
-    """Return the unguessable part of the hook of our whole account with a provider; no school's, not even of `all`."""
+    """Return the secret part of our account's hook with a provider; it differs from every school's, one named `all`
+    too."""
     return f"{_ALL}~{secrets.token_for(_account_purpose(provider))}"
 
 

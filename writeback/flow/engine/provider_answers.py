@@ -1,7 +1,7 @@
 """What a provider answered to a request that failed: kept sealed when it happens, shown to support, then deleted.
 
 Nobody can mask a provider's free text, so it is in no log, webhook, metric or search: only here, in a row of its own,
-and each look at it is written down.
+and each look at it is audited.
 """
 
 import base64
@@ -34,7 +34,7 @@ from writeback.store.people import audit
 from writeback.store.reads.writebacks_read import Reads
 from writeback.store.tables import ProviderAnswerRow
 from writeback.store.writebacks import provider_answers
-from writeback_client.models.mending import ProviderAnswer
+from writeback_client.models.corrections import ProviderAnswer
 
 _LAYOUT = frozenset("\n\r\t")
 _HEX_IN_A_LINE = 32
@@ -69,7 +69,7 @@ class ProviderAnswers:
     reads: Reads
 
     async def show(self, caller: Caller, writeback_id: str, request_id: str, actor: Actor) -> ProviderAnswer:
-        """Return what is kept of a request that carried the writeback, and write down that it was shown.
+        """Return what is kept of a request that carried the writeback, and audit that it was shown.
 
         Raise Forbidden without the scope support, NotFound for what the caller may not see or is not kept, Conflict for
         what was sealed with another secret key.

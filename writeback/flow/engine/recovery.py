@@ -1,4 +1,4 @@
-"""What to do with requests whose sender is gone: its lease ran out, its answer was never written down."""
+"""Recovers requests whose worker is gone: its lease ran out, and no answer was recorded."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ def _settle(flow: FlowContext, changes: Changes, request: RequestRow) -> None:
         move_members(changes, members, RecordStatus.SENT)
     elif may_go_again(flow, request, members):
         close_request(request, changes.now, "lost")
-        doubt(flow, changes, request, members)
+        note_in_doubt(flow, changes, request, members)
         count_failure(members)
         move_members(changes, members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail="the sender went away")
     else:
@@ -55,7 +55,7 @@ def may_go_again(flow: FlowContext, request: RequestRow, members: Sequence[Membe
     return KINDS[request.kind].is_repeatable and tries < flow.settings.dispatch.max_attempts
 
 
-def doubt(
+def note_in_doubt(
     flow: FlowContext,
     changes: Changes,
     request: RequestRow,
@@ -63,7 +63,7 @@ def doubt(
     *,
     until: datetime | None = None,
 ) -> None:
-    """Note that marks may still arrive from this request, over newer ones; of anything else a reading tells."""
+    """Note that marks of this request may still arrive, over newer ones; all other kinds are settled by a read-back."""
     if not KINDS[request.kind].is_repeatable:
         return
     until = until or changes.now + timedelta(seconds=flow.settings.confirm.late_after_s)
@@ -96,8 +96,8 @@ def count_failure(members: Sequence[Member]) -> None:
 def put_in_doubt(
     flow: FlowContext, changes: Changes, request: RequestRow, members: Sequence[Member], detail: str
 ) -> None:
-    """Have the MIS read, to settle what no answer says."""
-    doubt(flow, changes, request, members)
+    """Have the MIS read, to settle a request without an answer."""
+    note_in_doubt(flow, changes, request, members)
     request.state, request.check_at = RequestState.IN_DOUBT, changes.now
     request.sent_at = request.sent_at or request.created_at
     move_members(changes, members, RecordStatus.UNKNOWN, detail=detail)

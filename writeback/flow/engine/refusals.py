@@ -28,7 +28,7 @@ def refuse(
 
     Where none is named, a record that stood alone fails; more are split in two halves that go apart, until the bad one
     stands alone: SIMS writes all of a request or nothing (Xporter 13924), and Wonde gives no reason (8744). A record
-    that is refused for what our lists may have wrong goes again once, after they have been fetched anew.
+    refused for what may be an error of our lists is sent again once, after they have been fetched again.
     """
     named = {position: said for position, said in findings.items() if position < len(members)}
     if not named and len(members) == 1:
@@ -57,7 +57,7 @@ def _may_heal(member: Member, said: Sequence[Finding]) -> bool:
 
 
 def _heal(changes: Changes, member: Member, request_id: str) -> None:
-    """Have the lists fetched, and let it go again by itself: `second_look` waits for them."""
+    """Have the lists fetched, and send it again alone: revalidation waits for them."""
     change_member(member, RecordStatus.QUEUED, group=f"{request_id}h", healed=True, doubted_at=changes.now)
     holds.schedule_sync(changes.session, member.opened.row.school_id, changes.now)
 

@@ -12,7 +12,7 @@ from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.slots import is_conditional
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.providers.base import Provider, ProviderRequest
-from writeback.store.writebacks.writebacks import WAITS_FOR_RING
+from writeback.store.writebacks.writebacks import WAITS_FOR_WAKE
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Turn:
     begun_at: datetime | None = None
     """When the lease was taken."""
     rechecks: int = 0
-    """How often in a row the school was let go in vain."""
+    """How often in a row the school was resumed and held again."""
     lane_rechecks: int = 0
     """How often in a row its family was."""
     had_failures: bool = False
-    """Whether school or provider did not answer of late."""
+    """Whether school or provider has failed to answer recently."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView)
             kind=row.kind,
             slot=kind.slot(opened.record(index)),
             date=_date_of(opened.record(index), lookups),
-            is_due=is_due or row.hold_reason in WAITS_FOR_RING,
+            is_due=is_due or row.hold_reason in WAITS_FOR_WAKE,
             group=progress.group,
             priority=row.priority,
             overwrites=kind.overwrites,

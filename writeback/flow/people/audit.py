@@ -1,4 +1,4 @@
-"""Who did what: reading the audit log. It is written by whoever does something, with `store.audit.note`."""
+"""Reads the audit log: who did what. Each action writes its own entry with `store.audit.note`."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,8 @@ class AuditLog:
     async def list(
         self, caller: Caller, wanted: AuditFilter, *, limit: int, cursor: str | None = None
     ) -> Page[AuditEntry]:
-        """Return a page, the latest first: of the key's schools, or with the scope admin and all schools everything."""
+        """Return a page, the latest first: entries of the key's schools, or all entries for an admin key without
+        limits."""
         if not caller.may(Scope.SUPPORT):
             raise Forbidden("key_lacks_scope", "this key has no scope 'support'", hint="Use a key that has it.")
         before = decode_number(cursor)

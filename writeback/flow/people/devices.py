@@ -1,6 +1,6 @@
 """Browsers in which somebody has signed in before: a token in a cookie says so, and nobody else can make one.
 
-Strangers who fail an account use up its tries for browsers that are not known; those that are have tries of their own.
+Failed tries by strangers count against unknown browsers; known browsers have tries of their own.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""API keys of apps: make, list, rotate, revoke, and recognise them. The API asks `authenticate` on every call."""
+"""API keys of apps: create, list, rotate, revoke and authenticate. The API calls `authenticate` on every call."""
 
 import asyncio
 import hmac
@@ -127,7 +127,7 @@ class Keys:
         return cut([Key(**_shown(row)) for row in rows], limit, lambda view: view.id)
 
     async def rotate(self, key_id: str, *, overlap: timedelta = OVERLAP, actor: Actor = SERVICE) -> NewKey:
-        """Give a key a new secret; what it was works beside it for `overlap`, what it was before that no longer.
+        """Give a key a new secret; the old one keeps working for `overlap`, the one before that no longer.
 
         Raise NotFound for an unknown key, Conflict for a revoked one.
         """
@@ -151,7 +151,7 @@ class Keys:
         return NewKey(**_shown(row), key=key)
 
     async def revoke(self, key_id: str, *, actor: Actor = SERVICE) -> None:
-        """Take a key's rights away, at once here and within `cache_s` elsewhere; raise NotFound for an unknown one."""
+        """Revoke a key, at once here and within `cache_s` elsewhere; raise NotFound for an unknown one."""
         async with self._db.write() as session:
             row = await store.lock(session, key_id)
             if row is None:

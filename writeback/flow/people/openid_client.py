@@ -51,8 +51,8 @@ class IdentityProvider:
         found = await self._discovered()
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
         form["redirect_uri"] = redirect_uri
-        told = await self._ask("POST", _secure(found["token_endpoint"]), **self._proof(found, form))
-        token = await self._verified(str(told.get("id_token", "")), _secure(found["jwks_uri"]))
+        granted = await self._ask("POST", _secure(found["token_endpoint"]), **self._proof(found, form))
+        token = await self._verified(str(granted.get("id_token", "")), _secure(found["jwks_uri"]))
         self._check(token.claims, nonce)
         return token.claims
 
@@ -128,12 +128,12 @@ class IdentityProvider:
                 httpx.AsyncClient(timeout=self._settings.timeout_s, verify=trusted()) as client,
                 client.stream(method, url, headers=headers, **options) as answer,
             ):
-                told = json.loads(await read_limited(answer, _MOST_BYTES))
+                content = json.loads(await read_limited(answer, _MOST_BYTES))
         except (httpx.HTTPError, AnswerTooLarge, TimeoutError, ValueError, RecursionError) as error:
             raise SignInBroken("not_reached") from error
-        if not answer.is_success or not isinstance(told, dict):
+        if not answer.is_success or not isinstance(content, dict):
             raise SignInBroken("refused_there")
-        return told
+        return content
 
 
 def _secure(url: str) -> str:

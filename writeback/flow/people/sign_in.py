@@ -1,7 +1,7 @@
 """Signing in with a password: counted before it is tried, as slow for an unknown name as for a wrong password.
 
-Whoever fails somebody else's account uses up tries of their own address, then of all strangers; never those of a
-browser in which that person has signed in before.
+Failed tries at somebody else's account count for the caller's own address, then for all strangers together; never for a
+browser in which the owner has signed in before.
 """
 
 import hashlib

@@ -12,7 +12,7 @@ from writeback.flow.people.staff_accounts import Staff
 
 
 @dataclass(frozen=True)
-class StaffDoor:
+class StaffServices:
     """Accounts, where they are signed in, and the two ways to sign in."""
 
     accounts: Staff
@@ -21,10 +21,10 @@ class StaffDoor:
     openid: OpenIdSignIns
 
 
-def create_staff_door(flow: FlowContext) -> StaffDoor:
+def create_staff(flow: FlowContext) -> StaffServices:
     settings = flow.settings.console
     sessions = StaffSessions(flow.db, flow.clock, settings)
-    return StaffDoor(
+    return StaffServices(
         accounts=Staff(flow.db, flow.clock),
         sessions=sessions,
         sign_ins=SignIns(

@@ -1,7 +1,7 @@
 """Live streams of events. One poller a process asks SQL while anybody listens; listeners read what it found.
 
-A listener is nothing but a position: it takes from the events kept in memory, and where it is further behind from SQL.
-So a slow one costs no memory, and what it was sent is all that it was to get, in order, each event once.
+A listener is only a position: it reads the events kept in memory, or SQL where it is further behind. So a slow one
+costs no memory, and each gets all of its events, in order, once.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class EventFeed:
 
     @contextmanager
     def place(self, app: str) -> Iterator[None]:
-        """Take a place among the streams for as long as the context; raise Overloaded where there is none."""
+        """Hold a place among the streams for the length of the context; raise Overloaded where none is free."""
         if self._closing:
             raise Overloaded("stopping", "this process is stopping", retry_after_s=1)
         of_app = self._settings.max_streams_per_app
@@ -114,10 +114,10 @@ class EventFeed:
                 if end is None or position < end:
                     await self._wait(above=position)
 
-    async def rings(self, wanted: EventFilter, *, pause_s: float) -> AsyncGenerator[bool, None]:
+    async def signals(self, wanted: EventFilter, *, pause_s: float) -> AsyncGenerator[bool, None]:
         """Yield True when such events have come, at once and then at most every `pause_s`; False whenever none has.
 
-        It is for whoever looks afresh at each ring. Take a place first.
+        For readers that fetch again at each signal. Take a place first.
         """
         async for _ in self._begin():
             yield False
@@ -125,7 +125,7 @@ class EventFeed:
         while not self._closing:
             found, position = await self._next(wanted, position)
             if found:
-                position = self._position or position  # whatever else has come by now is the same ring
+                position = self._position or position  # whatever else has come by now is the same signal
                 yield True
                 await asyncio.sleep(pause_s)
             else:

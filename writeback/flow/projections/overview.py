@@ -1,6 +1,6 @@
-"""How things go now, in facts: what each provider takes, which schools need someone, what goes wrong. Read-only.
+"""The current state in facts: what each provider takes, which schools need someone, what goes wrong. Read-only.
 
-The console puts it into words. It costs a few indexed queries, and is remembered for a moment, so that many who watch
+The console puts it into words. It costs a few indexed queries, and is remembered for a moment, so that many viewers
 cost as much as one.
 """
 

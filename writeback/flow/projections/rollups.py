@@ -1,4 +1,4 @@
-"""Counting: what came in, what became of it and how long it took, taken from the log of events a few at a time.
+"""The rollup: counts of what came in, what became of it and how long it took, from the log of events, a few at a time.
 
 The worker calls `count` every second or so. Several may: the cursor's row lets one through. The console then reads a
 few hundred rows instead of a day's writebacks.
@@ -90,7 +90,7 @@ class _Sums:
             }
 
 
-class Tally:
+class Rollup:
     """Counts events, each once."""
 
     def __init__(self, db: Database, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Where a school's calls may lead, and whose credentials may go there. Pure; the registry and `SchoolMemory` ask.
+"""Which addresses a school's calls may go to, and with whose credentials. Pure; the registry and `SchoolMemory` ask.
 
 Credentials go only to the address that they were given for: a school's own to the origin that it had when they came,
 our account's to hosts that the settings name.
@@ -62,10 +62,9 @@ class AddressRules:
         return f"{found.message}. {found.hint}" if found else ""
 
     def check_limited(self, school: Connection, before: Connection) -> None:
-        """Raise Forbidden for a change that a key may not make that is limited to some schools.
-
-        It leads a school only to hosts that the settings name: others are no matter of one school. And it has our
-        account serve none that it does not serve already: others of the account's schools may not be the key's.
+        """Raise Forbidden for a change that a key limited to some schools may not make. Such a key may only use hosts
+        that the settings name, and may not have our account serve further schools: the account's other schools may not
+        be the key's.
         """
         for pointer, url in school.urls.items():
             if url != before.urls[pointer] and not self._is_named(school.provider, url):

@@ -40,7 +40,7 @@ __all__ = ["NewSchool", "Registry", "school_unknown"]
 log = structlog.get_logger()
 
 _RESYNC = frozenset({"mis", "provider_school_id", "base_url", "credentials"})
-"""What a change of makes the lists that were fetched before doubtful."""
+"""Fields whose change means that the lists fetched before may be wrong."""
 _ACCOUNT = frozenset({"provider_school_id", "base_url"})
 """What a change of may make a school that of another's account."""
 _OF_ANOTHER = _ACCOUNT | {"mis"}
@@ -143,8 +143,8 @@ class Registry:
     ) -> shown.School:
         """Change the fields of a `Draft` that are given, credentials as a whole.
 
-        A new MIS, account, address or credential has the lists fetched again at once, and holds looked at again: the
-        school's, and those of single families. `is_limited`: whoever asks may touch some schools only. Raise NotFound,
+        A new MIS, account, address or credential has the lists fetched again at once, and has the holds of the school
+        and of single families checked again. `is_limited`: whoever asks may touch some schools only. Raise NotFound,
         InvalidSubmission, Forbidden or Conflict.
         """
         now = self._clock.now()
@@ -243,8 +243,8 @@ class Registry:
         return "" if is_usual else draft.base_url.rstrip("/")
 
     def _connection_before(self, row: SchoolRow, draft: Draft) -> Connection:
-        """Return how a school is called until now. Credentials that cannot be read again count for none where new
-        ones are given: that is how they are mended."""
+        """Return how a school is called until now. Credentials that can no longer be read count as none where new ones
+        are given: that is how they are replaced."""
         try:
             return connection_of(row, self._secrets)
         except ConfigurationError:
@@ -340,7 +340,7 @@ def _refuse_renaming(row: SchoolRow, draft: Draft) -> None:
             finding = Finding(
                 f"school_{name}_fixed",
                 f"{name} is {there!r} and cannot become {given[:64]!r}: writebacks refer to it",
-                "Register the school anew under another id.",
+                "Register the school again under another id.",
                 pointer=f"/{name}",
             )
             raise InvalidSubmission("school_invalid", finding.message, [finding.as_json()], hint=finding.hint)

@@ -1,7 +1,7 @@
 """A school's move to another MIS (Wonde 262): how far it is, and what it leaves in the school's facts. Pure.
 
-It is planned, then it runs, then it is over; then every list is fetched anew, and a moment later, when every process
-has taken note of them, it is done. While it runs the school is held: its ids may change at any moment.
+It is planned, then it runs, then it is over; then every list is fetched again, and a moment later, when every process
+has the new lists, it is done. While it runs the school is held: its ids may change at any moment.
 """
 
 from collections.abc import Mapping
@@ -78,8 +78,8 @@ class Move:
         """Whether both tell of one move: a webhook may come twice, late, or after it was all done."""
         if other is None or self.becomes != other.becomes:
             return False
-        told = {self.completed_at, self.scheduled_at} & {other.completed_at, other.scheduled_at}
-        return bool(told - {None})
+        instants = {self.completed_at, self.scheduled_at} & {other.completed_at, other.scheduled_at}
+        return bool(instants - {None})
 
 
 def move_in(facts: Mapping[str, Any], name: str = FACT) -> Move | None:
@@ -88,7 +88,7 @@ def move_in(facts: Mapping[str, Any], name: str = FACT) -> Move | None:
     return Move(**kept) if isinstance(kept, Mapping) else None
 
 
-def told_move(payload: Mapping[str, Any]) -> Move | None:
+def announced_move(payload: Mapping[str, Any]) -> Move | None:
     """Return what a webhook tells of a move; None where it does not say whereto."""
     was, becomes, scheduled, completed = (
         str(payload.get(name) or "").strip() for name in ("migrate_from", "migrate_to", "scheduled_at", "completed_at")
@@ -96,14 +96,14 @@ def told_move(payload: Mapping[str, Any]) -> Move | None:
     return Move(was, becomes, scheduled or None, completed or None) if becomes else None
 
 
-def after_webhook(facts: Mapping[str, Any], told: Move) -> Mapping[str, Any]:
-    """Return the facts after a webhook; what is done already, and what is known to be further, stays as it is."""
-    if told.is_same(move_in(facts, DONE_FACT)):
+def after_webhook(facts: Mapping[str, Any], move: Move) -> Mapping[str, Any]:
+    """Return the facts after a webhook; a move that is done, or known to be further along, stays as it is."""
+    if move.is_same(move_in(facts, DONE_FACT)):
         return facts
     known = move_in(facts)
-    if known is not None and known.becomes == told.becomes and (known.over_at or known.completed_at):
-        told = replace(known, completed_at=known.completed_at or told.completed_at)
-    return {**facts, FACT: told.as_fact()}
+    if known is not None and known.becomes == move.becomes and (known.over_at or known.completed_at):
+        move = replace(known, completed_at=known.completed_at or move.completed_at)
+    return {**facts, FACT: move.as_fact()}
 
 
 def when_done(facts: Mapping[str, Any], move: Move) -> Mapping[str, Any]:

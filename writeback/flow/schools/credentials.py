@@ -1,4 +1,5 @@
-"""A school's sealed credentials, and a new token that a webhook has offered: it counts only when the provider takes it.
+"""A school's sealed credentials, and a new token that a webhook has offered: it is used only once the provider accepts
+it.
 
 Until then it is sealed beside the one in use, so that a false webhook takes nothing away and a true one is not lost.
 """
@@ -32,7 +33,7 @@ def with_offered(account: Account) -> Account:
 
 
 def settle_offer(secrets: SecretBox, school: SchoolRow, offered: str, *, is_taken: bool) -> None:
-    """Put the offered token in the place of the one before, or drop it; another one that came meanwhile stays."""
+    """Use the offered token from now on, or drop it; one that was offered meanwhile stays."""
     kept = _opened(secrets, school)
     if is_taken:
         kept[PROVIDERS[school.provider].credentials.needs] = offered

@@ -1,5 +1,5 @@
-"""When a school's lists are fetched from the beginning: early each school day, so that whatever changes alone would
-never bring is mended before registers. Pure.
+"""When a school's lists are fetched from the beginning: early each school day, so that what a list of changes never
+brings is put right before registers. Pure.
 
 Each school has its own moment, by its id, so that they do not all come at once; nor do those that were missed.
 """
@@ -22,7 +22,7 @@ _LONGEST_BREAK = 4
 def last_moment(school_id: str, zone: ZoneInfo, now: datetime, settings: LookupSettings) -> datetime | None:
     """Return when the school's lists were last to be fetched from the beginning; None where they never are.
 
-    Before the school's moment, and where that was missed before it is made up for, it is that of the school day before.
+    Before the school's moment, or before a missed one is made up for, it is that of the school day before.
     """
     if not settings.full_each_school_day:
         return None

@@ -1,4 +1,4 @@
-"""How a school does just now: what waits in its lanes, and whether it or its provider is left alone. Read-only."""
+"""The current state of a school: what waits in its lanes, and whether it or its provider is left alone. Read-only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -42,8 +42,8 @@ class ListSyncer:
     async def _try_list(
         self, account: Account, name: ListName, full_since: datetime | None
     ) -> tuple[Lookup | None, SyncedList | None]:
-        """Return the list from before and what became of it; None where another sync was quicker, and it may have been
-        one of changes only."""
+        """Return the list from before and the new one; None where another sync was quicker, which may have fetched
+        changes only."""
         await background_pace.give_way()
         async with self.flow.db.read() as session:
             known = await lists.load(session, account.school_id, name)
@@ -110,10 +110,9 @@ class ListSyncer:
 
 
 def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) -> SyncedList | None:
-    """Return that there is no such list here; None where it is a fault.
-
-    Pupils and codes there must be. Of the others, a definite answer that is no list says that the provider has none,
-    and a missing permission that the school shares none.
+    """Return that there is no such list here; None where it is a fault. Pupils and codes are always needed. For other
+    lists, a definite answer without a list means that the provider has none, and a missing permission that the school
+    shares none.
     """
     if name in _NEVER_EMPTY:
         return None

@@ -1,10 +1,10 @@
-"""What a provider tells of schools (Wonde 181-262): noted with the school that it names, then confirmed by asking.
+"""A provider's events about schools (Wonde 181-262): stored with the school that they name, then confirmed by asking.
 
 A webhook carries no signature, so it changes nothing by itself that asking could not: it says when to ask, what reason
-was given, and which token to try. That a school moves to another MIS cannot be asked, so it is held on the word alone.
+was given, and which token to try. Whether a school moves to another MIS cannot be asked, so the event alone holds it.
 
-What if it comes twice, late, or never? Each is written down so that a second time makes no difference, and whatever was
-missed is found by the next sync, which asks as well.
+What if it comes twice, late, or never? Each is stored so that a repeat makes no difference, and what was missed is
+found by the next sync, which asks as well.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from writeback.domain.outcome import NotReached
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_school, locked_school
 from writeback.flow.engine.status_changes import Changes
-from writeback.flow.registry.migration import after_webhook, told_move
+from writeback.flow.registry.migration import after_webhook, announced_move
 from writeback.flow.schools import credentials
 from writeback.flow.schools.school_access import ACCESS, access_fact, standing
 from writeback.flow.schools.self_registration import Newcomers
@@ -32,8 +32,8 @@ from writeback.store.writebacks import holds
 log = structlog.get_logger()
 
 
-class Told(StrEnum):
-    """What is acted on; anything else has the school asked about all the same."""
+class SchoolHook(StrEnum):
+    """The events that are acted on; any other also has the school asked about."""
 
     APPROVED = "schoolApproved"
     REVOKED = "accessRevoked"
@@ -43,7 +43,7 @@ class Told(StrEnum):
 
 @dataclass(frozen=True)
 class SchoolEvents:
-    """Receives what a provider tells of schools."""
+    """Receives a provider's events about schools."""
 
     flow: FlowContext
 
@@ -56,13 +56,13 @@ class SchoolEvents:
         ids = await self._schools_meant(provider, hint, hook_of)
         log.info("school_event", schools=ids, provider=provider, provider_event=hint.event)
         if not ids:
-            if hint.event == Told.APPROVED:
+            if hint.event == SchoolHook.APPROVED:
                 await Newcomers(self.flow).register(provider, hint)
             return
         for school_id in ids:
             await self.flow.db.transact(partial(self._note, school_id, hint))
             self.flow.registry.forget(school_id)
-        await self.flow.doorbell.ring("recheck_school", ids)
+        await self.flow.waker.wake("recheck_school", ids)
 
     async def _schools_meant(self, provider: str, hint: Hint, hook_of: str | None) -> Sequence[str]:
         """Return the registered schools that the event is about."""
@@ -85,18 +85,18 @@ class SchoolEvents:
     def _note(self, school_id: str, hint: Hint, session: Session) -> None:
         """Write down what the event says, and have the school looked at now."""
         now = self.flow.clock.now()
-        if hint.event == Told.APPROVED:
+        if hint.event == SchoolHook.APPROVED:
             holds.bring_families_forward(session, school_id, now)
         school = locked_school(session, school_id)
         match hint.event:
-            case Told.APPROVED:
+            case SchoolHook.APPROVED:
                 if hint.credential:
                     credentials.offer(self.flow.secrets, school, hint.credential)
                 school.facts = {name: fact for name, fact in school.facts.items() if name != ACCESS}
-            case Told.REVOKED | Told.DECLINED:
+            case SchoolHook.REVOKED | SchoolHook.DECLINED:
                 reason = hint.payload.get("revoke_reason") or hint.payload.get("decline_reason") or ""
                 school.facts = {**school.facts, ACCESS: access_fact(hint.event, str(reason), now)}
-            case Told.MIGRATION:
+            case SchoolHook.MIGRATION:
                 self._note_move(session, school, hint)
         school.sync_at = school.recheck_at = now
         school.sync_first = True
@@ -104,11 +104,11 @@ class SchoolEvents:
 
     def _note_move(self, session: Session, school: SchoolRow, hint: Hint) -> None:
         """Remember a move; where it has begun, hold the school now: its ids may change at any moment."""
-        told, now = told_move(hint.payload), self.flow.clock.now()
-        if told is None:
+        move, now = announced_move(hint.payload), self.flow.clock.now()
+        if move is None:
             log.warning("migration_unreadable", school=school.id)
             return
-        school.facts = dict(after_webhook(school.facts, told))
+        school.facts = dict(after_webhook(school.facts, move))
         session.add(school)
         stands = standing(school.name, school.facts, NotReached("not asked yet"), now)
         if stands.hold is not None:

@@ -1,6 +1,6 @@
-"""What fell out of a school's lists, and waits: a person says whether it is true.
+"""Removals from a school's lists that wait for a person's decision.
 
-A list that shrinks by much at once may be a page that is missing, or a school year's end; no program can tell.
+A list that shrinks by much at once may be a missing page, or the end of the school year; no program can know.
 """
 
 from dataclasses import dataclass
@@ -31,9 +31,8 @@ class Removals:
     async def decide(
         self, school_id: str, name: ListName, decision: Decision, *, count: int | None = None, actor: Actor
     ) -> int:
-        """Take out what fell out of a list, or keep it for good; return how many that was: 0, where nothing waits.
-
-        `count`: how many somebody has seen; raise Conflict where it is another number now. Raise NotFound.
+        """Accept the removals of a list, or discard them; return how many those were: 0 where nothing waits. `count`:
+        how many the person saw; raise Conflict where the number has changed since. Raise NotFound.
         """
         now = self.clock.now()
         async with self.db.write() as session:

@@ -1,4 +1,4 @@
-"""How a school stands after what its provider says: whether it can be written to, and what it waits for otherwise.
+"""The standing of a school after its provider's report: whether it can be written to, else what it waits for.
 
 `sync` and `school_watch` ask the provider; both keep its report here, so that the same words have the same effect.
 """
@@ -20,7 +20,7 @@ from writeback.providers.base import SchoolReport
 from writeback.store.tables import SchoolRow
 
 ACCESS = "access"
-"""Fact: that a webhook told of a withdrawal (Wonde 254-258), and why. Kept as long as it may be so."""
+"""Fact: that a webhook reported a withdrawal (Wonde 254-258), and why. Kept as long as it may be so."""
 NOT_AVAILABLE = "lists_not_available"
 """Fact: which lists there are not for this school, each with the reason."""
 UNKNOWN_MIS = "unknown"
@@ -45,12 +45,12 @@ class Standing:
 
 def standing(name: str, facts: Mapping[str, Any], report: SchoolReport | NotReached, now: datetime) -> Standing:
     """Return how the school `name` stands; pure. Of a provider that is not reached nothing is known."""
-    told = report if isinstance(report, SchoolReport) else None
-    refusal = _refusal(facts, told)
+    answered = report if isinstance(report, SchoolReport) else None
+    refusal = _refusal(facts, answered)
     if refusal is not None and refusal.reason is HoldReason.REVOKED:
         return Standing(refusal)
     move = move_in(facts)
-    stage = move.stage(_mis_of(told), now) if move else None
+    stage = move.stage(_mis_of(answered), now) if move else None
     match move, stage:
         case Move(), Stage.RUNNING | Stage.OVER | Stage.SYNCED:
             return Standing(_moving(name, move), move.settles_at, stage)
@@ -58,9 +58,9 @@ def standing(name: str, facts: Mapping[str, Any], report: SchoolReport | NotReac
             look_at = move.begins_at
         case _:
             look_at = None
-    if refusal is None and told is not None and not told.is_online:
+    if refusal is None and answered is not None and not answered.is_online:
         refusal = Blocked(HoldReason.OFFLINE, "the provider says that it is offline")
-    if refusal is None and told is not None and ACCESS in facts:
+    if refusal is None and answered is not None and ACCESS in facts:
         look_at = min(now + timedelta(minutes=1), look_at or datetime.max.replace(tzinfo=now.tzinfo))
     return Standing(refusal, look_at, stage)
 
@@ -68,7 +68,7 @@ def standing(name: str, facts: Mapping[str, Any], report: SchoolReport | NotReac
 def keep_report(flow: FlowContext, session: Session, school: SchoolRow, report: SchoolReport | NotReached) -> Standing:
     """Keep what the provider says of a school that is locked, and hold it where something is in the way.
 
-    Letting it go is left to `school_watch`.
+    Resuming it is left to `school_watch`.
     """
     now = flow.clock.now()
     if isinstance(report, SchoolReport):
@@ -96,20 +96,21 @@ def access_fact(event: str, reason: str, now: datetime) -> dict[str, str]:
     return {"event": event, "reason": reason, "told_at": now.isoformat()}
 
 
-def _refusal(facts: Mapping[str, Any], told: SchoolReport | None) -> Blocked | None:
-    """Return what is in the way; a withdrawal of which a webhook told, and that shows, with the reason that it gave."""
-    if told is None or told.blocked is None:
+def _refusal(facts: Mapping[str, Any], report: SchoolReport | None) -> Blocked | None:
+    """Return what is in the way; a withdrawal that a webhook reported, and that is visible, with the webhook's
+    reason."""
+    if report is None or report.blocked is None:
         return None
     access = facts.get(ACCESS)
-    if not isinstance(access, Mapping) or told.blocked.reason not in _REFUSALS:
-        return told.blocked
+    if not isinstance(access, Mapping) or report.blocked.reason not in _REFUSALS:
+        return report.blocked
     did = "declined" if access.get("event") == "accessDeclined" else "revoked"
     reason = f": {access['reason']}" if access.get("reason") else "; it gave no reason"
     return Blocked(HoldReason.REVOKED, f"the school has {did} access{reason}")
 
 
 def _without_old_news(facts: dict[str, Any], report: SchoolReport, now: datetime) -> dict[str, Any]:
-    """Drop word of a withdrawal that the provider's own answers have not borne out for long enough."""
+    """Forget a reported withdrawal that the provider's own answers have not confirmed for long enough."""
     access = facts.get(ACCESS)
     if report.blocked is not None or not isinstance(access, Mapping):
         return facts

@@ -1,4 +1,4 @@
-"""Schools that approve us before anybody has registered them (Wonde 243-250): they register themselves.
+"""Schools that approve us before anybody has registered them (Wonde 243-250) are registered here.
 
 Only what the provider itself lists as approved is believed, asked with the token that came or that of our account.
 """
@@ -30,7 +30,7 @@ class Newcomers:
     flow: FlowContext
 
     async def register(self, provider: str, hint: Hint) -> None:
-        """Register the school, unless its provider does not bear it out; raise Overloaded where it cannot be asked."""
+        """Register the school if its provider confirms it; raise Overloaded where the provider cannot be asked."""
         listing = await self._listing(provider, hint)
         if listing is None:
             return
@@ -47,7 +47,7 @@ class Newcomers:
                 log.warning("school_not_registered", provider_school=hint.provider_school_id, reasons=codes)
                 return
             else:
-                await self.flow.doorbell.ring("sync_school", [school_id])
+                await self.flow.waker.wake("sync_school", [school_id])
                 return
 
     async def _listing(self, provider: str, hint: Hint) -> SchoolListing | None:

@@ -1,4 +1,4 @@
-"""A list after a change, and what of it waits for somebody: one that shrinks at once may be a fault. Pure."""
+"""A list after a change, and which removals wait for a person: a list that shrinks at once may be a fault. Pure."""
 
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class Changed:
-    """`held_back`: what the provider has no longer, and the list still has until somebody says that this is true."""
+    """`held_back`: what the provider no longer has, kept in the list until somebody accepts its removal."""
 
     lookup: Lookup
     held_back: AbstractSet[str] = _NOTHING

@@ -52,7 +52,7 @@ class Syncer:
     ) -> Synced:
         """Sync every list, or some, and ask the provider about the school; a list that fails leaves the others alone.
 
-        What registers need comes first, and what waits for it goes on at once. `full`: from the beginning, whatever has
+        What registers need comes first, and what waits for it is woken at once. `full`: every list whole, whatever has
         changed. `actor`: who asked, for the audit log.
         """
         account = await self.flow.registry.account(school_id)
@@ -72,7 +72,7 @@ class Syncer:
         if not lists:
             return await self._sync(account, until, full_since)
         synced = await self.sync_lists(account, sorted(lists), full_since=full_since)
-        await self._ring(school_id)
+        await self._wake(school_id)
         facts = (await self.flow.registry.school(school_id)).facts
         return Synced(school=school_id, lists=synced, report=facts)
 
@@ -88,11 +88,11 @@ class Syncer:
             return None
         school, now = await self.flow.registry.school(school_id), self.flow.clock.now()
         moment = last_moment(school_id, school.zone, now, self.flow.settings.lookups)
-        return await self._sync(account, until, self.doubted_since() if taken.is_waited_for else moment)
+        return await self._sync(account, until, self.full_fetch_due_since() if taken.is_waited_for else moment)
 
-    def doubted_since(self) -> datetime:
-        """Return since when a list must have been fetched from the beginning to be believed where it lacks something:
-        not the moment itself, or wrong ids would have whole lists fetched all the time."""
+    def full_fetch_due_since(self) -> datetime:
+        """Return since when a list must have been fetched in full to be trusted about a missing id: not the moment
+        itself, or wrong ids would have whole lists fetched all the time."""
         return self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.miss_full_again_after_s)
 
     async def _take(self, school_id: str, until: datetime) -> TakenSync | None:
@@ -107,7 +107,7 @@ class Syncer:
         return taken
 
     async def _give_back(self, school_id: str, until: datetime) -> None:
-        """Have the school synced soon: by whoever comes first, for this process may be about to stop."""
+        """Have the school synced soon, by any worker: this process may be about to stop."""
         at = self.flow.clock.now() + timedelta(seconds=self.flow.rng.uniform(*_AGAIN_S))
         with contextlib.suppress(Exception):  # then it is due when it counts as taken no longer
             await self.flow.db.transact(partial(holds.give_back_sync, school_id=school_id, taken_until=until, at=at))
@@ -131,11 +131,11 @@ class Syncer:
         report = await self.flow.providers[account.provider].report(account)
         failpoints.hit("sync.after_report")
         facts = await self._keep(school_id, report, until)
-        await self._ring(school_id)
+        await self._wake(school_id)
         further = further_lists(await self.flow.registry.school(school_id))
         others = await self.sync_lists(account, further, full_since=full_since)
         if any(one.changed for one in others):
-            await self._ring(school_id)
+            await self._wake(school_id)
         return Synced(school=school_id, lists=[*first, *others], report=facts)
 
     async def sync_lists(
@@ -159,13 +159,13 @@ class Syncer:
         """Remember with the school which lists there are not, so that no submission asks for them again."""
         school = await self.flow.registry.school(school_id)
         known = dict(school.facts.get(NOT_AVAILABLE) or {})
-        told = {str(one.list): one.not_available for one in synced if one.error is None}
-        if all(known.get(name) == said for name, said in told.items()):
+        availability = {str(one.list): one.not_available for one in synced if one.error is None}
+        if all(known.get(name) == said for name, said in availability.items()):
             return
 
         def note(session: Session) -> None:
             row = locked_school(session, school_id)
-            noted = {**(row.facts.get(NOT_AVAILABLE) or {}), **told}
+            noted = {**(row.facts.get(NOT_AVAILABLE) or {}), **availability}
             row.facts = {**row.facts, NOT_AVAILABLE: {name: said for name, said in noted.items() if said}}
             session.add(row)
 
@@ -195,14 +195,14 @@ class Syncer:
         self.flow.registry.forget(school_id)
         return facts
 
-    async def _ring(self, school_id: str) -> None:
+    async def _wake(self, school_id: str) -> None:
         async with self.flow.db.read() as session:
             waiting = await session.run_sync(lambda plain: lanes.of_school(cast(Session, plain), school_id))
-        await self.flow.doorbell.ring("serve_lane", waiting)
+        await self.flow.waker.wake("serve_lane", waiting)
 
 
 def further_lists(school: School) -> Sequence[ListName]:
-    """Return the lists of attributes that the kinds need which this school takes: the others are left alone."""
+    """Return the attribute lists that the school's kinds need; others are not fetched."""
     kinds = (kind for kind in KINDS.values() if rule_for(school, kind.name).supported)
     needed = {name for kind in kinds for name in kind.lists}
     return [name for name in ListName if name in ATTRIBUTE_LISTS and name in needed]

@@ -1,6 +1,8 @@
-"""Misses: before an unknown id is refused, its list is refreshed once; then not for a while, should that not help.
+"""Refresh: before an unknown id is refused, its list is refreshed once; where that does not help, not again for a
+while.
 
-What could not be asked for is not refused: it is taken with a warning, and checked again before it is sent.
+What depends on a list that could not be fetched is not refused: it is taken with a warning, and checked again before it
+is sent.
 """
 
 import asyncio
@@ -24,10 +26,10 @@ _Key = tuple[str, ListName]
 
 @dataclass(frozen=True)
 class Refreshed:
-    """`is_any`: whether a list may be another than before. `doubted`: those that the provider did not give."""
+    """`is_any`: whether a list may have changed. `not_given`: lists that could not be fetched."""
 
     is_any: bool
-    doubted: AbstractSet[ListName]
+    not_given: AbstractSet[ListName]
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class _Try:
 
 
 @dataclass
-class Misses:
-    """Refreshes lists that lack something; submissions that miss the same list share one refresh."""
+class ListRefresher:
+    """Refreshes lists that lack an id; submissions that need the same list share one refresh."""
 
     flow: FlowContext
     syncer: Syncer
@@ -48,9 +50,8 @@ class Misses:
     async def refresh(self, school_id: str, lists: Collection[ListName]) -> Refreshed:
         """Refresh the lists that were not refreshed just now, and wait a moment for them.
 
-        A list is fetched from the beginning unless that was done lately: changes alone do not bring back whom a wrong
-        deletion has taken. Lists that there are not for this school are left to the next sync, which notices when
-        there are.
+        A list is fetched in full unless that was done recently: changes alone do not bring back a pupil that was
+        wrongly deleted. Lists that this school does not have are left to the next sync, which notices when it has.
         """
         patience = self.flow.settings.lookups
         now = self.flow.clock.monotonic()
@@ -84,7 +85,7 @@ class Misses:
         has_worked = False
         try:
             account = await self.flow.registry.account(school_id)
-            synced = await self.syncer.sync_lists(account, [name], full_since=self.syncer.doubted_since())
+            synced = await self.syncer.sync_lists(account, [name], full_since=self.syncer.full_fetch_due_since())
             has_worked = all(one.error is None for one in synced)
         except Exception as error:
             # The submission goes on with the list as it is; whoever reads the log sees why it was not refreshed.
@@ -100,11 +101,11 @@ class Misses:
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
 
-def only_warned(findings: Iterable[Finding], doubted: Collection[ListName]) -> list[Finding]:
-    """Return the findings; those that rest on a list which was asked for in vain are warnings."""
+def only_warned(findings: Iterable[Finding], not_given: Collection[ListName]) -> list[Finding]:
+    """Return the findings; those that depend on a list that could not be fetched become warnings."""
     return [
         replace(one, severity=Severity.WARNING, hint=_CHECKED_LATER)
-        if isinstance(one, ListFinding) and one.is_error and one.list in doubted
+        if isinstance(one, ListFinding) and one.is_error and one.list in not_given
         else one
         for one in findings
     ]

@@ -1,4 +1,4 @@
-"""Looks after schools that wait for something outside, or of which a webhook told: asks the provider, and acts on it.
+"""Watches schools that wait for something outside, or that a webhook named: asks the provider, and acts on the answer.
 
 What if the process dies? The school's row says when it is looked at again; every step can be taken twice.
 """
@@ -14,7 +14,7 @@ from sqlmodel import Session
 from writeback.domain.outcome import NotReached
 from writeback.domain.school import Account, HoldReason
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.holds import let_go, locked_school, look_again_later
+from writeback.flow.engine.holds import locked_school, look_again_later, resume_lanes
 from writeback.flow.engine.status_changes import Changes
 from writeback.flow.registry.migration import FACT, Stage, move_in, read_instant, when_done
 from writeback.flow.schools import credentials
@@ -57,9 +57,9 @@ class SchoolWatch:
             await self.recheck(school_id, taken_until=until)
 
     async def recheck(self, school_id: str, *, taken_until: datetime | None = None) -> None:
-        """Ask the provider how a school stands; let it go on, hold it, or look again later.
+        """Ask the provider how a school stands; resume it, hold it, or look again later.
 
-        `taken_until` tells the families for whose sake it was taken, from those that others take meanwhile.
+        `taken_until` marks the families that this check is for, as opposed to those that others take meanwhile.
         """
         self.flow.registry.forget(school_id)  # a webhook may have come to another process
         asked = await self._ask(await self.flow.registry.account(school_id))
@@ -67,7 +67,7 @@ class SchoolWatch:
         self.flow.registry.forget(school_id)
         if lanes:
             log.info("school_resumed", school=school_id, lanes=len(lanes), actor="worker")
-        await self.flow.doorbell.ring("serve_lane", lanes)
+        await self.flow.waker.wake("serve_lane", lanes)
         if stands.move is Stage.OVER:
             await self._fetch_anew(school_id)
 
@@ -87,7 +87,7 @@ class SchoolWatch:
     def _settle(
         self, school_id: str, asked: Asked, taken_until: datetime | None, session: Session
     ) -> tuple[Standing, AbstractSet[str]]:
-        """Write down what is known now; return how the school stands, and the lanes in which something goes on."""
+        """Record what is known now; return how the school stands, and the lanes that have something due."""
         held_lanes = holds.lock_held_lanes(session, school_id)
         school = locked_school(session, school_id)
         if asked.offered is not None and asked.offer_stands is not None:
@@ -103,13 +103,13 @@ class SchoolWatch:
         lanes: AbstractSet[str] = set()
         if not is_staffs:
             changes = Changes(session, self.flow.clock.now(), "worker")
-            lanes = let_go(changes, school, held_lanes, taken_until=taken_until)
+            lanes = resume_lanes(changes, school, held_lanes, taken_until=taken_until)
         school.recheck_at = stands.look_at
         session.add(school)
         return stands, lanes
 
     def _move_on(self, session: Session, school: SchoolRow, stands: Standing) -> None:
-        """Take a move to another MIS a step further: when it is over the old lists are worth nothing any more."""
+        """Take a move to another MIS a step further: when it is over the old lists are of no use any more."""
         move, now = move_in(school.facts), self.flow.clock.now()
         if move is None:
             return
@@ -123,7 +123,7 @@ class SchoolWatch:
         session.add(school)
 
     async def _fetch_anew(self, school_id: str) -> None:
-        """Fetch what has not been fetched since the move was over; when there is nothing left, it can go on."""
+        """Fetch what has not been fetched since the move was over; when nothing is left, the school can be resumed."""
         account = await self.flow.registry.account(school_id)
         school = await self.flow.registry.school(school_id)
         move = move_in(school.facts)

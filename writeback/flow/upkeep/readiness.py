@@ -34,7 +34,7 @@ class Readiness:
     """Asks each part."""
 
     db: Database
-    doorbell: Pingable
+    waker: Pingable
     restores: Restores
 
     async def look(self) -> Look:
@@ -43,7 +43,7 @@ class Readiness:
         asked = {
             "database": self.db.ping(),
             "migrations": self._migrated(),
-            "redis": self.doorbell.ping(),
+            "redis": self.waker.ping(),
             "restore": self._restored(open_epochs),
         }
         answers = await asyncio.gather(*map(_ask, asked.values()))
@@ -63,7 +63,7 @@ class Readiness:
 
 
 def standing(checks: Mapping[str, str]) -> Standing:
-    """Return `degraded` where submissions are taken although something is amiss, `not ready` where they are not."""
+    """Return `degraded` where submissions are taken although something is wrong, `not ready` where they are not."""
     amiss = {name for name, said in checks.items() if said != "ok"}
     if not amiss:
         return "ready"

@@ -1,4 +1,4 @@
-"""Restores: the database was put back to what it was some time ago. Notice it, and go on without sending twice.
+"""Restores: the database was put back to an earlier state. Notice that, and continue without sending anything twice.
 
 What if a process dies? Each step is one transaction: an epoch is there or it is not; whatever it leaves in doubt is
 looked for when its turn comes (`after_restore.py`).
@@ -31,7 +31,7 @@ ANNOUNCE = "`writeback db restored --taken-at …`"
 
 @dataclass(frozen=True)
 class EpochView:
-    """The epoch that counts, as people are told of it."""
+    """The current epoch, as people see it."""
 
     number: int
     began_at: datetime
@@ -161,18 +161,18 @@ class Restores:
         epoch.taken_at = min(taken_at, before.taken_at or taken_at) if is_open else taken_at
         epoch.compare_until = now + timedelta(seconds=self.settings.compare_creates_s)
         epoch.last_seq = before.last_seq if before.suspected_at is not None else epochs.last_seq(session)
-        doubted = epochs.doubt_requests(session, now)
+        in_doubt = epochs.put_requests_in_doubt(session, now)
         stopped = bulk_jobs.stop_all(session, "the database was restored: look first at what has been done", now)
-        told = {"taken_at": taken_at.isoformat(), "requests": doubted, "bulk_jobs_stopped": stopped}
-        self._open(session, before, epoch, actor, **told)
+        noted = {"taken_at": taken_at.isoformat(), "requests": in_doubt, "bulk_jobs_stopped": stopped}
+        self._open(session, before, epoch, actor, **noted)
 
     def _dismiss(self, actor: Actor, session: Session) -> None:
         before = epochs.lock_newest(session)
         if before is None or before.suspected_at is None:
             hint = "After a restore announce it with --taken-at; there is nothing else to do."
-            raise Conflict("no_restore_suspected", "no restore is suspected: sending goes on as usual", hint=hint)
+            raise Conflict("no_restore_suspected", "no restore is suspected: sending continues as usual", hint=hint)
         epoch = _next(before, self.clock.now())
-        if before.taken_at is not None:  # an earlier restore's doubts go on
+        if before.taken_at is not None:  # what an earlier restore left in doubt stays so
             epoch.taken_at, epoch.compare_until = before.taken_at, before.compare_until
             epoch.last_seq = before.last_seq
         self._open(session, before, epoch, actor, nothing_was_sent=True)
@@ -184,12 +184,12 @@ class Restores:
         audit.note(session, actor, epoch.began_at, "database.restored", f"epoch {epoch.id}", changed=noted)
 
     async def _view(self, session: AsyncSession, epoch: EpochRow) -> EpochView:
-        told = (epoch.id, epoch.began_at, epoch.taken_at, epoch.compare_until, epoch.suspected_at)
+        shown = (epoch.id, epoch.began_at, epoch.taken_at, epoch.compare_until, epoch.suspected_at)
         if epoch.taken_at is None:
-            return EpochView(*told, is_open=False)
+            return EpochView(*shown, is_open=False)
         waits = await epochs.waiting_for(session, epoch)
         compares = epoch.compare_until is not None and epoch.compare_until > self.clock.now()
-        return EpochView(*told, compares or any(waits), waits.waiting, waits.being_looked_for)
+        return EpochView(*shown, compares or any(waits), waits.waiting, waits.being_looked_for)
 
 
 def _first(session: Session, now: datetime) -> EpochRow:

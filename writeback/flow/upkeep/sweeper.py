@@ -1,4 +1,4 @@
-"""Sweep: find in SQL whatever is due and has no one working on it, and ring. Redis may forget; SQL does not."""
+"""Sweep: find in SQL whatever is due and nobody works on, and wake a worker. Redis may forget; SQL does not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,15 +26,15 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Sweeper:
-    """Rings for what is due. Several may run: a ring twice is a ring."""
+    """Wakes what is due. Several may run: waking twice does no harm."""
 
     flow: FlowContext
     places: Bulkhead = field(default_factory=lambda: Bulkhead(_AT_ONCE))
-    """Of the jobs that look after schools: it rings only for as many as this worker could take now, so that whoever
-    somebody waits for finds none before it. The job takes the school, so a ring that is lost costs nothing."""
+    """For jobs about schools: it wakes only as many as this worker could take now, so that a school that somebody waits
+    for is not queued behind others. The job itself takes the school, so a lost wake costs nothing."""
 
     async def sweep(self) -> int:
-        """Expire what is overdue, and ring once for everything that is due now; return how many rings that was."""
+        """Expire what is overdue, and wake everything that is due now once; return how many wakes that was."""
         now = self.flow.clock.now()
         async with self.flow.db.read() as session:
             due, has_overdue = await session.run_sync(lambda plain: self._due(cast(Session, plain), now))
@@ -43,7 +43,7 @@ class Sweeper:
         failpoints.hit("sweep.before_ring")
         for job, ids in due.items():
             if ids:
-                await self.flow.doorbell.ring(job, ids)
+                await self.flow.waker.wake(job, ids)
         failpoints.hit("sweep.after_ring")
         return sum(len(ids) for ids in due.values())
 
@@ -67,8 +67,8 @@ class Sweeper:
         keep = timedelta(seconds=self.flow.settings.webhooks.keep_s)
         await self.flow.db.transact(partial(outbox.forget, before=self.flow.clock.now() - keep))
 
-    async def forget_old_doubts(self) -> None:
-        """Delete doubts about marks that no request still asks about."""
+    async def forget_marks_in_doubt(self) -> None:
+        """Delete marks in doubt that no request still asks about."""
         keep = timedelta(seconds=self.flow.settings.confirm.give_up_s)
         await self.flow.db.transact(partial(in_doubt.forget, before=self.flow.clock.now() - keep))
 
@@ -79,15 +79,15 @@ class Sweeper:
         while await self.flow.db.transact(forget) == _AT_ONCE:
             pass
 
-    async def forget_old_doors(self) -> None:
-        """Delete what came through the doors, once all of it ended long ago; the writebacks themselves stay."""
+    async def forget_old_drop_ins(self) -> None:
+        """Delete drop-in requests whose writebacks all ended long ago; the writebacks themselves stay."""
         before = self.flow.clock.now() - timedelta(seconds=self.flow.settings.doors.keep_s)
         after = ""
-        while refs := await self._ended_doors(before, after):
+        while refs := await self._ended_drop_ins(before, after):
             await self.flow.db.transact(partial(dropin.forget, refs=refs))
             after = refs[-1]
 
-    async def _ended_doors(self, before: datetime, after: str) -> Sequence[str]:
+    async def _ended_drop_ins(self, before: datetime, after: str) -> Sequence[str]:
         async with self.flow.db.read() as session:
             return await session.run_sync(lambda plain: dropin.ended(cast(Session, plain), before, after, _AT_ONCE))
 

@@ -1,4 +1,4 @@
-"""How a door's request is doing, told as its provider would: from the writebacks that stand behind it. Pure."""
+"""The result of a drop-in request in its provider's own words, from the writebacks made of it. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from writeback.domain.kinds import KINDS, Action
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
 from writeback.store.reads.views import raw_records
-from writeback.store.tables import DoorMemberRow, WritebackRow
+from writeback.store.tables import DropInMemberRow, WritebackRow
 
 _REFUSED_BY_MIS = "provider_refused"
 _LONGEST_MESSAGE = 500
@@ -43,13 +43,13 @@ class Part:
 
     @property
     def outcome(self) -> Outcome:
-        """A superseded one is a success: had it gone first, the later one would stand in the MIS all the same."""
+        """A superseded one is a success: had it been sent first, the MIS would hold the later one all the same."""
         if not self.status.is_final:
             return Outcome.PENDING
         return Outcome.SUCCESS if self.status in (Status.CONFIRMED, Status.SUPERSEDED) else Outcome.FAILED
 
 
-def part_of(member: DoorMemberRow, row: WritebackRow) -> Part:
+def part_of(member: DropInMemberRow, row: WritebackRow) -> Part:
     """Return the part that two rows make."""
     records = raw_records(row)
     progress = unpack_progress(row.progress, len(records))
@@ -100,10 +100,10 @@ def actual_ids(parts: Sequence[Part], id_name: str) -> list[dict[str, Any]]:
 def callback_url(url: str, tracking_id: str, completed: str, message: str) -> str:
     """Return where to call back: the request's own parameters stay, ours are added (Xporter 14121-14129)."""
     split = urlsplit(url)
-    told = {"trackingid": tracking_id, "XodCompleted": completed, "ErrorMessage": message}
-    names = {name.lower() for name in told}
+    params = {"trackingid": tracking_id, "XodCompleted": completed, "ErrorMessage": message}
+    names = {name.lower() for name in params}
     kept = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0].lower() not in names]
-    return urlunsplit(split._replace(query=urlencode([*kept, *told.items()])))
+    return urlunsplit(split._replace(query=urlencode([*kept, *params.items()])))
 
 
 def _errors(entry: RecordProgress) -> Iterator[Mapping[str, Any]]:

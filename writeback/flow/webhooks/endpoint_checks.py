@@ -48,15 +48,17 @@ def refuse_findings(
         hint = "Give an https:// address that can be reached from the Internet."
         findings.append(Finding("webhook_url_refused", f"url cannot be used: {fault}", hint, pointer="/url"))
     if changes.get("format") == WebhookFormat.XPORTER:
-        hint = "Give `Callback` with each request at Xporter's door: its host is then added by itself."
+        hint = (
+            "Give `Callback` with each request to the Xporter drop-in endpoint: its host is then added automatically."
+        )
         findings.append(Finding("format_invalid", "format is xporter", hint, pointer="/format"))
     if "statuses" in changes and not changes["statuses"]:
         hint = f"Give some of {', '.join(Status)}."
-        findings.append(Finding("statuses_missing", "it would be told of nothing", hint, pointer="/statuses"))
+        findings.append(Finding("statuses_missing", "it would be notified of nothing", hint, pointer="/statuses"))
     schools = changes.get("schools")
     if schools is not None and not schools:
         hint = "Name its schools, or send null for all of them."
-        findings.append(Finding("schools_missing", "it would be told of no school", hint, pointer="/schools"))
+        findings.append(Finding("schools_missing", "it would be notified about no school", hint, pointer="/schools"))
     for school in unknown_schools:
         pointer, hint = f"/schools/{list(schools or ()).index(school)}", "Check the spelling: GET /v1/schools."
         findings.append(Finding("school_unknown", f"no school {school!r} is registered", hint, pointer=pointer))
@@ -77,7 +79,7 @@ def app_for(caller: Caller, app: str | None) -> str:
 
 
 def schools_for(caller: Caller, schools: Sequence[str] | None) -> list[str] | None:
-    """Return the schools to be told of, never more than the key may touch; raise Forbidden for others."""
+    """Return the schools to notify about, never more than the key may touch; raise Forbidden for others."""
     if schools is None:
         return None if caller.schools is None else sorted(caller.schools)
     for school in schools:
@@ -91,7 +93,7 @@ def schools_for(caller: Caller, schools: Sequence[str] | None) -> list[str] | No
 
 
 def may_see(caller: Caller, app: str, schools: Sequence[str] | None) -> bool:
-    """Whether the key may look after a webhook: one of its app, that tells of no school which the key may not touch."""
+    """Whether the key may look after a webhook: one of its app, about no school that the key may not touch."""
     if caller.owns_app not in (None, app):
         return False
     return caller.schools is None or (schools is not None and caller.schools.issuperset(schools))

@@ -1,4 +1,4 @@
-"""Where apps are told: add, list, change, remove, test, send again. The API calls this; `notify` does the telling."""
+"""Webhooks of apps: add, list, change, remove, test, redeliver. The API calls this; `notify` sends."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Webhooks:
     flow: FlowContext
 
     async def create(self, caller: Caller, new: NewWebhook) -> shown.NewWebhook:
-        """Add a webhook; it is told of what happens from now on. Raise InvalidSubmission, Forbidden or Conflict."""
+        """Add a webhook; it is notified of what happens from now on. Raise InvalidSubmission, Forbidden or Conflict."""
         app, schools = app_for(caller, new.app), schools_for(caller, new.schools)
         given = {"url": new.url, "statuses": new.statuses, "schools": schools, "format": new.format}
         now, secret = self.flow.clock.now(), new_secret()
@@ -78,7 +78,7 @@ class Webhooks:
         """Return a page of the webhooks that the key may look after, the newest first."""
         before, found = decode_cursor(cursor), list[WebhookRow]()
         async with self.flow.db.read() as session:
-            # Those that the key may not see are told apart here, not in SQL: an app has few.
+            # Those that the key may not see are filtered out here, not in SQL: an app has few.
             while len(found) <= limit:
                 rows = await webhooks.page(session, app=caller.owns_app, before=before, limit=limit + 1)
                 found += [row for row in rows if may_see(caller, row.app_id, row.schools)]
@@ -100,7 +100,7 @@ class Webhooks:
     async def change(self, caller: Caller, webhook_id: str, changes: Mapping[str, Any]) -> Webhook:
         """Change what is given: url, description, statuses, schools, enabled. Raise NotFound or InvalidSubmission.
 
-        One that is enabled again goes on where it stopped: what happened meanwhile is told.
+        One that is enabled again resumes where it stopped: events since then are sent.
         """
         given = dict(changes)
         if "schools" in given:
@@ -121,7 +121,7 @@ class Webhooks:
             await session.flush()
             view = await self._counted(session, row)
         log.info("webhook_changed", webhook_id=webhook_id, fields=sorted(changes), key_id=caller.key_id)
-        await self.flow.doorbell.ring("notify", [webhook_id])
+        await self.flow.waker.wake("notify", [webhook_id])
         return view
 
     async def remove(self, caller: Caller, webhook_id: str) -> None:
@@ -147,7 +147,7 @@ class Webhooks:
         return _with_secret(view, secret)
 
     async def test(self, caller: Caller, webhook_id: str) -> Delivery:
-        """Have a message sent that only says that messages arrive; its delivery says what came of it."""
+        """Send a test message; its delivery says what came of it."""
         now = self.flow.clock.now()
         async with self.flow.db.write() as session:
             row = _enabled(_seen(caller, webhook_id, await webhooks.lock(session, webhook_id)))
@@ -164,7 +164,7 @@ class Webhooks:
             )
             session.add_all([row, delivery])
             _note(session, caller, now, "test", row)
-        await self.flow.doorbell.ring("notify", [webhook_id])
+        await self.flow.waker.wake("notify", [webhook_id])
         return delivery_view(delivery)
 
     async def deliveries(
@@ -202,7 +202,7 @@ class Webhooks:
                 row.delivered_at = None
                 session.add(row)
             _note(session, caller, self.flow.clock.now(), "redeliver", webhook, delivery=delivery_id)
-        await self.flow.doorbell.ring("notify", [webhook_id])
+        await self.flow.waker.wake("notify", [webhook_id])
         return delivery_view(row)
 
     async def _refuse(self, session: AsyncSession, given: Mapping[str, Any]) -> None:

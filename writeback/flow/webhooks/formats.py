@@ -1,6 +1,7 @@
-"""What each format of webhook is told of an event: ours, Wonde's `writeback` webhook, Xporter's callback.
+"""The payload of an event in each webhook format: ours, Wonde's `writeback` webhook, Xporter's callback.
 
-Called by the outbox inside its transaction, with the webhook locked: so what was told last is read and written safely.
+Called by the outbox inside its transaction, with the webhook locked: so the last payload's result is read and written
+safely.
 """
 
 import json
@@ -24,9 +25,9 @@ class WebhookFormat(StrEnum):
     STANDARD = "standard"
     """Ours (schemas/webhook.json)."""
     WONDE = "wonde"
-    """Wonde's `writeback` webhook, of what came through Wonde's door."""
+    """Wonde's `writeback` webhook, about requests to the Wonde drop-in endpoint."""
     XPORTER = "xporter"
-    """Xporter's callbacks; made by the door for each host that requests name, never by hand."""
+    """Xporter's callbacks; the drop-in endpoint adds one for each host that requests name, nobody adds them by hand."""
 
 
 ID_NAMES = {"ConductAsync": "IncidentId", "Conduct": "IncidentId", "DetentionAsync": "DetentionId"}
@@ -34,7 +35,7 @@ ID_NAMES = {"ConductAsync": "IncidentId", "Conduct": "IncidentId", "DetentionAsy
 
 
 @dataclass(frozen=True)
-class Told:
+class WebhookPayload:
     """One message to be delivered. `url` None: to the webhook's own."""
 
     type: str
@@ -42,44 +43,46 @@ class Told:
     url: str | None = None
 
 
-def compose(session: Session, webhook: WebhookRow, event: LoggedEvent, row: WritebackRow, sequence: int) -> Told | None:
-    """Return what the webhook is to be told of the event; None: nothing."""
+def compose(
+    session: Session, webhook: WebhookRow, event: LoggedEvent, row: WritebackRow, sequence: int
+) -> WebhookPayload | None:
+    """Return the event's payload for the webhook; None: nothing is sent."""
     match webhook.format:
         case WebhookFormat.WONDE:
             return _wonde(session, event)
         case WebhookFormat.XPORTER:
             return _xporter(session, webhook, event)
         case _:
-            return Told(type_of(event), message_of(event, row, sequence))
+            return WebhookPayload(type_of(event), message_of(event, row, sequence))
 
 
-def _wonde(session: Session, event: LoggedEvent) -> Told | None:
+def _wonde(session: Session, event: LoggedEvent) -> WebhookPayload | None:
     """Wonde tells the end alone (Wonde 181-190)."""
     if not Status(event.status).is_final:
         return None
-    door = dropin.of_writeback(session, event.writeback_id)
-    if door is None or door.door != WebhookFormat.WONDE:
+    drop_in = dropin.of_writeback(session, event.writeback_id)
+    if drop_in is None or drop_in.door != WebhookFormat.WONDE:
         return None
     outcome = dropin_results.Part("", Status(event.status), ()).outcome
-    body = {"payload_type": "writeback", "writeback_id": door.ref, "status": outcome.value, "type": door.type}
-    return Told("writeback", json.dumps(body))
+    body = {"payload_type": "writeback", "writeback_id": drop_in.ref, "status": outcome.value, "type": drop_in.type}
+    return WebhookPayload("writeback", json.dumps(body))
 
 
-def _xporter(session: Session, webhook: WebhookRow, event: LoggedEvent) -> Told | None:
+def _xporter(session: Session, webhook: WebhookRow, event: LoggedEvent) -> WebhookPayload | None:
     """Return the callback when all of the request has ended, and again only where it ends in another way later."""
-    door = dropin.of_writeback(session, event.writeback_id)
-    if door is None or door.webhook_id != webhook.id or door.callback is None:
+    drop_in = dropin.of_writeback(session, event.writeback_id)
+    if drop_in is None or drop_in.webhook_id != webhook.id or drop_in.callback is None:
         return None
-    parts = [dropin_results.part_of(*pair) for pair in dropin.members(session, door.ref)]
+    parts = [dropin_results.part_of(*pair) for pair in dropin.members(session, drop_in.ref)]
     if dropin_results.outcome_of(parts) is Outcome.PENDING:
         return None
     completed, message = dropin_results.xod_completed(parts), dropin_results.error_message(parts)
-    if door.told == completed:
+    if drop_in.told == completed:
         return None
-    door.told = completed
-    session.add(door)
+    drop_in.told = completed
+    session.add(drop_in)
     body = {}
-    if door.type in ID_NAMES and (found := dropin_results.actual_ids(parts, ID_NAMES[door.type])):
+    if drop_in.type in ID_NAMES and (found := dropin_results.actual_ids(parts, ID_NAMES[drop_in.type])):
         body = {"result": found}
-    url = dropin_results.callback_url(door.callback, door.ref, completed, message)
-    return Told("xporter.callback", json.dumps(body), url)
+    url = dropin_results.callback_url(drop_in.callback, drop_in.ref, completed, message)
+    return WebhookPayload("xporter.callback", json.dumps(body), url)

@@ -1,8 +1,8 @@
-"""Notify: the last step of a writeback's way. Each app's webhooks are told of its changes, signed, at least once.
+"""Notify: the last step of a writeback's way. Each app's webhooks are notified of its changes, signed, at least once.
 
 SQL is the truth: a cursor for each webhook says how far events have become deliveries, and a delivery is a row until
-the receiver has answered. A ring, or a sweep, only wakes this. Deliveries are not sent inside arq's jobs: receivers may
-take their time, and the places there are for lanes.
+the receiver has answered. A wake, or a sweep, only starts this. Deliveries are not sent inside arq's jobs: receivers
+may be slow, and arq's places are for lanes.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class _Place:
 
     task: "asyncio.Task[None]"
     again: bool = False
-    """Somebody rang since it began: there may be more than it has seen."""
+    """It was woken since it began: there may be more than it has seen."""
 
 
 @dataclass

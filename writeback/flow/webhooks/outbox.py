@@ -97,8 +97,8 @@ class Outbox:
         rows = outbox.writebacks_of(session, [event.writeback_id for event in events])
         now = self.flow.clock.now()
         for event in events:
-            told = compose(session, webhook, event, rows[event.writeback_id], webhook.sequence + 1)
-            if told is None:
+            payload = compose(session, webhook, event, rows[event.writeback_id], webhook.sequence + 1)
+            if payload is None:
                 continue
             webhook.sequence += 1
             session.add(
@@ -108,9 +108,9 @@ class Outbox:
                     sequence=webhook.sequence,
                     event_id=event.id,
                     writeback_id=event.writeback_id,
-                    type=told.type,
-                    url=told.url,
-                    payload=told.body,
+                    type=payload.type,
+                    url=payload.url,
+                    payload=payload.body,
                     state=DeliveryState.PENDING,
                     next_attempt_at=now,
                     created_at=now,

@@ -1,4 +1,4 @@
-"""What a webhook is told: of records their index, ref, status and findings; nothing of pupils."""
+"""The payload of a webhook: each record's index, ref, status and findings; nothing about pupils."""
 
 import json
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ from writeback.core.clock import Clock
 from writeback.core.settings import Settings
 from writeback.domain.kinds import Action, Kind, Record
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
-from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, SlotReading, Uncertain, Verdict
+from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, SlotReadBack, Uncertain, Verdict
 from writeback.domain.school import Account, HoldReason
 from writeback.providers.answers import Answer, with_answer
 from writeback.providers.base import (
@@ -121,9 +121,9 @@ class WondeProvider:
     async def report(self, account: Account) -> SchoolReport | NotReached:
         own = school_path(account)
         paths = (f"/meta{own}", own, f"/meta{own}/permissions")
-        told = await asyncio.gather(*(self._wonde.call(account, "GET", path) for path in paths))
+        asked = await asyncio.gather(*(self._wonde.call(account, "GET", path) for path in paths))
         answers: list[Answer] = []
-        for answer in told:
+        for answer in asked:
             if isinstance(answer, Blocked):
                 return SchoolReport(is_online=True, blocked=answer)
             if not isinstance(answer, Answer):
@@ -165,13 +165,13 @@ class WondeProvider:
     async def _gone(self, account: Account, name: ListName, cursor: str) -> list[str] | None:
         """Return the ids that are gone since `cursor`; None where Wonde has no deletions for us: then all is read."""
         wanted = lists.DELETION_TYPES[name]
-        told = await self._deletions(account, {"type": wanted, "updated_after": cursor})
-        return None if told is None else lists.gone([row for row in told if row.get("type", wanted) == wanted])
+        rows = await self._deletions(account, {"type": wanted, "updated_after": cursor})
+        return None if rows is None else lists.gone([row for row in rows if row.get("type", wanted) == wanted])
 
     async def _removed(self, account: Account, sent: SentRequest) -> list[str]:
         """Return what of the request's kind was removed since; nothing where Wonde has no deletions for us."""
-        told = await self._deletions(account, {"updated_after": lists.cursor_at(sent.sent_at)})
-        return lists.removed(told or [], sent.kind.name.partition(".")[0], sent.sent_at)
+        rows = await self._deletions(account, {"updated_after": lists.cursor_at(sent.sent_at)})
+        return lists.removed(rows or [], sent.kind.name.partition(".")[0], sent.sent_at)
 
     async def _deletions(self, account: Account, params: Mapping[str, str]) -> list[Row] | None:
         try:
@@ -193,12 +193,12 @@ class WondeProvider:
         rows: dict[str, Row] = {}
         for source in attributes.SOURCES[name]:
             try:
-                told = await self._wonde.pages(account, school_path(account, source.path), {})
+                given = await self._wonde.pages(account, school_path(account, source.path), {})
             except NoAnswer as error:
                 if _is_not_for_us(error):
                     raise NoAnswer(None, f"{error.detail} ({source.path})") from error
                 raise
-            rows |= attributes.reduce_rows(source, told)
+            rows |= attributes.reduce_rows(source, given)
         return rows
 
     async def _rows(
@@ -219,8 +219,8 @@ class WondeProvider:
             if _is_not_for_us(error):
                 return LONDON
             raise
-        told: Any = answer.body if answer.is_success else None
-        return zone_named(mapping_of(data_of(told)).get("timezone"), LONDON)
+        body: Any = answer.body if answer.is_success else None
+        return zone_named(mapping_of(data_of(body)).get("timezone"), LONDON)
 
     async def _answered(self, account: Account, question: Question) -> list[Row]:
         """Return the rows of a list; or one thing, none where Wonde knows none (any more)."""
@@ -236,7 +236,7 @@ class WondeProvider:
         return [row]
 
 
-def _is_all_there(found: Mapping[int, SlotReading], sent: SentRequest) -> bool:
+def _is_all_there(found: Mapping[int, SlotReadBack], sent: SentRequest) -> bool:
     """Whether each record has a thing that is it, made since the request: what was there before is no answer."""
     since = sent.sent_at - lists.OVERLAP
     made = [

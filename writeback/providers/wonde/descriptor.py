@@ -1,4 +1,4 @@
-"""What the rest of the house needs to know of Wonde."""
+"""What the rest of the code needs to know about Wonde."""
 
 from writeback.core.settings import WondeSettings
 from writeback.providers.descriptor import AccountWebhook, CredentialRule, Descriptor, OurAccount

@@ -31,7 +31,7 @@ def read_refusal(answer: Answer, count: int, kind: str) -> Refused:
         if place is not None and place[0] < count:
             named[place[0]].append(reader.finding(place[1], text))
     said = texts_of(answer.body) or "it gives no reason"
-    return Refused(shorten(f"{answer.told_by('Wonde')}: {said}"), dict(named))
+    return Refused(shorten(f"{answer.in_words('Wonde')}: {said}"), dict(named))
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def read_answer(answer: Answer, kind: str, count: int) -> Outcome:
         return _not_found(answer.status, operation, operation.target)
     refused = read_refusal(answer, count, kind)
     if answer.status in (404, 405) and not refused.findings:  # no record is meant: the path itself is not there
-        return Blocked(HoldReason.UNKNOWN_THERE, f"{answer.told_by('Wonde')}: it knows no such address for the school")
+        return Blocked(HoldReason.UNKNOWN_THERE, f"{answer.in_words('Wonde')}: it knows no such address for the school")
     return refused
 
 

@@ -130,7 +130,7 @@ class XporterProvider:
     async def fetch(
         self, account: Account, name: ListName, cursor: str | None, window: tuple[date, date]
     ) -> ListChange:
-        """Return the list. A changeset that Xporter no longer knows is started anew, with the full list."""
+        """Return the list. Where Xporter no longer knows the changeset, the full list is fetched."""
         if name not in lists.SOURCES:
             return ListChange({}, is_full=True)
         try:
@@ -227,10 +227,10 @@ class XporterProvider:
     async def _read(
         self, account: Account, path: str, params: Mapping[str, str]
     ) -> Answer | NotReached | Blocked | Refused:
-        """Return the answer to a GET; it is a question, so that no failure leaves doubt."""
+        """Return the answer to a GET; it is a question, so that no failure leaves anything in doubt."""
         answer = await self._call(account, "GET", path, params=params)
-        told = outcomes.judge(answer) or answer if isinstance(answer, Answer) else answer
-        return NotReached(told.reason, told.retry_after_s) if isinstance(told, Uncertain) else told
+        payload = outcomes.judge(answer) or answer if isinstance(answer, Answer) else answer
+        return NotReached(payload.reason, payload.retry_after_s) if isinstance(payload, Uncertain) else payload
 
     async def _call(
         self,

@@ -45,7 +45,8 @@ def read_hints(sent: SentRequest) -> Verdict:
 
 
 def _places(sent: SentRequest) -> list[Place]:
-    """Return the records' places; their codes stand there as they were given, for the lists are not at hand."""
+    """Return the records' places; their codes stand there as they were given, because the lists are not available
+    here."""
     if sent.kind.family is Family.RAW:
         return [()]
     body = payloads.as_given(sent.kind, sent.records)
@@ -72,19 +73,21 @@ def _notes(sent: SentRequest) -> dict[int, str]:
 
 def _mis_ids(hint: Mapping[str, Any], sent: SentRequest) -> dict[int, tuple[str, ...]]:
     """Return the MIS's ids by position; several where the MIS made several records of one (Xporter 14369)."""
-    told = hint.get("result")
-    if not isinstance(told, Mapping) or sent.kind.family not in (Family.CONDUCT, Family.DETENTION):
+    results = hint.get("result")
+    if not isinstance(results, Mapping) or sent.kind.family not in (Family.CONDUCT, Family.DETENTION):
         return {}
     links = detentions.links_of(sent.kind, sent.records)
-    return {position: tuple(ids) for position, link in enumerate(links) if isinstance(ids := told.get(str(link)), list)}
+    return {
+        position: tuple(ids) for position, link in enumerate(links) if isinstance(ids := results.get(str(link)), list)
+    }
 
 
 def parse_hook(query: Mapping[str, str], body: bytes) -> Hint:
     """Return what a callback says (Xporter 14123-14129); raise BadInput when it says about nothing."""
     read = _json(body)
-    told = read[0] if isinstance(read, list) and len(read) == 1 else read
-    told = told if isinstance(told, Mapping) else {}
-    said: dict[str, Any] = {name: text_of(query, name) or text_of(told, name) for name in _PARAMETERS}
+    content = read[0] if isinstance(read, list) and len(read) == 1 else read
+    content = content if isinstance(content, Mapping) else {}
+    said: dict[str, Any] = {name: text_of(query, name) or text_of(content, name) for name in _PARAMETERS}
     said |= {name: reference_of(said[name]) or "" for name in ("id", "trackingid")}
     if not said["id"] and not said["trackingid"]:
         raise BadInput("callback_unreadable", "the callback has neither id nor trackingid")

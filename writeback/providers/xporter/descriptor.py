@@ -1,4 +1,4 @@
-"""What the rest of the house needs to know of Xporter."""
+"""What the rest of the code needs to know about Xporter."""
 
 from writeback.core.settings import XporterSettings
 from writeback.providers.descriptor import CredentialRule, Descriptor, OurAccount, SchoolIdRule
@@ -17,5 +17,5 @@ XPORTER = Descriptor(
         hint="Send the local authority's three digits and the school's four together, e.g. 8301234.",
     ),
     account=OurAccount("management_secret", lists_with=":{}"),  # no estab: so its STS knows one (69)
-    is_told_where_to_call=True,  # `Callback` (14086)
+    has_callback_url=True,  # `Callback` (14086)
 )

@@ -76,7 +76,7 @@ def _read_words(answer: Answer, places: Sequence[Place]) -> Refused:
     said = texts_of(answer.body)
     findings = read_message(said, places) if said else None
     return Refused(
-        shorten(f"{answer.told_by('Xporter')}: {said}" if said else answer.told_by("Xporter")), findings or {}
+        shorten(f"{answer.in_words('Xporter')}: {said}" if said else answer.in_words("Xporter")), findings or {}
     )
 
 
@@ -171,7 +171,8 @@ def _is_about_records(answer: Answer, places: Sequence[Place]) -> bool:
 
 
 def read_token(answer: Answer, now: datetime) -> Token | NotReached | Blocked:
-    """Return the token that the STS gave (Xporter 73-107). Nothing was written yet: no failure leaves doubt."""
+    """Return the token that the STS gave (Xporter 73-107). Nothing was written yet: no failure leaves anything in
+    doubt."""
     match judge(answer):
         case Uncertain(reason=reason):
             return NotReached(reason)

@@ -19,7 +19,7 @@ _DOWN = re.compile(
 
 
 def read_report(health: Answer, scopes: Answer) -> SchoolReport | NotReached:
-    """Return what the two answers say; either may be missing, a health that cannot be had now is no report."""
+    """Return what the two answers say; either may be missing, a health that cannot be fetched now is no report."""
     trouble = judge(health)
     if isinstance(trouble, NotReached | Uncertain):
         return NotReached(trouble.reason, health.retry_after_s)

@@ -39,7 +39,7 @@ class _Identity:
 
 @dataclass(frozen=True)
 class _Failure:
-    """What the STS last said instead of a token, and until when those who wait for one are told so."""
+    """What the STS last answered instead of a token, and until when others who wait for one get that answer."""
 
     identity: _Identity
     outcome: NotReached | Blocked
@@ -56,7 +56,7 @@ class Tokens:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, account: Account) -> str | NotReached | Blocked:
-        """Return a token that works for now, asking the STS when there is none. No failure leaves doubt."""
+        """Return a token that works for now, asking the STS when there is none. No failure leaves anything in doubt."""
         identity = self._identity(account)
         if not identity.secret:
             return Blocked(HoldReason.TOKEN_REFUSED, account.withheld or "no Xporter secret is stored for the school")

@@ -50,12 +50,12 @@ def _text(attribute: str) -> Apply:
 
 def _access(state: SandboxState, school: SandboxSchool, value: Any) -> None:
     """Change what the school grants, and tell Wonde's webhook (181-240)."""
-    told = {"approved": "schoolApproved", "revoked": "accessRevoked", "declined": "accessDeclined", "pending": ""}
-    if value not in told:
-        raise ControlError("bad_access", f"access takes {', '.join(told)}, not {value!r}")
+    hooks_of = {"approved": "schoolApproved", "revoked": "accessRevoked", "declined": "accessDeclined", "pending": ""}
+    if value not in hooks_of:
+        raise ControlError("bad_access", f"access takes {', '.join(hooks_of)}, not {value!r}")
     school.access = value
-    if school.provider == "wonde" and told[value]:
-        hooks.tell_school(state, school, told[value], reason="Set in the sandbox")
+    if school.provider == "wonde" and hooks_of[value]:
+        hooks.tell_school(state, school, hooks_of[value], reason="Set in the sandbox")
 
 
 def _grants(_: SandboxState, school: SandboxSchool, value: Any) -> None:

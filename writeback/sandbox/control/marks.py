@@ -30,8 +30,8 @@ async def marks(request: Request) -> Response:
         ]
     }
     if with_history:
-        told = school.mis.history.items()
-        body["history"] = [_history_row(slot, changes) for slot, changes in told if fits(slot)]
+        history = school.mis.history.items()
+        body["history"] = [_history_row(slot, changes) for slot, changes in history if fits(slot)]
     return answer(body)
 
 

@@ -69,7 +69,7 @@ async def advance(request: Request) -> Response:
 
 
 async def ledger(request: Request) -> Response:
-    """Answer what was received, written and told; filters `school`, `method`, `path`, `ref`, `since` (a row's n)."""
+    """Answer what was received, written and sent; filters `school`, `method`, `path`, `ref`, `since` (a row's n)."""
     query = request.query_params
     since = query.get("since", "0")
     if not since.isdigit():

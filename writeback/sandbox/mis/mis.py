@@ -169,8 +169,8 @@ class Mis(Roll):
             for day, held in self.marks.items()
         }
         self.history = {
-            slot._replace(student_id=new.get(slot.student_id, slot.student_id)): told
-            for slot, told in self.history.items()
+            slot._replace(student_id=new.get(slot.student_id, slot.student_id)): changes
+            for slot, changes in self.history.items()
         }
         return new
 
@@ -228,10 +228,10 @@ class Mis(Roll):
 
     def _write(self, writing: Writing, source: str, at: datetime, keeps_other_than_n: bool) -> bool:
         slot, held = writing.slot, self.marks.setdefault(writing.slot.day, {})
-        told = self.history.setdefault(slot, [])
+        changes = self.history.setdefault(slot, [])
         old = held.get(slot)
         if keeps_other_than_n and writing.code == NO_REASON_YET and old and old.code != NO_REASON_YET:
-            told.append(Change(at, writing.code, source, "kept"))
+            changes.append(Change(at, writing.code, source, "kept"))
             return False
         held[slot] = Mark(
             id=old.id if old else self.new_id(),
@@ -243,5 +243,5 @@ class Mis(Roll):
             statutory_comment=writing.statutory_comment,
             employee_id=writing.employee_id,
         )
-        told.append(Change(at, writing.code, source, "set"))
+        changes.append(Change(at, writing.code, source, "set"))
         return True

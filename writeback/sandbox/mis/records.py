@@ -97,7 +97,7 @@ T = TypeVar("T")
 
 
 def effect_on(record: Shown, family: str, index: int, effect: str) -> Effect:
-    """Return what the ledger is told of a record."""
+    """Return what the ledger keeps of a record."""
     says = record.as_json()
     digest = sha256(json.dumps(_said(says), sort_keys=True).encode()).hexdigest()[:16]
     return Effect(index, effect, family, record.id, record.mis_id, digest, says)

@@ -9,7 +9,7 @@ from writeback.sandbox.state import SandboxState
 
 
 def tell_writeback(state: SandboxState, write: Write) -> None:
-    """Say how a writeback ended. The document shows SUCCESS; FAILED is told in the same way, a guess."""
+    """Say how a writeback ended. The document shows SUCCESS; FAILED is reported in the same way, a guess."""
     body = {"payload_type": "writeback", "writeback_id": write.ref, "status": write.status, "type": write.kind}
     _send(state, write.school, body, write)
 

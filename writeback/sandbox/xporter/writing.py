@@ -1,4 +1,4 @@
-"""How a writeback is taken, tried and told about: alike for attendance, conduct, detentions and users."""
+"""How a writeback is taken, tried and reported: alike for attendance, conduct, detentions and users."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -163,8 +163,8 @@ def _finish(state: SandboxState, task: _Task, completed: str, message: str | Non
     write.finish("SUCCESS" if completed == "True" else "FAILED", state.now(), message)
     if write.callback_url is None:
         return
-    told = {"trackingid": write.ref, "XodCompleted": completed, "ErrorMessage": message or ""}
-    url = str(httpx.URL(write.callback_url).copy_merge_params(told))
+    params = {"trackingid": write.ref, "XodCompleted": completed, "ErrorMessage": message or ""}
+    url = str(httpx.URL(write.callback_url).copy_merge_params(params))
     body = _results(task) if completed == "True" else {}
     state.outbox.send(url, body, provider="xporter", school=write.school.id, ref=write.ref, faults=write.faults)
 

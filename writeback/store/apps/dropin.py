@@ -1,4 +1,4 @@
-"""Queries of what came through the drop-in doors. Rows are written with their writebacks, by the committer."""
+"""Queries of drop-in requests. Their rows are written with their writebacks, by the committer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,26 +8,26 @@ from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.states import FINAL
-from writeback.store.tables import App, DoorMemberRow, DoorRow, SchoolRow, WebhookRow, WritebackRow
+from writeback.store.tables import App, DropInMemberRow, DropInRow, SchoolRow, WebhookRow, WritebackRow
 
 
-async def find(session: AsyncSession, ref: str) -> DoorRow | None:
-    return await session.get(DoorRow, ref)
+async def find(session: AsyncSession, ref: str) -> DropInRow | None:
+    return await session.get(DropInRow, ref)
 
 
-def of_writeback(session: Session, writeback_id: str) -> DoorRow | None:
-    """Return the door's request that a writeback is part of; None where it came through none."""
-    query = select(DoorRow).join(DoorMemberRow, col(DoorMemberRow.ref) == col(DoorRow.ref))
-    return session.exec(query.where(DoorMemberRow.writeback_id == writeback_id)).one_or_none()
+def of_writeback(session: Session, writeback_id: str) -> DropInRow | None:
+    """Return the drop-in request that a writeback is part of; None where it came otherwise."""
+    query = select(DropInRow).join(DropInMemberRow, col(DropInMemberRow.ref) == col(DropInRow.ref))
+    return session.exec(query.where(DropInMemberRow.writeback_id == writeback_id)).one_or_none()
 
 
-def members(session: Session, ref: str) -> Sequence[tuple[DoorMemberRow, WritebackRow]]:
-    """Return the writebacks of a door's request, in its order."""
+def members(session: Session, ref: str) -> Sequence[tuple[DropInMemberRow, WritebackRow]]:
+    """Return the writebacks of a drop-in request, in its order."""
     query = (
-        select(DoorMemberRow, WritebackRow)
-        .join(WritebackRow, col(WritebackRow.id) == col(DoorMemberRow.writeback_id))
-        .where(DoorMemberRow.ref == ref)
-        .order_by(col(DoorMemberRow.position))
+        select(DropInMemberRow, WritebackRow)
+        .join(WritebackRow, col(WritebackRow.id) == col(DropInMemberRow.writeback_id))
+        .where(DropInMemberRow.ref == ref)
+        .order_by(col(DropInMemberRow.position))
     )
     return session.exec(query).all()
 
@@ -37,17 +37,19 @@ def ended(session: Session, before: datetime, after: str, limit: int) -> Sequenc
     is_left = or_(col(WritebackRow.status).not_in(FINAL), col(WritebackRow.updated_at) >= before)
     left = (
         exists()
-        .where(col(DoorMemberRow.ref) == col(DoorRow.ref), col(WritebackRow.id) == col(DoorMemberRow.writeback_id))
+        .where(
+            col(DropInMemberRow.ref) == col(DropInRow.ref), col(WritebackRow.id) == col(DropInMemberRow.writeback_id)
+        )
         .where(is_left)
     )
-    query = select(DoorRow.ref).where(DoorRow.ref > after, DoorRow.created_at < before, ~left)
-    return session.exec(query.order_by(col(DoorRow.ref)).limit(limit)).all()
+    query = select(DropInRow.ref).where(DropInRow.ref > after, DropInRow.created_at < before, ~left)
+    return session.exec(query.order_by(col(DropInRow.ref)).limit(limit)).all()
 
 
 def forget(session: Session, refs: Sequence[str]) -> None:
     """Delete requests; their writebacks stay."""
-    session.exec(delete(DoorMemberRow).where(col(DoorMemberRow.ref).in_(refs)))
-    session.exec(delete(DoorRow).where(col(DoorRow.ref).in_(refs)))
+    session.exec(delete(DropInMemberRow).where(col(DropInMemberRow.ref).in_(refs)))
+    session.exec(delete(DropInRow).where(col(DropInRow.ref).in_(refs)))
 
 
 async def school_candidates(session: AsyncSession, provider: str, given: str) -> Sequence[str]:

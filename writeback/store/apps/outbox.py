@@ -55,7 +55,7 @@ def lock(session: Session, webhook_id: str) -> WebhookRow | None:
 
 
 def writebacks_of(session: Session, ids: Sequence[str]) -> dict[str, WritebackRow]:
-    """Return the writebacks by id, to be told of."""
+    """Return the writebacks by id, for their payloads."""
     rows = session.exec(select(WritebackRow).where(col(WritebackRow.id).in_(ids))).all()
     return {row.id: row for row in rows}
 

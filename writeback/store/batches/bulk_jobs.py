@@ -1,4 +1,4 @@
-"""What people do to many writebacks at once, as rows: one worker at a time goes on with each, under a lease.
+"""Bulk jobs as rows: one worker at a time works on each, under a lease.
 
 Called by `flow/correct/bulk_jobs.py` for people and by `flow/correct/bulk_runner.py` for workers.
 """
@@ -24,11 +24,11 @@ class BulkState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
-    """Somebody has stopped it, or it may not go on; people may have it go on where it was."""
+    """Somebody has stopped it, or its author has lost the permission; people may resume it where it was."""
 
 
 class Listed(NamedTuple):
-    """A bulk job with the names of who began it and in whose name it goes on."""
+    """A bulk job with the names of who began it and in whose name it runs."""
 
     row: BulkRow
     author: str

@@ -71,7 +71,8 @@ def forget_ended(session: Session, now: datetime, idle_since: datetime) -> None:
 
 
 def count_try(session: Session, key: str, now: datetime, until: datetime) -> SignInTriesRow:
-    """Return the tries of `key`, this one counted, locked until the transaction ends; those run out begin anew."""
+    """Return the tries of `key`, this one counted, locked until the transaction ends; tries that have run out start
+    again."""
     insert_new(session, SignInTriesRow, key=key, tries=0, until=until)
     query = select(SignInTriesRow).where(SignInTriesRow.key == key).with_for_update()
     row = session.exec(query.execution_options(populate_existing=True)).one()

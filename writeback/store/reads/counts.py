@@ -19,7 +19,7 @@ from writeback.store.tables import SearchTermRow, WritebackRow
 from writeback_client.models.writebacks import Counts, FindingCount, HoldCount, SchoolCount
 
 MOST_SCHOOLS = 200
-"""Schools that are told, those with most first."""
+"""The most schools that are named, those with most first."""
 
 
 async def of(session: AsyncSession, caller: Caller, found: Sequence[ColumnElement[bool]], wanted: Filter) -> Counts:

@@ -1,4 +1,4 @@
-"""Queries of how things go now: which schools there are, what waits, what went wrong. Counts are in `tallies.py`.
+"""Queries of the current state: which schools there are, what waits, what went wrong. Counts are in `tallies.py`.
 
 Instants of acceptance have no index; ids have, and begin with the instant, so `id_floor` stands for it.
 """
@@ -35,7 +35,7 @@ class Waiting(NamedTuple):
     status: str
     writebacks: int
     recent: int
-    """Those of them that were accepted lately."""
+    """Those of them that were accepted recently."""
     since: datetime
     changed_at: datetime
     """When the oldest of them came into the status that it has."""

@@ -17,10 +17,10 @@ from writeback.domain.states import Event
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import (
     EventRow,
+    RollupCursorRow,
+    RollupRow,
+    RollupTimeRow,
     SchoolRow,
-    TallyCursorRow,
-    TallyRow,
-    TallyTimeRow,
     WritebackRow,
     table_of,
 )
@@ -29,7 +29,7 @@ ALL = ""
 """The school of rows that are about all schools of a provider."""
 BUCKET_S = 300
 
-_TOLD = tuple(
+_COUNTED = tuple(
     event.value
     for event in (
         Event.ACCEPTED,
@@ -83,10 +83,10 @@ class Times(NamedTuple):
     writebacks: int
 
 
-def lock_cursor(session: Session, start: int) -> TallyCursorRow:
+def lock_cursor(session: Session, start: int) -> RollupCursorRow:
     """Return how far events have been counted, locked until the transaction ends; `start` where none ever was."""
-    insert_new(session, TallyCursorRow, id=1, event_id=start)
-    row = session.get(TallyCursorRow, 1, with_for_update=True, populate_existing=True)
+    insert_new(session, RollupCursorRow, id=1, event_id=start)
+    row = session.get(RollupCursorRow, 1, with_for_update=True, populate_existing=True)
     assert row is not None
     return row
 
@@ -106,7 +106,7 @@ def happened(session: Session, after: int, up_to: int) -> Sequence[Happened]:
         )
         .join(WritebackRow, col(WritebackRow.id) == col(EventRow.writeback_id))
         .join(SchoolRow, col(SchoolRow.id) == col(WritebackRow.school_id))
-        .where(col(EventRow.id) > after, col(EventRow.id) <= up_to, col(EventRow.event).in_(_TOLD))
+        .where(col(EventRow.id) > after, col(EventRow.id) <= up_to, col(EventRow.event).in_(_COUNTED))
         .order_by(col(EventRow.id))
     )
     rows: Sequence[Any] = session.connection().execute(query).all()
@@ -126,7 +126,7 @@ def add_counts(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     given = list(rows)
     if not given:
         return
-    table = table_of(TallyRow)
+    table = table_of(RollupRow)
     insert = _INSERTS[session.connection().dialect.name](table)
     changes: dict[str, Any] = {name: table.c[name] + insert.excluded[name] for name in _COUNTS}
     # Events are counted in order, so a later instant comes later; rows without one keep theirs.
@@ -139,24 +139,24 @@ def add_times(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     given = list(rows)
     if not given:
         return
-    table = table_of(TallyTimeRow)
+    table = table_of(RollupTimeRow)
     insert = _INSERTS[session.connection().dialect.name](table)
     changes = {"writebacks": table.c.writebacks + insert.excluded.writebacks}
     session.connection().execute(insert.on_conflict_do_update(index_elements=table.primary_key, set_=changes), given)
 
 
 def forget(session: Session, before: datetime) -> None:
-    session.exec(delete(TallyRow).where(col(TallyRow.bucket_at) < before))
-    session.exec(delete(TallyTimeRow).where(col(TallyTimeRow.bucket_at) < before))
+    session.exec(delete(RollupRow).where(col(RollupRow.bucket_at) < before))
+    session.exec(delete(RollupTimeRow).where(col(RollupTimeRow.bucket_at) < before))
 
 
 async def counts(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[Counts]:
     """Return the counts of these schools, None: all, by provider and bucket."""
-    parts = (col(TallyRow.provider), col(TallyRow.bucket_at), col(TallyRow.is_register))
-    sums = [func.sum(table_of(TallyRow).c[name]) for name in _COUNTS]
+    parts = (col(RollupRow.provider), col(RollupRow.bucket_at), col(RollupRow.is_register))
+    sums = [func.sum(table_of(RollupRow).c[name]) for name in _COUNTS]
     query = (
-        select(*parts, *sums, func.max(TallyRow.evidence_at))
-        .where(col(TallyRow.school_id).in_([ALL] if schools is None else schools), col(TallyRow.bucket_at) >= since)
+        select(*parts, *sums, func.max(RollupRow.evidence_at))
+        .where(col(RollupRow.school_id).in_([ALL] if schools is None else schools), col(RollupRow.bucket_at) >= since)
         .group_by(*parts)
     )
     found: Sequence[Any] = (await (await session.connection()).execute(query)).all()
@@ -165,8 +165,8 @@ async def counts(session: AsyncSession, schools: Collection[str] | None, since: 
 
 async def times(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[Times]:
     """Return how long confirmations since then took."""
-    parts = (col(TallyTimeRow.provider), col(TallyTimeRow.bin))
-    only = col(TallyTimeRow.school_id).in_([ALL] if schools is None else schools)
-    query = select(*parts, func.sum(TallyTimeRow.writebacks)).where(only, col(TallyTimeRow.bucket_at) >= since)
+    parts = (col(RollupTimeRow.provider), col(RollupTimeRow.bin))
+    only = col(RollupTimeRow.school_id).in_([ALL] if schools is None else schools)
+    query = select(*parts, func.sum(RollupTimeRow.writebacks)).where(only, col(RollupTimeRow.bucket_at) >= since)
     found = (await (await session.connection()).execute(query.group_by(*parts))).all()
     return [Times(row[0], row[1], int(row[2])) for row in found]

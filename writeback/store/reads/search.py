@@ -1,4 +1,4 @@
-"""What a writeback is found by: its terms, kept in a table of their own, a moment behind the log of events.
+"""The search index: terms of each writeback, in a table of their own, a moment behind the log of events.
 
 `flow/projections/search.py` keeps them up to date; `store/reads/filters.py` asks. Accepting writes none of this.
 """

@@ -1,4 +1,4 @@
-"""What a list of writebacks says of each beside its row: the pupils' ids and why it has not gone well."""
+"""The summary of a writeback in a list: the pupils' ids, and why it failed or waits."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _WELL = (Status.CONFIRMED, Status.QUEUED, Status.SENDING, Status.SENT, Status.SU
 
 
 @dataclass(frozen=True)
-class Gist:
+class Summary:
     """The first pupils' ids, whether there are more, and the first finding of severity error, should there be one."""
 
     pupils: Sequence[str] = ()
@@ -32,18 +32,18 @@ class Gist:
     hint: str = ""
 
 
-async def gists_of(session: AsyncSession, ids: Sequence[str]) -> Mapping[str, Gist]:
-    """Return the gist of each; the caller has seen to it that they may be seen."""
+async def summaries_of(session: AsyncSession, ids: Sequence[str]) -> Mapping[str, Summary]:
+    """Return the summary of each; the caller has checked that they may be seen."""
     progress = case((col(WritebackRow.status).in_(_WELL), ""), else_=col(WritebackRow.progress))
     query = select_row(col(WritebackRow.id), func.substr(col(WritebackRow.records), 1, _READ), progress)
     rows = (await (await session.connection()).execute(query.where(col(WritebackRow.id).in_(ids)))).all()
-    return {row[0]: _gist(row[1], row[2]) for row in rows}
+    return {row[0]: _summary(row[1], row[2]) for row in rows}
 
 
-def _gist(records: str, progress: str) -> Gist:
+def _summary(records: str, progress: str) -> Summary:
     pupils = list(dict.fromkeys(json.loads(found) for found in _PUPIL.findall(records)))
     first = _first_error(progress)
-    return Gist(
+    return Summary(
         pupils[:_PUPILS],
         len(pupils) > _PUPILS,
         str(first.get("code") or ""),

@@ -7,11 +7,11 @@ from typing import Any
 
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
-from writeback.store.tables import AttemptRow, BreakerRow, EventRow, MendingRow, RequestRow, WritebackRow
+from writeback.store.tables import AttemptRow, BreakerRow, CorrectionRow, EventRow, RequestRow, WritebackRow
 from writeback_client.models.writebacks import (
     Attempt,
     Comparison,
-    Mending,
+    Correction,
     ProviderRequest,
     Record,
     TimelineEntry,
@@ -39,7 +39,7 @@ def detail_of(
     events: Iterable[EventRow],
     requests: Iterable[RequestRow],
     attempts: Iterable[AttemptRow],
-    mendings: Iterable[MendingRow] = (),
+    mendings: Iterable[CorrectionRow] = (),
     kept_answers: Collection[str] = (),
 ) -> Writeback:
     """Return the writeback with all that belongs to it."""
@@ -59,7 +59,7 @@ def detail_of(
             )
             for request in requests
         ],
-        mendings=[_mending(mending) for mending in mendings],
+        mendings=[_correction(correction) for correction in mendings],
     )
 
 
@@ -105,8 +105,8 @@ def _comparison(record: Mapping[str, Any] | None, progress: RecordProgress) -> C
     return Comparison(ours=(record or {}).get("code"), in_mis=progress.mis_holds, near=progress.near)
 
 
-def _mending(row: MendingRow) -> Mending:
-    return Mending(
+def _correction(row: CorrectionRow) -> Correction:
+    return Correction(
         id=row.id, at=row.at, actor=row.actor, action=row.action, reason=row.reason, records=json.loads(row.records)
     )
 

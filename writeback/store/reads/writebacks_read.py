@@ -73,10 +73,10 @@ class Reads:
             events = await timeline.events_of(session, writeback_id)
             requests = await timeline.requests_of(session, row)
             attempts = await timeline.attempts_of(session, [request.id for request in requests])
-            mended = await corrections.of_writeback(session, writeback_id)
+            corrected = await corrections.of_writeback(session, writeback_id)
             kept_answers = await provider_answers.kept_of(session, [request.id for request in requests])
             breakers = await _left_alone(session, [row])
-        return detail_of(row, breakers.get(row.school_id), events, requests, attempts, mended, kept_answers)
+        return detail_of(row, breakers.get(row.school_id), events, requests, attempts, corrected, kept_answers)
 
 
 async def _wanted(session: AsyncSession, caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""What fell out of a school's lists and waits for somebody to say whether it is true: a row a list, most have none."""
+"""Removals that wait for a person's decision: one row a list, and most lists have none."""
 
 import json
 from collections.abc import Collection, Sequence

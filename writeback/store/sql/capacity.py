@@ -64,7 +64,7 @@ class Capacity:
 
     @property
     def mend(self) -> str:
-        """What to do where it is not enough; service goes on meanwhile, but slower."""
+        """What to do where it is not enough; the service continues meanwhile, but slower."""
         fitting = self.room // self.processes
         lower = f"set WRITEBACK_DATABASE_POOL_SIZE={fitting}, " if fitting else ""
         return f"{lower}raise max_connections, or put a pooler before it (WRITEBACK_DATABASE_POOLER=transaction)"

@@ -1,7 +1,7 @@
 """The one way to the database: transactions to write in and to read in, the same on SQLite and PostgreSQL.
 
 On SQLite the writers of one process take turns, in the order in which they came; those of several processes wait for
-each other at BEGIN IMMEDIATE. So nobody is told half-way through that the database is locked.
+each other at BEGIN IMMEDIATE. So no transaction fails half-way because the database is locked.
 """
 
 import asyncio

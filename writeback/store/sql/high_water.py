@@ -42,10 +42,10 @@ class InDataDir:
 
     async def recall(self) -> Mapping[str, int]:
         try:
-            told = json.loads((self.data_dir / _FILE).read_text())
+            kept = json.loads((self.data_dir / _FILE).read_text())
         except (OSError, ValueError):
             return {}
-        return {name: event for name, event in told.items() if isinstance(event, int)} if isinstance(told, dict) else {}
+        return {name: event for name, event in kept.items() if isinstance(event, int)} if isinstance(kept, dict) else {}
 
     async def remember(self, lineage: str, event: int) -> None:
         known = dict(await self.recall())
@@ -70,10 +70,10 @@ class InRedis:
 
     async def recall(self) -> Mapping[str, int]:
         try:
-            told = await self.redis.zrange(_KEY, 0, -1, withscores=True)
+            kept = await self.redis.zrange(_KEY, 0, -1, withscores=True)
         except (RedisError, OSError):
             return {}
-        return {_text(name): int(score) for name, score in told}
+        return {_text(name): int(score) for name, score in kept}
 
     async def remember(self, lineage: str, event: int) -> None:
         try:

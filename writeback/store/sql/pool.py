@@ -1,4 +1,4 @@
-"""How a process comes by connections to PostgreSQL: few, waited for in turn, alive, and given back when idle.
+"""Connections of a process to PostgreSQL: few, shared in turn, alive, and closed when idle.
 
 Used by `engines.py` and `database.py`. Nothing is asked of a connection before it is used: whether the server has
 closed it is known without asking, and where that is learnt at BEGIN, another one is taken.
@@ -83,7 +83,7 @@ def is_lost(error: BaseException) -> bool:
 class Lender:
     """Lends the connections of an engine: first come, first served.
 
-    So many are lent at a time; fewer while the server has none left, so that a crowd waits here and not at its door.
+    So many are lent at a time; fewer while the server has none left, so that callers wait here and not at the server.
     """
 
     def __init__(self, options: PoolOptions) -> None:

@@ -1,17 +1,17 @@
 """Every table, by subject. Migrations in `store/migrations/` are kept equal to this by a test."""
 
-from writeback.store.tables.apps import ApiKey, App, DeliveryRow, DoorMemberRow, DoorRow, WebhookRow
+from writeback.store.tables.apps import ApiKey, App, DeliveryRow, DropInMemberRow, DropInRow, WebhookRow
 from writeback.store.tables.batches import BatchChunkRow, BatchLine, BatchRow, BulkRow
 from writeback.store.tables.columns import table_of
 from writeback.store.tables.people import AuditRow, SignInTriesRow, StaffRow, StaffSessionRow
-from writeback.store.tables.projections import SearchCursorRow, SearchTermRow, TallyCursorRow, TallyRow, TallyTimeRow
+from writeback.store.tables.projections import RollupCursorRow, RollupRow, RollupTimeRow, SearchCursorRow, SearchTermRow
 from writeback.store.tables.requests import (
     AttemptRow,
     BreakerRow,
     ClaimRow,
-    DoubtRow,
     DriftCheckRow,
     DriftCursorRow,
+    MarkInDoubtRow,
     ProviderAnswerRow,
     RequestRow,
 )
@@ -19,10 +19,10 @@ from writeback.store.tables.schools import LookupRow, RemovalsRow, SchoolRow
 from writeback.store.tables.upkeep import EpochRow, SchemaRow
 from writeback.store.tables.writebacks import (
     BROWSED,
+    CorrectionRow,
     EventRow,
     IdempotencyRow,
     Lane,
-    MendingRow,
     RecentCreateRow,
     WritebackRow,
 )
@@ -39,22 +39,25 @@ __all__ = [
     "BreakerRow",
     "BulkRow",
     "ClaimRow",
+    "CorrectionRow",
     "DeliveryRow",
-    "DoorMemberRow",
-    "DoorRow",
-    "DoubtRow",
     "DriftCheckRow",
     "DriftCursorRow",
+    "DropInMemberRow",
+    "DropInRow",
     "EpochRow",
     "EventRow",
     "IdempotencyRow",
     "Lane",
     "LookupRow",
-    "MendingRow",
+    "MarkInDoubtRow",
     "ProviderAnswerRow",
     "RecentCreateRow",
     "RemovalsRow",
     "RequestRow",
+    "RollupCursorRow",
+    "RollupRow",
+    "RollupTimeRow",
     "SchemaRow",
     "SchoolRow",
     "SearchCursorRow",
@@ -62,9 +65,6 @@ __all__ = [
     "SignInTriesRow",
     "StaffRow",
     "StaffSessionRow",
-    "TallyCursorRow",
-    "TallyRow",
-    "TallyTimeRow",
     "WebhookRow",
     "WritebackRow",
     "table_of",

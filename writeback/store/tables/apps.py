@@ -43,7 +43,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class WebhookRow(SQLModel, table=True):
-    """Where an app is told of changes, and how far it has been told."""
+    """Where an app is notified of changes, and how far it has been notified."""
 
     __tablename__ = "webhook"
 
@@ -52,7 +52,7 @@ class WebhookRow(SQLModel, table=True):
     url: str
     description: str = ""
     statuses: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    """Changes to one of these are told."""
+    """Changes to one of these are sent."""
     schools: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """Only these schools' changes; null: all."""
     format: str = "standard"
@@ -62,7 +62,7 @@ class WebhookRow(SQLModel, table=True):
     disabled_at: datetime | None = instant(nullable=True)
     disabled_reason: str | None = None
     cursor: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    """The last event that has been looked at: what is to be told of it is a delivery."""
+    """The last event that has been handled: what is to be sent of it is a delivery."""
     sequence: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     """The number of the last delivery."""
     failing_since: datetime | None = instant(nullable=True)
@@ -109,8 +109,8 @@ class DeliveryRow(SQLModel, table=True):
     created_at: datetime = instant()
 
 
-class DoorRow(SQLModel, table=True):
-    """A request that came through a drop-in door: what its app knows it by, and where it wants to be told."""
+class DropInRow(SQLModel, table=True):
+    """A request to a drop-in endpoint: its id for the app, and where its result is to be sent."""
 
     __tablename__ = "door"
 
@@ -127,12 +127,12 @@ class DoorRow(SQLModel, table=True):
     webhook_id: str | None = None
     """The webhook that calls it back."""
     told: str | None = None
-    """What the last callback said."""
+    """The payload of the last callback."""
     created_at: datetime = instant()
 
 
-class DoorMemberRow(SQLModel, table=True):
-    """One writeback of a door's request; a request that mixes kinds has several."""
+class DropInMemberRow(SQLModel, table=True):
+    """One writeback of a drop-in request; a request that mixes kinds has several."""
 
     __tablename__ = "door_member"
 

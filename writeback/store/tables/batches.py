@@ -110,10 +110,10 @@ class BulkRow(SQLModel, table=True):
     __tablename__ = "bulk"
 
     id: str = Field(primary_key=True)
-    """It stands in the audit log beside each of them."""
+    """The audit log has it with each of them."""
     staff_id: str = Field(foreign_key="staff.id", index=True)
     as_staff_id: str | None = None
-    """In whose name it goes on, where somebody else has had it go on."""
+    """In whose name it runs, where somebody else has resumed it."""
     school_id: str | None = None
     """The only school that it is about; null: it may be about several."""
     action: str

@@ -37,7 +37,7 @@ class StaffRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     name: str = Field(unique=True)
-    """What they sign in with, in lower case; it stands in timelines and in the audit log."""
+    """What they sign in with, in lower case; timelines and the audit log show it."""
     role: str
     """viewer, support, admin."""
     schools: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
@@ -67,7 +67,7 @@ class StaffSessionRow(SQLModel, table=True):
 
 
 class SignInTriesRow(SQLModel, table=True):
-    """Sign-ins that failed of late: of one account, from one address, or in one browser."""
+    """Recent sign-ins that failed: of one account, from one address, or in one browser."""
 
     __tablename__ = "sign_in_tries"
 

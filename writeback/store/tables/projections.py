@@ -9,7 +9,7 @@ from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables.columns import instant
 
 
-class TallyRow(SQLModel, table=True):
+class RollupRow(SQLModel, table=True):
     """What came in within five minutes, and what became of it by now: a rollup of events."""
 
     __tablename__ = "tally"
@@ -32,7 +32,7 @@ class TallyRow(SQLModel, table=True):
     """The last confirmation."""
 
 
-class TallyTimeRow(SQLModel, table=True):
+class RollupTimeRow(SQLModel, table=True):
     """How many confirmations within five minutes took how long."""
 
     __tablename__ = "tally_time"
@@ -45,7 +45,7 @@ class TallyTimeRow(SQLModel, table=True):
     writebacks: int = 0
 
 
-class TallyCursorRow(SQLModel, table=True):
+class RollupCursorRow(SQLModel, table=True):
     """How far events have been counted: one row."""
 
     __tablename__ = "tally_cursor"

@@ -89,7 +89,7 @@ class ClaimRow(SQLModel, table=True):
     claimed_at: datetime = instant()
 
 
-class DoubtRow(SQLModel, table=True):
+class MarkInDoubtRow(SQLModel, table=True):
     """A mark that was sent without an answer: until then it may still arrive, late, over a newer one."""
 
     __tablename__ = "doubt"

@@ -31,7 +31,7 @@ class SchoolRow(SQLModel, table=True):
     hold_detail: str | None = None
     held_at: datetime | None = instant(nullable=True)
     rechecks: int = 0
-    """How often in a row it was looked at, or let go, in vain; the next look comes the later."""
+    """How often in a row it was checked, or resumed, without success; each time the next check comes later."""
     recheck_at: datetime | None = instant(nullable=True, index=True)
     """When its provider is asked how it stands: about a hold, or after a webhook. Null: it need not be."""
     sync_at: datetime | None = instant(nullable=True, index=True)

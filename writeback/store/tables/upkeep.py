@@ -9,7 +9,7 @@ from writeback.store.tables.columns import instant
 
 
 class EpochRow(SQLModel, table=True):
-    """What the database knows of what was sent begins anew with each restore; the newest row counts."""
+    """An epoch: the state of the database since a restore; the newest row counts."""
 
     __tablename__ = "epoch"
 

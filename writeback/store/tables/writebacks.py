@@ -31,7 +31,7 @@ class Lane(SQLModel, table=True):
     hold_detail: str | None = None
     held_at: datetime | None = instant(nullable=True)
     rechecks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """How often in a row it was let go in vain; the next try comes the later."""
+    """How often in a row it was resumed and held again; each time the next try comes later."""
     recheck_at: datetime | None = instant(nullable=True, index=True)
     """When the school is asked about next for its sake."""
 
@@ -111,7 +111,7 @@ class IdempotencyRow(SQLModel, table=True):
 
 
 class RecentCreateRow(SQLModel, table=True):
-    """What was accepted a moment ago and creates something, so that the same once more is told from what is new."""
+    """What was accepted a moment ago and creates something, so that a repeat is recognised."""
 
     __tablename__ = "recent_create"
 
@@ -122,7 +122,7 @@ class RecentCreateRow(SQLModel, table=True):
     created_at: datetime = instant(index=True)
 
 
-class MendingRow(SQLModel, table=True):
+class CorrectionRow(SQLModel, table=True):
     """What a person did to the records of a writeback. It holds pupils' data, as the records do: never logged."""
 
     __tablename__ = "mending"

@@ -20,13 +20,22 @@ from writeback.store.writebacks.submissions import (
     Committed,
     Idempotency,
     KeyReused,
-    NewDoor,
+    NewDropIn,
     NewWriteback,
     Replayed,
     SubmissionWriter,
 )
 
-__all__ = ["CommitResult", "Committed", "Committer", "Idempotency", "KeyReused", "NewDoor", "NewWriteback", "Replayed"]
+__all__ = [
+    "CommitResult",
+    "Committed",
+    "Committer",
+    "Idempotency",
+    "KeyReused",
+    "NewDropIn",
+    "NewWriteback",
+    "Replayed",
+]
 
 _LARGEST_BATCH = 500
 _COMMIT_TIMEOUT_S = 15.0
@@ -133,7 +142,7 @@ class Committer:
                 return
 
     async def _settle(self, batch: Sequence[_Waiter]) -> None:
-        """Write the batch and tell each waiter what became of it; whatever happens, nobody is left waiting."""
+        """Write the batch and give each waiter its result; whatever happens, nobody is left waiting."""
         outcomes = await self._write(batch)
         for waiter, outcome in zip(batch, outcomes, strict=True):
             waiter.settle(outcome)

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from writeback.domain.actor import Actor
 from writeback.domain.corrections import Action
 from writeback.domain.writeback import RecordProgress
-from writeback.store.tables import MendingRow
+from writeback.store.tables import CorrectionRow
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def add(
     """Keep what is being done, in the transaction of the change."""
     records = json.dumps([change.as_json() for change in changes], separators=(",", ":"), ensure_ascii=False)
     session.add(
-        MendingRow(
+        CorrectionRow(
             writeback_id=writeback_id,
             at=now,
             actor=actor.name,
@@ -65,7 +65,7 @@ def add(
     )
 
 
-async def of_writeback(session: AsyncSession, writeback_id: str) -> Sequence[MendingRow]:
+async def of_writeback(session: AsyncSession, writeback_id: str) -> Sequence[CorrectionRow]:
     """Return what was done to its records, in order."""
-    query = select(MendingRow).where(MendingRow.writeback_id == writeback_id).order_by(col(MendingRow.id))
+    query = select(CorrectionRow).where(CorrectionRow.writeback_id == writeback_id).order_by(col(CorrectionRow.id))
     return (await session.exec(query)).all()

@@ -42,7 +42,7 @@ def confirmations(session: Session, after: int, upto: int, kinds: Collection[str
 
 
 def add(session: Session, confirmation: Confirmation, due_at: datetime) -> None:
-    """Have it read then; one that waits already, e.g. from before it was resubmitted, stays as it is."""
+    """Schedule it to be read then; one that is scheduled already, e.g. before it was resubmitted, stays as it is."""
     insert_new(
         session,
         DriftCheckRow,
@@ -53,7 +53,7 @@ def add(session: Session, confirmation: Confirmation, due_at: datetime) -> None:
 
 
 def claim_due(session: Session, now: datetime, until: datetime, limit: int) -> Sequence[DriftCheckRow]:
-    """Return what should be read now, one of each school; nobody else is told of those before `until`."""
+    """Return what should be read now, one of each school; no other worker gets those before `until`."""
     query = select(DriftCheckRow).where(DriftCheckRow.due_at <= now).order_by(col(DriftCheckRow.due_at))
     rows = session.exec(query.limit(10 * limit).with_for_update(skip_locked=True)).all()
     claimed = list({row.school_id: row for row in reversed(rows)}.values())[-limit:]

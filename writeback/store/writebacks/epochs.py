@@ -61,12 +61,12 @@ def last_seq(session: Session) -> int:
     return session.exec(select(func.max(WritebackRow.seq))).one() or 0
 
 
-def doubt_requests(session: Session, now: datetime) -> int:
+def put_requests_in_doubt(session: Session, now: datetime) -> int:
     """Note that what is in doubt, or was about to be sent, may have been sent again up to now; return how much."""
     states = (RequestState.SENDING, RequestState.IN_DOUBT)
-    doubted = update(RequestRow).where(col(RequestRow.state).in_(states))
+    in_doubt = update(RequestRow).where(col(RequestRow.state).in_(states))
     since = func.coalesce(RequestRow.sent_from, RequestRow.sent_at, RequestRow.created_at)
-    return session.exec(doubted.values(sent_from=since, sent_at=now)).rowcount
+    return session.exec(in_doubt.values(sent_from=since, sent_at=now)).rowcount
 
 
 class Waiting(NamedTuple):

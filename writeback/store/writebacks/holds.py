@@ -23,7 +23,7 @@ def lock_school(session: Session, school_id: str) -> SchoolRow | None:
 
 
 class HoldState(NamedTuple):
-    """Why a school is held, None when it is not; and how often it was looked at in vain."""
+    """Why a school is held, None when it is not; and how often it was checked without success."""
 
     reason: str | None = None
     rechecks: int = 0
@@ -55,7 +55,7 @@ def lock_lane(session: Session, lane_id: str) -> Lane:
 
 
 def lock_held_lanes(session: Session, school_id: str) -> Sequence[Lane]:
-    """Return the lanes of the school whose family is held, or was let go in vain; all its lanes are locked."""
+    """Return the lanes of the school whose family is held, or was resumed without success; all its lanes are locked."""
     query = select(Lane).where(Lane.school_id == school_id).order_by(col(Lane.id)).with_for_update()
     lanes = session.exec(query.execution_options(populate_existing=True)).all()
     return [lane for lane in lanes if lane.hold_reason is not None or lane.rechecks]

@@ -38,7 +38,7 @@ class Lease(NamedTuple):
     fence: int
     hold_reason: str | None = None
     rechecks: int = 0
-    """How often in a row the family was let go in vain."""
+    """How often in a row the family was resumed and held again."""
 
 
 def acquire(session: Session, lane_id: str, *, owner: str, now: datetime, until: datetime) -> Lease | None:

@@ -86,8 +86,8 @@ def add(session: Session, *, attempt: int, **values: Any) -> None:
 
 def add_restored(session: Session, **values: Any) -> None:
     """Write down a request that never goes out: what it carries may have been sent before a restore."""
-    doubted = {"hints": [], "checks": 0, "state": RequestState.IN_DOUBT, "result": RESTORED}
-    session.connection().execute(_INSERT_REQUEST, {**doubted, **values})
+    in_doubt = {"hints": [], "checks": 0, "state": RequestState.IN_DOUBT, "result": RESTORED}
+    session.connection().execute(_INSERT_REQUEST, {**in_doubt, **values})
 
 
 def unsettled_in_lane(session: Session, lane_id: str) -> Sequence[Unsettled]:
@@ -123,7 +123,7 @@ def awaiting_of(session: Session, row: WritebackRow) -> Sequence[RequestRow]:
     return session.exec(query.execution_options(populate_existing=True)).all()
 
 
-def rivalling(session: Session, but: RequestRow, *, since: datetime, limit: int) -> Sequence[RequestRow]:
+def may_have_made_it_too(session: Session, but: RequestRow, *, since: datetime, limit: int) -> Sequence[RequestRow]:
     """Return the lane's other requests of the kind since then that the provider has, or may get; the newest first."""
     is_on_its_way = col(RequestRow.state).in_((RequestState.SENDING, RequestState.TAKEN))
     was_taken = is_on_its_way | (col(RequestRow.result) == "confirmed")

@@ -9,8 +9,8 @@ from writeback.store.sql.bulk_insert import BulkInsert, Values
 from writeback.store.sql.database import Database
 from writeback.store.sql.drivers import Statements
 from writeback.store.tables import (
-    DoorMemberRow,
-    DoorRow,
+    DropInMemberRow,
+    DropInRow,
     EventRow,
     IdempotencyRow,
     Lane,
@@ -28,10 +28,10 @@ class Idempotency:
 
 
 @dataclass(frozen=True)
-class NewDoor:
-    """What came through a drop-in door, as it is kept beside its writebacks: the columns of its rows."""
+class NewDropIn:
+    """A drop-in request, as it is stored with its writebacks: the columns of its rows."""
 
-    door: Mapping[str, Any]
+    request: Mapping[str, Any]
     members: Sequence[Mapping[str, Any]]
 
 
@@ -46,7 +46,7 @@ class NewWriteback:
     idempotency: Idempotency | None
     others: "Sequence[NewWriteback]" = ()
     """Writebacks that are kept together with this one, or not at all."""
-    door: NewDoor | None = None
+    drop_in: NewDropIn | None = None
     """What it came through, where that was not our own API."""
     same: Sequence[str] = ()
     """Hashes of the records that create something, by which the same is known when it comes again."""
@@ -110,8 +110,8 @@ class SubmissionWriter:
         self._writebacks = BulkInsert(db, WritebackRow, counted="seq")
         self._events = BulkInsert(db, EventRow, counted="id")
         self._recent = BulkInsert(db, RecentCreateRow, ending="ON CONFLICT DO NOTHING")
-        self._doors = BulkInsert(db, DoorRow)
-        self._door_members = BulkInsert(db, DoorMemberRow)
+        self._drop_ins = BulkInsert(db, DropInRow)
+        self._drop_in_members = BulkInsert(db, DropInMemberRow)
         self._answer = _ANSWER.format("?", "?") if db.dialect == "sqlite" else _ANSWER.format("$1", "$2")
 
     async def write(self, batch: Sequence[NewWriteback], now: datetime) -> list[CommitResult]:
@@ -141,11 +141,13 @@ class SubmissionWriter:
             creates = [one for group, is_one in zip(recent, is_new, strict=True) if is_one for one in group]
             if creates:
                 self._recent.run(statements, creates)
-            doors = [new.door for new, is_one in zip(batch, is_new, strict=True) if is_one and new.door is not None]
-            if doors:
-                self._doors.run(statements, [self._doors.values(one.door) for one in doors])
-                members = [self._door_members.values(member) for one in doors for member in one.members]
-                self._door_members.run(statements, members)
+            drop_ins = [
+                new.drop_in for new, is_one in zip(batch, is_new, strict=True) if is_one and new.drop_in is not None
+            ]
+            if drop_ins:
+                self._drop_ins.run(statements, [self._drop_ins.values(one.request) for one in drop_ins])
+                members = [self._drop_in_members.values(member) for one in drop_ins for member in one.members]
+                self._drop_in_members.run(statements, members)
             return results
 
         results = await self._db.write_by_driver(work)

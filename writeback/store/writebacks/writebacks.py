@@ -13,10 +13,10 @@ SLOT_IN_FLIGHT = "slot_in_flight"
 """`hold_reason` of a queued writeback that waits until an earlier mark for its slot has settled."""
 LISTS_MISSING = "lists_missing"
 """`hold_reason` of a queued writeback that waits for lookups which have never been fetched."""
-LISTS_DOUBTED = "lists_doubted"
+LISTS_IN_DOUBT = "lists_doubted"
 """`hold_reason` of a queued writeback that a list speaks against, until that has been fetched once more."""
-WAITS_FOR_RING = (SLOT_IN_FLIGHT, LISTS_MISSING)
-"""Whoever ends such a wait rings; `next_attempt_at` is only for when nobody does."""
+WAITS_FOR_WAKE = (SLOT_IN_FLIGHT, LISTS_MISSING)
+"""Whatever ends such a wait wakes the lane; `next_attempt_at` is only for when nothing does."""
 
 _SENT_ALREADY = (*WITH_PROVIDER, Status.NEEDS_ATTENTION, Status.CONFIRMED, Status.PARTIAL)
 

@@ -25,11 +25,11 @@ class Webhook(Model):
     url: str
     description: str = ""
     statuses: tuple[str, ...] = ()
-    """Changes to one of these are told."""
+    """Changes to one of these are sent."""
     schools: tuple[str, ...] | None = None
     """Null: all."""
     format: str = "standard"
-    """`standard`, `wonde`, or `xporter` for the callbacks that requests at Xporter's door ask for."""
+    """`standard`, `wonde`, or `xporter` for the callbacks that requests to the Xporter drop-in endpoint ask for."""
     enabled: bool
     disabled: Disabled | None = None
     failing_since: datetime | None = None
@@ -73,7 +73,7 @@ class Delivery(Model):
     created_at: datetime
 
 
-class ToldFinding(Model):
+class FindingPayload(Model):
     """A finding as webhooks tell it."""
 
     code: str
@@ -83,17 +83,17 @@ class ToldFinding(Model):
     """What is wrong."""
 
 
-class ToldRecord(Model):
+class RecordPayload(Model):
     """How far one record is: nothing of what it says, nor of whom."""
 
     index: int
     ref: str | None = None
     """The app's own name for it."""
     status: AnyRecordStatus
-    findings: tuple[ToldFinding, ...] = ()
+    findings: tuple[FindingPayload, ...] = ()
 
 
-class ToldWriteback(Model):
+class WritebackPayload(Model):
     """What a webhook tells of a writeback."""
 
     event_id: int
@@ -110,7 +110,7 @@ class ToldWriteback(Model):
     """Where the writeback is since then."""
     hold_reason: str | None = None
     """What it waits for, where it is held."""
-    records: tuple[ToldRecord, ...] = ()
+    records: tuple[RecordPayload, ...] = ()
     """How far each is when the message is made, which is a moment after the event."""
 
 
@@ -123,7 +123,7 @@ class WebhookMessage(Model):
     """When it happened."""
     sequence: Annotated[int, Field(ge=1)]
     """Counts this webhook's messages without gaps: order by it, for they may arrive in another order."""
-    data: ToldWriteback
+    data: WritebackPayload
 
 
 class WebhookEvent(Model):
@@ -137,5 +137,5 @@ class WebhookEvent(Model):
     """When it happened."""
     sequence: int
     """Counts the webhook's messages without gaps: order by it."""
-    writeback: ToldWriteback | None = None
+    writeback: WritebackPayload | None = None
     """None in a test, and in messages of a newer service that are about something else."""

@@ -98,7 +98,7 @@ class WritebackSummary(Identified):
 
 
 class Compared(Model):
-    """One field on both sides; null: nothing, not shown, or free text, of which only `differs` is told."""
+    """One field on both sides; null: nothing, not shown, or free text, of which only `differs` is given."""
 
     field: str
     """Its name in the record."""
@@ -201,7 +201,7 @@ class ProviderRequest(Model):
     """Whether what the provider last answered is kept; a key with the scope support can read it."""
 
 
-class MendingOfRecord(Model):
+class CorrectionOfRecord(Model):
     """One record that a person did something to."""
 
     index: int
@@ -214,7 +214,7 @@ class MendingOfRecord(Model):
     after: dict[str, Any] | None = None
 
 
-class Mending(Model):
+class Correction(Model):
     """One thing that a person did to the writeback."""
 
     id: int
@@ -223,7 +223,7 @@ class Mending(Model):
     """`app:…/key:…` or `staff:…`."""
     action: AnyAction
     reason: str = ""
-    records: tuple[MendingOfRecord, ...] = ()
+    records: tuple[CorrectionOfRecord, ...] = ()
 
 
 class Writeback(WritebackSummary):
@@ -232,7 +232,7 @@ class Writeback(WritebackSummary):
     records: tuple[Record, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     requests: tuple[ProviderRequest, ...] = ()
-    mendings: tuple[Mending, ...] = ()
+    mendings: tuple[Correction, ...] = ()
     """What people did to it, with what was there before."""
 
     @property

@@ -97,7 +97,8 @@ def cancel(batch_id: str, *, reason: str = "") -> Call[Batch]:
 
 
 def errors(batch_id: str, *, format: Literal["csv", "ndjson", "xlsx"] = "csv") -> Call[bytes]:
-    """Return the bad rows as the same file, with columns that say what to mend; raise Conflict while they are checked.
+    """Return the bad rows as the same file, with columns that say what to correct; raise Conflict while they are
+    checked.
 
     An NDJSON upload has `ndjson` alone, an XLSX one `xlsx` and `csv`.
     """

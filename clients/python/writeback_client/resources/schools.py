@@ -90,7 +90,7 @@ def change(
 
 
 def sync(school: str, *, full: bool = False, list: OneOrMore | None = None) -> Call[Synced]:
-    """Fetch the school's lists from its provider now; `error` of a list says why it could not be had.
+    """Fetch the school's lists from its provider now; `error` of a list says why it could not be fetched.
 
     `full`: all rows, not only what has changed. `list`: only these.
     """
@@ -121,7 +121,7 @@ def hold(school: str, *, reason: str) -> Call[School]:
 
 
 def resume(school: str, *, reason: str = "") -> Call[School]:
-    """Let a held school go on. Needs the scope support."""
+    """Resume a held school. Needs the scope support."""
     body = said(reason=reason or None)
     return post(path("/v1/schools/{}/resume", school), as_model(School), body, is_repeatable=True)
 

@@ -1,4 +1,4 @@
-"""Webhooks: where an app is told of changes, and what was sent there."""
+"""Webhooks: where an app is notified of changes, and what was sent there."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -40,8 +40,8 @@ def add(
 ) -> Call[NewWebhook]:
     """Add a webhook; keep its `secret`, which is in this answer and nowhere else.
 
-    Without `statuses` it is told of the usual ones, without `schools` of all that the key may touch. `verify_webhook`
-    reads the format `standard`; `wonde` sends what Wonde's own webhook would.
+    Without `statuses` it is notified of the usual ones, without `schools` about all that the key may touch.
+    `verify_webhook` reads the format `standard`; `wonde` sends what Wonde's own webhook would.
     """
     body = said(
         url=url, statuses=_plain(statuses), schools=_plain(schools), description=description, app=app, format=format
@@ -59,7 +59,7 @@ def change(
     description: str | None = None,
     enabled: bool | None = None,
 ) -> Call[Webhook]:
-    """Change what is given. One that is enabled again goes on where it stopped."""
+    """Change what is given. One that is enabled again resumes where it stopped."""
     body = said(url=url, statuses=_plain(statuses), schools=_plain(schools), description=description, enabled=enabled)
     if all_schools:
         body["schools"] = None

@@ -15,7 +15,7 @@ async def test_what_is_accepted_is_in_sql_and_its_lane_is_rung(world: World):
     writeback_id = await world.submit(mark("A1"), ref="7A morning")
     row = await world.writeback(writeback_id)
     assert (row.status, row.ref, row.app_id, row.lane_id) == ("queued", "7A morning", "app", LANE)
-    assert ("serve_lane", LANE) in world.bell.rings
+    assert ("serve_lane", LANE) in world.waker.wakes
     assert await world.events(writeback_id) == ["accepted"]
 
 
@@ -68,7 +68,7 @@ async def test_with_skip_and_nothing_good_it_is_refused(world: World):
 async def test_a_dry_run_keeps_nothing(world: World):
     answer = await world.acceptor.submit(CALLER, "hillside", submission(), dry_run=True)
     assert (answer.status, json.loads(answer.body)["status"], answer.writeback_id) == (200, "valid", None)
-    assert world.bell.rings == []
+    assert world.waker.wakes == []
 
 
 async def test_a_pupil_who_came_today_is_found_by_a_refresh(world: World):

@@ -1,4 +1,4 @@
-"""The same thing posted twice within minutes is accepted, and told with the first one's id."""
+"""The same thing posted twice within minutes is accepted, with a warning that has the first one's id."""
 
 import json
 from datetime import timedelta
@@ -83,7 +83,7 @@ async def test_after_ten_minutes_it_is_new_again_and_then_forgotten(world: World
 
 async def test_what_was_cancelled_is_not_there_any_more(world: World):
     first = await post(world)
-    await world.mendings.cancels.one(CALLER, first["id"], BOB)
+    await world.corrections.cancels.one(CALLER, first["id"], BOB)
 
     assert warned(await post(world)) == [[]]
 

@@ -118,7 +118,7 @@ async def test_good_rows_are_queued_as_they_would_be_by_hand(files: Files) -> No
     first = (await files.writebacks())[0]
     assert (first.batch_id, first.priority, first.status, first.lane_id) == (batch.id, 10, "queued", LANE)
     assert await files.world.events(first.id) == ["accepted"]
-    assert ("serve_lane", LANE) in files.world.bell.rings
+    assert ("serve_lane", LANE) in files.world.waker.wakes
 
 
 async def test_rows_of_a_class_are_a_register_of_their_own(files: Files) -> None:
@@ -193,9 +193,9 @@ async def test_bad_rows_come_back_as_the_same_file_and_only_they_are_sent_again(
     assert "X9" in lines[1].split(";", 5)[5]
     assert "date is 31/02/2026: send a real calendar date" in lines[2]
 
-    mended = await files.take(errors.replace("X9", "A2").replace("31/02", "12/01"))
+    corrected = await files.take(errors.replace("X9", "A2").replace("31/02", "12/01"))
 
-    assert (mended.rows.read, mended.rows.good, mended.rows.bad) == (2, 2, 0)
+    assert (corrected.rows.read, corrected.rows.good, corrected.rows.bad) == (2, 2, 0)
     assert await files.pupils() == ["A1", "A2", "A3"]
 
 
@@ -364,10 +364,10 @@ async def test_days_that_may_be_either_are_asked_about_and_the_answer_is_taken(f
     content = marks(row(1, day="01/12/2026"))  # today is 12 January: month first it is today
 
     asked = await files.take(content, stated=NOTHING)
-    told = await files.take(content, stated=Stated(DayOrder.MONTH_FIRST))
+    answer = await files.take(content, stated=Stated(DayOrder.MONTH_FIRST))
 
     assert (asked.status, [one.code for one in asked.findings]) == ("refused", ["days_either_way"])
-    assert (told.rows.queued, told.findings) == (1, ())
+    assert (answer.rows.queued, answer.findings) == (1, ())
     assert json.loads((await files.writebacks())[0].records)[0]["date"] == "2026-01-12"
 
 
@@ -375,9 +375,9 @@ async def test_bad_rows_of_a_month_first_file_come_back_with_days_that_say_what_
     batch = await files.take(marks(row(1, day="01/05/2026", code="Q9"), row(2, day="01/13/2026")), stated=NOTHING)
     errors = (await files.errors(batch.id)).decode()
 
-    mended = await files.take(errors.replace("Q9", "N"), stated=NOTHING)
+    corrected = await files.take(errors.replace("Q9", "N"), stated=NOTHING)
 
-    assert (mended.rows.good, mended.findings) == (1, ())
+    assert (corrected.rows.good, corrected.findings) == (1, ())
     assert json.loads((await files.writebacks())[1].records)[0]["date"] == "2026-01-05"
 
 
@@ -678,13 +678,13 @@ async def test_a_batch_that_breaks_off_is_tried_again_later_and_given_up_in_the_
     assert (batch.status, [one.code for one in batch.findings]) == ("refused", ["batch_failed"])
 
 
-async def test_the_sweeper_rings_for_a_file_that_nobody_works_on(files: Files) -> None:
+async def test_the_sweeper_wakes_a_file_that_nobody_works_on(files: Files) -> None:
     answer = await files.upload(marks(row(1)))
-    files.world.bell.rings.clear()
+    files.world.waker.wakes.clear()
 
     await files.world.sweeper.sweep()
 
-    assert ("run_batch", answer.batch_id) in files.world.bell.rings
+    assert ("run_batch", answer.batch_id) in files.world.waker.wakes
 
 
 async def test_a_runner_that_is_closed_gives_its_lease_back_at_the_end_of_a_piece(
@@ -755,7 +755,7 @@ async def test_what_was_queued_before_the_cancelling_stays_and_can_be_withdrawn_
     assert 0 < cancelled[0].rows.queued < 1_199
     assert cancelled[0].rows.queued == cancelled[0].writebacks.waiting == len(await files.writebacks())
     wanted = Selection(Filter(batch=batch_id))
-    report = await files.world.mendings.many.run(
+    report = await files.world.corrections.many.run(
         CALLER, Work(Action.CANCEL, wanted, actor_of(CALLER, "the wrong file"))
     )
     assert len(report.done) == cancelled[0].rows.queued

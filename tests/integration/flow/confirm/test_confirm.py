@@ -8,7 +8,7 @@ import pytest
 from tests.integration.flow.conftest import World, hook_token, mark
 from writeback.core.errors import NotFound
 from writeback.domain.actor import Actor
-from writeback.domain.outcome import Evidenced, GaveUp, NotReached, Pending, ReadBack, Rejected, SlotReading, Unclear
+from writeback.domain.outcome import Evidenced, GaveUp, NotReached, Pending, ReadBack, Rejected, SlotReadBack, Unclear
 from writeback.domain.school import HoldReason
 
 
@@ -101,7 +101,7 @@ async def test_a_correction_leaves_when_the_mark_before_it_has_settled(world: Wo
 async def test_a_callback_that_never_comes_is_replaced_by_reading_the_mis(world: World):
     writeback_id = await sent(world, mark("A1"), mark("A2"))
     world.provider.verdicts = [Pending(awaits_callback=True)]
-    world.provider.readings = [ReadBack({0: SlotReading("/", True), 1: SlotReading("/", True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", True), 1: SlotReadBack("/", True)})]
     await world.confirm(after_s=world.flow.settings.confirm.callback_patience_s + 1)
     row = await world.writeback(writeback_id)
     assert (row.status, row.evidence) == ("confirmed", "read-back")
@@ -112,7 +112,7 @@ async def test_a_reading_older_than_the_request_proves_nothing(world: World):
     sent_at = world.clock.now()
     world.provider.verdicts = [Unclear("404"), Unclear("404")]
     old = sent_at - timedelta(minutes=5)
-    world.provider.readings = [ReadBack({0: SlotReading("/", True)}, as_of=old), ReadBack({}, as_of=old)]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", True)}, as_of=old), ReadBack({}, as_of=old)]
     for _ in range(2):
         await world.confirm(after_s=60)
         assert await world.status(writeback_id) == "sent"
@@ -121,7 +121,7 @@ async def test_a_reading_older_than_the_request_proves_nothing(world: World):
 async def test_what_is_not_in_the_mis_goes_again_and_what_is_different_needs_a_person(world: World):
     writeback_id = await sent(world, mark("A1"), mark("A2"), mark("A3"))
     world.provider.verdicts = [Unclear("404")]
-    world.provider.readings = [ReadBack({0: SlotReading("/", True), 1: SlotReading("I", False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", True), 1: SlotReadBack("I", False)})]
     await world.confirm()
     assert [one["status"] for one in await world.records(writeback_id)] == ["confirmed", "needs_attention", "queued"]
     await world.serve()
@@ -133,7 +133,7 @@ async def test_what_is_not_in_the_mis_goes_again_and_what_is_different_needs_a_p
 async def test_a_mark_that_would_not_have_replaced_what_stands_there_is_left_and_says_so(world: World):
     writeback_id = await sent(world, mark("A1"), mark("A2"))
     world.provider.verdicts = [Unclear("404")]
-    world.provider.readings = [ReadBack({0: SlotReading("L", True, is_kept=True), 1: SlotReading("N", True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("L", True, is_kept=True), 1: SlotReadBack("N", True)})]
     await world.confirm()
 
     left, there = await world.records(writeback_id)
@@ -197,13 +197,13 @@ async def test_a_webhook_that_comes_while_the_provider_is_asked_is_not_forgotten
     world.provider.check = webhook_meanwhile
     await world.confirm()
     assert (await world.requests())[0].check_at <= world.clock.now()
-    assert ("confirm_lane", "hillside:session-marks") in world.bell.rings
+    assert ("confirm_lane", "hillside:session-marks") in world.waker.wakes
 
 
 async def test_a_mark_that_is_never_found_in_the_mis_is_not_sent_for_ever(world: World):
     writeback_id = await sent(world)
     for _ in range(40):
-        world.provider.verdicts, world.provider.readings = [Unclear("404")], [ReadBack({0: SlotReading(None, False)})]
+        world.provider.verdicts, world.provider.readings = [Unclear("404")], [ReadBack({0: SlotReadBack(None, False)})]
         await world.confirm()
         await world.serve()
     assert await world.status(writeback_id) == "needs_attention"

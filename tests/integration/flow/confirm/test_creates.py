@@ -14,7 +14,7 @@ from writeback.domain.outcome import (
     ReadBack,
     Refused,
     Rejected,
-    SlotReading,
+    SlotReadBack,
     Taken,
     Uncertain,
     Unclear,
@@ -23,11 +23,11 @@ from writeback.providers.base import ListsMissing
 from writeback.store.schools import lists
 
 LANE = "hillside:conduct"
-ABSENT = SlotReading(None, matches=False)
+ABSENT = SlotReadBack(None, matches=False)
 
 
-def there(*ids: str) -> SlotReading:
-    return SlotReading(None, matches=True, found=tuple(Found(one) for one in ids))
+def there(*ids: str) -> SlotReadBack:
+    return SlotReadBack(None, matches=True, found=tuple(Found(one) for one in ids))
 
 
 def incident(student: str = "A1", **changes):
@@ -183,7 +183,7 @@ async def test_the_ids_of_a_callback_are_claimed_too(world: World):
 async def test_an_incident_from_before_the_request_is_not_ours(world: World):
     long_ago = world.clock.now() - timedelta(hours=3)
     writeback_id = await in_doubt(world)
-    found = SlotReading(None, matches=True, found=(Found("B1", created_at=long_ago),))
+    found = SlotReadBack(None, matches=True, found=(Found("B1", created_at=long_ago),))
     world.provider.readings = [ReadBack({0: found})]
     await confirm(world, after_s=patience(world))
     assert await world.status(writeback_id) == "queued"
@@ -340,11 +340,11 @@ async def test_ones_own_is_found_beside_what_another_has_made(world: World):
     assert len(world.provider.sent) == 2
 
 
-def made(world: World, **ago_s: float) -> SlotReading:
+def made(world: World, **ago_s: float) -> SlotReadBack:
     """Things that look the same, and how long ago each was made."""
     now = world.clock.now()
     found = (Found(mis_id, now - timedelta(seconds=ago)) for mis_id, ago in ago_s.items())
-    return SlotReading(None, matches=True, found=tuple(found))
+    return SlotReadBack(None, matches=True, found=tuple(found))
 
 
 async def test_what_another_made_long_before_leaves_the_later_ones_to_whoever_looks_for_them(world: World):

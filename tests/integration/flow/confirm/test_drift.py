@@ -7,7 +7,7 @@ from sqlmodel import func, select
 
 from tests.integration.flow.conftest import World, mark
 from writeback.domain.actor import SERVICE
-from writeback.domain.outcome import Applied, Evidenced, NotReached, ReadBack, SlotReading
+from writeback.domain.outcome import Applied, Evidenced, NotReached, ReadBack, SlotReadBack
 from writeback.domain.school import HoldReason
 from writeback.flow.confirm.drift import Drift
 from writeback.store.tables import DriftCheckRow, EventRow
@@ -15,7 +15,7 @@ from writeback.store.tables import DriftCheckRow, EventRow
 pytestmark = pytest.mark.sqlite_first
 
 HOUR = timedelta(hours=1)
-CHANGED = ReadBack({0: SlotReading("I", matches=False)})
+CHANGED = ReadBack({0: SlotReadBack("I", matches=False)})
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def test_nothing_is_written_over_it(world: World, drift: Drift):
 
 async def test_a_mark_that_is_gone_is_reported_too(world: World, drift: Drift):
     writeback_id = await confirmed(world, mark("A1"))
-    world.provider.readings = [ReadBack({0: SlotReading(None, matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack(None, matches=False)})]
     await look_later(world, drift)
     (record,) = await world.records(writeback_id)
     assert "holds nothing" in record["findings"][0]["message"]
@@ -91,7 +91,7 @@ async def test_a_mark_that_is_gone_is_reported_too(world: World, drift: Drift):
 
 async def test_a_mark_that_stands_is_read_once_and_not_spoken_of(world: World, drift: Drift):
     writeback_id = await confirmed(world, mark("A1"))
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True)})]
     assert await look_later(world, drift) == 1
     assert await codes(world, writeback_id) == [[]]
     assert "changed_in_mis" not in await world.events(writeback_id)
@@ -100,7 +100,7 @@ async def test_a_mark_that_stands_is_read_once_and_not_spoken_of(world: World, d
 
 async def test_only_the_record_that_differs_is_named(world: World, drift: Drift):
     writeback_id = await confirmed(world, mark("A1"), mark("A2"))
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True), 1: SlotReading("I", matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True), 1: SlotReadBack("I", matches=False)})]
     await look_later(world, drift)
     assert await codes(world, writeback_id) == [[], ["changed_in_mis"]]
 
@@ -114,7 +114,7 @@ async def test_nothing_is_read_before_its_time(world: World, drift: Drift):
 async def test_what_a_correction_has_replaced_is_not_reported(world: World, drift: Drift):
     first = await confirmed(world, mark("A1"))
     second = await confirmed(world, mark("A1", code="I"))
-    world.provider.readings = [ReadBack({0: SlotReading("I", matches=True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("I", matches=True)})]
     for _ in range(3):
         await look_later(world, drift)
     assert await codes(world, first) == [[]]
@@ -122,7 +122,7 @@ async def test_what_a_correction_has_replaced_is_not_reported(world: World, drif
 
 
 async def test_what_was_left_as_it_was_is_not_read(world: World, drift: Drift):
-    world.provider.readings = [ReadBack({0: SlotReading("I", matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("I", matches=False)})]
     writeback_id = await world.submit(mark("A1", only_if_blank=True))
     await world.serve()
     await look_later(world, drift)
@@ -158,7 +158,7 @@ async def test_a_provider_that_does_not_answer_is_asked_again_but_not_for_ever(w
 async def test_a_reading_from_before_the_confirmation_proves_nothing(world: World, drift: Drift):
     writeback_id = await confirmed(world, mark("A1"))
     before = world.clock.now() - timedelta(minutes=1)
-    world.provider.readings = [ReadBack({0: SlotReading(None, matches=False)}, as_of=before)]
+    world.provider.readings = [ReadBack({0: SlotReadBack(None, matches=False)}, as_of=before)]
     await look_later(world, drift)
     assert await codes(world, writeback_id) == [[]]
     assert await left_to_read(world) == 1

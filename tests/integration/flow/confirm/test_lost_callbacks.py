@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.flow.conftest import LANE, World, mark
-from writeback.domain.outcome import Evidenced, NotReached, Pending, ReadBack, SlotReading
-from writeback.flow.confirm.overdue_callbacks import next_reading
+from writeback.domain.outcome import Evidenced, NotReached, Pending, ReadBack, SlotReadBack
+from writeback.flow.confirm.overdue_callbacks import next_read_back
 
 pytestmark = pytest.mark.sqlite_first
 
 PATIENCE = timedelta(seconds=120)
-THERE, NOTHING, ANOTHER = SlotReading("/", True), SlotReading(None, False), SlotReading("N", False)
+THERE, NOTHING, ANOTHER = SlotReadBack("/", True), SlotReadBack(None, False), SlotReadBack("N", False)
 
 
 class CallsBack:
@@ -49,7 +49,7 @@ async def sent(world: World, *marks) -> str:
 
 
 async def pass_time(world: World, minutes: float) -> None:
-    """Let the time pass; the lane is confirmed whenever the sweeper would ring for it."""
+    """Let the time pass; the lane is confirmed whenever the sweeper would wake it."""
     end = world.clock.now() + timedelta(minutes=minutes)
     while world.clock.now() < end:
         due = [row.check_at for row in await world.requests() if row.state in ("taken", "in_doubt")]
@@ -153,14 +153,14 @@ async def test_a_newer_mark_after_an_early_reading_is_looked_at_once_the_older_c
     world: World, calls_back: CallsBack
 ):
     await sent(world, mark("A1", code="N"))
-    calls_back.in_mis = {"A1": SlotReading("N", True)}  # it may have stood there before
+    calls_back.in_mis = {"A1": SlotReadBack("N", True)}  # it may have stood there before
     await pass_time(world, 4)
     newer = await sent(world, mark("A1", code="/"))
     await call_back(world)
     await pass_time(world, 1)
     assert await world.status(newer) == "sent"  # the N may still be written, over it
 
-    calls_back.in_mis = {"A1": SlotReading("N", False)}
+    calls_back.in_mis = {"A1": SlotReadBack("N", False)}
     await pass_time(world, 75)
     assert await world.status(newer) == "queued"  # it was: ours goes again
     await world.serve()
@@ -182,7 +182,7 @@ def test_each_lane_has_moments_of_its_own_and_reads_no_more_often(fake_clock):
 
     def first(lane: str, seconds: float = 0):
         at = sent_at + timedelta(seconds=seconds)
-        return next_reading(lane, at, at, PATIENCE, until)
+        return next_read_back(lane, at, at, PATIENCE, until)
 
     moments = [first(f"school-{number}:session-marks") for number in range(200)]
     assert all(PATIENCE <= at - sent_at < PATIENCE * 1.5 for at in moments)

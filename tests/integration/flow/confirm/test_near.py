@@ -21,7 +21,7 @@ from writeback.core.errors import Conflict
 from writeback.domain.actor import staff
 from writeback.domain.corrections import Outcome
 from writeback.domain.near_matches import Compared, Near
-from writeback.domain.outcome import ReadBack, SlotReading, Taken, Uncertain
+from writeback.domain.outcome import ReadBack, SlotReadBack, Taken, Uncertain
 from writeback.store.reads.writebacks_read import Reads
 
 pytestmark = pytest.mark.sqlite_first
@@ -30,12 +30,12 @@ EVE = staff("eve", "the office has changed it")
 POINTS = Compared("points", "1", "3", differs=True)
 
 
-def near(*ids: str, created_at=None) -> SlotReading:
+def near(*ids: str, created_at=None) -> SlotReadBack:
     things = tuple(Near(one, (POINTS,), created_at) for one in ids)
-    return SlotReading("one like it with other points", matches=False, near=things)
+    return SlotReadBack("one like it with other points", matches=False, near=things)
 
 
-async def read(world: World, *readings: SlotReading, after_s: float = 3.0) -> None:
+async def read(world: World, *readings: SlotReadBack, after_s: float = 3.0) -> None:
     world.provider.readings = [ReadBack(dict(enumerate(readings)))]
     await confirm(world, after_s=after_s)
     await serve(world)
@@ -73,7 +73,7 @@ async def test_it_is_waited_for_as_long_as_the_very_same_may_show(world: World) 
 async def test_what_was_seen_once_and_is_gone_was_there_all_the_same(world: World) -> None:
     writeback_id = await in_doubt(world)
     await read(world, near("B7"))
-    await read(world, SlotReading(None, matches=False), after_s=patience(world))
+    await read(world, SlotReadBack(None, matches=False), after_s=patience(world))
     (record,) = await world.records(writeback_id)
     assert (record["status"], record["near"][0]["mis_id"]) == ("needs_attention", "B7")
     assert len(world.provider.sent) == 1
@@ -86,7 +86,7 @@ async def test_what_turns_out_to_be_anothers_is_not_held_against_it(world: World
     other = await in_doubt(world, incident(comment="second"))
     await read(world, there("B7"), after_s=0)
     assert await world.status(other) == "confirmed"
-    await read(world, SlotReading(None, matches=False) if is_gone else near("B7"), after_s=patience(world))
+    await read(world, SlotReadBack(None, matches=False) if is_gone else near("B7"), after_s=patience(world))
     assert [sent[0]["comment"] for sent in world.provider.sent] == ["first", "second", "first"]
 
 
@@ -127,7 +127,7 @@ async def test_of_two_alike_one_that_was_changed_is_neither_taken_nor_made_again
 
 async def test_confirming_it_takes_what_is_nearly_it(world: World) -> None:
     writeback_id = await undecided(world, "B7")
-    await world.mendings.resolves.one(CALLER, writeback_id, Outcome.CONFIRMED, EVE)
+    await world.corrections.resolves.one(CALLER, writeback_id, Outcome.CONFIRMED, EVE)
     (record,) = await world.records(writeback_id)
     assert (record["status"], record["mis_ids"]) == ("confirmed", ["B7"])
     assert (await world.audited())[-1].changed["mis_ids"] == {"0": "B7"}
@@ -138,8 +138,8 @@ async def test_confirming_it_takes_what_is_nearly_it(world: World) -> None:
 async def test_of_several_a_person_says_which(world: World) -> None:
     writeback_id = await undecided(world, "B7", "B8")
     with pytest.raises(Conflict, match="B7 and B8"):
-        await world.mendings.resolves.one(CALLER, writeback_id, Outcome.CONFIRMED, EVE)
-    await world.mendings.resolves.one(CALLER, writeback_id, Outcome.CONFIRMED, EVE, mis_ids={0: "B8"})
+        await world.corrections.resolves.one(CALLER, writeback_id, Outcome.CONFIRMED, EVE)
+    await world.corrections.resolves.one(CALLER, writeback_id, Outcome.CONFIRMED, EVE, mis_ids={0: "B8"})
     assert (await world.records(writeback_id))[0]["mis_ids"] == ["B8"]
 
 
@@ -148,14 +148,14 @@ async def test_what_another_has_made_cannot_be_chosen(world: World) -> None:
     await read(world, there("B1"))
     second = await undecided(world, "B7")
     with pytest.raises(Conflict) as taken:
-        await world.mendings.resolves.one(CALLER, second, Outcome.CONFIRMED, EVE, mis_ids={0: "B1"})
+        await world.corrections.resolves.one(CALLER, second, Outcome.CONFIRMED, EVE, mis_ids={0: "B1"})
     assert taken.value.code == "mis_id_taken"
     assert [await world.status(one) for one in (first, second)] == ["confirmed", "needs_attention"]
 
 
 async def test_a_person_may_have_it_made_all_the_same(world: World) -> None:
     writeback_id = await undecided(world, "B7")
-    await world.mendings.resolves.one(CALLER, writeback_id, Outcome.RESEND, EVE)
+    await world.corrections.resolves.one(CALLER, writeback_id, Outcome.RESEND, EVE)
     await serve(world)
     assert await world.status(writeback_id) == "sent"
     assert len(world.provider.sent) == 2
@@ -163,7 +163,7 @@ async def test_a_person_may_have_it_made_all_the_same(world: World) -> None:
 
 async def test_what_goes_again_says_that_nothing_like_it_was_seen(world: World) -> None:
     writeback_id = await in_doubt(world)
-    await read(world, SlotReading(None, matches=False), after_s=patience(world))
+    await read(world, SlotReadBack(None, matches=False), after_s=patience(world))
     timeline = (await Reads(world.flow.db).show(CALLER, writeback_id)).timeline
     assert [one.detail for one in timeline if "nothing like it" in (one.detail or "")] != []
 

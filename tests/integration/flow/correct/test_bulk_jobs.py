@@ -21,7 +21,7 @@ from writeback.domain.staff import Person, Role
 from writeback.flow.correct import bulk_runner
 from writeback.flow.correct.bulk_jobs import Bulks, BulkView
 from writeback.flow.correct.bulk_runner import BulkRunner
-from writeback.flow.correct.by_filter import ManyMendings, Work
+from writeback.flow.correct.by_filter import BulkCorrections, Work
 from writeback.flow.correct.resubmit import Resubmits
 from writeback.flow.people.sessions import person_of
 from writeback.flow.people.staff_accounts import Staff
@@ -51,14 +51,14 @@ class House:
     def worker(self) -> BulkRunner:
         flow = self.world.flow
         owner = f"worker-{len(self.workers)}"
-        self.workers.append(BulkRunner(flow, self.world.mendings.many, Pace(flow.clock, 1.0), owner))
+        self.workers.append(BulkRunner(flow, self.world.corrections.many, Pace(flow.clock, 1.0), owner))
         return self.workers[-1]
 
     async def person(self, name: str, role: Role = Role.SUPPORT, schools: list[str] | None = None) -> Person:
         return await _person(self.world, name, role, schools)
 
     async def begin(self, wanted: Selection = FAILED, action: Action = Action.RESUBMIT) -> str:
-        count = await self.world.mendings.many.count(self.ann.caller, action, wanted)
+        count = await self.world.corrections.many.count(self.ann.caller, action, wanted)
         return await self.bulks.begin(self.ann, action, wanted, "it has reopened", matched=count.writebacks)
 
     async def view(self, bulk_id: str) -> BulkView:
@@ -113,7 +113,7 @@ async def test_a_worker_does_what_was_begun_and_the_log_says_who_and_how_much(ho
     failed = await _fail(house.world, 5)
 
     bulk = await house.begin()
-    assert ("run_bulk", bulk) in house.world.bell.rings
+    assert ("run_bulk", bulk) in house.world.waker.wakes
     begun = await house.view(bulk)
     await house.worker().run(bulk)
 
@@ -122,26 +122,26 @@ async def test_a_worker_does_what_was_begun_and_the_log_says_who_and_how_much(ho
     assert (view.matched, view.looked_at, view.done, view.records, view.not_done) == (5, 5, 5, 5, 0)
     assert (view.author, view.acting, view.reason) == ("ann", "ann", "it has reopened")
     assert {await house.world.status(one) for one in failed} == {"queued"}
-    assert [len(await house.world.mended(one)) for one in failed] == [1] * 5
-    told = {"action": "resubmit", "matched": 5}
+    assert [len(await house.world.corrected(one)) for one in failed] == [1] * 5
+    answer = {"action": "resubmit", "matched": 5}
     assert await house.audited() == [
-        ("bulk.begin", "staff:ann", told),
-        ("bulk.done", "staff:ann", {**told, "done": 5, "not_done": 0, "unchanged": 0}),
+        ("bulk.begin", "staff:ann", answer),
+        ("bulk.done", "staff:ann", {**answer, "done": 5, "not_done": 0, "unchanged": 0}),
     ]
 
 
-async def test_nobody_need_look_the_sweeper_rings_until_a_worker_has_it(house: House) -> None:
+async def test_nobody_need_look_the_sweeper_wakes_until_a_worker_has_it(house: House) -> None:
     await _fail(house.world, 1)
     bulk = await house.begin()
-    house.world.bell.rings.clear()
+    house.world.waker.wakes.clear()
 
     await Sweeper(house.world.flow).sweep()
-    assert ("run_bulk", bulk) in house.world.bell.rings
+    assert ("run_bulk", bulk) in house.world.waker.wakes
     await house.worker().run(bulk)
-    house.world.bell.rings.clear()
+    house.world.waker.wakes.clear()
     await Sweeper(house.world.flow).sweep()
 
-    assert "run_bulk" not in [job for job, _ in house.world.bell.rings]
+    assert "run_bulk" not in [job for job, _ in house.world.waker.wakes]
 
 
 @pytest.mark.parametrize("place", ["bulk.before_piece", "bulk.piece_uncommitted", "bulk.after_piece"])
@@ -163,7 +163,7 @@ async def test_another_worker_goes_on_where_one_was_cut_off_and_nothing_is_done_
 
     view = await house.view(bulk)
     assert (view.state, view.looked_at, view.done, view.records) == (BulkState.DONE, 5, 5, 5)
-    assert [len(await house.world.mended(one)) for one in failed] == [1] * 5
+    assert [len(await house.world.corrected(one)) for one in failed] == [1] * 5
     assert [what for what, _, _ in await house.audited()] == ["bulk.begin", "bulk.done"]
 
 
@@ -200,7 +200,7 @@ async def test_several_workers_and_bulk_jobs_at_once_do_nothing_twice(house: Hou
     views = [await house.view(bulk) for bulk in jobs]
     assert {view.state for view in views} == {BulkState.DONE}
     assert sum(view.done for view in views) == 6
-    assert [len(await house.world.mended(one)) for one in failed] == [1] * 6
+    assert [len(await house.world.corrected(one)) for one in failed] == [1] * 6
 
 
 async def test_what_cannot_be_is_named_with_the_reason_and_the_rest_goes(house: House, small_pieces: None) -> None:
@@ -252,7 +252,7 @@ async def test_one_that_makes_us_stumble_is_passed_over_and_costs_itself_alone(
     assert (view.state, view.looked_at, view.done, view.not_done) == (BulkState.DONE, 5, 4, 1)
     assert [(one["id"], one["detail"]) for one in view.refusals] == [(failed[2], bulk_runner._FAILS_HERE.detail)]
     assert await house.world.status(failed[2]) == "failed"
-    assert [len(await house.world.mended(one)) for one in failed] == [1, 1, 0, 1, 1]
+    assert [len(await house.world.corrected(one)) for one in failed] == [1, 1, 0, 1, 1]
 
 
 async def test_a_database_that_is_away_is_waited_for_and_blames_no_writeback(
@@ -291,7 +291,7 @@ async def test_whoever_may_stops_it_and_has_it_go_on_in_their_name(
     view = await house.view(bulk)
     assert (stopped.state, stopped.looked_at, stopped.trouble) == (BulkState.STOPPED, 2, "bob stopped it")
     assert (view.state, view.done, view.author, view.acting, view.trouble) == (BulkState.DONE, 4, "ann", "bob", "")
-    actors = [(await house.world.mended(one))[0]["actor"] for one in failed]
+    actors = [(await house.world.corrected(one))[0]["actor"] for one in failed]
     assert actors == ["staff:ann"] * 2 + ["staff:bob"] * 2
     assert [(what, who) for what, who, _ in await house.audited()] == [
         ("bulk.begin", "staff:ann"),
@@ -304,9 +304,9 @@ async def test_whoever_may_stops_it_and_has_it_go_on_in_their_name(
 async def test_a_stop_in_the_middle_of_a_piece_leaves_nothing_of_it(house: House, small_pieces: None) -> None:
     failed = await _fail(house.world, 2)
     bulk = await house.begin()
-    many, bulks = house.world.mendings.many, house.bulks
+    many, bulks = house.world.corrections.many, house.bulks
 
-    class Slow(ManyMendings):
+    class Slow(BulkCorrections):
         async def _ready(self, *given: Any, **more: Any) -> Any:
             ready = await super()._ready(*given, **more)
             await bulks.stop(house.ann, bulk)
@@ -401,7 +401,7 @@ async def test_a_worker_that_stops_ends_its_piece_and_gives_it_back(house: House
     assert (left.state, left.looked_at, left.done) == (BulkState.RUNNING, 2, 2)
     await house.worker().run(bulk)
     assert (await house.view(bulk)).done == 6, "no lease had to run out"
-    assert [len(await house.world.mended(one)) for one in failed] == [1] * 6
+    assert [len(await house.world.corrected(one)) for one in failed] == [1] * 6
 
 
 @pytest.mark.parametrize("action", [Action.CANCEL, Action.CHECK])
@@ -437,8 +437,8 @@ async def test_a_restore_stops_what_was_under_way(house: House) -> None:
 
 async def test_a_call_by_filter_that_finds_nothing_is_audited_too(house: House) -> None:
     work = Work(Action.RESUBMIT, FAILED, SERVICE.because("just looking"))
-    report = await house.world.mendings.many.run(house.ann.caller, work)
+    report = await house.world.corrections.many.run(house.ann.caller, work)
 
     assert report.matched == 0
-    told = {"action": "resubmit", "matched": 0, "done": 0, "not_done": 0, "unchanged": 0}
-    assert await house.audited() == [("bulk.done", "writeback", told)]
+    answer = {"action": "resubmit", "matched": 0, "done": 0, "not_done": 0, "unchanged": 0}
+    assert await house.audited() == [("bulk.done", "writeback", answer)]

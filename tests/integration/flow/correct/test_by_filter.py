@@ -21,15 +21,15 @@ FAILED = Selection(Filter(school="hillside", code="school_closed"))
 
 
 async def _resubmit(world: World, wanted: Selection = FAILED, **options):
-    return await world.mendings.many.run(CALLER, Work(Action.RESUBMIT, wanted, KIM), **options)
+    return await world.corrections.many.run(CALLER, Work(Action.RESUBMIT, wanted, KIM), **options)
 
 
 async def test_it_is_counted_first_and_nothing_is_done(world: World) -> None:
     one, two = await world.fail(mark("A1"), mark("A2")), await world.fail(mark("A3"))
     await world.submit(mark("A4"))
 
-    count = await world.mendings.many.count(CALLER, Action.RESUBMIT, FAILED)
-    first = await world.mendings.many.count(CALLER, Action.RESUBMIT, FAILED, limit=1)
+    count = await world.corrections.many.count(CALLER, Action.RESUBMIT, FAILED)
+    first = await world.corrections.many.count(CALLER, Action.RESUBMIT, FAILED, limit=1)
 
     assert (count.writebacks, count.records, count.more) == (2, 2, 0)
     assert (first.writebacks, first.more) == (2, 1)
@@ -61,7 +61,7 @@ async def test_called_twice_or_by_two_at_once_it_does_nothing_twice(world: World
     assert sorted(done.id for report in at_once for done in report.done) == sorted(failed)
     assert (again.matched, again.done) == (0, ())
     for each in failed:
-        assert len(await world.mended(each)) == 1
+        assert len(await world.corrected(each)) == 1
 
 
 async def test_what_cannot_go_is_named_with_the_reason_and_stays(world: World) -> None:
@@ -92,7 +92,7 @@ async def test_it_goes_on_where_a_call_has_reached_its_limit(world: World, monke
 
 async def test_what_somebody_has_cancelled_is_meant_only_where_it_is_named(world: World) -> None:
     cancelled = await world.submit()
-    await world.mendings.cancels.one(CALLER, cancelled, KIM)
+    await world.corrections.cancels.one(CALLER, cancelled, KIM)
     here = Filter(school="hillside")
 
     assert (await _resubmit(world, Selection(here))).matched == 0
@@ -105,9 +105,9 @@ async def test_what_waits_is_cancelled_by_filter_and_the_rest_left_alone(world: 
     waiting = [await world.submit(mark(f"A{number}")) for number in range(1, 4)]
     wanted = Selection(Filter(app="app"))
 
-    count = await world.mendings.many.count(CALLER, Action.CANCEL, wanted)
-    report = await world.mendings.many.run(CALLER, Work(Action.CANCEL, wanted, KIM))
-    again = await world.mendings.many.run(CALLER, Work(Action.CANCEL, wanted, KIM))
+    count = await world.corrections.many.count(CALLER, Action.CANCEL, wanted)
+    report = await world.corrections.many.run(CALLER, Work(Action.CANCEL, wanted, KIM))
+    again = await world.corrections.many.run(CALLER, Work(Action.CANCEL, wanted, KIM))
 
     assert (count.writebacks, count.records) == (3, 3)
     assert [done.id for done in report.done] == waiting
@@ -122,7 +122,7 @@ async def test_a_cancel_by_filter_against_workers_cancels_or_leaves_each_whole(w
 
     await asyncio.gather(
         world.serve(),
-        world.mendings.many.run(CALLER, Work(Action.CANCEL, Selection(ids=waiting), KIM)),
+        world.corrections.many.run(CALLER, Work(Action.CANCEL, Selection(ids=waiting), KIM)),
         world.serve(),
         world.serve(),
     )
@@ -147,14 +147,14 @@ async def test_nobody_reaches_beyond_their_app_and_schools(world: World, caller:
     failed = await world.fail()
     wanted = Selection(FAILED.filter, [failed])
 
-    assert (await world.mendings.many.count(caller, Action.RESUBMIT, wanted)).writebacks == seen
-    report = await world.mendings.many.run(caller, Work(Action.RESUBMIT, wanted, KIM))
+    assert (await world.corrections.many.count(caller, Action.RESUBMIT, wanted)).writebacks == seen
+    report = await world.corrections.many.run(caller, Work(Action.RESUBMIT, wanted, KIM))
     assert len(report.done) == seen
 
 
 async def test_a_key_that_only_reads_may_not_even_count(world: World) -> None:
     with pytest.raises(Forbidden):
-        await world.mendings.many.count(Caller("key", "app", frozenset({Scope.READ})), Action.CANCEL, FAILED)
+        await world.corrections.many.count(Caller("key", "app", frozenset({Scope.READ})), Action.CANCEL, FAILED)
 
 
 async def test_what_is_confirmed_meanwhile_is_left(world: World) -> None:

@@ -8,7 +8,7 @@ from tests.integration.flow.conftest import CALLER, Evidenced, ReadBack, World, 
 from writeback.core.errors import Conflict, Forbidden, NotFound
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
-from writeback.domain.outcome import SlotReading, Unclear
+from writeback.domain.outcome import SlotReadBack, Unclear
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.draft import Order
 
@@ -16,7 +16,7 @@ BOB = staff("bob", "sent to the wrong class")
 
 
 async def _cancel(world: World, writeback_id: str):
-    return await world.mendings.cancels.one(CALLER, writeback_id, BOB)
+    return await world.corrections.cancels.one(CALLER, writeback_id, BOB)
 
 
 async def test_what_waits_is_cancelled_and_never_sent(world: World) -> None:
@@ -60,7 +60,7 @@ async def test_of_what_is_partly_sent_only_the_rest_is_cancelled(world: World) -
 
     assert await world.status(half) == "partial"
     assert [record["status"] for record in await world.records(half)] == ["confirmed", "cancelled"]
-    await world.mendings.resubmits.one(CALLER, half, Order(), BOB)
+    await world.corrections.resubmits.one(CALLER, half, Order(), BOB)
     assert [record.get("status") for record in await world.records(half)] == ["confirmed", "queued"]
 
 
@@ -81,7 +81,7 @@ async def test_nothing_that_is_being_sent_is_cancelled(world: World) -> None:
     assert len(world.provider.sent) == 1
     assert [record["status"] for record in await world.records(half)] == ["sent", "cancelled"]
     assert await world.status(half) == "sent"
-    assert [one["action"] for one in await world.mended(half)] == ["cancel"]
+    assert [one["action"] for one in await world.corrected(half)] == ["cancel"]
 
 
 async def test_a_cancel_against_a_workers_turn_ends_in_one_or_the_other(world: World) -> None:
@@ -116,22 +116,22 @@ async def test_what_has_left_or_is_over_is_not_cancelled_and_says_why(world: Wor
         await _cancel(world, waiting)
 
     assert again.value.code == "cancelled_already"
-    assert len(await world.mended(waiting)) == 1
+    assert len(await world.corrected(waiting)) == 1
 
 
 async def test_what_needs_attention_can_be_given_up_and_says_on_that_it_may_be_there(world: World) -> None:
-    doubtful = await world.submit()
+    uncertain = await world.submit()
     await world.serve()
     world.provider.verdicts.append(Unclear("404"))
-    world.provider.readings.append(ReadBack({0: SlotReading("I", matches=False)}))
+    world.provider.readings.append(ReadBack({0: SlotReadBack("I", matches=False)}))
     await world.confirm()
-    assert await world.status(doubtful) == "needs_attention"
+    assert await world.status(uncertain) == "needs_attention"
 
-    await _cancel(world, doubtful)
+    await _cancel(world, uncertain)
 
-    (record,) = await world.records(doubtful)
+    (record,) = await world.records(uncertain)
     assert (record["status"], record["findings"][0]["code"]) == ("cancelled", "other_value_in_mis")
-    assert await world.status(doubtful) == "cancelled"
+    assert await world.status(uncertain) == "cancelled"
 
 
 async def test_a_mark_that_waited_for_a_cancelled_one_goes(world: World) -> None:
@@ -144,12 +144,12 @@ async def test_a_mark_that_waited_for_a_cancelled_one_goes(world: World) -> None
     await _cancel(world, blocked)
 
     assert await world.status(first) == "sent"
-    assert ("serve_lane", "hillside:session-marks") in world.bell.rings
+    assert ("serve_lane", "hillside:session-marks") in world.waker.wakes
 
 
 async def test_only_those_who_may_cancel_do(world: World) -> None:
     waiting = await world.submit()
-    cancels = world.mendings.cancels
+    cancels = world.corrections.cancels
 
     with pytest.raises(NotFound):
         await cancels.one(Caller("key_2", "another", frozenset({Scope.SUBMIT})), waiting, BOB)

@@ -10,7 +10,7 @@ from writeback.core.errors import Conflict, Forbidden, NotFound
 from writeback.domain.access import Scope
 from writeback.domain.actor import Actor
 from writeback.domain.corrections import Action
-from writeback.domain.outcome import Evidenced, Pending, ReadBack, SlotReading, Uncertain
+from writeback.domain.outcome import Evidenced, Pending, ReadBack, SlotReadBack, Uncertain
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.by_filter import Work
 from writeback.store.reads.filters import Filter
@@ -28,19 +28,19 @@ async def sent(world: World, *marks) -> str:
 
 
 async def ask(world: World, writeback_id: str, caller=CALLER):
-    return await world.mendings.checks.one(caller, writeback_id, SAM)
+    return await world.corrections.checks.one(caller, writeback_id, SAM)
 
 
 async def test_the_provider_is_asked_at_once_and_not_at_the_next_check(world: World):
     writeback_id = await sent(world)
     for _ in range(6):
-        await world.confirm(after_s=130)  # it has no answer yet, and is asked ever less often
+        await world.confirm(after_s=130)  # it has no answer yet, and is asked less and less often
     (request,) = await world.requests()
     assert request.check_at > world.clock.now() + timedelta(seconds=60)
 
-    told = await ask(world, writeback_id)
-    assert (told.status, told.check_at, told.asked_before) == ("sent", world.clock.now(), False)
-    assert ("confirm_lane", LANE) in world.bell.rings
+    answer = await ask(world, writeback_id)
+    assert (answer.status, answer.check_at, answer.asked_before) == ("sent", world.clock.now(), False)
+    assert ("confirm_lane", LANE) in world.waker.wakes
     world.provider.verdicts = [Evidenced("poll")]
     await world.confirmer.confirm(LANE)
     assert await world.status(writeback_id) == "confirmed"
@@ -55,7 +55,7 @@ async def test_where_only_a_callback_could_tell_the_mis_is_read_before_that_is_o
 
     await ask(world, writeback_id)
     world.provider.verdicts = [Pending(awaits_callback=True)]
-    world.provider.readings = [ReadBack({0: SlotReading("/", True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", True)})]
     await world.confirmer.confirm(LANE)
     row = await world.writeback(writeback_id)
     assert (row.status, row.evidence) == ("confirmed", "read-back")
@@ -66,7 +66,7 @@ async def test_what_is_not_there_yet_is_not_sent_again_for_having_been_looked_at
     writeback_id = await sent(world)
     await ask(world, writeback_id)
     world.provider.verdicts = [Pending(awaits_callback=True)]
-    world.provider.readings = [ReadBack({0: SlotReading(None, False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack(None, False)})]
     await world.confirmer.confirm(LANE)
     assert await world.status(writeback_id) == "sent"
     assert (await world.requests())[0].check_at >= world.clock.now() + timedelta(seconds=110)
@@ -80,7 +80,7 @@ async def test_what_is_in_doubt_is_read_at_once(world: World):
         world.clock.advance(timedelta(seconds=400))
     assert await world.status(writeback_id) == "unknown"
     await ask(world, writeback_id)
-    world.provider.readings = [ReadBack({0: SlotReading("/", True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", True)})]
     await world.confirmer.confirm(LANE)
     assert await world.status(writeback_id) == "confirmed"
 
@@ -118,15 +118,15 @@ async def test_where_no_evidence_is_awaited_it_says_why_there_is_nothing_to_chec
     assert refused.value.hint
 
 
-async def test_a_held_school_is_told_of(world: World):
+async def test_a_held_school_is_reported(world: World):
     writeback_id = await sent(world)
     await world.holds.hold("hillside", HoldReason.OFFLINE, "its agent is away", SAM)
-    told = await ask(world, writeback_id)
-    assert told.hold_reason == HoldReason.OFFLINE
-    assert told.left_alone is None
+    answer = await ask(world, writeback_id)
+    assert answer.hold_reason == HoldReason.OFFLINE
+    assert answer.left_alone is None
 
 
-async def test_a_school_that_is_left_alone_is_told_of(world: World):
+async def test_a_school_that_is_left_alone_is_reported(world: World):
     writeback_id = await sent(world, mark("A1"))
     await world.submit(mark("A2"))
     world.provider.outcomes = [Uncertain("no answer came in time")] * 20
@@ -150,7 +150,7 @@ async def test_others_may_not_ask(world: World):
 async def test_all_that_a_filter_finds_and_that_awaits_evidence_are_looked_at(world: World):
     one, two = await sent(world, mark("A1"), mark("A2")), await sent(world, mark("A3"))
     waits = await world.submit(mark("A4"))
-    many = world.mendings.many
+    many = world.corrections.many
     everything = Selection(Filter(school="hillside"))
     check = Work(Action.CHECK, everything, SAM)
 

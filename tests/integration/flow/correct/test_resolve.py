@@ -9,7 +9,7 @@ from writeback.core.errors import Conflict, Forbidden, NotFound
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
 from writeback.domain.corrections import EVIDENCE, Outcome
-from writeback.domain.outcome import SlotReading, Unclear
+from writeback.domain.outcome import SlotReadBack, Unclear
 from writeback.store.reads.writebacks_read import Reads
 
 EVE = staff("eve", "the office says so")
@@ -21,14 +21,14 @@ async def _undecided(world: World, *marks) -> str:
     await world.serve()
     world.provider.verdicts.append(Unclear("404"))
     count = max(1, len(marks))
-    world.provider.readings.append(ReadBack({place: SlotReading("I", matches=False) for place in range(count)}))
+    world.provider.readings.append(ReadBack({place: SlotReadBack("I", matches=False) for place in range(count)}))
     await world.confirm()
     assert await world.status(writeback_id) == "needs_attention"
     return writeback_id
 
 
 async def _resolve(world: World, writeback_id: str, outcome: Outcome, **options):
-    return await world.mendings.resolves.one(CALLER, writeback_id, outcome, EVE, **options)
+    return await world.corrections.resolves.one(CALLER, writeback_id, outcome, EVE, **options)
 
 
 async def test_ours_and_what_the_mis_holds_are_shown_side_by_side(world: World) -> None:
@@ -51,7 +51,7 @@ async def test_a_record_that_is_found_is_confirmed_on_a_persons_word(world: Worl
 
     row = await world.writeback(undecided)
     assert (view.status, row.status, row.evidence) == ("confirmed", "confirmed", EVIDENCE)
-    (kept,) = await world.mended(undecided)
+    (kept,) = await world.corrected(undecided)
     assert kept["records"][0]["findings_before"][0]["code"] == "other_value_in_mis"
     assert (await world.audited())[-1].changed["outcome"] == "confirmed"
 
@@ -94,7 +94,7 @@ async def test_of_two_who_settle_it_at_once_one_does(world: World) -> None:
 
     conflicts = [one for one in came if isinstance(one, Conflict)]
     assert [conflict.code for conflict in conflicts] == ["nothing_to_resolve"]
-    assert len(await world.mended(undecided)) == 1
+    assert len(await world.corrected(undecided)) == 1
 
 
 async def test_only_what_needs_attention_can_be_settled(world: World) -> None:
@@ -110,7 +110,7 @@ async def test_only_what_needs_attention_can_be_settled(world: World) -> None:
 
 async def test_settling_is_for_support(world: World) -> None:
     undecided = await _undecided(world)
-    resolves = world.mendings.resolves
+    resolves = world.corrections.resolves
     own = Caller("key_1", "app", frozenset({Scope.SUBMIT, Scope.READ}))
     elsewhere = Caller("key_2", "support", frozenset({Scope.SUPPORT}), frozenset({"riverbank"}))
 

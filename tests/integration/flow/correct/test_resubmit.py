@@ -1,4 +1,4 @@
-"""Sending again what failed, was cancelled or never left: checked anew, mended, and written down."""
+"""Resubmitting what failed, was cancelled or was never sent: validated again, corrected, and recorded."""
 
 import asyncio
 import json
@@ -15,14 +15,14 @@ from writeback.domain.lookups import ListName
 from writeback.domain.outcome import NotReached, ReadBack
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.draft import Draft, Edit, Order
-from writeback.flow.correct.revalidate import Rechecks
+from writeback.flow.correct.revalidate import DraftRevalidation
 
 ANN = staff("ann", "the office asked for it")
 OTHER_APP = Caller("key_2", "another", frozenset({Scope.SUBMIT, Scope.READ}))
 
 
 async def _again(world: World, writeback_id: str, order: Order | None = None, actor: Actor = ANN, **options):
-    return await world.mendings.resubmits.one(CALLER, writeback_id, order or Order(), actor, **options)
+    return await world.corrections.resubmits.one(CALLER, writeback_id, order or Order(), actor, **options)
 
 
 async def _confirm(world: World) -> None:
@@ -34,12 +34,12 @@ async def _confirm(world: World) -> None:
 async def test_what_failed_goes_again_and_what_was_confirmed_does_not(world: World) -> None:
     failed = await world.fail(mark("A1"), mark("A2"))
     assert await world.status(failed) == "partial"
-    world.bell.rings.clear()
+    world.waker.wakes.clear()
 
     view = await _again(world, failed)
 
     assert (view.status, [record.index for record in view.records]) == ("queued", [0])
-    assert ("serve_lane", LANE) in world.bell.rings
+    assert ("serve_lane", LANE) in world.waker.wakes
     await _confirm(world)
     assert await world.status(failed) == "confirmed"
     assert [one["student_id"] for one in world.provider.sent[-1]] == ["A1"]
@@ -56,7 +56,7 @@ async def test_it_begins_anew_and_keeps_what_was_said(world: World) -> None:
     row = await world.writeback(failed)
     assert (row.attempts, row.failures, row.next_attempt_at, row.hold_reason) == (0, 0, None, None)
     assert await world.records(failed) == []  # queued, and nothing to be said
-    (kept,) = await world.mended(failed)
+    (kept,) = await world.corrected(failed)
     assert (kept["action"], kept["actor"], kept["reason"]) == ("resubmit", "staff:ann", "the office asked for it")
     (record,) = kept["records"]
     assert record["findings_before"][0]["code"] == "school_closed"
@@ -65,17 +65,17 @@ async def test_it_begins_anew_and_keeps_what_was_said(world: World) -> None:
 
 async def test_an_edited_record_goes_instead_and_the_original_is_kept_beside_it(world: World) -> None:
     failed = await world.fail(mark("A1", code="I"), mark("A2"))
-    mended = mark("A1", code="N")
+    corrected = mark("A1", code="N")
 
-    await _again(world, failed, Order([Edit(0, mended)]))
+    await _again(world, failed, Order([Edit(0, corrected)]))
     await _confirm(world)
 
-    assert world.provider.sent[-1] == [mended]
+    assert world.provider.sent[-1] == [corrected]
     records = json.loads((await world.writeback(failed)).records)
     assert [record["code"] for record in records] == ["N", "/"]
-    (kept,) = await world.mended(failed)
+    (kept,) = await world.corrected(failed)
     assert kept["records"][0]["before"]["code"] == "I"
-    assert kept["records"][0]["after"] == mended
+    assert kept["records"][0]["after"] == corrected
     entry = (await world.audited())[-1]
     assert entry.action == "writeback.resubmit"
     assert (entry.subject, entry.school, entry.app, entry.actor) == (failed, "hillside", "app", "staff:ann")
@@ -100,7 +100,7 @@ async def test_an_edit_that_validation_refuses_changes_nothing(world: World) -> 
 
     assert (await world.writeback(failed)).updated_at == before.updated_at
     assert await world.status(failed) == "failed"
-    assert await world.mended(failed) == []
+    assert await world.corrected(failed) == []
 
 
 async def test_the_lists_that_it_needs_are_fetched_anew_first(world: World) -> None:
@@ -228,50 +228,50 @@ async def test_of_two_who_resubmit_at_once_one_is_told_that_it_is_on_its_way(wor
 
     conflicts = [one for one in came if isinstance(one, Conflict)]
     assert [conflict.code for conflict in conflicts] == ["not_resubmittable"]
-    assert len(await world.mended(failed)) == 1
+    assert len(await world.corrected(failed)) == 1
     await _confirm(world)
     assert len(world.provider.sent) == 2
 
 
 async def test_what_changes_while_it_is_checked_is_read_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = await world.fail()
-    check = Rechecks.check
+    check = DraftRevalidation.check
 
-    async def check_while_another_edits(rechecks: Rechecks, draft: Draft) -> Draft:
-        monkeypatch.setattr(Rechecks, "check", check)
-        checked = await check(rechecks, draft)
+    async def check_while_another_edits(revalidation: DraftRevalidation, draft: Draft) -> Draft:
+        monkeypatch.setattr(DraftRevalidation, "check", check)
+        checked = await check(revalidation, draft)
         await _again(world, failed, Order([Edit(0, mark("A1", code="N"))]))
-        await world.mendings.cancels.one(CALLER, failed, ANN)
+        await world.corrections.cancels.one(CALLER, failed, ANN)
         return checked
 
-    monkeypatch.setattr(Rechecks, "check", check_while_another_edits)
+    monkeypatch.setattr(DraftRevalidation, "check", check_while_another_edits)
     await _again(world, failed)
     await world.serve()
 
     assert world.provider.sent[-1][0]["code"] == "N"
 
 
-async def test_a_create_that_was_cancelled_in_doubt_goes_only_after_a_look(world: World) -> None:
-    doubtful = await in_doubt(world)
+async def test_a_create_that_was_cancelled_in_doubt_goes_only_after_a_read_back(world: World) -> None:
+    uncertain = await in_doubt(world)
     world.provider.readings = [ReadBack({})]
     await confirm(world, after_s=patience(world))
-    assert await world.status(doubtful) == "needs_attention"
-    await world.mendings.cancels.one(CALLER, doubtful, ANN)
-    assert await world.status(doubtful) == "cancelled"
+    assert await world.status(uncertain) == "needs_attention"
+    await world.corrections.cancels.one(CALLER, uncertain, ANN)
+    assert await world.status(uncertain) == "cancelled"
 
     with pytest.raises(Conflict) as refused:
-        await _again(world, doubtful)
+        await _again(world, uncertain)
     assert refused.value.code == "may_be_in_mis"
-    await _again(world, doubtful, Order(not_in_mis=True))
+    await _again(world, uncertain, Order(not_in_mis=True))
     await serve(world)
 
-    assert await world.status(doubtful) == "sent"
+    assert await world.status(uncertain) == "sent"
     assert len(world.provider.sent) == 2
 
 
 async def test_another_apps_writeback_is_not_there_but_for_support_of_its_schools(world: World) -> None:
     failed = await world.fail()
-    resubmits = world.mendings.resubmits
+    resubmits = world.corrections.resubmits
     reader = Caller("key_3", "app", frozenset({Scope.READ}))
     elsewhere = Caller("key_4", "support", frozenset({Scope.SUPPORT}), frozenset({"riverbank"}))
     support = Caller("key_5", "support", frozenset({Scope.SUPPORT}), frozenset({"hillside"}))

@@ -11,7 +11,7 @@ from writeback.core.errors import Conflict
 from writeback.domain.actor import staff
 from writeback.domain.corrections import Outcome
 from writeback.domain.finding import Finding
-from writeback.domain.outcome import Evidenced, NotReached, Pending, Refused, Rejected, SlotReading, Taken, Unclear
+from writeback.domain.outcome import Evidenced, NotReached, Pending, Refused, Rejected, SlotReadBack, Taken, Unclear
 from writeback.domain.school import HoldReason
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordStatus, overall_status, unpack_progress
@@ -63,7 +63,7 @@ class Chaos:
 
     async def confirm(self) -> None:
         verdicts = [Evidenced("webhook"), Rejected("no", {0: [CLOSED]}), Pending(), Unclear("404")]
-        readings = [SlotReading("/", True), SlotReading("I", False), SlotReading(None, False)]
+        readings = [SlotReadBack("/", True), SlotReadBack("I", False), SlotReadBack(None, False)]
         self.world.provider.verdicts = self.random.choices(verdicts, weights=[2, 1, 1, 3], k=5)
         self.world.provider.readings = [
             ReadBack({place: self.random.choice(readings) for place in range(3)}) for _ in range(5)
@@ -72,16 +72,16 @@ class Chaos:
 
     async def resubmit(self) -> None:
         edits = [Edit(0, mark("A1", code="N"))] if self.random.random() < 0.3 else []
-        await self.world.mendings.resubmits.one(
+        await self.world.corrections.resubmits.one(
             CALLER, await self.one("failed", "partial", "cancelled", "expired"), Order(edits, "skip"), SOMEBODY
         )
 
     async def cancel(self) -> None:
-        await self.world.mendings.cancels.one(CALLER, await self.one("queued", "held", "needs_attention"), SOMEBODY)
+        await self.world.corrections.cancels.one(CALLER, await self.one("queued", "held", "needs_attention"), SOMEBODY)
 
     async def resolve(self) -> None:
         outcome = self.random.choice(list(Outcome))
-        await self.world.mendings.resolves.one(CALLER, await self.one("needs_attention"), outcome, SOMEBODY)
+        await self.world.corrections.resolves.one(CALLER, await self.one("needs_attention"), outcome, SOMEBODY)
 
     async def school(self) -> None:
         if self.random.random() < 0.3:

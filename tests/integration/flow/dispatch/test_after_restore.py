@@ -15,7 +15,7 @@ from writeback.domain.actor import COMMAND_LINE, staff
 from writeback.domain.corrections import Outcome
 from writeback.domain.kinds import KINDS
 from writeback.domain.near_matches import Compared, Near
-from writeback.domain.outcome import Evidenced, Found, ReadBack, SlotReading, Taken, Uncertain
+from writeback.domain.outcome import Evidenced, Found, ReadBack, SlotReadBack, Taken, Uncertain
 from writeback.domain.restore_epoch import Epoch
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.draft import Order
@@ -26,8 +26,8 @@ from writeback.store.tables import EpochRow
 from writeback.store.writebacks import lanes
 
 EVE = staff("eve", "she has looked")
-OTHER, NO_REASON = SlotReading("I", matches=False), SlotReading("N", matches=False)
-BLANK, OURS = SlotReading(None, matches=False), SlotReading("/", matches=True)
+OTHER, NO_REASON = SlotReadBack("I", matches=False), SlotReadBack("N", matches=False)
+BLANK, OURS = SlotReadBack(None, matches=False), SlotReadBack("/", matches=True)
 
 
 def restores(world: World) -> Restores:
@@ -39,13 +39,13 @@ async def restored(world: World, *, ago_s: float = 600) -> EpochView:
     return await restores(world).announce(world.clock.now() - timedelta(seconds=ago_s), COMMAND_LINE)
 
 
-async def settle_marks(world: World, *readings: SlotReading, after_s: float = 121) -> None:
+async def settle_marks(world: World, *readings: SlotReadBack, after_s: float = 121) -> None:
     await world.serve()
     world.provider.readings = [ReadBack(dict(enumerate(readings)))]
     await world.confirm(after_s=after_s)
 
 
-async def settle_incident(world: World, reading: SlotReading, after_s: float | None = None) -> None:
+async def settle_incident(world: World, reading: SlotReadBack, after_s: float | None = None) -> None:
     await creates.serve(world)
     world.provider.readings = [ReadBack({0: reading})]
     await creates.confirm(world, after_s=patience(world) if after_s is None else after_s)
@@ -64,7 +64,7 @@ async def test_a_mark_that_was_open_is_looked_for_and_not_sent_when_it_is_there(
 
 
 @pytest.mark.parametrize("reading", [BLANK, NO_REASON])
-async def test_a_mark_that_is_provably_not_there_goes_once(world: World, reading: SlotReading) -> None:
+async def test_a_mark_that_is_provably_not_there_goes_once(world: World, reading: SlotReadBack) -> None:
     writeback_id = await world.submit()
     await restored(world)
 
@@ -128,7 +128,7 @@ async def test_what_cannot_be_read_back_goes_only_on_a_persons_word(world: World
     assert record["status"] == "needs_attention"
     assert "restored from a backup" in record["findings"][0]["message"]
 
-    await world.mendings.resolves.one(CALLER, writeback_id, Outcome.RESEND, EVE)
+    await world.corrections.resolves.one(CALLER, writeback_id, Outcome.RESEND, EVE)
     await world.serve()
 
     assert await world.status(writeback_id) == "sent"
@@ -170,12 +170,12 @@ async def test_how_long_it_is_looked_for_counts_from_the_restore_and_not_from_it
     assert await world.status(writeback_id) == "sent"
 
 
-async def test_what_an_app_posts_again_is_credited_with_what_was_made_since_the_backup(world: World) -> None:
+async def test_what_an_app_posts_again_is_attributed_what_was_made_since_the_backup(world: World) -> None:
     made_at = world.clock.now() - timedelta(seconds=300)
     await restored(world, ago_s=600)
     writeback_id = await creates.submit(world)
 
-    seen = SlotReading(None, matches=True, found=(Found("B7", created_at=made_at),))
+    seen = SlotReadBack(None, matches=True, found=(Found("B7", created_at=made_at),))
     await settle_incident(world, seen, after_s=3)
 
     assert await world.status(writeback_id) == "confirmed"
@@ -187,7 +187,7 @@ async def test_what_was_made_before_the_backup_is_not_taken_for_what_is_posted(w
     await restored(world, ago_s=600)
     writeback_id = await creates.submit(world)
 
-    await settle_incident(world, SlotReading(None, matches=True, found=(Found("B7", created_at=made_at),)))
+    await settle_incident(world, SlotReadBack(None, matches=True, found=(Found("B7", created_at=made_at),)))
     await creates.serve(world)
 
     assert await world.status(writeback_id) == "sent"
@@ -196,18 +196,18 @@ async def test_what_was_made_before_the_backup_is_not_taken_for_what_is_posted(w
 async def test_what_is_nearly_the_same_is_for_a_person_and_goes_on_their_word(world: World) -> None:
     await restored(world)
     writeback_id = await creates.submit(world)
-    near = SlotReading("one like it", matches=False, near=(Near("B7", (Compared("points", "1", "3", differs=True),)),))
+    near = SlotReadBack("one like it", matches=False, near=(Near("B7", (Compared("points", "1", "3", differs=True),)),))
     await settle_incident(world, near)
     (record,) = await world.records(writeback_id)
     assert [one["code"] for one in record["findings"]] == ["nearly_the_same_in_mis"]
 
-    await world.mendings.resolves.one(CALLER, writeback_id, Outcome.RESEND, EVE)
+    await world.corrections.resolves.one(CALLER, writeback_id, Outcome.RESEND, EVE)
     await creates.serve(world)
 
     assert await world.status(writeback_id) == "sent"
 
 
-async def test_two_that_are_alike_are_each_credited_with_one(world: World) -> None:
+async def test_two_that_are_alike_each_get_one(world: World) -> None:
     await restored(world)
     first, second = await creates.submit(world), await creates.submit(world)
     await creates.serve(world)
@@ -260,7 +260,7 @@ async def test_what_a_person_sends_again_from_before_is_looked_for_first(world: 
     writeback_id = await world.fail()
     await restored(world)
 
-    await world.mendings.resubmits.one(CALLER, writeback_id, Order(), EVE)
+    await world.corrections.resubmits.one(CALLER, writeback_id, Order(), EVE)
     await settle_marks(world, OURS)
 
     assert await world.status(writeback_id) == "confirmed"
@@ -421,7 +421,7 @@ async def test_one_who_knows_that_nothing_was_sent_may_say_so(world: World, watc
         await restores(world).nothing_was_sent(COMMAND_LINE)
 
 
-async def test_the_doubts_of_an_earlier_restore_outlive_a_false_alarm(world: World, watch: RestoreWatch) -> None:
+async def test_what_an_earlier_restore_left_in_doubt_outlives_a_false_alarm(world: World, watch: RestoreWatch) -> None:
     await restored(world)
     writeback_id = await creates.submit(world, incident())
     await _behind(watch)

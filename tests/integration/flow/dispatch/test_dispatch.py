@@ -50,7 +50,7 @@ async def test_a_second_worker_does_not_serve_a_lane_that_is_served(world: World
     await world.submit()
     await world.serve()
     assert len(world.provider.sent) == 1
-    assert ("serve_lane", LANE) in world.bell.rings  # for what came meanwhile
+    assert ("serve_lane", LANE) in world.waker.wakes  # for what came meanwhile
 
 
 async def test_a_correction_supersedes_the_mark_that_still_waits(world: World):
@@ -243,11 +243,11 @@ async def test_an_answer_that_comes_after_the_lease_was_lost_changes_nothing(wor
     assert requests[1].state == "taken"
 
 
-async def test_the_sweeper_rings_for_what_nobody_rang_for(world: World):
+async def test_the_sweeper_wakes_what_nobody_woke(world: World):
     await world.submit()
-    world.bell.rings.clear()
+    world.waker.wakes.clear()
     await world.sweeper.sweep()
-    assert ("serve_lane", LANE) in world.bell.rings
+    assert ("serve_lane", LANE) in world.waker.wakes
 
 
 async def test_retry_after_binds_the_whole_lane(world: World):
@@ -329,8 +329,8 @@ async def test_a_school_that_is_blocked_again_at_once_is_left_alone_for_longer(w
         await world.serve()
         world.clock.advance(timedelta(minutes=1))
         await world.sweeper.sweep()
-        if ("recheck_school", "hillside") in world.bell.rings:
-            world.bell.rings.clear()
+        if ("recheck_school", "hillside") in world.waker.wakes:
+            world.waker.wakes.clear()
             await world.watch.recheck("hillside")
     assert 10 <= len(world.provider.sent) <= 20
 
@@ -342,7 +342,7 @@ async def test_what_needs_a_list_that_was_never_fetched_waits_for_it(world: Worl
     waiting = await world.writeback(writeback_id)
     assert (waiting.status, waiting.hold_reason) == ("queued", "lists_missing")
     await world.sweeper.sweep()
-    assert ("sync_school", "hillside") in world.bell.rings
+    assert ("sync_school", "hillside") in world.waker.wakes
     world.provider.missing = frozenset()
     await world.syncer.sync_school("hillside")
     await world.serve()

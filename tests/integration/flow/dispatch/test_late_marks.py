@@ -6,8 +6,8 @@ import pytest
 from sqlmodel import select
 
 from tests.integration.flow.conftest import World, mark
-from writeback.domain.outcome import Applied, Evidenced, Pending, ReadBack, SlotReading, Taken, Uncertain, Unclear
-from writeback.store.tables import DoubtRow
+from writeback.domain.outcome import Applied, Evidenced, Pending, ReadBack, SlotReadBack, Taken, Uncertain, Unclear
+from writeback.store.tables import MarkInDoubtRow
 
 pytestmark = pytest.mark.sqlite_first
 
@@ -36,7 +36,7 @@ async def test_the_correction_is_not_confirmed_while_the_older_mark_may_still_ar
 async def test_it_is_confirmed_when_the_mis_shows_it_after_that(world: World):
     newer = await older_in_doubt_newer_sent(world)
     world.provider.verdicts = [Evidenced("poll")]
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True)})]
     await world.confirm(late(world))
     assert await world.status(newer) == "confirmed"
 
@@ -44,7 +44,7 @@ async def test_it_is_confirmed_when_the_mis_shows_it_after_that(world: World):
 async def test_it_is_written_once_more_when_the_older_one_did_arrive_late(world: World):
     newer = await older_in_doubt_newer_sent(world)
     world.provider.verdicts = [Evidenced("poll")]
-    world.provider.readings = [ReadBack({0: SlotReading("N", matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("N", matches=False)})]
     await world.confirm(late(world))
     assert await world.status(newer) == "queued"
     await world.serve()
@@ -52,7 +52,7 @@ async def test_it_is_written_once_more_when_the_older_one_did_arrive_late(world:
     world.provider.verdicts = [Evidenced("poll")]
     await world.confirm()
     world.provider.verdicts = [Evidenced("poll")]
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True)})]
     await world.confirm(late(world))
     assert await world.status(newer) == "confirmed"
 
@@ -60,7 +60,7 @@ async def test_it_is_written_once_more_when_the_older_one_did_arrive_late(world:
 async def test_what_the_office_has_entered_since_is_not_overwritten(world: World):
     newer = await older_in_doubt_newer_sent(world)
     world.provider.verdicts = [Evidenced("poll")]
-    world.provider.readings = [ReadBack({0: SlotReading("I", matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("I", matches=False)})]
     await world.confirm(late(world))
     assert await world.status(newer) == "confirmed"
     assert (await world.records(newer))[0]["findings"][0]["code"] == "changed_in_mis"
@@ -78,7 +78,7 @@ async def test_a_mark_that_goes_again_itself_need_not_wait(world: World):
     assert await world.status(writeback_id) == "confirmed"
 
 
-async def test_a_worker_that_died_while_sending_raises_the_same_doubt(world: World):
+async def test_a_worker_that_died_while_sending_leaves_the_same_in_doubt(world: World):
     world.provider.before_answer = _die
     try:
         await world.submit(mark("A1", code="N"))
@@ -94,19 +94,19 @@ async def test_a_worker_that_died_while_sending_raises_the_same_doubt(world: Wor
     assert await world.status(newer) == "sent"
 
 
-async def test_a_doubt_is_forgotten_when_no_request_asks_about_it_any_more(world: World):
+async def test_a_mark_in_doubt_is_forgotten_when_no_request_asks_about_it_any_more(world: World):
     await lost(world)
-    await world.sweeper.forget_old_doubts()
-    assert await doubted(world) == ["N"]
+    await world.sweeper.forget_marks_in_doubt()
+    assert await in_doubt(world) == ["N"]
     confirm = world.flow.settings.confirm
     world.clock.advance(timedelta(seconds=confirm.late_after_s + confirm.give_up_s + 1))
-    await world.sweeper.forget_old_doubts()
-    assert await doubted(world) == []
+    await world.sweeper.forget_marks_in_doubt()
+    assert await in_doubt(world) == []
 
 
-async def doubted(world: World) -> list[str]:
+async def in_doubt(world: World) -> list[str]:
     async with world.flow.db.read() as session:
-        return list((await session.exec(select(DoubtRow.code))).all())
+        return list((await session.exec(select(MarkInDoubtRow.code))).all())
 
 
 async def _die() -> None:
@@ -127,13 +127,13 @@ async def test_an_answer_that_it_is_written_does_not_confirm_while_the_older_mar
     await world.serve()
     assert await world.status(newer) == "sent"
     world.provider.verdicts = [Pending()]
-    world.provider.readings = [ReadBack({0: SlotReading("N", matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("N", matches=False)})]
     await world.confirm(late(world))
     assert await world.status(newer) == "queued"
     world.provider.outcomes = [Applied("answer")]
     await world.serve()
     world.provider.verdicts = [Pending()]
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True)})]
     await world.confirm(late(world))
     assert await world.status(newer) == "confirmed"
 
@@ -143,16 +143,16 @@ async def test_a_reading_from_before_the_older_mark_could_arrive_confirms_nothin
     newer = await world.submit(mark("A1", code="/"))
     await world.serve()
     world.provider.verdicts = [Unclear("it knows of nothing")]
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True)})]
     await world.confirm()
     assert await world.status(newer) == "sent"
     early = world.clock.now()
     world.provider.verdicts = [Unclear("it knows of nothing")]
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)}, as_of=early)]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True)}, as_of=early)]
     await world.confirm(late(world))
     assert await world.status(newer) == "sent"
     world.provider.verdicts = [Unclear("it knows of nothing")]
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)}, as_of=world.clock.now())]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True)}, as_of=world.clock.now())]
     await world.confirm(late(world))
     assert await world.status(newer) == "confirmed"
 
@@ -161,7 +161,7 @@ async def test_a_mark_that_is_read_back_and_not_there_may_arrive_late_too(world:
     older = await world.submit(mark("A1", code="N"))
     await world.serve()
     world.provider.verdicts = [Unclear("it knows of nothing")]
-    world.provider.readings = [ReadBack({0: SlotReading(None, matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack(None, matches=False)})]
     await world.confirm()
     newer = await world.submit(mark("A1", code="/"))
     await world.serve()
@@ -174,7 +174,7 @@ async def test_a_mark_that_is_read_back_and_not_there_may_arrive_late_too(world:
 async def test_the_last_try_may_arrive_late_as_well(world: World):
     world.flow.settings.dispatch.max_attempts = 1
     await lost(world)
-    world.provider.readings = [ReadBack({0: SlotReading("I", matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("I", matches=False)})]
     await world.confirm()
     world.provider.outcomes = [Taken("A2")]
     newer = await world.submit(mark("A1", code="/"))

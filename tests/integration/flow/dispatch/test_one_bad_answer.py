@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.flow.conftest import CALLER, LANE, World, mark
 from writeback.domain.actor import Actor
-from writeback.domain.outcome import Blocked, NotReached, Pending, ReadBack, SlotReading, Taken, Uncertain
+from writeback.domain.outcome import Blocked, NotReached, Pending, ReadBack, SlotReadBack, Taken, Uncertain
 from writeback.domain.school import HoldReason
 from writeback.store.reads.writebacks_read import Reads
 
@@ -80,7 +80,7 @@ async def test_a_resume_has_everything_go_now(world: World) -> None:
 
     await world.holds.resume("hillside", ANN)
 
-    assert ("serve_lane", LANE) in world.bell.rings
+    assert ("serve_lane", LANE) in world.waker.wakes
     await world.serve()
     assert [await world.status(one) for one in (first, second)] == ["sent", "sent"]
     assert await shown(world, second) is None
@@ -158,8 +158,8 @@ async def test_a_held_family_is_tried_again_by_itself_ever_less_often(world: Wor
         await world.dispatcher.serve(CONDUCT)
         world.clock.advance(timedelta(minutes=1))
         await world.sweeper.sweep()
-        if ("recheck_school", "hillside") in world.bell.rings:
-            world.bell.rings.clear()
+        if ("recheck_school", "hillside") in world.waker.wakes:
+            world.waker.wakes.clear()
             await world.watch.recheck_due("hillside")
     assert 10 <= len(world.provider.sent) <= 22
 
@@ -251,7 +251,7 @@ async def test_one_pupil_whom_the_provider_cannot_take_costs_the_others_of_the_r
     assert [index for index, one in enumerate(records) if one["status"] != "sent"] == [6]
     assert records[6]["status"] == "unknown"
     world.provider.verdicts = [Pending() for _ in range(20)]
-    world.provider.readings = [ReadBack({0: SlotReading(None, matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack(None, matches=False)})]
     await world.confirm(after_s=200)
     bad = (await world.records(register))[6]
     assert bad["status"] == "failed"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.flow.conftest import World, mark
 from writeback.domain.finding import Finding
-from writeback.domain.outcome import Blocked, Evidenced, NotReached, ReadBack, Refused, SlotReading
+from writeback.domain.outcome import Blocked, Evidenced, NotReached, ReadBack, Refused, SlotReadBack
 from writeback.domain.school import HoldReason
 
 pytestmark = pytest.mark.sqlite_first
@@ -24,7 +24,7 @@ def sent_students(world: World) -> list[list[str]]:
 
 @pytest.mark.parametrize("value", [None, "N"])
 async def test_a_mark_is_written_where_the_mis_has_none_or_n(world: World, value):
-    world.provider.readings = [ReadBack({0: SlotReading(value, matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack(value, matches=False)})]
     writeback_id = await world.submit(blank_only("A1"))
     await world.serve()
     assert sent_students(world) == [["A1"]]
@@ -32,7 +32,7 @@ async def test_a_mark_is_written_where_the_mis_has_none_or_n(world: World, value
 
 
 async def test_another_mark_is_left_as_it_was_and_shown(world: World):
-    world.provider.readings = [ReadBack({0: SlotReading("I", matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("I", matches=False)})]
     writeback_id = await world.submit(blank_only("A1"))
     await world.serve()
     assert world.provider.sent == []
@@ -45,7 +45,7 @@ async def test_another_mark_is_left_as_it_was_and_shown(world: World):
 
 
 async def test_the_same_mark_there_already_is_confirmed_without_writing(world: World):
-    world.provider.readings = [ReadBack({0: SlotReading("/", matches=True)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("/", matches=True)})]
     writeback_id = await world.submit(blank_only("A1"))
     await world.serve()
     assert world.provider.sent == []
@@ -53,7 +53,7 @@ async def test_the_same_mark_there_already_is_confirmed_without_writing(world: W
 
 
 async def test_only_the_records_that_ask_for_it_are_looked_at_and_the_rest_goes(world: World):
-    world.provider.readings = [ReadBack({0: SlotReading("I", matches=False), 1: SlotReading(None, matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("I", matches=False), 1: SlotReadBack(None, matches=False)})]
     writeback_id = await world.submit(blank_only("A1"), mark("A2"), blank_only("A3"))
     await world.serve()
     assert sent_students(world) == [["A2", "A3"]]
@@ -111,7 +111,7 @@ async def test_a_worker_that_lost_its_lease_during_the_look_sends_nothing(world:
     async def look_long(*_):
         world.clock.advance(world.dispatcher.flow.settings.dispatch.lease_s * 2 * SECOND)
         await world.dispatcher.serve("hillside:session-marks")  # the next worker
-        return ReadBack({0: SlotReading(None, matches=False)})
+        return ReadBack({0: SlotReadBack(None, matches=False)})
 
     looks = [look_long, _blank]
 
@@ -127,7 +127,7 @@ async def test_a_worker_that_lost_its_lease_during_the_look_sends_nothing(world:
 
 
 async def _blank(*_):
-    return ReadBack({0: SlotReading(None, matches=False)})
+    return ReadBack({0: SlotReadBack(None, matches=False)})
 
 
 async def test_a_mark_that_waits_is_not_superseded_by_one_that_may_be_left_out(world: World):
@@ -139,7 +139,7 @@ async def test_a_mark_that_waits_is_not_superseded_by_one_that_may_be_left_out(w
     await world.confirm()
     await world.serve()
     await world.confirm()
-    world.provider.readings = [ReadBack({0: SlotReading("I", matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack("I", matches=False)})]
     await world.serve()
     assert [await world.status(one) for one in (first, correction, if_blank)] == ["confirmed"] * 3
     assert [[one["code"] for one in marks] for marks in world.provider.sent] == [["/"], ["I"]]
@@ -150,7 +150,7 @@ async def test_a_mark_that_goes_again_is_not_superseded_by_a_later_one_that_was_
     first = await world.submit(mark("A1", code="/"))
     await world.serve()
     await world.submit(blank_only("A1", code="N"))
-    world.provider.readings = [ReadBack({0: SlotReading(None, matches=False)})]
+    world.provider.readings = [ReadBack({0: SlotReadBack(None, matches=False)})]
     await world.syncer.sync_school("hillside")
     world.clock.advance(timedelta(seconds=40))
     await world.serve()

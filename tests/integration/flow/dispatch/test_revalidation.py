@@ -85,12 +85,12 @@ async def test_a_school_that_went_to_a_mis_which_cannot_take_it_fails_what_waits
     assert (await world.records(writeback_id))[0]["findings"][0]["code"] == "writeback_not_supported"
 
 
-async def test_the_others_of_the_lane_go_while_one_is_doubted(world: World):
-    doubted = await world.submit(mark("A1"))
+async def test_the_others_of_the_lane_go_while_one_is_in_question(world: World):
+    in_doubt = await world.submit(mark("A1"))
     good = await world.submit(mark("A2"))
     await relist(world, ListName.STUDENTS, {"A2": {"id": "A2"}})
     await world.serve()
-    assert await world.status(doubted) == "queued"
+    assert await world.status(in_doubt) == "queued"
     assert await world.status(good) == "sent"
 
 

@@ -32,7 +32,7 @@ async def failed(world: World, outcome, *marks) -> tuple[str, str]:
 
 
 async def show(world: World, ids: tuple[str, str], caller=CALLER):
-    return await world.mendings.answers.show(caller, *ids, SAM)
+    return await world.corrections.answers.show(caller, *ids, SAM)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ async def show(world: World, ids: tuple[str, str], caller=CALLER):
 )
 async def test_of_whatever_failed_the_answer_is_kept_and_each_look_is_written_down(world: World, outcome):
     ids = await failed(world, outcome)
-    told = await show(world, ids)
-    assert PUPIL in told.body
-    assert (told.http_status, told.content_type, told.encoding) == (422, "application/json", "utf-8")
-    assert (told.size, told.is_cut) == (len(BODY), False)
+    answer = await show(world, ids)
+    assert PUPIL in answer.body
+    assert (answer.http_status, answer.content_type, answer.encoding) == (422, "application/json", "utf-8")
+    assert (answer.size, answer.is_cut) == (len(BODY), False)
     await show(world, ids)
     looks = [row for row in await world.audited() if row.action == "writeback.answer"]
     assert [(row.actor, row.subject, row.school) for row in looks] == [("staff:sam", ids[0], "hillside")] * 2
@@ -103,7 +103,7 @@ async def test_sealed_with_another_key_it_says_so(world: World):
     ids = await failed(world, Refused("refused", raw=RAW))
     other = replace(world.flow, secrets=SecretBox("another key " * 4))
     with pytest.raises(Conflict) as refused:
-        await ProviderAnswers(other, world.mendings.answers.reads).show(CALLER, *ids, SAM)
+        await ProviderAnswers(other, world.corrections.answers.reads).show(CALLER, *ids, SAM)
     assert refused.value.code == "answer_sealed_otherwise"
 
 
@@ -145,9 +145,9 @@ async def test_the_answer_to_another_writebacks_request_is_not_shown(world: Worl
 )
 async def test_any_body_is_shown_so_that_it_can_be_read(world: World, content_type, body, size, encoding, shown):
     ids = await failed(world, Refused("refused", raw=RawAnswer(400, content_type, body, size)))
-    told = await show(world, ids)
-    assert (told.encoding, told.body) == (encoding, shown)
-    assert told.is_cut == (len(body) < size)
+    answer = await show(world, ids)
+    assert (answer.encoding, answer.body) == (encoding, shown)
+    assert answer.is_cut == (len(body) < size)
 
 
 async def everything_in(world: World, table: str) -> str:

@@ -1,4 +1,4 @@
-"""Rings: told at once that something has happened, and not again for a moment, however much happens."""
+"""Signals: sent at once when something has happened, and not again for a moment, however much happens."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -31,47 +31,47 @@ async def happen(db: Database, writeback_id: str) -> int:
         return await add_event(session, writeback_id)
 
 
-async def ring(rings: AsyncGenerator[bool, None]) -> None:
+async def signalled(signals: AsyncGenerator[bool, None]) -> None:
     """Wait for the next."""
     async with asyncio.timeout(PATIENCE_S):
-        while not await anext(rings):
+        while not await anext(signals):
             pass
 
 
-async def is_quiet(rings: AsyncGenerator[bool, None], times: int = 3) -> bool:
-    return not any([await anext(rings) for _ in range(times)])
+async def is_quiet(signals: AsyncGenerator[bool, None], times: int = 3) -> bool:
+    return not any([await anext(signals) for _ in range(times)])
 
 
-async def test_what_happens_rings_once_however_much_it_is(database: Database, feed: EventFeed) -> None:
-    async with aclosing(feed.rings(EventFilter(), pause_s=0.05)) as rings:
-        assert await is_quiet(rings)
+async def test_what_happens_signals_once_however_much_it_is(database: Database, feed: EventFeed) -> None:
+    async with aclosing(feed.signals(EventFilter(), pause_s=0.05)) as signals:
+        assert await is_quiet(signals)
         await happen(database, "wb_1")
-        await ring(rings)
+        await signalled(signals)
         newest = [await happen(database, "wb_1") for _ in range(5)][-1]
         async with asyncio.timeout(PATIENCE_S):
             while (feed._position or 0) < newest:  # noqa: ASYNC110 - nothing tells when
                 await asyncio.sleep(0.01)
-        await ring(rings)  # for those five
-        assert await is_quiet(rings)
+        await signalled(signals)  # for those five
+        assert await is_quiet(signals)
 
 
-async def test_only_what_is_asked_for_rings(database: Database, feed: EventFeed) -> None:
-    school = feed.rings(EventFilter(schools=frozenset({"riverbank"})), pause_s=0.01)
-    one = feed.rings(EventFilter(writeback_id="wb_1"), pause_s=0.01)
+async def test_only_what_is_asked_for_is_signalled(database: Database, feed: EventFeed) -> None:
+    school = feed.signals(EventFilter(schools=frozenset({"riverbank"})), pause_s=0.01)
+    one = feed.signals(EventFilter(writeback_id="wb_1"), pause_s=0.01)
     async with aclosing(school), aclosing(one):
         assert await is_quiet(school)
         assert await is_quiet(one)
         await happen(database, "wb_1")
-        await ring(one)
+        await signalled(one)
         assert await is_quiet(school)
         await happen(database, "wb_3")
-        await ring(school)
+        await signalled(school)
         assert await is_quiet(one)
 
 
 async def test_they_end_when_the_process_is_told_to_stop(feed: EventFeed) -> None:
-    rings = feed.rings(EventFilter(), pause_s=0.01)
-    assert await is_quiet(rings)
+    signals = feed.signals(EventFilter(), pause_s=0.01)
+    assert await is_quiet(signals)
     feed.close()
     async with asyncio.timeout(PATIENCE_S):
-        assert not any([is_rung async for is_rung in rings])
+        assert not any([is_signalled async for is_signalled in signals])

@@ -9,7 +9,7 @@ from tests.console.scenes import add_school, add_writeback
 from writeback.core.clock import FakeClock
 from writeback.flow.projections.overview import Overview, Overviews
 from writeback.flow.projections.overview_schools import Need
-from writeback.flow.projections.rollups import Tally, bin_of, quantile, seconds_of
+from writeback.flow.projections.rollups import Rollup, bin_of, quantile, seconds_of
 from writeback.store.sql.database import Database
 from writeback.store.tables import BreakerRow, EventRow, SchoolRow
 
@@ -29,7 +29,7 @@ async def _add(database: Database, at: datetime, school: str, status: str, **cha
 
 
 async def _overview(database: Database, clock: FakeClock, schools: frozenset[str] | None = None) -> Overview:
-    await Tally(database, clock).count()
+    await Rollup(database, clock).count()
     midnight = clock.now().replace(hour=0, minute=0)
     return await Overviews(database, clock).of(schools, midnight)
 
@@ -61,7 +61,7 @@ async def test_each_event_is_counted_once_whoever_counts(database: Database, clo
     await _schools(database, now, "oakfield")
     for _ in range(5):
         await _add(database, now - timedelta(minutes=2), "oakfield", "confirmed")
-    one, other = Tally(database, clock), Tally(database, clock)
+    one, other = Rollup(database, clock), Rollup(database, clock)
 
     await asyncio.gather(one.count(), other.count())
     await one.count()
@@ -146,7 +146,7 @@ async def test_schools_that_need_someone_come_with_cause_and_since_the_longest_f
     assert schools[0].waiting == 1
 
 
-async def test_a_school_and_a_provider_that_do_not_answer_are_told_with_since(
+async def test_a_school_and_a_provider_that_do_not_answer_are_shown_with_since(
     database: Database, clock: FakeClock
 ) -> None:
     now = clock.now()
@@ -189,11 +189,11 @@ async def test_old_counts_are_forgotten(database: Database, clock: FakeClock) ->
     now = clock.now()
     await _schools(database, now, "oakfield")
     await _add(database, now, "oakfield", "confirmed")
-    tally = Tally(database, clock)
-    await tally.count()
+    rollup = Rollup(database, clock)
+    await rollup.count()
 
     clock.advance(timedelta(days=8))
-    await tally.forget()
+    await rollup.forget()
     clock.advance(-timedelta(days=8))
 
     assert (await _overview(database, clock)).providers[0].accepted == 0

@@ -49,7 +49,7 @@ async def is_held(world: World) -> bool:
     return bool((await world.flow.registry.get("hillside")).held_families)
 
 
-async def test_a_lost_ring_is_made_good_until_a_job_has_taken_the_school(held: World) -> None:
+async def test_a_lost_wake_is_made_good_until_a_job_has_taken_the_school(held: World) -> None:
     assert await rung_for(held, Bulkhead(_PLACES), _JOB) == ["hillside"]
     assert await rung_for(held, Bulkhead(_PLACES), _JOB) == ["hillside"]
     await held.watch.recheck_due("hillside")

@@ -1,4 +1,4 @@
-"""Lists that lost something: how it comes back, who is asked, and what an app is told meanwhile."""
+"""Lists that lost something: how it comes back, who is asked, and what an app is notified meanwhile."""
 
 import asyncio
 import json
@@ -202,7 +202,7 @@ async def test_a_slow_list_holds_up_nobody_for_long(world: World) -> None:
     assert await world.status(writeback_id) == "queued"
 
 
-async def test_whoever_is_doubted_before_sending_fails_only_after_a_full_look(world: World) -> None:
+async def test_whoever_is_in_question_before_sending_fails_only_after_a_full_look(world: World) -> None:
     writeback_id = await world.submit(mark("A1"))
     await lose(world, "A1")
     world.clock.advance(timedelta(minutes=11))

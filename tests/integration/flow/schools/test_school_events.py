@@ -53,11 +53,11 @@ async def school_ids(world: World) -> list[str]:
 
 
 async def sweep(world: World, after: timedelta = timedelta(0)) -> None:
-    """Let time pass, and do what the sweeper rings for, as a worker does."""
+    """Let time pass, and do what the sweeper wakes, as a worker does."""
     world.clock.advance(after)
-    world.bell.rings.clear()
+    world.waker.wakes.clear()
     await world.sweeper.sweep()
-    for job, subject in list(world.bell.rings):
+    for job, subject in list(world.waker.wakes):
         if job == "recheck_school":
             await world.watch.recheck(subject)
         elif job == "sync_school":
@@ -82,7 +82,7 @@ async def test_the_hook_of_the_account_is_not_that_of_a_school_called_all(world:
 
 async def test_a_webhook_of_the_account_reaches_the_school_that_it_names(world: World):
     await tell(world, REVOKED)
-    assert ("recheck_school", "hillside") in world.bell.rings
+    assert ("recheck_school", "hillside") in world.waker.wakes
     assert (await school(world)).facts["access"]["reason"] == "We change supplier"
 
 
@@ -199,7 +199,7 @@ async def test_an_unknown_school_that_approves_is_registered_as_its_provider_lis
     assert (await world.flow.registry.account("riverbank")).credentials["token"] == "rt"
     assert world.provider.listed_with == ["rt"]
     assert await school_ids(world) == ["hillside", "riverbank"]
-    assert ("sync_school", "riverbank") in world.bell.rings
+    assert ("sync_school", "riverbank") in world.waker.wakes
 
 
 def with_account(world: World) -> None:

@@ -28,11 +28,11 @@ from writeback.flow.registry.entries import Registry
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.discovery import Discovery
 from writeback.flow.schools.sync import Syncer
-from writeback.flow.schools.unknown_id_refresh import Misses
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.schools.waiting_schools import SchoolWatch
 from writeback.providers.http import create_client
 from writeback.providers.registry import create_providers
-from writeback.queue.port import RecordingDoorbell
+from writeback.queue.port import RecordingWaker
 from writeback.sandbox.testing import running_sandbox
 from writeback.store.sql.database import Database
 from writeback.store.tables import SchoolRow, WritebackRow
@@ -54,7 +54,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.syncer = Syncer(self.flow)
         self.watch = SchoolWatch(self.flow, self.syncer)
-        self.acceptor = Acceptor(self.flow, self.committer, Misses(self.flow, self.syncer))
+        self.acceptor = Acceptor(self.flow, self.committer, ListRefresher(self.flow, self.syncer))
 
     async def order(self, path: str, **body: Any) -> Any:
         response = await self.control.post(f"/_sandbox/{path}", json=body)
@@ -112,11 +112,11 @@ async def scene(sqlite_url: str, fake_clock: FakeClock) -> AsyncIterator[Scene]:
             ),
             lookups=lookup_cache(db, fake_clock),
             providers=create_providers(settings, fake_clock, client),
-            doorbell=RecordingDoorbell(),
+            waker=RecordingWaker(),
             secrets=secrets,
             rng=random.Random(7),
         )
-        committer = Committer(db, fake_clock, max_waiting=10, on_commit=partial(flow.doorbell.ring, "serve_lane"))
+        committer = Committer(db, fake_clock, max_waiting=10, on_commit=partial(flow.waker.wake, "serve_lane"))
         await committer.start()
         made = Scene(flow, fake_clock, control, ear, committer)
         school = {"provider": "wonde", "id": WONDE_ID, "name": "Hillside", "mis": "SIMS", "pupils": 40}

@@ -24,14 +24,14 @@ def of_list(report: Any, name: ListName) -> Any:
 
 async def test_what_registers_need_comes_first_and_at_once_sets_free_what_waits(world: World):
     rung_after: list[int] = []
-    ring = world.bell.ring
+    wake = world.waker.wake
 
-    async def note_ring(job: str, subjects: Any) -> None:
+    async def note_wake(job: str, subjects: Any) -> None:
         if job == "serve_lane":
             rung_after.append(len(world.provider.fetched))
-        await ring(job, subjects)
+        await wake(job, subjects)
 
-    world.bell.ring = note_ring
+    world.waker.wake = note_wake
     await world.submit(mark("A1"))
     rung_after.clear()
     await world.syncer.sync_school("hillside")
@@ -88,7 +88,7 @@ async def test_no_submission_asks_again_for_a_list_that_there_is_not(world: Worl
     await world.syncer.sync_school("hillside")
     world.provider.fetched.clear()
     world.clock.advance(timedelta(hours=2))
-    assert await world.misses.refresh("hillside", [SOME]) == Refreshed(is_any=False, doubted=set())
+    assert await world.refresher.refresh("hillside", [SOME]) == Refreshed(is_any=False, not_given=set())
     assert world.provider.fetched == []
     with pytest.raises(InvalidSubmission):  # other lists are asked for as ever
         await world.acceptor.submit(CALLER, "hillside", submission(mark("A999")))

@@ -46,9 +46,9 @@ async def sync_at(world: World, school_id: str = "hillside") -> timedelta:
 
 
 async def rung_for(world: World, places: Bulkhead, job: str = "sync_school") -> list[str]:
-    world.bell.rings.clear()
+    world.waker.wakes.clear()
     await Sweeper(world.flow, places).sweep()
-    return [subject for rung, subject in world.bell.rings if rung == job]
+    return [subject for woken, subject in world.waker.wakes if woken == job]
 
 
 @pytest.fixture
@@ -84,11 +84,11 @@ async def test_a_school_that_somebody_waits_for_goes_before_those_that_are_merel
     assert await rung_for(town, Bulkhead(_PLACES)) == ["newcomer", "s1"]
 
 
-async def test_a_worker_without_places_rings_for_no_school(town: World):
+async def test_a_worker_without_places_wakes_no_school(town: World):
     assert await rung_for(town, Bulkhead(0)) == []
 
 
-async def test_a_ring_that_was_lost_is_made_good_by_the_next_sweep(town: World):
+async def test_a_wake_that_was_lost_is_made_good_by_the_next_sweep(town: World):
     assert await rung_for(town, Bulkhead(1)) == await rung_for(town, Bulkhead(1)) == ["s1"]
 
 

@@ -1,4 +1,4 @@
-"""Webhooks: every change is told at least once, in numbered messages, whatever fails on the way."""
+"""Webhooks: every change is sent at least once, in numbered messages, whatever fails on the way."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -42,7 +42,7 @@ SETTINGS = WebhookSettings(
 
 @dataclass
 class Telling:
-    """A world whose apps are told."""
+    """A world whose apps are notified."""
 
     world: World
     receiver: Receiver
@@ -62,12 +62,12 @@ class Telling:
         return writeback_id
 
     async def tell(self, after: timedelta = timedelta(0)) -> None:
-        """Let time pass, then have everything told that is due, as sweeper and worker do."""
+        """Let time pass, then send everything that is due, as sweeper and worker do."""
         self.world.clock.advance(after)
         for _ in range(50):
-            self.world.bell.rings.clear()
+            self.world.waker.wakes.clear()
             await self.sweeper.sweep()
-            due = [webhook_id for job, webhook_id in self.world.bell.rings if job == "notify"]
+            due = [webhook_id for job, webhook_id in self.world.waker.wakes if job == "notify"]
             if not due:
                 return
             for webhook_id in due:
@@ -100,7 +100,7 @@ async def telling(world: World, receiver: Receiver) -> AsyncIterator[Telling]:
     await notifier.aclose()
 
 
-async def test_a_change_is_told_signed_and_as_the_schema_says(telling: Telling) -> None:
+async def test_a_change_is_sent_signed_and_as_the_schema_says(telling: Telling) -> None:
     made = await telling.add()
     writeback_id = await telling.confirmed()
 
@@ -137,7 +137,7 @@ async def test_a_message_names_findings_and_nothing_of_pupils(telling: Telling) 
     assert "E1" not in one.body
 
 
-async def test_only_changes_that_were_asked_for_are_told_and_none_from_before(telling: Telling) -> None:
+async def test_only_changes_that_were_asked_for_are_sent_and_none_from_before(telling: Telling) -> None:
     await telling.confirmed()
     await telling.add(Status.SENDING)
     await telling.confirmed()
@@ -161,7 +161,7 @@ async def test_messages_are_numbered_without_gaps_in_the_order_of_events(telling
     assert events == sorted(events)
 
 
-async def test_more_events_than_one_turn_takes_are_all_told(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_events_than_one_turn_takes_are_all_sent(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("writeback.flow.webhooks.outbox._MESSAGES_AT_ONCE", 2)
     monkeypatch.setattr("writeback.flow.webhooks.outbox.SPAN", 3)
     await telling.add(*Status)
@@ -273,7 +273,7 @@ async def test_410_disables_the_webhook_and_says_why(telling: Telling) -> None:
     assert view.disabled.reason == "gone"
 
 
-async def test_one_that_is_enabled_again_is_told_what_happened_meanwhile(telling: Telling) -> None:
+async def test_one_that_is_enabled_again_is_notified_of_what_happened_meanwhile(telling: Telling) -> None:
     made = await telling.add()
     await telling.webhooks.change(CALLER, made.id, {"enabled": False})
     await telling.confirmed()
@@ -467,7 +467,7 @@ async def test_a_delivered_one_can_be_sent_again(telling: Telling) -> None:
     assert first.id == second.id == delivery.id
 
 
-async def test_an_app_is_told_of_its_own_writebacks_alone(telling: Telling) -> None:
+async def test_an_app_is_notified_of_its_own_writebacks_alone(telling: Telling) -> None:
     other = Caller("key_2", "other", frozenset({Scope.SUBMIT, Scope.READ}))
     await telling.add(*Status, caller=other, path="/other")
     await telling.confirmed()
@@ -477,7 +477,7 @@ async def test_an_app_is_told_of_its_own_writebacks_alone(telling: Telling) -> N
     assert telling.receiver.received == []
 
 
-async def test_a_webhook_of_some_schools_is_told_of_those_alone(telling: Telling) -> None:
+async def test_a_webhook_of_some_schools_is_notified_of_those_alone(telling: Telling) -> None:
     elsewhere = await telling.add(*Status, path="/elsewhere")
     async with telling.world.flow.db.write() as session:
         await session.exec(update(WebhookRow).where(WebhookRow.id == elsewhere.id).values(schools=["riverbank"]))
@@ -489,7 +489,7 @@ async def test_a_webhook_of_some_schools_is_told_of_those_alone(telling: Telling
     assert [one.path for one in telling.receiver.received] == ["/hook"]
 
 
-async def test_what_is_held_is_told_with_its_reason(telling: Telling) -> None:
+async def test_what_is_held_is_shown_with_its_reason(telling: Telling) -> None:
     await telling.add()
     await telling.world.submit()
     await telling.world.holds.hold("hillside", HoldReason.BY_STAFF, "half-term", Actor("staff:key_1"))
@@ -526,7 +526,7 @@ async def test_anothers_webhook_is_not_there(telling: Telling, act: Callable[...
         assert (await telling.webhooks.list(caller, limit=9)).items == ()
 
 
-async def test_a_removed_webhook_is_told_nothing_more(telling: Telling) -> None:
+async def test_a_removed_webhook_is_notified_no_more(telling: Telling) -> None:
     made = await telling.add()
     telling.receiver.always = 500
     await telling.confirmed()
@@ -566,11 +566,11 @@ async def test_when_nothing_happens_nobody_is_rung_for(telling: Telling) -> None
     await telling.add()
     await telling.confirmed()
     await telling.tell()
-    telling.world.bell.rings.clear()
+    telling.world.waker.wakes.clear()
 
     await telling.sweeper.sweep()
 
-    assert [job for job, _ in telling.world.bell.rings if job == "notify"] == []
+    assert [job for job, _ in telling.world.waker.wakes if job == "notify"] == []
 
 
 async def test_a_process_that_stops_cuts_a_slow_attempt_off_and_it_goes_again(

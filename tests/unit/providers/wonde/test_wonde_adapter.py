@@ -115,8 +115,8 @@ async def test_a_list_that_there_is_not_is_neither_tried_again_nor_held() -> Non
 
 
 async def test_a_cursor_asks_for_changes_and_deletions() -> None:
-    told = [{"type": "student", "id": "A1"}, {"type": "contact", "id": "A2"}, {"type": "student", "id": "A3"}]
-    wire = by_path({"/students": {"data": [{"id": "A3"}]}, "/deletions": {"data": told}})
+    answer = [{"type": "student", "id": "A1"}, {"type": "contact", "id": "A2"}, {"type": "student", "id": "A3"}]
+    wire = by_path({"/students": {"data": [{"id": "A3"}]}, "/deletions": {"data": answer}})
 
     change = await wire.provider().fetch(ACCOUNT, ListName.STUDENTS, "2026-01-12 08:00:00", WINDOW)
 

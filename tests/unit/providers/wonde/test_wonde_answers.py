@@ -130,7 +130,7 @@ WITHOUT_AN_ID = [
 
 @pytest.mark.parametrize("kind", PROMISED)
 @pytest.mark.parametrize("reply", WITHOUT_AN_ID, ids=label)
-async def test_where_an_id_is_promised_a_success_without_one_leaves_doubt(
+async def test_where_an_id_is_promised_a_success_without_one_leaves_it_in_doubt(
     kind: str, reply: Any, wonde_records: Records, wonde_lookups: LookupView
 ) -> None:
     assert isinstance(await sent(kind, wonde_records, wonde_lookups, reply), Uncertain)
@@ -177,7 +177,7 @@ def test_the_kinds_without_a_promised_id_are_those_of_the_document() -> None:
     ]
 
 
-async def test_a_missing_permission_is_told_in_wondes_own_words(
+async def test_a_missing_permission_is_shown_in_wondes_own_words(
     wonde_records: Records, wonde_lookups: LookupView
 ) -> None:
     reply = httpx.Response(403, json={"error": "You need the behaviour delete permission"})

@@ -11,7 +11,7 @@ from writeback.core.clock import FakeClock
 from writeback.core.settings import LookupSettings, Settings
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.lookups import ListName, LookupView
-from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReading
+from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReadBack
 from writeback.domain.school import Account, HoldReason
 from writeback.providers.base import ListsSchools, LookupFailed, SchoolListing, SentRequest
 from writeback.providers.wonde.adapter import WondeProvider
@@ -43,7 +43,7 @@ def page(*rows: Mapping[str, Any]) -> httpx.Response:
 
 async def read_back(
     kind: str, records: Records, lookups: LookupView, reply: Reply
-) -> SlotReading | NotReached | Blocked | None:
+) -> SlotReadBack | NotReached | Blocked | None:
     request = SentRequest("req_1", KINDS[kind], [records[kind]], None, FakeClock().now())
     read = await provider(reply).read_back(ACCOUNT, request, lookups)
     return read.readings.get(0) if isinstance(read, ReadBack) else read
@@ -59,7 +59,7 @@ async def test_what_wonde_knows_no_more_is_removed(
     reading = await read_back(
         "behaviour.delete", wonde_records, wonde_lookups, lambda request: httpx.Response(status, json={})
     )
-    assert reading == SlotReading(None, True)
+    assert reading == SlotReadBack(None, True)
 
 
 @pytest.mark.parametrize("body", [{"data": {"id": "A72"}}, {"id": "A72", "type": "Bullying"}])
@@ -68,7 +68,7 @@ async def test_what_wonde_still_shows_is_not_removed(
 ) -> None:
     reply = by_path({"/schools/A77/behaviours/A72": httpx.Response(200, json=body)})
     reading = await read_back("behaviour.delete", wonde_records, wonde_lookups, reply)
-    assert reading == SlotReading("the behaviour", False)
+    assert reading == SlotReadBack("the behaviour", False)
 
 
 @pytest.mark.parametrize("kind", ["behaviour.delete", "employee_absence.update", "achievement.create"])
@@ -110,7 +110,7 @@ async def test_a_time_is_compared_on_the_schools_own_clock(
 
     reading = await read_back("student_absence.create", wonde_records, wonde_lookups, reply)
 
-    assert isinstance(reading, SlotReading)
+    assert isinstance(reading, SlotReadBack)
     assert reading.matches
 
 
@@ -131,7 +131,7 @@ async def test_a_school_that_is_not_shown_is_in_london(
 
     reading = await read_back("student_absence.create", wonde_records, wonde_lookups, by_path(answers))
 
-    assert isinstance(reading, SlotReading)
+    assert isinstance(reading, SlotReadBack)
     assert reading.matches
 
 

@@ -21,7 +21,7 @@ def test_the_writeback_webhook_is_a_hint_about_its_writeback() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(WEBHOOKS.glob("*.json")), ids=lambda path: path.stem)
-def test_each_documented_webhook_is_told_by_its_type_without_names_and_tokens(path: Path) -> None:
+def test_each_documented_webhook_is_recognised_by_its_type_without_names_and_tokens(path: Path) -> None:
     hint = parse_hook(path.read_bytes())
 
     assert hint.event == json.loads(path.read_bytes())["payload_type"]

@@ -149,8 +149,8 @@ def test_a_restored_deletion_is_none() -> None:
 def reduced(name: ListName, *examples: str) -> dict[str, Any]:
     """Return what is kept of a list, whose parts are the examples."""
     sources = attributes.SOURCES[name]
-    told = zip(sources, examples, strict=True)
-    return {key: row for source, one in told for key, row in attributes.reduce_rows(source, example(one)["data"])}
+    answer = zip(sources, examples, strict=True)
+    return {key: row for source, one in answer for key, row in attributes.reduce_rows(source, example(one)["data"])}
 
 
 def test_an_attribute_is_for_one_of_our_fields() -> None:
@@ -322,7 +322,7 @@ def test_no_answer_at_all_is_no_report() -> None:
 def test_instants_are_read_in_their_own_zone() -> None:
     from writeback.providers.wonde.fields import instant_of
 
-    told = {"date": "2026-07-01 09:15:00.000000", "timezone_type": 3, "timezone": "Europe/London"}
-    assert instant_of(told) == datetime(2026, 7, 1, 8, 15, tzinfo=UTC)
+    answer = {"date": "2026-07-01 09:15:00.000000", "timezone_type": 3, "timezone": "Europe/London"}
+    assert instant_of(answer) == datetime(2026, 7, 1, 8, 15, tzinfo=UTC)
     assert instant_of({"date": "soon", "timezone": "UTC"}) is None
     assert instant_of(None) is None

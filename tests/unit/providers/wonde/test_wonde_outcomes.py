@@ -44,7 +44,7 @@ def test_any_success_with_a_writeback_id_is_taken(status: int, body: Any) -> Non
 
 
 @pytest.mark.parametrize("body", [None, {}, [], {"writeback_id": None}, {"writeback_id": ""}, {"data": []}, "A1"])
-def test_a_success_without_a_writeback_id_leaves_doubt(body: Any) -> None:
+def test_a_success_without_a_writeback_id_leaves_it_in_doubt(body: Any) -> None:
     assert isinstance(read_answer(answer(200, body), 1), Uncertain)
 
 
@@ -134,20 +134,20 @@ def test_a_success_that_says_it_failed_is_a_refusal_in_its_own_words(body: Any) 
         {"data": {"type": "Good work", "comment": "He must be praised."}},
     ],
 )
-def test_a_success_without_an_id_that_does_not_say_it_failed_leaves_doubt(body: Any) -> None:
+def test_a_success_without_an_id_that_does_not_say_it_failed_leaves_it_in_doubt(body: Any) -> None:
     assert isinstance(read_answer(answer(200, body), 1), Uncertain)
 
 
-def test_a_success_that_says_without_a_word_that_it_failed_leaves_doubt_where_no_id_is_promised() -> None:
-    doubtful = outcomes.read_answer(answer(200, {"success": False}), "behaviour.create", 1)
-    assert isinstance(doubtful, Uncertain)
+def test_a_success_that_says_without_a_word_that_it_failed_leaves_it_in_doubt_where_no_id_is_promised() -> None:
+    uncertain = outcomes.read_answer(answer(200, {"success": False}), "behaviour.create", 1)
+    assert isinstance(uncertain, Uncertain)
 
 
 def test_what_a_success_says_without_an_id_is_kept() -> None:
-    doubtful = read_answer(answer(200, {"message": "The writeback has been queued."}), 1)
+    uncertain = read_answer(answer(200, {"message": "The writeback has been queued."}), 1)
 
-    assert isinstance(doubtful, Uncertain)
-    assert "The writeback has been queued." in doubtful.reason
+    assert isinstance(uncertain, Uncertain)
+    assert "The writeback has been queued." in uncertain.reason
 
 
 def test_a_writeback_id_outweighs_errors_beside_it() -> None:
@@ -156,9 +156,9 @@ def test_a_writeback_id_outweighs_errors_beside_it() -> None:
 
 @pytest.mark.parametrize("status", [200, 403, 422, 429, 503])
 def test_a_web_page_is_said_to_be_of_something_in_between(status: int) -> None:
-    doubtful = read_answer(Answer(status, None, False, 30.0, is_page=True), 1)
+    uncertain = read_answer(Answer(status, None, False, 30.0, is_page=True), 1)
 
-    assert doubtful == Uncertain(f"answered {status} with a web page: a firewall or proxy in between, not Wonde", 30.0)
+    assert uncertain == Uncertain(f"answered {status} with a web page: a firewall or proxy in between, not Wonde", 30.0)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_each_field_has_its_finding(field: str, code: str, pointer: str) -> None
     assert [(one.code, one.pointer) for one in refused.findings[0]] == [(code, pointer)]
 
 
-def test_several_errors_of_several_records_are_all_told() -> None:
+def test_several_errors_of_several_records_are_all_reported() -> None:
     body = {"attendance.0.date": ["bad", "worse"], "attendance.2.session": ["bad"]}
 
     refused = read_answer(answer(400, body), 3)
@@ -227,7 +227,7 @@ def test_a_404_that_names_a_record_refuses_that_record() -> None:
 
 
 @pytest.mark.parametrize("reference", ["A\x001", "A\n1", "A" * 201, "A\ud800", True, ["A1"]])
-def test_a_writeback_id_that_cannot_be_one_leaves_doubt(reference: Any) -> None:
+def test_a_writeback_id_that_cannot_be_one_leaves_it_in_doubt(reference: Any) -> None:
     assert isinstance(read_answer(answer(200, {"writeback_id": reference}), 1), Uncertain)
 
 

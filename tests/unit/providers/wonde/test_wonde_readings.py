@@ -13,13 +13,13 @@ from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import LookupView
 from writeback.domain.near_matches import Compared
-from writeback.domain.outcome import Found, SlotReading
+from writeback.domain.outcome import Found, SlotReadBack
 from writeback.providers.wonde.operations import OPERATIONS
 from writeback.providers.wonde.readings import READERS, Question, Scene
 
 Records = Mapping[str, Record]
 MADE = datetime(2026, 1, 12, 15, 11, 8, tzinfo=UTC)
-NONE = SlotReading(None, False)
+NONE = SlotReadBack(None, False)
 
 
 def instant(text: str, zone: str = "UTC") -> dict[str, Any]:
@@ -41,15 +41,15 @@ def changed(record: Any, **fields: Any) -> Any:
 
 def read(
     kind: str, record: Any, rows: list[Any], lookups: LookupView, zone: str = "Europe/London"
-) -> SlotReading | None:
+) -> SlotReadBack | None:
     return READERS[kind].read([record], rows, Scene(lookups, ZoneInfo(zone))).get(0)
 
 
-def found(*ids: str) -> SlotReading:
-    return SlotReading(None, True, tuple(Found(one, MADE) for one in ids))
+def found(*ids: str) -> SlotReadBack:
+    return SlotReadBack(None, True, tuple(Found(one, MADE) for one in ids))
 
 
-def differs(reading: SlotReading | None) -> list[str] | None:
+def differs(reading: SlotReadBack | None) -> list[str] | None:
     """Return in which fields the one thing that is nearly the record differs; None where there is none."""
     assert reading is not None
     assert not reading.matches
@@ -70,7 +70,7 @@ def mark(**fields: Any) -> dict[str, Any]:
     return {"id": "A5", "date": day(), "session": "AM", "attendance_code": "A1", "student": "A10", **fields}
 
 
-def read_marks(kind: str, records: list[Any], rows: list[Any], lookups: LookupView) -> dict[int, SlotReading]:
+def read_marks(kind: str, records: list[Any], rows: list[Any], lookups: LookupView) -> dict[int, SlotReadBack]:
     return READERS[kind].read(records, rows, Scene(lookups))
 
 
@@ -83,12 +83,12 @@ def test_a_session_mark_is_found_by_student_date_and_session(
 
     read = read_marks("attendance.session", [session_mark, afternoon, tomorrow], rows, wonde_lookups)
 
-    assert read == {0: SlotReading("/", True), 1: SlotReading("L", False), 2: NONE}
+    assert read == {0: SlotReadBack("/", True), 1: SlotReadBack("L", False), 2: NONE}
 
 
 def test_a_lesson_mark_is_found_by_its_period_instance(wonde_lookups: LookupView, lesson_mark: LessonMark) -> None:
     row = mark(period_instance_id=40860)
-    assert read("attendance.lesson", lesson_mark, [row], wonde_lookups) == SlotReading("/", True)
+    assert read("attendance.lesson", lesson_mark, [row], wonde_lookups) == SlotReadBack("/", True)
 
 
 def test_a_lesson_that_no_list_has_cannot_be_read(wonde_lookups: LookupView, lesson_mark: LessonMark) -> None:
@@ -98,13 +98,13 @@ def test_a_lesson_that_no_list_has_cannot_be_read(wonde_lookups: LookupView, les
 
 def test_included_objects_and_unknown_codes_are_read(wonde_lookups: LookupView, session_mark: SessionMark) -> None:
     row = mark(student={"data": {"id": "A10"}}, attendance_code={"data": {"id": "A99"}})
-    assert read("attendance.session", session_mark, [row], wonde_lookups) == SlotReading("A99", False)
+    assert read("attendance.session", session_mark, [row], wonde_lookups) == SlotReadBack("A99", False)
 
 
 def test_of_two_marks_in_a_slot_the_later_counts(wonde_lookups: LookupView, session_mark: SessionMark) -> None:
     earlier, later = instant("2026-01-12 09:01:00"), instant("2026-01-12 09:02:00")
     rows = [mark(attendance_code="A1", updated_at=later), mark(attendance_code="A2", updated_at=earlier)]
-    assert read("attendance.session", session_mark, rows, wonde_lookups) == SlotReading("/", True)
+    assert read("attendance.session", session_mark, rows, wonde_lookups) == SlotReadBack("/", True)
 
 
 def test_few_pupils_are_asked_for_one_by_one_and_many_at_once(
@@ -170,7 +170,7 @@ def test_an_achievement_is_found_by_its_content(wonde_records: Records, wonde_lo
     assert read("achievement.create", record, rows, wonde_lookups) == found("A1000")
 
 
-def test_every_one_that_is_the_same_is_told(wonde_records: Records, wonde_lookups: LookupView) -> None:
+def test_every_one_that_is_the_same_is_reported(wonde_records: Records, wonde_lookups: LookupView) -> None:
     rows = [achievement(), achievement(id="A1001"), achievement()]
     reading = read("achievement.create", wonde_records["achievement.create"], rows, wonde_lookups)
     assert reading == found("A1000", "A1001")
@@ -253,7 +253,7 @@ def test_an_incident_may_be_one_for_each_pupil(wonde_records: Records, wonde_loo
     apart = [behaviour("A10"), behaviour("A11", id="A1001", points=0, total_points=0)]
 
     assert read("behaviour.create", record, [behaviour("A10", "A11")], wonde_lookups) == found("A1000")
-    as_one = SlotReading(None, True, (Found("A1000", MADE, parts=("A1001",)),))
+    as_one = SlotReadBack(None, True, (Found("A1000", MADE, parts=("A1001",)),))
     assert read("behaviour.create", record, apart, wonde_lookups) == as_one
 
 
@@ -405,16 +405,16 @@ def test_entries_are_asked_for_by_detention(wonde_records: Records, wonde_lookup
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([entry()], SlotReading("ATT", True, (Found("A1000", MADE),))),
-        ([entry(behaviour=None, recorded_by_employee=None)], SlotReading("ATT", True, (Found("A1000", MADE),))),
-        ([entry(detention_attendance_code="A403")], SlotReading("NOR", False)),
-        ([entry(detention_attendance_code="A499")], SlotReading("A499", False)),
-        ([entry(comment="Slept")], SlotReading("ATT with another comment", False)),
+        ([entry()], SlotReadBack("ATT", True, (Found("A1000", MADE),))),
+        ([entry(behaviour=None, recorded_by_employee=None)], SlotReadBack("ATT", True, (Found("A1000", MADE),))),
+        ([entry(detention_attendance_code="A403")], SlotReadBack("NOR", False)),
+        ([entry(detention_attendance_code="A499")], SlotReadBack("A499", False)),
+        ([entry(comment="Slept")], SlotReadBack("ATT with another comment", False)),
         (
             [entry(behaviour="A99", recorded_by_employee="A1")],
-            SlotReading("ATT with another behaviour and staff", False),
+            SlotReadBack("ATT with another behaviour and staff", False),
         ),
-        ([entry(detention_attendance_code=None)], SlotReading("an entry without a code", False)),
+        ([entry(detention_attendance_code=None)], SlotReadBack("an entry without a code", False)),
         ([entry(student="A11")], NONE),
         ([entry(detention="A99")], NONE),
         ([], NONE),
@@ -423,12 +423,12 @@ def test_entries_are_asked_for_by_detention(wonde_records: Records, wonde_lookup
                 entry(detention_attendance_code="A403", updated_at=instant("2026-01-12 15:20:00")),
                 entry(updated_at=instant("2026-01-12 15:10:00")),
             ],
-            SlotReading("NOR", False),
+            SlotReadBack("NOR", False),
         ),
     ],
 )
 def test_a_pupils_entry_in_a_detention(
-    rows: list[Any], expected: SlotReading, wonde_records: Records, wonde_lookups: LookupView
+    rows: list[Any], expected: SlotReadBack, wonde_records: Records, wonde_lookups: LookupView
 ) -> None:
     record = wonde_records["detention_attendance.set"]
     assert read("detention_attendance.set", record, rows, wonde_lookups) == expected
@@ -436,10 +436,10 @@ def test_a_pupils_entry_in_a_detention(
 
 def test_a_pupil_who_is_out_of_the_detention(wonde_records: Records, wonde_lookups: LookupView) -> None:
     record = wonde_records["detention_attendance.delete"]
-    assert read("detention_attendance.delete", record, [], wonde_lookups) == SlotReading(None, True)
-    assert read("detention_attendance.delete", record, [entry()], wonde_lookups) == SlotReading("ATT", False)
+    assert read("detention_attendance.delete", record, [], wonde_lookups) == SlotReadBack(None, True)
+    assert read("detention_attendance.delete", record, [entry()], wonde_lookups) == SlotReadBack("ATT", False)
     unseen = entry(detention_attendance_code=None)
-    assert read("detention_attendance.delete", record, [unseen], wonde_lookups) == SlotReading("an entry", False)
+    assert read("detention_attendance.delete", record, [unseen], wonde_lookups) == SlotReadBack("an entry", False)
 
 
 # Absences.
@@ -565,14 +565,14 @@ def test_another_absence_of_the_member_of_staff_in_these_days_is_nearly_it(
 
 
 def changed_absence(**fields: Any) -> dict[str, Any]:
-    told = {
+    answer = {
         "id": "A74",
         "end_at": instant("2026-01-12 12:00:00", "Europe/London"),
         "working_days": "0.5",
         "number_of_hours": 4,
         "absence_note": None,
     }
-    return ill(**{**told, **fields})
+    return ill(**{**answer, **fields})
 
 
 @pytest.mark.parametrize(
@@ -580,16 +580,16 @@ def changed_absence(**fields: Any) -> dict[str, Any]:
     [
         ({}, found("A74")),
         ({"absence_note": ""}, found("A74")),
-        ({"absence_note": "Old"}, SlotReading("the same with another comment", False)),
-        ({"start_at": instant("2026-01-12 09:00:00")}, SlotReading("the same with another start", False)),
-        ({"end_at": instant("2026-01-13 12:00:00")}, SlotReading("the same with another end", False)),
-        ({"working_days": None}, SlotReading("the same with another working days", False)),
-        ({"absence_type": None, "end_at": None}, SlotReading("the same with another end and type", False)),
+        ({"absence_note": "Old"}, SlotReadBack("the same with another comment", False)),
+        ({"start_at": instant("2026-01-12 09:00:00")}, SlotReadBack("the same with another start", False)),
+        ({"end_at": instant("2026-01-13 12:00:00")}, SlotReadBack("the same with another end", False)),
+        ({"working_days": None}, SlotReadBack("the same with another working days", False)),
+        ({"absence_type": None, "end_at": None}, SlotReadBack("the same with another end and type", False)),
         ({"id": "A75"}, NONE),
     ],
 )
 def test_a_changed_absence_says_all_that_it_is_to_say(
-    fields: dict[str, Any], expected: SlotReading, wonde_records: Records, wonde_lookups: LookupView
+    fields: dict[str, Any], expected: SlotReadBack, wonde_records: Records, wonde_lookups: LookupView
 ) -> None:
     record = wonde_records["employee_absence.update"]
     assert read("employee_absence.update", record, [changed_absence(**fields)], wonde_lookups) == expected
@@ -614,9 +614,9 @@ def test_what_was_removed_is_asked_for_by_its_id(
     (question,) = READERS[kind].questions([record], wonde_lookups)
 
     assert question == Question(path, is_one=True)
-    assert read(kind, record, [], wonde_lookups) == SlotReading(None, True)
+    assert read(kind, record, [], wonde_lookups) == SlotReadBack(None, True)
     still_there = {"id": path.rpartition("/")[2]}
-    assert read(kind, record, [still_there], wonde_lookups) == SlotReading(f"the {noun}", False)
+    assert read(kind, record, [still_there], wonde_lookups) == SlotReadBack(f"the {noun}", False)
 
 
 def test_no_reading_says_a_name_or_a_comment(wonde_records: Records, wonde_lookups: LookupView) -> None:

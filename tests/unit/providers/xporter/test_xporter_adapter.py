@@ -41,8 +41,8 @@ class Wire:
             await asyncio.sleep(0)  # let others ask meanwhile
             return httpx.Response(200, json=self.sts or self._granted())
         self.seen.append(request)
-        told = self._reply(request)
-        return told if isinstance(told, httpx.Response) else httpx.Response(200, json=told)
+        answer = self._reply(request)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
     def _granted(self) -> dict[str, Any]:
         self.tokens += 1
@@ -172,14 +172,14 @@ class FailingSts:
 
     def __init__(self) -> None:
         self.clock, self.asked, self.is_well = FakeClock(), 0, False
-        self.is_asked, self.lets_go = asyncio.Event(), asyncio.Event()
+        self.is_asked, self.may_answer = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         if not request.url.path.endswith("GetToken"):
             return httpx.Response(200, json={"TrackingId": "T1"})
         self.asked += 1
         self.is_asked.set()
-        await self.lets_go.wait()
+        await self.may_answer.wait()
         if self.is_well:
             return httpx.Response(200, json={"token": "token-1", "expires": "2026-01-12T12:00:00Z"})
         raise httpx.ReadTimeout("no answer", request=request)
@@ -194,7 +194,7 @@ async def test_an_sts_that_hangs_costs_all_who_wait_one_timeout() -> None:
     waiting = [asyncio.create_task(provider.send(ACCOUNT, POST)) for _ in range(10)]
     await sts.is_asked.wait()
 
-    sts.lets_go.set()
+    sts.may_answer.set()
     outcomes = await asyncio.gather(*waiting)
 
     assert sts.asked == 1
@@ -203,7 +203,7 @@ async def test_an_sts_that_hangs_costs_all_who_wait_one_timeout() -> None:
 
 async def test_a_failure_of_the_sts_is_forgotten_after_two_seconds() -> None:
     sts = FailingSts()
-    sts.lets_go.set()
+    sts.may_answer.set()
     provider = sts.provider()
     await provider.send(ACCOUNT, POST)
     sts.is_well = True
@@ -220,7 +220,7 @@ async def test_a_failure_of_the_sts_is_forgotten_after_two_seconds() -> None:
 
 async def test_a_failure_of_the_sts_is_of_one_school_and_one_secret() -> None:
     sts = FailingSts()
-    sts.lets_go.set()
+    sts.may_answer.set()
     provider = sts.provider()
     await provider.send(ACCOUNT, POST)
     sts.is_well = True
@@ -296,8 +296,8 @@ async def test_a_count_of_pages_that_is_none_is_not_believed(count: object) -> N
 
 
 async def test_a_changeset_brings_changes_and_deletions() -> None:
-    told = {"Students": [{"Id": 3}], "Students_deleted": [{"Id": 1}, {"Id": 3}], "changedRows": "c2"}
-    wire = Wire(lambda request: told | {"__pagination__": [{"PageCount": 1}]})
+    answer = {"Students": [{"Id": 3}], "Students_deleted": [{"Id": 1}, {"Id": 3}], "changedRows": "c2"}
+    wire = Wire(lambda request: answer | {"__pagination__": [{"PageCount": 1}]})
 
     change = await wire.provider().fetch(ACCOUNT, ListName.STUDENTS, "c1", WINDOW)
 

@@ -15,7 +15,7 @@ from writeback.core.settings import Settings, XporterSettings
 from writeback.domain.kinds import KINDS
 from writeback.domain.kinds.base import Family
 from writeback.domain.lookups import ListName, LookupView
-from writeback.domain.outcome import Applied, Blocked, NotReached, ReadBack, Refused, SlotReading, Taken
+from writeback.domain.outcome import Applied, Blocked, NotReached, ReadBack, Refused, SlotReadBack, Taken
 from writeback.domain.school import Account, HoldReason
 from writeback.providers.base import Limits, ListChange, ListsSchools, SentRequest
 from writeback.providers.xporter.adapter import XporterProvider
@@ -57,8 +57,8 @@ class Api:
         if request.url.path.endswith("GetToken"):
             return httpx.Response(200, json={"token": "token-1", "expires": "2030-01-01T00:00:00Z"})
         self.seen.append(request)
-        told = self._reply(request)
-        return told if isinstance(told, httpx.Response) else httpx.Response(200, json=told)
+        answer = self._reply(request)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
     def provider(self, **changes: Any) -> XporterProvider:
         client = httpx.AsyncClient(transport=httpx.MockTransport(self))
@@ -149,11 +149,11 @@ async def test_a_list_that_xporter_lacks_is_empty_without_a_call(name: ListName)
 
 
 async def test_attributes_are_kept_by_type_and_id() -> None:
-    told = {
+    answer = {
         "ConductTypes": [{"Type": "Ach", "LocalId": 1}, {"Type": "Beh", "LocalId": 1}],
         "ConductLookups": [{"LookupType": "StfRole", "LocalId": 1, "Code": "WIT"}],
     }
-    api = Api(lambda request: told)
+    api = Api(lambda request: answer)
 
     change = await api.provider().fetch(ACCOUNT, ListName.ACHIEVEMENT_ATTRIBUTES, None, WINDOW)
 
@@ -190,18 +190,18 @@ async def test_a_reading_without_its_table_is_none(told: Any, xporter_lookups: L
 
 
 async def test_a_reading_is_as_old_as_its_table_says(xporter_lookups: LookupView) -> None:
-    told = {"Behaviour": [], "meta": [{"Table": "Behaviour", "LastUpdated": "2026-01-12T08:45:00Z"}]}
+    answer = {"Behaviour": [], "meta": [{"Table": "Behaviour", "LastUpdated": "2026-01-12T08:45:00Z"}]}
 
-    read = await Api(lambda request: told).provider().read_back(ACCOUNT, sent("behaviour.create"), xporter_lookups)
+    read = await Api(lambda request: answer).provider().read_back(ACCOUNT, sent("behaviour.create"), xporter_lookups)
 
-    assert read == ReadBack({0: SlotReading(None, False)}, datetime(2026, 1, 12, 8, 45, tzinfo=UTC))
+    assert read == ReadBack({0: SlotReadBack(None, False)}, datetime(2026, 1, 12, 8, 45, tzinfo=UTC))
 
 
 # The list of schools.
 
 
-async def schools(state: Any, told: Any = SCHOOLS, token: str = "3281101:secret") -> Any:
-    provider = Api(lambda request: told).provider()
+async def schools(state: Any, answer: Any = SCHOOLS, token: str = "3281101:secret") -> Any:
+    provider = Api(lambda request: answer).provider()
     assert isinstance(provider, ListsSchools)
     return await provider.schools(token, "", state)
 
@@ -232,8 +232,8 @@ async def test_a_school_is_listed_with_what_the_list_says() -> None:
 
 
 async def test_a_school_without_its_agent_is_offline() -> None:
-    told = {"Authorised": [{**SCHOOLS["Authorised"][0], "installedStatus": False}], "Revoked": []}
-    assert [school.provider_school_id for school in await schools("offline", told)] == ["3281101"]
+    answer = {"Authorised": [{**SCHOOLS["Authorised"][0], "installedStatus": False}], "Revoked": []}
+    assert [school.provider_school_id for school in await schools("offline", answer)] == ["3281101"]
 
 
 async def test_a_token_is_used_as_it_is_or_gotten_for_a_secret() -> None:

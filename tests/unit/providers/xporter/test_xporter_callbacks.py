@@ -105,14 +105,14 @@ def test_entries_of_one_detention_have_its_id() -> None:
 
 
 def test_a_late_refusal_names_what_was_given_by_id() -> None:
-    told = verdict(
+    answer = verdict(
         "behaviour.create",
         records("behaviour.create", BEHAVIOUR, {**BEHAVIOUR, "type": "8"}),
         completed="False",
         message="Invalid TypeId 8",
     )
-    assert isinstance(told, Rejected)
-    assert [(place, said[0].pointer) for place, said in told.findings.items()] == [(1, "/type")]
+    assert isinstance(answer, Rejected)
+    assert [(place, said[0].pointer) for place, said in answer.findings.items()] == [(1, "/type")]
 
 
 @pytest.mark.parametrize("ref", ["T1", None])
@@ -163,7 +163,7 @@ def test_a_raw_answer_is_the_evidence_unless_it_tracks() -> None:
 
 @pytest.mark.parametrize("in_list", [False, True])
 def test_a_callback_may_say_all_in_its_body_as_an_object_or_in_a_list(in_list: bool) -> None:
-    told = {"id": "req_1", "trackingid": "T1", "XodCompleted": True, "result": [{"IncidentId": 1, "ActualId": 7}]}
-    hint = parse_hook({}, json.dumps([told] if in_list else told).encode())
+    answer = {"id": "req_1", "trackingid": "T1", "XodCompleted": True, "result": [{"IncidentId": 1, "ActualId": 7}]}
+    hint = parse_hook({}, json.dumps([answer] if in_list else answer).encode())
 
     assert (hint.request_id, hint.provider_ref, hint.payload["result"]) == ("req_1", "T1", {"1": ["7"]})

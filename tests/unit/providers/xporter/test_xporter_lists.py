@@ -12,7 +12,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import ListName, LookupView
-from writeback.domain.outcome import NotReached, SlotReading
+from writeback.domain.outcome import NotReached, SlotReadBack
 from writeback.providers.answers import Answer
 from writeback.providers.base import SchoolReport, SentRequest
 from writeback.providers.xporter import lists, readings
@@ -86,7 +86,7 @@ def test_a_code_is_active_unless_it_is_said_not_to_be(given: Any, is_active: boo
         ("", None),
     ],
 )
-def test_a_meaning_is_told_in_our_words(meaning: str, kind: str | None) -> None:
+def test_a_meaning_is_shown_in_our_words(meaning: str, kind: str | None) -> None:
     body = {"AttendCodes": [{"Mark": "H", "MeaningDescription": meaning}]}
     (row,) = lists.reduce_rows(ListName.ATTENDANCE_CODES, body)
     assert row["type"] == kind
@@ -178,18 +178,18 @@ def test_a_session_mark_is_found_by_student_and_session(xporter_lookups: LookupV
 
     found = marks.read_slots(SESSION, records, rows, xporter_lookups)
 
-    assert found == {0: SlotReading("/", True), 1: SlotReading("L", False), 2: SlotReading(None, False)}
+    assert found == {0: SlotReadBack("/", True), 1: SlotReadBack("L", False), 2: SlotReadBack(None, False)}
 
 
 def test_a_lesson_mark_is_found_by_its_instance(xporter_lookups: LookupView) -> None:
     record = LessonMark(student_id="9919", lesson_id="44905", code="\\")
     rows = [row(), row(Type="L", InstanceId=44905, Mark="\\", Session="AM")]
 
-    assert marks.read_slots(LESSON, [record], rows, xporter_lookups) == {0: SlotReading("\\", True)}
+    assert marks.read_slots(LESSON, [record], rows, xporter_lookups) == {0: SlotReadBack("\\", True)}
 
 
 def test_a_dash_is_no_mark(xporter_lookups: LookupView) -> None:
-    assert marks.read_slots(SESSION, [mark()], [row(Mark="-")], xporter_lookups) == {0: SlotReading(None, False)}
+    assert marks.read_slots(SESSION, [mark()], [row(Mark="-")], xporter_lookups) == {0: SlotReadBack(None, False)}
 
 
 @pytest.mark.parametrize(("held", "matches"), [("N", True), ("/", True), ("-", False)])

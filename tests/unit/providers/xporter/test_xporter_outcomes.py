@@ -64,7 +64,7 @@ def test_the_tracking_id_is_found_in_its_other_place_and_case(body: Any) -> None
 
 
 @pytest.mark.parametrize("body", [None, {}, [], {"Message": "success"}, {"TrackingId": ""}, {"DataSet": {}}])
-def test_a_success_without_a_tracking_id_leaves_doubt(body: Any) -> None:
+def test_a_success_without_a_tracking_id_leaves_it_in_doubt(body: Any) -> None:
     assert isinstance(read_answer(ok(body), PLACES), Uncertain)
 
 
@@ -113,7 +113,7 @@ def test_an_unknown_exception_is_a_refusal_with_its_own_words() -> None:
     ("text", "status"),
     [("Something new", 500), ("Unable to communicate with the school agent", 200), ("Please try again later", 200)],
 )
-def test_an_exception_that_will_pass_leaves_doubt(text: str, status: int) -> None:
+def test_an_exception_that_will_pass_leaves_it_in_doubt(text: str, status: int) -> None:
     assert isinstance(read_answer(exception(text, status), PLACES), Uncertain)
 
 
@@ -136,9 +136,9 @@ def test_without_an_exception_the_status_decides(status: int, expected: type) ->
 
 @pytest.mark.parametrize("status", [200, 403, 429, 503])
 def test_a_web_page_is_said_to_be_of_something_in_between(status: int) -> None:
-    doubtful = read_answer(Answer(status, None, False, is_page=True), PLACES)
+    uncertain = read_answer(Answer(status, None, False, is_page=True), PLACES)
 
-    assert doubtful == Uncertain(f"answered {status} with a web page: a firewall or proxy in between, not Xporter")
+    assert uncertain == Uncertain(f"answered {status} with a web page: a firewall or proxy in between, not Xporter")
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -157,7 +157,7 @@ def test_whose_an_empty_answer_is_nobody_can_tell(status: int) -> None:
         "Transaction was deadlocked on lock resources",
     ],
 )
-def test_a_program_that_failed_in_the_middle_leaves_doubt(text: str) -> None:
+def test_a_program_that_failed_in_the_middle_leaves_it_in_doubt(text: str) -> None:
     assert isinstance(read_answer(exception(text), PLACES), Uncertain)
 
 
@@ -203,7 +203,7 @@ def test_a_404_about_the_marks_refuses_them(text: str) -> None:
 
 
 @pytest.mark.parametrize("reference", ["T\x001", "T\n1", "T" * 201, "T\ud800", True, ["T1"]])
-def test_a_tracking_id_that_cannot_be_one_leaves_doubt(reference: Any) -> None:
+def test_a_tracking_id_that_cannot_be_one_leaves_it_in_doubt(reference: Any) -> None:
     assert isinstance(read_answer(ok({"TrackingId": reference}), PLACES), Uncertain)
 
 
@@ -291,9 +291,9 @@ def test_completed_is_evidence(word: str) -> None:
 
 def test_what_completed_leaves_open_of_an_n_is_noted() -> None:
     marks = [SessionMark(student_id="9919", date=NOW.date(), session="AM", code=code) for code in ("/", "N", "L", "N")]
-    told = SentRequest("req_1", KINDS["attendance.session"], marks, "T1", NOW, [callback("True")])
+    answer = SentRequest("req_1", KINDS["attendance.session"], marks, "T1", NOW, [callback("True")])
 
-    verdict = read_hints(told)
+    verdict = read_hints(answer)
 
     assert isinstance(verdict, Evidenced)
     assert verdict.notes == {1: N_RULE, 3: N_RULE}

@@ -9,7 +9,7 @@ import pytest
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import LookupView
 from writeback.domain.near_matches import Compared
-from writeback.domain.outcome import Found, SlotReading
+from writeback.domain.outcome import Found, SlotReadBack
 from writeback.providers.base import SentRequest
 from writeback.providers.xporter.readings import Reader, reader_of
 from writeback.providers.xporter.readings.base import first_seen
@@ -33,13 +33,15 @@ def reader(kind: str) -> Reader:
     return found
 
 
-def read(kind: str, record: Mapping[str, Any], body: Any, lookups: LookupView, mis: str = "SIMS") -> SlotReading | None:
+def read(
+    kind: str, record: Mapping[str, Any], body: Any, lookups: LookupView, mis: str = "SIMS"
+) -> SlotReadBack | None:
     sent = SentRequest("req_1", KINDS[kind], [KINDS[kind].record(**record)], "T1", SENT_AT)
     assert reader(kind).is_answer(KINDS[kind], body)
     return reader(kind).read(sent, [body], lookups, mis).get(0)
 
 
-def differs(reading: SlotReading | None) -> list[str] | None:
+def differs(reading: SlotReadBack | None) -> list[str] | None:
     """Return in which fields the one thing that is nearly the record differs; None where there is none."""
     assert reading is not None
     assert not reading.matches
@@ -81,7 +83,7 @@ def behaviours(*rows: dict[str, Any], **students: dict[str, Any]) -> dict[str, A
 
 def test_an_incident_is_found_by_its_content(xporter_lookups: LookupView) -> None:
     found = read("behaviour.create", RECORD, behaviours(incident()), xporter_lookups)
-    assert found == SlotReading(None, True, (Found("4000", datetime(2026, 1, 12, 9, 0, 5, 120_000, tzinfo=UTC)),))
+    assert found == SlotReadBack(None, True, (Found("4000", datetime(2026, 1, 12, 9, 0, 5, 120_000, tzinfo=UTC)),))
 
 
 def test_an_achievement_is_found_in_a_table_of_either_name(xporter_lookups: LookupView) -> None:
@@ -91,7 +93,7 @@ def test_an_achievement_is_found_in_a_table_of_either_name(xporter_lookups: Look
     for table in ("Achievements", "achievementfordaterange"):
         row = {"Id": 7, "AchievementType": "Musical Activity", "Date": "2026-01-12T00:00:00"}
         body = {table: [row], "StudentAchievements": students}
-        assert read("achievement.create", record, body, xporter_lookups) == SlotReading(None, True, (Found("7"),))
+        assert read("achievement.create", record, body, xporter_lookups) == SlotReadBack(None, True, (Found("7"),))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_an_incident_of_another_day_is_nearly_it_if_nothing_else_differs_and_it_
 
 def test_an_incident_of_other_pupils_is_not_it(xporter_lookups: LookupView) -> None:
     body = behaviours(incident(), one={"StudentId": 9922}, two={"StudentId": 9921})
-    assert read("behaviour.create", RECORD, body, xporter_lookups) == SlotReading(None, False)
+    assert read("behaviour.create", RECORD, body, xporter_lookups) == SlotReadBack(None, False)
 
 
 def test_an_incident_of_some_of_its_pupils_is_nearly_it(xporter_lookups: LookupView) -> None:
@@ -155,8 +157,8 @@ def test_what_was_there_before_is_not_ours(xporter_lookups: LookupView) -> None:
     near = behaviours(incident(LastUpdated=BEFORE, Status="Resolved"))
 
     seen_before = Found("4000", datetime(2026, 1, 12, 8, 30, tzinfo=UTC))
-    assert read("behaviour.create", RECORD, same, xporter_lookups) == SlotReading(None, False, (seen_before,))
-    assert read("behaviour.create", RECORD, near, xporter_lookups) == SlotReading(None, False)
+    assert read("behaviour.create", RECORD, same, xporter_lookups) == SlotReadBack(None, False, (seen_before,))
+    assert read("behaviour.create", RECORD, near, xporter_lookups) == SlotReadBack(None, False)
 
 
 def test_all_that_are_the_same_are_found(xporter_lookups: LookupView) -> None:
@@ -212,23 +214,23 @@ def test_bromcoms_record_for_each_pupil_is_counted_together(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"status": "UNR"}, SlotReading(None, True, (Found("4000"),))),
-        ({"status": "RES"}, SlotReading(None, False)),
-        ({"status": "RES", "location": "CORR"}, SlotReading("it with other status", False)),
-        ({"students": [{"student_id": "9919", "points": 10}]}, SlotReading(None, True, (Found("4000"),))),
-        ({"students": [{"student_id": "9919", "points": 11}]}, SlotReading(None, False)),
-        ({"students": [{"student_id": "9920"}]}, SlotReading(None, True, (Found("4000"),))),
-        ({"students": [{"student_id": "1"}], "comment": "Pushed hard"}, SlotReading("it with other students", False)),
-        ({"remove_students": ["1"]}, SlotReading(None, True, (Found("4000"),))),
-        ({"remove_students": ["9919"]}, SlotReading(None, False)),
-        ({"remove_staff": ["23"]}, SlotReading(None, False)),
-        ({"staff": [{"employee_id": "23"}]}, SlotReading(None, True, (Found("4000"),))),
+        ({"status": "UNR"}, SlotReadBack(None, True, (Found("4000"),))),
+        ({"status": "RES"}, SlotReadBack(None, False)),
+        ({"status": "RES", "location": "CORR"}, SlotReadBack("it with other status", False)),
+        ({"students": [{"student_id": "9919", "points": 10}]}, SlotReadBack(None, True, (Found("4000"),))),
+        ({"students": [{"student_id": "9919", "points": 11}]}, SlotReadBack(None, False)),
+        ({"students": [{"student_id": "9920"}]}, SlotReadBack(None, True, (Found("4000"),))),
+        ({"students": [{"student_id": "1"}], "comment": "Pushed hard"}, SlotReadBack("it with other students", False)),
+        ({"remove_students": ["1"]}, SlotReadBack(None, True, (Found("4000"),))),
+        ({"remove_students": ["9919"]}, SlotReadBack(None, False)),
+        ({"remove_staff": ["23"]}, SlotReadBack(None, False)),
+        ({"staff": [{"employee_id": "23"}]}, SlotReadBack(None, True, (Found("4000"),))),
         ({"remove_media": ["5"]}, None),
         ({"bullying_type": "B_INT"}, None),
     ],
 )
 def test_a_change_is_compared_field_by_field(
-    change: dict[str, Any], expected: SlotReading | None, xporter_lookups: LookupView
+    change: dict[str, Any], expected: SlotReadBack | None, xporter_lookups: LookupView
 ) -> None:
     body = behaviours(incident()) | {"StaffBehaviour": [{"BehaviourId": 4000, "StaffId": 23}]}
     assert read("behaviour.update", {"behaviour_id": "4000", **change}, body, xporter_lookups) == expected
@@ -236,7 +238,7 @@ def test_a_change_is_compared_field_by_field(
 
 def test_a_change_of_what_is_not_there_is_not_there(xporter_lookups: LookupView) -> None:
     found = read("behaviour.update", {"behaviour_id": "1", "status": "RES"}, behaviours(incident()), xporter_lookups)
-    assert found == SlotReading(None, False)
+    assert found == SlotReadBack(None, False)
 
 
 def test_what_is_new_is_asked_for_by_the_days_around_and_what_is_changed_by_id() -> None:
@@ -311,7 +313,7 @@ def detentions(students: Mapping[int, Mapping[str, Any]] | None = None, **change
 
 def test_a_detention_is_found_by_its_content(xporter_lookups: LookupView) -> None:
     found = read("detention.create", DETENTION, detentions(), xporter_lookups)
-    assert found == SlotReading(None, True, (Found("1471"),))
+    assert found == SlotReadBack(None, True, (Found("1471"),))
 
 
 @pytest.mark.parametrize(
@@ -350,16 +352,16 @@ def test_a_detention_that_is_nearly_it_is_for_a_person(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"end_time": "15:50"}, SlotReading(None, True, (Found("1471"),))),
-        ({"end_time": "16:00"}, SlotReading(None, False)),
-        ({"end_time": "16:00", "location": "HALL"}, SlotReading("it with other end_time", False)),
-        ({"remove_students": ["9919"]}, SlotReading(None, False)),
-        ({"remove_staff": ["27"], "students": [{"student_id": "9919"}]}, SlotReading(None, True, (Found("1471"),))),
+        ({"end_time": "15:50"}, SlotReadBack(None, True, (Found("1471"),))),
+        ({"end_time": "16:00"}, SlotReadBack(None, False)),
+        ({"end_time": "16:00", "location": "HALL"}, SlotReadBack("it with other end_time", False)),
+        ({"remove_students": ["9919"]}, SlotReadBack(None, False)),
+        ({"remove_staff": ["27"], "students": [{"student_id": "9919"}]}, SlotReadBack(None, True, (Found("1471"),))),
         ({"recorded_date": "2026-01-16"}, None),
     ],
 )
 def test_a_change_of_a_detention_is_compared_field_by_field(
-    change: dict[str, Any], expected: SlotReading | None, xporter_lookups: LookupView
+    change: dict[str, Any], expected: SlotReadBack | None, xporter_lookups: LookupView
 ) -> None:
     assert read("detention.update", {"detention_id": "1471", **change}, detentions(), xporter_lookups) == expected
 
@@ -367,13 +369,13 @@ def test_a_change_of_a_detention_is_compared_field_by_field(
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        ({"student_id": "9919", "attendance": "ATT"}, SlotReading(None, True, (Found("1744"),))),
-        ({"student_id": "9919", "reason": "LI"}, SlotReading("an entry with other reason", False)),
-        ({"student_id": "9920", "attendance": "ATT"}, SlotReading(None, False)),
+        ({"student_id": "9919", "attendance": "ATT"}, SlotReadBack(None, True, (Found("1744"),))),
+        ({"student_id": "9919", "reason": "LI"}, SlotReadBack("an entry with other reason", False)),
+        ({"student_id": "9920", "attendance": "ATT"}, SlotReadBack(None, False)),
     ],
 )
 def test_an_entry_is_compared_by_what_was_given(
-    record: dict[str, Any], expected: SlotReading, xporter_lookups: LookupView
+    record: dict[str, Any], expected: SlotReadBack, xporter_lookups: LookupView
 ) -> None:
     given = {"detention_id": "1471", **record}
     assert read("detention_attendance.set", given, detentions(), xporter_lookups) == expected
@@ -381,9 +383,9 @@ def test_an_entry_is_compared_by_what_was_given(
 
 @pytest.mark.parametrize(
     ("student", "expected"),
-    [("9919", SlotReading("the pupil's entry", False)), ("9920", SlotReading(None, True))],
+    [("9919", SlotReadBack("the pupil's entry", False)), ("9920", SlotReadBack(None, True))],
 )
-def test_an_entry_is_removed_when_it_is_gone(student: str, expected: SlotReading, xporter_lookups: LookupView) -> None:
+def test_an_entry_is_removed_when_it_is_gone(student: str, expected: SlotReadBack, xporter_lookups: LookupView) -> None:
     given = {"detention_id": "1471", "student_id": student}
     assert read("detention_attendance.delete", given, detentions(), xporter_lookups) == expected
 

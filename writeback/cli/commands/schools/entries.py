@@ -102,7 +102,7 @@ def discover(
 
 def hook(
     context: typer.Context,
-    provider: Annotated[str, typer.Option(help="wonde; Xporter is told with each request where to call back.")],
+    provider: Annotated[str, typer.Option(help="wonde; each Xporter request says where to call back.")],
     url: Url = None,
     key: Key = None,
     json_: Json = False,
@@ -116,7 +116,7 @@ def hook(
         raise CommandFailed(
             Exit.USAGE,
             f"{provider} has no hook for all schools of an account",
-            hint="wonde has one; Xporter is told with each request where to call back",
+            hint="wonde has one; each Xporter request says where to call back",
         )
     if output.wants_json(context):
         output.print_json(found[0])
@@ -232,6 +232,6 @@ def _hook_lines(school: dict[str, Any]) -> list[str]:
     if provider.account_webhook:
         says = f"{provider.label} has one webhook for all schools of an application"
         return [f"{says}: writeback schools hook --provider {provider.name}"]
-    if provider.is_told_where_to_call:
+    if provider.has_callback_url:
         return [f"Nothing to register with {provider.label}: each request tells it where to call back."]
     return []

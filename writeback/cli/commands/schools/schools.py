@@ -92,7 +92,7 @@ def resume(
     key: Key = None,
     json_: Json = False,
 ) -> None:
-    """Let a held school go on.
+    """Resume a held school.
 
     Example: writeback schools resume hillside --reason "the upgrade is done"
     """

@@ -15,15 +15,15 @@ from writeback.domain.kinds.employee_absence import EmployeeAbsence, EmployeeAbs
 from writeback.domain.kinds.student_absence import StudentAbsence
 from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.domain.near_matches import Compared
-from writeback.domain.outcome import SlotReading
+from writeback.domain.outcome import SlotReadBack
 from writeback.providers.wonde.fields import id_of
 from writeback.providers.wonde.operations import OPERATIONS
 from writeback.providers.wonde.payloads.absence import EVENTS
 from writeback.providers.wonde.readings.reader import (
     Question,
     Reader,
-    Readings,
     Scene,
+    SlotReadBacks,
     around,
     compared_choice,
     compared_id,
@@ -73,8 +73,8 @@ def _days(days: Sequence[date]) -> dict[str, str]:
     return around(min(days), max(days), "absence_start_at_after", "absence_start_at_before", days=2)
 
 
-def _read_pupils(records: Sequence[StudentAbsence], rows: Sequence[Row], scene: Scene) -> Readings:
-    readings: Readings = {}
+def _read_pupils(records: Sequence[StudentAbsence], rows: Sequence[Row], scene: Scene) -> SlotReadBacks:
+    readings: SlotReadBacks = {}
     for position, record in enumerate(records):
         theirs = [row for row in rows if id_of(row.get("student")) == record.student_id]
         readings[position] = _reading(record, [(row, _pupil_fields(row, record, scene)) for row in theirs], scene)
@@ -83,7 +83,7 @@ def _read_pupils(records: Sequence[StudentAbsence], rows: Sequence[Row], scene: 
 
 def _reading(
     record: StudentAbsence | EmployeeAbsence, theirs: Sequence[tuple[Row, Sequence[Compared]]], scene: Scene
-) -> SlotReading:
+) -> SlotReadBack:
     return reading(
         [
             (row, fields)
@@ -132,8 +132,8 @@ def _when(at: datetime | None) -> str | None:
     return f"{at:%Y-%m-%d %H:%M}" if at else None
 
 
-def _read_staff(records: Sequence[EmployeeAbsence], rows: Sequence[Row], scene: Scene) -> Readings:
-    readings: Readings = {}
+def _read_staff(records: Sequence[EmployeeAbsence], rows: Sequence[Row], scene: Scene) -> SlotReadBacks:
+    readings: SlotReadBacks = {}
     for position, record in enumerate(records):
         theirs = [row for row in rows if id_of(row.get("employee")) == record.employee_id]
         readings[position] = _reading(record, [(row, _staff_fields(row, record, scene)) for row in theirs], scene)
@@ -145,20 +145,20 @@ def _by_id(records: Sequence[EmployeeAbsenceChange], lookups: LookupView) -> Ite
     return (Question(path(record), is_one=True) for record in records)
 
 
-def _read_changed(records: Sequence[EmployeeAbsenceChange], rows: Sequence[Row], scene: Scene) -> Readings:
+def _read_changed(records: Sequence[EmployeeAbsenceChange], rows: Sequence[Row], scene: Scene) -> SlotReadBacks:
     """Return whether each absence says all that it is to say, its note included."""
     held = {id_of(row.get("id")): row for row in rows}
-    readings: Readings = {}
+    readings: SlotReadBacks = {}
     for position, record in enumerate(records):
         row = held.get(record.absence_id)
         if row is None:
-            readings[position] = SlotReading(None, False)
+            readings[position] = SlotReadBack(None, False)
             continue
         fields = [*_staff_fields(row, record, scene, if_hidden=False)]
         fields.append(compared_text("comment", row.get("absence_note"), record.comment))
         others = [one.field.removesuffix("_at").replace("_", " ") for one in fields if one.differs]
         value = f"the same with another {' and '.join(others)}" if others else None
-        readings[position] = SlotReading(value, not others, () if others else found([row]))
+        readings[position] = SlotReadBack(value, not others, () if others else found([row]))
     return readings
 
 

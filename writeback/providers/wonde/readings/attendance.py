@@ -10,11 +10,11 @@ from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import LookupView, Row
-from writeback.domain.outcome import SlotReading
+from writeback.domain.outcome import SlotReadBack
 from writeback.providers.texts import shorten
 from writeback.providers.times import parse_day
 from writeback.providers.wonde.fields import day_of, id_of
-from writeback.providers.wonde.readings.reader import Question, Reader, Readings, Scene, around, in_order
+from writeback.providers.wonde.readings.reader import Question, Reader, Scene, SlotReadBacks, around, in_order
 
 _ASK_BY_STUDENT = 3
 """Up to so many pupils of a day are asked for one by one; for more the whole day is one list."""
@@ -40,16 +40,16 @@ def _questions(records: Sequence[Mark], lookups: LookupView, *, path: str) -> It
             yield from (Question(path, {**days, "student": student}) for student in sorted(students[day]))
 
 
-def _read(records: Sequence[Mark], rows: Sequence[Row], scene: Scene, *, place: str) -> Readings:
-    """Return what the MIS holds for each record; one whose slot cannot be told is left out."""
+def _read(records: Sequence[Mark], rows: Sequence[Row], scene: Scene, *, place: str) -> SlotReadBacks:
+    """Return what the MIS holds for each record; one whose slot cannot be read is left out."""
     held = {_slot_of_row(row, place): row for row in in_order(rows)}
-    readings: Readings = {}
+    readings: SlotReadBacks = {}
     for position, record in enumerate(records):
         slot, expected = slot_of(record, scene.lookups), _code_id_of(record, scene.lookups)
         if slot is None or expected is None:
             continue
         code_id = id_of(held.get(slot, {}).get("attendance_code"))
-        readings[position] = SlotReading(_code_named(code_id, scene.lookups), matches=code_id == expected)
+        readings[position] = SlotReadBack(_code_named(code_id, scene.lookups), matches=code_id == expected)
     return readings
 
 

@@ -15,14 +15,14 @@ from typing import Any
 from writeback.domain.kinds.achievement import Achievement
 from writeback.domain.kinds.behaviour import Behaviour
 from writeback.domain.lookups import ListName, LookupView, Row
-from writeback.domain.near_matches import Compared, in_words, told
-from writeback.domain.outcome import Found, SlotReading
+from writeback.domain.near_matches import Compared, in_words, joined
+from writeback.domain.outcome import Found, SlotReadBack
 from writeback.providers.wonde.fields import day_of, id_of
 from writeback.providers.wonde.readings.reader import (
     Question,
     Reader,
-    Readings,
     Scene,
+    SlotReadBacks,
     around,
     by_day,
     compared_choice,
@@ -60,9 +60,9 @@ def _questions(records: Sequence[Incident], lookups: LookupView, *, shown: _Show
         yield Question(shown.path, {**days, "include": _INCLUDED})
 
 
-def _read(records: Sequence[Incident], rows: Sequence[Row], scene: Scene, *, shown: _Shown) -> Readings:
+def _read(records: Sequence[Incident], rows: Sequence[Row], scene: Scene, *, shown: _Shown) -> SlotReadBacks:
     """Return what there is of each incident; one is left out where Wonde does not show whose an incident is."""
-    readings: Readings = {}
+    readings: SlotReadBacks = {}
     for position, record in enumerate(records):
         compared = [(row, _compared(row, record, scene, shown)) for row in rows]
         if all(_pupils(row) is not None for row, fields in compared if not _differs(fields, _WHAT)):
@@ -89,9 +89,9 @@ def _compared(row: Row, record: Incident, scene: Scene, shown: _Shown) -> _Field
     return [
         Compared("date", record.date.isoformat(), day.isoformat() if day else None, day != record.date),
         choice("type"),
-        Compared("employee_id", record.employee_id, told(staff), bool(staff) and record.employee_id not in staff),
-        Compared("students", told(wanted), told(pupils or ()), not wanted.keys() <= (pupils or set())),
-        Compared("points", _points(wanted.values()), _points(_told_points(row)), not _points_agree(row, wanted)),
+        Compared("employee_id", record.employee_id, joined(staff), bool(staff) and record.employee_id not in staff),
+        Compared("students", joined(wanted), joined(pupils or ()), not wanted.keys() <= (pupils or set())),
+        Compared("points", _points(wanted.values()), _points(_shown_points(row)), not _points_agree(row, wanted)),
         *(choice(field) for field in ("status", "location") if getattr(record, field, None) is not None),
     ]
 
@@ -100,7 +100,7 @@ def _differs(fields: _Fields, names: Sequence[str]) -> bool:
     return any(one.differs for one in fields if one.field in names)
 
 
-def _reading(record: Incident, compared: Sequence[tuple[Row, _Fields]]) -> SlotReading:
+def _reading(record: Incident, compared: Sequence[tuple[Row, _Fields]]) -> SlotReadBack:
     wanted = {pupil.student_id for pupil in record.students}
     theirs = [(row, fields) for row, fields in compared if _may_be(row, fields, record)]
     same = [row for row, fields in theirs if not _differs(fields, _OWN)]
@@ -109,7 +109,7 @@ def _reading(record: Incident, compared: Sequence[tuple[Row, _Fields]]) -> SlotR
     whole = (*found(same), *sets)
     ids = {mis_id for one in whole for mis_id in one.ids}
     near = nearly((row, fields) for row, fields in theirs if id_of(row.get("id")) not in ids)
-    return SlotReading(None if whole else in_words(near), bool(whole), whole, near)
+    return SlotReadBack(None if whole else in_words(near), bool(whole), whole, near)
 
 
 def _may_be(row: Row, fields: _Fields, record: Incident) -> bool:
@@ -139,13 +139,13 @@ def _sets(rows: Sequence[Row], wanted: Sequence[str]) -> tuple[Found, ...]:
 def _points_agree(row: Row, wanted: Mapping[str, int]) -> bool:
     """Whether the points may be those of the record: of one of its pupils there, or of all of them together."""
     expected = [points for pupil, points in wanted.items() if pupil in (_pupils(row) or ())]
-    shown = _told_points(row)
+    shown = _shown_points(row)
     return not shown or bool(shown & {*expected, sum(expected)})
 
 
-def _told_points(row: Row) -> set[int]:
-    told = [_number(row.get(field)) for field in ("points", "total_points")]
-    return {points for points in told if points is not None}
+def _shown_points(row: Row) -> set[int]:
+    numbers = [_number(row.get(field)) for field in ("points", "total_points")]
+    return {points for points in numbers if points is not None}
 
 
 def _points(values: Iterable[int]) -> str | None:

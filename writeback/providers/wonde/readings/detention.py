@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from writeback.domain.kinds.detention import Detention
 from writeback.domain.kinds.detention_attendance import DetentionMark, DetentionMarkRemoval
 from writeback.domain.lookups import ListName, LookupView, Row
-from writeback.domain.near_matches import Compared, told
-from writeback.domain.outcome import SlotReading
+from writeback.domain.near_matches import Compared, joined
+from writeback.domain.outcome import SlotReadBack
 from writeback.providers.wonde.fields import id_of
 from writeback.providers.wonde.payloads.resolving import attribute_row
 from writeback.providers.wonde.readings.reader import (
     Question,
     Reader,
-    Readings,
     Scene,
+    SlotReadBacks,
     around,
     by_day,
     compared_choice,
@@ -45,9 +45,9 @@ def _questions(records: Sequence[Detention], lookups: LookupView) -> Iterator[Qu
         yield Question("detentions", {**days, "include": "attendances"})
 
 
-def _read(records: Sequence[Detention], rows: Sequence[Row], scene: Scene) -> Readings:
+def _read(records: Sequence[Detention], rows: Sequence[Row], scene: Scene) -> SlotReadBacks:
     """Return what there is of each detention; one is left out where Wonde does not show who is in one."""
-    readings: Readings = {}
+    readings: SlotReadBacks = {}
     for position, record in enumerate(records):
         compared = [(row, _compared(row, record, scene)) for row in rows]
         same_but_whose = [
@@ -86,7 +86,7 @@ def _compared(row: Row, record: Detention, scene: Scene) -> Sequence[Compared]:
     day = start.date() if start else None
     return [
         Compared("date", record.date.isoformat(), day.isoformat() if day else None, day not in (None, record.date)),
-        Compared("students", told(wanted), told(pupils or ()), not wanted <= (pupils or set())),
+        Compared("students", joined(wanted), joined(pupils or ()), not wanted <= (pupils or set())),
         compared_choice("type", row.get("detention_type"), record.type, _DETENTIONS, "type", scene.lookups),
         compared_choice("location", row.get("room"), record.location, _DETENTIONS, "location", scene.lookups),
         clock("start_time", "start_at"),
@@ -112,21 +112,21 @@ def _mark_questions(records: Sequence[Mark], lookups: LookupView) -> Iterator[Qu
         yield Question("attendance/detention", {"detention": detention, **only})
 
 
-def _read_marks(records: Sequence[DetentionMark], rows: Sequence[Row], scene: Scene) -> Readings:
+def _read_marks(records: Sequence[DetentionMark], rows: Sequence[Row], scene: Scene) -> SlotReadBacks:
     """Return each pupil's entry, its value as the school's code; where only more than the code differs, it says so."""
     held = _entries(rows)
-    readings: Readings = {}
+    readings: SlotReadBacks = {}
     for position, record in enumerate(records):
         row = held.get((record.detention_id, record.student_id))
-        readings[position] = SlotReading(None, False) if row is None else _mark_reading(record, row, scene.lookups)
+        readings[position] = SlotReadBack(None, False) if row is None else _mark_read_back(record, row, scene.lookups)
     return readings
 
 
-def _mark_reading(record: DetentionMark, row: Row, lookups: LookupView) -> SlotReading:
+def _mark_read_back(record: DetentionMark, row: Row, lookups: LookupView) -> SlotReadBack:
     code = row.get("detention_attendance_code")
     value = _code_named(id_of(code), lookups)
     if not says(code, record.attendance, _DETENTIONS, "attendance", lookups, if_hidden=False):
-        return SlotReading(value or "an entry without a code", False)
+        return SlotReadBack(value or "an entry without a code", False)
     fields = {
         "comment": record.comment is None or is_same_text(row.get("comment"), record.comment),
         "behaviour": is_same_id(row.get("behaviour"), record.behaviour_id),
@@ -137,18 +137,18 @@ def _mark_reading(record: DetentionMark, row: Row, lookups: LookupView) -> SlotR
     }
     differing = [name for name, is_same in fields.items() if not is_same]
     if differing:
-        return SlotReading(f"{value or 'an entry'} with another {' and '.join(differing)}", False)
-    return SlotReading(value, True, found([row]))
+        return SlotReadBack(f"{value or 'an entry'} with another {' and '.join(differing)}", False)
+    return SlotReadBack(value, True, found([row]))
 
 
-def _read_removed(records: Sequence[DetentionMarkRemoval], rows: Sequence[Row], scene: Scene) -> Readings:
+def _read_removed(records: Sequence[DetentionMarkRemoval], rows: Sequence[Row], scene: Scene) -> SlotReadBacks:
     """Return whether each pupil is out of the detention."""
     held = _entries(rows)
-    readings: Readings = {}
+    readings: SlotReadBacks = {}
     for position, record in enumerate(records):
         row = held.get((record.detention_id, record.student_id))
         value = None if row is None else _code_named(id_of(row.get("detention_attendance_code")), scene.lookups)
-        readings[position] = SlotReading(None if row is None else value or "an entry", row is None)
+        readings[position] = SlotReadBack(None if row is None else value or "an entry", row is None)
     return readings
 
 

@@ -10,12 +10,12 @@ from writeback.domain.kinds import Record
 from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.domain.near_matches import Compared, Near, in_words, plain
 from writeback.domain.near_matches import is_same_text as is_same_text
-from writeback.domain.outcome import Found, SlotReading
+from writeback.domain.outcome import Found, SlotReadBack
 from writeback.providers.times import LONDON
 from writeback.providers.wonde.fields import id_of, instant_of
 from writeback.providers.wonde.payloads.resolving import attribute_row
 
-Readings = dict[int, SlotReading]
+SlotReadBacks = dict[int, SlotReadBack]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Reader:
     """How one kind is read back."""
 
     questions: Callable[[Sequence[Any], LookupView], Iterator[Question]]
-    read: Callable[[Sequence[Any], Sequence[Row], Scene], Readings]
+    read: Callable[[Sequence[Any], Sequence[Row], Scene], SlotReadBacks]
     """Compares the records with all rows that came; a record that they cannot tell about is left out."""
     needs_zone: bool = False
     changed: Question | None = None
@@ -84,7 +84,7 @@ def says(
 ) -> bool:
     """Return whether a field says what was given: its id, its code, or what most reads show, its description.
 
-    True too where that cannot be told: nothing was given, or no list has what was given. `if_hidden` where Wonde shows
+    True too where that cannot be known: nothing was given, or no list has what was given. `if_hidden` where Wonde shows
     nothing: of a thing that may be another it says nothing, of the very thing that it does not say so.
     """
     shown = id_of(value)
@@ -98,8 +98,8 @@ def says(
 
 def is_same_id(shown: Any, given: str | None) -> bool:
     """Return whether an id is the one given; True too where none was given or Wonde shows none."""
-    told = id_of(shown)
-    return given is None or told is None or told == given
+    there = id_of(shown)
+    return given is None or there is None or there == given
 
 
 def found(rows: Iterable[Row]) -> tuple[Found, ...]:
@@ -114,17 +114,18 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 
 
 def related(row: Row, name: str) -> list[Row] | None:
-    """Return the things that `include` puts into a row; None where there are none to see, e.g. for want of a scope."""
+    """Return the things that `include` puts into a row; None where there are none to see, e.g. because a scope is
+    missing."""
     value = row.get(name)
     inner = value.get("data") if isinstance(value, Mapping) else value
     return [one for one in inner if isinstance(one, Mapping)] if isinstance(inner, list) else None
 
 
-def reading(things: Sequence[tuple[Row, Sequence[Compared]]]) -> SlotReading:
-    """Return the reading of what is new, of all that is like it: what differs in nothing is the same."""
+def reading(things: Sequence[tuple[Row, Sequence[Compared]]]) -> SlotReadBack:
+    """Return the read-back of a new record, from all that is like it: what differs in nothing is the same."""
     same = [row for row, fields in things if not any(one.differs for one in fields)]
     near = nearly((row, fields) for row, fields in things if any(one.differs for one in fields))
-    return SlotReading(None if same else in_words(near), bool(same), found(same), near)
+    return SlotReadBack(None if same else in_words(near), bool(same), found(same), near)
 
 
 def was_made(row: Row) -> bool:

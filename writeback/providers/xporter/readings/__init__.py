@@ -12,7 +12,7 @@ from typing import Any
 from writeback.domain.kinds import Kind
 from writeback.domain.kinds.base import Family
 from writeback.domain.lookups import LookupView
-from writeback.domain.outcome import SlotReading
+from writeback.domain.outcome import SlotReadBack
 from writeback.providers.base import SentRequest
 from writeback.providers.times import LONDON, parse_instant
 from writeback.providers.xporter.fields import value_of
@@ -31,10 +31,10 @@ class Reader:
     questions: Callable[[SentRequest, LookupView], Iterator[Question]]
     is_answer: Callable[[Kind, Any], bool]
     """Whether a body has the table that was asked for."""
-    read: Callable[[SentRequest, Sequence[Any], LookupView, str], Mapping[int, SlotReading]]
-    """Return what the MIS (named) holds for each record, by position; one of which it cannot be told is left out."""
+    read: Callable[[SentRequest, Sequence[Any], LookupView, str], Mapping[int, SlotReadBack]]
+    """Return what the MIS (named) holds for each record, by position; one whose state cannot be read is left out."""
     holds_school: bool = True
-    """Whether the school waits where it has not granted the reading."""
+    """Whether the school waits where it has not granted the permission to read."""
 
 
 _MARKS = Reader("marks", marks.questions, marks.is_answer, marks.read)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from writeback.core.settings import XporterSettings
 from writeback.domain.kinds.base import Part
 from writeback.domain.near_matches import Compared, Near, is_same_text, plain
-from writeback.domain.outcome import Found, SlotReading
+from writeback.domain.outcome import Found, SlotReadBack
 from writeback.providers.texts import shorten
 from writeback.providers.times import LONDON, parse_instant, spans
 
@@ -79,14 +79,14 @@ class Comparison:
     def in_words(self, start: str) -> str:
         return f"{start} {', '.join(self.others)}"
 
-    def reading(self, mis_id: str, start: str) -> SlotReading | None:
+    def reading(self, mis_id: str, start: str) -> SlotReadBack | None:
         """Return whether what was to be changed has been; None where nothing of it can be read.
 
         Where nothing at all is as it was asked for, the change has not arrived: then it does not count as another one.
         """
         if self.others:
-            return SlotReading(self.in_words(start) if self.same else None, False)
-        return SlotReading(None, True, (Found(mis_id),)) if self.same else None
+            return SlotReadBack(self.in_words(start) if self.same else None, False)
+        return SlotReadBack(None, True, (Found(mis_id),)) if self.same else None
 
 
 MOVED = timedelta(days=14)

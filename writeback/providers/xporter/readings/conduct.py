@@ -11,7 +11,7 @@ from typing import Any
 from writeback.domain.kinds import Kind
 from writeback.domain.kinds.base import Action
 from writeback.domain.lookups import LookupView
-from writeback.domain.outcome import SlotReading
+from writeback.domain.outcome import SlotReadBack
 from writeback.providers.base import SentRequest
 from writeback.providers.xporter.fields import table_of
 from writeback.providers.xporter.payloads.conduct import subject_of
@@ -52,14 +52,14 @@ def is_answer(kind: Kind, body: Any) -> bool:
     return table_of(body, *_TABLES[subject_of(kind)]) is not None
 
 
-def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str) -> dict[int, SlotReading]:
-    """Return the reading of each record; one whose type is in no list now, or has nothing to compare, is left out."""
+def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str) -> dict[int, SlotReadBack]:
+    """Return the read-back of each record; one whose type is in no list now, or has nothing to compare, is left out."""
     subject = subject_of(sent.kind)
     held: dict[str, HeldIncident] = {}
     for body in bodies:
         held |= held_incidents(subject, body, table_of(body, *_TABLES[subject]) or (), sent.sent_at)
     labels = Labels(subject, lookups)
-    found: dict[int, SlotReading] = {}
+    found: dict[int, SlotReadBack] = {}
     for position, record in enumerate(sent.records):
         if sent.kind.action is Action.CREATE:
             reading = read_new(record, list(held.values()), labels, is_split=mis.casefold().startswith("bromcom"))

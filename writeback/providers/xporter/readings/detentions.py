@@ -9,8 +9,8 @@ from writeback.core.settings import XporterSettings
 from writeback.domain.kinds import Kind
 from writeback.domain.kinds.base import Action
 from writeback.domain.lookups import LookupView, Row
-from writeback.domain.near_matches import Near, in_words, told
-from writeback.domain.outcome import Found, SlotReading
+from writeback.domain.near_matches import Near, in_words, joined
+from writeback.domain.outcome import Found, SlotReadBack
 from writeback.providers.base import SentRequest
 from writeback.providers.times import LONDON, parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of
@@ -60,8 +60,8 @@ def is_answer(kind: Kind, body: Any) -> bool:
     return table_of(body, "Detentions") is not None
 
 
-def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str) -> dict[int, SlotReading]:
-    """Return the reading of each record; one whose type is in no list now, or has nothing to compare, is left out."""
+def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str) -> dict[int, SlotReadBack]:
+    """Return the read-back of each record; one whose type is in no list now, or has nothing to compare, is left out."""
     held = _held(bodies)
 
     def id_of(type_: str, given: str | None) -> str | None:
@@ -69,7 +69,7 @@ def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str
         row = lookup.attribute(type_, given) if lookup and given is not None else None
         return str(row["id"]) if row else None
 
-    found: dict[int, SlotReading] = {}
+    found: dict[int, SlotReadBack] = {}
     for position, record in enumerate(sent.records):
         reading = _read_one(sent.kind, record, held, id_of, sent.sent_at)
         if reading is not None:
@@ -79,7 +79,7 @@ def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str
 
 def _read_one(
     kind: Kind, record: Any, held: Mapping[str, _Held], id_of: _IdOf, sent_at: datetime
-) -> SlotReading | None:
+) -> SlotReadBack | None:
     if kind.action is Action.CREATE:
         return _read_new(record, held, id_of, sent_at)
     detention = held.get(record.detention_id)
@@ -104,7 +104,7 @@ def _held(bodies: Sequence[Any]) -> dict[str, _Held]:
     return held
 
 
-def _read_new(record: Any, held: Mapping[str, _Held], id_of: _IdOf, sent_at: datetime) -> SlotReading | None:
+def _read_new(record: Any, held: Mapping[str, _Held], id_of: _IdOf, sent_at: datetime) -> SlotReadBack | None:
     """Return whether what was to be created is there.
 
     Nothing tells when a detention was made but the day on which it was recorded: one that is much like it, and none
@@ -117,12 +117,12 @@ def _read_new(record: Any, held: Mapping[str, _Held], id_of: _IdOf, sent_at: dat
     near: list[Near] = []
     for mis_id, detention in held.items():
         terms, theirs = _compared(record, detention, id_of), detention.students.keys()
-        terms.compare("students", is_same=pupils == theirs, ours=told(pupils), in_mis=told(theirs))
+        terms.compare("students", is_same=pupils == theirs, ours=joined(pupils), in_mis=joined(theirs))
         if not terms.others:
             found.append(Found(mis_id))
         elif _is_like(pupils, detention, terms) and not _was_before(record, detention, sent_at):
             near.append(terms.near(mis_id))
-    return SlotReading(None if found else in_words(near), bool(found), tuple(found), tuple(near))
+    return SlotReadBack(None if found else in_words(near), bool(found), tuple(found), tuple(near))
 
 
 def _is_like(pupils: set[str], detention: _Held, terms: Comparison) -> bool:
@@ -143,9 +143,9 @@ def _was_before(record: Any, detention: _Held, sent_at: datetime) -> bool:
     return recorded is not None and recorded < min(record.recorded_date or sent, sent)
 
 
-def _read_change(record: Any, detention: _Held | None, id_of: _IdOf) -> SlotReading | None:
+def _read_change(record: Any, detention: _Held | None, id_of: _IdOf) -> SlotReadBack | None:
     if detention is None:
-        return SlotReading(None, False)
+        return SlotReadBack(None, False)
     compared = _compared(record, detention, id_of)
     for student in record.students:
         compared.compare_presence(student, is_there=student.student_id in detention.students)
@@ -156,16 +156,16 @@ def _read_change(record: Any, detention: _Held | None, id_of: _IdOf) -> SlotRead
     return compared.reading(record.detention_id, "it with other")
 
 
-def _read_entry(kind: Kind, record: Any, entry: Row | None, id_of: _IdOf) -> SlotReading:
+def _read_entry(kind: Kind, record: Any, entry: Row | None, id_of: _IdOf) -> SlotReadBack:
     if kind.action is Action.DELETE:
-        return SlotReading(None, True) if entry is None else SlotReading("the pupil's entry", False)
+        return SlotReadBack(None, True) if entry is None else SlotReadBack("the pupil's entry", False)
     if entry is None:
-        return SlotReading(None, False)
+        return SlotReadBack(None, False)
     compared = Comparison()
     _compare_student(compared, record, entry, id_of)
     if compared.others:
-        return SlotReading(compared.in_words("an entry with other"), False)
-    return SlotReading(None, True, (Found(text_of(entry, "Id")),))
+        return SlotReadBack(compared.in_words("an entry with other"), False)
+    return SlotReadBack(None, True, (Found(text_of(entry, "Id")),))
 
 
 def _compared(record: Any, detention: _Held, id_of: _IdOf) -> Comparison:
@@ -184,7 +184,7 @@ def _compared(record: Any, detention: _Held, id_of: _IdOf) -> Comparison:
     compared.compare_given("supervisor_id", record.supervisor_id, value_of(row, "AssignedStaffId"))
     compared.compare_given("recorded_by_id", record.recorded_by_id, value_of(row, "RecordedByStaffId"))
     for employee_id in record.staff_ids:
-        in_mis = told(detention.staff)
+        in_mis = joined(detention.staff)
         compared.compare("staff_ids", is_same=employee_id in detention.staff, ours=employee_id, in_mis=in_mis)
     for student in record.students:
         if (entry := detention.students.get(student.student_id)) is not None:

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Any
 
 from writeback.domain.lookups import LookupView, Row
-from writeback.domain.near_matches import Near, in_words, plain, told
-from writeback.domain.outcome import Found, SlotReading
+from writeback.domain.near_matches import Near, in_words, joined, plain
+from writeback.domain.outcome import Found, SlotReadBack
 from writeback.providers.times import parse_day
 from writeback.providers.xporter.fields import table_of, text_of, value_of
 from writeback.providers.xporter.payloads.conduct import LISTS
@@ -86,8 +86,8 @@ class Labels:
         return self._lookup.code_of(type_, str(shown).strip()) if self._lookup and shown is not None else None
 
 
-def read_new(record: Any, held: Sequence[HeldIncident], labels: Labels, *, is_split: bool) -> SlotReading | None:
-    """Return whether what was to be created is there; None where it cannot be told.
+def read_new(record: Any, held: Sequence[HeldIncident], labels: Labels, *, is_split: bool) -> SlotReadBack | None:
+    """Return whether what was to be created is there; None where it cannot be known.
 
     `is_split`: the MIS keeps a record of its own for each pupil (Bromcom, Xporter 14389-14395).
     """
@@ -104,7 +104,7 @@ def read_new(record: Any, held: Sequence[HeldIncident], labels: Labels, *, is_sp
         Found(each[0].mis_id, each[0].created_at, parts=tuple(one.mis_id for one in each[1:])) for each in whole
     )
     matches = any(not any(one.was_before for one in each) for each in whole)
-    return SlotReading(None if matches else in_words(near), matches, found, near)
+    return SlotReadBack(None if matches else in_words(near), matches, found, near)
 
 
 def _may_be(incident: HeldIncident, terms: Comparison, pupils: set[str]) -> bool:
@@ -122,7 +122,7 @@ def _compared_new(record: Any, incident: HeldIncident, labels: Labels) -> Compar
     pupils = {student.student_id for student in record.students}
     compared = _compared(record, incident, labels, is_new=True)
     held = incident.students.keys()
-    compared.compare("students", is_same=pupils == held, ours=told(pupils), in_mis=told(held))
+    compared.compare("students", is_same=pupils == held, ours=joined(pupils), in_mis=joined(held))
     return compared
 
 
@@ -145,10 +145,10 @@ def _near(compared: Iterable[tuple[HeldIncident, Comparison]]) -> tuple[Near, ..
     return tuple(terms.near(one.mis_id) for one, terms in compared if not one.was_before)
 
 
-def read_change(record: Any, incident: HeldIncident | None, labels: Labels) -> SlotReading | None:
+def read_change(record: Any, incident: HeldIncident | None, labels: Labels) -> SlotReadBack | None:
     """Return whether the MIS is as a change asks; None where it asks for nothing that can be read."""
     if incident is None:
-        return SlotReading(None, False)
+        return SlotReadBack(None, False)
     compared = _compared(record, incident, labels, is_new=False)
     for student_id in record.remove_students:
         compared.compare("students", is_same=student_id not in incident.students)
@@ -178,7 +178,7 @@ def _compared(record: Any, incident: HeldIncident, labels: Labels, *, is_new: bo
         if not is_new:
             compared.compare_presence(student, is_there=row is not None)
     for member in record.staff:
-        in_mis = told(incident.staff)
+        in_mis = joined(incident.staff)
         compared.compare("staff", is_same=member.employee_id in incident.staff, ours=member.employee_id, in_mis=in_mis)
     return compared
 

@@ -7,7 +7,7 @@ from typing import Any
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import LookupView, Row
-from writeback.domain.outcome import SlotReading
+from writeback.domain.outcome import SlotReadBack
 from writeback.providers.base import SentRequest
 from writeback.providers.texts import shorten
 from writeback.providers.times import parse_day
@@ -46,7 +46,7 @@ def _marks_of(body: Any) -> list[Mapping[str, Any]] | None:
     return table_of(body, "AttendMarks", "AttendanceMarks", "Marks")
 
 
-def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str) -> dict[int, SlotReading]:
+def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str) -> dict[int, SlotReadBack]:
     """Return what the MIS holds for each record, by position; one whose day or code is not known is left out."""
     rows = [row for body in bodies for row in _marks_of(body) or ()]
     return read_slots(sent.kind, sent.records, rows, lookups)
@@ -54,10 +54,10 @@ def read(sent: SentRequest, bodies: Sequence[Any], lookups: LookupView, mis: str
 
 def read_slots(
     kind: Kind, records: Sequence[Record], rows: Sequence[Row], lookups: LookupView
-) -> dict[int, SlotReading]:
+) -> dict[int, SlotReadBack]:
     """Return the readings from rows of marks."""
     held = {_slot_of_row(kind, row): text_of(row, "Mark") for row in rows if _is_of_type(kind, row)}
-    readings: dict[int, SlotReading] = {}
+    readings: dict[int, SlotReadBack] = {}
     for position, record in enumerate(records):
         slot, mark = slot_of(kind, record, lookups), mark_of(record, lookups)
         if slot is None or mark is None:
@@ -65,7 +65,7 @@ def read_slots(
         value = held.get(slot) or None
         value = None if value == NO_MARK else value
         is_kept = mark == "N" and value not in (None, "N")  # the N rule (Xporter 14061-14064)
-        readings[position] = SlotReading(
+        readings[position] = SlotReadBack(
             shorten(value) if value else None, matches=value == mark or is_kept, is_kept=is_kept
         )
     return readings

@@ -9,7 +9,7 @@ from writeback_client.models.base import AnyStatus, Finding, Model
 from writeback_client.models.writebacks import Identified, MaybeId, SubmittedRecord, TrialRecordStatus, TrialStatus
 
 
-class MendedRecord(SubmittedRecord):
+class CorrectedRecord(SubmittedRecord):
     """One record that was touched."""
 
     status: TrialRecordStatus
@@ -18,7 +18,7 @@ class MendedRecord(SubmittedRecord):
     """A later writeback has a mark for the same slot: that one is going to win."""
 
 
-class Mended(Identified):
+class Corrected(Identified):
     """What was done to one writeback."""
 
     id: MaybeId
@@ -27,14 +27,14 @@ class Mended(Identified):
     """In a dry run `valid` or `invalid`."""
     findings: tuple[Finding, ...] = ()
     """About the whole."""
-    records: tuple[MendedRecord, ...] = ()
+    records: tuple[CorrectedRecord, ...] = ()
     """Those that were touched."""
     more_findings: int = 0
     """How many more a dry run has than are shown, here and with the records: a hundred at most."""
 
 
 class Check(Model):
-    """What is looked at, and when. What comes of it is told as ever: in the timeline, by webhooks and streams."""
+    """What is checked, and when. The result is reported as usual: in the timeline, by webhooks and streams."""
 
     id: str
     status: AnyStatus
@@ -79,7 +79,7 @@ class Count(Model):
 
 
 class Done(Model):
-    """A writeback that was mended, and how many of its records."""
+    """A corrected writeback, and how many of its records."""
 
     id: str
     records: int
@@ -98,7 +98,7 @@ class Report(Model):
     """What came of a call by filter."""
 
     id: str
-    """Stands in the audit log beside each of them."""
+    """The audit log has it with each of them."""
     matched: int
     done: tuple[Done, ...] = ()
     not_done: tuple[NotDone, ...] = ()

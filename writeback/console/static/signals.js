@@ -1,23 +1,23 @@
 // Streams of server-sent events that say only that something has happened: one for each address, whoever listens. They
 // are open while somebody looks: a browser has few connections to a server, and other windows need them too.
 
-export function hangBells() {
-  const bells = new Map();
+export function openSignals() {
+  const signals = new Map();
   return (address) => {
     if (!address) return null;
-    if (!bells.has(address)) bells.set(address, hang(address));
-    return bells.get(address);
+    if (!signals.has(address)) signals.set(address, signalOf(address));
+    return signals.get(address);
   };
 }
 
-function hang(address) {
+function signalOf(address) {
   const listeners = new Set();
-  const ring = () => listeners.forEach((listener) => listener());
+  const signal = () => listeners.forEach((listener) => listener());
   let source = null;
 
   function openOrClose() {
     const isWanted = listeners.size > 0 && !document.hidden;
-    if (isWanted && !source) source = listen(address, ring);
+    if (isWanted && !source) source = listen(address, signal);
     if (isWanted || !source) return;
     source.close();
     source = null;
@@ -26,7 +26,7 @@ function hang(address) {
   document.addEventListener("visibilitychange", openOrClose);
   return {
     isHeard: () => source?.readyState === EventSource.OPEN,
-    onRing(listener) {
+    onSignal(listener) {
       listeners.add(listener);
       openOrClose();
     },
@@ -39,13 +39,13 @@ function hang(address) {
 
 // A stream that breaks is opened again by the browser. An answer that is none closes it for good: whoever listens
 // asks by itself then.
-function listen(address, ring) {
+function listen(address, signal) {
   const source = new EventSource(address);
   let mayHaveMissed = false;
-  source.addEventListener("message", ring);
+  source.addEventListener("message", signal);
   source.addEventListener("error", () => (mayHaveMissed = true));
   source.addEventListener("open", () => {
-    if (mayHaveMissed) ring();
+    if (mayHaveMissed) signal();
     mayHaveMissed = false;
   });
   return source;

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict, TypeVar
 
 from writeback_client import aio, blocking
 from writeback_client.calls import Answer, Call, as_model, get, path, post, said
-from writeback_client.models.mending import Check, Count, Mended, ProviderAnswer, Report
+from writeback_client.models.corrections import Check, Corrected, Count, ProviderAnswer, Report
 from writeback_client.resources.writebacks import OnInvalid, RecordIn, plain
 
 Outcome = Literal["confirmed", "failed", "resend"]
@@ -38,8 +38,8 @@ def resubmit(
     on_invalid: OnInvalid | None = None,
     not_in_mis: bool = False,
     dry_run: bool = False,
-) -> Call[Mended]:
-    """Send again what failed, was cancelled or never left; `records` are mended ones, whole, by index.
+) -> Call[Corrected]:
+    """Send again what failed, was cancelled or was never sent; `records` are corrected ones, whole, by index.
 
     Raise Conflict where there is nothing to send again, Invalid where it would still be refused.
     `not_in_mis`: somebody has looked, and what was in doubt is not there.
@@ -52,12 +52,12 @@ def resubmit(
         records=edits or None, reason=reason or None, on_invalid=on_invalid, not_in_mis=True if not_in_mis else None
     )
     params = {"dry_run": True} if dry_run else {}
-    return post(_path(writeback_id, "resubmit"), as_model(Mended), body, params=params, is_repeatable=dry_run)
+    return post(_path(writeback_id, "resubmit"), as_model(Corrected), body, params=params, is_repeatable=dry_run)
 
 
-def cancel(writeback_id: str, *, reason: str = "") -> Call[Mended]:
+def cancel(writeback_id: str, *, reason: str = "") -> Call[Corrected]:
     """Withdraw what has not left; raise Conflict where all of it has."""
-    return post(_path(writeback_id, "cancel"), as_model(Mended), said(reason=reason or None))
+    return post(_path(writeback_id, "cancel"), as_model(Corrected), said(reason=reason or None))
 
 
 def resolve(
@@ -67,7 +67,7 @@ def resolve(
     reason: str,
     records: Sequence[int] | None = None,
     mis_ids: Mapping[int, str] | None = None,
-) -> Call[Mended]:
+) -> Call[Corrected]:
     """Settle what needs attention, after a look into the MIS: `failed` shall not be there, `resend` goes again.
 
     Without `records` all that need attention. `mis_ids`, with `confirmed`: by index, which of what is nearly the record
@@ -76,7 +76,7 @@ def resolve(
     indexes = None if records is None else list(records)
     ids = {str(index): mis_id for index, mis_id in (mis_ids or {}).items()} or None
     body = said(outcome=outcome, reason=reason, records=indexes, mis_ids=ids)
-    return post(_path(writeback_id, "resolve"), as_model(Mended), body)
+    return post(_path(writeback_id, "resolve"), as_model(Corrected), body)
 
 
 def check(writeback_id: str, *, reason: str = "") -> Call[Check]:
@@ -147,7 +147,7 @@ def _many(action: str, body: Mapping[str, Any], read: Callable[[Answer], T], *, 
     return post(f"/v1/writebacks/{action}", read, body, params=params, is_repeatable=True, timeout_s=_MANY_S)
 
 
-class Mending(blocking.Room):
+class Correction(blocking.Room):
     """Of `Client`."""
 
     resubmit = blocking.one(resubmit)
@@ -163,7 +163,7 @@ class Mending(blocking.Room):
     count_check_all = blocking.one(count_check_all)
 
 
-class AsyncMending(aio.Room):
+class AsyncCorrection(aio.Room):
     """Of `AsyncClient`."""
 
     resubmit = aio.one(resubmit)
