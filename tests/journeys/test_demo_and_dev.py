@@ -154,7 +154,7 @@ def test_the_first_five_minutes_with_dev(running: Dev) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "at_least"),
-    [("README.md", 1), ("docs/webhooks.md", 2), ("docs/batches.md", 3), ("docs/doors.md", 1), ("docs/cli.md", 1)],
+    [("README.md", 1), ("docs/webhooks.md", 2), ("docs/batches.md", 3), ("docs/dropin.md", 1), ("docs/cli.md", 1)],
 )
 def test_the_commands_of_a_document_work_as_they_are_printed(
     document: str, at_least: int, running: Dev, tmp_path: Path

@@ -1,4 +1,4 @@
-"""Queries of the current state: which schools there are, what waits, what went wrong. Counts are in `tallies.py`.
+"""Queries of the current state: which schools there are, what waits, what went wrong. Counts are in `rollups.py`.
 
 Instants of acceptance have no index; ids have, and begin with the instant, so `id_floor` stands for it.
 """
