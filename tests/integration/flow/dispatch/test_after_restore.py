@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.integration.flow import test_creates as creates
+from tests.integration.flow.confirm import test_creates as creates
 from tests.integration.flow.confirm.test_creates import ABSENT, incident, patience, there
 from tests.integration.flow.conftest import CALLER, LANE, World, mark
 from writeback.core import failpoints

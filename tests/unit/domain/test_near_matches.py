@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from writeback.domain.near_matches import Compared, Near, in_words, is_same_text, plain, told
+from writeback.domain.near_matches import Compared, Near, in_words, is_same_text, joined, plain
 
 WORDS = st.lists(st.text(alphabet="abcdefghijklmnop", min_size=1, max_size=8), min_size=1, max_size=30)
 BETWEEN = st.sampled_from([" ", "  ", "\n", "\r\n", "\t", "<br>", "<br/>", "&nbsp;", "</p><p>", "\u00a0"])
@@ -41,4 +41,4 @@ def test_the_likest_is_told_by_its_fields() -> None:
     assert in_words([Near("B1", (points, kind)), Near("B2", (same, points))]) == "one like it with other points"
     assert in_words([Near("B1", (same,))]) == "one like it"
     assert in_words([]) is None
-    assert (told({"B", "A"}), told([])) == ("A, B", None)
+    assert (joined({"B", "A"}), joined([])) == ("A, B", None)
