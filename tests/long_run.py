@@ -101,7 +101,7 @@ def examples(usual: int = 100, more: int = _MORE) -> int:
     return usual if _This.seed is None else usual * more
 
 
-def some(everything: Sequence[T], share: float = 0.4) -> Sequence[T]:
+def some(everything: Sequence[T], share: float = 0.2) -> Sequence[T]:
     """Return a share of all combinations, always the same; in a long run all of them."""
     if _This.seed is not None:
         return everything
