@@ -38,6 +38,11 @@ _GATHER_S = 0.02
 _CLOCK_SKEW_MS = 60_000
 """arq leaves a job alone until its time has come by the worker's clock, which may be behind ours: wake in the past."""
 
+_SIGNALS_SUFFIX = ":signals"
+_MOST_SIGNALS = 16
+"""Idle workers that one call wakes; the others look by themselves a moment later."""
+_SIGNALS_KEPT_MS = 60_000
+
 _WAKE = f"""
 local queue, due_at, keep_ms = KEYS[1], ARGV[1], ARGV[2]
 local woken = 0
@@ -53,6 +58,12 @@ for i = 2, #KEYS do
     redis.call('ZADD', queue, due_at, id)
     woken = woken + 1
   end
+end
+if woken > 0 then  -- whoever is idle waits for one of these; while nobody is, they stay, and cost one more look
+  local signals = queue .. '{_SIGNALS_SUFFIX}'
+  for i = 1, math.min(woken, {_MOST_SIGNALS}) do redis.call('LPUSH', signals, '') end
+  redis.call('LTRIM', signals, 0, {_MOST_SIGNALS} - 1)
+  redis.call('PEXPIRE', signals, {_SIGNALS_KEPT_MS})
 end
 return woken
 """
@@ -72,6 +83,11 @@ def deserialize(data: bytes) -> dict[str, Any]:
 def queue_of(job: str) -> str:
     """Return the queue that a job waits in."""
     return _QUEUES.get(job, default_queue_name)
+
+
+def signals_of(queue: str) -> str:
+    """Return the key of the list on which the idle workers of a queue wait."""
+    return queue + _SIGNALS_SUFFIX
 
 
 def redis_settings(url: str, queue: QueueSettings) -> RedisSettings:

@@ -18,6 +18,7 @@ from writeback.core import failpoints, garbage_collector, outage_logs
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
 from writeback.queue.arq_wakes import SCHOOL_QUEUE, deserialize, redis_settings, serialize
+from writeback.queue.arq_worker import WakableWorker
 from writeback.store.writebacks import lanes
 from writeback.wiring import WorkerServices, open_worker
 from writeback.worker.functions import LANE_FUNCTIONS, recheck_school, run_bulk, sync_school
@@ -37,8 +38,6 @@ _SCHOOL_POLL_S = 0.2
 """How often an idle worker looks for schools to look after: nobody waits for that so urgently."""
 _SCHOOL_JOBS = 32
 """Jobs of schools that a worker starts at a time; their places decide how many go on."""
-_TO_TAKE_S = 1.0
-"""What it takes at most to take the jobs that were found in one look."""
 _TO_WRITE_DOWN_S = 3.0
 """What the outcome of a request takes to be committed, on a machine that is busy."""
 
@@ -111,7 +110,7 @@ async def _work(services: WorkerServices, stopping: asyncio.Event, role: Role) -
 
 
 async def _serve(
-    make: Callable[[WorkerServices], "_StoppableWorker"],
+    make: Callable[[WorkerServices], WakableWorker],
     services: WorkerServices,
     stopping: asyncio.Event,
     patience_s: float,
@@ -131,7 +130,7 @@ async def _serve(
     stopped.cancel()
 
 
-async def _close(worker: "_StoppableWorker", running: "asyncio.Task[None]", patience_s: float) -> None:
+async def _close(worker: WakableWorker, running: "asyncio.Task[None]", patience_s: float) -> None:
     """Take no more jobs, let those in flight end or end them when patience does, then close the connection.
 
     Leases and SQL take care of what was cut off.
@@ -160,31 +159,12 @@ def _ends_a_job(task: "asyncio.Task[Any]") -> bool:
     )
 
 
-class _StoppableWorker(Worker):
-    """arq's worker, stopped between two jobs that it takes: cut off within, it would lose a connection to Redis."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._taking = asyncio.Lock()
-
-    async def start_jobs(self, job_ids: list[bytes]) -> None:
-        async with self._taking:
-            await super().start_jobs(job_ids)
-
-    async def take_no_more(self) -> None:
-        """Return when no job is being taken; where that lasts, all places are, and nothing is asked of Redis."""
-        self.allow_pick_jobs = False
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_TO_TAKE_S), self._taking:
-                pass
-
-
-def _lane_worker(services: WorkerServices) -> _StoppableWorker:
+def _lane_worker(services: WorkerServices) -> WakableWorker:
     queue = services.settings.queue
     return _arq_worker(services, functions=LANE_FUNCTIONS, max_jobs=queue.max_jobs, poll_delay=queue.poll_delay_s)
 
 
-def _school_worker(services: WorkerServices) -> _StoppableWorker:
+def _school_worker(services: WorkerServices) -> WakableWorker:
     queue = services.settings.queue
     functions = (
         func(recheck_school, timeout=queue.job_timeout_s),
@@ -196,9 +176,10 @@ def _school_worker(services: WorkerServices) -> _StoppableWorker:
     )
 
 
-def _arq_worker(services: WorkerServices, **more: Any) -> _StoppableWorker:
+def _arq_worker(services: WorkerServices, **more: Any) -> WakableWorker:
     queue = services.settings.queue
-    return _StoppableWorker(
+    return WakableWorker(
+        idle_wait_s=queue.idle_wait_s,
         redis_settings=redis_settings(services.redis_url, queue),
         ctx={"services": services},
         handle_signals=False,

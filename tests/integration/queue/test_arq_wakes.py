@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
 from writeback.queue.arq_wakes import SCHOOL_QUEUE, ArqWaker, deserialize, redis_settings, serialize
+from writeback.queue.arq_worker import WakableWorker
 from writeback.queue.embedded import EmbeddedRedis
 
 # arq 0.28 closes its pool by a name that redis-py has since replaced
@@ -44,6 +45,19 @@ class Shift:
             functions=[func(self._serve_lane, name="serve_lane")],
             redis_settings=redis_settings(self._url, QueueSettings()),
             burst=burst,
+            handle_signals=False,
+            poll_delay=0.005,
+            max_jobs=64,
+            keep_result=0,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+        )
+
+    def waiting_worker(self) -> WakableWorker:
+        return WakableWorker(
+            idle_wait_s=3_600,
+            functions=[func(self._serve_lane, name="serve_lane")],
+            redis_settings=redis_settings(self._url, QueueSettings()),
             handle_signals=False,
             poll_delay=0.005,
             max_jobs=64,
@@ -215,6 +229,79 @@ async def test_worker_is_woken_soon(waker: ArqWaker, redis_url: str) -> None:
     await worker.close()
 
     assert shift.served == _LANES[:1]
+
+
+@pytest.fixture
+async def idle(redis_url: str) -> AsyncIterator[tuple[Shift, WakableWorker]]:
+    """A worker that waits to be woken, and would look by itself only when the test is long over."""
+    shift = Shift(redis_url)
+    worker = shift.waiting_worker()
+    working = asyncio.create_task(worker.async_run())
+    yield shift, worker
+    await worker.take_no_more()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    await asyncio.gather(*worker.tasks.values())
+    await worker.close()
+
+
+async def _looks(url: str) -> int:
+    """Return how often anybody has looked for jobs."""
+    async with redis.asyncio.Redis.from_url(url) as client:
+        return int((await client.info("commandstats")).get("cmdstat_zrangebyscore", {}).get("calls", 0))
+
+
+async def test_an_idle_worker_asks_redis_nothing_and_starts_when_it_is_woken(
+    idle: tuple[Shift, WakableWorker], waker: ArqWaker, redis_url: str
+) -> None:
+    shift, _ = idle
+    for lane in _LANES[:3]:  # each time it is idle again in between
+        await _waits(redis_url)
+        before = await _looks(redis_url)
+        await asyncio.sleep(0.2)  # in which it would look 40 times
+        assert await _looks(redis_url) == before
+
+        shift.began.clear()
+        await waker.wake("serve_lane", [lane])
+        await asyncio.wait_for(shift.began.wait(), 10)
+
+    assert shift.served == _LANES[:3]
+
+
+async def test_a_signal_that_comes_while_all_work_keeps_no_job_waiting(
+    idle: tuple[Shift, WakableWorker], waker: ArqWaker, redis_url: str
+) -> None:
+    shift, _ = idle
+    shift.may_finish.clear()
+    await waker.wake("serve_lane", _LANES[:1])
+    await asyncio.wait_for(shift.began.wait(), 10)
+
+    for lane in _LANES[1:]:
+        await _woken(waker, "serve_lane", [lane])
+    shift.may_finish.set()
+
+    await _waits(redis_url)
+    assert sorted(shift.served) == sorted(_LANES)
+
+
+async def test_a_worker_that_is_to_take_no_more_leaves_jobs_to_others(
+    idle: tuple[Shift, WakableWorker], waker: ArqWaker, redis_url: str
+) -> None:
+    shift, worker = idle
+    await _waits(redis_url)
+
+    await worker.take_no_more()
+    await _woken(waker, "serve_lane", _LANES)
+
+    assert (shift.served, await _waiting(redis_url)) == ([], len(_LANES))
+
+
+async def _waits(url: str) -> None:
+    """Return when the worker waits to be woken."""
+    async with redis.asyncio.Redis.from_url(url) as client, asyncio.timeout(10):
+        while not (await client.info("clients"))["blocked_clients"]:  # noqa: ASYNC110 - nothing tells when
+            await asyncio.sleep(0.01)
 
 
 async def test_ping_answers(waker: ArqWaker) -> None:
