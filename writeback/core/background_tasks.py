@@ -1,15 +1,35 @@
-"""Tasks that go on by themselves, one for each name: work that takes longer than one of arq's jobs may."""
+"""Tasks that go on by themselves: how each is ended, and those that there are one of for each name."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 _GRACE_S = 10.0
 """How long a stopping process waits for the piece under way."""
+_AGAIN_S = 5.0
+
+
+async def end_tasks(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel the tasks, and return when each has ended, well or not.
+
+    One that goes on after a while is cancelled again. Libraries swallow a cancellation now and then, as when what they
+    wait for comes in the same moment; then a loop would go on for ever, and so would whoever waits for its end.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        done, left = await asyncio.wait(left, timeout=_AGAIN_S)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # looked at: nobody is to be told of it
 
 
 class OwnTasks:
-    """Those of one sort of work; `serve` does it for a name, looks at `is_closing` between pieces, and never raises."""
+    """Those of one sort of work, which takes longer than one of arq's jobs may.
+
+    `serve` does it for a name, looks at `is_closing` between pieces, and never raises.
+    """
 
     def __init__(self, sort: str, serve: Callable[[str], Coroutine[Any, Any, None]]) -> None:
         self._sort, self._serve = sort, serve
@@ -34,6 +54,4 @@ class OwnTasks:
         self.is_closing = True
         if self._tasks:
             _, late = await asyncio.wait(list(self._tasks.values()), timeout=_GRACE_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end_tasks(late)

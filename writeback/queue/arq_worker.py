@@ -28,7 +28,9 @@ class WakableWorker(Worker):
     async def _poll_iteration(self) -> None:
         await super()._poll_iteration()
         if not self.tasks and self.allow_pick_jobs:
-            await self.pool.execute_command("BLPOP", signals_of(self.queue_name), self._idle_wait_s)
+            # redis-py's types know whole seconds alone.
+            waited: Any = self.pool.blpop([signals_of(self.queue_name)], timeout=self._idle_wait_s)  # type: ignore[arg-type]
+            await waited
 
     async def take_no_more(self) -> None:
         """Return when no job is being taken. Cut off within, arq would leave a connection to Redis to the garbage

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from writeback.core import failpoints, garbage_collector, outage_logs
+from writeback.core.background_tasks import end_tasks
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
 from writeback.queue.arq_wakes import SCHOOL_QUEUE, deserialize, redis_settings, serialize
@@ -72,9 +73,7 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None, *, ro
         try:
             await _work(services, stopping, role)
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await end_tasks(beside)
             release = partial(lanes.release_all, owner=services.owner, now=services.clock.now())
             released = await services.flow.db.transact(release)
             log.info("worker_stopped", owner=services.owner, leases_released=released)
@@ -92,8 +91,7 @@ async def _watched(services: WorkerServices, stopping: asyncio.Event, role: Role
         try:
             yield watchdog
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            await end_tasks([watching])
             await watchdog.say_goodbye()
 
 
@@ -136,14 +134,11 @@ async def _close(worker: WakableWorker, running: "asyncio.Task[None]", patience_
     Leases and SQL take care of what was cut off.
     """
     await worker.take_no_more()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await end_tasks([running])
     in_flight = [task for task in worker.tasks.values() if not task.done()]
     if in_flight:
         _, late = await asyncio.wait(in_flight, timeout=patience_s)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await end_tasks(late)
     if ending := [task for task in asyncio.all_tasks() if _ends_a_job(task)]:
         await asyncio.wait(ending, timeout=_TO_WRITE_DOWN_S)
     worker.tasks.clear()  # one that was cancelled would keep arq from closing its connection

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from writeback.batches.findings import FileRefused, make
 from writeback.core import outage_logs
-from writeback.core.background_tasks import OwnTasks
+from writeback.core.background_tasks import OwnTasks, end_tasks
 from writeback.domain.finding import Finding
 from writeback.flow.batches.checking import Checking
 from writeback.flow.batches.lease import Turn, TurnEnded
@@ -160,8 +160,7 @@ class BatchRunner:
         try:
             yield
         finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            await end_tasks([beating])
 
     async def _beat(self, turn: Turn) -> None:
         settings = self.flow.settings.batches

@@ -16,6 +16,7 @@ import structlog
 from sqlmodel import Session
 
 from writeback.core import failpoints, outage_logs
+from writeback.core.background_tasks import end_tasks
 from writeback.core.loggable_errors import class_of
 from writeback.domain.outcome import NotReached, Outcome, Uncertain
 from writeback.flow.dispatch.claim import Choice
@@ -123,8 +124,7 @@ class Dispatcher:
         try:
             yield
         finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            await end_tasks([beating])
 
     async def _beat(self, turn: Turn) -> None:
         dispatch = self.flow.settings.dispatch

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from writeback.core import outage_logs
+from writeback.core.background_tasks import end_tasks
 from writeback.core.errors import Overloaded
 from writeback.core.settings import EventSettings
 from writeback.store.sql.database import Database
@@ -62,8 +63,7 @@ class EventFeed:
         """Close, and end the poller."""
         self.close()
         if self._poller is not None:
-            self._poller.cancel()
-            await asyncio.gather(self._poller, return_exceptions=True)
+            await end_tasks([self._poller])
 
     @contextmanager
     def place(self, app: str) -> Iterator[None]:

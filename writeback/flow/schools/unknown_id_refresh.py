@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from validators import ListFinding
 from writeback.core import outage_logs
+from writeback.core.background_tasks import end_tasks
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.lookups import ListName
 from writeback.flow.engine.context import FlowContext
@@ -96,9 +97,7 @@ class ListRefresher:
 
     async def aclose(self) -> None:
         """Stop refreshing."""
-        for task in list(self._under_way.values()):
-            task.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await end_tasks(list(self._under_way.values()))
 
 
 def only_warned(findings: Iterable[Finding], not_given: Collection[ListName]) -> list[Finding]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from writeback.core import failpoints, outage_logs
+from writeback.core.background_tasks import end_tasks
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks.outbox import Attempted, Claim, Outbox
 from writeback.notifier.sender import WebhookSender
@@ -66,9 +67,7 @@ class Notifier:
         tasks = [place.task for place in self._places.values()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_GRACE_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end_tasks(late)
         await self.sender.aclose()
 
     async def _serve(self, webhook_id: str) -> None:
@@ -103,9 +102,7 @@ class Notifier:
                 ended, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                 done = [task.result() for task in ended]
         finally:
-            for task in sending:
-                task.cancel()
-            await asyncio.gather(*sending, return_exceptions=True)
+            await end_tasks(sending)
 
     async def _attempt(self, claim: Claim) -> Attempted:
         headers = signed_headers(claim.delivery_id, self.flow.clock.now(), claim.body, claim.secrets)
