@@ -66,8 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are cores: much of the slow tests' time is waiting, and three left a third of it unused."""
-    return (os.cpu_count() or 1) + 2
+    """One more than there are cores: much of the slow tests' time is waiting."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
