@@ -198,5 +198,6 @@ async def test_what_is_away_is_said_once_of_each_kind(
     said = house.troubles(since)
     assert answers[answer] > _AWAY_S / _EVERY_S / 2
     assert [kind for kind, times in Counter(said).items() if times > 1] == []
-    assert events <= {kind[:2] for kind in said}
+    # What had failed so a moment before, on a busy machine, was said then: it is not said again within the minute.
+    assert events <= {kind[:2] for kind in house.troubles(dict.fromkeys(since, 0))}
     assert len(said) <= 25
