@@ -10,11 +10,15 @@ from writeback.queue.arq_wakes import signals_of
 
 _TO_TAKE_S = 1.0
 """What it takes at most to take the jobs that were found in one look."""
+_TO_ANSWER_S = 5.0
+"""By so much Redis may be late when a wait is over. Then it is taken for lost: its host may be gone without a word."""
 
 
 class WakableWorker(Worker):
-    """A worker of one queue; see `docs/adr/0029-idle-workers-wait.md`. `idle_wait_s`: it looks for jobs by itself as
-    often, for what was put back by another worker has no signal."""
+    """A worker of one queue; see `docs/adr/0029-idle-workers-wait.md`.
+
+    `idle_wait_s`: seconds after which it looks for jobs without a signal, for what arq puts back has none.
+    """
 
     def __init__(self, *, idle_wait_s: float, **options: Any) -> None:
         super().__init__(**options)
@@ -29,8 +33,9 @@ class WakableWorker(Worker):
         await super()._poll_iteration()
         if not self.tasks and self.allow_pick_jobs:
             # redis-py's types know whole seconds alone.
-            waited: Any = self.pool.blpop([signals_of(self.queue_name)], timeout=self._idle_wait_s)  # type: ignore[arg-type]
-            await waited
+            woken: Any = self.pool.blpop([signals_of(self.queue_name)], timeout=self._idle_wait_s)  # type: ignore[arg-type]
+            async with asyncio.timeout(self._idle_wait_s + _TO_ANSWER_S):
+                await woken
 
     async def take_no_more(self) -> None:
         """Return when no job is being taken. Cut off within, arq would leave a connection to Redis to the garbage

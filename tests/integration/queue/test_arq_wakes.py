@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
+from writeback.queue import arq_worker
 from writeback.queue.arq_wakes import SCHOOL_QUEUE, ArqWaker, deserialize, redis_settings, serialize
 from writeback.queue.arq_worker import WakableWorker
 from writeback.queue.embedded import EmbeddedRedis
@@ -41,30 +42,22 @@ class Shift:
         await self.may_finish.wait()
 
     def worker(self, *, burst: bool = True) -> Worker:
-        return Worker(
-            functions=[func(self._serve_lane, name="serve_lane")],
-            redis_settings=redis_settings(self._url, QueueSettings()),
-            burst=burst,
-            handle_signals=False,
-            poll_delay=0.005,
-            max_jobs=64,
-            keep_result=0,
-            job_serializer=serialize,
-            job_deserializer=deserialize,
-        )
+        return Worker(burst=burst, **self._options())
 
-    def waiting_worker(self) -> WakableWorker:
-        return WakableWorker(
-            idle_wait_s=3_600,
-            functions=[func(self._serve_lane, name="serve_lane")],
-            redis_settings=redis_settings(self._url, QueueSettings()),
-            handle_signals=False,
-            poll_delay=0.005,
-            max_jobs=64,
-            keep_result=0,
-            job_serializer=serialize,
-            job_deserializer=deserialize,
-        )
+    def waiting_worker(self, idle_wait_s: float = 3_600) -> WakableWorker:
+        return WakableWorker(idle_wait_s=idle_wait_s, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "functions": [func(self._serve_lane, name="serve_lane")],
+            "redis_settings": redis_settings(self._url, QueueSettings()),
+            "handle_signals": False,
+            "poll_delay": 0.005,
+            "max_jobs": 64,
+            "keep_result": 0,
+            "job_serializer": serialize,
+            "job_deserializer": deserialize,
+        }
 
     async def work(self) -> list[str]:
         """Serve until nothing waits, and return whom."""
@@ -295,6 +288,27 @@ async def test_a_worker_that_is_to_take_no_more_leaves_jobs_to_others(
     await _woken(waker, "serve_lane", _LANES)
 
     assert (shift.served, await _waiting(redis_url)) == ([], len(_LANES))
+
+
+async def test_a_redis_that_says_nothing_any_more_is_taken_for_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arq_worker, "_TO_ANSWER_S", 0.2)
+    server = EmbeddedRedis(tmp_path)
+    url = await server.start()
+    working = asyncio.create_task(Shift(url).waiting_worker(idle_wait_s=1).async_run())
+    await _waits(url)
+    async with redis.asyncio.Redis.from_url(url) as client:
+        process = (await client.info("server"))["process_id"]
+
+    os.kill(process, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(TimeoutError):
+                await working
+    finally:
+        os.kill(process, signal.SIGCONT)
+        await server.stop()
 
 
 async def _waits(url: str) -> None:

@@ -202,7 +202,8 @@ async def main(url, prefix):
     db = Database.open(url)
     for number in range(50):
         async with db.write() as session:
-            session.add(App(id=f"{prefix}_{number}", name=f"{prefix}_{number}", created_at=datetime.now(UTC)))
+            name = f"{prefix}_{number}"
+            session.add(App(id=name, name=name, created_at=datetime.fromtimestamp(0, UTC)))
     await db.dispose()
 
 asyncio.run(main(*sys.argv[1:]))
@@ -341,6 +342,6 @@ async def test_a_write_that_is_cancelled_keeps_nobody_from_writing(sqlite_url: s
 
 
 async def _save(db: Database, cell: str) -> None:
-    lookup = Lookup(ListName.STUDENTS, 1, datetime.now(UTC), {"A1": {"name": cell}}, None)
+    lookup = Lookup(ListName.STUDENTS, 1, _AT, {"A1": {"name": cell}}, None)
     async with db.write() as session:
         await lists.save(session, "hillside", lookup)

@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field, model_validator
 class QueueSettings(BaseModel):
     poll_delay_s: float = 0.005
     """How often a worker that has jobs looks for more; arq's own half second would be most of the delay."""
-    idle_wait_s: float = Field(default=1.0, gt=0, le=10)
-    """How long a worker without jobs waits to be woken, until it looks by itself."""
+    idle_wait_s: float = Field(default=1.0, gt=0, le=5)
+    """How long a worker without jobs waits to be woken, until it looks by itself. Below the 10 seconds after which arq
+    has to say in Redis again that it lives."""
     max_jobs: int = 128
     """Lanes that one worker process serves at a time."""
     job_timeout_s: int = 60

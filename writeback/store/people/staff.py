@@ -1,4 +1,4 @@
-"""Queries of staff accounts, their sessions, and sign-ins that failed. Called by `flow/staff*.py`."""
+"""Queries of staff accounts, their sessions, and sign-ins that failed. Called by `flow/people`."""
 
 from collections.abc import Sequence
 from datetime import datetime

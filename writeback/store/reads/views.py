@@ -1,4 +1,4 @@
-"""Writebacks as people read them: rows and their JSON texts put together. `reads.py` makes these."""
+"""Writebacks as people read them: rows and their JSON texts put together. `writebacks_read.py` makes these."""
 
 import json
 from collections import Counter

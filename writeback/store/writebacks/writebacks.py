@@ -1,4 +1,4 @@
-"""Queries of writebacks that `flow` works with; what people read is in `reads.py`."""
+"""Queries of writebacks that `flow` works with; what people read is in `store/reads`."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
