@@ -40,6 +40,10 @@ class Wire:
     def __init__(self, port: int, source: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S, (source, 0))
         self._read = b""
+        if self.socket.getsockname() == self.socket.getpeername():
+            # While nobody listens on a port that the system gives away, a connection to it may come from that port.
+            self.socket.close()
+            raise ConnectionRefusedError("it met itself: nobody listens there yet")
 
     def send(self, *pieces: bytes) -> "Wire":
         """Send what the other side still takes; a connection that it has closed is no error here."""
