@@ -33,6 +33,8 @@ from writeback.store.sql.database import Database
 _APIS = 2
 _SLOWER = 4
 """By how much what is sent beyond the number that was asked for goes slower."""
+_LONGER_S = 180.0
+"""For how long more is sent while some misbehaviour has met nothing."""
 _LOOK_EVERY_S = 0.5
 _IN_THE_END_S = 3.0
 """How long nothing more may happen before the books are compared."""
@@ -117,12 +119,12 @@ class _Run:
         }
 
     async def _send_all(self, world: World, clients: Clients, troubles: Troubles) -> None:
-        """Send what was asked for, and more, up to four times as much, until every misbehaviour has met something.
+        """Send what was asked for, and more, for a while, until every misbehaviour has met something.
 
         More goes slower: what is missing needs time, and not much that it could meet.
         """
         workload = Workload(list(world.schools.values()), random.Random(self.options.seed))
-        plans, sent = workload.plans(self.options.count * 4), 0
+        plans, sent = workload.plans(), 0
         interval, next_at = 1 / self.options.per_s, self.clock.monotonic()
         limits = httpx.Limits(max_connections=2 * self.options.clients)
         self.screen.doing("sending")
@@ -130,11 +132,12 @@ class _Run:
         async def send_some(http: httpx.AsyncClient) -> None:
             nonlocal sent, next_at
             for plan in plans:
-                if sent >= self.options.count and not troubles.missing:
-                    return
-                next_at = max(next_at, self.clock.monotonic() - 1.0) + interval * (
-                    _SLOWER if sent >= self.options.count else 1
-                )
+                if sent >= self.options.count:
+                    troubles.sent_all_at = troubles.sent_all_at or self.clock.monotonic()
+                    if not troubles.missing or self.clock.monotonic() - troubles.sent_all_at > _LONGER_S:
+                        return
+                slower = 1 if troubles.sent_all_at is None else _SLOWER
+                next_at = max(next_at, self.clock.monotonic() - 1.0) + interval * slower
                 await asyncio.sleep(max(0.0, next_at - self.clock.monotonic()))
                 await clients.send(http, plan)
                 sent += 1

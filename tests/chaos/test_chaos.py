@@ -13,6 +13,7 @@ _DRAIN_S, _PER_S = 150.0, 20.0
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_nothing_is_lost_doubled_or_stuck_whatever_breaks(database: Literal["sqlite", "postgresql"]) -> None:
     await _run(Options(11, 300, 6, database, workers=2, clients=8, per_s=_PER_S, drain_s=_DRAIN_S))

@@ -34,6 +34,8 @@ class Troubles:
     done: Counter[str] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
     """Misbehaviours that met a request, by name."""
+    sent_all_at: float | None = None
+    """When all that the run was asked for had been sent: what goes on is for what has met nobody so far."""
     _deck: Deck | None = None
     _missed: list[str] = field(default_factory=list)
     """Misbehaviours that were ordered, and met nobody."""
@@ -162,7 +164,10 @@ class Troubles:
         self._deck = deck
         for name in self._missed:
             await self._order(name, certain(MISBEHAVIOURS[name]))
-        chosen = deck.deal(dice.randint(5, 9))
+        if self.sent_all_at is None:
+            chosen = deck.deal(dice.randint(5, 9))
+        else:  # no more than is missing, else the lists that must err could hardly be fetched
+            chosen = [name for name in MISBEHAVIOURS if not self.struck[name]][:5]
         for name in chosen:
             narrowed: dict[str, Any] = {"seed": dice.randrange(10**6)}
             if dice.random() < 0.3:

@@ -163,7 +163,10 @@ class Verdict:
             written = [change for change in history if change["effect"] != "kept"]  # the N rule keeps
             is_the_offices = bool(written) and written[-1]["source"] == "office"
             if allowed is not None and holds not in allowed and not is_the_offices:
-                ours = ", ".join(f"{r.seq}:{r.says['code']}:{r.status.value}:{r.writeback_id}" for r in records)
+                ours = ", ".join(
+                    f"{r.seq}:{r.says['code']}:{r.status.value}:{r.writeback_id}:{'+'.join(r.findings)}"
+                    for r in records
+                )
                 held = ", ".join(f"{c['at'][17:23]} {c['code']} {c['source'][-8:]}" for c in history)
                 yield f"{truth.school.id} {slot[0]} {slot[2:]} holds {holds}, wanted {allowed}; ours {ours}; MIS {held}"
         yield from self._wrong_entries()

@@ -1,5 +1,6 @@
 """What the apps send: a seeded stream of writebacks of every family, with corrections hard on the heels of marks."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,11 +62,11 @@ class Workload:
     _memory: dict[str, _Memory] = field(default_factory=dict)
     _number: int = 0
 
-    def plans(self, count: int) -> Iterator[Plan]:
-        """Yield so many, one school after the other at random."""
+    def plans(self) -> Iterator[Plan]:
+        """Yield them without end, one school after the other at random."""
         for school in self.schools:
             self._memory[school.id] = _Memory(targets=list(school.behaviours))
-        for self._number in range(count):
+        for self._number in itertools.count():
             yield self._plan(self.rng.choice(self.schools))
 
     def _plan(self, school: SchoolUnderTest) -> Plan:

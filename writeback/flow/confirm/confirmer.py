@@ -39,7 +39,7 @@ from writeback.flow.engine.status_changes import Changes
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import lanes, requests
-from writeback.store.writebacks.requests import AWAITING, RequestState
+from writeback.store.writebacks.requests import AWAITING, ENDING, RequestState
 
 log = structlog.get_logger()
 
@@ -160,7 +160,8 @@ class Confirmer:
         provider = self.flow.providers[account.provider]
         try:
             verdict: Verdict = Unclear("the answer never came")
-            if asked.row.state == RequestState.TAKEN or asked.sent.hints:
+            is_ending = asked.row.result == ENDING  # it was refused: only the MIS can say more
+            if not is_ending and (asked.row.state == RequestState.TAKEN or asked.sent.hints):
                 if failpoints.hit("confirm.before_ask"):
                     await provider.check(account, asked.sent, self.flow.clock.now())
                 verdict = await provider.check(account, asked.sent, self.flow.clock.now())

@@ -21,7 +21,9 @@ from writeback.flow.confirm import read_back_findings
 from writeback.flow.confirm.attribution import Attributed, Attribution
 from writeback.flow.confirm.candidates import Candidate
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.last_look import refusal_of, without_refusal
 from writeback.flow.engine.recovery import count_failure, may_go_again, note_in_doubt
+from writeback.flow.engine.refusals import end_refused
 from writeback.flow.engine.request_members import (
     BLANK,
     change_member,
@@ -89,20 +91,23 @@ class ReadBackSettlement:
             return False
         was_in_doubt = self.request.state == RequestState.IN_DOUBT
         is_spoilt = self.request.result == requests.SPOILT
+        is_ending = self._is_ending
         for member, reading, attributed in zip(self.members, readings, all_attributed, strict=True):
             removed = attribution.unclaimed(member, read.removed)
-            if is_spoilt and len(self.members) == 1 and self._is_missing(member, reading, attributed, removed):
+            if is_ending and refusal_of(member.opened.progress[member.index]):
+                self._end_refused(member, reading, attributed)
+            elif is_spoilt and len(self.members) == 1 and self._is_missing(member, reading, attributed, removed):
                 self._end(member, reading)
             else:
                 self._settle_one(member, reading, attributed, removed, was_in_doubt=was_in_doubt)
         if is_spoilt:
             halve([member for member in self.members if _is_queued(member)], self.request.id)
-        if not self._is_restored:  # else nothing was sent by this request
+        if not self._is_restored and not is_ending:  # else this request has written nothing
             count_failure([member for member in self.members if _is_queued(member)])
         close_request(self.request, self.changes.now, "read_back", _EVIDENCE)
         if self.tries_until is not None:  # the value may have stood there before: ours may still come, over a newer one
             note_in_doubt(self.flow, self.changes, self.request, self.members, until=self.tries_until)
-        else:
+        elif not is_ending:
             note_in_doubt(
                 self.flow, self.changes, self.request, [one for one in self.members if not _is_confirmed(one)]
             )
@@ -133,6 +138,17 @@ class ReadBackSettlement:
         return self.request.result == requests.RESTORED
 
     @property
+    def _is_ending(self) -> bool:
+        """Whether some of its records were refused, and end unless an earlier request has written them."""
+        return self.request.result == requests.ENDING
+
+    def _own_may_come_until(self) -> datetime:
+        """Return until when an earlier request of ours may still write what this one carries."""
+        own = {member.opened.row.id for member in self.members}
+        earlier = in_doubt.about(self.changes.session, self.request.lane_id, self.request.slots)
+        return max((one.until for one in earlier if one.writeback_id in own), default=self.changes.now)
+
+    @property
     def _last_sent_at(self) -> datetime:
         """The last instant at which what it carries may have been sent."""
         return self.request.sent_at or self.request.created_at
@@ -141,6 +157,8 @@ class ReadBackSettlement:
         """Whether what the read-back lacks may be in the MIS all the same: applied late, or not yet visible."""
         confirm, sent_at = self.flow.settings.confirm, self._last_sent_at
         if self.kind.is_repeatable:  # sent again, it does no harm; only a newer one that we have forgotten would suffer
+            if self._is_ending:
+                return self._own_may_come_until() > self.changes.now
             is_early = self.changes.now < sent_at + timedelta(seconds=confirm.late_after_s)
             return self.tries_until is not None or (self._is_restored and is_early)
         tries_for = self.flow.providers[self.request.provider].keeps_trying()
@@ -199,6 +217,17 @@ class ReadBackSettlement:
         status = RecordStatus.FAILED if _seen(reading) is Seen.ABSENT else RecordStatus.NEEDS_ATTENTION
         said = requests.last_detail(self.changes.session, self.request.id)
         change_member(member, status, findings=[read_back_findings.cannot_be_taken(member, said)], group=None)
+
+    def _end_refused(self, member: Member, reading: SlotReadBack | None, attributed: Attributed) -> None:
+        """Confirm a refused record that an earlier request has written; end it where the MIS shows that none has."""
+        progress = member.opened.progress
+        if attributed.ids is not None:
+            progress[member.index] = without_refusal(progress[member.index])
+            self._confirm(member, attributed.ids, [read_back_findings.written_before(member)])
+        elif reading is None:
+            _ask(member, read_back_findings.cannot_tell(member))
+        else:
+            end_refused(self.changes, member, self.request.id)
 
     def _confirm(self, member: Member, ids: Sequence[str], findings: Sequence[Finding] = ()) -> None:
         change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=_EVIDENCE, mis_ids=tuple(ids))

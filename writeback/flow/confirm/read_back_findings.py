@@ -51,6 +51,18 @@ def cannot_be_looked_for(member: Member) -> Finding:
     )
 
 
+def written_before(member: Member) -> Finding:
+    return Finding(
+        code="written_before",
+        severity=Severity.WARNING,
+        message=f"It was refused when it was sent again; but the {member.kind.noun} is in the MIS: a request before, "
+        "which got no answer, has written it.",
+        hint="Look in the MIS if it matters why it would not be taken a second time.",
+        pointer=f"/records/{member.index}",
+        record=member.index,
+    )
+
+
 def cannot_be_taken(member: Member, said: str) -> Finding:
     return Finding(
         code="provider_refused",

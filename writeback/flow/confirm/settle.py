@@ -65,8 +65,7 @@ class Settling:
             case Evidenced():
                 self._evidenced(verdict)
             case Rejected(message, findings):
-                close_request(self.request, self.now, "rejected")
-                refuse(self.changes, self.members, request_id=self.request.id, message=message, findings=findings)
+                refuse(self.changes, self.request, self.members, result="rejected", message=message, findings=findings)
             case Blocked():
                 hold_for(self.flow, self.changes, self.request, verdict)
                 self._ask_again(None)

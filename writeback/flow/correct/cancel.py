@@ -13,10 +13,12 @@ from writeback.core.errors import Conflict
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
 from writeback.domain.corrections import Action, cancellable, cancelled
+from writeback.domain.finding import Finding, Severity
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.correct.locked_correction import Correction, check_may_correct, locked_for
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.last_look import may_be_there
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback_client.models.corrections import Corrected
 
@@ -47,11 +49,24 @@ class Cancels:
             raise _nothing_waits(row.id, row.status)
         correction = Correction(session, self.flow.clock.now(), actor, opened, Action.CANCEL, bulk)
         for index in indexes:
-            correction.change(index, cancelled(opened.progress[index]))
+            entry = opened.progress[index]
+            is_doubtful = entry.status is RecordStatus.QUEUED and may_be_there(opened)
+            correction.change(index, cancelled(entry).with_findings([_may_have_arrived(index)] if is_doubtful else ()))
         if not any(entry.status is RecordStatus.QUEUED for entry in opened.progress):
             row.hold_reason = row.next_attempt_at = None
         correction.write_down()
         return correction
+
+
+def _may_have_arrived(index: int) -> Finding:
+    return Finding(
+        code="may_have_arrived",
+        severity=Severity.WARNING,
+        message="It was withdrawn before it went again; a request before, which got no answer, may have written it.",
+        hint="Look in the MIS; what should be there instead, send as a new writeback.",
+        pointer=f"/records/{index}",
+        record=index,
+    )
 
 
 def _nothing_waits(writeback_id: str, status: str) -> Conflict:

@@ -48,8 +48,9 @@ class AfterRestore:
             opened[writeback_id].row.next_attempt_at = opened[writeback_id].row.hold_reason = None
             self.changes.settle(opened[writeback_id], detail=_WHY)
         now = self.changes.now
-        requests.add_restored(
+        requests.add_in_doubt(
             self.changes.session,
+            result=requests.RESTORED,
             id=new_id("req", now),
             lane_id=self.lane_id,
             school_id=self.account.school_id,

@@ -1,5 +1,6 @@
 """The first transaction of a turn: what is overdue, held, superseded, waiting for its slot, and what goes now."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from writeback.flow.dispatch.revalidation import Revalidation
 from writeback.flow.engine.breakers import Breakers, keys_of
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
+from writeback.flow.engine.last_look import fail_waiting
 from writeback.flow.engine.recovery import recover_abandoned
 from writeback.flow.engine.refusals import placed
 from writeback.flow.engine.slots import ONCE_SENT, slots_of
@@ -237,13 +239,12 @@ class Choice:
         opened: Mapping[str, OpenWriteback],
     ) -> None:
         """Fail the records that cannot be put into a request."""
+        of_each: defaultdict[str, dict[int, Sequence[Finding]]] = defaultdict(dict)
         for position, said in findings.items():
             member = chosen[position]
-            progress = opened[member.writeback_id].progress
-            failed = progress[member.index].moved(RecordStatus.FAILED)
-            progress[member.index] = failed.with_findings(placed(said, member.index))
-        for writeback_id in {chosen[position].writeback_id for position in findings}:
-            self.changes.settle(opened[writeback_id], detail="cannot be put into a request")
+            of_each[member.writeback_id][member.index] = placed(said, member.index)
+        for writeback_id, named in of_each.items():
+            fail_waiting(self.changes, opened[writeback_id], named, detail="cannot be put into a request")
 
     def _write_down(
         self, chosen: Plan, opened: Mapping[str, OpenWriteback], request_id: str, request: ProviderRequest

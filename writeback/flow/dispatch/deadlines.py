@@ -7,6 +7,7 @@ from sqlmodel import Session
 from writeback.domain.finding import Finding
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
+from writeback.flow.engine.last_look import fail_waiting, may_be_there
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import writebacks
@@ -26,15 +27,10 @@ def expire(changes: Changes, row: WritebackRow) -> None:
     """Expire one; where a part of it has been sent, only the rest fails."""
     opened = OpenWriteback(row)
     row.hold_reason = None
-    if all(progress.status in _WAITING for progress in opened.progress):
+    if all(progress.status in _WAITING for progress in opened.progress) and not may_be_there(opened):
         changes.event(row, Event.EXPIRED)
         return
     message = "The deadline passed before this record was sent."
     finding = Finding("expired", message, "Send it again as a new writeback if it still matters.")
-    opened.progress[:] = [
-        progress.moved(RecordStatus.FAILED).with_findings([finding])
-        if progress.status is RecordStatus.QUEUED
-        else progress
-        for progress in opened.progress
-    ]
-    changes.settle(opened, detail="its deadline passed")
+    waiting = [index for index, progress in enumerate(opened.progress) if progress.status is RecordStatus.QUEUED]
+    fail_waiting(changes, opened, {index: [finding] for index in waiting}, detail="its deadline passed")

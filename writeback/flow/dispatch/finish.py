@@ -109,8 +109,7 @@ class _Recording:
                 self._applied(members, evidence)
             case Refused(message, findings):
                 self._attempt("refused", message)
-                close_request(self.request, self.now, "refused")
-                refuse(self.changes, members, request_id=self.request.id, message=message, findings=findings)
+                refuse(self.changes, self.request, members, result="refused", message=message, findings=findings)
             case NotReached(reason, retry_after_s):
                 self._attempt("not_reached", reason)
                 self._again(members, reason, retry_after_s)

@@ -18,6 +18,7 @@ from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReadBack
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
+from writeback.flow.engine.last_look import may_be_there
 from writeback.flow.engine.request_members import (
     BLANK,
     LEFT,
@@ -100,7 +101,8 @@ class Precondition:
 def _settle(member: Member, reading: SlotReadBack | None) -> bool:
     """Settle the record if it is not to be written; return whether it is settled."""
     if reading is None:
-        change_member(member, RecordStatus.FAILED, findings=[_cannot_tell(member.index)])
+        status = RecordStatus.NEEDS_ATTENTION if may_be_there(member.opened) else RecordStatus.FAILED
+        change_member(member, status, findings=[_cannot_tell(member.index)])
     elif reading.matches and not reading.is_kept:
         change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
         member.opened.row.evidence = "read-back"

@@ -17,7 +17,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import LookupView
 from writeback.domain.school import School
 from writeback.domain.superseding import Waiting
-from writeback.domain.writeback import RecordStatus
+from writeback.flow.engine.last_look import fail_waiting
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.writebacks import holds
 from writeback.store.writebacks.writebacks import LISTS_IN_DOUBT
@@ -108,7 +108,5 @@ class Revalidation:
         said: Mapping[int, list[Finding]] = {
             index: [error for error in errors if error.record in (None, index)] for index in indexes
         }
-        for index, findings in said.items():
-            if findings:
-                one.progress[index] = one.progress[index].moved(RecordStatus.FAILED).with_findings(findings)
-        self.changes.settle(one, detail="no longer passes validation; it was not sent")
+        named = {index: findings for index, findings in said.items() if findings}
+        fail_waiting(self.changes, one, named, detail="no longer passes validation; it was not sent")

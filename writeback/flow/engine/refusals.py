@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from writeback.domain.finding import Finding
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.request_members import change_member, halve, settle_members
+from writeback.flow.engine.last_look import keep_in_doubt, may_be_there, refusal_of, without_refusal
+from writeback.flow.engine.request_members import change_member, close_request, halve, settle_members
 from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member
+from writeback.store.tables import RequestRow
 from writeback.store.writebacks import holds
 
 _RESTS_ON_LISTS = ("student_not_on_roll", "lesson_not_on_date", "_unknown", "_inactive")
@@ -18,46 +20,56 @@ _UNEXPLAINED = "provider_refused"
 
 def refuse(
     changes: Changes,
+    request: RequestRow,
     members: Sequence[Member],
     *,
-    request_id: str,
+    result: str,
     message: str,
     findings: Mapping[int, Sequence[Finding]],
-) -> bool:
-    """Fail the records that are named and let the rest go again; return whether any does.
+) -> None:
+    """Close the request with `result`, fail the records that are named and let the rest go again.
 
     Where none is named, a record that stood alone fails; more are split in two halves that go apart, until the bad one
     stands alone: SIMS writes all of a request or nothing (Xporter 13924), and Wonde gives no reason (8744). A record
-    refused for what may be an error of our lists is sent again once, after they have been fetched again.
+    refused for what may be an error of our lists is sent again once, after they have been fetched again. Where an
+    earlier request may have written one that is to fail, the MIS is read first.
     """
     named = {position: said for position, said in findings.items() if position < len(members)}
     if not named and len(members) == 1:
         named = {0: [_unexplained(message)]}
+    if any(may_be_there(members[position].opened) for position in named):
+        said_of = {position: placed(said, members[position].index) for position, said in named.items()}
+        keep_in_doubt(changes, request, members, said_of, message)
+        return
+    close_request(request, changes.now, result)
     rest = [member for position, member in enumerate(members) if position not in named]
     for position, said in named.items():
         member = members[position]
-        if _may_heal(member, said):
-            _heal(changes, member, request_id)
-        else:
-            change_member(member, RecordStatus.FAILED, findings=placed(said, member.index), group=None)
+        change_member(member, RecordStatus.FAILED, findings=placed(said, member.index), group=None)
+        _heal_if_it_may(changes, member, request.id)
     if named:
         for member in rest:
             change_member(member, RecordStatus.QUEUED, group=None)
     else:
-        halve(rest, request_id)
+        halve(rest, request.id)
     settle_members(changes, members, queued_by=Event.RETRY, detail=message)
-    return bool(rest)
 
 
-def _may_heal(member: Member, said: Sequence[Finding]) -> bool:
-    """Whether fresh lists may show what is wrong, or that it is right by now."""
-    is_unexplained = member.kind.is_repeatable and any(finding.code == _UNEXPLAINED for finding in said)
-    is_about_lists = any(finding.code.endswith(_RESTS_ON_LISTS) for finding in said)
-    return (is_about_lists or is_unexplained) and not member.opened.progress[member.index].healed
+def end_refused(changes: Changes, member: Member, request_id: str) -> None:
+    """End a refused record that no earlier request has written: fail it, or let it go again as `refuse` does."""
+    change_member(member, RecordStatus.FAILED, group=None)
+    _heal_if_it_may(changes, member, request_id)
 
 
-def _heal(changes: Changes, member: Member, request_id: str) -> None:
-    """Have the lists fetched, and send it again alone: revalidation waits for them."""
+def _heal_if_it_may(changes: Changes, member: Member, request_id: str) -> None:
+    """Where fresh lists may show what is wrong, or that it is right by now: have them fetched, and send the failed
+    record again alone, once; revalidation waits for them."""
+    progress = member.opened.progress[member.index]
+    codes = refusal_of(progress)
+    is_unexplained = member.kind.is_repeatable and _UNEXPLAINED in codes
+    if progress.healed or not (is_unexplained or any(code.endswith(_RESTS_ON_LISTS) for code in codes)):
+        return
+    member.opened.progress[member.index] = without_refusal(progress)
     change_member(member, RecordStatus.QUEUED, group=f"{request_id}h", healed=True, doubted_at=changes.now)
     holds.schedule_sync(changes.session, member.opened.row.school_id, changes.now)
 

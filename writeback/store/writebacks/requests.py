@@ -31,6 +31,8 @@ _UNSETTLED = (RequestState.SENDING, *AWAITING)
 
 SPOILT = "spoilt"
 """`result` of a request in doubt that got no clear answer while others did: a record of it spoils it."""
+ENDING = "ending"
+"""`result` of a request in doubt whose refused records end, unless an earlier request has written them."""
 RESTORED = "restored"
 """`result` of a request in doubt that stands for what may have been sent before the database was restored."""
 
@@ -84,9 +86,9 @@ def add(session: Session, *, attempt: int, **values: Any) -> None:
     connection.execute(_INSERT_ATTEMPT, started)
 
 
-def add_restored(session: Session, **values: Any) -> None:
-    """Write down a request that never goes out: what it carries may have been sent before a restore."""
-    in_doubt = {"hints": [], "checks": 0, "state": RequestState.IN_DOUBT, "result": RESTORED}
+def add_in_doubt(session: Session, **values: Any) -> None:
+    """Write down a request that never goes out: what it carries may have been sent before, and is looked for."""
+    in_doubt = {"hints": [], "checks": 0, "state": RequestState.IN_DOUBT}
     session.connection().execute(_INSERT_REQUEST, {**in_doubt, **values})
 
 

@@ -8,7 +8,7 @@ from tests.integration.flow.conftest import CALLER, Evidenced, ReadBack, World, 
 from writeback.core.errors import Conflict, Forbidden, NotFound
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
-from writeback.domain.outcome import SlotReadBack, Unclear
+from writeback.domain.outcome import SlotReadBack, Uncertain, Unclear
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.draft import Order
 
@@ -32,6 +32,15 @@ async def test_what_waits_is_cancelled_and_never_sent(world: World) -> None:
     entry = (await world.audited())[-1]
     assert (entry.action, entry.actor, entry.reason) == ("writeback.cancel", "staff:bob", "sent to the wrong class")
     assert entry.changed == {"records": [0, 1], "status": ["queued", "cancelled"]}
+
+
+async def test_what_may_have_arrived_says_so_when_it_is_withdrawn(world: World) -> None:
+    world.provider.outcomes = [Uncertain("timeout")]
+    waiting = await world.submit(mark("A1"))
+    await world.serve()
+    await _cancel(world, waiting)
+    (record,) = await world.records(waiting)
+    assert (record["status"], [one["code"] for one in record["findings"]]) == ("cancelled", ["may_have_arrived"])
 
 
 async def test_what_is_held_is_cancelled_at_once(world: World) -> None:
