@@ -100,7 +100,7 @@ class Attribution:
 
     def _spare(self, things: Sequence[Found]) -> Found | None:
         """Return the first thing without which as many candidates still find one that they may have made."""
-        makers = {thing.mis_id: self._makers(thing.mis_id) for thing in things}
+        makers = {thing.mis_id: self._to_leave_it_to(thing.mis_id) for thing in things}
         most = most_pairs(makers)
         for thing in things:
             if most_pairs({mis_id: places for mis_id, places in makers.items() if mis_id != thing.mis_id}) == most:
@@ -116,7 +116,7 @@ class Attribution:
             return ()
         unclaimed = self.unclaimed(member, [near.mis_id for near in reading.near])
         there = [near for near in reading.near if near.mis_id in unclaimed and self._is_recent(near)]
-        makers = {near.mis_id: self._candidates_for([Found(near.mis_id, near.created_at)]) for near in there}
+        makers = {near.mis_id: [self.candidates[place][0] for place in self._makers(near.mis_id)] for near in there}
         anybodys = tuple(near for near in there if not makers[near.mis_id])
         candidates = {(candidate.writeback_id, candidate.index) for found in makers.values() for candidate in found}
         return tuple(there) if len(there) - len(anybodys) > len(candidates) else anybodys
@@ -126,9 +126,13 @@ class Attribution:
         return found.created_at is None or found.created_at >= self.sent.sent_at - CLOCKS_DIFFER
 
     def _candidates_for(self, things: Sequence[Found]) -> list[Candidate]:
-        """Return the candidates that may have made one of those things."""
-        places = {place for thing in things for place in self._makers(thing.mis_id)}
+        """Return the candidates that one of those things may have to be left to."""
+        places = {place for thing in things for place in self._to_leave_it_to(thing.mis_id)}
         return [self.candidates[place][0] for place in sorted(places)]
+
+    def _to_leave_it_to(self, mis_id: str) -> list[int]:
+        """Return the places of those that may have made it, but for who is in doubt as well."""
+        return [place for place in self._makers(mis_id) if not self.candidates[place][0].is_in_doubt]
 
     def _makers(self, mis_id: str) -> list[int]:
         """Return the places of the candidates that may have made it."""

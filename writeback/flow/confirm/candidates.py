@@ -2,7 +2,9 @@
 
 Two records can be alike in all that a provider shows. A record that the provider confirmed without an id, or took
 without an answer yet, has claimed nothing; so a record that looks for its own must leave it one. A record that claimed
-a thing while its own answer was in doubt is no candidate any more, however it was confirmed.
+a thing while its own answer was in doubt is no candidate any more, however it was confirmed. One that is in doubt
+itself accounts for what it matches exactly where another record matches that nearly; of things that match both exactly
+whoever looks first has one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -35,6 +37,8 @@ class Candidate:
     record: Record
     sent_at: datetime
     settled_at: datetime | None
+    is_in_doubt: bool = False
+    """No answer says that the provider has it."""
 
     def may_have_made(self, found: Found) -> bool:
         """Whether it was made between our sending the record and our evidence of it, as far as times are given."""
@@ -58,7 +62,16 @@ def candidates_of(session: Session, request: RequestRow, sent: SentRequest) -> l
             is_unproven = progress.status in _UNPROVEN and not progress.mis_ids
             if is_unproven and not wanted.isdisjoint(_people(member.record)):
                 sent_at = other.sent_from or other.sent_at or other.created_at
-                found.append(Candidate(member.opened.row.id, member.index, member.record, sent_at, other.settled_at))
+                found.append(
+                    Candidate(
+                        member.opened.row.id,
+                        member.index,
+                        member.record,
+                        sent_at,
+                        other.settled_at,
+                        is_in_doubt=progress.status is RecordStatus.UNKNOWN,
+                    )
+                )
     have = claimed_things.that_have(
         session,
         school_id=request.school_id,
@@ -92,7 +105,7 @@ def most_pairs(makers: Mapping[str, Sequence[int]]) -> int:
     return sum(is_paired(thing, set()) for thing in makers)
 
 
-_UNPROVEN = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.CONFIRMED)
+_UNPROVEN = (RecordStatus.SENDING, RecordStatus.SENT, RecordStatus.UNKNOWN, RecordStatus.CONFIRMED)
 
 
 def _people(record: Record) -> set[str]:

@@ -126,9 +126,9 @@ def awaiting_of(session: Session, row: WritebackRow) -> Sequence[RequestRow]:
 
 
 def may_have_made_it_too(session: Session, but: RequestRow, *, since: datetime, limit: int) -> Sequence[RequestRow]:
-    """Return the lane's other requests of the kind since then that the provider has, or may get; the newest first."""
-    is_on_its_way = col(RequestRow.state).in_((RequestState.SENDING, RequestState.TAKEN))
-    was_taken = is_on_its_way | (col(RequestRow.result) == "confirmed")
+    """Return the lane's other requests of the kind since then that the provider has, or may have or get; the newest
+    first."""
+    was_taken = (col(RequestRow.state) != RequestState.SETTLED) | (col(RequestRow.result) == "confirmed")
     query = (
         select(RequestRow)
         .where(RequestRow.lane_id == but.lane_id, RequestRow.kind == but.kind, RequestRow.id != but.id, was_taken)

@@ -106,6 +106,23 @@ async def test_what_is_exactly_anothers_is_that_ones(world: World) -> None:
     assert [sent[0]["comment"] for sent in world.provider.sent] == ["first", "second", "second"]
 
 
+async def test_what_is_exactly_anothers_that_is_in_doubt_as_well_is_that_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read_back(account, sent, lookups) -> ReadBack:
+        shown = [there("B7") if record.comment == "second" else near("B7") for record in sent.records]
+        return ReadBack(dict(enumerate(shown)))
+
+    monkeypatch.setattr(world.provider, "read_back", read_back)
+    monkeypatch.setattr("writeback.flow.confirm.confirmer._AT_ONCE", 1)  # the first is settled first
+    first = await in_doubt(world, incident(comment="first"))
+    world.clock.advance(timedelta(seconds=patience(world)))
+    second = await in_doubt(world, incident(comment="second"))
+    await confirm(world)
+    await confirm(world)
+    assert [await world.status(one) for one in (first, second)] == ["queued", "confirmed"]
+
+
 @pytest.mark.parametrize("others", [("B1",), ("B1", "B2")])
 async def test_another_accounts_for_one_thing_and_no_more(world: World, others: tuple[str, ...]) -> None:
     """Of two that look the same to the other record, or not even that, one may be what was lost."""
