@@ -81,7 +81,8 @@ class Workload:
             return "achievement.create"
         kinds = [kind for kind in _WEIGHTS if school.provider == "wonde" or kind not in _WONDE_ONLY]
         kind = self.rng.choices(kinds, [_WEIGHTS[kind] for kind in kinds])[0]
-        if kind == "behaviour.change" and not self._memory[school.id].targets:
+        has_targets = self._memory[school.id].targets and not school.is_spared
+        if kind == "behaviour.change" and not has_targets:  # a removal beside a lost answer is a trouble of its own
             return "attendance.session"
         return kind
 
