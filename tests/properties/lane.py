@@ -17,7 +17,7 @@ from tests.properties.model_provider import Died, ModelProvider, Mood
 from tests.secret_key import SECRET_KEY
 from writeback.core.clock import FakeClock
 from writeback.core.secrets import SecretBox
-from writeback.core.settings import Settings
+from writeback.core.settings import DispatchSettings, Settings
 from writeback.domain.lookups import ListName, Lookup, attribute_key
 from writeback.domain.states import FINAL, Status
 from writeback.domain.writeback import RecordProgress, overall_status, unpack_progress
@@ -180,7 +180,7 @@ class Lane:
 
 
 async def _open_world(path: Path, provider: ModelProvider, clock: FakeClock) -> World:
-    db, settings = Database.open(f"sqlite+aiosqlite:///{path}"), Settings(secret_key=SECRET_KEY)
+    db, settings = Database.open(f"sqlite+aiosqlite:///{path}"), Settings(secret_key=SECRET_KEY, dispatch=DispatchSettings(gather_s=0))
     secrets = SecretBox(SECRET_KEY)
     waker = RecordingWaker()
     registry = Registry(

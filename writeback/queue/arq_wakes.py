@@ -25,6 +25,8 @@ from writeback.core import outage_logs
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
 
+GROUPED = {"serve_lane": "serve_lanes", "confirm_lane": "confirm_lanes"}
+"""Wakes of lanes, and arq's job for each: one job takes many of the lanes that wait."""
 SCHOOL_QUEUE = "writeback:schools"
 """arq's queue of the jobs that look after schools, and bulk jobs; those that send and confirm are in its usual one."""
 _QUEUES = {"recheck_school": SCHOOL_QUEUE, "sync_school": SCHOOL_QUEUE, "run_bulk": SCHOOL_QUEUE}
@@ -173,9 +175,16 @@ class ArqWaker:
                 await asyncio.sleep(_GATHER_S)
 
     async def _put(self, wakes: Sequence[tuple[str, str]]) -> None:
+        waiting: dict[str, dict[str, int]] = {}
         by_queue: dict[str, list[tuple[str, str]]] = {}
-        for job, lane_id in wakes:
-            by_queue.setdefault(queue_of(job), []).append((job, lane_id))
+        for job, subject in wakes:
+            if job in GROUPED:
+                waiting.setdefault(job, {})[subject] = timestamp_ms()
+            else:
+                by_queue.setdefault(queue_of(job), []).append((job, subject))
+        for job, lanes in waiting.items():  # before the job that takes them
+            await self._redis.zadd(_waiting_key(job), dict(lanes), nx=True)
+            by_queue.setdefault(queue_of(GROUPED[job]), []).append((GROUPED[job], ""))
         for queue, of_queue in by_queue.items():
             await self._put_into(queue, of_queue)
 
@@ -190,6 +199,18 @@ class ArqWaker:
 
     def _report_down(self, error: Exception | str) -> None:
         outage_logs.warning("doorbell_down", error, means="wakes are dropped; the sweeper will wake again")
+
+
+async def take_waiting(redis: "redis.asyncio.Redis", job: str, most: int) -> list[str]:
+    """Return so many of the lanes that wait for `job`, those that were woken first; they wait no more.
+
+    Should whoever takes them die, the sweeper wakes them again.
+    """
+    return [lane_id.decode() for lane_id, _ in await redis.zpopmin(_waiting_key(job), most)]
+
+
+def _waiting_key(job: str) -> str:
+    return f"writeback:waiting:{job}"
 
 
 def _rung_key(job: str, lane_id: str) -> str:

@@ -1,4 +1,4 @@
-"""arq's worker, with two things more: idle it waits to be woken, and it stops between two jobs that it takes."""
+"""arq's worker, with two things more: it waits to be woken, and it stops between two jobs that it takes."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ class WakableWorker(Worker):
 
     async def _poll_iteration(self) -> None:
         await super()._poll_iteration()
-        if not self.tasks and self.allow_pick_jobs:
+        if self.job_counter < self.max_jobs and self.allow_pick_jobs:  # else there is no room: it looks again soon
             # redis-py's types know whole seconds alone.
             woken: Any = self.pool.blpop([signals_of(self.queue_name)], timeout=self._idle_wait_s)  # type: ignore[arg-type]
             async with asyncio.timeout(self._idle_wait_s + _TO_ANSWER_S):

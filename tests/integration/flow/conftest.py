@@ -15,7 +15,7 @@ from tests.secret_key import SECRET_KEY
 from writeback.core.clock import FakeClock
 from writeback.core.ids import new_id
 from writeback.core.secrets import SecretBox
-from writeback.core.settings import Settings
+from writeback.core.settings import DispatchSettings, Settings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Lookup
@@ -244,7 +244,7 @@ def lists(now: datetime) -> list[Lookup]:
 @pytest.fixture
 async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[World]:
     """A school called Hillside with its lists, on SQLite and then on PostgreSQL."""
-    settings, secrets = Settings(secret_key=SECRET_KEY), SecretBox(SECRET_KEY)
+    settings, secrets = Settings(secret_key=SECRET_KEY, dispatch=DispatchSettings(gather_s=0)), SecretBox(SECRET_KEY)
     provider, waker = ScriptedProvider(), RecordingWaker()
     registry = Registry(
         database,

@@ -5,10 +5,11 @@ that finds nothing asks again later, and in the end reads the MIS itself.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple, cast
 
 import structlog
@@ -32,19 +33,21 @@ from writeback.domain.outcome import (
 from writeback.flow.confirm.candidates import Candidate, candidates_of, has_newcomers
 from writeback.flow.confirm.settle import Settling
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.gathering import Gathering
 from writeback.flow.engine.holds import lock_for, locked_school
 from writeback.flow.engine.provider_answers import keep_answer
-from writeback.flow.engine.request_members import load_members
+from writeback.flow.engine.request_members import members_of_all
 from writeback.flow.engine.status_changes import Changes
+from writeback.flow.engine.turn import Member
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow
-from writeback.store.writebacks import lanes, requests
+from writeback.store.writebacks import in_doubt, lanes, requests
 from writeback.store.writebacks.requests import AWAITING, ENDING, RequestState
 
 log = structlog.get_logger()
 
-_AT_ONCE = 20
-"""Requests of one lane that are asked about in one job."""
+_AT_ONCE = 64
+"""Requests that are asked about in one job."""
 _ASKED_FOR = timedelta(minutes=5)
 """For how long the wish of a person counts that the MIS be read before a callback is overdue."""
 
@@ -75,6 +78,21 @@ class Unread:
     verdict: Verdict
 
 
+class Said(NamedTuple):
+    """What is to be written down of a request."""
+
+    asked: Asked
+    heard: Heard
+    lookups: LookupView
+
+
+class Claimed(NamedTuple):
+    """The requests of a lane that are asked about."""
+
+    lane_id: str
+    asked: Sequence[Asked]
+
+
 @dataclass(frozen=True)
 class Confirmer:
     """Confirms the requests of lanes."""
@@ -83,30 +101,43 @@ class Confirmer:
 
     async def confirm(self, lane_id: str) -> None:
         """Ask about every request of the lane that is due, and wake what its settling frees."""
-        if failpoints.hit("confirm.before_claim"):
-            await self.flow.db.transact(partial(self._claim, lane_id))
-        asked = await self.flow.db.transact(partial(self._claim, lane_id))
-        failpoints.hit("confirm.after_claim")
-        for job in await self._confirm_all(asked):
-            await self.flow.waker.wake(job, [lane_id])
-        if len(asked) == _AT_ONCE:
-            await self.flow.waker.wake("confirm_lane", [lane_id])
+        for claimed in await self.claim([lane_id]):
+            await self.carry_on(claimed)
 
-    def _claim(self, lane_id: str, session: Session) -> list[Asked]:
-        """Return the requests that are due, and claim them until an answer can be here."""
+    async def claim(self, lane_ids: Sequence[str]) -> Sequence[Claimed]:
+        """Claim the requests of lanes that are due, until an answer can be here; return them by lane."""
+        if failpoints.hit("confirm.before_claim"):
+            await self.flow.db.transact(partial(self._claim, lane_ids))
+        asked = await self.flow.db.transact(partial(self._claim, lane_ids))
+        failpoints.hit("confirm.after_claim")
+        if len(asked) >= _AT_ONCE:
+            await self.flow.waker.wake("confirm_lane", lane_ids)
+        by_lane: defaultdict[str, list[Asked]] = defaultdict(list)
+        for one in asked:
+            by_lane[one.row.lane_id].append(one)
+        return [Claimed(lane_id, of_lane) for lane_id, of_lane in by_lane.items()]
+
+    async def carry_on(self, claimed: Claimed) -> None:
+        """Ask about the claimed requests of a lane, and wake what their settling frees."""
+        for job in await self._confirm_all(claimed.asked):
+            await self.flow.waker.wake(job, [claimed.lane_id])
+
+    def _claim(self, lane_ids: Sequence[str], session: Session) -> list[Asked]:
         now = self.flow.clock.now()
-        due = requests.due_checks(session, lane_id, now, _AT_ONCE)
+        due = requests.due_checks(session, lane_ids, now, _AT_ONCE)
+        if not due:
+            return []
+        members = members_of_all(session, due, to_change=False)
         for row in due:
             row.check_at = now + timedelta(seconds=2 * self.flow.settings.dispatch.request_timeout_s)
             session.add(row)
-        return [Asked(row, _sent(session, row)) for row in due]
+        return [Asked(row, _sent(row, members[row.id])) for row in due]
 
     async def _confirm_all(self, asked: Sequence[Asked]) -> set[str]:
         """Confirm each; marks that must be read are read together. Return which jobs to wake for the lane."""
-        turn = asyncio.Lock()  # they are asked about at once, and written down in turn: other lanes want to write too
         wakes: set[str] = set()
         unread: list[Unread] = []
-        came = await asyncio.gather(*(self._confirm_one(one, turn) for one in asked), return_exceptions=True)
+        came = await asyncio.gather(*(self._confirm_one(one) for one in asked), return_exceptions=True)
         for one, result in zip(asked, came, strict=True):
             match result:
                 case BaseException():
@@ -116,16 +147,16 @@ class Confirmer:
                 case _:
                     wakes.update(result)
         for kind in {one.asked.row.kind for one in unread}:
-            wakes |= await self._confirm_read([one for one in unread if one.asked.row.kind == kind], turn)
+            wakes |= await self._confirm_read([one for one in unread if one.asked.row.kind == kind])
         return wakes
 
-    async def _confirm_one(self, asked: Asked, turn: asyncio.Lock) -> Sequence[str] | Unread:
+    async def _confirm_one(self, asked: Asked) -> Sequence[str] | Unread:
         """Ask, and write down what is known now; marks that must be read are left for `_confirm_read`."""
         lookups = await self.flow.lookups.view(asked.row.school_id)
         heard = Heard(None) if self._is_too_late(asked) else await self._hear(asked, lookups)
-        return heard if isinstance(heard, Unread) else await self._write_down(asked, heard, lookups, turn)
+        return heard if isinstance(heard, Unread) else await self._write_down(asked, heard, lookups)
 
-    async def _confirm_read(self, unread: Sequence[Unread], turn: asyncio.Lock) -> set[str]:
+    async def _confirm_read(self, unread: Sequence[Unread]) -> set[str]:
         """Read the marks of several requests of one kind at once, each day's list once; return which jobs to wake."""
         lookups = await self.flow.lookups.view(unread[0].asked.row.school_id)
         together = replace(
@@ -139,18 +170,30 @@ class Confirmer:
             part = _part(read, records) if isinstance(read, ReadBack) else read
             heard = Heard(part, tries_until=self._tries_until(one.asked, one.verdict))
             try:
-                wakes.update(await self._write_down(one.asked, heard, lookups, turn))
+                wakes.update(await self._write_down(one.asked, heard, lookups))
             except Exception as error:
                 outage_logs.error("check_failed", error, request_id=one.asked.row.id)
         return wakes
 
-    async def _write_down(self, asked: Asked, heard: Heard, lookups: LookupView, turn: asyncio.Lock) -> Sequence[str]:
-        """Settle with what is known now; return which jobs to wake for the lane."""
-        async with turn:
-            if failpoints.hit("confirm.before_settle"):
-                await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
-            wakes = await self.flow.db.transact(partial(self._settle, asked, heard, lookups))
-            failpoints.hit("confirm.after_settle")
+    async def _write_down(self, asked: Asked, heard: Heard, lookups: LookupView) -> Sequence[str]:
+        """Settle with what is known now; return which jobs to wake for the lane.
+
+        What blocks goes by itself: a hold locks more than its own request.
+        """
+        said = Said(asked, heard, lookups)
+        if isinstance(heard.verdict, Blocked | GaveUp):
+            return (await self._write([said]))[0]
+        return await self._settling.add(said)
+
+    @cached_property
+    def _settling(self) -> Gathering[Said, Sequence[str]]:
+        return Gathering(self._write, self.flow.settings.dispatch.gather_s)
+
+    async def _write(self, said: Sequence[Said]) -> Sequence[Sequence[str]]:
+        if failpoints.hit("confirm.before_settle"):
+            await self.flow.db.transact(partial(self._settle_all, said))
+        wakes = await self.flow.db.transact(partial(self._settle_all, said))
+        failpoints.hit("confirm.after_settle")
         return wakes
 
     async def _hear(self, asked: Asked, lookups: LookupView) -> Heard | Unread:
@@ -234,18 +277,31 @@ class Confirmer:
         row = asked.row
         return self.flow.clock.now() - max(row.sent_at or row.created_at, row.created_at)
 
-    def _settle(self, asked: Asked, heard: Heard, lookups: LookupView, session: Session) -> Sequence[str]:
-        """Apply the verdict."""
-        verdict = heard.verdict
-        if isinstance(verdict, Blocked):
-            lock_for(session, asked.row, verdict)
-        elif isinstance(verdict, GaveUp):
-            locked_school(session, asked.row.school_id)
-        request = requests.lock(session, asked.row.id)
-        if request is None or request.state not in AWAITING:
-            return []
-        members = load_members(session, request)
-        changes = Changes(session, self.flow.clock.now(), f"provider:{request.provider}")
+    def _settle_all(self, said: Sequence[Said], session: Session) -> Sequence[Sequence[str]]:
+        """Apply the verdicts on requests; return for each which jobs to wake for its lane."""
+        for one in said:
+            if isinstance(one.heard.verdict, Blocked):
+                lock_for(session, one.asked.row, one.heard.verdict)
+            elif isinstance(one.heard.verdict, GaveUp):
+                locked_school(session, one.asked.row.school_id)
+        rows = requests.lock_all(session, [one.asked.row.id for one in said])
+        awaiting = {row.id: row for row in rows.values() if row.state in AWAITING}
+        members = members_of_all(session, awaiting.values())
+        without_doubt = {row.lane_id for row in awaiting.values()}
+        without_doubt -= in_doubt.lanes_with(session, without_doubt) if without_doubt else set()
+        for one in said:
+            if (row := awaiting.get(one.asked.row.id)) is not None and row.state in AWAITING:
+                changes = Changes(session, self.flow.clock.now(), f"provider:{row.provider}", without_doubt)
+                self._settle(one, row, members[row.id], changes)
+        settled = {row.lane_id for row in awaiting.values() if row.state == RequestState.SETTLED}
+        queued = lanes.having_queued(session, settled) if settled else set()
+        failpoints.hit("confirm.settle_uncommitted")
+        return [self._wakes(one, awaiting.get(one.asked.row.id), queued) for one in said]
+
+    def _settle(self, said: Said, request: RequestRow, members: Sequence[Member], changes: Changes) -> None:
+        """Apply the verdict on one request."""
+        asked, heard, lookups = said
+        verdict, session = heard.verdict, changes.session
         makes = asked.sent.kind.action is Action.CREATE
         if makes and isinstance(verdict, ReadBack) and has_newcomers(session, request, asked.sent, heard.candidates):
             verdict = Pending()
@@ -259,21 +315,22 @@ class Confirmer:
         else:
             settling.apply(verdict)
         session.add(request)
+        if len(request.hints) > len(asked.sent.hints) and request.state != RequestState.SETTLED:
+            request.check_at = changes.now  # one came while we asked
         if isinstance(verdict, NotReached):
             outage_logs.of_provider("check_not_answered", "NotReached", of=request.provider, request_id=request.id)
         else:
             log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
-        failpoints.hit("confirm.settle_uncommitted")
+
+    def _wakes(self, said: Said, request: RequestRow | None, queued: Collection[str]) -> Sequence[str]:
+        if request is None:
+            return []
         if request.state == RequestState.SETTLED:
-            return ["serve_lane"] if lanes.has_queued(session, request.lane_id) else []
-        if len(request.hints) > len(asked.sent.hints):  # one came while we asked
-            request.check_at = changes.now
-            return ["confirm_lane"]
-        return []
+            return ["serve_lane"] if request.lane_id in queued else []
+        return ["confirm_lane"] if len(request.hints) > len(said.asked.sent.hints) else []
 
 
-def _sent(session: Session, row: RequestRow) -> SentRequest:
-    members = load_members(session, row, to_change=False)
+def _sent(row: RequestRow, members: Sequence[Member]) -> SentRequest:
     return SentRequest(
         request_id=row.id,
         kind=KINDS[row.kind],

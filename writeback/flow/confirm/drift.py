@@ -105,7 +105,7 @@ class Drift:
     def _open(self, check: DriftCheckRow, account: Account, session: Session) -> Sampled | None:
         """Return what is to be read; None where there is nothing, or where this is not the time."""
         now = self.flow.clock.now()
-        is_held = holds.hold_of(session, check.school_id).reason is not None
+        is_held = holds.holds_of(session, [check.school_id])[check.school_id].reason is not None
         if is_held or any(row.open_until is not None for row in breakers.of(session, keys_of(account))):
             store.put_off(session, check.writeback_id, now + _LATER)
             return None

@@ -74,7 +74,7 @@ class Settling:
                 move_members(self.changes, self.members, RecordStatus.QUEUED, queued_by=Event.RETRY, detail=detail)
                 hold_school(self.flow, self.changes, self.request.school_id, reason, detail)
             case ReadBack(as_of=as_of):
-                late = late_until(self.changes.session, self.request, self.members)
+                late = late_until(self.changes, self.request, self.members)
                 if late is not None and (as_of or self.now) < late:  # an older mark may have come since, or still come
                     self._ask_again(late)
                     return
@@ -95,7 +95,7 @@ class Settling:
 
     def _evidenced(self, evidenced: Evidenced) -> None:
         """Confirm; but while an older mark of a slot may still arrive, wait for that and read the slot then."""
-        late = late_until(self.changes.session, self.request, self.members)
+        late = late_until(self.changes, self.request, self.members)
         if late is not None and late > self.now:
             self.request.must_read, self.request.check_at = True, late
             return

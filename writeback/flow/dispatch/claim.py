@@ -1,8 +1,11 @@
-"""The first transaction of a turn: what is overdue, held, superseded, waiting for its slot, and what goes now."""
+"""What one lane sends now: what is overdue, held, superseded, waiting for its slot, and what goes.
+
+Called by `flow/dispatch/begin.py`, for each of the lanes that it has taken, with what it has read of them.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -32,7 +35,7 @@ from writeback.flow.engine.slots import ONCE_SENT, slots_of
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.flow.engine.turn import Turn, members_json, waiting_records
 from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
-from writeback.store.tables import WritebackRow
+from writeback.store.tables import BreakerRow, WritebackRow
 from writeback.store.writebacks import holds, lanes, requests, writebacks
 from writeback.store.writebacks.holds import HoldState
 from writeback.store.writebacks.lanes import Lease
@@ -40,7 +43,7 @@ from writeback.store.writebacks.requests import Unsettled
 from writeback.store.writebacks.writebacks import LISTS_MISSING, SLOT_IN_FLIGHT
 
 _CHANGES = (Action.SET, Action.UPDATE, Action.DELETE)
-_CANDIDATES = 300
+MOST_QUEUED = 300
 """Queued writebacks looked at in one turn; more than fill any request."""
 _ENOUGH = 100
 """Records looked at where a request takes few: the first of them may have to wait for their slots."""
@@ -65,10 +68,18 @@ class Choice:
     account: Account
     school: School
     lookups: LookupView
-    unsettled: Sequence[Unsettled] = ()
+    hold: HoldState
+    unsettled: Sequence[Unsettled]
     """What is on its way in the lane."""
-    hold: HoldState = field(default_factory=HoldState)
+    queued: Sequence[WritebackRow]
+    """What waits in it, in the order in which it is looked at, `MOST_QUEUED` at most; locked."""
+    sent_since: Sequence[WritebackRow]
+    """What was accepted after the first of these and has been sent at least in part."""
+    failed: Mapping[str, BreakerRow]
+    """The breakers that have failures."""
     had_failures: bool = False
+    has_more: bool = False
+    """Whether more could go now than fits into the request."""
 
     @cached_property
     def changes(self) -> Changes:
@@ -84,24 +95,21 @@ class Choice:
 
     def make(self) -> Turn | None:
         """Return what goes now; None when nothing does."""
-        self.hold = holds.hold_of(self.session, self.account.school_id)
-        self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
         if recover_abandoned(self.flow, self.changes, self.unsettled, self.lease.fence):
-            self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
-        rows = writebacks.queued_in_lane(self.session, self.lane_id, self.now, _CANDIDATES)
+            self._read_again()
         held_for = self.hold.reason or self.lease.hold_reason
         if held_for is not None:
-            self._hold(rows, held_for)
+            self._hold(self.queued, held_for)
             return None
         if self.hold.epoch is not None and self.hold.epoch.is_suspected:
             return None
-        opened = self._open(rows)
+        opened = self._open(self.queued)
         while opened:
             chosen = self._plan(opened)
             if not chosen.chosen:
                 return None
             if self._after_restore.put_in_doubt(chosen.chosen, opened):
-                self.unsettled = requests.unsettled_in_lane(self.session, self.lane_id)
+                self.unsettled = requests.unsettled_in_lanes(self.session, [self.lane_id])[self.lane_id]
                 continue
             if self._revalidation().drop_invalid(chosen.chosen, opened):
                 continue
@@ -117,9 +125,19 @@ class Choice:
                 return None if self._is_shut() else self._write_down(chosen, opened, request_id, request)
         return None
 
+    def _read_again(self) -> None:
+        """Read what has changed because a request was recovered."""
+        lane = [self.lane_id]
+        self.unsettled = requests.unsettled_in_lanes(self.session, lane)[self.lane_id]
+        self.queued = writebacks.queued_in_lanes(self.session, lane, self.now, MOST_QUEUED)[self.lane_id]
+        if self.queued:
+            first = min(row.seq or 0 for row in self.queued)
+            self.sent_since = writebacks.sent_after(self.session, {self.lane_id: first})[self.lane_id]
+
     def _is_shut(self) -> bool:
         """Whether a breaker lets nothing through; the lane is left alone until it does."""
-        until, self.had_failures = Breakers(self.flow, self.session, self.now).shut_until(keys_of(self.account))
+        breakers = Breakers(self.flow, self.session, self.now)
+        until, self.had_failures = breakers.shut_until(keys_of(self.account), self.failed)
         if until is not None:
             lanes.leave_alone(self.session, self.lane_id, until)
         return until is not None
@@ -154,9 +172,10 @@ class Choice:
         made = plan(
             [*waiting, *self._ahead_of(opened)],
             busy={slot for request in self.unsettled for slot in request.slots},
-            newest=self._sent_since(min(record.seq for record in waiting)),
+            newest=self._newest_sent(),
             limits_of=self._limits_of,
         )
+        self.has_more = sum(record.is_due for record in waiting) > len(made.chosen)
         self._supersede([record for record in made.superseded if record.writeback_id in opened], opened)
         self._wait_for_slots([record for record in made.blocked if record.writeback_id in opened], opened)
         return made
@@ -183,10 +202,10 @@ class Choice:
     def _is_due(self, row: WritebackRow) -> bool:
         return row.next_attempt_at is None or row.next_attempt_at <= self.now
 
-    def _sent_since(self, seq: int) -> dict[str, int]:
-        """Return the slots of later writebacks that have been sent already, with their sequence."""
+    def _newest_sent(self) -> dict[str, int]:
+        """Return the slots of writebacks that have been sent already, with their sequence."""
         newest: dict[str, int] = {}
-        for row in writebacks.sent_after(self.session, self.lane_id, seq):
+        for row in self.sent_since:
             for slot in slots_of(OpenWriteback(row), ONCE_SENT):
                 newest[slot] = max(newest.get(slot, 0), row.seq or 0)
         return newest
@@ -263,7 +282,6 @@ class Choice:
             self.changes.settle(opened[writeback_id], detail=request_id)
         requests.add(
             self.session,
-            attempt=attempts,
             id=request_id,
             lane_id=self.lane_id,
             school_id=self.account.school_id,
@@ -290,6 +308,8 @@ class Choice:
             rechecks=self.hold.rechecks,
             lane_rechecks=self.lease.rechecks,
             had_failures=self.had_failures,
+            has_more=self.has_more,
+            attempt=attempts,
         )
 
     def _must_look(self, kind: Kind, record: Record) -> bool:

@@ -1,4 +1,6 @@
-"""Dispatch: serve one lane for one request. Choose in SQL, send without SQL, finish in SQL.
+"""Dispatch: serve lanes, each for one request. Choose in SQL, send without SQL, finish in SQL.
+
+Of many lanes the first step is one transaction, and so is the last for those whose answers come at about the same time.
 
 What if the process dies? Before the first commit: nothing has happened. After it: the request is `sending` under a
 lease; when that runs out, the next turn finds it (`recovery.py`). After the provider has it and before the second
@@ -6,24 +8,25 @@ commit: the same, treated as an answer that never came.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 
 import structlog
-from sqlmodel import Session
 
 from writeback.core import failpoints, outage_logs
 from writeback.core.background_tasks import end_tasks
 from writeback.core.loggable_errors import class_of
-from writeback.domain.outcome import NotReached, Outcome, Uncertain
-from writeback.flow.dispatch.claim import Choice
-from writeback.flow.dispatch.finish import Finish
+from writeback.domain.outcome import Blocked, NotReached, Outcome, Uncertain
+from writeback.flow.dispatch.begin import Begin
+from writeback.flow.dispatch.finish import Finish, Finished
 from writeback.flow.dispatch.only_if_blank import Precondition
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.gathering import Gathering
 from writeback.flow.engine.turn import Turn
+from writeback.store.sql.engines import is_unavailable
 from writeback.store.writebacks import lanes
 
 log = structlog.get_logger()
@@ -37,23 +40,54 @@ class Dispatcher:
     owner: str
 
     async def serve(self, lane_id: str) -> None:
-        """Send one request of the lane, if one is due, and wake again when more is due.
+        """Send one request of the lane, if one is due, and wake again when more is due."""
+        for turn in await self.begin([lane_id]):
+            await self.carry_on(turn)
 
-        One request a turn: a lane with much to send goes to the back of the queue, so that no school starves.
+    async def begin(self, lane_ids: Sequence[str]) -> Sequence[Turn]:
+        """Take the lanes in which something is due, and commit what is sent first of each.
+
+        One request a turn: a lane with much to send goes to the back of the queue, so that no school starves. Where
+        lanes cannot begin together, each begins by itself, and one that cannot is logged.
         """
         if failpoints.hit("dispatch.before_begin"):
-            await self._begin(lane_id)
-        turn = await self._begin(lane_id)
-        if turn is None:
-            return
+            await self._begin.turns(lane_ids)
+        try:
+            turns = await self._begin.turns(lane_ids)
+        except Exception as error:
+            if len(lane_ids) == 1 or is_unavailable(error):
+                raise
+            turns = [turn for lane_id in lane_ids for turn in await self._begin_alone(lane_id)]
         failpoints.hit("dispatch.after_begin")
+        return turns
+
+    async def _begin_alone(self, lane_id: str) -> Sequence[Turn]:
+        try:
+            return await self._begin.turns([lane_id])
+        except Exception as error:
+            outage_logs.error("job_failed", error, job="serve_lane", subject=lane_id)
+            return []
+
+    async def carry_on(self, turn: Turn) -> None:
+        """Send what a turn has begun with, record what came of it, and wake what that makes due."""
         async with self._heartbeat(turn):
             turn, outcome = await self._carry_out(turn)
-        if outcome is None:  # nothing had to be sent
-            await self.flow.waker.wake("serve_lane", [lane_id])
-            return
-        for job in await Finish(self.flow).record(turn, outcome):
-            await self.flow.waker.wake(job, [lane_id])
+            if outcome is None:  # nothing had to be sent
+                wakes: Sequence[str] = ["serve_lane"]
+            elif isinstance(outcome, Blocked):
+                (wakes,) = await Finish(self.flow).record([Finished(turn, outcome)])
+            else:
+                wakes = await self._finishing.add(Finished(turn, outcome), in_a_hurry=turn.has_more)
+        for job in wakes:
+            await self.flow.waker.wake(job, [turn.lane_id])
+
+    @cached_property
+    def _begin(self) -> Begin:
+        return Begin(self.flow, self.owner)
+
+    @cached_property
+    def _finishing(self) -> Gathering[Finished, Sequence[str]]:
+        return Gathering(Finish(self.flow).record, self.flow.settings.dispatch.gather_s)
 
     async def _carry_out(self, turn: Turn) -> tuple[Turn, Outcome | None]:
         """Look first where a record asks for it, and send; return what was sent in the end, and what came of it."""
@@ -95,27 +129,6 @@ class Dispatcher:
         if turn.begun_at is None or self.flow.clock.now() - turn.begun_at < lease:
             return True
         return await self.flow.db.transact(partial(lanes.is_held, lane_id=turn.lane_id, fence=turn.fence))
-
-    async def _begin(self, lane_id: str) -> Turn | None:
-        """Take the lease, choose what goes, and commit it as `sending`; None when there is nothing to send."""
-        school_id = lane_id.rsplit(":", 1)[0]
-        account = await self.flow.registry.account(school_id)
-        school = await self.flow.registry.school(school_id)
-        lookups = await self.flow.lookups.view(school_id)
-        now = self.flow.clock.now()
-        until = now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
-
-        def begin(session: Session) -> Turn | None:
-            lease = lanes.acquire(session, lane_id, owner=self.owner, now=now, until=until)
-            if lease is None:
-                return None
-            turn = Choice(self.flow, session, now, lane_id, lease, account, school, lookups).make()
-            if turn is None:
-                lanes.release(session, lane_id, lease.fence)
-            failpoints.hit("dispatch.begin_uncommitted")
-            return turn
-
-        return await self.flow.db.transact(begin)
 
     @asynccontextmanager
     async def _heartbeat(self, turn: Turn) -> AsyncIterator[None]:

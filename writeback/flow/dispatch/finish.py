@@ -1,10 +1,10 @@
-"""The second transaction of a turn: what the provider's answer does to the request and its records."""
+"""The second transaction of a turn: what the provider's answers do to requests and their records, of many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import structlog
 from sqlmodel import Session
@@ -20,17 +20,24 @@ from writeback.flow.engine.holds import hold_for, lock_for
 from writeback.flow.engine.provider_answers import keep_answer
 from writeback.flow.engine.recovery import count_failure, late_until, may_go_again, note_in_doubt, put_in_doubt
 from writeback.flow.engine.refusals import refuse
-from writeback.flow.engine.request_members import close_request, halve, load_members, move_members, settle_members
+from writeback.flow.engine.request_members import close_request, halve, members_of_all, move_members, settle_members
 from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member, Turn
 from writeback.store.tables import RequestRow
-from writeback.store.writebacks import breakers, holds, lanes, requests
-from writeback.store.writebacks.requests import RequestState
+from writeback.store.writebacks import breakers, holds, in_doubt, lanes, requests
+from writeback.store.writebacks.requests import FinishedAttempt, RequestState
 
 log = structlog.get_logger()
 
 _ENOUGH_FOR_CREATES = 2
 """How often what must not be repeated may go without a clear answer: each time takes a look into the MIS."""
+
+
+class Finished(NamedTuple):
+    """A turn, and what came of it."""
+
+    turn: Turn
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -39,36 +46,53 @@ class Finish:
 
     flow: FlowContext
 
-    async def record(self, turn: Turn, outcome: Outcome) -> Sequence[str]:
-        """Commit the outcome of the turn and return which jobs to wake for the lane."""
+    async def record(self, finished: Sequence[Finished]) -> Sequence[Sequence[str]]:
+        """Commit the outcomes of turns in different lanes; return for each which jobs to wake for its lane.
+
+        What is blocked goes by itself: a hold locks more than its own lane.
+        """
         if failpoints.hit("dispatch.before_finish"):
-            await self.flow.db.transact(partial(self._record, turn, outcome))
-        wakes = await self.flow.db.transact(partial(self._record, turn, outcome))
+            await self.flow.db.transact(partial(self._record, finished))
+        wakes = await self.flow.db.transact(partial(self._record, finished))
         failpoints.hit("dispatch.after_finish")
-        _say(turn, outcome)
+        for turn, outcome in finished:
+            _say(turn, outcome)
         return wakes
 
-    def _record(self, turn: Turn, outcome: Outcome, session: Session) -> Sequence[str]:
+    def _record(self, finished: Sequence[Finished], session: Session) -> Sequence[Sequence[str]]:
         now = self.flow.clock.now()
-        is_ours = lanes.release(session, turn.lane_id, turn.fence)
-        request = requests.lock(session, turn.request_id)
-        if request is None:
-            return []
-        recording = _Recording(self.flow, session, Changes(session, now, "worker"), request, turn)
-        if not is_ours:
-            # Another worker has the lane and has settled this request as lost: its word stands.
-            log.warning("outcome_after_lease", request_id=turn.request_id, outcome=type(outcome).__name__)
-            recording.apply_late(outcome)
-            return []
-        if request.state != RequestState.SENDING:
-            return []
-        recording.apply(outcome)
-        Breakers(self.flow, session, now).note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
-        wakes = ["serve_lane"] if lanes.has_due(session, turn.lane_id, now) else []
-        if request.check_at is not None and request.check_at <= now:
-            wakes.append("confirm_lane")
+        ours = lanes.release(session, [(turn.lane_id, turn.fence) for turn, _ in finished])
+        rows = requests.lock_all(session, [turn.request_id for turn, _ in finished])
+        members = members_of_all(session, rows.values())
+        without_doubt = {turn.lane_id for turn, _ in finished}
+        without_doubt -= in_doubt.lanes_with(session, without_doubt)
+        changes = Changes(session, now, "worker", without_doubt)
+        attempts: list[FinishedAttempt] = []
+        checked: dict[str, bool] = {}
+        for turn, outcome in finished:
+            if (request := rows.get(turn.request_id)) is None:
+                continue
+            recording = _Recording(self.flow, session, changes, request, members[request.id], turn, attempts)
+            if (turn.lane_id, turn.fence) not in ours:
+                # Another worker has the lane and has settled this request as lost: its word stands.
+                log.warning("outcome_after_lease", request_id=turn.request_id, outcome=type(outcome).__name__)
+                recording.apply_late(outcome)
+            elif request.state == RequestState.SENDING:
+                recording.apply(outcome)
+                checked[turn.lane_id] = request.check_at is not None and request.check_at <= now
+        # Breakers are what transactions share: they are locked last, and in one order.
+        for turn, outcome in sorted(finished, key=lambda one: keys_of(one.turn.account)):
+            if turn.lane_id in checked:
+                Breakers(self.flow, session, now).note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
+        requests.finish_attempts(session, attempts)
+        due = lanes.having_due(session, checked, now) if checked else set()
         failpoints.hit("dispatch.finish_uncommitted")
-        return wakes
+        return [_wakes(turn.lane_id, due, checked) for turn, _ in finished]
+
+
+def _wakes(lane_id: str, due: Collection[str], checked: Mapping[str, bool]) -> list[str]:
+    """Return which jobs to wake for a lane."""
+    return ["serve_lane"] * (lane_id in due) + ["confirm_lane"] * checked.get(lane_id, False)
 
 
 def _say(turn: Turn, outcome: Outcome) -> None:
@@ -88,7 +112,10 @@ class _Recording:
     session: Session
     changes: Changes
     request: RequestRow
+    members: Sequence[Member]
     turn: Turn
+    attempts: list[FinishedAttempt]
+    """Where the end of the attempt is noted, to be written with those of others."""
 
     @property
     def now(self) -> datetime:
@@ -99,7 +126,7 @@ class _Recording:
         if isinstance(outcome, Blocked):
             lock_for(self.session, self.request, outcome)
         keep_answer(self.flow.secrets, self.session, self.request.id, outcome, self.now)
-        members = load_members(self.session, self.request)
+        members = self.members
         match outcome:
             case Taken(provider_ref):
                 self._attempt("taken", None)
@@ -127,11 +154,11 @@ class _Recording:
     def apply_late(self, outcome: Outcome) -> None:
         """Note that the provider has what is in doubt: then it is never sent again for not being seen in the MIS."""
         if isinstance(outcome, Taken) and self.request.state == RequestState.IN_DOUBT:
-            self._taken(load_members(self.session, self.request), outcome.provider_ref)
+            self._taken(self.members, outcome.provider_ref)
             self.session.add(self.request)
 
     def _attempt(self, outcome: str, detail: str | None) -> None:
-        requests.finish_attempt(self.session, self.request.id, at=self.now, outcome=outcome, detail=detail)
+        self.attempts.append(FinishedAttempt(self.request.id, self.now, outcome, detail))
 
     def _taken(self, members: Sequence[Member], provider_ref: str | None) -> None:
         request = self.request
@@ -149,7 +176,7 @@ class _Recording:
 
     def _applied(self, members: Sequence[Member], evidence: str) -> None:
         """Confirm; but while an older mark of a slot may still arrive, wait for that and read the slot then."""
-        late = late_until(self.session, self.request, members)
+        late = late_until(self.changes, self.request, members)
         if late is None or late <= self.now:
             close_request(self.request, self.now, "confirmed", evidence)
             move_members(self.changes, members, RecordStatus.CONFIRMED, evidence=evidence, group=None)

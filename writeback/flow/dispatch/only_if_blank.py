@@ -93,7 +93,7 @@ class Precondition:
         if not kept:
             close_request(request, changes.now, "left", LEFT)
             requests.finish_attempt(session, request.id, at=changes.now, outcome="left", detail=None)
-            lanes.release(session, turn.lane_id, turn.fence)
+            lanes.release(session, [(turn.lane_id, turn.fence)])
         session.add(request)
         return kept or None
 

@@ -1,6 +1,6 @@
 """Breakers in the flow: a school or provider that does not answer is left alone for a while, then one request tries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -46,12 +46,20 @@ class Breakers:
     session: Session
     now: datetime
 
-    def shut_until(self, keys: Sequence[str]) -> tuple[datetime | None, bool]:
+    def that_failed(self, keys: Collection[str]) -> Mapping[str, BreakerRow]:
+        """Return the breakers of those keys that have failures."""
+        return {row.key: row for row in breakers.of(self.session, keys)}
+
+    def shut_until(
+        self, keys: Sequence[str], known: Mapping[str, BreakerRow] | None = None
+    ) -> tuple[datetime | None, bool]:
         """Return until when nothing may go, None when it may; and whether there have been failures at all.
 
         Where one request may try and no other breaker is open, the caller is that one: the others wait for its outcome.
+        `known` are those that have failures, where they have been read in this transaction.
         """
-        rows = breakers.of(self.session, keys)
+        known = self.that_failed(keys) if known is None else known
+        rows = [known[key] for key in keys if key in known]
         for row in sorted(rows, key=self._place):
             until = self._shut_until(row)
             if until is not None:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
-
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
@@ -80,10 +78,13 @@ def note_in_doubt(
             )
 
 
-def late_until(session: Session, request: RequestRow, members: Sequence[Member]) -> datetime | None:
+def late_until(changes: Changes, request: RequestRow, members: Sequence[Member]) -> datetime | None:
     """Return until when a mark of another writeback may, or might have, come into one of the slots; None: none may."""
+    if request.lane_id in changes.lanes_without_doubt:
+        return None
     own = {member.opened.row.id for member in members}
-    others = (one for one in in_doubt.about(session, request.lane_id, request.slots) if one.writeback_id not in own)
+    marks = in_doubt.about(changes.session, request.lane_id, request.slots)
+    others = (one for one in marks if one.writeback_id not in own)
     return max((one.until for one in others), default=None)
 
 

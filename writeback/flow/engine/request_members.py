@@ -1,6 +1,6 @@
 """The records that a request carries, in its order, and moving them all together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +23,22 @@ LEFT = "left as it was"
 
 def load_members(session: Session, request: RequestRow, *, to_change: bool = True) -> list[Member]:
     """Return the request's records in its order, their writebacks locked unless they are only to be read."""
-    ids = [writeback_id for writeback_id, _ in request.members]
+    return members_of_all(session, [request], to_change=to_change)[request.id]
+
+
+def members_of_all(
+    session: Session, requests: Collection[RequestRow], *, to_change: bool = True
+) -> dict[str, list[Member]]:
+    """Return the records of requests, by request, each in its order, as `load_members` does; a writeback that several
+    carry is opened once."""
+    ids = {writeback_id for request in requests for writeback_id, _ in request.members}
     opened = open_all(writebacks.lock(session, ids) if to_change else writebacks.find(session, ids))
-    return [Member(opened[writeback_id], index) for writeback_id, indexes in request.members for index in indexes]
+    return {
+        request.id: [
+            Member(opened[writeback_id], index) for writeback_id, indexes in request.members for index in indexes
+        ]
+        for request in requests
+    }
 
 
 def close_request(request: RequestRow, now: datetime, result: str, evidence: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """The one place where a writeback's records, status and timeline change, always together in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -53,6 +53,8 @@ class Changes:
     session: Session
     now: datetime
     actor: str
+    lanes_without_doubt: Collection[str] = ()
+    """Lanes of which it is known that no mark that was sent may still arrive."""
 
     def event(self, row: WritebackRow, event: Event, *, detail: str | None = None) -> None:
         """Move the writeback by `event` and write it down."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, update
 from sqlmodel import Session, col, select
 
+from writeback.store.sql.lists import padded
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import BreakerRow, table_of
 
@@ -20,7 +21,7 @@ def of_school(school_id: str) -> str:
 
 def of(session: Session, keys: Collection[str]) -> Sequence[BreakerRow]:
     """Return the breakers of those keys that have failures."""
-    rows = session.connection().execute(_SELECT, {"keys": list(keys)})
+    rows = session.connection().execute(_SELECT, {"keys": padded(keys)})
     return [BreakerRow(**row._mapping) for row in rows]
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.restore_epoch import Epoch
+from writeback.store.sql.lists import padded
 from writeback.store.tables import EpochRow, Lane, SchoolRow
 from writeback.store.writebacks import epochs
 
@@ -35,17 +36,21 @@ class HoldState(NamedTuple):
 _NEWEST_EPOCH = select_row(func.max(EpochRow.id)).scalar_subquery()
 _WAS_RESTORED = or_(col(EpochRow.taken_at).is_not(None), col(EpochRow.suspected_at).is_not(None))
 _HOLD_OF = (
-    select_row(col(SchoolRow.hold_reason), col(SchoolRow.rechecks), *epochs.COLUMNS)
+    select_row(col(SchoolRow.id), col(SchoolRow.hold_reason), col(SchoolRow.rechecks), *epochs.COLUMNS)
     .join_from(SchoolRow, EpochRow, and_(col(EpochRow.id) == _NEWEST_EPOCH, _WAS_RESTORED), isouter=True)
-    .where(col(SchoolRow.id) == bindparam("of_school"))
+    .where(col(SchoolRow.id).in_(bindparam("schools", expanding=True)))
+    .order_by(col(SchoolRow.id))
     .with_for_update(read=True, of=SchoolRow)
 )
 
 
-def hold_of(session: Session, school_id: str) -> HoldState:
-    """Return whether the school is held, so that nobody holds or resumes it before the transaction ends."""
-    reason, rechecks, *epoch = session.connection().execute(_HOLD_OF, {"of_school": school_id}).one()
-    return HoldState(reason, rechecks, epochs.as_epoch(*epoch) if epoch[0] is not None else None)
+def holds_of(session: Session, school_ids: Collection[str]) -> dict[str, HoldState]:
+    """Return whether the schools are held, so that nobody holds or resumes one before the transaction ends."""
+    rows = session.connection().execute(_HOLD_OF, {"schools": padded(school_ids)})
+    return {
+        school_id: HoldState(reason, rechecks, epochs.as_epoch(*epoch) if epoch[0] is not None else None)
+        for school_id, reason, rechecks, *epoch in rows
+    }
 
 
 def lock_lane(session: Session, lane_id: str) -> Lane:

@@ -3,11 +3,19 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
+from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select
 
+from writeback.store.sql.lists import padded
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import MarkInDoubtRow
+
+_LANES_WITH = (
+    select_column(col(MarkInDoubtRow.lane_id))
+    .where(col(MarkInDoubtRow.lane_id).in_(bindparam("lanes", expanding=True)))
+    .distinct()
+)
 
 
 def add(session: Session, *, lane_id: str, slot: str, writeback_id: str, code: str, until: datetime) -> None:
@@ -23,6 +31,11 @@ def about(session: Session, lane_id: str, slots: Collection[str]) -> Sequence[Ma
         return []
     query = select(MarkInDoubtRow).where(MarkInDoubtRow.lane_id == lane_id, col(MarkInDoubtRow.slot).in_(slots))
     return session.exec(query).all()
+
+
+def lanes_with(session: Session, lane_ids: Collection[str]) -> set[str]:
+    """Return those of the lanes that have marks in doubt, also those whose time has passed."""
+    return set(session.connection().execute(_LANES_WITH, {"lanes": padded(lane_ids)}).scalars())
 
 
 def forget(session: Session, before: datetime) -> None:

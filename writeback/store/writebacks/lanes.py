@@ -1,35 +1,68 @@
 """Leases of lanes, and which lanes are due."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, exists, func, not_, or_, update
+from sqlalchemy import BindParameter, and_, bindparam, exists, func, not_, or_, tuple_, update
+from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select
 
 from writeback.domain.states import Status
+from writeback.store.sql.lists import padded
+from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables import EpochRow, Lane, RequestRow, WritebackRow, table_of
 from writeback.store.writebacks.requests import RequestState
 from writeback.store.writebacks.writebacks import is_due
 
 # Built once, as in requests.py.
 _LANE = table_of(Lane)
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_FENCED: BindParameter[tuple[str, int]] = bindparam("fenced", expanding=True)
+# Rows are locked in the order of their ids: no two transactions wait for each other crosswise.
 _ACQUIRE = (
     _LANE.update()
     .where(
-        _LANE.c.id == bindparam("of_lane"),
-        or_(_LANE.c.lease_until.is_(None), _LANE.c.lease_until < bindparam("now")),
-        or_(_LANE.c.not_before.is_(None), _LANE.c.not_before <= bindparam("now")),
+        _LANE.c.id.in_(
+            select_column(_LANE.c.id)
+            .where(
+                _LANE.c.id.in_(_IDS),
+                or_(_LANE.c.lease_until.is_(None), _LANE.c.lease_until < bindparam("now")),
+                or_(_LANE.c.not_before.is_(None), _LANE.c.not_before <= bindparam("now")),
+            )
+            .order_by(_LANE.c.id)
+            .with_for_update()
+        )
     )
     .values(fence=_LANE.c.fence + 1, lease_owner=bindparam("owner"), lease_until=bindparam("until"))
-    .returning(_LANE.c.fence, _LANE.c.hold_reason, _LANE.c.rechecks)
+    .returning(_LANE.c.id, _LANE.c.fence, _LANE.c.hold_reason, _LANE.c.rechecks)
 )
 _KEEP = (
     _LANE.update()
     .where(_LANE.c.id == bindparam("of_lane"), _LANE.c.fence == bindparam("of_fence"))
     .values(lease_until=bindparam("until"))
 )
-_RELEASE = _KEEP.values(lease_owner=None, lease_until=None)
+_RELEASE = (
+    _LANE.update()
+    .where(
+        _LANE.c.id.in_(
+            select_column(_LANE.c.id)
+            .where(tuple_(_LANE.c.id, _LANE.c.fence).in_(_FENCED))
+            .order_by(_LANE.c.id)
+            .with_for_update()
+        )
+    )
+    .values(lease_owner=None, lease_until=None)
+    .returning(_LANE.c.id, _LANE.c.fence)
+)
+_WITH_DUE = select_column(_LANE.c.id).where(
+    _LANE.c.id.in_(_IDS),
+    exists().where(col(WritebackRow.lane_id) == _LANE.c.id, is_due(bindparam("now", type_=UtcDateTime()))),
+)
+_WITH_QUEUED = select_column(_LANE.c.id).where(
+    _LANE.c.id.in_(_IDS),
+    exists().where(col(WritebackRow.lane_id) == _LANE.c.id, col(WritebackRow.status) == Status.QUEUED),
+)
 
 
 class Lease(NamedTuple):
@@ -41,11 +74,12 @@ class Lease(NamedTuple):
     """How often in a row the family was resumed and held again."""
 
 
-def acquire(session: Session, lane_id: str, *, owner: str, now: datetime, until: datetime) -> Lease | None:
-    """Take the lane's lease and return it; None while another has it or the provider is left alone."""
-    taken = session.connection().execute(_ACQUIRE, {"of_lane": lane_id, "now": now, "owner": owner, "until": until})
-    row = taken.one_or_none()
-    return None if row is None else Lease(*row)
+def acquire(
+    session: Session, lane_ids: Collection[str], *, owner: str, now: datetime, until: datetime
+) -> dict[str, Lease]:
+    """Take the leases of lanes and return them; not of those that another has, or whose provider is left alone."""
+    taking = {"ids": padded(lane_ids), "now": now, "owner": owner, "until": until}
+    return {lane_id: Lease(*lease) for lane_id, *lease in session.connection().execute(_ACQUIRE, taking)}
 
 
 def extend(session: Session, lane_id: str, fence: int, until: datetime) -> bool:
@@ -54,10 +88,12 @@ def extend(session: Session, lane_id: str, fence: int, until: datetime) -> bool:
     return kept.rowcount == 1
 
 
-def release(session: Session, lane_id: str, fence: int) -> bool:
-    """Give the lease back; False when it is no longer ours, and then nothing of this turn may be committed."""
-    released = session.connection().execute(_RELEASE, {"of_lane": lane_id, "of_fence": fence})
-    return released.rowcount == 1
+def release(session: Session, leases: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Give leases back, each a lane and its fence; return those that were still ours.
+
+    Nothing of a turn under another may be committed.
+    """
+    return {(lane_id, fence) for lane_id, fence in session.connection().execute(_RELEASE, {"fenced": padded(leases)})}
 
 
 def is_held(session: Session, lane_id: str, fence: int) -> bool:
@@ -93,16 +129,16 @@ def of_school(session: Session, school_id: str) -> Sequence[str]:
     return session.exec(select(Lane.id).where(Lane.school_id == school_id)).all()
 
 
-def has_due(session: Session, lane_id: str, now: datetime) -> bool:
-    """Whether something in the lane could be sent now."""
-    query = select(WritebackRow.seq).where(WritebackRow.lane_id == lane_id, is_due(now)).limit(1)
-    return session.exec(query).first() is not None
+def having_due(session: Session, lane_ids: Collection[str], now: datetime) -> set[str]:
+    """Return those of the lanes in which something could be sent now."""
+    session.flush()
+    return set(session.connection().execute(_WITH_DUE, {"ids": padded(lane_ids), "now": now}).scalars())
 
 
-def has_queued(session: Session, lane_id: str) -> bool:
-    """Whether anything waits in the lane, due or not."""
-    query = select(WritebackRow.seq).where(WritebackRow.lane_id == lane_id, WritebackRow.status == Status.QUEUED)
-    return session.exec(query.limit(1)).first() is not None
+def having_queued(session: Session, lane_ids: Collection[str]) -> set[str]:
+    """Return those of the lanes in which anything waits, due or not."""
+    session.flush()
+    return set(session.connection().execute(_WITH_QUEUED, {"ids": padded(lane_ids)}).scalars())
 
 
 def due_for_serving(session: Session, now: datetime, limit: int) -> Sequence[str]:

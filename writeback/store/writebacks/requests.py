@@ -1,7 +1,7 @@
 """Requests to providers and their attempts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Text, bindparam, cast
 from sqlmodel import Session, col, select
 
+from writeback.store.sql.lists import padded
+from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables import AttemptRow, RequestRow, WritebackRow, table_of
 
 
@@ -37,12 +39,6 @@ RESTORED = "restored"
 """`result` of a request in doubt that stands for what may have been sent before the database was restored."""
 
 
-def lock(session: Session, request_id: str) -> RequestRow | None:
-    """Return the request, locked until the transaction ends."""
-    query = select(RequestRow).where(RequestRow.id == request_id).with_for_update()
-    return session.exec(query.execution_options(populate_existing=True)).one_or_none()
-
-
 def lock_by_ref(session: Session, provider: str, provider_ref: str) -> RequestRow | None:
     """Return the newest request that the provider knows by this reference, locked."""
     query = (
@@ -57,12 +53,30 @@ def lock_by_ref(session: Session, provider: str, provider_ref: str) -> RequestRo
 
 # Built once: for each register SQLAlchemy would spend more on building these than SQLite does on running them.
 _REQUEST, _ATTEMPT = table_of(RequestRow), table_of(AttemptRow)
-_INSERT_REQUEST, _INSERT_ATTEMPT = _REQUEST.insert(), _ATTEMPT.insert()
+_INSERT_ATTEMPT = _ATTEMPT.insert()
 _SELECT_UNSETTLED = (
     _REQUEST.select()
-    .with_only_columns(_REQUEST.c.id, _REQUEST.c.state, _REQUEST.c.fence, _REQUEST.c.slots)
-    .where(_REQUEST.c.lane_id == bindparam("of_lane"), _REQUEST.c.state.in_(_UNSETTLED))
+    .with_only_columns(_REQUEST.c.lane_id, _REQUEST.c.id, _REQUEST.c.state, _REQUEST.c.fence, _REQUEST.c.slots)
+    .where(_REQUEST.c.lane_id.in_(bindparam("lanes", expanding=True)), _REQUEST.c.state.in_(_UNSETTLED))
     .order_by(_REQUEST.c.created_at)
+)
+_LOCK = (
+    select(RequestRow)
+    .where(col(RequestRow.id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(RequestRow.id))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_DUE = (
+    select(RequestRow)
+    .where(
+        col(RequestRow.lane_id).in_(bindparam("lanes", expanding=True)),
+        col(RequestRow.state).in_(AWAITING),
+        col(RequestRow.check_at) <= bindparam("now", type_=UtcDateTime()),
+    )
+    .order_by(col(RequestRow.check_at))
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
 )
 _FINISH_ATTEMPT = _ATTEMPT.update().where(
     _ATTEMPT.c.request_id == bindparam("of_request"), _ATTEMPT.c.finished_at.is_(None)
@@ -78,36 +92,45 @@ class Unsettled(NamedTuple):
     slots: Sequence[str]
 
 
-def add(session: Session, *, attempt: int, **values: Any) -> None:
-    """Write a request and its first attempt down, before it goes out."""
-    connection = session.connection()
-    connection.execute(_INSERT_REQUEST, {"hints": [], "checks": 0, "state": RequestState.SENDING, **values})
-    started = {"request_id": values["id"], "number": attempt, "started_at": values["created_at"]}
-    connection.execute(_INSERT_ATTEMPT, started)
+def lock_all(session: Session, request_ids: Collection[str]) -> dict[str, RequestRow]:
+    """Return the requests by id, locked until the transaction ends."""
+    return {row.id: row for row in session.exec(_LOCK, params={"ids": padded(request_ids)})}
+
+
+def lock(session: Session, request_id: str) -> RequestRow | None:
+    """Return the request, locked until the transaction ends."""
+    return lock_all(session, [request_id]).get(request_id)
+
+
+def add(session: Session, **values: Any) -> None:
+    """Write a request down, before it goes out."""
+    session.add(RequestRow(state=RequestState.SENDING, **values))
+
+
+def start_attempts(session: Session, numbers: Mapping[str, int], now: datetime) -> None:
+    """Write down the attempts of requests, by request with their numbers, before they go out."""
+    session.flush()
+    started = [{"request_id": one, "number": number, "started_at": now} for one, number in numbers.items()]
+    session.connection().execute(_INSERT_ATTEMPT, started)
 
 
 def add_in_doubt(session: Session, **values: Any) -> None:
     """Write down a request that never goes out: what it carries may have been sent before, and is looked for."""
-    in_doubt = {"hints": [], "checks": 0, "state": RequestState.IN_DOUBT}
-    session.connection().execute(_INSERT_REQUEST, {**in_doubt, **values})
+    session.add(RequestRow(state=RequestState.IN_DOUBT, **values))
 
 
-def unsettled_in_lane(session: Session, lane_id: str) -> Sequence[Unsettled]:
-    """Return the lane's requests that are on their way or await evidence, the oldest first."""
+def unsettled_in_lanes(session: Session, lane_ids: Collection[str]) -> dict[str, list[Unsettled]]:
+    """Return the lanes' requests that are on their way or await evidence, the oldest first."""
     session.flush()
-    return [Unsettled(*row) for row in session.connection().execute(_SELECT_UNSETTLED, {"of_lane": lane_id})]
+    found: dict[str, list[Unsettled]] = {lane_id: [] for lane_id in lane_ids}
+    for lane_id, *unsettled in session.connection().execute(_SELECT_UNSETTLED, {"lanes": padded(lane_ids)}):
+        found[lane_id].append(Unsettled(*unsettled))
+    return found
 
 
-def due_checks(session: Session, lane_id: str, now: datetime, limit: int) -> Sequence[RequestRow]:
-    """Return the lane's requests that should be asked about now, the longest waiting first; locked."""
-    query = (
-        select(RequestRow)
-        .where(RequestRow.lane_id == lane_id, col(RequestRow.state).in_(AWAITING), col(RequestRow.check_at) <= now)
-        .order_by(col(RequestRow.check_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return session.exec(query).all()
+def due_checks(session: Session, lane_ids: Collection[str], now: datetime, limit: int) -> Sequence[RequestRow]:
+    """Return the lanes' requests that should be asked about now, the longest waiting first; locked."""
+    return session.exec(_DUE, params={"lanes": padded(lane_ids), "now": now, "at_most": limit}).all()
 
 
 def awaiting_of(session: Session, row: WritebackRow) -> Sequence[RequestRow]:
@@ -145,7 +168,21 @@ def last_detail(session: Session, request_id: str) -> str:
     return session.exec(query.limit(1)).first() or ""
 
 
+class FinishedAttempt(NamedTuple):
+    """How the open attempt of a request ended."""
+
+    of_request: str
+    finished_at: datetime
+    outcome: str
+    detail: str | None
+
+
+def finish_attempts(session: Session, finished: Sequence[FinishedAttempt]) -> None:
+    """Complete the open attempts of requests."""
+    if finished:
+        session.connection().execute(_FINISH_ATTEMPT, [one._asdict() for one in finished])
+
+
 def finish_attempt(session: Session, request_id: str, *, at: datetime, outcome: str, detail: str | None) -> None:
     """Complete the request's open attempt."""
-    finished = {"of_request": request_id, "finished_at": at, "outcome": outcome, "detail": detail}
-    session.connection().execute(_FINISH_ATTEMPT, finished)
+    finish_attempts(session, [FinishedAttempt(request_id, at, outcome, detail)])

@@ -1,13 +1,18 @@
 """Queries of writebacks that `flow` works with; what people read is in `store/reads`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, bindparam, case, or_
+from sqlalchemy import BigInteger, ColumnElement, String, and_, bindparam, case, func, or_
+from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.domain.states import NOT_LEFT, WITH_PROVIDER, Status
-from writeback.store.tables import EventRow, WritebackRow, table_of
+from writeback.store.sql.lists import padded
+from writeback.store.sql.types import UtcDateTime
+from writeback.store.tables import EventRow, WritebackRow
 
 SLOT_IN_FLIGHT = "slot_in_flight"
 """`hold_reason` of a queued writeback that waits until an earlier mark for its slot has settled."""
@@ -20,60 +25,65 @@ WAITS_FOR_WAKE = (SLOT_IN_FLIGHT, LISTS_MISSING)
 
 _SENT_ALREADY = (*WITH_PROVIDER, Status.NEEDS_ATTENTION, Status.CONFIRMED, Status.PARTIAL)
 
-_INSERT_EVENT = table_of(EventRow).insert()
-
-
-def find(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
-    """Return the writebacks by id, to be read and not changed."""
-    rows = session.exec(select(WritebackRow).where(col(WritebackRow.id).in_(ids))).all()
-    return {row.id: row for row in rows}
-
-
-def lock(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
-    """Return the writebacks by id, locked in the order of acceptance so that no two transactions wait crosswise."""
-    query = select(WritebackRow).where(col(WritebackRow.id).in_(ids)).order_by(col(WritebackRow.seq))
-    rows = session.exec(query.with_for_update().execution_options(populate_existing=True)).all()
-    return {row.id: row for row in rows}
-
 
 # Built once, as in requests.py.
-_FIRST_QUEUED = (
-    select(WritebackRow.seq)
-    .where(WritebackRow.lane_id == bindparam("of_lane"), WritebackRow.status == Status.QUEUED)
-    .order_by(
-        case((col(WritebackRow.next_attempt_at) > bindparam("now"), 1), else_=0),
-        col(WritebackRow.priority),
-        col(WritebackRow.seq),
+_FIND = select(WritebackRow).where(col(WritebackRow.id).in_(bindparam("ids", expanding=True)))
+_LOCK = _FIND.order_by(col(WritebackRow.seq)).with_for_update().execution_options(populate_existing=True)
+_QUEUED = (
+    select(
+        WritebackRow.seq,
+        func.row_number()
+        .over(
+            partition_by=col(WritebackRow.lane_id),
+            order_by=(
+                case((col(WritebackRow.next_attempt_at) > bindparam("now", type_=UtcDateTime()), 1), else_=0),
+                col(WritebackRow.priority),
+                col(WritebackRow.seq),
+            ),
+        )
+        .label("place"),
     )
-    .limit(bindparam("at_most"))
+    .where(col(WritebackRow.lane_id).in_(bindparam("lanes", expanding=True)), WritebackRow.status == Status.QUEUED)
+    .subquery()
 )
 _LOCK_QUEUED = (
     select(WritebackRow)
-    .where(col(WritebackRow.seq).in_(_FIRST_QUEUED), WritebackRow.status == Status.QUEUED)
+    .where(
+        col(WritebackRow.seq).in_(select_column(_QUEUED.c.seq).where(_QUEUED.c.place <= bindparam("at_most"))),
+        WritebackRow.status == Status.QUEUED,
+    )
     .order_by(col(WritebackRow.seq))
     .with_for_update()
     .execution_options(populate_existing=True)
 )
-_SENT_AFTER = select(WritebackRow).where(
-    WritebackRow.lane_id == bindparam("of_lane"),
-    col(WritebackRow.status).in_((*_SENT_ALREADY, *NOT_LEFT)),
-    col(WritebackRow.seq) > bindparam("after"),
-    # A part of what waits may have been sent; not while its progress is empty: all its records are as when accepted.
-    or_(col(WritebackRow.status).not_in(NOT_LEFT), col(WritebackRow.progress) != ""),
-)
 
 
-def queued_in_lane(session: Session, lane_id: str, now: datetime, limit: int) -> Sequence[WritebackRow]:
-    """Return queued writebacks of the lane: what is due first, interactive before batch, then in order.
+def find(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
+    """Return the writebacks by id, to be read and not changed."""
+    return {row.id: row for row in session.exec(_FIND, params={"ids": padded(ids)})}
+
+
+def lock(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
+    """Return the writebacks by id, locked in the order of acceptance so that no two transactions wait crosswise."""
+    return {row.id: row for row in session.exec(_LOCK, params={"ids": padded(ids)})}
+
+
+def queued_in_lanes(
+    session: Session, lane_ids: Collection[str], now: datetime, limit: int
+) -> dict[str, list[WritebackRow]]:
+    """Return queued writebacks of each lane, so many at most: what is due first, interactive before batch, then in
+    order.
 
     They are locked, in the order of acceptance so that no two transactions wait crosswise.
     """
-    rows = session.exec(_LOCK_QUEUED, params={"of_lane": lane_id, "now": now, "at_most": limit}).all()
+    found: dict[str, list[WritebackRow]] = {lane_id: [] for lane_id in lane_ids}
+    for row in session.exec(_LOCK_QUEUED, params={"lanes": padded(lane_ids), "now": now, "at_most": limit}):
+        found[row.lane_id].append(row)
 
     def place(row: WritebackRow) -> tuple[bool, int, int]:
         return row.next_attempt_at is not None and row.next_attempt_at > now, row.priority, row.seq or 0
 
-    return sorted(rows, key=place)
+    return {lane_id: sorted(rows, key=place) for lane_id, rows in found.items()}
 
 
 def queued_before(session: Session, lane_id: str, seq: int, kinds: Collection[str]) -> Sequence[WritebackRow]:
@@ -105,9 +115,35 @@ def overdue(session: Session, now: datetime, limit: int) -> Sequence[WritebackRo
     return session.exec(query).all()
 
 
-def sent_after(session: Session, lane_id: str, seq: int) -> Sequence[WritebackRow]:
-    """Return the lane's writebacks accepted after `seq` that have been sent at least in part."""
-    return session.exec(_SENT_AFTER, params={"of_lane": lane_id, "after": seq}).all()
+def sent_after(session: Session, seqs: Mapping[str, int]) -> dict[str, list[WritebackRow]]:
+    """Return for each lane the writebacks accepted after a sequence of it that have been sent at least in part."""
+    found: dict[str, list[WritebackRow]] = {lane_id: [] for lane_id in seqs}
+    pairs = padded(seqs.items())
+    named = {f"lane{place}": lane_id for place, (lane_id, _) in enumerate(pairs)}
+    named |= {f"after{place}": seq for place, (_, seq) in enumerate(pairs)}  # type: ignore[misc]
+    for row in session.exec(_sent_after(len(pairs)), params=named):
+        found[row.lane_id].append(row)
+    return found
+
+
+@cache
+def _sent_after(lanes: int) -> SelectOfScalar[WritebackRow]:
+    """Return the query for so many lanes."""
+    return select(WritebackRow).where(
+        or_(
+            *(
+                and_(
+                    col(WritebackRow.lane_id) == bindparam(f"lane{place}", type_=String()),
+                    col(WritebackRow.seq) > bindparam(f"after{place}", type_=BigInteger()),
+                )
+                for place in range(lanes)
+            )
+        ),
+        col(WritebackRow.status).in_((*_SENT_ALREADY, *NOT_LEFT)),
+        # A part of what waits may have been sent; not while its progress is empty: all its records are as when
+        # accepted.
+        or_(col(WritebackRow.status).not_in(NOT_LEFT), col(WritebackRow.progress) != ""),
+    )
 
 
 def accepted_after(session: Session, lane_id: str, seq: int) -> Sequence[WritebackRow]:
@@ -151,7 +187,7 @@ def queued_of_lane(session: Session, lane_id: str) -> Sequence[WritebackRow]:
     return session.exec(query.order_by(col(WritebackRow.seq)).with_for_update()).all()
 
 
-def is_due(now: datetime) -> ColumnElement[bool]:
+def is_due(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """SQL condition: the writeback is queued and its time has come."""
     return (col(WritebackRow.status) == Status.QUEUED) & or_(
         col(WritebackRow.next_attempt_at).is_(None), col(WritebackRow.next_attempt_at) <= now
@@ -160,5 +196,8 @@ def is_due(now: datetime) -> ColumnElement[bool]:
 
 def add_event(session: Session, row: WritebackRow, event: str, *, at: datetime, actor: str, detail: str | None) -> None:
     """Write the event of a change in the transaction of the change."""
-    values = {"writeback_id": row.id, "app_id": row.app_id, "at": at, "actor": actor}
-    session.connection().execute(_INSERT_EVENT, {**values, "event": event, "status": row.status, "detail": detail})
+    session.add(
+        EventRow(
+            writeback_id=row.id, app_id=row.app_id, at=at, actor=actor, event=event, status=row.status, detail=detail
+        )
+    )

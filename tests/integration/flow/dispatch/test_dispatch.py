@@ -350,7 +350,7 @@ async def test_what_needs_a_list_that_was_never_fetched_waits_for_it(world: Worl
 
 
 async def test_a_retry_that_is_not_due_does_not_hide_what_is(world: World, monkeypatch):
-    monkeypatch.setattr("writeback.flow.dispatch.claim._CANDIDATES", 1)
+    monkeypatch.setattr("writeback.flow.dispatch.begin.MOST_QUEUED", 1)
     world.provider.outcomes = [NotReached("connection refused")]
     await world.submit(mark("A1"))
     await world.serve()
@@ -361,16 +361,16 @@ async def test_a_retry_that_is_not_due_does_not_hide_what_is(world: World, monke
 
 async def test_a_worker_that_stood_still_after_it_had_begun_sends_nothing(world: World, monkeypatch):
     writeback_id = await world.submit()
-    begin = Dispatcher._begin
+    begin = Dispatcher.begin
 
-    async def begin_and_stand_still(self, lane_id):
-        turn = await begin(self, lane_id)
-        monkeypatch.setattr(Dispatcher, "_begin", begin)
+    async def begin_and_stand_still(self, lane_ids):
+        turns = await begin(self, lane_ids)
+        monkeypatch.setattr(Dispatcher, "begin", begin)
         world.clock.advance(timedelta(hours=1))
-        await Dispatcher(world.flow, "worker-2").serve(lane_id)
-        return turn
+        await Dispatcher(world.flow, "worker-2").serve(*lane_ids)
+        return turns
 
-    monkeypatch.setattr(Dispatcher, "_begin", begin_and_stand_still)
+    monkeypatch.setattr(Dispatcher, "begin", begin_and_stand_still)
     await world.serve()
     await world.serve()
     assert len(world.provider.sent) == 1
@@ -379,13 +379,13 @@ async def test_a_worker_that_stood_still_after_it_had_begun_sends_nothing(world:
 
 async def test_a_worker_that_was_slow_but_still_has_the_lane_sends(world: World, monkeypatch):
     writeback_id = await world.submit()
-    begin = Dispatcher._begin
+    begin = Dispatcher.begin
 
-    async def begin_slowly(self, lane_id):
-        turn = await begin(self, lane_id)
+    async def begin_slowly(self, lane_ids):
+        turns = await begin(self, lane_ids)
         world.clock.advance(timedelta(hours=1))
-        return turn
+        return turns
 
-    monkeypatch.setattr(Dispatcher, "_begin", begin_slowly)
+    monkeypatch.setattr(Dispatcher, "begin", begin_slowly)
     await world.serve()
     assert await world.status(writeback_id) == "sent"
