@@ -1,15 +1,16 @@
 """Measures, part by part: `make bench`, `make bench ARGS="idle pages"`, `make bench ARGS=all` for the README's figures.
 
+Some parts have options, which follow their name: `make bench ARGS="cost --only 12 --workers 1"`, or `cost --help`.
 Each part starts real processes of its own, prints what it has measured as soon as it has, and cleans up after itself.
 """
 
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import accepting, confirming, idle, isolation, pages, searching, syncing
+from benchmarks import accepting, confirming, cost, idle, isolation, pages, searching, syncing
 from writeback.core.logging import configure_logging
 
 
@@ -20,13 +21,16 @@ class Part:
     measures: str
     minutes: float
     """What it takes on two cores; it is ended where it takes `_PATIENCE` times as long."""
-    run: Callable[[], AsyncIterator[str]]
+    run: Callable[..., AsyncIterator[str]]
+    has_options: bool = False
+    """Whether what follows its name are options of its own, which `run` is given."""
 
 
 PARTS = {
     "accept": Part("registers accepted a second, beside a bare endpoint, on SQLite", 0.7, accepting.run),
     "accept-postgresql": Part("the same on PostgreSQL", 0.8, accepting.run_on_postgresql),
     "confirm": Part("marks confirmed a second, from POST to evidence", 0.4, confirming.run),
+    "cost": Part("CPU, SQL, Redis and WAL of a register; registers confirmed a second", 5, cost.run, has_options=True),
     "idle": Part("milliseconds from POST to the provider's socket, one register at a time", 0.7, idle.run),
     "isolation": Part("what a school or a provider that hangs costs the others", 5, isolation.run),
     "pages": Part("the console's pages with 100,000 writebacks, on SQLite and PostgreSQL", 5, pages.run),
@@ -47,11 +51,14 @@ def main() -> int:
     )
     parser.add_argument("part", nargs="*", type=_name, help=f"which parts, or all; none: {', '.join(USUAL)}")
     parser.add_argument("--list", action="store_true", help="say which parts there are, and end")
-    given = parser.parse_args()
+    arguments = sys.argv[1:]
+    configure_logging(level="WARNING")
+    if arguments and arguments[0] in PARTS and PARTS[arguments[0]].has_options:
+        return asyncio.run(_measure(arguments[0], PARTS[arguments[0]], arguments[1:]))
+    given = parser.parse_args(arguments)
     if given.list:
         say(_listed())
         return 0
-    configure_logging(level="WARNING")
     names = list(PARTS) if "all" in given.part else list(given.part or USUAL)
     say(f"{', '.join(names)}: about {sum(PARTS[name].minutes for name in names):.0f} min; --list names all parts\n")
     return max(asyncio.run(_measure(name, PARTS[name])) for name in names)
@@ -68,12 +75,12 @@ def _listed() -> str:
     return "\n".join([f"parts, and what each takes on two cores (without any: {', '.join(USUAL)}):", *rows])
 
 
-async def _measure(name: str, part: Part) -> int:
+async def _measure(name: str, part: Part, options: Sequence[str] = ()) -> int:
     """Run one part and print what it says; return the exit code."""
     most_s = part.minutes * 60 * _PATIENCE
     try:
         async with asyncio.timeout(most_s):
-            async for text in part.run():
+            async for text in part.run(*([options] if part.has_options else [])):
                 say(text)
     except TimeoutError:
         print(f"{name}: ended, for it took longer than {most_s / 60:.0f} minutes", file=sys.stderr)

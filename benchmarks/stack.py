@@ -94,7 +94,7 @@ async def store_lists(services: Services, school_id: str) -> None:
 
 
 @contextmanager
-def child(*arguments: str, environment: dict[str, str], ready_url: str | None) -> Iterator[None]:
+def child(*arguments: str, environment: dict[str, str], ready_url: str | None) -> Iterator["subprocess.Popen[bytes]"]:
     """Run `python …` until the block ends; wait until `ready_url` answers."""
     process = subprocess.Popen(
         [sys.executable, *arguments],
@@ -105,7 +105,7 @@ def child(*arguments: str, environment: dict[str, str], ready_url: str | None) -
     try:
         if ready_url:
             _wait_for(ready_url, process)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(40)

@@ -1,7 +1,7 @@
 """`make bench`: which parts run. What they measure is for a quiet machine, not for a test."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -14,11 +14,11 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
 
     def pretended(name: str, part: bench.Part) -> bench.Part:
-        async def run() -> AsyncIterator[str]:
-            names.append(name)
+        async def run(options: Sequence[str] = ()) -> AsyncIterator[str]:
+            names.extend([name, *options])
             yield f"figures of {name}"
 
-        return bench.Part(part.measures, part.minutes, run)
+        return bench.Part(part.measures, part.minutes, run, part.has_options)
 
     monkeypatch.setattr(bench, "PARTS", {name: pretended(name, part) for name, part in bench.PARTS.items()})
     return names
@@ -48,6 +48,12 @@ def test_what_is_named_runs_in_that_order(monkeypatch: pytest.MonkeyPatch, ran: 
     _bench(monkeypatch, "pages", "accept-postgresql")
 
     assert ran == ["pages", "accept-postgresql"]
+
+
+def test_what_follows_a_part_with_options_is_its_own(monkeypatch: pytest.MonkeyPatch, ran: list[str]) -> None:
+    _bench(monkeypatch, "cost", "--only", "12", "burst")
+
+    assert ran == ["cost", "--only", "12", "burst"]
 
 
 def test_a_list_says_what_each_measures_and_how_long_it_takes(
