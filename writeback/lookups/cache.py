@@ -28,10 +28,12 @@ class LookupCache:
         load_list: LoadList,
         clock: Clock,
         *,
+        forget_stamps: Callable[[str], object] = lambda school_id: None,
         recheck_s: float = 2.0,
         max_schools: int = 2_000,
     ) -> None:
         self._load_stamps, self._load_list, self._clock = load_stamps, load_list, clock
+        self._forget_stamps = forget_stamps
         self._recheck_s, self._max_schools = recheck_s, max_schools
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
@@ -39,7 +41,9 @@ class LookupCache:
         """Return the school's lists; those seen in the last seconds without SQL, unless `fresh`."""
         entry = self._entries.get(school_id)
         now = self._clock.monotonic()
-        if entry is not None and not fresh:
+        if fresh:
+            self._forget_stamps(school_id)
+        elif entry is not None:
             # While one looks for a newer version, the dozens who ask under load go on with what was new a moment ago.
             patience_s = 2 * self._recheck_s if entry.is_being_checked else self._recheck_s
             if now - entry.checked_at < patience_s:

@@ -22,6 +22,7 @@ from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Row
 from writeback.domain.school import Account, School
 from writeback.flow.registry.addresses import AddressRules, Connection
+from writeback.flow.registry.changes import SchoolChanges
 from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of
 from writeback.flow.registry.school_cache import SchoolMemory, connection_of
 from writeback.flow.registry.views import view_of
@@ -47,6 +48,9 @@ _OF_ANOTHER = _ACCOUNT | {"mis"}
 """What a change of makes them those of another MIS."""
 _CONNECTION = _ACCOUNT | {"credentials"}
 """What decides to whom credentials go."""
+
+_REMEMBERED_S = 60.0
+"""How long a school's row may stand that has not changed."""
 
 
 class Registry:
@@ -76,7 +80,9 @@ class Registry:
         self._rules = AddressRules(
             provider_urls, usual_credentials or {}, named_hosts or {}, plain_http or HostList(LOOPBACK)
         )
+        self.changes = SchoolChanges(db, clock)
         self._entries: TtlCache[str, SchoolMemory] = TtlCache(clock, cache_s)
+        self._read: TtlCache[str, tuple[float, SchoolMemory]] = TtlCache(clock, _REMEMBERED_S)
 
     async def school(self, school_id: str) -> School:
         """Return the school as validation sees it, at most `cache_s` old and then without SQL; raise NotFound."""
@@ -93,6 +99,7 @@ class Registry:
     def forget(self, school_id: str) -> None:
         """Drop what is remembered of a school: its row has been changed."""
         self._entries.forget(school_id)
+        self._read.forget(school_id)
 
     async def get(self, school_id: str) -> shown.School:
         """Return the school as people see it; raise NotFound."""
@@ -199,11 +206,17 @@ class Registry:
         return self._entries.peek(school_id) or await self._entries.get(school_id, self._load)
 
     async def _load(self, school_id: str) -> SchoolMemory:
+        known = self._read.peek(school_id)
+        if known is not None and await self.changes.still_stands(school_id, known[0]):
+            return known[1]
+        read_at = self._clock.monotonic()
         async with self._db.read() as session:
             row = await schools.find(session, school_id)
         if row is None:
             raise school_unknown(school_id)
-        return SchoolMemory(row, self._secrets, self._rules)
+        memory = SchoolMemory(row, self._secrets, self._rules)
+        self._read.put(school_id, (read_at, memory))
+        return memory
 
     async def _views(self, session: AsyncSession, rows: Sequence[SchoolRow]) -> Sequence[shown.School]:
         ids = [row.id for row in rows]

@@ -1,21 +1,36 @@
 """The lookups that a process keeps in memory, fed from SQL."""
 
+from collections.abc import Mapping
+
 from writeback.core.clock import Clock
+from writeback.core.ttl import TtlCache
 from writeback.domain.lookups import ListName, Lookup, Stamp
+from writeback.flow.registry.changes import SchoolChanges
 from writeback.lookups.cache import LookupCache
 from writeback.store.schools import lists
 from writeback.store.sql.database import Database
 
+_REMEMBERED_S = 60.0
+"""How long versions may stand that have not changed."""
 
-def lookup_cache(db: Database, clock: Clock) -> LookupCache:
-    """Return a cache that loads from SQL."""
 
-    async def load_stamps(school_id: str) -> dict[ListName, Stamp]:
+def lookup_cache(db: Database, clock: Clock, changes: SchoolChanges | None = None) -> LookupCache:
+    """Return a cache that loads from SQL; `changes` are those that the process looks for already."""
+    known: TtlCache[str, tuple[float, Mapping[ListName, Stamp]]] = TtlCache(clock, _REMEMBERED_S)
+    seen = changes or SchoolChanges(db, clock)
+
+    async def load_stamps(school_id: str) -> Mapping[ListName, Stamp]:
+        before = known.peek(school_id)
+        if before is not None and await seen.still_stands(school_id, before[0]):
+            return before[1]
+        read_at = clock.monotonic()
         async with db.read() as session:
-            return await lists.stamps(session, school_id)
+            stamps = await lists.stamps(session, school_id)
+        known.put(school_id, (read_at, stamps))
+        return stamps
 
     async def load_list(school_id: str, name: ListName) -> Lookup | None:
         async with db.read() as session:
             return await lists.load(session, school_id, name)
 
-    return LookupCache(load_stamps, load_list, clock)
+    return LookupCache(load_stamps, load_list, clock, forget_stamps=known.forget)

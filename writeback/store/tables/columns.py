@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Integer, Table
 from sqlmodel import Field, SQLModel
 
+from writeback.core.clock import SystemClock
 from writeback.store.sql.types import UtcDateTime
 
 BIG_PK = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
@@ -12,6 +13,12 @@ BIG_PK = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTE
 
 def instant(*, nullable: bool = False, index: bool = False) -> Any:
     return Field(default=None, sa_column=Column(UtcDateTime(), nullable=nullable, index=index))
+
+
+def changed_at() -> Any:
+    """A column that says when the row was last changed: by each INSERT and UPDATE, whatever else it sets."""
+    now = SystemClock().now
+    return Field(default=None, sa_column=Column(UtcDateTime(), nullable=True, index=True, default=now, onupdate=now))
 
 
 def table_of(row: type[SQLModel]) -> Table:

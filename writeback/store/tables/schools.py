@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, Text, false
 from sqlmodel import Field, SQLModel
 
-from writeback.store.tables.columns import instant
+from writeback.store.tables.columns import changed_at, instant
 
 
 class SchoolRow(SQLModel, table=True):
@@ -40,6 +40,7 @@ class SchoolRow(SQLModel, table=True):
     """Whether somebody waits for that sync, so that it goes before those which are merely due."""
     created_at: datetime = instant()
     updated_at: datetime = instant()
+    changed_at: datetime | None = changed_at()
 
 
 class LookupRow(SQLModel, table=True):
@@ -59,6 +60,7 @@ class LookupRow(SQLModel, table=True):
     """When it was last fetched from the beginning; null: it is not known."""
     begins_again: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether its rows are those of another MIS or account: what comes next takes the place of them all."""
+    changed_at: datetime | None = changed_at()
 
 
 class RemovalsRow(SQLModel, table=True):
