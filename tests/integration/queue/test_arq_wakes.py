@@ -36,7 +36,7 @@ class Shift:
         self.may_finish.set()
         self.began = asyncio.Event()
 
-    async def _serve_lane(self, ctx: dict[str, Any], lane_id: str) -> None:
+    async def _notify(self, ctx: dict[str, Any], lane_id: str) -> None:
         self.served.append(lane_id)
         self.began.set()
         await self.may_finish.wait()
@@ -49,7 +49,7 @@ class Shift:
 
     def _options(self) -> dict[str, Any]:
         return {
-            "functions": [func(self._serve_lane, name="serve_lane")],
+            "functions": [func(self._notify, name="notify")],
             "redis_settings": redis_settings(self._url, QueueSettings()),
             "handle_signals": False,
             "poll_delay": 0.005,
@@ -86,13 +86,13 @@ async def _waiting(url: str) -> int:
 
 
 async def test_arq_runs_a_job_for_every_lane(waker: ArqWaker, redis_url: str) -> None:
-    await _woken(waker, "serve_lane", _LANES)
+    await _woken(waker, "notify", _LANES)
 
     assert sorted(await Shift(redis_url).work()) == sorted(_LANES)
 
 
 async def test_served_queue_leaves_no_job_behind(waker: ArqWaker, redis_url: str) -> None:
-    await _woken(waker, "serve_lane", _LANES)
+    await _woken(waker, "notify", _LANES)
 
     await Shift(redis_url).work()
 
@@ -104,16 +104,16 @@ async def test_served_queue_leaves_no_job_behind(waker: ArqWaker, redis_url: str
 async def test_lane_woken_often_waits_once(waker: ArqWaker, redis_url: str) -> None:
     other_process = ArqWaker(redis_url, QueueSettings())
     for _ in range(3):
-        await _woken(waker, "serve_lane", _LANES[:2])
-        await _woken(other_process, "serve_lane", _LANES[:2])
+        await _woken(waker, "notify", _LANES[:2])
+        await _woken(other_process, "notify", _LANES[:2])
     await other_process.aclose()
 
     assert await _waiting(redis_url) == 2
 
 
 async def test_each_job_of_a_lane_is_woken_by_itself(waker: ArqWaker, redis_url: str) -> None:
-    await _woken(waker, "serve_lane", _LANES[:1])
-    await _woken(waker, "confirm_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
+    await _woken(waker, "run_batch", _LANES[:1])
 
     assert await _waiting(redis_url) == 2
 
@@ -121,7 +121,7 @@ async def test_each_job_of_a_lane_is_woken_by_itself(waker: ArqWaker, redis_url:
 async def test_jobs_of_schools_wait_in_a_queue_of_their_own(waker: ArqWaker, redis_url: str) -> None:
     await _woken(waker, "sync_school", ["hillside", "riverbank"])
     await _woken(waker, "recheck_school", ["hillside"])
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
 
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         assert await client.zcard(SCHOOL_QUEUE) == 3
@@ -131,39 +131,39 @@ async def test_jobs_of_schools_wait_in_a_queue_of_their_own(waker: ArqWaker, red
 async def test_wake_while_its_job_runs_makes_another(waker: ArqWaker, redis_url: str) -> None:
     shift = Shift(redis_url)
     shift.may_finish.clear()
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
     working = asyncio.create_task(shift.work())
     await asyncio.wait_for(shift.began.wait(), 10)
 
-    await waker.wake("serve_lane", _LANES[:1])
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await waker.wake("notify", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
     shift.may_finish.set()
 
     assert await asyncio.wait_for(working, 10) == _LANES[:1] * 2
 
 
 async def test_lane_can_be_woken_again_after_its_job_ended(waker: ArqWaker, redis_url: str) -> None:
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
     await Shift(redis_url).work()
 
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
 
     assert await _waiting(redis_url) == 1
 
 
 async def test_wake_is_served_after_redis_forgot_everything(waker: ArqWaker, redis_url: str) -> None:
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         await client.flushall()
         await client.script_flush()
 
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
 
     assert await _waiting(redis_url) == 1
 
 
 async def test_thousands_of_lanes_are_woken(waker: ArqWaker, redis_url: str) -> None:
-    await _woken(waker, "serve_lane", [f"sch_{number}:conduct" for number in range(3_000)])
+    await _woken(waker, "notify", [f"sch_{number}:conduct" for number in range(3_000)])
 
     assert await _waiting(redis_url) == 3_000
 
@@ -172,15 +172,15 @@ async def test_waker_comes_back_after_redis_was_killed(tmp_path: Path) -> None:
     first, second = EmbeddedRedis(tmp_path), EmbeddedRedis(tmp_path)
     url = await first.start()
     waker = ArqWaker(url, QueueSettings())
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
     async with redis.asyncio.Redis.from_url(url) as client:
         os.kill((await client.info("server"))["process_id"], signal.SIGKILL)
 
     with capture_logs() as logs:
-        await _woken(waker, "serve_lane", _LANES[:1])
-        await _woken(waker, "serve_lane", _LANES[:1])
+        await _woken(waker, "notify", _LANES[:1])
+        await _woken(waker, "notify", _LANES[:1])
     await second.start()
-    await _woken(waker, "serve_lane", _LANES[:1])
+    await _woken(waker, "notify", _LANES[:1])
     heard = await _waiting(url)
     await waker.aclose()
     await first.stop()
@@ -202,8 +202,8 @@ async def test_redis_that_never_answers_delays_nobody_who_wakes(tmp_path: Path) 
 
     async with mute:
         async with asyncio.timeout(0.5):
-            await waker.wake("serve_lane", _LANES)
-            await waker.wake("serve_lane", [f"sch_{number}" for number in range(50_000)])
+            await waker.wake("notify", _LANES)
+            await waker.wake("notify", [f"sch_{number}" for number in range(50_000)])
         async with asyncio.timeout(10):
             await waker.aclose()
 
@@ -213,7 +213,7 @@ async def test_worker_is_woken_soon(waker: ArqWaker, redis_url: str) -> None:
     worker = shift.worker(burst=False)
     working = asyncio.create_task(worker.async_run())
 
-    await waker.wake("serve_lane", _LANES[:1])
+    await waker.wake("notify", _LANES[:1])
     await asyncio.wait_for(shift.began.wait(), 10)
     working.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -256,7 +256,7 @@ async def test_an_idle_worker_asks_redis_nothing_and_starts_when_it_is_woken(
         assert await _looks(redis_url) == before
 
         shift.began.clear()
-        await waker.wake("serve_lane", [lane])
+        await waker.wake("notify", [lane])
         await asyncio.wait_for(shift.began.wait(), 10)
 
     assert shift.served == _LANES[:3]
@@ -267,11 +267,11 @@ async def test_a_signal_that_comes_while_all_work_keeps_no_job_waiting(
 ) -> None:
     shift, _ = idle
     shift.may_finish.clear()
-    await waker.wake("serve_lane", _LANES[:1])
+    await waker.wake("notify", _LANES[:1])
     await asyncio.wait_for(shift.began.wait(), 10)
 
     for lane in _LANES[1:]:
-        await _woken(waker, "serve_lane", [lane])
+        await _woken(waker, "notify", [lane])
     shift.may_finish.set()
 
     await _waits(redis_url)
@@ -285,7 +285,7 @@ async def test_a_worker_that_is_to_take_no_more_leaves_jobs_to_others(
     await _waits(redis_url)
 
     await worker.take_no_more()
-    await _woken(waker, "serve_lane", _LANES)
+    await _woken(waker, "notify", _LANES)
 
     assert (shift.served, await _waiting(redis_url)) == ([], len(_LANES))
 

@@ -1,6 +1,8 @@
 """Which schools have changed lately, their rows or their lists: one read for all that a process remembers."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import col, func, select, union_all
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,5 +26,5 @@ async def lately(session: AsyncSession) -> set[tuple[str, datetime]]:
         .where(col(LookupRow.changed_at) > since)
         .group_by(LookupRow.school_id)
     )
-    found = (await (await session.connection()).execute(union_all(rows, lists))).all()
+    found: Sequence[Any] = (await (await session.connection()).execute(union_all(rows, lists))).all()
     return {(str(row[0]), row[1]) for row in found}
