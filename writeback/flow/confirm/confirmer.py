@@ -40,6 +40,7 @@ from writeback.flow.engine.request_members import members_of_all
 from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member
 from writeback.providers.base import SentRequest
+from writeback.store.sql.write_out import write_out
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import in_doubt, lanes, requests
 from writeback.store.writebacks.requests import AWAITING, ENDING, RequestState
@@ -128,9 +129,7 @@ class Confirmer:
         if not due:
             return []
         members = members_of_all(session, due, to_change=False)
-        for row in due:
-            row.check_at = now + timedelta(seconds=2 * self.flow.settings.dispatch.request_timeout_s)
-            session.add(row)
+        requests.leave_until(session, due, now + timedelta(seconds=2 * self.flow.settings.dispatch.request_timeout_s))
         return [Asked(row, _sent(row, members[row.id])) for row in due]
 
     async def _confirm_all(self, asked: Sequence[Asked]) -> set[str]:
@@ -293,6 +292,7 @@ class Confirmer:
             if (row := awaiting.get(one.asked.row.id)) is not None and row.state in AWAITING:
                 changes = Changes(session, self.flow.clock.now(), f"provider:{row.provider}", without_doubt)
                 self._settle(one, row, members[row.id], changes)
+        write_out(session)
         settled = {row.lane_id for row in awaiting.values() if row.state == RequestState.SETTLED}
         queued = lanes.having_queued(session, settled) if settled else set()
         failpoints.hit("confirm.settle_uncommitted")

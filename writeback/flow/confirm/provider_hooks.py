@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import structlog
 from sqlmodel import Session
@@ -10,9 +11,11 @@ from sqlmodel import Session
 from writeback.core import failpoints
 from writeback.core.errors import NotFound
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.gathering import Gathering
 from writeback.flow.engine.hook_urls import account_hooks, hook_unknown, school_of
 from writeback.flow.schools.provider_school_events import SchoolEvents
 from writeback.providers.base import Hint
+from writeback.store.sql.write_out import write_out
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import requests
 from writeback.store.writebacks.requests import AWAITING
@@ -22,6 +25,14 @@ log = structlog.get_logger()
 
 _MAX_HINTS = 20
 """Repeated callbacks beyond this are dropped: they say nothing new."""
+
+
+class Noted(NamedTuple):
+    """A hint that came to the hook of a school (None: of our account)."""
+
+    provider: str
+    hook_of: str | None
+    hint: Hint
 
 
 @dataclass(frozen=True)
@@ -44,12 +55,15 @@ class Hooks:
             await SchoolEvents(self.flow).receive(provider, hint, hook_of=hook_of)
             failpoints.hit("hooks.after_event")
             return
-        if failpoints.hit("hooks.before_note"):
-            await self.flow.db.transact(partial(self._note, provider, hook_of, hint))
-        lane_id = await self.flow.db.transact(partial(self._note, provider, hook_of, hint))
-        failpoints.hit("hooks.after_note")
+        lane_id = await self._noting.add(Noted(provider, hook_of, hint))
+        if isinstance(lane_id, NotFound):
+            raise lane_id
         if lane_id is not None:
             await self.flow.waker.wake("confirm_lane", [lane_id])
+
+    @cached_property
+    def _noting(self) -> Gathering[Noted, str | NotFound | None]:
+        return Gathering(self._note_all, self.flow.settings.dispatch.gather_s)
 
     def account_hooks(self) -> Sequence[Hook]:
         """Return the hooks to register with providers that have one for an application with all its schools."""
@@ -61,23 +75,43 @@ class Hooks:
             raise hook_unknown()
         return school_of(self.flow.secrets, provider, token)
 
-    def _note(self, provider: str, hook_of: str | None, hint: Hint, session: Session) -> str | None:
-        """Add the hint to its request; return the lane when evidence may be had now."""
+    async def _note_all(self, noted: Sequence[Noted]) -> Sequence[str | NotFound | None]:
+        if failpoints.hit("hooks.before_note"):
+            await self.flow.db.transact(partial(self._note, noted))
+        lanes = await self.flow.db.transact(partial(self._note, noted))
+        failpoints.hit("hooks.after_note")
+        return lanes
+
+    def _note(self, noted: Sequence[Noted], session: Session) -> Sequence[str | NotFound | None]:
+        """Add the hints to their requests; return for each the lane when evidence may be had now."""
+        ids = {hint.request_id for _, _, hint in noted if hint.request_id}
+        refs = {
+            (provider, hint.provider_ref) for provider, _, hint in noted if hint.provider_ref and not hint.request_id
+        }
+        by_id = requests.lock_all(session, ids) if ids else {}
+        by_ref = requests.lock_by_refs(session, refs) if refs else {}
+        lanes: list[str | NotFound | None] = []
+        for one in noted:
+            hint = one.hint
+            request = by_id.get(hint.request_id) if hint.request_id else None
+            if hint.provider_ref and not hint.request_id:
+                request = by_ref.get((one.provider, hint.provider_ref))
+            lanes.append(self._note_one(one, request, session))
+        write_out(session)
+        return lanes
+
+    def _note_one(self, noted: Noted, request: RequestRow | None, session: Session) -> str | NotFound | None:
+        provider, hook_of, hint = noted
         now = self.flow.clock.now()
-        request: RequestRow | None = None
-        if hint.request_id:
-            request = requests.lock(session, hint.request_id)
-        elif hint.provider_ref:
-            request = requests.lock_by_ref(session, provider, hint.provider_ref)
         if request is None or request.provider != provider:
             # Not ours, or earlier than the answer to our own POST: asking the provider settles it either way.
             log.info("hint_without_request", provider=provider, hook_of=hook_of)
             return None
         if hint.request_id and request.school_id != hook_of:
-            raise NotFound("hook_unknown", "there is no such request at this hook")
+            return NotFound("hook_unknown", "there is no such request at this hook")
         if len(request.hints) < _MAX_HINTS:
-            noted = {**hint.payload, "provider_ref": hint.provider_ref, "received_at": now.isoformat()}
-            request.hints = [*request.hints, noted]
+            payload = {**hint.payload, "provider_ref": hint.provider_ref, "received_at": now.isoformat()}
+            request.hints = [*request.hints, payload]
         session.add(request)
         if request.state not in AWAITING:
             return None

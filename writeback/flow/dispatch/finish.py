@@ -23,6 +23,7 @@ from writeback.flow.engine.refusals import refuse
 from writeback.flow.engine.request_members import close_request, halve, members_of_all, move_members, settle_members
 from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member, Turn
+from writeback.store.sql.write_out import write_out
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import breakers, holds, in_doubt, lanes, requests
 from writeback.store.writebacks.requests import FinishedAttempt, RequestState
@@ -84,6 +85,7 @@ class Finish:
         for turn, outcome in sorted(finished, key=lambda one: keys_of(one.turn.account)):
             if turn.lane_id in checked:
                 Breakers(self.flow, session, now).note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
+        write_out(session)
         requests.finish_attempts(session, attempts)
         due = lanes.having_due(session, checked, now) if checked else set()
         failpoints.hit("dispatch.finish_uncommitted")

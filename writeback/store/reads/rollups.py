@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.states import Event
 from writeback.store.sql.upsert import insert_new
+from writeback.store.sql.write_out import insert_many
 from writeback.store.tables import (
     EventRow,
     RollupCursorRow,
@@ -42,7 +42,6 @@ _COUNTED = tuple(
         Event.RESUBMITTED,
     )
 )
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _COUNTS = ("accepted", "confirmed", "failed", "dropped", "went_out")
 
 
@@ -126,12 +125,9 @@ def add_counts(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     given = list(rows)
     if not given:
         return
-    table = table_of(RollupRow)
-    insert = _INSERTS[session.connection().dialect.name](table)
-    changes: dict[str, Any] = {name: table.c[name] + insert.excluded[name] for name in _COUNTS}
     # Events are counted in order, so a later instant comes later; rows without one keep theirs.
-    changes["evidence_at"] = func.coalesce(insert.excluded.evidence_at, table.c.evidence_at)
-    session.connection().execute(insert.on_conflict_do_update(index_elements=table.primary_key, set_=changes), given)
+    last = "evidence_at = coalesce(excluded.evidence_at, tally.evidence_at)"
+    insert_many(session, RollupRow, given, ending=_adding(RollupRow, _COUNTS, last))
 
 
 def add_times(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -139,10 +135,15 @@ def add_times(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     given = list(rows)
     if not given:
         return
-    table = table_of(RollupTimeRow)
-    insert = _INSERTS[session.connection().dialect.name](table)
-    changes = {"writebacks": table.c.writebacks + insert.excluded.writebacks}
-    session.connection().execute(insert.on_conflict_do_update(index_elements=table.primary_key, set_=changes), given)
+    insert_many(session, RollupTimeRow, given, ending=_adding(RollupTimeRow, ("writebacks",)))
+
+
+def _adding(row: type[SQLModel], names: Iterable[str], *more: str) -> str:
+    """Return how an INSERT ends that adds to what is there."""
+    table = table_of(row)
+    keys = ", ".join(column.name for column in table.primary_key)
+    added = (f"{name} = {table.name}.{name} + excluded.{name}" for name in names)
+    return f"ON CONFLICT ({keys}) DO UPDATE SET {', '.join((*added, *more))}"
 
 
 def forget(session: Session, before: datetime) -> None:

@@ -195,7 +195,7 @@ class TermWriter:
     """Writes terms, and how far they go."""
 
     def __init__(self, db: Database) -> None:
-        self._terms = BulkInsert(db, SearchTermRow, ending="ON CONFLICT DO NOTHING")
+        self._terms = BulkInsert(db.sql_dialect, SearchTermRow, ending="ON CONFLICT DO NOTHING")
         names = ("?", "?", "?") if db.dialect == "sqlite" else ("$1", "$2", "$3")
         self._advance = "UPDATE search_cursor SET event_id = {} WHERE id = {} AND event_id < {}".format(*names)  # noqa: S608 - names of parameters
 

@@ -14,7 +14,6 @@ from sqlalchemy import Column
 from sqlalchemy.engine import Dialect
 from sqlmodel import SQLModel
 
-from writeback.store.sql.database import Database
 from writeback.store.sql.drivers import Statements
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables import table_of
@@ -29,18 +28,17 @@ _SIZES = (128, 64, *range(32, 0, -1))
 class BulkInsert:
     """Inserts rows of one table; the column `counted` is left to the database, `ending` ends the statement."""
 
-    def __init__(self, db: Database, row: type[SQLModel], *, counted: str = "", ending: str = "") -> None:
-        dialect = db.sql_dialect
+    def __init__(self, dialect: Dialect, row: type[SQLModel], *, counted: str = "", ending: str = "") -> None:
         table = table_of(row)
         columns = [column for column in table.columns if column.name != counted]
         names = ", ".join(dialect.identifier_preparer.format_column(column) for column in columns)
         self._head, self._ending = f"INSERT INTO {table.name} ({names})", ending
-        self._processors = [(column.name, _processor(column, dialect)) for column in columns]
+        self._processors = processors(columns, dialect)
         fields = row.model_fields.items()
         self._defaults = {name: field.default for name, field in fields if not field.is_required() and name != counted}
         self._one_row = f"({', '.join('?' for _ in columns)})"
         self._of_arrays = ""
-        if db.dialect == "postgresql":
+        if dialect.name == "postgresql":
             types = [column.type.compile(dialect) for column in columns]
             arrays = ", ".join(f"${number}::{name}[]" for number, name in enumerate(types, start=1))
             self._of_arrays = f"{self._head} SELECT * FROM unnest({arrays}) {ending}"  # noqa: S608 - names of our own tables and columns
@@ -65,6 +63,11 @@ class BulkInsert:
         if size not in self._of_values:
             self._of_values[size] = f"{self._head} VALUES {', '.join([self._one_row] * size)} {self._ending}"
         return self._of_values[size]
+
+
+def processors(columns: Sequence[Column[Any]], dialect: Dialect) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """Return for each column its name, and what makes a value fit for the driver; None where any is."""
+    return [(column.name, _processor(column, dialect)) for column in columns]
 
 
 def _processor(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:

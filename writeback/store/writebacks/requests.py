@@ -6,11 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, bindparam, cast
+from sqlalchemy import Text, bindparam, cast, tuple_
 from sqlmodel import Session, col, select
 
 from writeback.store.sql.lists import padded
 from writeback.store.sql.types import UtcDateTime
+from writeback.store.sql.write_out import insert_many, update_many, write_out
 from writeback.store.tables import AttemptRow, RequestRow, WritebackRow, table_of
 
 
@@ -39,21 +40,8 @@ RESTORED = "restored"
 """`result` of a request in doubt that stands for what may have been sent before the database was restored."""
 
 
-def lock_by_ref(session: Session, provider: str, provider_ref: str) -> RequestRow | None:
-    """Return the newest request that the provider knows by this reference, locked."""
-    query = (
-        select(RequestRow)
-        .where(RequestRow.provider == provider, RequestRow.provider_ref == provider_ref)
-        .order_by(col(RequestRow.created_at).desc())
-        .limit(1)
-        .with_for_update()
-    )
-    return session.exec(query).first()
-
-
 # Built once: for each register SQLAlchemy would spend more on building these than SQLite does on running them.
-_REQUEST, _ATTEMPT = table_of(RequestRow), table_of(AttemptRow)
-_INSERT_ATTEMPT = _ATTEMPT.insert()
+_REQUEST = table_of(RequestRow)
 _SELECT_UNSETTLED = (
     _REQUEST.select()
     .with_only_columns(_REQUEST.c.lane_id, _REQUEST.c.id, _REQUEST.c.state, _REQUEST.c.fence, _REQUEST.c.slots)
@@ -63,6 +51,15 @@ _SELECT_UNSETTLED = (
 _LOCK = (
     select(RequestRow)
     .where(col(RequestRow.id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(RequestRow.id))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_LOCK_BY_REF = (
+    select(RequestRow)
+    .where(
+        tuple_(col(RequestRow.provider), col(RequestRow.provider_ref)).in_(bindparam("refs", expanding=True)),
+    )
     .order_by(col(RequestRow.id))
     .with_for_update()
     .execution_options(populate_existing=True)
@@ -77,9 +74,6 @@ _DUE = (
     .order_by(col(RequestRow.check_at))
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
-)
-_FINISH_ATTEMPT = _ATTEMPT.update().where(
-    _ATTEMPT.c.request_id == bindparam("of_request"), _ATTEMPT.c.finished_at.is_(None)
 )
 
 
@@ -102,6 +96,16 @@ def lock(session: Session, request_id: str) -> RequestRow | None:
     return lock_all(session, [request_id]).get(request_id)
 
 
+def lock_by_refs(session: Session, refs: Collection[tuple[str, str]]) -> dict[tuple[str, str], RequestRow]:
+    """Return the newest request for each provider and reference of its own, locked."""
+    found: dict[tuple[str, str], RequestRow] = {}
+    for row in session.exec(_LOCK_BY_REF, params={"refs": padded(refs)}):
+        ref = (row.provider, row.provider_ref or "")
+        if ref not in found or found[ref].created_at < row.created_at:
+            found[ref] = row
+    return found
+
+
 def add(session: Session, **values: Any) -> None:
     """Write a request down, before it goes out."""
     session.add(RequestRow(state=RequestState.SENDING, **values))
@@ -109,9 +113,9 @@ def add(session: Session, **values: Any) -> None:
 
 def start_attempts(session: Session, numbers: Mapping[str, int], now: datetime) -> None:
     """Write down the attempts of requests, by request with their numbers, before they go out."""
-    session.flush()
-    started = [{"request_id": one, "number": number, "started_at": now} for one, number in numbers.items()]
-    session.connection().execute(_INSERT_ATTEMPT, started)
+    write_out(session)
+    rows = [{"request_id": one, "number": number, "started_at": now} for one, number in numbers.items()]
+    insert_many(session, AttemptRow, rows)
 
 
 def add_in_doubt(session: Session, **values: Any) -> None:
@@ -126,6 +130,12 @@ def unsettled_in_lanes(session: Session, lane_ids: Collection[str]) -> dict[str,
     for lane_id, *unsettled in session.connection().execute(_SELECT_UNSETTLED, {"lanes": padded(lane_ids)}):
         found[lane_id].append(Unsettled(*unsettled))
     return found
+
+
+def leave_until(session: Session, requests: Collection[RequestRow], until: datetime) -> None:
+    """Have nobody else ask about the requests before then."""
+    ids = [request.id for request in requests]
+    session.connection().execute(_REQUEST.update().where(_REQUEST.c.id.in_(ids)).values(check_at=until))
 
 
 def due_checks(session: Session, lane_ids: Collection[str], now: datetime, limit: int) -> Sequence[RequestRow]:
@@ -171,7 +181,7 @@ def last_detail(session: Session, request_id: str) -> str:
 class FinishedAttempt(NamedTuple):
     """How the open attempt of a request ended."""
 
-    of_request: str
+    request_id: str
     finished_at: datetime
     outcome: str
     detail: str | None
@@ -179,8 +189,15 @@ class FinishedAttempt(NamedTuple):
 
 def finish_attempts(session: Session, finished: Sequence[FinishedAttempt]) -> None:
     """Complete the open attempts of requests."""
-    if finished:
-        session.connection().execute(_FINISH_ATTEMPT, [one._asdict() for one in finished])
+    rows = [one._asdict() for one in finished]
+    update_many(
+        session,
+        AttemptRow,
+        ("finished_at", "outcome", "detail"),
+        rows,
+        key="request_id",
+        only="attempt.finished_at IS NULL",
+    )
 
 
 def finish_attempt(session: Session, request_id: str, *, at: datetime, outcome: str, detail: str | None) -> None:

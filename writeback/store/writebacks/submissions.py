@@ -105,13 +105,13 @@ class SubmissionWriter:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known_lanes: set[str] = set()
-        self._lanes = BulkInsert(db, Lane, ending="ON CONFLICT DO NOTHING")
-        self._keys = BulkInsert(db, IdempotencyRow, ending="ON CONFLICT DO NOTHING RETURNING app_id, key")
-        self._writebacks = BulkInsert(db, WritebackRow, counted="seq")
-        self._events = BulkInsert(db, EventRow, counted="id")
-        self._recent = BulkInsert(db, RecentCreateRow, ending="ON CONFLICT DO NOTHING")
-        self._drop_ins = BulkInsert(db, DropInRow)
-        self._drop_in_members = BulkInsert(db, DropInMemberRow)
+        self._lanes = BulkInsert(db.sql_dialect, Lane, ending="ON CONFLICT DO NOTHING")
+        self._keys = BulkInsert(db.sql_dialect, IdempotencyRow, ending="ON CONFLICT DO NOTHING RETURNING app_id, key")
+        self._writebacks = BulkInsert(db.sql_dialect, WritebackRow, counted="seq")
+        self._events = BulkInsert(db.sql_dialect, EventRow, counted="id")
+        self._recent = BulkInsert(db.sql_dialect, RecentCreateRow, ending="ON CONFLICT DO NOTHING")
+        self._drop_ins = BulkInsert(db.sql_dialect, DropInRow)
+        self._drop_in_members = BulkInsert(db.sql_dialect, DropInMemberRow)
         self._answer = _ANSWER.format("?", "?") if db.dialect == "sqlite" else _ANSWER.format("$1", "$2")
 
     async def write(self, batch: Sequence[NewWriteback], now: datetime) -> list[CommitResult]:
