@@ -59,9 +59,9 @@ async def seed(db: Database, writebacks: int) -> None:
     """Put writebacks, their events and their requests into the tables."""
     rng = random.Random(7)
     rows, events, requests = (
-        BulkInsert(db, WritebackRow, counted="seq"),
-        BulkInsert(db, EventRow, counted="id"),
-        BulkInsert(db, RequestRow),
+        BulkInsert(db.sql_dialect, WritebackRow, counted="seq"),
+        BulkInsert(db.sql_dialect, EventRow, counted="id"),
+        BulkInsert(db.sql_dialect, RequestRow),
     )
     for start in range(0, writebacks, _CHUNK):
         made = [_writeback(rng, number) for number in range(start, min(writebacks, start + _CHUNK))]

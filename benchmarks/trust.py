@@ -139,10 +139,10 @@ async def fill(services: Services, writebacks: int = WRITEBACKS, outage: int = 0
             await services.keys.create(app, name, [Scope.SUBMIT, Scope.READ])
     await db.transact(lambda session: session.add_all([*_batches(now), *_audited(trust)]))
     inserts = {
-        WritebackRow: BulkInsert(db, WritebackRow, counted="seq"),
-        EventRow: BulkInsert(db, EventRow, counted="id"),
-        RequestRow: BulkInsert(db, RequestRow),
-        AttemptRow: BulkInsert(db, AttemptRow, counted="id"),
+        WritebackRow: BulkInsert(db.sql_dialect, WritebackRow, counted="seq"),
+        EventRow: BulkInsert(db.sql_dialect, EventRow, counted="id"),
+        RequestRow: BulkInsert(db.sql_dialect, RequestRow),
+        AttemptRow: BulkInsert(db.sql_dialect, AttemptRow, counted="id"),
     }
     chunk: list[dict[str, Any]] = []
     for row in trust.rows():

@@ -180,7 +180,10 @@ class Lane:
 
 
 async def _open_world(path: Path, provider: ModelProvider, clock: FakeClock) -> World:
-    db, settings = Database.open(f"sqlite+aiosqlite:///{path}"), Settings(secret_key=SECRET_KEY, dispatch=DispatchSettings(gather_s=0))
+    db, settings = (
+        Database.open(f"sqlite+aiosqlite:///{path}"),
+        Settings(secret_key=SECRET_KEY, dispatch=DispatchSettings(gather_s=0)),
+    )
     secrets = SecretBox(SECRET_KEY)
     waker = RecordingWaker()
     registry = Registry(

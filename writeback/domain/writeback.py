@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from writeback.domain.finding import Finding
@@ -45,9 +46,10 @@ class RecordProgress:
     def with_findings(self, findings: Iterable[Finding]) -> "RecordProgress":
         return replace(self, findings=(*self.findings, *(finding.as_json() for finding in findings)))
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what is stored: defaults left out."""
-        packed: dict[str, Any] = {"status": self.status.value}
+    def as_json(self, times: int = 1) -> dict[str, Any]:
+        """Return what is stored, for so many records in a row that are alike: defaults left out."""
+        packed: dict[str, Any] = {"times": times} if times > 1 else {}
+        packed["status"] = self.status.value
         if self.findings:
             packed["findings"] = list(self.findings)
         if self.evidence:
@@ -75,29 +77,52 @@ def unpack_progress(text: str, count: int) -> list[RecordProgress]:
     """Return the progress of `count` records; an empty text means all queued."""
     if not text:
         return [RecordProgress()] * count
-    return [
-        RecordProgress(
-            status=RecordStatus(entry["status"]),
-            findings=tuple(entry.get("findings", ())),
-            evidence=entry.get("evidence"),
-            mis_ids=tuple(entry.get("mis_ids", ())),
-            group=entry.get("group"),
-            mis_holds=entry.get("mis_holds"),
-            near=tuple(entry.get("near", ())),
-            healed=entry.get("healed", False),
-            unclear=entry.get("unclear", 0),
-            doubted_at=datetime.fromisoformat(entry["doubted_at"]) if "doubted_at" in entry else None,
-            looked_for=entry.get("looked_for"),
-        )
-        for entry in json.loads(text)
-    ]
+    return [one for entry, times in _runs(text) for one in [_unpack(entry)] * times]
+
+
+def stored_progress(text: str) -> Sequence[Mapping[str, Any]]:
+    """Return the same as it is stored, for whoever needs a little of many; none for an empty text."""
+    return [entry for entry, times in _runs(text) for _ in range(times)] if text else []
+
+
+def _runs(text: str) -> list[tuple[Mapping[str, Any], int]]:
+    """Return what is stored, each with the number of records in a row that it is of."""
+    return [(entry, entry.get("times", 1)) for entry in json.loads(text)]
+
+
+def _unpack(entry: Mapping[str, Any]) -> RecordProgress:
+    return RecordProgress(
+        status=RecordStatus(entry["status"]),
+        findings=tuple(entry.get("findings", ())),
+        evidence=entry.get("evidence"),
+        mis_ids=tuple(entry.get("mis_ids", ())),
+        group=entry.get("group"),
+        mis_holds=entry.get("mis_holds"),
+        near=tuple(entry.get("near", ())),
+        healed=entry.get("healed", False),
+        unclear=entry.get("unclear", 0),
+        doubted_at=datetime.fromisoformat(entry["doubted_at"]) if "doubted_at" in entry else None,
+        looked_for=entry.get("looked_for"),
+    )
+
+
+def move_alike(progress: list[RecordProgress], indexes: Iterable[int], status: RecordStatus, **changes: Any) -> None:
+    """Move records, each as `RecordProgress.moved` does; those that are alike stay so, and are worked out once."""
+    moved: dict[int, RecordProgress] = {}
+    before = list(progress)
+    for index in indexes:
+        entry = before[index]
+        if id(entry) not in moved:
+            moved[id(entry)] = entry.moved(status, **changes)
+        progress[index] = moved[id(entry)]
 
 
 def pack_progress(progress: Sequence[RecordProgress]) -> str:
     """Return the text that `unpack_progress` takes."""
-    if all(entry == RecordProgress() for entry in progress):
+    runs = [(entry, sum(1 for _ in run)) for entry, run in groupby(progress)]
+    if all(entry == RecordProgress() for entry, _ in runs):
         return ""
-    return json.dumps([entry.as_json() for entry in progress], separators=(",", ":"))
+    return json.dumps([entry.as_json(times) for entry, times in runs], separators=(",", ":"))
 
 
 _WAITING_ORDER = (

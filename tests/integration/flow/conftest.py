@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -21,6 +21,7 @@ from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.outcome import Blocked, Evidenced, Pending, ReadBack, Refused, Taken, Unclear
 from writeback.domain.school import HoldReason
+from writeback.domain.writeback import stored_progress
 from writeback.flow.accept.accept import Acceptor
 from writeback.flow.confirm.confirmer import Confirmer
 from writeback.flow.confirm.provider_hooks import Hooks
@@ -214,10 +215,12 @@ class World:
         async with self.flow.db.read() as session:
             return (await session.exec(select(AttemptRow).order_by(AttemptRow.id))).all()
 
-    async def records(self, writeback_id: str) -> list[dict[str, Any]]:
+    async def records(self, writeback_id: str) -> Sequence[Mapping[str, Any]]:
         """Return the progress of the records, as it is stored."""
-        text = (await self.writeback(writeback_id)).progress
-        return json.loads(text) if text else []
+        return [
+            {name: value for name, value in entry.items() if name != "times"}
+            for entry in stored_progress((await self.writeback(writeback_id)).progress)
+        ]
 
 
 def mark(student: str = "A1", **changes: Any) -> dict[str, Any]:

@@ -114,7 +114,7 @@ async def test_core_write_is_rolled_back_as_a_whole(database: Database) -> None:
 
 
 async def test_driver_write_is_rolled_back_as_a_whole(database: Database) -> None:
-    apps = BulkInsert(database, App)
+    apps = BulkInsert(database.sql_dialect, App)
     row = apps.values({"id": "app_a", "name": "a", "created_at": _AT})
 
     def write_twice(statements: Statements) -> None:
@@ -130,7 +130,7 @@ async def test_driver_write_is_rolled_back_as_a_whole(database: Database) -> Non
 
 
 async def test_driver_writes_at_once_take_turns(database: Database) -> None:
-    apps = BulkInsert(database, App)
+    apps = BulkInsert(database.sql_dialect, App)
 
     async def write(number: int) -> None:
         row = apps.values({"id": f"app_{number}", "name": f"{number}", "created_at": _AT})

@@ -81,7 +81,7 @@ async def _names(db: Database) -> Sequence[str]:
 
 async def _use_every_way(db: Database, prefix: str) -> None:
     """Read, write, transact, write without the ORM and by the driver."""
-    apps = BulkInsert(db, App)
+    apps = BulkInsert(db.sql_dialect, App)
     row = apps.values({"id": f"{prefix}_driver", "name": f"{prefix}_driver", "created_at": _AT})
     await _names(db)
     async with db.write() as session:
@@ -104,7 +104,7 @@ async def test_whatever_comes_after_the_server_closed_every_connection_succeeds(
 
 async def test_each_way_is_the_first_to_meet_closed_connections(postgres_url: str) -> None:
     async with _opened(postgres_url) as db:
-        apps = BulkInsert(db, App)
+        apps = BulkInsert(db.sql_dialect, App)
         row = apps.values({"id": "app_d", "name": "d", "created_at": _AT})
         ways: list[Callable[[], Any]] = [
             lambda: _names(db),

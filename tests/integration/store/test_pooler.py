@@ -22,7 +22,7 @@ _POOLED = PoolOptions(size=8, is_behind_pooler=True)
 async def test_statements_of_many_processes_do_not_meet_on_its_connections(pooler_url: str) -> None:
     """Eight connections of each of three go over three of the server's: a statement kept prepared would be missed."""
     databases = [Database.open(pooler_url, pool=_POOLED) for _ in range(3)]
-    apps = BulkInsert(databases[0], App)
+    apps = BulkInsert(databases[0].sql_dialect, App)
     servers: Counter[int] = Counter()
 
     async def use(db: Database, number: int) -> None:

@@ -9,6 +9,7 @@ from writeback.domain.states import Status
 from writeback.domain.writeback import (
     RecordProgress,
     RecordStatus,
+    move_alike,
     overall_status,
     pack_progress,
     unpack_progress,
@@ -60,6 +61,21 @@ def test_the_status_of_the_whole_follows_from_the_records(records, whole):
 )
 def test_progress_comes_back_as_it_was_packed(progress):
     assert unpack_progress(pack_progress(progress), len(progress)) == progress
+
+
+def test_records_that_are_alike_are_stored_once():
+    sent = [RecordProgress()] * 30
+    move_alike(sent, range(30), RecordStatus.SENT)
+    assert pack_progress(sent) == '[{"times":30,"status":"sent"}]'
+    assert unpack_progress(pack_progress(sent), 30) == sent == [RecordProgress(RecordStatus.SENT)] * 30
+
+
+def test_moving_some_leaves_the_others():
+    progress = [RecordProgress(), RecordProgress(evidence="callback"), RecordProgress()]
+    move_alike(progress, [0, 1], RecordStatus.SENT)
+    moved = [RecordStatus.SENT, RecordStatus.SENT, RecordStatus.QUEUED]
+    assert [entry.status for entry in progress] == moved
+    assert progress[1].evidence == "callback"
 
 
 def test_untouched_progress_takes_no_room():

@@ -18,6 +18,7 @@ from writeback.flow.dispatch.claim import MOST_QUEUED, Choice
 from writeback.flow.engine.breakers import Breakers, keys_of
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.turn import Turn
+from writeback.store.sql.write_out import write_out
 from writeback.store.writebacks import holds, lanes, requests, writebacks
 from writeback.store.writebacks.lanes import Lease
 
@@ -57,6 +58,7 @@ class Begin:
         turns = [turn for choice in choices if (turn := choice.make()) is not None]
         if turns:
             requests.start_attempts(session, {turn.request_id: turn.attempt for turn in turns}, now)
+        write_out(session)
         idle = leases.keys() - {turn.lane_id for turn in turns}
         if idle:
             lanes.release(session, [(lane_id, leases[lane_id].fence) for lane_id in idle])

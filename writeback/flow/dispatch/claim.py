@@ -20,7 +20,7 @@ from writeback.domain.next_request import Limits, Plan, plan
 from writeback.domain.school import Account, School
 from writeback.domain.states import Event
 from writeback.domain.superseding import Waiting
-from writeback.domain.writeback import RecordStatus
+from writeback.domain.writeback import RecordStatus, move_alike
 from writeback.flow.dispatch.after_restore import AfterRestore
 from writeback.flow.dispatch.building import build
 from writeback.flow.dispatch.deadlines import expire
@@ -270,12 +270,13 @@ class Choice:
     ) -> Turn:
         """Write request, attempt and the records' new status, before anything goes out."""
         members = chosen.chosen
+        indexes: defaultdict[str, list[int]] = defaultdict(list)
         for member in members:
-            progress = opened[member.writeback_id].progress
-            progress[member.index] = progress[member.index].moved(RecordStatus.SENDING)
+            indexes[member.writeback_id].append(member.index)
         attempts = 0
-        for writeback_id in dict.fromkeys(member.writeback_id for member in members):
+        for writeback_id, chosen_of in indexes.items():
             row = opened[writeback_id].row
+            move_alike(opened[writeback_id].progress, chosen_of, RecordStatus.SENDING)
             row.attempts += 1
             row.next_attempt_at = row.hold_reason = None
             attempts = max(attempts, row.attempts)

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.states import Event
-from writeback.domain.writeback import RecordStatus
+from writeback.domain.writeback import RecordStatus, move_alike
 from writeback.flow.engine.status_changes import Changes, open_all
 from writeback.flow.engine.turn import Member
 from writeback.store.tables import RequestRow
@@ -57,8 +57,11 @@ def move_members(
     **record_changes: Any,
 ) -> None:
     """Move all of them to one status and settle their writebacks."""
+    indexes: dict[str, list[int]] = {}
     for member in members:
-        change_member(member, status, **record_changes)
+        indexes.setdefault(member.opened.row.id, []).append(member.index)
+    for opened in {member.opened.row.id: member.opened for member in members}.values():
+        move_alike(opened.progress, indexes[opened.row.id], status, **record_changes)
     settle_members(changes, members, queued_by=queued_by, detail=detail)
 
 

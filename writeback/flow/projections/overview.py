@@ -5,7 +5,6 @@ cost as much as one.
 """
 
 import asyncio
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from datetime import datetime, timedelta
 from writeback.core.clock import Clock
 from writeback.core.ttl import TtlCache
 from writeback.domain.states import Status
+from writeback.domain.writeback import stored_progress
 from writeback.flow.projections.overview_schools import SchoolNeed, needs_of
 from writeback.flow.projections.rollups import bucket_of, quantile
 from writeback.store.reads import overview as store
@@ -223,7 +223,7 @@ def _causes(wrong: Iterable[Wrong]) -> list[Cause]:
 
 def _codes(progress: str) -> Counter[str]:
     found: Counter[str] = Counter()
-    for record in json.loads(progress or "[]"):
+    for record in stored_progress(progress):
         if record["status"] in ("failed", "needs_attention"):
             findings: Sequence[Mapping[str, str]] = record.get("findings", ())
             found.update({finding["code"] for finding in findings if finding.get("severity") != "warning"})

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from writeback.domain.access import Caller
-from writeback.domain.writeback import RecordProgress, RecordStatus
+from writeback.domain.writeback import RecordProgress, RecordStatus, stored_progress
 from writeback.flow.registry.entries import school_unknown
 from writeback.store.reads import reports as store
 from writeback.store.sql.database import Database
@@ -146,7 +146,7 @@ def _latest(rows: Iterable[WritebackRow], day: date, begins: datetime, ends: dat
         if not is_todays and wanted not in row.records:
             continue
         records: list[Mapping[str, Any] | None] = json.loads(row.records)
-        pairs = zip(records, json.loads(row.progress) if row.progress else [_QUEUED] * len(records), strict=True)
+        pairs = zip(records, stored_progress(row.progress) or [_QUEUED] * len(records), strict=True)
         for index, (record, progress) in enumerate(pairs):
             if record is None or progress["status"] in _OF_NO_INTEREST:
                 continue

@@ -35,7 +35,11 @@ class BulkInsert:
         self._head, self._ending = f"INSERT INTO {table.name} ({names})", ending
         self._processors = processors(columns, dialect)
         fields = row.model_fields.items()
-        self._defaults = {name: field.default for name, field in fields if not field.is_required() and name != counted}
+        self._defaults = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in fields
+            if not field.is_required() and name != counted
+        }
         self._one_row = f"({', '.join('?' for _ in columns)})"
         self._of_arrays = ""
         if dialect.name == "postgresql":

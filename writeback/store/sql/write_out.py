@@ -1,7 +1,7 @@
-"""Writing a session's new and changed rows out in few statements, where a transaction is about many.
+"""Writing many rows of a transaction in few statements.
 
-SQLAlchemy's own flush runs one statement a row. Here all new rows of a table are one INSERT; and on PostgreSQL all rows
-of which the same columns have changed are one UPDATE.
+SQLAlchemy's own flush runs one statement a row. Here all rows that are inserted later are one INSERT a table; and on
+PostgreSQL all rows of which the same columns have changed are one UPDATE.
 """
 
 from collections import defaultdict
@@ -9,40 +9,59 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import event, inspect
 from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 
 from writeback.store.sql.bulk_insert import BulkInsert, processors
 from writeback.store.tables import table_of
 
 Row = type[SQLModel]
+_LATER = "rows that are inserted later"
+
+
+def insert_later(session: OrmSession, row_type: Row, **values: Any) -> None:
+    """Have a row inserted by `flush` or `write_out`, at the latest when the session commits.
+
+    It is no object of the session: making one costs more than inserting it.
+    """
+    session.info.setdefault(_LATER, {}).setdefault(row_type, []).append(values)
+
+
+def flush(session: Session) -> None:
+    """Write everything that a query of this transaction is to see."""
+    session.flush()
+    _insert_waiting(session)
+
+
+@event.listens_for(OrmSession, "before_commit")
+def _insert_waiting(session: OrmSession) -> None:
+    waiting: dict[Row, list[Mapping[str, Any]]] = session.info.pop(_LATER, {})
+    order = {name: place for place, name in enumerate(table.name for table in SQLModel.metadata.sorted_tables)}
+    for row_type, rows in sorted(waiting.items(), key=lambda one: order[table_of(one[0]).name]):
+        insert_many(session, row_type, rows)
 
 
 def write_out(session: Session) -> None:
-    """Write what is new and what has changed, and let go of those rows: the session is at its end.
+    """Write what is waiting and what has changed, and let go of those rows: the session is at its end.
 
     Rows of tables in which a column sets itself are left to the flush.
     """
-    new: defaultdict[Row, list[SQLModel]] = defaultdict(list)
-    for row in session.new:
-        new[type(row)].append(row)
+    _insert_waiting(session)
     changed: defaultdict[tuple[Row, tuple[str, ...]], list[SQLModel]] = defaultdict(list)
     for row in session.dirty:
         if _sets_itself(type(row)):  # type: ignore[arg-type]
             continue
         if names := tuple(sorted(inspect(row).committed_state)):
             changed[type(row), names].append(row)
-    order = {name: place for place, name in enumerate(table.name for table in SQLModel.metadata.sorted_tables)}
-    for row_type, rows in sorted(new.items(), key=lambda one: order[table_of(one[0]).name]):
-        insert_many(session, row_type, [row.__dict__ for row in rows])
     for (row_type, names), rows in changed.items():
         update_many(session, row_type, names, [row.__dict__ for row in rows])
-    for row in (*(row for rows in new.values() for row in rows), *(row for rows in changed.values() for row in rows)):
-        session.expunge(row)
+        for row in rows:
+            session.expunge(row)
 
 
-def insert_many(session: Session, row_type: Row, rows: Sequence[Mapping[str, Any]], *, ending: str = "") -> None:
+def insert_many(session: OrmSession, row_type: Row, rows: Sequence[Mapping[str, Any]], *, ending: str = "") -> None:
     """Insert rows, each as values by column; a number that the database counts up is left to it."""
     if rows:
         insert = _insert(session.get_bind().dialect, row_type, ending)
@@ -120,7 +139,7 @@ class _Update:
 class _InSession:
     """Runs statements in the transaction of a session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: OrmSession) -> None:
         self._connection = session.connection()
 
     def run(self, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:

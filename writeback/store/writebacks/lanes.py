@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from writeback.domain.states import Status
 from writeback.store.sql.lists import padded
 from writeback.store.sql.types import UtcDateTime
+from writeback.store.sql.write_out import flush
 from writeback.store.tables import EpochRow, Lane, RequestRow, WritebackRow, table_of
 from writeback.store.writebacks.requests import RequestState
 from writeback.store.writebacks.writebacks import is_due
@@ -131,13 +132,13 @@ def of_school(session: Session, school_id: str) -> Sequence[str]:
 
 def having_due(session: Session, lane_ids: Collection[str], now: datetime) -> set[str]:
     """Return those of the lanes in which something could be sent now."""
-    session.flush()
+    flush(session)
     return set(session.connection().execute(_WITH_DUE, {"ids": padded(lane_ids), "now": now}).scalars())
 
 
 def having_queued(session: Session, lane_ids: Collection[str]) -> set[str]:
     """Return those of the lanes in which anything waits, due or not."""
-    session.flush()
+    flush(session)
     return set(session.connection().execute(_WITH_QUEUED, {"ids": padded(lane_ids)}).scalars())
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from writeback.store.sql.lists import padded
 from writeback.store.sql.types import UtcDateTime
-from writeback.store.sql.write_out import insert_many, update_many, write_out
+from writeback.store.sql.write_out import flush, insert_later, update_many
 from writeback.store.tables import AttemptRow, RequestRow, WritebackRow, table_of
 
 
@@ -108,24 +108,23 @@ def lock_by_refs(session: Session, refs: Collection[tuple[str, str]]) -> dict[tu
 
 def add(session: Session, **values: Any) -> None:
     """Write a request down, before it goes out."""
-    session.add(RequestRow(state=RequestState.SENDING, **values))
+    insert_later(session, RequestRow, state=RequestState.SENDING, **values)
 
 
 def start_attempts(session: Session, numbers: Mapping[str, int], now: datetime) -> None:
     """Write down the attempts of requests, by request with their numbers, before they go out."""
-    write_out(session)
-    rows = [{"request_id": one, "number": number, "started_at": now} for one, number in numbers.items()]
-    insert_many(session, AttemptRow, rows)
+    for request_id, number in numbers.items():
+        insert_later(session, AttemptRow, request_id=request_id, number=number, started_at=now)
 
 
 def add_in_doubt(session: Session, **values: Any) -> None:
     """Write down a request that never goes out: what it carries may have been sent before, and is looked for."""
-    session.add(RequestRow(state=RequestState.IN_DOUBT, **values))
+    insert_later(session, RequestRow, state=RequestState.IN_DOUBT, **values)
 
 
 def unsettled_in_lanes(session: Session, lane_ids: Collection[str]) -> dict[str, list[Unsettled]]:
     """Return the lanes' requests that are on their way or await evidence, the oldest first."""
-    session.flush()
+    flush(session)
     found: dict[str, list[Unsettled]] = {lane_id: [] for lane_id in lane_ids}
     for lane_id, *unsettled in session.connection().execute(_SELECT_UNSETTLED, {"lanes": padded(lane_ids)}):
         found[lane_id].append(Unsettled(*unsettled))

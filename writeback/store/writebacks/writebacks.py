@@ -12,6 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from writeback.domain.states import NOT_LEFT, WITH_PROVIDER, Status
 from writeback.store.sql.lists import padded
 from writeback.store.sql.types import UtcDateTime
+from writeback.store.sql.write_out import insert_later
 from writeback.store.tables import EventRow, WritebackRow
 
 SLOT_IN_FLIGHT = "slot_in_flight"
@@ -196,8 +197,5 @@ def is_due(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
 
 def add_event(session: Session, row: WritebackRow, event: str, *, at: datetime, actor: str, detail: str | None) -> None:
     """Write the event of a change in the transaction of the change."""
-    session.add(
-        EventRow(
-            writeback_id=row.id, app_id=row.app_id, at=at, actor=actor, event=event, status=row.status, detail=detail
-        )
-    )
+    values = {"writeback_id": row.id, "app_id": row.app_id, "at": at, "actor": actor}
+    insert_later(session, EventRow, **values, event=event, status=row.status, detail=detail)
