@@ -2,16 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 
-from sqlalchemy import Text, cast
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.store.tables import AttemptRow, EventRow, RequestRow, WritebackRow
-
-_CLOCK_SKEW = timedelta(hours=1)
-"""By how much a worker's clock may be behind that of the API that accepted the writeback."""
+from writeback.store.tables import AttemptRow, EventRow, RequestRow
+from writeback.store.writebacks import requests
 
 
 async def events_of(session: AsyncSession, writeback_id: str) -> Sequence[EventRow]:
@@ -20,18 +16,9 @@ async def events_of(session: AsyncSession, writeback_id: str) -> Sequence[EventR
     return (await session.exec(query)).all()
 
 
-async def requests_of(session: AsyncSession, row: WritebackRow) -> Sequence[RequestRow]:
+async def requests_of(session: AsyncSession, writeback_id: str) -> Sequence[RequestRow]:
     """Return the requests that carried records of it, the oldest first."""
-    query = (
-        select(RequestRow)
-        .where(
-            RequestRow.lane_id == row.lane_id,
-            col(RequestRow.created_at) >= row.created_at - _CLOCK_SKEW,
-            cast(RequestRow.members, Text).contains(as_json_text(row.id), autoescape=True),
-        )
-        .order_by(col(RequestRow.created_at), col(RequestRow.id))
-    )
-    return (await session.exec(query)).all()
+    return (await session.exec(requests.carrying(writeback_id))).all()
 
 
 async def attempts_of(session: AsyncSession, request_ids: Sequence[str]) -> Sequence[AttemptRow]:

@@ -71,7 +71,7 @@ class Reads:
             if row is None:
                 raise writeback_unknown(writeback_id)
             events = await timeline.events_of(session, writeback_id)
-            requests = await timeline.requests_of(session, row)
+            requests = await timeline.requests_of(session, writeback_id)
             attempts = await timeline.attempts_of(session, [request.id for request in requests])
             corrected = await corrections.of_writeback(session, writeback_id)
             kept_answers = await provider_answers.kept_of(session, [request.id for request in requests])

@@ -8,6 +8,7 @@ from writeback.store.tables.projections import RollupCursorRow, RollupRow, Rollu
 from writeback.store.tables.requests import (
     AttemptRow,
     BreakerRow,
+    CarriedRow,
     ClaimRow,
     DriftCheckRow,
     DriftCursorRow,
@@ -38,6 +39,7 @@ __all__ = [
     "BatchRow",
     "BreakerRow",
     "BulkRow",
+    "CarriedRow",
     "ClaimRow",
     "CorrectionRow",
     "DeliveryRow",

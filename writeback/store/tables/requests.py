@@ -49,6 +49,16 @@ class RequestRow(SQLModel, table=True):
     evidence: str | None = None
 
 
+class CarriedRow(SQLModel, table=True):
+    """A request has carried records of a writeback. The database adds it with the request, by a trigger (ADR 31)."""
+
+    __tablename__ = "carried"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    writeback_id: str = Field(primary_key=True)
+    request_id: str = Field(primary_key=True)
+
+
 class AttemptRow(SQLModel, table=True):
     """One try of a request: written before it is sent, completed after."""
 

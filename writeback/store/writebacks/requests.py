@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Text, bindparam, cast, tuple_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.store.sql.lists import padded
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.write_out import flush, insert_later, update_many
-from writeback.store.tables import AttemptRow, RequestRow, WritebackRow, table_of
+from writeback.store.tables import AttemptRow, CarriedRow, RequestRow, WritebackRow, table_of
 
 
 class RequestState(StrEnum):
@@ -142,18 +143,18 @@ def due_checks(session: Session, lane_ids: Collection[str], now: datetime, limit
     return session.exec(_DUE, params={"lanes": padded(lane_ids), "now": now, "at_most": limit}).all()
 
 
+def carrying(writeback_id: str) -> SelectOfScalar[RequestRow]:
+    """Return the query of the requests that carry records of a writeback, the oldest first."""
+    linked = select(CarriedRow.request_id).where(CarriedRow.writeback_id == writeback_id)
+    # The request has the last word: what it let go of before it went out is linked to it still.
+    carries = cast(RequestRow.members, Text).contains(json.dumps(writeback_id), autoescape=True)
+    query = select(RequestRow).where(col(RequestRow.id).in_(linked), carries)
+    return query.order_by(col(RequestRow.created_at), col(RequestRow.id))
+
+
 def awaiting_of(session: Session, row: WritebackRow) -> Sequence[RequestRow]:
     """Return the requests that carry records of a writeback and await evidence, the oldest first; locked."""
-    query = (
-        select(RequestRow)
-        .where(
-            RequestRow.lane_id == row.lane_id,
-            col(RequestRow.state).in_(AWAITING),
-            cast(RequestRow.members, Text).contains(json.dumps(row.id), autoescape=True),
-        )
-        .order_by(col(RequestRow.created_at), col(RequestRow.id))
-        .with_for_update()
-    )
+    query = carrying(row.id).where(col(RequestRow.state).in_(AWAITING)).with_for_update()
     return session.exec(query.execution_options(populate_existing=True)).all()
 
 
