@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import accepting, confirming, cost, idle, isolation, pages, searching, syncing
+from benchmarks import accepting, confirming, cost, growth, idle, isolation, pages, searching, syncing
 from writeback.core.logging import configure_logging
 
 
@@ -31,6 +31,7 @@ PARTS = {
     "accept-postgresql": Part("the same on PostgreSQL", 0.8, accepting.run_on_postgresql),
     "confirm": Part("marks confirmed a second, from POST to evidence", 0.4, confirming.run),
     "cost": Part("CPU, SQL, Redis and WAL of a register; registers confirmed a second", 5, cost.run, has_options=True),
+    "growth": Part("every read with 300,000 writebacks stored, and with few", 10, growth.run, has_options=True),
     "idle": Part("milliseconds from POST to the provider's socket, one register at a time", 0.7, idle.run),
     "isolation": Part("what a school or a provider that hangs costs the others", 5, isolation.run),
     "pages": Part("the console's pages with 100,000 writebacks, on SQLite and PostgreSQL", 5, pages.run),
