@@ -7,9 +7,8 @@ import argparse
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -88,7 +87,7 @@ def options() -> argparse.ArgumentParser:
     add("--writebacks", type=int, default=_FULL, help="how many are stored in the full database")
     add("--postgresql", action="store_true", help="PostgreSQL, not SQLite")
     add("--only", default="", help="only reads with this in their name")
-    add("--folder", type=Path, help="keep SQLite's full database here, and take it from here the next time")
+    add("--full", default="", metavar="URL", help="the full database: filled where it is empty, and left there")
     add("--plans", action="store_true", help="show the plan of every read")
     return parser
 
@@ -97,11 +96,11 @@ async def run(arguments: Sequence[str] = ()) -> AsyncIterator[str]:
     """Yield a line for each read, and then the plans of those that grow."""
     chosen = options().parse_args(arguments)
     almost_empty = {one.name: one async for one in _measured(chosen, _ALMOST_EMPTY)}
-    database = "PostgreSQL" if chosen.postgresql else "SQLite"
-    yield f"Reads, {database}, {chosen.writebacks} writebacks stored, and {_ALMOST_EMPTY}"
+    name = "PostgreSQL" if chosen.postgresql else "SQLite"
+    yield f"Reads, {name}, {chosen.writebacks} writebacks stored, and {_ALMOST_EMPTY}"
     yield f"  {'':44} {'full ms':>9} {'empty ms':>9} {'ratio':>7}"
     growing = []
-    async for full in _measured(chosen, chosen.writebacks, chosen.folder):
+    async for full in _measured(chosen, chosen.writebacks, chosen.full):
         empty = almost_empty[full.name]
         ratio = full.read.ms / empty.read.ms
         yield f"  {full.name:44} {full.read.ms:9.1f} {empty.read.ms:9.1f} {ratio:7.1f}"
@@ -119,11 +118,13 @@ class _Measured:
     plan: str
 
 
-async def _measured(chosen: argparse.Namespace, writebacks: int, kept: Path | None = None) -> AsyncIterator[_Measured]:
-    """Fill a database, or take the one that was kept, and yield what each read takes in it."""
-    with temporary_directory() as folder, postgresql(folder) if chosen.postgresql else nullcontext("") as url:
+async def _measured(chosen: argparse.Namespace, writebacks: int, url: str = "") -> AsyncIterator[_Measured]:
+    """Fill a database, or take the one at the URL where that is filled, and yield what each read takes in it."""
+    with temporary_directory() as folder, ExitStack() as stack:
+        if chosen.postgresql and not url:
+            url = stack.enter_context(postgresql(folder))
         given: dict[str, Any] = {"database_url": url} if url else {}
-        settings = Settings(data_dir=kept or folder, secret_key=SECRET, public_url=_ORIGIN, **given)
+        settings = Settings(data_dir=folder, secret_key=SECRET, public_url=_ORIGIN, **given)
         await migrate.upgrade(settings.effective_database_url)
         async with open_services(settings) as services:
             if not (await services.registry.list(limit=1)).items:

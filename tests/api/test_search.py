@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlmodel import col, select
 
 from tests.api.test_writebacks import MARK, Seeded, _event, _request, seeded
@@ -13,7 +14,7 @@ from writeback.domain.states import Status
 from writeback.flow.projections.search import SearchIndex
 from writeback.store.reads.browsing import browsed
 from writeback.store.reads.filters import Filter, conditions
-from writeback.store.reads.search import Changed, terms_of
+from writeback.store.reads.search import Changed, TermWriter, changed, terms_of
 from writeback.store.tables import WritebackRow
 
 __all__ = ["seeded"]
@@ -147,6 +148,24 @@ async def test_what_was_mended_is_not_found_by_what_it_was(seeded: Seeded, index
     assert (await seeded.get("/v1/writebacks/counts")).json()["findings"] == []
 
 
+async def test_a_worker_that_was_overtaken_brings_back_no_finding_that_is_gone(seeded: Seeded) -> None:
+    await seeded.add(status="failed", progress=FAILED)
+    slow = TermWriter(seeded.db)
+    async with seeded.db.read() as session:
+        read = await changed(session, 0, 1)
+    rows, seqs = slow.rows_of(read), [one.seq for one in read]
+    async with seeded.db.write() as session:
+        row = (await session.exec(select(WritebackRow))).one()
+        row.status, row.progress = "queued", ""
+        session.add_all([row, _event("wb_001", "resubmitted", "queued")])
+    await SearchIndex(seeded.db).index()
+
+    wrote = await seeded.db.write_by_driver(partial(slow.write, seqs, rows, 0, 1))
+
+    assert (len(rows) > 0, wrote) == (True, False)
+    assert (await seeded.get("/v1/writebacks/counts")).json()["findings"] == []
+
+
 async def test_counts_say_how_many_by_status_cause_and_school(seeded: Seeded, index: Index) -> None:
     await _seed(seeded)
     await index()
@@ -236,3 +255,27 @@ async def test_each_way_to_look_has_an_index(seeded: Seeded) -> None:
         steps = [str(row[3]) for row in plan]
         assert not [step for step in steps if step.startswith("SCAN writeback") and "COVERING" not in step], steps
         assert wanted.is_by_term or wanted.batch or steps == ["SCAN writeback USING COVERING INDEX ix_writeback_browse"]
+
+
+@pytest.mark.parametrize("query", ["", "status=failed", "school=hillside", "since=2026-01-01T00:00:00Z"])
+@pytest.mark.parametrize("app", ["registers", "support"])
+async def test_counting_reads_no_row_that_it_does_not_count(seeded: Seeded, query: str, app: str) -> None:
+    """Each statement of a count goes by an index that has all it asks for."""
+    if seeded.db.dialect != "sqlite":
+        pytest.skip("PostgreSQL chooses by what the tables hold")
+    ran: list[tuple[str, Any]] = []
+    engine = seeded.db._engines.reader.sync_engine
+    listener = lambda *given: ran.append((given[2], given[3]))  # noqa: E731
+    event.listen(engine, "before_cursor_execute", listener)
+    response = await seeded.get(f"/v1/writebacks/counts?{query}", "read", *(["support"] if app == "support" else []))
+    event.remove(engine, "before_cursor_execute", listener)
+
+    assert response.status_code == 200
+    for statement, parameters in ran:
+        if "count(*)" not in statement:
+            continue
+        async with seeded.db.read() as session:
+            plan = await (await session.connection()).exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        steps = [str(row[3]) for row in plan.all() if "writeback" in str(row[3])]
+        assert steps or "search_term" in statement
+        assert not [step for step in steps if "COVERING" not in step], steps

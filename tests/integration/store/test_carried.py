@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
@@ -91,6 +92,16 @@ async def test_only_requests_that_await_evidence_are_awaited(database: Database)
         return [one.id for one in requests.awaiting_of(session, row)]
 
     assert await database.transact(add_three) == ["req_0", "req_2"]
+
+
+async def test_requests_of_a_writeback_are_found_by_their_keys(database: Database) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("PostgreSQL chooses by what the tables hold")
+    compiled = requests.carrying("wb_1").compile(dialect=database.sql_dialect, compile_kwargs={"literal_binds": True})
+    async with database.read() as session:
+        plan = (await (await session.connection()).execute(text(f"EXPLAIN QUERY PLAN {compiled}"))).all()
+
+    assert not [row for row in plan if str(row[3]).startswith("SCAN")]
 
 
 async def test_what_was_stored_before_there_were_links_is_linked(database: Database) -> None:

@@ -1,7 +1,7 @@
 """Keeping what writebacks are found by up to date: terms are taken from the log of events, a few at a time.
 
-The worker calls `index` every second or so. Several may: what two write twice is there once, and the cursor never goes
-back. Nothing of it is on the way of a submission.
+The worker calls `index` every second or so. Several may: of two that go through the same events, one writes.
+Nothing of it is on the way of a submission.
 """
 
 from dataclasses import dataclass, field
@@ -39,8 +39,11 @@ class SearchIndex:
         while start < settled:
             upto = min(settled, start + _SPAN)
             async with self.db.read() as session:
-                rows = self._writer.rows_of(await store.changed(session, start, upto))
-            await self.db.write_by_driver(partial(self._writer.write, rows, upto))
+                changes = await store.changed(session, start, upto)
+            seqs, rows = [one.seq for one in changes], self._writer.rows_of(changes)
+            if not await self.db.write_by_driver(partial(self._writer.write, seqs, rows, start, upto)):
+                self._indexed = None  # another process went on from here: see how far it came
+                return start - begin
             start = upto
         self._indexed = start
         return start - begin

@@ -5,7 +5,7 @@ Lists, counts and calls by filter share these. What a writeback is found by is k
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_
@@ -51,8 +51,9 @@ class Filter:
 
     @property
     def is_by_school_and_status(self) -> bool:
-        """Whether it says nothing but these."""
-        return self == Filter(school=self.school, statuses=self.statuses)
+        """Whether it says nothing but these, and the app."""
+        said = {field.name for field in fields(self) if getattr(self, field.name)}
+        return said <= {"school", "statuses", "app"}
 
 
 def visible(caller: Caller) -> list[ColumnElement[bool]]:

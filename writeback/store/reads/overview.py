@@ -24,7 +24,7 @@ Schools = Collection[str] | None
 _WAITING = tuple(status.value for status in Status if status not in FINAL)
 _AT_ONCE = 1_000
 _NEVER = 2**62
-_OUT_OF_ORDER = 1_000
+OUT_OF_ORDER = 1_000
 """How far the order of sequences may differ from that of ids, where several processes accept at the same moment."""
 
 
@@ -64,7 +64,7 @@ async def waiting(session: AsyncSession, schools: Schools, lately: datetime) -> 
     """Return what has not ended, by school and status; `lately`: since when an acceptance is recent."""
     connection = await session.connection()
     # The sequence stands in the index that is read below.
-    recent = func.sum(case((col(WritebackRow.seq) >= await _first_since(session, lately), 1), else_=0))
+    recent = func.sum(case((col(WritebackRow.seq) >= await first_since(session, lately), 1), else_=0))
     # By lane, for that index has status and sequence as well: the writebacks themselves need not be read.
     query = (
         select_row(col(Lane.school_id), col(WritebackRow.status), func.count(), recent, func.min(WritebackRow.seq))
@@ -88,7 +88,7 @@ async def gone_wrong(session: AsyncSession, schools: Schools, since: datetime, l
     chosen = (
         browsed(select_row(col(WritebackRow.seq)), Filter())
         .where(
-            col(WritebackRow.seq) >= await _first_since(session, since) - _OUT_OF_ORDER,
+            col(WritebackRow.seq) >= await first_since(session, since) - OUT_OF_ORDER,
             col(WritebackRow.status).in_(NEED_SOMEBODY),
             *_in(schools, WritebackRow.school_id),
         )
@@ -102,7 +102,7 @@ async def gone_wrong(session: AsyncSession, schools: Schools, since: datetime, l
     return [Wrong(*row) for row in (await (await session.connection()).execute(query)).all()]
 
 
-async def _first_since(session: AsyncSession, since: datetime) -> int:
+async def first_since(session: AsyncSession, since: datetime) -> int:
     """Return the sequence of the first that was accepted since then: the order of ids is the order of time."""
     after = select_row(col(WritebackRow.seq)).where(col(WritebackRow.id) >= id_floor("wb", since))
     first = (await (await session.connection()).execute(after.order_by(col(WritebackRow.id)).limit(1))).scalar()

@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -35,6 +35,16 @@ _LAST = "\U0010ffff"
 _THE_ROW = 1
 _MOST_REQUESTS = 50
 """Requests that one provider's reference is looked up in: it names one, or one a school."""
+
+
+_ON_SQLITE = (
+    "UPDATE search_cursor SET event_id = ? WHERE id = ? AND event_id = ? RETURNING event_id",
+    "DELETE FROM search_term WHERE what = 'finding' AND seq IN (SELECT value FROM json_each(?))",
+)
+_ON_POSTGRES = (
+    "UPDATE search_cursor SET event_id = $1 WHERE id = $2 AND event_id = $3 RETURNING event_id",
+    "DELETE FROM search_term WHERE what = 'finding' AND seq = ANY ($1::bigint[])",
+)
 
 
 class Term(StrEnum):
@@ -129,18 +139,26 @@ def may_have(whats: Sequence[Term], value: str, school: str | None = None) -> Co
     return col(WritebackRow.seq).in_(union_all(query, newer()))
 
 
-def newer() -> Select[Any]:
-    """The writebacks that terms are still to be taken from."""
+def newer(indexed: int | None = None) -> Select[Any]:
+    """The writebacks that terms are still to be taken from.
+
+    `indexed`: how far they were taken, where that is known. PostgreSQL then sees how few these are.
+    """
     return (
         sa_select(col(WritebackRow.seq))
         .join(EventRow, col(EventRow.writeback_id) == col(WritebackRow.id))
-        .where(col(EventRow.id) > _cursor())
+        .where(col(EventRow.id) > (_cursor() if indexed is None else indexed))
     )
 
 
 def _cursor() -> ColumnElement[int]:
     row = select(SearchCursorRow.event_id).where(SearchCursorRow.id == _THE_ROW)
     return func.coalesce(row.scalar_subquery(), 0)
+
+
+async def indexed(session: AsyncSession) -> int:
+    """Return how far events have been gone through."""
+    return int((await (await session.connection()).execute(sa_select(_cursor()))).scalar_one())
 
 
 def is_found_by(text: str, carried: Collection[str], school: str | None = None) -> ColumnElement[bool]:
@@ -196,15 +214,24 @@ class TermWriter:
 
     def __init__(self, db: Database) -> None:
         self._terms = BulkInsert(db.sql_dialect, SearchTermRow, ending="ON CONFLICT DO NOTHING")
-        names = ("?", "?", "?") if db.dialect == "sqlite" else ("$1", "$2", "$3")
-        self._advance = "UPDATE search_cursor SET event_id = {} WHERE id = {} AND event_id < {}".format(*names)  # noqa: S608 - names of parameters
+        is_sqlite = db.dialect == "sqlite"
+        self._advance, self._forget_findings = _ON_SQLITE if is_sqlite else _ON_POSTGRES
+        self._array: Callable[[Sequence[int]], Any] = json.dumps if is_sqlite else list
 
     def rows_of(self, changes: Iterable[Changed]) -> Sequence[Values]:
         """Return the rows of the terms, as the driver takes them, in the order of their key."""
         return sorted((what, term, one.school_id, one.seq) for one in changes for term, what in terms_of(one))
 
-    def write(self, rows: Sequence[Values], upto: int, statements: Statements) -> None:
-        """Write the rows that are not there yet, and that events have been gone through so far."""
+    def write(self, seqs: Sequence[int], rows: Sequence[Values], start: int, upto: int, statements: Statements) -> bool:
+        """Write the terms of these writebacks, and that events have been gone through from `start` so far.
+
+        Findings that a writeback has no more are forgotten, so that they can be counted by their terms. Return False,
+        and write nothing, where another process has gone through the events: it may have read later.
+        """
+        if not statements.run(self._advance, (upto, _THE_ROW, start)):
+            return False
+        if seqs:
+            statements.run(self._forget_findings, (self._array(seqs),))
         if rows:
             self._terms.run(statements, rows)
-        statements.run(self._advance, (upto, _THE_ROW, upto))
+        return True

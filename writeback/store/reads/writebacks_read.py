@@ -62,7 +62,7 @@ class Reads:
         """Return how many there are, by status, school and cause."""
         async with self.db.read() as session:
             found = await _wanted(session, caller, wanted)
-            return await counts.of(session, caller, found, wanted)
+            return await counts.of(session, found, wanted)
 
     async def show(self, caller: Caller, writeback_id: str) -> Writeback:
         """Return one writeback, whole; raise NotFound for what the caller may not see, as if it were not there."""

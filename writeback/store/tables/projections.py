@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column
+from sqlalchemy import BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables.columns import instant
+
+_IS_FINDING = text("what = 'finding'")
 
 
 class RollupRow(SQLModel, table=True):
@@ -58,7 +60,10 @@ class SearchTermRow(SQLModel, table=True):
     """A text by which a writeback is found: an id, a reference, the code of a finding. In small letters."""
 
     __tablename__ = "search_term"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        Index("ix_search_term_finding", "seq", sqlite_where=_IS_FINDING, postgresql_where=_IS_FINDING),
+        {"sqlite_with_rowid": False},
+    )
 
     what: str = Field(primary_key=True)
     """pupil, employee, record, ref, mis, finding."""

@@ -2,10 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, Text
+from sqlalchemy import Column, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from writeback.store.tables.columns import BIG_PK, instant
+
+
+def _partial(name: str, *columns: str) -> Index:
+    """Return an index of the rows whose first column has a value."""
+    has_one = text(f"{columns[0]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=has_one, postgresql_where=has_one)
+
 
 BROWSED = ("seq", "app_id", "school_id", "kind", "status", "hold_reason", "batch_id", "created_at")
 """Columns that lists of writebacks are filtered and ordered by."""
@@ -43,11 +50,13 @@ class WritebackRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_writeback_due", "status", "next_attempt_at"),
         Index("ix_writeback_deadline", "status", "expires_at"),
-        Index("ix_writeback_of_school", "school_id", "status"),
+        Index("ix_writeback_of_school", "school_id", "status", "app_id"),
         Index("ix_writeback_lane", "lane_id", "status", "seq"),
         Index("ix_writeback_list", "app_id", "seq"),
         Index("ix_writeback_school", "school_id", "seq"),
-        Index("ix_writeback_batch", "batch_id", "seq"),
+        # Of few writebacks, so that the others do without their upkeep.
+        _partial("ix_writeback_batch", "batch_id", "seq", "status"),
+        _partial("ix_writeback_held", "hold_reason", "app_id", "school_id", "status", "kind", "created_at"),
         # All that lists filter by, in the order in which they show it: one pass over it does without the rows.
         Index("ix_writeback_browse", *BROWSED),
     )
