@@ -18,6 +18,7 @@ from benchmarks import servers
 from benchmarks.accounts import Accounts, Usage
 from benchmarks.simulated_schools import Registers, register, seed
 from benchmarks.stack import child, environment, free_port, settings_of, temporary_directory
+from writeback.store.sql import migrate
 
 _SCHOOLS, _PACES, _WORKERS, _SECONDS = 200, ("12", "50"), (1, 3), 15.0
 _WARM_UP_S, _IDLE_S = 4.0, 6.0
@@ -36,6 +37,7 @@ def options() -> argparse.ArgumentParser:
     add("--workers", nargs="+", type=int, default=list(_WORKERS), help="how many workers, e.g. 1 3")
     add("--seconds", type=float, default=_SECONDS, help="how long each pace is kept up")
     add("--schools", type=int, default=_SCHOOLS)
+    add("--pooler", action="store_true", help="PostgreSQL by way of PgBouncer in its transaction mode")
     add("--json", action="store_true", help="one JSON object a line")
     return parser
 
@@ -142,7 +144,7 @@ async def _measured(chosen: argparse.Namespace) -> AsyncIterator[Cost | Burst]:
         round_ = _Rounds(variables, sandbox, schools, provider.pid, chosen.seconds)
         of_postgresql = [one for one in chosen.only if one != _SQLITE]
         if of_postgresql:
-            async for found in round_.on_postgresql(folder, of_postgresql, chosen.workers):
+            async for found in round_.on_postgresql(folder, of_postgresql, chosen.workers, by_pooler=chosen.pooler):
                 yield found
         if _SQLITE in chosen.only:
             async for burst in round_.on_sqlite(chosen.workers):
@@ -160,16 +162,23 @@ class _Rounds:
     seconds: float
 
     async def on_postgresql(
-        self, folder: Path, rounds: Sequence[str], workers: Sequence[int]
+        self, folder: Path, rounds: Sequence[str], workers: Sequence[int], *, by_pooler: bool
     ) -> AsyncIterator[Cost | Burst]:
-        with servers.postgresql() as postgresql, servers.redis_server(folder) as redis:
+        with ExitStack() as stack:
+            postgresql = stack.enter_context(servers.postgresql_server())
+            redis = stack.enter_context(servers.redis_server(folder))
             url = await servers.create_database(postgresql, _DATABASE)
             variables = {**self.variables, "WRITEBACK_DATABASE_URL": url, "WRITEBACK_REDIS_URL": redis.url}
+            of_servers = {"PostgreSQL": [postgresql.pid], "Redis": [redis.pid], _PROVIDER: [self.provider]}
+            if by_pooler:
+                pooler = stack.enter_context(servers.pooler(url))
+                variables |= {"WRITEBACK_DATABASE_URL": pooler.url, "WRITEBACK_DATABASE_POOLER": "transaction"}
+                of_servers["PgBouncer"] = [pooler.pid]
+            await migrate.upgrade(url)  # past the pooler, whose mode does not suit it
             registers = await self._registers(variables)
             for count in workers:
                 with _service(variables, count) as pids:
-                    processes = {**pids, "PostgreSQL": [postgresql.pid], "Redis": [redis.pid]}
-                    accounts = Accounts({**processes, _PROVIDER: [self.provider]}, postgresql, _DATABASE, redis)
+                    accounts = Accounts({**pids, **of_servers}, postgresql, _DATABASE, redis)
                     idle = await self._idle(registers, accounts)
                     for one in rounds:
                         yield (
@@ -179,6 +188,7 @@ class _Rounds:
                         )
 
     async def on_sqlite(self, workers: Sequence[int]) -> AsyncIterator[Burst]:
+        await migrate.upgrade(settings_of(dict(self.variables)).effective_database_url)
         registers = await self._registers(self.variables)
         for count in workers:
             with _service(self.variables, count):

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import warnings
@@ -17,12 +18,28 @@ from typing import Any
 import asyncpg
 import redis
 from redis.exceptions import RedisError
+from sqlalchemy.engine import make_url
 
+from benchmarks.stack import free_port
 from writeback.queue.embedded import find_redis_server
 
 _PATIENCE_S, _PAUSE_S = 30.0, 0.05
 _ACCOUNT = "postgres"
 """Whom PostgreSQL runs as where we are root, which it refuses to be."""
+
+_POOLER = """
+[databases]
+* = host={2}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {1}
+unix_socket_dir =
+auth_type = trust
+auth_file = {0}/users.txt
+pool_mode = transaction
+default_pool_size = 20
+max_client_conn = 500
+"""
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,7 @@ class Server:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
+def postgresql_server() -> Iterator[Server]:
     """Run the machine's PostgreSQL where that counts statements, else the one that pip brings, which does not.
 
     Both are as they come, durable; the database is `postgres`, and empty.
@@ -108,6 +125,29 @@ async def create_database(server: Server, name: str) -> str:
 
 
 @contextmanager
+def pooler(database_url: str) -> Iterator[Server]:
+    """Run PgBouncer before the server, in its transaction mode; the URL is that of the database by way of it."""
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise RuntimeError("there is no pgbouncer on this machine (Debian: apt-get install pgbouncer)")
+    url, port = make_url(database_url), free_port()
+    with TemporaryDirectory(prefix="writeback-pooler-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "users.txt").write_text('"postgres" ""\n')
+        (folder / "pooler.ini").write_text(_POOLER.format(folder, port, url.query["host"]))
+        as_other = ["-u", _ACCOUNT] if os.getuid() == 0 else []
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen([program, *as_other, str(folder / "pooler.ini")], stdout=log, stderr=log)
+        try:
+            _wait_until(lambda: _listens(port), process)
+            yield Server(f"postgresql://postgres@127.0.0.1:{port}/{url.database}", process.pid)
+        finally:
+            process.terminate()
+            process.wait(40)
+
+
+@contextmanager
 def redis_server(folder: Path) -> Iterator[Server]:
     """Run a Redis that keeps nothing, as the embedded one."""
     socket_path = folder / "bench.sock"
@@ -121,6 +161,12 @@ def redis_server(folder: Path) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(40)
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
+        return True
+    return False
 
 
 def _answers(url: str) -> bool:

@@ -21,7 +21,6 @@ from writeback.core.settings import Settings
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName
 from writeback.flow.registry.entries import NewSchool
-from writeback.store.sql import migrate
 from writeback.store.tables import SchoolRow
 from writeback.wiring import Services, open_services
 
@@ -53,8 +52,7 @@ async def _post(control: httpx.AsyncClient, path: str, **body: Any) -> dict[str,
 
 
 async def register(settings: Settings, seeded: Sequence[Mapping[str, Any]], sandbox: str) -> str:
-    """Migrate, register all schools with their lists and hooks, and return a key; no list is due for a day."""
-    await migrate.upgrade(settings.effective_database_url)
+    """Register all schools with their lists and hooks, and return a key; no list is due for a day."""
     async with (
         open_services(settings) as services,
         httpx.AsyncClient(base_url=sandbox, timeout=60.0) as control,
