@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlmodel import Session, select
 
 from writeback.store.reads import timeline
@@ -58,7 +58,7 @@ async def test_a_request_that_is_written_down_is_linked_to_what_it_carries(datab
 
 
 async def test_many_that_the_driver_inserts_at_once_are_linked_too(database: Database) -> None:
-    bulk = BulkInsert(database, RequestRow)
+    bulk = BulkInsert(database.sql_dialect, RequestRow)
     rows = [bulk.values(_request(f"req_{number}", [f"wb_{number}", [0]])) for number in range(200)]
 
     def write(statements: Statements) -> None:
@@ -102,6 +102,47 @@ async def test_requests_of_a_writeback_are_found_by_their_keys(database: Databas
         plan = (await (await session.connection()).execute(text(f"EXPLAIN QUERY PLAN {compiled}"))).all()
 
     assert not [row for row in plan if str(row[3]).startswith("SCAN")]
+
+
+async def test_what_may_have_made_it_too_is_sought_since_then_alone(database: Database) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("PostgreSQL chooses by what the tables hold")
+    ran: list[Any] = []
+    but = RequestRow(**_request("req_1"))
+
+    def seek(session: Session) -> list[str]:
+        event.listen(session.connection(), "before_cursor_execute", lambda *given: ran.append(given[2:4]))
+        found = requests.may_have_made_it_too(session, but, since=_AT, limit=10)
+        statement, parameters = ran[0]
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        assert not found
+        return [str(row[3]) for row in plan]
+
+    steps = await database.transact(seek)
+
+    assert any("ix_request_lane (lane_id=? AND state=? AND created_at>?)" in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "expected"),
+    [
+        ("sending", None, 1),
+        ("taken", None, 1),
+        ("settled", "confirmed", 1),
+        ("settled", "refused", 0),
+        ("in_doubt", None, 0),
+    ],
+)
+async def test_what_was_refused_or_is_in_doubt_has_not_made_it(
+    database: Database, state: str, result: str | None, expected: int
+) -> None:
+    other = {**_request("req_2", ["wb_2", [0]], state=state), "result": result}
+    await database.transact(lambda session: requests.add(session, attempt=1, **other))
+    but = RequestRow(**_request("req_1"))
+
+    found = await database.transact(lambda session: requests.may_have_made_it_too(session, but, since=_AT, limit=10))
+
+    assert len(found) == expected
 
 
 async def test_what_was_stored_before_there_were_links_is_linked(database: Database) -> None:

@@ -15,7 +15,7 @@ class RequestRow(SQLModel, table=True):
     __tablename__ = "request"
     __table_args__ = (
         Index("ix_request_by_ref", "provider_ref", "provider"),
-        Index("ix_request_lane", "lane_id", "state"),
+        Index("ix_request_lane", "lane_id", "state", "created_at"),
         Index("ix_request_check", "state", "check_at"),
     )
 

@@ -165,6 +165,8 @@ def may_have_made_it_too(session: Session, but: RequestRow, *, since: datetime, 
     query = (
         select(RequestRow)
         .where(RequestRow.lane_id == but.lane_id, RequestRow.kind == but.kind, RequestRow.id != but.id, was_taken)
+        # The lane's index has the state before the instant.
+        .where(state.in_((RequestState.SENDING, RequestState.TAKEN, RequestState.SETTLED)))
         .where(col(RequestRow.created_at) >= since)
         .order_by(col(RequestRow.created_at).desc())
         .limit(limit)

@@ -46,6 +46,8 @@ def upgrade() -> None:
         op.execute(sa.text(statement.replace(":", "\\:")))
     for name in ("ix_writeback_of_school", "ix_writeback_batch"):
         op.drop_index(name, "writeback")
+    op.drop_index("ix_request_lane", "request")
+    op.create_index("ix_request_lane", "request", ["lane_id", "state", "created_at"])
     op.create_index("ix_writeback_of_school", "writeback", ["school_id", "status", "app_id"])
     _create_partial("ix_writeback_batch", "writeback", ["batch_id", "seq", "status"], "batch_id IS NOT NULL")
     held = ["hold_reason", "app_id", "school_id", "status", "kind", "created_at"]
@@ -59,6 +61,8 @@ def _create_partial(name: str, table: str, columns: list[str], where: str) -> No
 
 def downgrade() -> None:
     op.drop_index("ix_search_term_finding", "search_term")
+    op.drop_index("ix_request_lane", "request")
+    op.create_index("ix_request_lane", "request", ["lane_id", "state"])
     for name in ("ix_writeback_held", "ix_writeback_batch", "ix_writeback_of_school"):
         op.drop_index(name, "writeback")
     op.create_index("ix_writeback_of_school", "writeback", ["school_id", "status"])
