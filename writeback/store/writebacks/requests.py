@@ -161,12 +161,13 @@ def awaiting_of(session: Session, row: WritebackRow) -> Sequence[RequestRow]:
 def may_have_made_it_too(session: Session, but: RequestRow, *, since: datetime, limit: int) -> Sequence[RequestRow]:
     """Return the lane's other requests of the kind since then that the provider has, or may have or get; the newest
     first."""
-    was_taken = (col(RequestRow.state) != RequestState.SETTLED) | (col(RequestRow.result) == "confirmed")
+    state = col(RequestRow.state)
+    was_taken = (state != RequestState.SETTLED) | (col(RequestRow.result) == "confirmed")
     query = (
         select(RequestRow)
         .where(RequestRow.lane_id == but.lane_id, RequestRow.kind == but.kind, RequestRow.id != but.id, was_taken)
         # The lane's index has the state before the instant.
-        .where(state.in_((RequestState.SENDING, RequestState.TAKEN, RequestState.SETTLED)))
+        .where(state.in_(tuple(RequestState)))
         .where(col(RequestRow.created_at) >= since)
         .order_by(col(RequestRow.created_at).desc())
         .limit(limit)
