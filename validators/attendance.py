@@ -21,7 +21,7 @@ from validators.text import first_emoji, length_of
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import Family, Kind
 from writeback.domain.kinds.base import NO_MARK
-from writeback.domain.lookups import ListName, LookupView, is_active
+from writeback.domain.lookups import ListName, LookupView, Row, is_active
 from writeback.domain.school import School
 from writeback.domain.submission.shape_findings import show
 
@@ -57,11 +57,12 @@ class AttendanceCheck(Check):
     ) -> None:
         super().__init__(kind, rule, school, lookups, positions, today)
         self.verdicts: dict[str, CodeVerdict] = {}
+        self.lesson_rows: dict[str, Row | None] = {}
         self.warned_days: set[str] = set()
         """Days to come that have been warned of."""
         self.uses_employees = False
         self.carries_employee = "employee_id" not in rule.ignored | rule.forbidden
-        self.known_employees = lookups.employees.rows if lookups.employees else None
+        self.known_employees = lookups.employees.rows.keys() if lookups.employees else None
 
     @cached_property
     def tomorrow(self) -> str | None:
@@ -78,7 +79,7 @@ class AttendanceCheck(Check):
 
     def run(self, records: Sequence[Any]) -> list[Finding]:
         is_session = self.kind.family is Family.SESSION_MARKS
-        students = self.lookups.students.rows if self.lookups.students else None
+        students = self.lookups.students.rows.keys() if self.lookups.students else None
         plain, verdicts = self.rule.plain_fields, self.verdicts
         needs_closer_look = bool(self.rule.required - {"employee_id"})
         are_plain = not needs_closer_look and self._are_fields_plain(records)
@@ -185,7 +186,7 @@ class AttendanceCheck(Check):
 
     def _check_lesson(self, index: int, mark: Any, verdict: CodeVerdict) -> None:
         lessons = self.lookups.lessons
-        row = lessons.rows.get(mark.lesson_id) if lessons is not None else None
+        row = self._lesson(mark.lesson_id)
         if lessons is not None and row is None:
             self._report("lesson_unknown", index, mark, "lesson_id", ListName.LESSONS)
             return
@@ -199,6 +200,13 @@ class AttendanceCheck(Check):
                 self._report("date_required", index, mark, "date", ListName.LESSONS)
         elif lesson_date is not None and mark.date.isoformat() != lesson_date:
             self._report("lesson_not_on_date", index, mark, "date", ListName.LESSONS, lesson_date=lesson_date)
+
+    def _lesson(self, lesson_id: str) -> Row | None:
+        """Return a lesson; most marks of a register are for one."""
+        if lesson_id not in self.lesson_rows:
+            lessons = self.lookups.lessons
+            self.lesson_rows[lesson_id] = lessons.rows.get(lesson_id) if lessons is not None else None
+        return self.lesson_rows[lesson_id]
 
     def _check_employee(self, index: int, mark: Any) -> None:
         if self.carries_employee:

@@ -275,7 +275,7 @@ async def _open_flow(
         clock=clock,
         settings=settings,
         registry=registry,
-        lookups=lookup_cache(db, clock, registry.changes),
+        lookups=lookup_cache(db, clock, settings.lookups, registry.changes),
         providers=create_providers(settings, clock, client),
         waker=waker,
         secrets=secrets,

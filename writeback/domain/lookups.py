@@ -15,15 +15,15 @@ illness_category pay_rate`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from writeback.domain.lookup_rows import PackedRows, packed
+from writeback.domain.lookup_rows import Row as Row
 from writeback_client.words import ListName as ListName
-
-Row = Mapping[str, Any]
 
 
 def plain_words(text: str) -> str:
@@ -95,6 +95,10 @@ class Lookup:
         whole, for a change may have been missed."""
         return self.fetched_at >= since and self.full_at is not None and self.full_at >= since - full_within
 
+    def in_little_memory(self) -> "Lookup":
+        """Return the same list in little memory. Codes stay as they are: they are few, and asked for with each mark."""
+        return self if self.list is ListName.ATTENDANCE_CODES else replace(self, rows=packed(self.rows))
+
     @cached_property
     def by_code(self) -> Mapping[str, Row]:
         """Rows by their `code`; the active one where several share it."""
@@ -102,25 +106,30 @@ class Lookup:
         return {str(row["code"]): row for row in ordered if row.get("code") is not None}
 
     @cached_property
-    def _by_type_and_code(self) -> Mapping[tuple[str, str], Row]:
-        ordered = sorted(self.rows.values(), key=is_active)
+    def _by_type_and_code(self) -> Mapping[tuple[str, str], str]:
+        """Keys of rows; the active one's where several share a code."""
+        ordered = sorted(self.rows.items(), key=lambda item: is_active(item[1]))
         return {
-            (str(row.get("type")), str(row["code"]).casefold()): row for row in ordered if row.get("code") is not None
+            (str(row.get("type")), str(row["code"]).casefold()): key
+            for key, row in ordered
+            if row.get("code") is not None
         }
 
     @cached_property
-    def _by_type_and_description(self) -> Mapping[tuple[str, str], Row]:
-        """Active rows whose description no other of their type has; none in lists that are not given by description."""
-        found: dict[tuple[str, str], list[Row]] = {}
-        for row in self.rows.values() if self.list in DESCRIBED_LISTS else ():
+    def _by_type_and_description(self) -> Mapping[tuple[str, str], str]:
+        """Keys of active rows whose description no other of their type has; none in lists that are not given by
+        description."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for key, row in self.rows.items() if self.list in DESCRIBED_LISTS else ():
             if row.get("description") and is_active(row):
-                found.setdefault((str(row.get("type")), plain_words(str(row["description"]))), []).append(row)
-        return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
+                found.setdefault((str(row.get("type")), plain_words(str(row["description"]))), []).append(key)
+        return {said: keys[0] for said, keys in found.items() if len(keys) == 1}
 
     @cached_property
     def days(self) -> frozenset[str]:
         """The days that the rows have, e.g. those of a timetable on which there are lessons."""
-        return frozenset(str(row["date"]) for row in self.rows.values() if row.get("date"))
+        rows = self.rows.contents if isinstance(self.rows, PackedRows) else self.rows.values()
+        return frozenset(str(row["date"]) for row in rows if row.get("date"))
 
     def resolve(self, given: str) -> Row | None:
         """Return the row whose id, or else whose code, is `given`."""
@@ -131,11 +140,13 @@ class Lookup:
 
         In `DESCRIBED_LISTS` also the one whose description it is, if that is one alone.
         """
-        return (
-            self.rows.get(attribute_key(type_, given))
-            or self._by_type_and_code.get((type_, given.casefold()))
-            or self._by_type_and_description.get((type_, plain_words(given)))
+        by_id = self.rows.get(attribute_key(type_, given))
+        if by_id is not None:
+            return by_id
+        key = self._by_type_and_code.get((type_, given.casefold())) or self._by_type_and_description.get(
+            (type_, plain_words(given))
         )
+        return self.rows[key] if key is not None else None
 
     def code_of(self, type_: str, shown: str) -> str | None:
         """Return the code of the attribute that is shown by id, code or description; None where none is."""

@@ -113,3 +113,32 @@ async def test_a_list_that_is_fetched_again_and_the_same_is_not_read_again() -> 
     assert loaded == [ListName.STUDENTS]
     assert students is not None
     assert (students.fetched_at, list(students.rows)) == (fetched_at[-1], ["A1"])
+
+
+async def test_lists_used_longest_ago_are_forgotten_where_there_is_no_room() -> None:
+    clock, loaded = FakeClock(), list[str]()
+
+    async def versions(_: str) -> dict[ListName, Stamp]:
+        return {ListName.STUDENTS: Stamp(1, clock.now(), None)}
+
+    async def load(school_id: str, name: ListName) -> Lookup:
+        loaded.append(school_id)
+        rows = {f"{school_id}-{n}": {"id": f"{school_id}-{n}"} for n in range(1_000)}
+        return Lookup(name, 1, clock.now(), rows).in_little_memory()
+
+    cache = LookupCache(versions, load, clock, memory_bytes=250_000)  # two schools take some 210,000
+    for school_id in ("one", "two", "one", "three", "one", "two"):
+        await cache.view(school_id)
+        clock.advance(timedelta(seconds=2))
+
+    assert loaded == ["one", "two", "three", "two"]
+
+
+async def test_a_school_larger_than_all_the_room_is_kept_while_it_is_used() -> None:
+    clock, sql, _ = _cache()
+    cache = LookupCache(sql.versions, sql.load, clock, memory_bytes=1)
+
+    for _ in range(3):
+        await cache.view("sch_1")
+
+    assert sql.asked == 1

@@ -124,6 +124,9 @@ class LookupSettings(BaseModel):
     lessons_back_days: int = 28
     lessons_ahead_days: int = 14
     """How much of the timetable is kept; a mark for a lesson before or after is refused as unknown."""
+    memory_mb: int = Field(default=256, ge=1)
+    """How much memory the lists may take that a process keeps, of the schools that it served last: a school of 1,000
+    pupils takes about 0.3 MB. The lists of others are read from the database when they are needed, in some 20 ms."""
     stale_after_s: float = 86_400.0
     """Lists older than this are used, with a warning."""
     max_pages: int = Field(default=2_000, ge=1)

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 
 from writeback.core.clock import Clock
 from writeback.core.ttl import TtlCache
+from writeback.core.settings import LookupSettings
 from writeback.domain.lookups import ListName, Lookup, Stamp
 from writeback.flow.registry.changes import SchoolChanges
 from writeback.lookups.cache import LookupCache
 from writeback.store.schools import lists
 from writeback.store.sql.database import Database
 
+_USUAL = LookupSettings()
 _REMEMBERED_S = 60.0
 """How long versions may stand that have not changed."""
 
 
-def lookup_cache(db: Database, clock: Clock, changes: SchoolChanges | None = None) -> LookupCache:
+def lookup_cache(
+    db: Database, clock: Clock, settings: LookupSettings = _USUAL, changes: SchoolChanges | None = None
+) -> LookupCache:
     """Return a cache that loads from SQL; `changes` are those that the process looks for already."""
     known: TtlCache[str, tuple[float, Mapping[ListName, Stamp]]] = TtlCache(clock, _REMEMBERED_S)
     seen = changes or SchoolChanges(db, clock)
@@ -31,6 +35,9 @@ def lookup_cache(db: Database, clock: Clock, changes: SchoolChanges | None = Non
 
     async def load_list(school_id: str, name: ListName) -> Lookup | None:
         async with db.read() as session:
-            return await lists.load(session, school_id, name)
+            lookup = await lists.load(session, school_id, name)
+        return lookup.in_little_memory() if lookup is not None else None
 
-    return LookupCache(load_stamps, load_list, clock, forget_stamps=known.forget)
+    return LookupCache(
+        load_stamps, load_list, clock, forget_stamps=known.forget, memory_bytes=settings.memory_mb * 1_000_000
+    )
