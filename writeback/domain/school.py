@@ -85,6 +85,8 @@ class Account:
     """Empty: the provider's own from the settings."""
     credentials: Mapping[str, str] = field(repr=False)
     """Wonde: `token`. Xporter: `secret`, optionally `relying_party`, `sts_url`."""
+    timezone: str = ""
+    """The school's own, as the provider named it last; empty: it has not yet."""
     withheld: str = ""
     """Why there are no credentials here although there are some: they may not go to this address."""
 

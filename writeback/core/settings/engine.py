@@ -101,6 +101,8 @@ class RestoreSettings(BaseModel):
 
 class LookupSettings(BaseModel):
     sync_every_s: float = 900.0
+    rarely_every_s: float = Field(default=21_600.0, gt=0)
+    """How often lists that hardly change are fetched (codes, types and the like), besides the full fetch."""
     full_each_school_day: bool = True
     """Fetch every list from the beginning early each school day, not only what has changed."""
     full_from: time = time(4, 0)

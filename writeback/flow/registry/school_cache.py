@@ -24,7 +24,14 @@ class SchoolMemory:
         withheld = self._rules.why_withheld(called)
         credentials = {} if withheld else {**self._rules.account_for(called), **called.own}
         return Account(
-            row.id, row.provider, row.provider_school_id, row.mis, row.base_url, credentials, withheld=withheld
+            row.id,
+            row.provider,
+            row.provider_school_id,
+            row.mis,
+            row.base_url,
+            credentials,
+            timezone=str(row.facts.get("timezone") or ""),
+            withheld=withheld,
         )
 
 

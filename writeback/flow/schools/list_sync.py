@@ -81,13 +81,20 @@ class ListSyncer:
     ) -> ListChange:
         """Return what the provider says has changed in the list; all of it, where nothing is known.
 
-        What has fallen out is believed of the whole list only: a change may say falsely that somebody is gone.
+        What has fallen out is believed of the whole list only: a change may say falsely that somebody is gone. Of the
+        timetable today is looked at: no provider says which lessons are gone (Wonde 169), and today's matter now.
         """
-        fetch, window = self.flow.providers[account.provider].fetch, rules.window
-        change = await fetch(account, name, known.cursor if known else None, window)
-        if known is None or change.is_full or not rules.newly_gone(known, held_back, change):
+        fetch = self.flow.providers[account.provider].fetch
+        if known is None:
+            return await fetch(account, name, None, rules.window)
+        if name is ListName.LESSONS:
+            today = (await self.flow.registry.school(account.school_id)).today(self.flow.clock.now())
+            change = rules.of_day(known, today, await fetch(account, name, known.cursor, (today, today)))
+        else:
+            change = await fetch(account, name, known.cursor, rules.window)
+        if change.is_full or not rules.newly_gone(known, held_back, change):
             return change
-        return await fetch(account, name, None, window)
+        return await fetch(account, name, None, rules.window)
 
     async def _replace(self, school_id: str, known: Lookup | None, after: Changed, held_back: AbstractSet[str]) -> bool:
         """Keep the list in the place of the one that it was made from; False where that is gone."""

@@ -47,6 +47,13 @@ class ListRules:
         full_at = at if change.is_full else known.full_at
         return Changed(Lookup(name, version, at, rows, change.cursor, full_at=full_at), waits)
 
+    @staticmethod
+    def of_day(known: Lookup, day: date, change: ListChange) -> ListChange:
+        """Return the timetable of one day as a change of the whole: what the day no longer has is gone."""
+        rows, value = change.rows, day.isoformat()
+        gone = [row_id for row_id, row in known.rows.items() if row_id not in rows and row.get("date") == value]
+        return ListChange(rows, is_full=False, deleted=gone, cursor=change.cursor)
+
     def newly_gone(self, known: Lookup, held_back: Collection[str], change: ListChange) -> AbstractSet[str]:
         """Return what falls out of the list with this change, and did not before."""
         return self._gone(known, held_back, change) - set(held_back)

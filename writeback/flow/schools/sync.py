@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,11 +20,12 @@ from writeback.domain.outcome import NotReached
 from writeback.domain.school import Account, School
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import locked_school
-from writeback.flow.schools.full_sync_times import last_moment
 from writeback.flow.schools.list_sync import ListSyncer
 from writeback.flow.schools.school_access import NOT_AVAILABLE, keep_report
+from writeback.flow.schools.sync_times import last_moment
 from writeback.providers.base import SchoolReport
 from writeback.store.people import audit
+from writeback.store.schools.lists import fetched_since
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.writebacks import holds, lanes
 from writeback.store.writebacks.holds import TakenSync
@@ -33,6 +35,8 @@ T = TypeVar("T")
 
 FIRST_LISTS = tuple(name for name in ListName if name not in ATTRIBUTE_LISTS)
 """What registers need: fetched before everything else."""
+_HARDLY_CHANGE = ATTRIBUTE_LISTS | {ListName.ATTENDANCE_CODES}
+"""Neither provider says what has changed in them."""
 _MARGIN_S = 60.0
 """By how much a school stays taken longer than a sync may take."""
 _AGAIN_S = (10.0, 30.0)
@@ -52,8 +56,8 @@ class Syncer:
     ) -> Synced:
         """Sync every list, or some, and ask the provider about the school; a list that fails leaves the others alone.
 
-        What registers need comes first, and what waits for it is woken at once. `full`: every list whole, whatever has
-        changed. `actor`: who asked, for the audit log.
+        Lists that hardly change are among them, for somebody asked. What registers need comes first, and what waits for
+        it is woken at once. `full`: every list whole, whatever has changed. `actor`: who asked, for the audit log.
         """
         account = await self.flow.registry.account(school_id)
         until, now = self._taken_until(), self.flow.clock.now()
@@ -70,7 +74,7 @@ class Syncer:
         await self.flow.db.transact(take)
         full_since = now if full else None
         if not lists:
-            return await self._sync(account, until, full_since)
+            return await self._sync(account, until, full_since, is_waited_for=True)
         synced = await self.sync_lists(account, sorted(lists), full_since=full_since)
         await self._wake(school_id)
         facts = (await self.flow.registry.school(school_id)).facts
@@ -88,7 +92,8 @@ class Syncer:
             return None
         school, now = await self.flow.registry.school(school_id), self.flow.clock.now()
         moment = last_moment(school_id, school.zone, now, self.flow.settings.lookups)
-        return await self._sync(account, until, self.full_fetch_due_since() if taken.is_waited_for else moment)
+        full_since = self.full_fetch_due_since() if taken.is_waited_for else moment
+        return await self._sync(account, until, full_since, is_waited_for=taken.is_waited_for)
 
     def full_fetch_due_since(self) -> datetime:
         """Return since when a list must have been fetched in full to be trusted about a missing id: not the moment
@@ -115,24 +120,42 @@ class Syncer:
     def _taken_until(self) -> datetime:
         return self.flow.clock.now() + timedelta(seconds=self.flow.settings.queue.sync_timeout_s + _MARGIN_S)
 
-    async def _sync(self, account: Account, until: datetime, full_since: datetime | None) -> Synced:
+    async def _sync(
+        self, account: Account, until: datetime, full_since: datetime | None, *, is_waited_for: bool
+    ) -> Synced:
         """Sync a school that is taken until then; give it back where that cannot come to its end now."""
         try:
-            return await self._fetch_all(account, until, full_since)
+            left_out = frozenset() if is_waited_for else await self._not_due(account.school_id, full_since)
+            return await self._fetch_all(account, until, full_since, left_out)
         except (Exception, asyncio.CancelledError) as error:
             if is_unavailable(error) or isinstance(error, asyncio.CancelledError):
                 await self._give_back(account.school_id, until)
             raise
 
-    async def _fetch_all(self, account: Account, until: datetime, full_since: datetime | None) -> Synced:
+    async def _not_due(self, school_id: str, full_since: datetime | None) -> AbstractSet[ListName]:
+        """Return the lists that hardly change and were fetched not long ago; with the codes, those there are not."""
+        rarely = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.rarely_every_s)
+        async with self.flow.db.read() as session:
+            fetched = await fetched_since(session, school_id, max(rarely, full_since or rarely))
+        not_due = fetched & _HARDLY_CHANGE
+        if ListName.ATTENDANCE_CODES in not_due:
+            facts = (await self.flow.registry.school(school_id)).facts
+            not_due |= {name for name in ListName if name in (facts.get(NOT_AVAILABLE) or {})}
+        return not_due
+
+    async def _fetch_all(
+        self, account: Account, until: datetime, full_since: datetime | None, left_out: AbstractSet[ListName]
+    ) -> Synced:
         school_id = account.school_id
-        first = await self.sync_lists(account, FIRST_LISTS, full_since=full_since)
+        wanted = [name for name in FIRST_LISTS if name not in left_out]
+        first = await self.sync_lists(account, wanted, full_since=full_since)
         failpoints.hit("sync.before_report")
         report = await self.flow.providers[account.provider].report(account)
         failpoints.hit("sync.after_report")
         facts = await self._keep(school_id, report, until)
         await self._wake(school_id)
-        further = further_lists(await self.flow.registry.school(school_id))
+        needed = further_lists(await self.flow.registry.school(school_id))
+        further = [name for name in needed if name not in left_out]
         others = await self.sync_lists(account, further, full_since=full_since)
         if any(one.changed for one in others):
             await self._wake(school_id)

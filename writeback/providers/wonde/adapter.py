@@ -184,7 +184,7 @@ class WondeProvider:
     async def _lessons(self, account: Account, window: tuple[date, date]) -> dict[str, Row]:
         zone = await self._zone(account)
         rows: dict[str, Row] = {}
-        for week in lists.weeks(window):
+        for week in lists.weeks(window, zone):
             rows |= await self._rows(account, ListName.LESSONS, week, zone)
         return rows
 
@@ -213,6 +213,8 @@ class WondeProvider:
 
         Its day and its clock, not UTC's, are those of lessons, detentions and absences.
         """
+        if account.timezone:
+            return zone_named(account.timezone, LONDON)
         try:
             answer = await self._wonde.ask(account, school_path(account))
         except NoAnswer as error:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,8 @@ DELETION_TYPES: Mapping[ListName, str] = {ListName.STUDENTS: "student", ListName
 an entry (Wonde 169). Codes are few."""
 
 _ABSOLUTE = re.compile(r"(?:https?:)?//[^/?#]*(?P<target>.*)", re.IGNORECASE | re.DOTALL)
+_LESSONS_WITHIN = (time(5), time(22))
+"""No lesson begins earlier or later, on the school's own clock."""
 OVERLAP = timedelta(minutes=5)
 """How far a cursor reaches back, for clocks that differ and rows that were being written."""
 
@@ -35,14 +37,18 @@ def cursor_at(now: datetime) -> str:
     return (now.astimezone(UTC) - OVERLAP).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def weeks(window: tuple[date, date]) -> Iterator[dict[str, str]]:
-    """Yield the parameters of each week in `window`, both days included: one call returns one week (Wonde 6232)."""
-    first, last = window
-    monday = first - timedelta(days=first.weekday())
-    while monday <= last:
-        following = monday + timedelta(days=7)
-        yield {"lessons_start_after": monday.isoformat(), "lessons_start_before": following.isoformat()}
-        monday = following
+def weeks(window: tuple[date, date], zone: ZoneInfo = LONDON) -> Iterator[dict[str, str]]:
+    """Yield the parameters of each week in `window`, both days included: one call returns one week (Wonde 6232).
+
+    The school's days are asked for as UTC has them, in which lessons are given (6250): its first lesson on a Monday in
+    Sydney is on a Sunday there.
+    """
+    begins, ends = (datetime.combine(day, hour, zone) for day, hour in zip(window, _LESSONS_WITHIN, strict=True))
+    first, last = begins.astimezone(UTC).date(), ends.astimezone(UTC).date()
+    while first <= last:
+        following = min(first + timedelta(days=7 - first.weekday()), last + timedelta(days=1))
+        yield {"lessons_start_after": first.isoformat(), "lessons_start_before": following.isoformat()}
+        first = following
 
 
 def next_page(body: Any) -> str | None:

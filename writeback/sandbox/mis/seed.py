@@ -15,6 +15,8 @@ from writeback.sandbox.mis.timetable import DAY_NAMES, PERIOD_TIMES, Group, Peri
 
 GROUP_SIZE: Final = 29
 STAFF_PER_PUPIL: Final = 0.06
+_HERE_SINCE: Final = timedelta(days=30)
+"""For how long people have been there, and the same: who asks what has changed since yesterday gets none of them."""
 FORENAMES: Final = (
     "Amelia", "Noah", "Isla", "Arthur", "Maryam", "Leo", "Freya", "Muhammad", "Grace", "Oscar", "Aisha", "Theo",
     "Ivy", "Kofi", "Poppy", "Yusuf", "Sienna", "Jude", "Zofia", "Arjun", "Evie", "Rory", "Chloe", "Tomasz",
@@ -112,8 +114,8 @@ def _person_maker(
             gender=rng.choice(("FEMALE", "MALE")),
             born=date(born, 1, 1) + timedelta(days=rng.randrange(365)),
             group_id=group_id,
-            updated_at=at,
-            created_at=at,
+            updated_at=at - _HERE_SINCE,
+            created_at=at - _HERE_SINCE,
         )
 
     return make

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,6 +19,12 @@ async def stamps(session: AsyncSession, school_id: str) -> dict[ListName, Stamp]
     return {ListName(name): Stamp(version, fetched_at, full_at) for name, version, fetched_at, full_at in found}
 
 
+async def fetched_since(session: AsyncSession, school_id: str, since: datetime) -> set[ListName]:
+    """Return the lists that have been fetched since then, of this MIS and account."""
+    query = select(LookupRow.list).where(LookupRow.school_id == school_id, col(LookupRow.fetched_at) > since)
+    return {ListName(name) for name in (await session.exec(query.where(~col(LookupRow.begins_again)))).all()}
+
+
 async def load(session: AsyncSession, school_id: str, name: ListName) -> Lookup | None:
     """Return one list, whole; None where it has never been fetched."""
     row = await session.get(LookupRow, (school_id, name.value))
@@ -30,7 +37,8 @@ async def save(session: AsyncSession, school_id: str, lookup: Lookup) -> None:
     if row is None:
         row = LookupRow(school_id=school_id, list=lookup.list.value)
     row.version = lookup.version
-    _note_fetch(row, lookup)
+    for name, value in _fetch_of(lookup).items():
+        setattr(row, name, value)
     row.rows = _as_text(lookup.rows)
     session.add(row)
 
@@ -41,13 +49,13 @@ async def replace(session: AsyncSession, school_id: str, before: Lookup | None, 
     Two syncs at once, or one that outlasts a migration, would else put back what the other has just taken out. Raise
     IntegrityError where another first one is written at this moment.
     """
-    row = await session.get(LookupRow, (school_id, after.list.value), with_for_update=True)
-    there = None if row is None else (row.version, row.fetched_at, row.cursor)
+    is_it = (col(LookupRow.school_id) == school_id, col(LookupRow.list) == after.list.value)
+    query = select(LookupRow.version, LookupRow.fetched_at, LookupRow.cursor).where(*is_it).with_for_update()
+    there = (await session.exec(query)).one_or_none()
     if there != (None if before is None else (before.version, before.fetched_at, before.cursor)):
         return False
-    if row is not None and row.version == after.version:  # the same rows: they need not be written again
-        _note_fetch(row, after)
-        session.add(row)
+    if before is not None and before.version == after.version:  # the same rows: neither read nor written again
+        await session.exec(update(LookupRow).where(*is_it).values(**_fetch_of(after)))
     else:
         await save(session, school_id, after)
     return True
@@ -74,9 +82,9 @@ async def drop(session: AsyncSession, school_id: str, name: ListName, ids: Colle
     session.add(row)
 
 
-def _note_fetch(row: LookupRow, lookup: Lookup) -> None:
-    row.fetched_at, row.cursor = lookup.fetched_at, lookup.cursor
-    row.full_at, row.begins_again = lookup.full_at, lookup.begins_again
+def _fetch_of(lookup: Lookup) -> dict[str, object]:
+    names = ("fetched_at", "cursor", "full_at", "begins_again")
+    return {name: getattr(lookup, name) for name in names}
 
 
 def _as_text(rows: Mapping[str, Mapping[str, object]]) -> str:

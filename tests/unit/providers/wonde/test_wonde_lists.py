@@ -126,11 +126,29 @@ def test_without_a_next_page_the_list_ends(body: Any) -> None:
 
 def test_each_week_of_the_window_is_asked_for_once() -> None:
     wednesday, next_monday = date(2026, 1, 14), date(2026, 1, 26)
-    assert [week["lessons_start_after"] for week in lists.weeks((wednesday, next_monday))] == [
-        "2026-01-12",
-        "2026-01-19",
-        "2026-01-26",
+    assert asked(wednesday, next_monday, "Europe/London") == [
+        ("2026-01-14", "2026-01-19"),
+        ("2026-01-19", "2026-01-26"),
+        ("2026-01-26", "2026-01-27"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("Europe/London", [("2026-07-13", "2026-07-14")]),
+        ("Australia/Sydney", [("2026-07-12", "2026-07-13"), ("2026-07-13", "2026-07-14")]),
+        ("America/New_York", [("2026-07-13", "2026-07-15")]),
+    ],
+)
+def test_a_schools_day_is_asked_for_as_utc_has_it(zone: str, expected: list[tuple[str, str]]) -> None:
+    monday = date(2026, 7, 13)
+    assert asked(monday, monday, zone) == expected
+
+
+def asked(first: date, last: date, zone: str) -> list[tuple[str, str]]:
+    weeks = lists.weeks((first, last), ZoneInfo(zone))
+    return [(week["lessons_start_after"], week["lessons_start_before"]) for week in weeks]
 
 
 def test_the_cursor_reaches_back_and_is_in_utc() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from writeback.core.settings import LookupSettings
-from writeback.flow.schools.full_sync_times import last_moment
+from writeback.flow.schools.sync_times import last_moment
 
 LONDON, DUBAI = ZoneInfo("Europe/London"), ZoneInfo("Asia/Dubai")
 SETTINGS = LookupSettings()
