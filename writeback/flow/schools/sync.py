@@ -22,10 +22,10 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import locked_school
 from writeback.flow.schools.list_sync import ListSyncer
 from writeback.flow.schools.school_access import NOT_AVAILABLE, keep_report
-from writeback.flow.schools.sync_times import last_moment
+from writeback.flow.schools.sync_times import last_moment, next_sync
 from writeback.providers.base import SchoolReport
 from writeback.store.people import audit
-from writeback.store.schools.lists import fetched_since
+from writeback.store.schools import lists as lookups
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.writebacks import holds, lanes
 from writeback.store.writebacks.holds import TakenSync
@@ -41,8 +41,6 @@ _MARGIN_S = 60.0
 """By how much a school stays taken longer than a sync may take."""
 _AGAIN_S = (10.0, 30.0)
 """When a sync that could not come to its end is begun again: somewhere in between, for others could not either."""
-_JITTER = 0.2
-"""By what part the time until the next sync is longer or shorter: schools that were due together drift apart."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ class Syncer:
         """Return the lists that hardly change and were fetched not long ago; with the codes, those there are not."""
         rarely = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.rarely_every_s)
         async with self.flow.db.read() as session:
-            fetched = await fetched_since(session, school_id, max(rarely, full_since or rarely))
+            fetched = await lookups.fetched_since(session, school_id, max(rarely, full_since or rarely))
         not_due = fetched & _HARDLY_CHANGE
         if ListName.ATTENDANCE_CODES in not_due:
             facts = (await self.flow.registry.school(school_id)).facts
@@ -201,12 +199,16 @@ class Syncer:
     async def _keep(self, school_id: str, report: SchoolReport | NotReached, until: datetime) -> Mapping[str, Any]:
         """Store what the provider says of the school and when to sync it next: at once, where it was asked for since it
         was taken until then."""
-        every = self.flow.settings.lookups.sync_every_s * self.flow.rng.uniform(1 - _JITTER, 1 + _JITTER)
+        zone = (await self.flow.registry.school(school_id)).zone
+        async with self.flow.db.read() as session:
+            timetable = await lookups.load(session, school_id, ListName.LESSONS)
+        days = timetable.days if timetable is not None else frozenset()
+        due_at = next_sync(school_id, zone, self.flow.clock.now(), days, self.flow.settings.lookups)
 
         def keep(session: Session) -> Mapping[str, Any]:
             school = locked_school(session, school_id)
             if school.sync_at == until:
-                school.sync_at, school.sync_first = self.flow.clock.now() + timedelta(seconds=every), False
+                school.sync_at, school.sync_first = due_at, False
             session.add(school)
             keep_report(self.flow, session, school, report)
             return dict(school.facts)

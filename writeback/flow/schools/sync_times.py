@@ -1,9 +1,10 @@
-"""When a school's lists are fetched from the beginning: early each school day, so that what a list of changes never
-brings is put right before registers. Pure.
+"""When a school's lists are fetched, and when from the beginning: early each school day, so that what a list of changes
+never brings is put right before registers. Pure.
 
-Each school has its own moment, by its id, so that they do not all come at once; nor do those that were missed.
+Each school has its own moments, by its id, so that they do not all come at once; nor do those that were missed.
 """
 
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
@@ -17,6 +18,8 @@ _LATER, _LATER_OVER = timedelta(hours=3), timedelta(hours=6)
 """What was missed is made up for so long after the last moment, spread over so long: after the morning's registers."""
 _LONGEST_BREAK = 4
 """Days to look back for one whose full sync is over: the last Friday's, on a Monday before its own."""
+_DAYS_AHEAD = 8
+"""Enough to find a weekday, whatever day it is."""
 
 
 def last_moment(school_id: str, zone: ZoneInfo, now: datetime, settings: LookupSettings) -> datetime | None:
@@ -31,12 +34,55 @@ def last_moment(school_id: str, zone: ZoneInfo, now: datetime, settings: LookupS
         day = now.astimezone(zone).date() - timedelta(days=back)
         if day.weekday() >= _SATURDAY:
             continue
-        first, last = (_at(day, clock, zone) for clock in (settings.full_from, settings.full_until))
-        moment = first + part * (last - first)
+        moment, last = _full_moment(part, day, zone, settings), _at(day, settings.full_until, zone)
         is_early = moment <= now < last + _STILL_EARLY
         if is_early or now >= last + _LATER + part * _LATER_OVER:
             return moment
     return None
+
+
+def next_sync(
+    school_id: str, zone: ZoneInfo, now: datetime, days: AbstractSet[str], settings: LookupSettings
+) -> datetime:
+    """Return when the school's lists are fetched next, after now: in each round once, but not at night, nor on a day
+    without lessons. The full fetch comes on each weekday, for a new timetable makes it a school day again.
+
+    `days`: those on which there are lessons, as ISO dates, as far as they are known; none: each weekday may be one.
+    """
+    if not settings.full_each_school_day:  # then nothing else would notice a new timetable
+        days = frozenset()
+    part, round_ = _part(school_id), timedelta(seconds=settings.sync_every_s)
+    usual = _in_next_round(now, part, round_)
+    if _is_school_day(usual.astimezone(zone).date(), days) and not _is_night(usual.astimezone(zone).time(), settings):
+        return usual
+    today = now.astimezone(zone).date()
+    moments = list[datetime]()
+    for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)):
+        if settings.full_each_school_day and day.weekday() < _SATURDAY:
+            moments.append(_full_moment(part, day, zone, settings))
+        if _is_school_day(day, days):
+            moments.append(_at(day, settings.night_until, zone) + part * round_)
+    return min(moment for moment in moments if moment > now)
+
+
+def _in_next_round(now: datetime, part: float, round_: timedelta) -> datetime:
+    """Return when the school has its place in a round next, half a round from now or more."""
+    since = (now.timestamp() / round_.total_seconds() - part) % 1
+    return now + round_ * (1 - since if since < 0.5 else 2 - since)
+
+
+def _is_school_day(day: date, days: AbstractSet[str]) -> bool:
+    return day.isoformat() in days if days else day.weekday() < _SATURDAY
+
+
+def _is_night(clock: time, settings: LookupSettings) -> bool:
+    begins, ends = settings.night_from, settings.night_until
+    return begins <= clock < ends if begins <= ends else clock >= begins or clock < ends
+
+
+def _full_moment(part: float, day: date, zone: ZoneInfo, settings: LookupSettings) -> datetime:
+    first, last = (_at(day, clock, zone) for clock in (settings.full_from, settings.full_until))
+    return first + part * (last - first)
 
 
 def _part(school_id: str) -> float:

@@ -1,13 +1,15 @@
-"""When lists are fetched from the beginning: early each school day, each school at its own moment."""
+"""When lists are fetched: by day each school at its own place in each round, and early from the beginning."""
 
+from collections.abc import Set
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 
 from writeback.core.settings import LookupSettings
-from writeback.flow.schools.sync_times import last_moment
+from writeback.flow.schools.sync_times import last_moment, next_sync
 
 LONDON, DUBAI = ZoneInfo("Europe/London"), ZoneInfo("Asia/Dubai")
 SETTINGS = LookupSettings()
@@ -60,3 +62,75 @@ def test_it_can_be_switched_off() -> None:
 def test_a_morning_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ValidationError, match="WRITEBACK_LOOKUPS__FULL_FROM"):
         LookupSettings(full_from=time(7), full_until=time(6))
+
+
+# The next sync.
+
+TERM = {(MONDAY + timedelta(days=n)).date().isoformat() for n in (-4, -3, 0, 1, 2, 3, 4)}
+"""School days: Thursday and Friday before, and the week of MONDAY; then a holiday."""
+FRIDAY = MONDAY + timedelta(days=4)
+
+
+def following(now: datetime, days: Set[str] = TERM, school: str = "hillside", **more: Any) -> datetime:
+    settings = LookupSettings(**more)
+    return next_sync(school, LONDON, now.astimezone(UTC), days, settings).astimezone(LONDON)
+
+
+def full_sync_on(day: datetime, school: str = "hillside") -> datetime:
+    return since(school, at(day, 6, 45))
+
+
+def test_each_school_has_a_place_of_its_own_in_each_quarter_of_an_hour() -> None:
+    places = [following(at(MONDAY, 10), school=school) - at(MONDAY, 10) for school in SCHOOLS]
+    assert all(timedelta(minutes=7.5) <= place <= timedelta(minutes=22.5) for place in places)
+    assert len({place // timedelta(minutes=1) % 15 for place in places}) == 15
+    assert places == [following(at(MONDAY, 10), school=school) - at(MONDAY, 10) for school in SCHOOLS]
+
+
+def test_from_then_on_it_keeps_to_its_place() -> None:
+    first = following(at(MONDAY, 10, 3))
+    assert [following(first + timedelta(seconds=late)) - first for late in (0, 30, 300)] == [timedelta(minutes=15)] * 3
+
+
+def test_after_the_last_of_the_evening_comes_the_full_sync_of_the_morning() -> None:
+    assert following(at(MONDAY, 18, 58)) == full_sync_on(MONDAY + timedelta(days=1))
+
+
+def test_after_the_full_sync_it_begins_when_the_night_is_over() -> None:
+    begins = following(full_sync_on(MONDAY))
+    assert at(MONDAY, 7) <= begins < at(MONDAY, 7, 15)
+    assert following(begins) == begins + timedelta(minutes=15)
+
+
+def test_a_weekend_has_none_and_a_day_of_a_holiday_its_full_sync_alone() -> None:
+    next_week = MONDAY + timedelta(days=7)
+    assert following(at(FRIDAY, 18, 58)) == full_sync_on(next_week)
+    assert following(full_sync_on(next_week)) == full_sync_on(next_week + timedelta(days=1))
+    assert following(at(next_week, 11)) == full_sync_on(next_week + timedelta(days=1))
+
+
+def test_a_saturday_with_lessons_is_a_school_day() -> None:
+    saturday = FRIDAY + timedelta(days=1)
+    with_saturday = {*TERM, saturday.date().isoformat()}
+    assert at(saturday, 7) <= following(at(FRIDAY, 20), with_saturday) < at(saturday, 7, 15)
+    assert following(at(saturday, 10), with_saturday) < at(saturday, 10, 23)
+
+
+def test_where_no_timetable_is_known_each_weekday_is_a_school_day() -> None:
+    assert following(at(MONDAY + timedelta(days=7), 11), set()) < at(MONDAY + timedelta(days=7), 11, 23)
+
+
+def test_without_full_syncs_a_holiday_is_not_slept_through() -> None:
+    next_week = MONDAY + timedelta(days=7)
+    assert following(at(next_week, 11), full_each_school_day=False) < at(next_week, 11, 23)
+    assert at(next_week, 7) <= following(at(FRIDAY, 20), full_each_school_day=False) < at(next_week, 7, 15)
+
+
+def test_the_night_can_be_done_without() -> None:
+    assert following(at(MONDAY, 2), night_from=time(0), night_until=time(0)) < at(MONDAY, 2, 23)
+
+
+def test_the_night_is_that_of_the_schools_own_clock() -> None:
+    now = at(MONDAY, 16, 30)  # 19:30 in Dubai
+    found = next_sync("hillside", DUBAI, now.astimezone(UTC), TERM, SETTINGS)
+    assert found.astimezone(DUBAI).date() == (MONDAY + timedelta(days=1)).date()
