@@ -47,6 +47,7 @@ def run(settings: Settings, role: Role = Role.ALL) -> None:
     """Run a worker until SIGTERM or SIGINT, then finish what is in flight and give its leases back."""
     configure_logging(level=settings.log_level)
     failpoints.arm(os.environ)
+    os.nice(role.niceness)
     try:
         import uvloop
     except ImportError:  # there is none on this platform

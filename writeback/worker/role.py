@@ -15,11 +15,17 @@ class Role(StrEnum):
     REGISTERS = "registers"
     """Send, confirm, notify, work through files. Fetches no lists, does no bulk jobs: another worker does."""
     SYNC = "sync"
-    """Fetch lists, ask how schools stand, do bulk jobs, as fast as it goes."""
+    """Fetch lists, ask how schools stand, do bulk jobs, as fast as goes with what other processes leave of the
+    machine."""
 
     @property
     def serves_lanes(self) -> bool:
         return self is not Role.SYNC
+
+    @property
+    def niceness(self) -> int:
+        """By how much the process gives way to others of the machine: registers never wait for lists."""
+        return 10 if self is Role.SYNC else 0
 
     def settings(self, settings: "Settings") -> "Settings":
         """Return the settings as this role has them."""
