@@ -35,7 +35,8 @@ PARTS = {
     "idle": Part("milliseconds from POST to the provider's socket, one register at a time", 0.7, idle.run),
     "isolation": Part("what a school or a provider that hangs costs the others", 5, isolation.run),
     "pages": Part("the console's pages with 100,000 writebacks, on SQLite and PostgreSQL", 5, pages.run),
-    "sync": Part("what a sync costs, and what many that are due cost registers, on SQLite", 2, syncing.run),
+    "sync": Part("what a sync costs, and what many that are due cost registers, on SQLite", 2.5, syncing.run),
+    "sync-postgresql": Part("what syncs that are due cost registers, on PostgreSQL", 1.5, syncing.run_on_postgresql),
     "searching": Part("lists, searches and counts with 100,000 writebacks, on both", 5, searching.run),
 }
 USUAL = ("accept", "confirm", "idle")

@@ -1,6 +1,7 @@
-"""What syncs of lists cost registers: a steady stream of them, calm, and while every school's lists are due at once.
+"""What syncs of lists cost: one of them, and a steady stream of registers while every school's lists are due at once.
 
-Both are measured in the same run and on the same processes: API, worker and sandbox, which share this machine.
+Calm and while they are due is measured in the same run and on the same processes: API, worker and sandbox, which share
+this machine.
 """
 
 import asyncio
@@ -15,8 +16,17 @@ from typing import Any
 import httpx
 from sqlmodel import col, select, update
 
+from benchmarks import one_sync
 from benchmarks.load import Connection
-from benchmarks.stack import child, environment, free_port, school_day, settings_of, temporary_directory
+from benchmarks.stack import (
+    child,
+    environment,
+    free_port,
+    postgresql,
+    school_day,
+    settings_of,
+    temporary_directory,
+)
 from writeback.core.logging import configure_logging
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName
@@ -26,8 +36,8 @@ from writeback.store.sql import migrate
 from writeback.store.tables import EventRow, LookupRow, SchoolRow
 from writeback.wiring import Services, open_services
 
-_SCHOOLS, _PUPILS = 100, 600
-_PER_S, _ROUND_S, _WARM_UP_S = 6, 15.0, 3.0
+_SCHOOLS, _PUPILS = 200, 300
+_PER_S, _ROUND_S, _WARM_UP_S = 12, 15.0, 3.0
 _PATIENCE_S = 40.0
 _LATER = timedelta(days=1)
 _NEEDED = (ListName.STUDENTS, ListName.EMPLOYEES, ListName.ATTENDANCE_CODES)
@@ -47,8 +57,22 @@ class Round:
         return 1_000 * ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
 
-async def run(database_url: str = "") -> AsyncIterator[str]:
-    """Yield the figures as text; without a URL those of SQLite."""
+async def run() -> AsyncIterator[str]:
+    """Yield the figures as text, those of registers on SQLite."""
+    async for text in one_sync.run():
+        yield text
+    async for text in _run_while_due():
+        yield text
+
+
+async def run_on_postgresql() -> AsyncIterator[str]:
+    """Yield the figures of registers on PostgreSQL."""
+    with temporary_directory() as folder, postgresql(folder) as url:
+        async for text in _run_while_due(url):
+            yield text
+
+
+async def _run_while_due(database_url: str = "") -> AsyncIterator[str]:
     with temporary_directory() as folder:
         port, sandbox_port = free_port(), free_port()
         variables = environment(folder, port, WRITEBACK_SANDBOX__PORT=str(sandbox_port))

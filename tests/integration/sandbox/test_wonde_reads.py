@@ -123,6 +123,11 @@ async def test_permissions_show_what_is_approved(control: Any, wonde: Any) -> No
     assert shown["attendance.write"] is False
 
 
+async def test_people_of_a_new_school_have_been_there_for_a_while(wonde: Any) -> None:
+    assert await wonde.rows("students", updated_after="2026-01-11 09:00:00") == []
+    assert await wonde.rows("employees", updated_after="2026-01-11 09:00:00") == []
+
+
 async def test_only_what_changed_comes_with_updated_after(clock: Any, control: Any, wonde: Any) -> None:
     before = clock.now()
     await control.advance(seconds=60)
