@@ -58,6 +58,7 @@ class AttendanceCheck(Check):
         super().__init__(kind, rule, school, lookups, positions, today)
         self.verdicts: dict[str, CodeVerdict] = {}
         self.lesson_rows: dict[str, Row | None] = {}
+        """Lessons that have been looked up."""
         self.warned_days: set[str] = set()
         """Days to come that have been warned of."""
         self.uses_employees = False

@@ -102,8 +102,8 @@ class RestoreSettings(BaseModel):
 class LookupSettings(BaseModel):
     sync_every_s: float = 900.0
     night_from: time = time(19, 0)
-    """From then on, on the school's own clock, no lists are fetched but for the full fetch; nor on days on which its
-    timetable has no lessons. Who needs one nevertheless has it fetched at once."""
+    """From then on, on the school's own clock, no lists are fetched but early each morning (`full_from`); nor on a day
+    on which its timetable has no lessons. Who needs one nevertheless has it fetched at once."""
     night_until: time = time(7, 0)
     """The same as `night_from`: there is no night."""
     rarely_every_s: float = Field(default=21_600.0, gt=0)

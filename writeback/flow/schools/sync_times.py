@@ -18,7 +18,7 @@ _LATER, _LATER_OVER = timedelta(hours=3), timedelta(hours=6)
 """What was missed is made up for so long after the last moment, spread over so long: after the morning's registers."""
 _LONGEST_BREAK = 4
 """Days to look back for one whose full sync is over: the last Friday's, on a Monday before its own."""
-_DAYS_AHEAD = 8
+_DAYS_AHEAD = 4
 """Enough to find a weekday, whatever day it is."""
 
 
@@ -45,7 +45,7 @@ def next_sync(
     school_id: str, zone: ZoneInfo, now: datetime, days: AbstractSet[str], settings: LookupSettings
 ) -> datetime:
     """Return when the school's lists are fetched next, after now: in each round once, but not at night, nor on a day
-    without lessons. The full fetch comes on each weekday, for a new timetable makes it a school day again.
+    without lessons. Early in the morning they are on every day, so that none is old, and a new timetable is noticed.
 
     `days`: those on which there are lessons, as ISO dates, as far as they are known; none: each weekday may be one.
     """
@@ -58,7 +58,7 @@ def next_sync(
     today = now.astimezone(zone).date()
     moments = list[datetime]()
     for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)):
-        if settings.full_each_school_day and day.weekday() < _SATURDAY:
+        if settings.full_each_school_day:
             moments.append(_full_moment(part, day, zone, settings))
         if _is_school_day(day, days):
             moments.append(_at(day, settings.night_until, zone) + part * round_)

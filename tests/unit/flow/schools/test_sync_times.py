@@ -76,8 +76,9 @@ def following(now: datetime, days: Set[str] = TERM, school: str = "hillside", **
     return next_sync(school, LONDON, now.astimezone(UTC), days, settings).astimezone(LONDON)
 
 
-def full_sync_on(day: datetime, school: str = "hillside") -> datetime:
-    return since(school, at(day, 6, 45))
+def early(day: datetime) -> datetime:
+    """Return the school's moment of that morning."""
+    return datetime.combine(day, since("hillside", at(MONDAY, 6, 45)).timetz(), LONDON)
 
 
 def test_each_school_has_a_place_of_its_own_in_each_quarter_of_an_hour() -> None:
@@ -93,26 +94,27 @@ def test_from_then_on_it_keeps_to_its_place() -> None:
 
 
 def test_after_the_last_of_the_evening_comes_the_full_sync_of_the_morning() -> None:
-    assert following(at(MONDAY, 18, 58)) == full_sync_on(MONDAY + timedelta(days=1))
+    assert following(at(MONDAY, 18, 58)) == early(MONDAY + timedelta(days=1))
 
 
 def test_after_the_full_sync_it_begins_when_the_night_is_over() -> None:
-    begins = following(full_sync_on(MONDAY))
+    begins = following(early(MONDAY))
     assert at(MONDAY, 7) <= begins < at(MONDAY, 7, 15)
     assert following(begins) == begins + timedelta(minutes=15)
 
 
-def test_a_weekend_has_none_and_a_day_of_a_holiday_its_full_sync_alone() -> None:
-    next_week = MONDAY + timedelta(days=7)
-    assert following(at(FRIDAY, 18, 58)) == full_sync_on(next_week)
-    assert following(full_sync_on(next_week)) == full_sync_on(next_week + timedelta(days=1))
-    assert following(at(next_week, 11)) == full_sync_on(next_week + timedelta(days=1))
+def test_days_without_lessons_have_that_of_the_morning_alone() -> None:
+    found = [at(FRIDAY, 18, 58)]
+    for _ in range(8):
+        found.append(following(found[-1]))
+    assert found[1:] == [early(FRIDAY + timedelta(days=n)) for n in range(1, 9)]
+    assert following(at(FRIDAY + timedelta(days=3), 11)) == early(FRIDAY + timedelta(days=4))
 
 
 def test_a_saturday_with_lessons_is_a_school_day() -> None:
     saturday = FRIDAY + timedelta(days=1)
     with_saturday = {*TERM, saturday.date().isoformat()}
-    assert at(saturday, 7) <= following(at(FRIDAY, 20), with_saturday) < at(saturday, 7, 15)
+    assert at(saturday, 7) <= following(early(saturday), with_saturday) < at(saturday, 7, 15)
     assert following(at(saturday, 10), with_saturday) < at(saturday, 10, 23)
 
 
