@@ -270,9 +270,9 @@ class Rig:
         return False
 
     async def sync_now(self) -> None:
-        """Have the school's lists be due."""
+        """Have the school's lists be due, all of them: somebody waits for them."""
         async with self.db.write() as session:
-            await session.exec(update(SchoolRow).values(sync_at=self.services.clock.now()))
+            await session.exec(update(SchoolRow).values(sync_at=self.services.clock.now(), sync_first=True))
 
     # ---- what came of it
 
