@@ -17,6 +17,7 @@ from writeback.core.errors import ConfigurationError
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName
 from writeback.domain.submission.fields import names_of, texts_of
+from writeback_client.models.described import Described
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$")]
@@ -37,10 +38,10 @@ def _is_month_and_day(value: str) -> str:
     return value
 
 
-class RuleSettings(BaseModel):
+class RuleSettings(Described):
     """What can be said of one kind: in a row of a rule file, or by a school for itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     supported: bool | None = None
     """Whether the MIS takes this kind through this provider."""
@@ -99,10 +100,10 @@ class RuleRow(RuleSettings):
     """Document and lines, or who says so."""
 
 
-class RuleFile(BaseModel):
+class RuleFile(Described):
     """One file of `validators/rules/`: everything that is known of one provider."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     provider: Name
     name: Name

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from writeback.domain.kinds.base import NO_CONTROLS
+from writeback_client.models.described import Described
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_CONTROLS)]
 """Why somebody does something, in their own words."""
@@ -13,7 +14,7 @@ MaybeReason = Annotated[str, StringConstraints(strip_whitespace=True, max_length
 FindingCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
-class Taken(BaseModel):
+class Taken(Described):
     """Base of what is taken: unknown fields are refused, for they are mostly misspelt ones."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")

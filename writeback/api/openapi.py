@@ -10,8 +10,10 @@ from pydantic.json_schema import models_json_schema
 
 from writeback.api.dropin import docs as drop_in_docs
 from writeback.api.front.errors_doc import error
+from writeback.api.front.paging import Parameters
 from writeback.api.writebacks import submit, submit_docs
 from writeback_client.models.base import ProblemDetails
+from writeback_client.models.described import text_below
 
 _METHODS = ("get", "post", "patch", "put", "delete")
 _PAGE_OF, _PAGES = "Page_", {"Page_dict_str__Any__": "RowPage"}
@@ -28,6 +30,7 @@ _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
 def document(app: FastAPI) -> dict[str, Any]:
     """Return the document, built once."""
     if app.openapi_schema is None:
+        _describe(Parameters)
         found = get_openapi(
             title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
         )
@@ -43,6 +46,14 @@ def document(app: FastAPI) -> dict[str, Any]:
                     _finish(path, item[method])
         app.openapi_schema = found = _renamed(found)
     return app.openapi_schema
+
+
+def _describe(query: type[Parameters]) -> None:
+    """Have every parameter say what stands below it: FastAPI does not ask a query's JSON schema."""
+    for name, field in query.model_fields.items():
+        field.description = field.description or text_below(query, name)
+    for narrower in query.__subclasses__():
+        _describe(narrower)
 
 
 def operation_id(route: APIRoute) -> str:

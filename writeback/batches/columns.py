@@ -97,7 +97,3 @@ def _type_of(form: dict[str, Any], choices: tuple[str, ...]) -> str:
     if choices:
         return "choice"
     return "string" if "maxLength" in form else "text"
-
-
-TABULAR_KINDS = tuple(kind for kind in KINDS if columns_of(kind))
-"""Kinds that a table can carry; the others come as NDJSON."""

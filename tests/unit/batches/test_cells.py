@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.long_run import examples
 from writeback.batches.cells import BadCell, meaning, safe, without_apostrophe
-from writeback.batches.columns import TABULAR_KINDS, Column, column_map, columns_of
+from writeback.batches.columns import Column, column_map, columns_of
 from writeback.batches.days import DayOrder, DayStyle
+from writeback.domain.kinds import KINDS
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 MARK = column_map("attendance.session")
@@ -230,7 +231,7 @@ def test_a_cell_means_the_same_after_it_was_made_safe(cell: str) -> None:
 
 
 @settings(max_examples=examples(), deadline=None)
-@given(st.text(max_size=40), st.sampled_from([column for kind in TABULAR_KINDS for column in columns_of(kind)]))
+@given(st.text(max_size=40), st.sampled_from([column for kind in KINDS for column in columns_of(kind)]))
 def test_reading_a_cell_ends_in_a_value_or_in_advice(cell: str, column: Column) -> None:
     try:
         found: Any = meaning(cell, column)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
@@ -13,7 +13,7 @@ from writeback.api.batches.uploads import file_of
 from writeback.api.corrections.models import CancelIn
 from writeback.api.front.auth import Corrector, Reader, Submitter, Svc, check_school
 from writeback.api.front.errors_doc import READING, WRITING, error, errors
-from writeback.api.front.paging import Paging, split
+from writeback.api.front.paging import Paging, Parameters, split
 from writeback.api.writebacks.routes import known_kind
 from writeback.batches.days import DayOrder
 from writeback.batches.encodings import TextEncoding
@@ -73,10 +73,8 @@ _CANCELLED = {
 }
 
 
-class UploadQuery(BaseModel):
+class UploadQuery(Parameters):
     """What the rows are."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     kind: Annotated[str, AfterValidator(known_kind)] | None = None
     """The kind of every row; without it the file has a column (in NDJSON a member) `kind`."""

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from writeback.api.corrections.models import (
@@ -18,6 +17,7 @@ from writeback.api.corrections.models import (
 )
 from writeback.api.front.auth import Corrector, Supporter, Svc, check_school
 from writeback.api.front.errors_doc import READING, WRITING, error
+from writeback.api.front.paging import Parameters
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.actor import actor_of
 from writeback.domain.corrections import Action
@@ -61,18 +61,12 @@ _MANY = {
 }
 
 
-class _Strict(BaseModel):
-    """Unknown parameters are refused: a misspelt one would do what was meant as a trial."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-
-class DryRunQuery(_Strict):
+class DryRunQuery(Parameters):
     dry_run: bool = False
     """Only validate."""
 
 
-class CountQuery(_Strict):
+class CountQuery(Parameters):
     count: bool = False
     """Only say how many there are."""
 

@@ -1,16 +1,22 @@
-"""How lists are asked for: `limit`, `cursor`, and parameters that may be repeated or separated by commas."""
+"""What queries have in common: `limit`, `cursor`, and parameters that may be repeated or separated by commas."""
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from writeback_client.models.described import Described
 
 LARGEST, USUAL = 200, 50
 
 
-class Paging(BaseModel):
-    """Unknown parameters are refused: a misspelt filter would show what was not asked for."""
+class Parameters(Described):
+    """Base of what a query may hold. Unknown ones are refused: a misspelt one would show, or do, what was not meant."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
+
+
+class Paging(Parameters):
+    """How a list is asked for."""
 
     limit: Annotated[int, Field(ge=1, le=LARGEST)] = USUAL
     """How many items at most."""

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator
 
 from validators.features import all_rules
 from writeback.api.front.auth import Reader, Svc
 from writeback.api.front.errors_doc import READING, errors
-from writeback.api.front.paging import split
+from writeback.api.front.paging import Parameters, split
 from writeback.api.schools.feature_models import EXAMPLE
 from writeback.api.writebacks.routes import known_kind
 from writeback_client.models.base import Page
@@ -17,10 +17,8 @@ from writeback_client.models.features import Features, KindFeatures, RuleSet
 router = APIRouter(tags=["features"])
 
 
-class KindQuery(BaseModel):
+class KindQuery(Parameters):
     """Which kinds; without any, all."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     kind: Annotated[list[Annotated[str, AfterValidator(known_kind)]], BeforeValidator(split)] = []
     """One or several, repeated or separated by commas."""

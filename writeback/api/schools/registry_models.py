@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from writeback.api.front.paging import split
+from writeback.api.front.paging import Parameters, split
 from writeback.api.models import MaybeReason, Reason, Taken
 from writeback.domain.access import Scope
 from writeback.domain.kinds.base import NO_CONTROLS
@@ -74,7 +74,7 @@ class ResumeIn(Taken):
     reason: MaybeReason = ""
 
 
-class SyncQuery(Taken):
+class SyncQuery(Parameters):
     """What of a school's lists to fetch."""
 
     full: bool = False

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator
 from starlette.responses import Response
 
 from writeback.api.front.auth import Reader, Svc, authenticate, check_school
 from writeback.api.front.errors_doc import READING, errors
 from writeback.api.front.event_stream import chunks_of
-from writeback.api.front.paging import split
+from writeback.api.front.paging import Parameters, split
 from writeback.api.writebacks.routes import known_kind
 from writeback.core.errors import BadInput, Forbidden, Unauthenticated
 from writeback.core.event_stream import MEDIA_TYPE, EventStream, kept_alive
@@ -31,10 +31,8 @@ _STREAMED: dict[int | str, dict[str, Any]] = {
 }
 
 
-class StreamQuery(BaseModel):
-    """Unknown parameters are refused: a misspelt filter would show what was not asked for."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+class StreamQuery(Parameters):
+    """Which events of a stream."""
 
     since: Instant | None = None
     """Begin with what happened at or after this instant; a Last-Event-ID goes before it."""

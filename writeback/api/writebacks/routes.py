@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from writeback.api.front.auth import Reader, Svc, check_school
 from writeback.api.front.errors_doc import READING, errors
-from writeback.api.front.paging import Paging, split
+from writeback.api.front.paging import Paging, Parameters, split
 from writeback.api.models import FindingCode
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Status
@@ -29,10 +29,8 @@ def known_kind(kind: str) -> str:
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class WritebackFilter(BaseModel):
+class WritebackFilter(Parameters):
     """Filters; all that are given must hold."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     school: str | None = None
     kind: Annotated[list[Annotated[str, AfterValidator(known_kind)]], BeforeValidator(split)] = []

@@ -6,10 +6,11 @@ from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, NaiveDatetime, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, NaiveDatetime, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from writeback.domain.lookups import ListName
+from writeback_client.models.described import Described
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """Nothing that is not seen: PostgreSQL's text cannot hold NUL, and ids and names with a line break are never found."""
@@ -76,11 +77,11 @@ class Action(StrEnum):
     """Nobody here knows."""
 
 
-class Part(BaseModel):
+class Part(Described):
     """Base of what a record holds besides plain fields: a pupil of an incident, a file, …"""
 
     # The text of an error would quote what was given, and that may be a pupil's comment.
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Record(Part):

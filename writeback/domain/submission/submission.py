@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     FailFast,
     Field,
@@ -32,6 +31,7 @@ from writeback.domain.submission.fields import parts_of
 from writeback.domain.submission.instants import Instant
 from writeback.domain.submission.shape_findings import describe, findings_from, make, pointer_to, show, unknown_fields
 from writeback.domain.submission.wrong_shapes import rest_of
+from writeback_client.models.described import Described
 
 OnInvalid = Literal["reject", "skip"]
 Priority = Literal["interactive", "batch"]
@@ -44,10 +44,10 @@ _MOST_UNKNOWN = 30
 """Of an object with more unknown fields only one is named."""
 
 
-class Submission(BaseModel):
+class Submission(Described):
     """The body of `POST /v1/schools/{school}/writebacks`. `SUBMISSIONS` has the model of each kind."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     kind: str
     """What is to be written."""
@@ -68,11 +68,7 @@ def _model_for(kind: Kind) -> type[Submission]:
     # One bad record is enough to know that the body has to be taken apart.
     records = Annotated[list[kind.record], Field(min_length=1, description="What to write, in order."), FailFast()]  # type: ignore[name-defined]
     discriminator: Any = Annotated[Literal[kind.name], Field(description="What is to be written.")]
-    # Docstrings have been read for the base: looking for those of a class without source would take a second in all.
-    options = {"use_attribute_docstrings": False}
-    return create_model(
-        name, __base__=Submission, __cls_kwargs__=options, kind=(discriminator, ...), records=(records, ...)
-    )
+    return create_model(name, __base__=Submission, kind=(discriminator, ...), records=(records, ...))
 
 
 SUBMISSIONS: Mapping[str, type[Submission]] = {name: _model_for(kind) for name, kind in KINDS.items()}

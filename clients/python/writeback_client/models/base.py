@@ -7,12 +7,12 @@ the answers of an older service.
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import UnionSchema
 
-from writeback_client.models.described import fields_of
+from writeback_client.models.described import Described
 from writeback_client.words import RecordStatus, Severity, Status
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ AnyRecordStatus = Annotated[RecordStatus | str, Known()]
 AnySeverity = Annotated[Severity | str, Known()]
 
 
-class Model(BaseModel):
+class Model(Described):
     """Base of all shapes. What a newer service says beside the fields is in `model_extra`."""
 
     model_config = ConfigDict(
@@ -52,22 +52,14 @@ class Model(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Return the schema of what the service says: with what stands below the fields, and without defaults."""
-        found = handler(schema)
+        """Return the schema of what the service says: without defaults."""
+        found = super().__get_pydantic_json_schema__(schema, handler)
         shape = handler.resolve_ref_schema(found)
         if not cls.says_more:
             shape.pop("additionalProperties", None)
-        for name, field in shape.get("properties", {}).items():
+        for field in shape.get("properties", {}).values():
             field.pop("default", None)
-            if text := _text_below(cls, name):
-                field.setdefault("description", text)
         return found
-
-
-def _text_below(model: type[BaseModel], field: str) -> str | None:
-    """Return what stands below a field, where it was described last."""
-    described = (fields_of(one.__module__).get(one.__name__, {}) for one in model.__mro__ if issubclass(one, Model))
-    return next((texts[field] for texts in described if field in texts), None)
 
 
 class Page(Model, Generic[T]):

@@ -10,6 +10,28 @@ from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 
+from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+
+class Described(BaseModel):
+    """A model whose JSON schema says what stands below each of its fields."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        for name, field in handler.resolve_ref_schema(found).get("properties", {}).items():
+            if text := text_below(cls, name):
+                field.setdefault("description", text)
+        return found
+
+
+def text_below(model: type[BaseModel], field: str) -> str | None:
+    """Return what stands below a field, where it was described last; None where nothing does."""
+    described = (fields_of(one.__module__).get(one.__name__, {}) for one in model.__mro__ if issubclass(one, Described))
+    return next((texts[field] for texts in described if field in texts), None)
+
 
 @cache
 def fields_of(module: str) -> Mapping[str, Mapping[str, str]]:
