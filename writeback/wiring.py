@@ -56,7 +56,6 @@ from writeback.flow.upkeep.restores import Restores, RestoreWatch
 from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.flow.webhooks.endpoints import Webhooks
 from writeback.flow.webhooks.notify import Notifier
-from writeback.notifier.sender import WebhookSender
 from writeback.providers.http import create_client
 from writeback.providers.registry import PROVIDERS, create_providers
 from writeback.queue.arq_wakes import ArqWaker
@@ -198,6 +197,8 @@ async def open_worker(
     settings: Settings, *, clock: Clock | None = None, patience_s: float = 0.0
 ) -> AsyncIterator[WorkerServices]:
     """Open everything that a worker needs, and close it in reverse; wait so long for a database that is down."""
+    from writeback.notifier.sender import WebhookSender  # only workers call apps
+
     async with AsyncExitStack() as stack:
         flow, waker, redis_url = await _open_flow(stack, settings, clock or SystemClock(), patience_s)
         restore_watch = await _watch_restores(stack, flow, redis_url)  # before anything is sent

@@ -7,7 +7,6 @@ import asyncio
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -20,27 +19,13 @@ from writeback.core.clock import Clock
 from writeback.core.settings import WebhookSettings
 from writeback.core.tls import trusted
 from writeback.notifier.addresses import AddressPolicy
+from writeback.notifier.answers import Answered, NotAnswered
 
 MAX_RETRY_AFTER_S = 86_400.0
 _DNS_THREADS = 16
 """Of our own: a receiver whose name server hangs must not take the threads that providers are looked up in."""
 _MOST_DRAINED = 16_384
 """Bytes of an answer that are read, and thrown away, so that its connection can be used again."""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The receiver answered; `retry_after_s` where it said when to come again, at most a day."""
-
-    status: int
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True)
-class NotAnswered:
-    """No answer came. `error`: address_refused, dns, connect, tls, timeout, broken."""
-
-    error: str
 
 
 class AddressRefused(OSError):

@@ -5,17 +5,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
-from yarl import URL
 
 from writeback import __version__
 from writeback.core import background_pace
@@ -23,18 +19,32 @@ from writeback.core.addresses import LOOPBACK, ExactURL, HostList, host_of, is_r
 from writeback.core.answer_limits import ACCEPT_ENCODING, read_limited
 from writeback.core.clock import Clock
 from writeback.core.settings import DispatchSettings
-from writeback.core.tls import trusted
 from writeback.domain.outcome import NotReached, Uncertain
 from writeback.providers.answers import Answer, answer_of, raw_of
 from writeback.providers.status_meanings import REDIRECTS_AFTERWARDS
 from writeback.providers.texts import shorten
 from writeback.providers.throttle import Throttle
-from writeback.providers.transport_failures import FAILURES, failure_of
 
 _MOST_REDIRECTS = 5
 
-_KEEPALIVE_S = 4.0
-# Common servers close an idle connection after 5 s; ours gives it up first, so that a POST never meets one just closed.
+
+class _LoadedWhenUsed(httpx.AsyncBaseTransport):
+    """The transport of `transport.py`, loaded and made at the first call: most processes of the API never make one."""
+
+    def __init__(self, settings: DispatchSettings) -> None:
+        self._settings = settings
+        self._transport: httpx.AsyncBaseTransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._transport is None:
+            from writeback.providers.transport import create_transport
+
+            self._transport = create_transport(self._settings)
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        if self._transport is not None:
+            await self._transport.aclose()
 
 
 class ProviderClient(httpx.AsyncClient):
@@ -59,7 +69,7 @@ def create_client(settings: DispatchSettings, *, plain_http: HostList | None = N
         pool=min(2 * settings.connect_timeout_s, settings.request_timeout_s),
     )
     client = ProviderClient(
-        transport=AiohttpTransport(client=_session_factory(settings), verify=trusted()),
+        transport=_LoadedWhenUsed(settings),
         timeout=timeout,
         follow_redirects=False,
         headers={
@@ -78,26 +88,6 @@ def create_client(settings: DispatchSettings, *, plain_http: HostList | None = N
     return client
 
 
-def _session_factory(settings: DispatchSettings) -> Callable[[], aiohttp.ClientSession]:
-    def create() -> aiohttp.ClientSession:  # inside the running loop, at the first request
-        connector = aiohttp.TCPConnector(
-            limit=settings.connections,
-            # A lane that confirms asks about many requests at once: one provider that hangs must not take them all.
-            limit_per_host=max(1, round(settings.connections * settings.provider_share)),
-            keepalive_timeout=_KEEPALIVE_S,
-            ssl=trusted(),
-        )
-        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        # aiohttp sends a PUT or DELETE again by itself when a kept connection breaks: a removal that took effect would
-        # then be answered 404, and the provider would see attempts that we know nothing of. It has no public switch.
-        session._retry_connection = False
-        # What httpx hands over is spelt for the wire already; yarl would spell it again. No public switch either.
-        session._build_url = partial(URL, encoded=True)  # type: ignore[method-assign]
-        return session
-
-    return create
-
-
 async def call(
     client: httpx.AsyncClient,
     clock: Clock,
@@ -109,6 +99,8 @@ async def call(
     body: Mapping[str, Any] | None = None,
 ) -> Answer | NotReached | Uncertain:
     """Make one call and return its answer, or what the failure to get one means. Raises nothing of the transport."""
+    from writeback.providers.transport_failures import FAILURES, failure_of  # names aiohttp's: loaded when it is used
+
     throttle = client.throttle if isinstance(client, ProviderClient) else None
     token = (headers or {}).get("authorization", "")
     if throttle and not await throttle.let_through(

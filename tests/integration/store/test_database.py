@@ -18,9 +18,10 @@ from writeback.core.errors import ConfigurationError
 from writeback.domain.lookups import ListName, Lookup
 from writeback.store.schools import lists
 from writeback.store.sql.bulk_insert import BulkInsert
-from writeback.store.sql.database import Database, dialect_insert
+from writeback.store.sql.database import Database
 from writeback.store.sql.drivers import Statements
 from writeback.store.sql.engines import parse_url
+from writeback.store.sql.upsert import insert_into
 from writeback.store.tables import ApiKey, App, LookupRow
 
 _AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
@@ -93,8 +94,8 @@ async def test_instants_come_back_in_utc(database: Database) -> None:
     assert (created_at, created_at.tzinfo) == (_AT, UTC)
 
 
-async def test_dialect_insert_knows_conflicts(database: Database) -> None:
-    statement = dialect_insert(database, App).on_conflict_do_nothing()
+async def test_an_insert_knows_conflicts(database: Database) -> None:
+    statement = insert_into(database.dialect, App).on_conflict_do_nothing()
     values = {"id": "app_a", "name": "a", "created_at": _AT}
 
     await database.write_core(lambda connection: [connection.execute(statement, values) for _ in range(2)])
@@ -105,7 +106,7 @@ async def test_dialect_insert_knows_conflicts(database: Database) -> None:
 async def test_core_write_is_rolled_back_as_a_whole(database: Database) -> None:
     def write_twice(connection: Connection) -> None:
         for _ in range(2):
-            connection.execute(dialect_insert(database, App), {"id": "app_a", "name": "a", "created_at": _AT})
+            connection.execute(insert_into(database.dialect, App), {"id": "app_a", "name": "a", "created_at": _AT})
 
     with pytest.raises(IntegrityError):
         await database.write_core(write_twice)
@@ -150,7 +151,7 @@ async def test_hundred_writers_at_once_all_succeed(database: Database) -> None:
 
     async def write_by_core(number: int) -> None:
         values = {"id": f"core_{number}", "name": f"core_{number}", "created_at": _AT}
-        await database.write_core(lambda connection: connection.execute(dialect_insert(database, App), values))
+        await database.write_core(lambda connection: connection.execute(insert_into(database.dialect, App), values))
 
     async with asyncio.timeout(30):
         await asyncio.gather(*(write(number) for number in range(50)), *(write_by_core(number) for number in range(50)))

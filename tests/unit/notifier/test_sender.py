@@ -12,7 +12,8 @@ from aiohttp import web
 from tests.receiver import Received, Receiver, running_receiver
 from writeback.core.clock import FakeClock
 from writeback.core.settings import WebhookSettings
-from writeback.notifier.sender import MAX_RETRY_AFTER_S, Answered, NotAnswered, WebhookSender
+from writeback.notifier.answers import Answered, NotAnswered
+from writeback.notifier.sender import MAX_RETRY_AFTER_S, WebhookSender
 
 LOCAL = ip_network("127.0.0.0/8")
 

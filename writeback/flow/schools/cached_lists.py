@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from writeback.core.clock import Clock
-from writeback.core.ttl import TtlCache
 from writeback.core.settings import LookupSettings
+from writeback.core.ttl import TtlCache
 from writeback.domain.lookups import ListName, Lookup, Stamp
 from writeback.flow.registry.changes import SchoolChanges
 from writeback.lookups.cache import LookupCache

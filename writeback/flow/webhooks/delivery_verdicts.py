@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from writeback.core.settings import WebhookSettings
-from writeback.notifier.sender import Answered, NotAnswered
+from writeback.notifier.answers import Answered, NotAnswered
 
 GONE = "gone"
 ALWAYS_FAILING = "always_failing"

@@ -8,14 +8,17 @@ may be slow, and arq's places are for lanes.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from writeback.core import failpoints, outage_logs
 from writeback.core.background_tasks import end_tasks
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks.outbox import Attempted, Claim, Outbox
-from writeback.notifier.sender import WebhookSender
 from writeback.notifier.signing import signed_headers
 from writeback.store.writebacks.event_log import Horizon
+
+if TYPE_CHECKING:
+    from writeback.notifier.sender import WebhookSender  # loads aiohttp, which the API does without
 
 _TURN_S = 30.0
 """After so long a webhook gives its place to others that wait for one."""
@@ -37,7 +40,7 @@ class Notifier:
     """Serves webhooks, each by a task of its own. Close it before the database."""
 
     flow: FlowContext
-    sender: WebhookSender
+    sender: "WebhookSender"
     _places: dict[str, _Place] = field(default_factory=dict)
     _closing: bool = False
 

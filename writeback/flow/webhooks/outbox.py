@@ -19,7 +19,7 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks.delivery_verdicts import Delivered, Failed, judge
 from writeback.flow.webhooks.formats import WebhookFormat, compose
 from writeback.flow.webhooks.signing_secrets import signing
-from writeback.notifier.sender import Answered, NotAnswered
+from writeback.notifier.answers import Answered, NotAnswered
 from writeback.store.apps import outbox
 from writeback.store.apps.outbox import DeliveryState
 from writeback.store.tables import DeliveryRow, WebhookRow

@@ -13,21 +13,16 @@ from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session as OrmSession
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.store.sql.drivers import Statements, transact_on_postgres, transact_on_sqlite
 from writeback.store.sql.engines import BUSY_TIMEOUT_S, Engines, make_engines
 from writeback.store.sql.pool import DEFAULT_POOL, PoolOptions, is_lost, sqlstate_of
-from writeback.store.tables import table_of
 
 T = TypeVar("T")
 
@@ -168,9 +163,3 @@ def _run_session(engine: Engine, work: Callable[[Session], T]) -> T:
 def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
     with engine.begin() as connection:
         return work(connection)
-
-
-def dialect_insert(db: Database, table: type[SQLModel]) -> SqliteInsert | PostgresInsert:
-    """Return an INSERT of the database's own dialect, which knows `on_conflict_do_nothing` and `…_do_update`."""
-    target = table_of(table)
-    return sqlite_insert(target) if db.dialect == "sqlite" else postgres_insert(target)

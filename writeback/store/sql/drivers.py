@@ -7,13 +7,15 @@ left here is BEGIN, the statements and COMMIT. Only `database.py` opens these; e
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-import asyncpg
 from sqlalchemy import Engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from writeback.store.sql.pool import is_lost
+
+if TYPE_CHECKING:
+    import asyncpg
 
 T = TypeVar("T")
 
@@ -52,7 +54,7 @@ class _SqliteStatements:
 
 
 async def transact_on_postgres(
-    borrow: Callable[[], AbstractAsyncContextManager[asyncpg.Connection]], work: Callable[[Statements], T]
+    borrow: "Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]", work: Callable[[Statements], T]
 ) -> T:
     """Return what `work` returns, run in a transaction on a connection that is borrowed for it.
 
@@ -74,7 +76,7 @@ async def transact_on_postgres(
 
 
 class _PostgresStatements:
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: "asyncpg.Connection") -> None:
         self._connection = connection
 
     def run(self, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:

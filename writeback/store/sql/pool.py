@@ -7,13 +7,13 @@ closed it is known without asking, and where that is learnt at BEGIN, another on
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import asyncpg
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -22,6 +22,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncpg
 
 T = TypeVar("T")
 
@@ -75,7 +78,8 @@ def is_lost(error: BaseException) -> bool:
     """Whether the connection is gone: of a transaction whose COMMIT was not sent nothing is left then."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    if isinstance(error, asyncpg.InterfaceError):  # "connection is closed"; DataError is a ValueError as well
+    driver = sys.modules.get("asyncpg")  # where nothing has loaded it, no error is one of its
+    if driver and isinstance(error, driver.InterfaceError):  # "connection is closed"; DataError is a ValueError as well
         return not isinstance(error, ValueError)
     return isinstance(error, ConnectionError) or sqlstate_of(error).startswith(_GONE_STATES)
 
@@ -100,7 +104,7 @@ class Lender:
             self._turns.release()
 
     @asynccontextmanager
-    async def driver(self, engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
+    async def driver(self, engine: AsyncEngine) -> "AsyncIterator[asyncpg.Connection]":
         """Give a connection of the driver's in a transaction, which is rolled back on an error. Raises as `session`."""
         pooled = await self._take(partial(_begun_driver, engine))
         try:
@@ -176,7 +180,7 @@ def _not_begun(error: BaseException) -> BaseException:
     return _NotBegun("the database does not begin a transaction") if isinstance(error, Exception) else error
 
 
-def _driver_of(pooled: PoolProxiedConnection) -> asyncpg.Connection:
+def _driver_of(pooled: PoolProxiedConnection) -> "asyncpg.Connection":
     return cast("asyncpg.Connection", pooled.driver_connection)
 
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from writeback.store.tables.columns import instant
+from writeback.store.tables.columns import Stored, instant
 
 
-class App(SQLModel, table=True):
+class App(Stored, table=True):
     """A school app that submits writebacks."""
 
     __tablename__ = "app"
@@ -18,7 +18,7 @@ class App(SQLModel, table=True):
     created_at: datetime = instant()
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKey(Stored, table=True):
     """A key of an app. Only its hash is kept."""
 
     __tablename__ = "api_key"
@@ -42,7 +42,7 @@ class ApiKey(SQLModel, table=True):
     last_used_at: datetime | None = instant(nullable=True)
 
 
-class WebhookRow(SQLModel, table=True):
+class WebhookRow(Stored, table=True):
     """Where an app is notified of changes, and how far it has been notified."""
 
     __tablename__ = "webhook"
@@ -73,7 +73,7 @@ class WebhookRow(SQLModel, table=True):
     updated_at: datetime = instant()
 
 
-class DeliveryRow(SQLModel, table=True):
+class DeliveryRow(Stored, table=True):
     """One message to one webhook: the outbox. What the receiver answers is not kept, only its status."""
 
     __tablename__ = "delivery"
@@ -109,7 +109,7 @@ class DeliveryRow(SQLModel, table=True):
     created_at: datetime = instant()
 
 
-class DropInRow(SQLModel, table=True):
+class DropInRow(Stored, table=True):
     """A request to a drop-in endpoint: its id for the app, and where its result is to be sent."""
 
     __tablename__ = "door"
@@ -131,7 +131,7 @@ class DropInRow(SQLModel, table=True):
     created_at: datetime = instant()
 
 
-class DropInMemberRow(SQLModel, table=True):
+class DropInMemberRow(Stored, table=True):
     """One writeback of a drop-in request; a request that mixes kinds has several."""
 
     __tablename__ = "door_member"

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from writeback.store.tables.columns import instant
+from writeback.store.tables.columns import Stored, instant
 
 
-class BatchRow(SQLModel, table=True):
+class BatchRow(Stored, table=True):
     """A file of many rows, and how far it has been worked through."""
 
     __tablename__ = "batch"
@@ -61,7 +61,7 @@ class BatchRow(SQLModel, table=True):
     """When its rows were deleted."""
 
 
-class BatchChunkRow(SQLModel, table=True):
+class BatchChunkRow(Stored, table=True):
     """A piece of a batch's file, until all of it has been read."""
 
     __tablename__ = "batch_chunk"
@@ -71,7 +71,7 @@ class BatchChunkRow(SQLModel, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class BatchLine(SQLModel, table=True):
+class BatchLine(Stored, table=True):
     """One row of a batch's file."""
 
     __tablename__ = "batch_row"
@@ -104,7 +104,7 @@ class BatchLine(SQLModel, table=True):
     writeback_id: str | None = None
 
 
-class BulkRow(SQLModel, table=True):
+class BulkRow(Stored, table=True):
     """What a person at the console has asked to be done to many writebacks, and how far it is."""
 
     __tablename__ = "bulk"

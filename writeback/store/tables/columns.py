@@ -1,14 +1,21 @@
-"""What columns of several tables share."""
+"""What tables, and columns of several tables, share."""
 
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Integer, Table
 from sqlmodel import Field, SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 from writeback.core.clock import SystemClock
 from writeback.store.sql.types import UtcDateTime
 
 BIG_PK = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
+
+
+class Stored(SQLModel):
+    """Base of the tables. Rows are not validated: what Pydantic would do that with is never built."""
+
+    model_config = SQLModelConfig(defer_build=True)
 
 
 def instant(*, nullable: bool = False, index: bool = False) -> Any:

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from writeback.store.tables.columns import BIG_PK, instant
+from writeback.store.tables.columns import BIG_PK, Stored, instant
 
 
-class AuditRow(SQLModel, table=True):
+class AuditRow(Stored, table=True):
     """What people do, and who; written in the transaction of the change. No pupil data."""
 
     __tablename__ = "audit"
@@ -30,7 +30,7 @@ class AuditRow(SQLModel, table=True):
     """Names of fields, indexes of records, counts, statuses: never what a record says."""
 
 
-class StaffRow(SQLModel, table=True):
+class StaffRow(Stored, table=True):
     """Somebody who may use the console."""
 
     __tablename__ = "staff"
@@ -52,7 +52,7 @@ class StaffRow(SQLModel, table=True):
     updated_at: datetime = instant()
 
 
-class StaffSessionRow(SQLModel, table=True):
+class StaffSessionRow(Stored, table=True):
     """One browser in which somebody is signed in. Only the hash of what its cookie says is kept."""
 
     __tablename__ = "staff_session"
@@ -66,7 +66,7 @@ class StaffSessionRow(SQLModel, table=True):
     """However busy it is."""
 
 
-class SignInTriesRow(SQLModel, table=True):
+class SignInTriesRow(Stored, table=True):
     """Recent sign-ins that failed: of one account, from one address, or in one browser."""
 
     __tablename__ = "sign_in_tries"

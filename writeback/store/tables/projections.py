@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from writeback.store.sql.types import UtcDateTime
-from writeback.store.tables.columns import instant
+from writeback.store.tables.columns import Stored, instant
 
 _IS_FINDING = text("what = 'finding'")
 
 
-class RollupRow(SQLModel, table=True):
+class RollupRow(Stored, table=True):
     """What came in within five minutes, and what became of it by now: a rollup of events."""
 
     __tablename__ = "tally"
@@ -34,7 +34,7 @@ class RollupRow(SQLModel, table=True):
     """The last confirmation."""
 
 
-class RollupTimeRow(SQLModel, table=True):
+class RollupTimeRow(Stored, table=True):
     """How many confirmations within five minutes took how long."""
 
     __tablename__ = "tally_time"
@@ -47,7 +47,7 @@ class RollupTimeRow(SQLModel, table=True):
     writebacks: int = 0
 
 
-class RollupCursorRow(SQLModel, table=True):
+class RollupCursorRow(Stored, table=True):
     """How far events have been counted: one row."""
 
     __tablename__ = "tally_cursor"
@@ -56,7 +56,7 @@ class RollupCursorRow(SQLModel, table=True):
     event_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
-class SearchTermRow(SQLModel, table=True):
+class SearchTermRow(Stored, table=True):
     """A text by which a writeback is found: an id, a reference, the code of a finding. In small letters."""
 
     __tablename__ = "search_term"
@@ -74,7 +74,7 @@ class SearchTermRow(SQLModel, table=True):
     """Of the writeback."""
 
 
-class SearchCursorRow(SQLModel, table=True):
+class SearchCursorRow(Stored, table=True):
     """How far events have been gone through for what to find writebacks by: one row."""
 
     __tablename__ = "search_cursor"

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from writeback.store.tables.columns import BIG_PK, instant
+from writeback.store.tables.columns import BIG_PK, Stored, instant
 
 
-class RequestRow(SQLModel, table=True):
+class RequestRow(Stored, table=True):
     """One HTTP call to a provider and what is awaited of it."""
 
     __tablename__ = "request"
@@ -49,7 +49,7 @@ class RequestRow(SQLModel, table=True):
     evidence: str | None = None
 
 
-class CarriedRow(SQLModel, table=True):
+class CarriedRow(Stored, table=True):
     """A request has carried records of a writeback. The database adds it with the request, by a trigger (ADR 31)."""
 
     __tablename__ = "carried"
@@ -59,7 +59,7 @@ class CarriedRow(SQLModel, table=True):
     request_id: str = Field(primary_key=True)
 
 
-class AttemptRow(SQLModel, table=True):
+class AttemptRow(Stored, table=True):
     """One try of a request: written before it is sent, completed after."""
 
     __tablename__ = "attempt"
@@ -74,7 +74,7 @@ class AttemptRow(SQLModel, table=True):
     detail: str | None = Field(default=None, sa_column=Column(Text))
 
 
-class ProviderAnswerRow(SQLModel, table=True):
+class ProviderAnswerRow(Stored, table=True):
     """What a provider last answered to a request that failed, sealed; it may name anybody."""
 
     __tablename__ = "provider_answer"
@@ -85,7 +85,7 @@ class ProviderAnswerRow(SQLModel, table=True):
     """Sealed JSON: status, content type, the beginning of the body, and how long it was."""
 
 
-class ClaimRow(SQLModel, table=True):
+class ClaimRow(Stored, table=True):
     """A thing in the MIS that one of our records has made, so that no other record is taken to have made it too."""
 
     __tablename__ = "claim"
@@ -99,7 +99,7 @@ class ClaimRow(SQLModel, table=True):
     claimed_at: datetime = instant()
 
 
-class MarkInDoubtRow(SQLModel, table=True):
+class MarkInDoubtRow(Stored, table=True):
     """A mark that was sent without an answer: until then it may still arrive, late, over a newer one."""
 
     __tablename__ = "doubt"
@@ -112,7 +112,7 @@ class MarkInDoubtRow(SQLModel, table=True):
     until: datetime = instant(index=True)
 
 
-class BreakerRow(SQLModel, table=True):
+class BreakerRow(Stored, table=True):
     """How a school or a provider does; there is a row only for one that fails."""
 
     __tablename__ = "breaker"
@@ -132,7 +132,7 @@ class BreakerRow(SQLModel, table=True):
     """Of the first of the failures."""
 
 
-class DriftCheckRow(SQLModel, table=True):
+class DriftCheckRow(Stored, table=True):
     """A confirmed writeback of the sample that is to be read once more."""
 
     __tablename__ = "drift_check"
@@ -144,7 +144,7 @@ class DriftCheckRow(SQLModel, table=True):
     tries: int = 0
 
 
-class DriftCursorRow(SQLModel, table=True):
+class DriftCursorRow(Stored, table=True):
     """How far events have been gone through for confirmations: one row."""
 
     __tablename__ = "drift_cursor"

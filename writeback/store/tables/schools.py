@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, Text, false
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from writeback.store.tables.columns import changed_at, instant
+from writeback.store.tables.columns import Stored, changed_at, instant
 
 
-class SchoolRow(SQLModel, table=True):
+class SchoolRow(Stored, table=True):
     """A school in the registry."""
 
     __tablename__ = "school"
@@ -43,7 +43,7 @@ class SchoolRow(SQLModel, table=True):
     changed_at: datetime | None = changed_at()
 
 
-class LookupRow(SQLModel, table=True):
+class LookupRow(Stored, table=True):
     """One list of one school."""
 
     __tablename__ = "lookup"
@@ -63,7 +63,7 @@ class LookupRow(SQLModel, table=True):
     changed_at: datetime | None = changed_at()
 
 
-class RemovalsRow(SQLModel, table=True):
+class RemovalsRow(Stored, table=True):
     """What fell out of one list of one school, and stays there until somebody says whether that is true."""
 
     __tablename__ = "lookup_removals"

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Column
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from writeback.store.tables.columns import instant
+from writeback.store.tables.columns import Stored, instant
 
 
-class EpochRow(SQLModel, table=True):
+class EpochRow(Stored, table=True):
     """An epoch: the state of the database since a restore; the newest row counts."""
 
     __tablename__ = "epoch"
@@ -29,7 +29,7 @@ class EpochRow(SQLModel, table=True):
     """Up to which event it was known then."""
 
 
-class SchemaRow(SQLModel, table=True):
+class SchemaRow(Stored, table=True):
     """What the schema says to versions of the service that are older than it; one row, written by `migrate.upgrade`."""
 
     __tablename__ = "schema_compatibility"

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Index, Text, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from writeback.store.tables.columns import BIG_PK, instant
+from writeback.store.tables.columns import BIG_PK, Stored, instant
 
 
 def _partial(name: str, *columns: str) -> Index:
@@ -18,7 +18,7 @@ BROWSED = ("seq", "app_id", "school_id", "kind", "status", "hold_reason", "batch
 """Columns that lists of writebacks are filtered and ordered by."""
 
 
-class Lane(SQLModel, table=True):
+class Lane(Stored, table=True):
     """The queue of one school and one family, and who is serving it."""
 
     __tablename__ = "lane"
@@ -43,7 +43,7 @@ class Lane(SQLModel, table=True):
     """When the school is asked about next for its sake."""
 
 
-class WritebackRow(SQLModel, table=True):
+class WritebackRow(Stored, table=True):
     """What an app asked for, and where it is."""
 
     __tablename__ = "writeback"
@@ -91,7 +91,7 @@ class WritebackRow(SQLModel, table=True):
     """The batch that it came in; null: it was submitted by itself."""
 
 
-class EventRow(SQLModel, table=True):
+class EventRow(Stored, table=True):
     """Each change of a writeback, in the same transaction; `id` is the number by which receivers order."""
 
     __tablename__ = "event"
@@ -107,7 +107,7 @@ class EventRow(SQLModel, table=True):
     detail: str | None = Field(default=None, sa_column=Column(Text))
 
 
-class IdempotencyRow(SQLModel, table=True):
+class IdempotencyRow(Stored, table=True):
     """The answer that a key of an app has had."""
 
     __tablename__ = "idempotency"
@@ -119,7 +119,7 @@ class IdempotencyRow(SQLModel, table=True):
     created_at: datetime = instant(index=True)
 
 
-class RecentCreateRow(SQLModel, table=True):
+class RecentCreateRow(Stored, table=True):
     """What was accepted a moment ago and creates something, so that a repeat is recognised."""
 
     __tablename__ = "recent_create"
@@ -131,7 +131,7 @@ class RecentCreateRow(SQLModel, table=True):
     created_at: datetime = instant(index=True)
 
 
-class CorrectionRow(SQLModel, table=True):
+class CorrectionRow(Stored, table=True):
     """What a person did to the records of a writeback. It holds pupils' data, as the records do: never logged."""
 
     __tablename__ = "mending"

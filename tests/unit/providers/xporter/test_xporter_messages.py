@@ -63,7 +63,7 @@ def test_the_only_record_of_a_request_is_the_one_that_is_meant(text: str, code: 
 
 @pytest.mark.parametrize("text", DOCUMENTED)
 def test_the_documents_own_wording_is_recognised_once(text: str) -> None:
-    matching = [message.code for message in TABLE if message.pattern.search(text)]
+    matching = [message.code for message in TABLE if message.pattern.compiled.search(text)]
     assert len(matching) == 1
 
 

@@ -35,9 +35,9 @@ def read_message(text: str, places: Sequence[Place]) -> dict[int, list[Finding]]
     Empty when the text is known and names nobody, e.g. a closed school: it does not say which session or year is
     closed. The only record of a request is always the one that is meant.
     """
-    found = [(message, match) for message in TABLE for match in message.pattern.finditer(text)]
+    found = [(message, match) for message in TABLE for match in message.pattern.compiled.finditer(text)]
     if not found:
-        found = [(message, match) for message in shared.OTHERS for match in message.pattern.finditer(text)]
+        found = [(message, match) for message in shared.OTHERS for match in message.pattern.compiled.finditer(text)]
     if not found:
         return None
     named: defaultdict[int, list[Finding]] = defaultdict(list)

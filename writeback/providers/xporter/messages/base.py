@@ -2,6 +2,20 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """How a message is recognised: blanks in any number, braces or none around a value, and any case."""
+
+    wording: str
+    """An expression with <values> for what it names."""
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:  # at the first answer that is read: there are fifty
+        values = r"\s*:?\s*\{?\s*(?P<values>[^\s{};,]+(?:\s*,\s*[\w.-]+)*)"
+        return re.compile(self.wording.replace(" ", r"\s+").replace("<values>", values), re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -9,7 +23,7 @@ class Message:
     """One row of a table of the document."""
 
     code: str
-    pattern: re.Pattern[str]
+    pattern: Pattern
     message: str
     hint: str
     spots: tuple[str, ...] = ()
@@ -20,9 +34,3 @@ class Message:
     """Whether every record of the request is meant."""
     pointer: str = ""
     """What it is about in the only record of a request, where no spot says."""
-
-
-def pattern(wording: str) -> re.Pattern[str]:
-    """Return a pattern that takes blanks in any number, braces or none around a value, and any case."""
-    values = r"\s*:?\s*\{?\s*(?P<values>[^\s{};,]+(?:\s*,\s*[\w.-]+)*)"
-    return re.compile(wording.replace(" ", r"\s+").replace("<values>", values), re.IGNORECASE)

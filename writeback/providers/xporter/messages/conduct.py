@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from writeback.providers.xporter.messages.base import Message, pattern
+from writeback.providers.xporter.messages.base import Message, Pattern
 from writeback.providers.xporter.messages.places import LONGEST_TEXT
 
 _CHOOSE = "Choose one from the school's list; if it is not there, refresh the list."
@@ -10,14 +10,14 @@ _CHOOSE = "Choose one from the school's list; if it is not there, refresh the li
 
 def _invalid(name: str, code: str, what: str, pointer: str) -> Message:
     """Return the row of `Invalid {name} {value}`."""
-    return Message(code, pattern(rf"invalid {name}<values>"), f"{what} is not known at the school", _CHOOSE, (name,),
+    return Message(code, Pattern(rf"invalid {name}<values>"), f"{what} is not known at the school", _CHOOSE, (name,),
                    pointer=pointer)  # fmt: skip
 
 
 def _needs_update_id(what: str, field: str) -> Message:
     return Message(
         "update_id_missing",
-        pattern(rf"must provide an UpdateId when trying to remove {what}"),
+        Pattern(rf"must provide an UpdateId when trying to remove {what}"),
         "It does not say from which record something is to be removed",
         "Name the record by its id in the MIS.",
         (f"Removes{what.title()}",),
@@ -29,7 +29,7 @@ def _needs_update_id(what: str, field: str) -> Message:
 TABLE: Sequence[Message] = (
     Message(
         "removal_not_supported",
-        pattern(r"deletion of (?:conduct|detention) records is not supported"),  # 14303
+        Pattern(r"deletion of (?:conduct|detention) records is not supported"),  # 14303
         "Xporter can remove nothing from such records in this MIS",
         "Remove it in the MIS itself.",
         ("RemovesStudents", "RemovesStaff", "RemovesMedia"),
@@ -37,14 +37,14 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "student_role_unknown",
-        pattern(r"invalid student RoleId for StudentId<values>"),  # 14304
+        Pattern(r"invalid student RoleId for StudentId<values>"),  # 14304
         "The pupil's role is not known at the school",
         _CHOOSE,
         ("RoleOfStudent", "StudentId"),
     ),
     Message(
         "employee_unknown",
-        pattern(r"invalid StaffId<values>"),  # 14305
+        Pattern(r"invalid StaffId<values>"),  # 14305
         "The member of staff is not in the MIS",
         "Name a present member of staff; a supply teacher may have to be entered first.",
         ("StaffId",),
@@ -52,14 +52,14 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "staff_role_unknown",
-        pattern(r"invalid staff RoleId for StaffId<values>"),  # 14306
+        Pattern(r"invalid staff RoleId for StaffId<values>"),  # 14306
         "The role of the member of staff is not known at the school",
         _CHOOSE,
         ("RoleOfStaff", "StaffId"),
     ),
     Message(
         "comment_too_long",
-        pattern(r"note field max character limit(?:\s*\(\d+\))? exceeded(?: for (?:conduct|detention)\s*Id<values>)?"),
+        Pattern(r"note field max character limit(?:\s*\(\d+\))? exceeded(?: for (?:conduct|detention)\s*Id<values>)?"),
         # 14307
         f"The comment is longer than {LONGEST_TEXT} characters",
         f"Shorten it to {LONGEST_TEXT} characters.",
@@ -68,7 +68,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "incident_type_invalid",
-        pattern(r"invalid IncidentType"),  # 14308: {IncidentType} should be Ach or Beh
+        Pattern(r"invalid IncidentType"),  # 14308: {IncidentType} should be Ach or Beh
         "Xporter does not take this as an achievement or a behaviour",
         "This is a fault of the service: tell those who run it.",
         names_all=True,
@@ -79,7 +79,7 @@ TABLE: Sequence[Message] = (
     _invalid("StatusId", "status_unknown", "The status", "/status"),  # 14312
     Message(
         "field_required",
-        pattern(r"mandatory field \W*StatusId\W* missing"),  # 14313
+        Pattern(r"mandatory field \W*StatusId\W* missing"),  # 14313
         "The status is missing",
         "Send the status with every incident.",
         ("NoStatusId",),
@@ -88,7 +88,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "recorded_by_unknown",
-        pattern(r"invalid RecordedById<values>"),  # 14314
+        Pattern(r"invalid RecordedById<values>"),  # 14314
         "The member of staff who recorded it is not in the MIS",
         "Name a present member of staff; a supply teacher may have to be entered first.",
         ("RecordedById",),
@@ -98,14 +98,14 @@ TABLE: Sequence[Message] = (
     _invalid("EntryTimeId", "time_unknown", "The time of day", "/time"),  # 14316
     Message(
         "achievement_outcome_unknown",
-        pattern(r"invalid achievement OutcomeId<values>"),  # 14317
+        Pattern(r"invalid achievement OutcomeId<values>"),  # 14317
         "The award is not known at the school",
         _CHOOSE,
         ("AchOutcomeId",),
     ),
     Message(
         "behaviour_outcome_unknown",
-        pattern(r"invalid behaviour OutcomeId<values>"),  # 14318
+        Pattern(r"invalid behaviour OutcomeId<values>"),  # 14318
         "The action taken is not known at the school",
         _CHOOSE,
         ("BehOutcomeId",),
@@ -115,7 +115,7 @@ TABLE: Sequence[Message] = (
     _needs_update_id("media", "remove_media"),  # 14321
     Message(
         "duplicate_student",
-        pattern(r"assigned the same student to the same (?:conduct|detention) more than once"),  # 14322
+        Pattern(r"assigned the same student to the same (?:conduct|detention) more than once"),  # 14322
         "A pupil is named twice",
         "Name each pupil once.",
         ("StudentTwice",),
@@ -124,7 +124,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "duplicate_employee",
-        pattern(r"assigned the same staff to the same (?:conduct|detention) more than once"),  # 14323
+        Pattern(r"assigned the same staff to the same (?:conduct|detention) more than once"),  # 14323
         "A member of staff is named twice",
         "Name each member of staff once.",
         ("StaffTwice",),
@@ -133,7 +133,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "duplicate_record",
-        pattern(r"defined the same (?:conduct|detention) more than once"),  # 14324
+        Pattern(r"defined the same (?:conduct|detention) more than once"),  # 14324
         "It is in the request more than once",
         "Send it once.",
         ("UpdateTwice",),
@@ -141,7 +141,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "field_required",
-        pattern(r"missing mandatory field \W*TypeId"),  # 14325
+        Pattern(r"missing mandatory field \W*TypeId"),  # 14325
         "The type is missing",
         "Send the type with every record.",
         ("NoTypeId",),
@@ -150,7 +150,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "media_not_supported",
-        pattern(r"media (?:object )?is not supported"),  # 14429, a note of the document rather than a message
+        Pattern(r"media (?:object )?is not supported"),  # 14429, a note of the document rather than a message
         "Xporter takes no files for this MIS",
         "Leave the files out.",
         ("HasMedia",),

@@ -4,20 +4,20 @@ fields of a detention (14503-14528) in their place.
 
 from collections.abc import Sequence
 
-from writeback.providers.xporter.messages.base import Message, pattern
+from writeback.providers.xporter.messages.base import Message, Pattern
 
 _CHOOSE = "Choose one from the school's list; if it is not there, refresh the list."
 _STAFF = "Name a present member of staff; a supply teacher may have to be entered first."
 
 
 def _invalid(name: str, code: str, what: str, hint: str) -> Message:
-    return Message(code, pattern(rf"invalid {name}<values>"), what, hint, (name,))
+    return Message(code, Pattern(rf"invalid {name}<values>"), what, hint, (name,))
 
 
 def _missing(name: str, what: str, field: str) -> Message:
     return Message(
         "field_required",
-        pattern(rf"missing mandatory field \W*{name}|mandatory field \W*{name}\W* missing"),
+        Pattern(rf"missing mandatory field \W*{name}|mandatory field \W*{name}\W* missing"),
         f"{what} is missing",
         f"Send the {field} with every detention.",
         (f"No{name}",),

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from writeback.providers.xporter.messages.base import Message, pattern
+from writeback.providers.xporter.messages.base import Message, Pattern
 from writeback.providers.xporter.messages.places import LONGEST_TEXT
 
 TABLE: Sequence[Message] = (
     Message(
         "student_id_missing",
-        pattern(r"missing mandatory field \W*StudentId"),  # 14050
+        Pattern(r"missing mandatory field \W*StudentId"),  # 14050
         "A record has no pupil",
         "Name the pupil.",
         ("NoStudentId",),
@@ -17,7 +17,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "lesson_required",
-        pattern(r"InstanceId required for lesson attendance writeback(?: for StudentId<values>)?"),  # 14053
+        Pattern(r"InstanceId required for lesson attendance writeback(?: for StudentId<values>)?"),  # 14053
         "The lesson is missing",
         "Name the lesson by its PeriodId from the timetable.",
         ("LessonOf",),
@@ -25,7 +25,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "comment_too_long",
-        pattern(r"notes field max character limit(?:\s*\(\d+\))? exceeded(?: for StudentId<values>)?"),  # 14054
+        Pattern(r"notes field max character limit(?:\s*\(\d+\))? exceeded(?: for StudentId<values>)?"),  # 14054
         f"The comment is longer than {LONGEST_TEXT} characters",
         f"Shorten it to {LONGEST_TEXT} characters.",
         ("LongNotesOf", "NotesOf"),
@@ -33,7 +33,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "session_invalid",
-        pattern(r"invalid session(?: code)? provided<values>"),  # 14055
+        Pattern(r"invalid session(?: code)? provided<values>"),  # 14055
         "The session is not AM or PM",
         "Send AM or PM.",
         ("Session",),
@@ -41,7 +41,7 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "code_unknown",
-        pattern(r"invalid mark provided<values>"),  # 14056
+        Pattern(r"invalid mark provided<values>"),  # 14056
         "The attendance code is not known at the school",
         "Choose a code from the school's list.",
         ("Mark",),
@@ -49,21 +49,21 @@ TABLE: Sequence[Message] = (
     ),
     Message(
         "several_dates",
-        pattern(r"only write ?back a set of marks for the same date"),  # 14057
+        Pattern(r"only write ?back a set of marks for the same date"),  # 14057
         "The marks are of several dates",
         "Send each date in a request of its own.",
         pointer="/date",
     ),
     Message(
         "school_closed",
-        pattern(r"school appears to be closed"),  # 14058
+        Pattern(r"school appears to be closed"),  # 14058
         "The school is closed to pupils on this date",
         "Nothing can be recorded on that date; if the school was open, ask it to correct its calendar and resubmit.",
         pointer="/date",
     ),
     Message(
         "lesson_not_on_date",
-        pattern(r"invalid lesson InstanceId(?: provided)?(?:\s*:<values>)?"),  # 14059
+        Pattern(r"invalid lesson InstanceId(?: provided)?(?:\s*:<values>)?"),  # 14059
         "The lesson is not in the timetable on this date",
         "Refresh the timetable and choose the lesson again.",
         ("InstanceId",),
