@@ -1,6 +1,9 @@
-"""Variables that mean nothing."""
+"""What is said of variables that mean nothing, or nothing that can be used."""
 
-from writeback.cli.config import unknown_variables
+import pytest
+
+from writeback.cli.config import load_settings, unknown_variables
+from writeback.cli.exit_codes import CommandFailed
 
 
 def test_a_misspelt_setting_is_named_with_the_one_that_is_meant() -> None:
@@ -16,3 +19,10 @@ def test_settings_of_any_depth_and_the_commands_own_variables_are_known() -> Non
     known = ["WRITEBACK_API", "writeback_log_level", "WRITEBACK_CONSOLE__OIDC__ISSUER", "WRITEBACK_KEY"]
 
     assert unknown_variables(known) == []
+
+
+def test_a_time_zone_that_there_is_none_of_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRITEBACK_CONSOLE__TIMEZONE", "Mars/Olympus")
+
+    with pytest.raises(CommandFailed, match=r"WRITEBACK_CONSOLE__TIMEZONE: .*there is no time zone 'Mars/Olympus'"):
+        load_settings()

@@ -1,17 +1,19 @@
 """`writeback api`, `worker`, `sandbox`: one process each, until SIGTERM or Ctrl-C."""
 
+import asyncio
 import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from writeback.cli.config import load_settings, unknown_variables
+from writeback.core import lean_imports
 from writeback.worker.role import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from writeback.core.settings import Settings
     from writeback.wiring import Services
@@ -31,6 +33,7 @@ def api(host: Host = None, port: Port = None, supervised: Supervised = False) ->
 
     Example: WRITEBACK_DATABASE_URL=postgresql+asyncpg://… WRITEBACK_REDIS_URL=redis://… writeback api --port 8400
     """
+    lean_imports.load_libraries()
     from writeback.api.server import run
 
     settings = _settings()
@@ -41,11 +44,27 @@ def api(host: Host = None, port: Port = None, supervised: Supervised = False) ->
 
 def _beside(services: "Services") -> "Mapping[str, ASGIApp]":
     """Return what is served beside the API, which knows nothing of it."""
-    if not services.settings.console.enabled:
-        return {}
+    return {"/console": _WhenVisited(services)} if services.settings.console.enabled else {}
+
+
+class _WhenVisited:
+    """The console, loaded and made at its first visit: beside a busy API it often has none."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services, self._made = services, asyncio.Lock()
+        self._console: ASGIApp | None = None
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async with self._made:
+            if self._console is None:  # in a thread: the API answers meanwhile
+                self._console = await asyncio.to_thread(_create_console, self._services)
+        await self._console(scope, receive, send)
+
+
+def _create_console(services: "Services") -> "ASGIApp":
     from writeback.console import create_console
 
-    return {"/console": create_console(services)}
+    return create_console(services)
 
 
 def worker(only: Only = Role.ALL, supervised: Supervised = False) -> None:
@@ -55,6 +74,7 @@ def worker(only: Only = Role.ALL, supervised: Supervised = False) -> None:
 
     Example: WRITEBACK_REDIS_URL=redis://… WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback worker
     """
+    lean_imports.load_libraries()
     from writeback.worker.main import run
 
     settings = _settings()
@@ -67,6 +87,7 @@ def sandbox(host: Host = None, port: Port = None, supervised: Supervised = False
 
     Example: writeback sandbox --port 8401
     """
+    lean_imports.load_libraries()
     from writeback.sandbox.server import run
 
     settings = load_settings()

@@ -2,8 +2,17 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}: write it like Europe/London") from None
+    return name
 
 
 class ApiSettings(BaseModel):
@@ -136,7 +145,7 @@ class ConsoleSettings(BaseModel):
     enabled: bool = True
     public_url: str = ""
     """Where people reach it; empty: as `public_url`. With https the cookies go over nothing else."""
-    timezone: str = "Europe/London"
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Europe/London"
     """In which times are shown."""
     passwords: bool = True
     """Let people sign in with a password; False: only with OpenID Connect."""

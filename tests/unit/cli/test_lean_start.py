@@ -1,0 +1,37 @@
+"""A process that serves loads what it uses, and no more: each start of many would pay for it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.chaos.processes import ROOT
+
+_LOADED = """
+import sys
+from writeback.core import lean_imports
+lean_imports.load_libraries()
+import {module}
+print(*sorted(name for name in sys.modules if "." not in name or name == "sqlalchemy.dialects.postgresql"))
+"""
+_FOR_NOBODY = {"rich", "pygments", "openpyxl", "alembic", "typer"}
+
+
+def _loaded(module: str) -> set[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WRITEBACK_")}
+    code = _LOADED.format(module=module)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=kept)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "needless"),
+    [
+        ("writeback.api.server", {"aiohttp", "asyncpg", "sqlalchemy.dialects.postgresql", "jinja2"}),
+        ("writeback.worker.main", {"fastapi", "uvicorn", "asyncpg", "sqlalchemy.dialects.postgresql", "jinja2"}),
+        ("writeback.sandbox.server", {"fastapi", "sqlalchemy", "arq", "validators", "jinja2"}),
+    ],
+)
+def test_a_process_loads_what_it_uses(module: str, needless: set[str]) -> None:
+    assert _loaded(module) & (needless | _FOR_NOBODY) == set()
