@@ -1,5 +1,6 @@
 """PostgreSQL and Redis of a benchmark's own, whose processes are known, so that what they use can be accounted for."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -112,9 +113,18 @@ def _of_machine(folder: Path, programs: Path) -> Iterator[Server]:
         process.wait(40)
 
 
+async def _connected(server: Server) -> "asyncpg.Connection[asyncpg.Record]":
+    """Return a connection, as soon as the server takes any: it listens a moment before."""
+    for _ in range(round(_PATIENCE_S / _PAUSE_S)):
+        with contextlib.suppress(asyncpg.CannotConnectNowError):
+            return await asyncpg.connect(server.url)
+        await asyncio.sleep(_PAUSE_S)
+    return await asyncpg.connect(server.url)
+
+
 async def create_database(server: Server, name: str) -> str:
     """Create a database on the server, and return its URL."""
-    connection = await asyncpg.connect(server.url)
+    connection = await _connected(server)
     try:
         if server.counts_statements:
             await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")

@@ -28,17 +28,18 @@ class SchoolChanges:
             return False
         await self._look()
         seen_at = self._seen.peek(school_id)
-        return seen_at is None or seen_at < read_at
+        return seen_at is None or seen_at <= read_at
 
     async def _look(self) -> None:
         async with self._looking:
-            now = self._clock.monotonic()
-            if now - self._looked_at < _EVERY_S:
+            began_at = self._clock.monotonic()
+            if began_at - self._looked_at < _EVERY_S:
                 return
             async with self._db.read() as session:
                 changed = await changes.lately(session)
+            seen_at = self._clock.monotonic()  # whoever reads from now on sees it, whoever began before may not have
             for change in changed:
                 if self._seen.peek(change) is None:
-                    self._seen.put(change, now)
-                    self._seen.put(change[0], now)
-            self._looked_at = now
+                    self._seen.put(change, seen_at)
+                    self._seen.put(change[0], seen_at)
+            self._looked_at = began_at
