@@ -20,7 +20,7 @@ from writeback.wiring import Services
 
 _MAINS = {"api": "writeback.api.server", "worker": "writeback.worker.main", "sandbox": "writeback.sandbox.server"}
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([*_MAINS.values(), "writeback.console", "uvloop", "asyncpg"])
+_CONTEXT.set_forkserver_preload([*_MAINS.values(), "writeback.console", "uvloop", "asyncpg", "tests.crash.preloaded"])
 
 
 @dataclass

@@ -17,6 +17,7 @@ from tests.crash import processes
 from tests.crash.processes import Running
 from tests.secret_key import SECRET_KEY
 from writeback.core.settings import Settings
+from writeback.core.tls import trusted
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE
 from writeback.domain.staff import Person, Role
@@ -149,7 +150,7 @@ class Rig:
         return f"http://{self.settings.api.host}:{self.settings.api.port}"
 
     async def api_answers(self, url: str = "") -> None:
-        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False, verify=trusted()) as http:
             while True:
                 with suppress(httpx.TransportError):
                     if (await http.get(f"{url or self.url}/healthz")).status_code == 200:
@@ -187,7 +188,7 @@ class Rig:
         """POST a writeback to the API as an app does; None where no 202 comes back."""
         headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": idempotency_key}
         try:
-            async with httpx.AsyncClient(timeout=5.0, trust_env=False) as http:
+            async with httpx.AsyncClient(timeout=5.0, trust_env=False, verify=trusted()) as http:
                 answer = await http.post(f"{url or self.url}{_PATH}", json=body, headers=headers)
         except httpx.TransportError:
             return None
@@ -219,7 +220,7 @@ class Rig:
 
         form = {"action": "resubmit", "which": "all", "school": SCHOOL, "status": "cancelled", "confirmed": "yes"}
         cookies = {"wb_console": await self.db.transact(sign_in)}
-        async with httpx.AsyncClient(base_url=self.url, cookies=cookies, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self.url, cookies=cookies, trust_env=False, verify=trusted()) as http:
             page = await http.get("/console/account")
             token = re.search(r'name="csrf" value="([^"]+)"', page.text)
             assert token is not None, f"{page.status_code} {page.headers} {page.text[:300]}"

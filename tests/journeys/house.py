@@ -21,6 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.settings import Settings
+from writeback.core.tls import trusted
 from writeback.domain.access import Scope as AccessScope
 from writeback.sandbox.before_routes import CONTROL_PREFIX, ProviderEdge
 from writeback.sandbox.testing import RunningSandbox, running_sandbox, until
@@ -134,7 +135,7 @@ async def running_house(data_dir: Path, *, sandbox: RunningSandbox | None = None
 
 
 def _client(url: str, **headers: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False)
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False, verify=trusted())
 
 
 class _Server(uvicorn.Server):
