@@ -21,6 +21,7 @@ import asyncpg
 import pytest
 import redis.asyncio
 import structlog
+from argon2 import PasswordHasher
 from sqlalchemy.engine import make_url
 
 from tests import long_run
@@ -28,6 +29,7 @@ from tests.chaos.processes import free_port
 from writeback.core import garbage_collector, outage_logs
 from writeback.core import logging as writeback_logging
 from writeback.core.clock import FakeClock
+from writeback.flow.people import passwords
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store.sql import migrate
 from writeback.store.sql.database import Database
@@ -113,6 +115,14 @@ def _own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(writeback_logging, "configure_logging", configure_for_this_test)
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash them as in the service, but in a millisecond; `tests/unit/flow/people/test_staff_passwords.py` has true costs."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(passwords, "_HASHER", hasher)
+    monkeypatch.setattr(passwords, "_NOBODYS", hasher.hash("nobody's"))
 
 
 @pytest.fixture

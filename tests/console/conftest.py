@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import jinja2
 import pytest
-from argon2 import PasswordHasher
 from jinja2.bccache import Bucket
 
 from tests.secret_key import SECRET_KEY
@@ -20,7 +19,6 @@ from writeback.core.clock import FakeClock
 from writeback.core.settings import Settings
 from writeback.domain.staff import Role
 from writeback.flow.correct.bulk_runner import BulkRunner
-from writeback.flow.people import passwords
 from writeback.flow.registry.entries import NewSchool
 from writeback.store.people import staff as store
 from writeback.wiring import Services, open_services
@@ -86,11 +84,8 @@ def _templates_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _passwords_that_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash them as in the service, but in a millisecond; `tests/unit/flow/test_staff_passwords.py` has true costs."""
-    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(passwords, "_HASHER", hasher)
-    monkeypatch.setattr(passwords, "_NOBODYS", hasher.hash("nobody's"))
+def _passwords_that_cost_little(cheap_passwords: None) -> None:
+    """In all tests of the console."""
 
 
 @pytest.fixture

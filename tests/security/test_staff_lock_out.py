@@ -18,6 +18,8 @@ from writeback.flow.people import sign_in
 from writeback.flow.people.sign_in import Entry
 from writeback.wiring import Services, open_services
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 LIMITS = ConsoleSettings(tries_per_account=2, tries_of_strangers=5, tries_per_address=8)
 HOME, OFFICE = "198.51.100.7", "203.0.113.20"
 WRONG = "not the password"
