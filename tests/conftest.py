@@ -119,7 +119,7 @@ def _own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash them as in the service, but in a millisecond; `tests/unit/flow/people/test_staff_passwords.py` has true costs."""
+    """Hash them as the service does, but in a millisecond; `tests/unit/flow/people/` has tests of the true costs."""
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     monkeypatch.setattr(passwords, "_HASHER", hasher)
     monkeypatch.setattr(passwords, "_NOBODYS", hasher.hash("nobody's"))
