@@ -87,11 +87,15 @@ class Burst:
     accepted_s: float
     confirmed_s: float
 
+    @property
+    def per_s(self) -> float:
+        return self.registers / self.confirmed_s
+
     def text(self) -> str:
         return (
             f"Burst of {self.registers} registers, {self.database}, {_workers(self.workers)}: accepted in "
             f"{self.accepted_s:.1f} s, confirmed after {self.confirmed_s:.1f} s: "
-            f"{self.registers / self.confirmed_s:.0f}/s\n"
+            f"{self.per_s:.0f}/s\n"
         )
 
 
@@ -129,7 +133,7 @@ async def run(arguments: Sequence[str] = ()) -> AsyncIterator[str]:
 def _said(found: Cost | Burst | Ratio, *, as_json: bool) -> str:
     if not as_json:
         return found.text()
-    derived = {"cpu_ms": found.cpu_ms} if isinstance(found, Cost) else {}
+    derived = {name: getattr(found, name) for name in ("cpu_ms", "per_s") if hasattr(found, name)}
     return json.dumps({"what": type(found).__name__.lower(), **asdict(found), **derived})
 
 

@@ -6,7 +6,8 @@ Half of them are Wonde's, half Xporter's. No register is for marks that another 
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from writeback.wiring import Services, open_services
 _CLASSES, _SESSIONS = 4, ("AM", "PM")
 _NEEDED = (ListName.STUDENTS, ListName.EMPLOYEES, ListName.ATTENDANCE_CODES)
 """What a register needs."""
-_SYNCED_AT_ONCE = 8
+_SYNCED_AT_ONCE, _CONNECTIONS = 8, 32
 _LATER = timedelta(days=1)
 _UNDER_WAY = "queued,sending,sent,held,unknown"
 _WENT_WRONG = "failed,partial,expired,needs_attention,superseded,cancelled"
@@ -90,36 +91,23 @@ class Registers:
     async def at_pace(self, per_s: float, seconds: float) -> int:
         """Submit so many a second, each as it is due; return how many."""
         count, began = round(per_s * seconds), time.monotonic()
-        connections = [await Connection(self.url).open() for _ in range(min(count, 16))]
-        free = asyncio.Queue[Connection]()
-        for connection in connections:
-            free.put_nowait(connection)
-        async with asyncio.TaskGroup() as submitting:
+        async with self._connections(_CONNECTIONS) as free, asyncio.TaskGroup() as submitting:
             for number in range(count):
                 await asyncio.sleep(max(0.0, number / per_s - (time.monotonic() - began)))
                 submitting.create_task(self._submit_over(free))
-        for connection in connections:
-            await connection.close()
         return count
 
-    async def at_once(self, count: int, connections: int = 32) -> None:
+    async def at_once(self, count: int) -> None:
         """Submit so many as fast as they are taken."""
-        free = asyncio.Queue[Connection]()
-        opened = [await Connection(self.url).open() for _ in range(connections)]
-        for connection in opened:
-            free.put_nowait(connection)
-        await asyncio.gather(*(self._submit_over(free) for _ in range(count)))
-        for connection in opened:
-            await connection.close()
+        async with self._connections(_CONNECTIONS) as free:
+            await asyncio.gather(*(self._submit_over(free) for _ in range(count)))
 
     async def settled(self) -> None:
         """Return once nothing is under way; raise RuntimeError where something has gone wrong."""
         deadline = time.monotonic() + _PATIENCE_S
-        while await self._first(_UNDER_WAY):
+        while under_way := await self._first(_UNDER_WAY):
             if time.monotonic() > deadline:
-                raise RuntimeError(
-                    f"registers are under way after {_PATIENCE_S:.0f} s: {await self._first(_UNDER_WAY)}"
-                )
+                raise RuntimeError(f"a register is under way after {_PATIENCE_S:.0f} s: {under_way}")
             await asyncio.sleep(_ASK_EVERY_S)
         if wrong := await self._first(_WENT_WRONG):
             raise RuntimeError(f"a register was not confirmed: {wrong}")
@@ -129,19 +117,28 @@ class Registers:
             answer = await http.get("/v1/writebacks", params={"status": statuses, "limit": 1}, timeout=60.0)
             return next(iter(answer.raise_for_status().json()["items"]), None)
 
+    @asynccontextmanager
+    async def _connections(self, count: int) -> "AsyncIterator[asyncio.Queue[Connection]]":
+        opened, free = [await Connection(self.url).open() for _ in range(count)], asyncio.Queue[Connection]()
+        for connection in opened:
+            free.put_nowait(connection)
+        yield free
+        for connection in opened:
+            await connection.close()
+
     async def _submit_over(self, free: "asyncio.Queue[Connection]") -> None:
         connection = await free.get()
         place, turn = self.submitted % len(self.schools), self.submitted // len(self.schools)
         self.submitted += 1
         headers = f"Authorization: Bearer {self.key}\r\n"
-        path, body = f"/v1/schools/s{place}/writebacks", _body(self.schools[place], turn)
+        path, body = f"/v1/schools/s{place}/writebacks", body_of(self.schools[place], turn)
         status, answer = await connection.post(path, body, headers)
         if status != 202:
             raise RuntimeError(f"{path} answered {status}: {answer[:300]!r}")
         free.put_nowait(connection)
 
 
-def _body(school: Mapping[str, Any], turn: int) -> bytes:
+def body_of(school: Mapping[str, Any], turn: int) -> bytes:
     """Return the register of a class and session: with each turn the next, then those of the school day before."""
     days, place = divmod(turn, _CLASSES * len(_SESSIONS))
     session, number = divmod(place, _CLASSES)

@@ -1,11 +1,16 @@
 """`make bench`: which parts run. What they measure is for a quiet machine, not for a test."""
 
+import json
+import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 import benchmarks.__main__ as bench
+from benchmarks.accounts import cpu_of
+from benchmarks.simulated_schools import body_of
 
 
 @pytest.fixture
@@ -54,6 +59,24 @@ def test_what_follows_a_part_with_options_is_its_own(monkeypatch: pytest.MonkeyP
     _bench(monkeypatch, "cost", "--only", "12", "burst")
 
     assert ran == ["cost", "--only", "12", "burst"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_cpu_of_a_process_has_that_of_children_that_ended() -> None:
+    before = cpu_of(os.getpid())
+
+    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
+
+    assert cpu_of(os.getpid()) - before >= 0.3
+
+
+def test_no_register_is_for_marks_that_another_was_for() -> None:
+    school = {"registers": [{"student_ids": [f"A{number}" for number in range(120)], "employee_id": "E1"}]}
+
+    bodies = [json.loads(body_of(school, turn)) for turn in range(30)]
+
+    marks = [(one["student_id"], one["date"], one["session"]) for body in bodies for one in body["records"]]
+    assert (len(marks), len(set(marks))) == (900, 900)
 
 
 def test_a_list_says_what_each_measures_and_how_long_it_takes(
