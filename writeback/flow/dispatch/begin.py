@@ -17,6 +17,8 @@ from writeback.domain.school import Account, School
 from writeback.flow.dispatch.claim import MOST_QUEUED, Choice
 from writeback.flow.engine.breakers import Breakers, keys_of
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.recovery import recover_abandoned
+from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Turn
 from writeback.store.sql.write_out import write_out
 from writeback.store.writebacks import holds, lanes, requests, writebacks
@@ -71,6 +73,13 @@ class Begin:
         accounts = {lane_id: lane.account for lane_id, lane in known.items()}
         held = holds.holds_of(session, {account.school_id for account in accounts.values()})
         unsettled = requests.unsettled_in_lanes(session, leases)
+        changes = Changes(session, now, "worker")
+        recovered = [  # before what waits is locked: requests come before writebacks
+            recover_abandoned(self.flow, changes, unsettled[lane_id], lease.fence)
+            for lane_id, lease in sorted(leases.items())
+        ]
+        if any(recovered):
+            unsettled = requests.unsettled_in_lanes(session, leases)
         queued = writebacks.queued_in_lanes(session, leases, now, MOST_QUEUED)
         first = {lane_id: min(row.seq or 0 for row in rows) for lane_id, rows in queued.items() if rows}
         sent_since = writebacks.sent_after(session, first) if first else {}
@@ -80,8 +89,7 @@ class Begin:
         return [
             Choice(
                 self.flow,
-                session,
-                now,
+                changes,
                 lane_id,
                 lease,
                 *known[lane_id],

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from sqlmodel import Session
 
@@ -29,7 +28,6 @@ from writeback.flow.engine.breakers import Breakers, keys_of
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.last_look import fail_waiting
-from writeback.flow.engine.recovery import recover_abandoned
 from writeback.flow.engine.refusals import placed
 from writeback.flow.engine.slots import ONCE_SENT, slots_of
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
@@ -61,8 +59,7 @@ class Choice:
     """Chooses the next request of a leased lane and writes it down as `sending`."""
 
     flow: FlowContext
-    session: Session
-    now: datetime
+    changes: Changes
     lane_id: str
     lease: Lease
     account: Account
@@ -81,9 +78,13 @@ class Choice:
     has_more: bool = False
     """Whether more could go now than fits into the request."""
 
-    @cached_property
-    def changes(self) -> Changes:
-        return Changes(self.session, self.now, "worker")
+    @property
+    def session(self) -> Session:
+        return self.changes.session
+
+    @property
+    def now(self) -> datetime:
+        return self.changes.now
 
     @property
     def _after_restore(self) -> AfterRestore:
@@ -95,8 +96,6 @@ class Choice:
 
     def make(self) -> Turn | None:
         """Return what goes now; None when nothing does."""
-        if recover_abandoned(self.flow, self.changes, self.unsettled, self.lease.fence):
-            self._read_again()
         held_for = self.hold.reason or self.lease.hold_reason
         if held_for is not None:
             self._hold(self.queued, held_for)
@@ -124,15 +123,6 @@ class Choice:
                 # Asked last: whoever is let through to try a provider that failed has something to try it with.
                 return None if self._is_shut() else self._write_down(chosen, opened, request_id, request)
         return None
-
-    def _read_again(self) -> None:
-        """Read what has changed because a request was recovered."""
-        lane = [self.lane_id]
-        self.unsettled = requests.unsettled_in_lanes(self.session, lane)[self.lane_id]
-        self.queued = writebacks.queued_in_lanes(self.session, lane, self.now, MOST_QUEUED)[self.lane_id]
-        if self.queued:
-            first = min(row.seq or 0 for row in self.queued)
-            self.sent_since = writebacks.sent_after(self.session, {self.lane_id: first})[self.lane_id]
 
     def _is_shut(self) -> bool:
         """Whether a breaker lets nothing through; the lane is left alone until it does."""

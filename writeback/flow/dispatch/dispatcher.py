@@ -72,12 +72,13 @@ class Dispatcher:
         """Send what a turn has begun with, record what came of it, and wake what that makes due."""
         async with self._heartbeat(turn):
             turn, outcome = await self._carry_out(turn)
-            if outcome is None:  # nothing had to be sent
-                wakes: Sequence[str] = ["serve_lane"]
-            elif isinstance(outcome, Blocked):
-                (wakes,) = await Finish(self.flow).record([Finished(turn, outcome)])
-            else:
-                wakes = await self._finishing.add(Finished(turn, outcome), in_a_hurry=turn.has_more)
+        wakes: Sequence[str]
+        if outcome is None:  # nothing had to be sent
+            wakes = ["serve_lane"]
+        elif isinstance(outcome, Blocked):
+            (wakes,) = await Finish(self.flow).record([Finished(turn, outcome)])
+        else:
+            wakes = await self._finishing.add(Finished(turn, outcome), in_a_hurry=turn.has_more)
         for job in wakes:
             await self.flow.waker.wake(job, [turn.lane_id])
 

@@ -23,6 +23,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from writeback.store.sql.drivers import Statements, transact_on_postgres, transact_on_sqlite
 from writeback.store.sql.engines import BUSY_TIMEOUT_S, Engines, make_engines
 from writeback.store.sql.pool import DEFAULT_POOL, PoolOptions, is_lost, sqlstate_of
+from writeback.store.sql.write_out import flush
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class Database:
             try:
                 async with self._places, self._session(self._engines.writer) as session:
                     result = await session.run_sync(cast("Callable[[OrmSession], T]", work))
-                    await session.flush()
+                    await session.run_sync(flush)
                     is_committing = True
                     await session.commit()
                     return result

@@ -29,10 +29,15 @@ def insert_later(session: OrmSession, row_type: Row, **values: Any) -> None:
     session.info.setdefault(_LATER, {}).setdefault(row_type, []).append(values)
 
 
-def flush(session: Session) -> None:
+def flush(session: OrmSession) -> None:
     """Write everything that a query of this transaction is to see."""
     session.flush()
     _insert_waiting(session)
+
+
+@event.listens_for(OrmSession, "after_rollback")
+def _drop_waiting(session: OrmSession) -> None:
+    session.info.pop(_LATER, None)
 
 
 @event.listens_for(OrmSession, "before_commit")

@@ -40,7 +40,7 @@ _ACQUIRE = (
 )
 _KEEP = (
     _LANE.update()
-    .where(_LANE.c.id == bindparam("of_lane"), _LANE.c.fence == bindparam("of_fence"))
+    .where(_LANE.c.id == bindparam("of_lane"), _LANE.c.fence == bindparam("of_fence"), _LANE.c.lease_until.is_not(None))
     .values(lease_until=bindparam("until"))
 )
 _RELEASE = (
