@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import httpx
@@ -163,7 +162,7 @@ async def _app(services: Services, name: str, *scopes: Scope) -> AsyncIterator[h
 
 
 async def _timed(http: httpx.AsyncClient, path: str, ran: list[tuple[float, str, Any]], *, pause_s: float) -> Read:
-    """Return the median time of some calls, and the longest statement of the last."""
+    """Return the shortest time of some calls, for the rest is others' noise, and the longest statement of the last."""
     took = []
     for _ in range(_TIMES):
         await asyncio.sleep(pause_s)
@@ -174,7 +173,7 @@ async def _timed(http: httpx.AsyncClient, path: str, ran: list[tuple[float, str,
         if not answer.is_success:
             raise RuntimeError(f"{path} answered {answer.status_code}: {answer.text[:300]}")
     longest = max(ran, default=(0.0, "", ()), key=lambda one: one[0])
-    return Read(median(took), longest[0] * 1_000, longest[1], longest[2])
+    return Read(min(took), longest[0] * 1_000, longest[1], longest[2])
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def test_cpu_of_a_process_has_that_of_children_that_ended() -> None:
 
     subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
 
-    assert cpu_of(os.getpid()) - before >= 0.3
+    assert 0.25 < cpu_of(os.getpid()) - before < 5
 
 
 def test_no_register_is_for_marks_that_another_was_for() -> None:
