@@ -6,6 +6,7 @@ the sweeper wakes it again.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from writeback.core import failpoints, outage_logs
@@ -54,7 +55,8 @@ async def _run_lanes(
     places = {lane_id: name for lane_id in waiting if (name := await _enter(services, job, lane_id)) is not None}
 
     async def leave(lane_id: str) -> None:
-        await _leave(services, services.bulkhead, places.pop(lane_id))
+        if (name := places.pop(lane_id, None)) is not None:
+            await _leave(services, services.bulkhead, name)
 
     async def finish(taken: Taken) -> None:
         try:
@@ -64,15 +66,14 @@ async def _run_lanes(
         finally:
             await leave(taken.lane_id)
 
-    try:
-        if not places:
-            return
-        if failpoints.hit("job.before_step"):
-            await asyncio.gather(*(carry_on(one) for one in await begin(list(places))))
-        taken = await begin(list(places))
+    async def both() -> None:
+        taken = await begin(list(places)) if places else ()
         for lane_id in places.keys() - {one.lane_id for one in taken}:
             await leave(lane_id)
         await asyncio.gather(*(finish(one) for one in taken))
+
+    try:
+        await _take_step(both)
     except Exception as error:
         # No traceback: exception texts may quote a pupil's record.
         outage_logs.error("job_failed", error, job=job, subject=f"{len(waiting)} lanes")
@@ -94,6 +95,12 @@ async def _enter(services: WorkerServices, job: str, lane_id: str) -> str | None
     return name if services.bulkhead.enter(name, (job, lane_id)) else None
 
 
+async def _take_step(step: Callable[[], Awaitable[object]]) -> None:
+    if failpoints.hit("job.before_step"):
+        await asyncio.gather(step(), step())
+    await step()
+
+
 async def _leave(services: WorkerServices, places: Bulkhead, name: str) -> None:
     following = places.leave(name)
     if following is not None:
@@ -112,9 +119,7 @@ async def _run_school(ctx: dict[str, Any], job: str, school_id: str) -> None:
         if not services.school_places.enter(name, (job, school_id)):
             return
         try:
-            if failpoints.hit("job.before_step"):
-                await asyncio.gather(steps[job](school_id), steps[job](school_id))
-            await steps[job](school_id)
+            await _take_step(partial(steps[job], school_id))
         finally:
             await _leave(services, services.school_places, name)
     except Exception as error:
