@@ -34,7 +34,7 @@ class DispatchSettings(BaseModel):
     lease_s: float = 40.0
     """Longer than the request timeout, or a slow answer would cost the lane."""
     heartbeat_s: float = 10.0
-    gather_s: float = Field(default=0.1, ge=0, le=1)
+    gather_s: float = Field(default=0.25, ge=0, le=1)
     """How long answers of providers, and what confirms, may wait for others, to be written together. 0: not at all."""
     max_attempts: int = 12
     split_after: int = Field(default=3, ge=2)

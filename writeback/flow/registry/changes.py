@@ -8,7 +8,7 @@ from writeback.store.schools import changes
 from writeback.store.sql.database import Database
 
 _EVERY_S = 1.0
-_ANYWAY_S = 60.0
+_ANYWAY_S = 600.0
 """What was read longer ago is read again: a transaction may have taken so long that its change was not seen."""
 
 

@@ -49,7 +49,7 @@ _OF_ANOTHER = _ACCOUNT | {"mis"}
 _CONNECTION = _ACCOUNT | {"credentials"}
 """What decides to whom credentials go."""
 
-_REMEMBERED_S = 60.0
+_REMEMBERED_S = 600.0
 """How long a school's row may stand that has not changed."""
 
 

@@ -12,7 +12,7 @@ from writeback.store.schools import lists
 from writeback.store.sql.database import Database
 
 _USUAL = LookupSettings()
-_REMEMBERED_S = 60.0
+_REMEMBERED_S = 600.0
 """How long versions may stand that have not changed."""
 
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from writeback.core.clock import SystemClock
 from writeback.store.tables import LookupRow, SchoolRow
 
-_LATELY = timedelta(seconds=30)
+_LATELY = timedelta(seconds=60)
 """Longer than a transaction takes, from when it has read the clock until it commits, and than clocks differ."""
 
 
