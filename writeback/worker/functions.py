@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from writeback.core import failpoints, outage_logs
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.bulkhead import Bulkhead, job_place
+from writeback.flow.engine.turn import Answered
 from writeback.queue.arq_wakes import take_waiting
 from writeback.wiring import WorkerServices
 
@@ -45,7 +46,7 @@ async def _run_lanes(
     ctx: dict[str, Any],
     job: str,
     begin: Callable[[Sequence[str]], Awaitable[Sequence[Taken]]],
-    carry_on: Callable[[Taken], Awaitable[None]],
+    carry_on: Callable[[Taken, Answered], Awaitable[None]],
 ) -> None:
     """Run both steps for the lanes that wait: the first for all together, the second for each by itself."""
     services: WorkerServices = ctx["services"]
@@ -60,7 +61,7 @@ async def _run_lanes(
 
     async def finish(taken: Taken) -> None:
         try:
-            await carry_on(taken)
+            await carry_on(taken, partial(leave, taken.lane_id))
         except Exception as error:
             outage_logs.error("job_failed", error, job=job, subject=taken.lane_id)
         finally:

@@ -6,11 +6,11 @@ that finds nothing asks again later, and in the end reads the MIS itself.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import structlog
 from sqlmodel import Session
@@ -38,7 +38,7 @@ from writeback.flow.engine.holds import lock_for, locked_school
 from writeback.flow.engine.provider_answers import keep_answer
 from writeback.flow.engine.request_members import members_of_all
 from writeback.flow.engine.status_changes import Changes
-from writeback.flow.engine.turn import Member
+from writeback.flow.engine.turn import Answered, Member, nobody_waits
 from writeback.providers.base import SentRequest
 from writeback.store.sql.write_out import write_out
 from writeback.store.tables import RequestRow
@@ -118,9 +118,9 @@ class Confirmer:
             by_lane[one.row.lane_id].append(one)
         return [Claimed(lane_id, of_lane) for lane_id, of_lane in by_lane.items()]
 
-    async def carry_on(self, claimed: Claimed) -> None:
+    async def carry_on(self, claimed: Claimed, answered: Answered = nobody_waits) -> None:
         """Ask about the claimed requests of a lane, and wake what their settling frees."""
-        for job in await self._confirm_all(claimed.asked):
+        for job in await self._confirm_all(claimed.asked, answered):
             await self.flow.waker.wake(job, [claimed.lane_id])
 
     def _claim(self, lane_ids: Sequence[str], session: Session) -> list[Asked]:
@@ -132,55 +132,67 @@ class Confirmer:
         requests.leave_until(session, due, now + timedelta(seconds=2 * self.flow.settings.dispatch.request_timeout_s))
         return [Asked(row, _sent(row, members[row.id])) for row in due]
 
-    async def _confirm_all(self, asked: Sequence[Asked]) -> set[str]:
+    async def _confirm_all(self, asked: Sequence[Asked], answered: Answered) -> set[str]:
         """Confirm each; marks that must be read are read together. Return which jobs to wake for the lane."""
-        wakes: set[str] = set()
         unread: list[Unread] = []
-        came = await asyncio.gather(*(self._confirm_one(one) for one in asked), return_exceptions=True)
-        for one, result in zip(asked, came, strict=True):
-            match result:
-                case BaseException():
-                    outage_logs.error("check_failed", result, request_id=one.row.id)
-                case Unread():
-                    unread.append(result)
-                case _:
-                    wakes.update(result)
-        for kind in {one.asked.row.kind for one in unread}:
-            wakes |= await self._confirm_read([one for one in unread if one.asked.row.kind == kind])
+        unheard = set(range(len(asked)))
+
+        async def confirm(place: int) -> Sequence[str]:
+            try:
+                said = await self._ask(asked[place])
+            finally:
+                unheard.remove(place)
+            if isinstance(said, Unread):
+                unread.append(said)
+                return ()
+            if not unheard and not unread:
+                await answered()
+            return await self._write_down(said)
+
+        wakes = await self._all_wakes(asked, *(confirm(place) for place in range(len(asked))))
+        read = [said for kind in {one.asked.row.kind for one in unread} for said in await self._read_all(unread, kind)]
+        await answered()
+        return wakes | await self._all_wakes([said.asked for said in read], *(self._write_down(said) for said in read))
+
+    async def _all_wakes(self, asked: Sequence[Asked], *writing: Coroutine[Any, Any, Sequence[str]]) -> set[str]:
+        """Return which jobs to wake when all have ended; one that fails is logged, and asked about again later."""
+        wakes: set[str] = set()
+        for one, result in zip(asked, await asyncio.gather(*writing, return_exceptions=True), strict=True):
+            if isinstance(result, BaseException):
+                outage_logs.error("check_failed", result, request_id=one.row.id)
+            else:
+                wakes.update(result)
         return wakes
 
-    async def _confirm_one(self, asked: Asked) -> Sequence[str] | Unread:
-        """Ask, and write down what is known now; marks that must be read are left for `_confirm_read`."""
+    async def _ask(self, asked: Asked) -> Said | Unread:
+        """Return what is known now; marks that must be read are left for `_read_all`."""
         lookups = await self.flow.lookups.view(asked.row.school_id)
         heard = Heard(None) if self._is_too_late(asked) else await self._hear(asked, lookups)
-        return heard if isinstance(heard, Unread) else await self._write_down(asked, heard, lookups)
+        return heard if isinstance(heard, Unread) else Said(asked, heard, lookups)
 
-    async def _confirm_read(self, unread: Sequence[Unread]) -> set[str]:
-        """Read the marks of several requests of one kind at once, each day's list once; return which jobs to wake."""
+    async def _read_all(self, unread: Sequence[Unread], kind: str) -> Sequence[Said]:
+        """Read the marks of the requests of one kind at once, each day's list once."""
+        unread = [one for one in unread if one.asked.row.kind == kind]
         lookups = await self.flow.lookups.view(unread[0].asked.row.school_id)
         together = replace(
             unread[0].asked.sent, records=[record for one in unread for record in one.asked.sent.records]
         )
         read = await self._read(unread[0].asked, together, lookups)
-        wakes: set[str] = set()
+        found: list[Said] = []
         first = 0
         for one in unread:
             records = range(first, first := first + len(one.asked.sent.records))
             part = _part(read, records) if isinstance(read, ReadBack) else read
             heard = Heard(part, tries_until=self._tries_until(one.asked, one.verdict))
-            try:
-                wakes.update(await self._write_down(one.asked, heard, lookups))
-            except Exception as error:
-                outage_logs.error("check_failed", error, request_id=one.asked.row.id)
-        return wakes
+            found.append(Said(one.asked, heard, lookups))
+        return found
 
-    async def _write_down(self, asked: Asked, heard: Heard, lookups: LookupView) -> Sequence[str]:
+    async def _write_down(self, said: Said) -> Sequence[str]:
         """Settle with what is known now; return which jobs to wake for the lane.
 
         What blocks goes by itself: a hold locks more than its own request.
         """
-        said = Said(asked, heard, lookups)
-        if isinstance(heard.verdict, Blocked | GaveUp):
+        if isinstance(said.heard.verdict, Blocked | GaveUp):
             return (await self._write([said]))[0]
         return await self._settling.add(said)
 

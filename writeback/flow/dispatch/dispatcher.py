@@ -25,7 +25,7 @@ from writeback.flow.dispatch.finish import Finish, Finished
 from writeback.flow.dispatch.only_if_blank import Precondition
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.gathering import Gathering
-from writeback.flow.engine.turn import Turn
+from writeback.flow.engine.turn import Answered, Turn, nobody_waits
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.writebacks import lanes
 
@@ -68,10 +68,11 @@ class Dispatcher:
             outage_logs.error("job_failed", error, job="serve_lane", subject=lane_id)
             return []
 
-    async def carry_on(self, turn: Turn) -> None:
+    async def carry_on(self, turn: Turn, answered: Answered = nobody_waits) -> None:
         """Send what a turn has begun with, record what came of it, and wake what that makes due."""
         async with self._heartbeat(turn):
             turn, outcome = await self._carry_out(turn)
+        await answered()
         wakes: Sequence[str]
         if outcome is None:  # nothing had to be sent
             wakes = ["serve_lane"]

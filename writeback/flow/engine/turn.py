@@ -1,6 +1,6 @@
 """One turn of a lane: what `dispatch` has taken from SQL to send, and the values that pass between its steps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,6 +13,13 @@ from writeback.flow.engine.slots import is_conditional
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.providers.base import Provider, ProviderRequest
 from writeback.store.writebacks.writebacks import WAITS_FOR_WAKE
+
+Answered = Callable[[], Awaitable[None]]
+"""What is called as soon as a provider has answered, before the answer is written down: others may ask it now."""
+
+
+async def nobody_waits() -> None:
+    """Tell nobody that a provider has answered."""
 
 
 @dataclass(frozen=True)
