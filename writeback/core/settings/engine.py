@@ -13,7 +13,8 @@ class QueueSettings(BaseModel):
     """How long a worker without jobs waits to be woken, until it looks by itself. Below the 10 seconds after which arq
     has to say in Redis again that it lives."""
     max_jobs: int = 128
-    """Lanes that one worker process serves at a time."""
+    """Jobs that one worker process runs at a time. Each takes as many lanes as wait, up to fifty; so many lanes, times
+    `dispatch.provider_share`, may wait for one provider's answer."""
     job_timeout_s: int = 60
     """One short timeout for every function: arq keeps a crashed job locked for the longest of them."""
     sync_jobs: int = Field(default=4, ge=0)
