@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from inspect import signature
 from typing import Any
 
 from fastapi import FastAPI
@@ -145,7 +146,15 @@ def _empty() -> WritebackApi:
         redirect_slashes=False,  # a redirected POST is lost on most clients
         generate_unique_id_function=openapi.operation_id,
         strict_content_type=False,  # no Content-Type at all is taken for JSON
+        **_without_telemetry(),
     )
+
+
+def _without_telemetry() -> dict[str, Any]:
+    """Return what has FastAPI tell no collector of calls, where it can: paths and errors may name pupils."""
+    if "telemetry" not in signature(FastAPI).parameters:
+        return {}
+    return {"telemetry": dict.fromkeys(("tracing", "metrics", "logs", "operation_spans"), False)}
 
 
 @cache
