@@ -1,6 +1,5 @@
 """`writeback api`, `worker`, `sandbox`: one process each, until SIGTERM or Ctrl-C."""
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,10 +50,14 @@ class _WhenVisited:
     """The console, loaded and made at its first visit: beside a busy API it often has none."""
 
     def __init__(self, services: "Services") -> None:
+        import asyncio
+
         self._services, self._made = services, asyncio.Lock()
         self._console: ASGIApp | None = None
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        import asyncio
+
         async with self._made:
             if self._console is None:  # in a thread: the API answers meanwhile
                 self._console = await asyncio.to_thread(_create_console, self._services)

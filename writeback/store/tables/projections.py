@@ -61,7 +61,7 @@ class SearchTermRow(Stored, table=True):
 
     __tablename__ = "search_term"
     __table_args__ = (
-        Index("ix_search_term_finding", "seq", sqlite_where=_IS_FINDING, postgresql_where=_IS_FINDING),
+        Index("ix_search_term_finding", "seq", sqlite_where=_IS_FINDING),  # PostgreSQL's too, as the migrations say
         {"sqlite_with_rowid": False},
     )
 

@@ -9,9 +9,11 @@ from writeback.store.tables.columns import BIG_PK, Stored, instant
 
 
 def _partial(name: str, *columns: str) -> Index:
-    """Return an index of the rows whose first column has a value."""
-    has_one = text(f"{columns[0]} IS NOT NULL")
-    return Index(name, *columns, sqlite_where=has_one, postgresql_where=has_one)
+    """Return an index of the rows whose first column has a value.
+
+    It is so on both databases, as the migrations say; to name PostgreSQL's option here would load its dialect.
+    """
+    return Index(name, *columns, sqlite_where=text(f"{columns[0]} IS NOT NULL"))
 
 
 BROWSED = ("seq", "app_id", "school_id", "kind", "status", "hold_reason", "batch_id", "created_at")

@@ -109,7 +109,7 @@ def lock_by_refs(session: Session, refs: Collection[tuple[str, str]]) -> dict[tu
 
 def add(session: Session, **values: Any) -> None:
     """Write a request down, before it goes out."""
-    insert_later(session, RequestRow, state=RequestState.SENDING, **values)
+    insert_later(session, RequestRow, **{"state": RequestState.SENDING, **values})
 
 
 def start_attempts(session: Session, numbers: Mapping[str, int], now: datetime) -> None:
