@@ -120,7 +120,7 @@ def start_attempts(session: Session, numbers: Mapping[str, int], now: datetime) 
 
 def add_in_doubt(session: Session, **values: Any) -> None:
     """Write down a request that never goes out: what it carries may have been sent before, and is looked for."""
-    insert_later(session, RequestRow, state=RequestState.IN_DOUBT, **values)
+    insert_later(session, RequestRow, **{**values, "state": RequestState.IN_DOUBT})
 
 
 def unsettled_in_lanes(session: Session, lane_ids: Collection[str]) -> dict[str, list[Unsettled]]:
@@ -154,6 +154,7 @@ def carrying(writeback_id: str) -> SelectOfScalar[RequestRow]:
 
 def awaiting_of(session: Session, row: WritebackRow) -> Sequence[RequestRow]:
     """Return the requests that carry records of a writeback and await evidence, the oldest first; locked."""
+    flush(session)
     query = carrying(row.id).where(col(RequestRow.state).in_(AWAITING)).with_for_update()
     return session.exec(query.execution_options(populate_existing=True)).all()
 
