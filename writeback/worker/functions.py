@@ -27,8 +27,19 @@ async def serve_lanes(ctx: dict[str, Any], _: str) -> None:
 
 
 async def confirm_lanes(ctx: dict[str, Any], _: str) -> None:
-    """Ask about the requests that are due of each lane that waits for that."""
+    """Ask about the requests that are due of each lane that waits for that, and of those that come within a moment.
+
+    Nobody waits for a confirmation as for a register; and where one job waits already, it takes these lanes as well.
+    """
     services: WorkerServices = ctx["services"]
+    gathering: set[str] = ctx["gathering"]
+    if "confirm_lane" in gathering:
+        return
+    gathering.add("confirm_lane")
+    try:
+        await asyncio.sleep(services.settings.dispatch.gather_s)
+    finally:
+        gathering.discard("confirm_lane")
     await _run_lanes(ctx, "confirm_lane", services.confirmer.claim, services.confirmer.carry_on)
 
 

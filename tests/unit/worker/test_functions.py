@@ -12,7 +12,7 @@ from writeback.domain.school import Account
 from writeback.flow.engine.bulkhead import Bulkhead
 from writeback.flow.engine.turn import Answered
 from writeback.queue.port import RecordingWaker
-from writeback.worker.functions import serve_lanes
+from writeback.worker.functions import confirm_lanes, serve_lanes
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Registry:
 def context(dispatcher: Dispatcher, lanes: Sequence[str], places: int = 100) -> dict[str, Any]:
     flow = SimpleNamespace(registry=Registry(), waker=RecordingWaker())
     services = SimpleNamespace(flow=flow, bulkhead=Bulkhead(places), dispatcher=dispatcher)
-    return {"services": services, "redis": Redis(list(lanes))}
+    return {"services": services, "redis": Redis(list(lanes)), "gathering": set()}
 
 
 def lanes(count: int) -> list[str]:
@@ -113,3 +113,34 @@ async def test_where_none_waits_nothing_is_begun():
     dispatcher = Dispatcher()
     await serve_lanes(context(dispatcher, []), "")
     assert dispatcher.begun == []
+
+
+@dataclass
+class Confirmer:
+    """Has nothing to carry on."""
+
+    claimed: list[list[str]] = field(default_factory=list)
+
+    async def claim(self, lane_ids: Sequence[str]) -> Sequence[Any]:
+        self.claimed.append(sorted(lane_ids))
+        return []
+
+    async def carry_on(self, claimed: Any, answered: Answered) -> None:
+        raise AssertionError("nothing was claimed")
+
+
+async def test_what_is_to_be_confirmed_within_a_moment_is_asked_about_together():
+    confirmer = Confirmer()
+    ctx = context(Dispatcher(), lanes(1))
+    settings = SimpleNamespace(dispatch=SimpleNamespace(gather_s=0.05))
+    ctx["services"].confirmer, ctx["services"].settings = confirmer, settings
+    first = asyncio.create_task(confirm_lanes(ctx, ""))
+    await asyncio.sleep(0)
+    ctx["redis"].waiting += lanes(3)[1:]
+    await confirm_lanes(dict(ctx), "")
+    assert confirmer.claimed == []
+    await first
+    assert confirmer.claimed == [lanes(3)]
+    ctx["redis"].waiting = lanes(1)
+    await confirm_lanes(ctx, "")
+    assert confirmer.claimed == [lanes(3), lanes(1)]
