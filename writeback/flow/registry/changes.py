@@ -8,7 +8,7 @@ from writeback.store.schools import changes
 from writeback.store.sql.database import Database
 
 _EVERY_S = 1.0
-_ANYWAY_S = 600.0
+REMEMBERED_S = 600.0
 """What was read longer ago is read again: a transaction may have taken so long that its change was not seen."""
 
 
@@ -19,12 +19,12 @@ class SchoolChanges:
         self._db, self._clock = db, clock
         self._looked_at = float("-inf")
         self._looking = asyncio.Lock()
-        self._seen: TtlCache[object, float] = TtlCache(clock, 2 * _ANYWAY_S, max_entries=100_000)
+        self._seen: TtlCache[object, float] = TtlCache(clock, 2 * REMEMBERED_S, max_entries=100_000)
         """When each change was seen; by school, and by school and instant of the change."""
 
     async def still_stands(self, school_id: str, read_at: float) -> bool:
         """Whether nothing has changed of a school since `read_at`, by the monotonic clock: a second ago at most."""
-        if self._clock.monotonic() - read_at > _ANYWAY_S:
+        if self._clock.monotonic() - read_at > REMEMBERED_S:
             return False
         await self._look()
         seen_at = self._seen.peek(school_id)

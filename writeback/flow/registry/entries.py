@@ -22,7 +22,7 @@ from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Row
 from writeback.domain.school import Account, School
 from writeback.flow.registry.addresses import AddressRules, Connection
-from writeback.flow.registry.changes import SchoolChanges
+from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
 from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of
 from writeback.flow.registry.school_cache import SchoolMemory, connection_of
 from writeback.flow.registry.views import view_of
@@ -48,9 +48,6 @@ _OF_ANOTHER = _ACCOUNT | {"mis"}
 """What a change of makes them those of another MIS."""
 _CONNECTION = _ACCOUNT | {"credentials"}
 """What decides to whom credentials go."""
-
-_REMEMBERED_S = 600.0
-"""How long a school's row may stand that has not changed."""
 
 
 class Registry:
@@ -82,7 +79,7 @@ class Registry:
         )
         self.changes = SchoolChanges(db, clock)
         self._entries: TtlCache[str, SchoolMemory] = TtlCache(clock, cache_s)
-        self._read: TtlCache[str, tuple[float, SchoolMemory]] = TtlCache(clock, _REMEMBERED_S)
+        self._read: TtlCache[str, tuple[float, SchoolMemory]] = TtlCache(clock, REMEMBERED_S)
 
     async def school(self, school_id: str) -> School:
         """Return the school as validation sees it, at most `cache_s` old and then without SQL; raise NotFound."""

@@ -6,21 +6,19 @@ from writeback.core.clock import Clock
 from writeback.core.settings import LookupSettings
 from writeback.core.ttl import TtlCache
 from writeback.domain.lookups import ListName, Lookup, Stamp
-from writeback.flow.registry.changes import SchoolChanges
+from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
 from writeback.lookups.cache import LookupCache
 from writeback.store.schools import lists
 from writeback.store.sql.database import Database
 
 _USUAL = LookupSettings()
-_REMEMBERED_S = 600.0
-"""How long versions may stand that have not changed."""
 
 
 def lookup_cache(
     db: Database, clock: Clock, settings: LookupSettings = _USUAL, changes: SchoolChanges | None = None
 ) -> LookupCache:
     """Return a cache that loads from SQL; `changes` are those that the process looks for already."""
-    known: TtlCache[str, tuple[float, Mapping[ListName, Stamp]]] = TtlCache(clock, _REMEMBERED_S)
+    known: TtlCache[str, tuple[float, Mapping[ListName, Stamp]]] = TtlCache(clock, REMEMBERED_S)
     seen = changes or SchoolChanges(db, clock)
 
     async def load_stamps(school_id: str) -> Mapping[ListName, Stamp]:
