@@ -340,7 +340,7 @@ async def test_a_full_pool_was_never_sent() -> None:
         is_taken.set()
         await reader.read()
 
-    settings = DispatchSettings(request_timeout_s=2.0, connect_timeout_s=0.1, connections=1)
+    settings = DispatchSettings(request_timeout_s=60.0, connect_timeout_s=0.1, connections=1)
     async with create_client(settings) as client, server(hang) as url:
         first = asyncio.create_task(post(client, url))
         await is_taken.wait()
