@@ -36,8 +36,8 @@ class DispatchSettings(BaseModel):
     """Longer than the request timeout, or a slow answer would cost the lane."""
     heartbeat_s: float = 10.0
     gather_s: float = Field(default=0.2, ge=0, le=1)
-    """How long answers of providers may wait for others, to be written together; and so what is to be confirmed, twice.
-    0: not at all."""
+    """How long what is to be confirmed, and then what confirms it, may wait for others, to be asked about and written
+    together. 0: not at all. Nothing that is to be sent waits for it."""
     max_attempts: int = 12
     split_after: int = Field(default=3, ge=2)
     """How often the same records may be without a clear answer (5xx, timeout), while other requests of the school get

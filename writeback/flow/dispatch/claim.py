@@ -75,8 +75,6 @@ class Choice:
     failed: Mapping[str, BreakerRow]
     """The breakers that have failures."""
     had_failures: bool = False
-    has_more: bool = False
-    """Whether more could go now than fits into the request."""
 
     @property
     def session(self) -> Session:
@@ -165,7 +163,6 @@ class Choice:
             newest=self._newest_sent(),
             limits_of=self._limits_of,
         )
-        self.has_more = sum(record.is_due for record in waiting) > len(made.chosen)
         self._supersede([record for record in made.superseded if record.writeback_id in opened], opened)
         self._wait_for_slots([record for record in made.blocked if record.writeback_id in opened], opened)
         return made
@@ -299,7 +296,6 @@ class Choice:
             rechecks=self.hold.rechecks,
             lane_rechecks=self.lease.rechecks,
             had_failures=self.had_failures,
-            has_more=self.has_more,
             attempt=attempts,
         )
 

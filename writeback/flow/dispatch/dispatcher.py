@@ -79,7 +79,7 @@ class Dispatcher:
         elif isinstance(outcome, Blocked):
             (wakes,) = await Finish(self.flow).record([Finished(turn, outcome)])
         else:
-            wakes = await self._finishing.add(Finished(turn, outcome), in_a_hurry=turn.has_more)
+            wakes = await self._finishing.add(Finished(turn, outcome))
         for job in wakes:
             await self.flow.waker.wake(job, [turn.lane_id])
 
@@ -89,7 +89,7 @@ class Dispatcher:
 
     @cached_property
     def _finishing(self) -> Gathering[Finished, Sequence[str]]:
-        return Gathering(Finish(self.flow).record, self.flow.settings.dispatch.gather_s)
+        return Gathering(Finish(self.flow).record, 0)  # until then the lane sends nothing more
 
     async def _carry_out(self, turn: Turn) -> tuple[Turn, Outcome | None]:
         """Look first where a record asks for it, and send; return what was sent in the end, and what came of it."""

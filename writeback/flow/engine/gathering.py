@@ -23,18 +23,15 @@ class Gathering(Generic[Item, Result]):
     def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], wait_s: float) -> None:
         self._write, self._wait_s = write, wait_s
         self._gathered: list[tuple[Item, asyncio.Future[Result]]] = []
-        self._hurry = asyncio.Event()
+        self._is_full = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
 
-    async def add(self, item: Item, *, in_a_hurry: bool = False) -> Result:
-        """Return what came of the item once it is written; raise what `write` raises for it alone.
-
-        `in_a_hurry`: it is written as soon as the last transaction has ended, and what has gathered with it.
-        """
+    async def add(self, item: Item) -> Result:
+        """Return what came of the item once it is written; raise what `write` raises for it alone."""
         written: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._gathered.append((item, written))
-        if in_a_hurry or len(self._gathered) >= _MOST:
-            self._hurry.set()
+        if len(self._gathered) >= _MOST:
+            self._is_full.set()
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all(), name="gathering")
         return await written
@@ -46,10 +43,10 @@ class Gathering(Generic[Item, Result]):
             await self._write_together(items)
 
     async def _moment(self) -> None:
-        if self._wait_s and not self._hurry.is_set():
+        if self._wait_s and not self._is_full.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), self._wait_s)
-        self._hurry.clear()
+                await asyncio.wait_for(self._is_full.wait(), self._wait_s)
+        self._is_full.clear()
 
     async def _write_together(self, items: Sequence[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         try:

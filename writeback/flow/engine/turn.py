@@ -45,8 +45,6 @@ class Turn:
     """How often in a row its family was."""
     had_failures: bool = False
     """Whether school or provider has failed to answer recently."""
-    has_more: bool = False
-    """Whether more of the lane could go at once."""
     attempt: int = 1
     """Its number among those of the writebacks that it carries."""
 

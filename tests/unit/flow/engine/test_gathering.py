@@ -46,17 +46,6 @@ async def test_a_moment_is_waited_for_company():
     assert writer.written == [[0, 1, 2, 3, 4]]
 
 
-async def test_who_is_in_a_hurry_takes_the_others_along():
-    writer = Writer()
-    gathering = Gathering(writer.write, wait_s=3_600)
-    waiting = asyncio.create_task(gathering.add(1))
-    await asyncio.sleep(0)
-    async with asyncio.timeout(5):
-        assert await gathering.add(2, in_a_hurry=True) == 4
-        assert await waiting == 2
-    assert writer.written == [[1, 2]]
-
-
 async def test_so_many_that_a_transaction_is_full_do_not_wait():
     writer = Writer()
     gathering = Gathering(writer.write, wait_s=3_600)
