@@ -17,6 +17,7 @@ from writeback.api.front.safe_headers import missing_from
 from writeback.core import outage_logs
 from writeback.core.clock import Clock
 from writeback.core.ids import new_id
+from writeback.store.sql.engines import is_unavailable
 
 log = structlog.get_logger()
 
@@ -55,7 +56,8 @@ class AccessLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            outage_logs.error("request_crashed", error, route=_route(scope, call))
+            event = "database_unavailable" if is_unavailable(error) else "request_crashed"
+            outage_logs.error(event, error, route=_route(scope, call))
             if status == 0:
                 await problem_response(unexpected(error), scope["path"])(scope, receive, send_with_id)
         finally:
