@@ -10,7 +10,7 @@ from tests.chaos.processes import ROOT
 
 _LOADED = """
 import sys
-from writeback.core import lean_imports
+from writeback.cli import lean_imports
 lean_imports.load_libraries()
 import {module}
 print(*sorted(name for name in sys.modules if "." not in name or name == "sqlalchemy.dialects.postgresql"))

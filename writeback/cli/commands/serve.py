@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from writeback.cli import lean_imports
 from writeback.cli.config import load_settings, unknown_variables
-from writeback.core import lean_imports
 from writeback.worker.role import Role
 
 if TYPE_CHECKING:
