@@ -61,10 +61,7 @@ async def _run_lanes(
 ) -> None:
     """Run both steps for the lanes that wait: the first for all together, the second for each by itself."""
     services: WorkerServices = ctx["services"]
-    waiting = await take_waiting(ctx["redis"], job, _LANES_A_JOB + 1)
-    if len(waiting) > _LANES_A_JOB:
-        await services.flow.waker.wake(job, [waiting.pop()])
-    places = {lane_id: name for lane_id in waiting if (name := await _enter(services, job, lane_id)) is not None}
+    places: dict[str, str] = {}
 
     async def leave(lane_id: str) -> None:
         if (name := places.pop(lane_id, None)) is not None:
@@ -85,10 +82,16 @@ async def _run_lanes(
         await asyncio.gather(*(finish(one) for one in taken))
 
     try:
+        waiting = await take_waiting(ctx["redis"], job, _LANES_A_JOB + 1)
+        if len(waiting) > _LANES_A_JOB:
+            await services.flow.waker.wake(job, [waiting.pop()])
+        for lane_id in waiting:
+            if (name := await _enter(services, job, lane_id)) is not None:
+                places[lane_id] = name
         await _take_step(both)
     except Exception as error:
         # No traceback: exception texts may quote a pupil's record.
-        outage_logs.error("job_failed", error, job=job, subject=f"{len(waiting)} lanes")
+        outage_logs.error("job_failed", error, job=job, subject=f"{len(places)} lanes")
     finally:
         for lane_id in list(places):
             await leave(lane_id)

@@ -109,6 +109,17 @@ async def test_who_finds_no_place_is_woken_when_one_is_given_back(idle: Sequence
     assert ctx["services"].bulkhead.room("provider:wonde") == 2
 
 
+async def test_a_redis_that_is_away_is_no_error_of_the_job():
+    ctx = context(Dispatcher(), lanes(1))
+
+    async def away(key: str, most: int) -> list[tuple[bytes, float]]:
+        raise ConnectionRefusedError
+
+    ctx["redis"].zpopmin = away
+    await serve_lanes(ctx, "")
+    assert ctx["services"].dispatcher.begun == []
+
+
 async def test_where_none_waits_nothing_is_begun():
     dispatcher = Dispatcher()
     await serve_lanes(context(dispatcher, []), "")
