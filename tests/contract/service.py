@@ -14,7 +14,7 @@ from tests.contract.conftest import World
 from tests.contract.test_kinds import SENT, in_the_mis, record_of
 from tests.secret_key import SECRET_KEY
 from writeback.core.secrets import SecretBox
-from writeback.core.settings import Settings
+from writeback.core.settings import DispatchSettings, Settings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.kinds import KINDS
 from writeback.flow.accept.accept import Acceptor
@@ -113,7 +113,8 @@ class Service:
 
 @pytest.fixture
 async def service(world: World, kind: str, sqlite_url: str) -> AsyncIterator[Service]:
-    settings, secrets, waker = Settings(secret_key=SECRET_KEY), SecretBox(SECRET_KEY), RecordingWaker()
+    settings = Settings(secret_key=SECRET_KEY, dispatch=DispatchSettings(gather_s=0))
+    secrets, waker = SecretBox(SECRET_KEY), RecordingWaker()
     database = Database.open(sqlite_url)
     registry = Registry(
         database,
