@@ -1,12 +1,14 @@
 """Rows of a transaction that are written in few statements, on both databases."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import Session, col, select
 
 from writeback.store.sql.database import Database
+from writeback.store.sql.prepared import run
 from writeback.store.sql.write_out import flush, insert_later, update_many, write_out
 from writeback.store.tables import AttemptRow, RequestRow
 
@@ -59,17 +61,22 @@ async def test_a_query_sees_it_after_a_flush(database: Database):
     assert await database.transact(work) == 3
 
 
-async def test_rows_that_changed_alike_are_one_statement_where_the_database_can(database: Database):
+async def test_rows_that_changed_alike_are_one_statement_where_the_database_can(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+):
     await database.transact(add)
     updates: list[str] = []
+
+    def counted(session: Session, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        updates.append(statement)
+        return run(session, statement, parameters)
 
     def work(session: Session) -> None:
         rows = session.exec(select(RequestRow).order_by(col(RequestRow.id))).all()
         for number, row in enumerate(rows):
             row.hints, row.check_at = [{"number": number}], AT
         rows[0].state = "taken"
-        connection = session.connection()
-        event.listen(connection, "before_cursor_execute", lambda *given: updates.append(given[2]))
+        monkeypatch.setattr("writeback.store.sql.write_out.run", counted)
         write_out(session)
         assert not session.dirty
 

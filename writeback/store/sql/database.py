@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session
@@ -109,7 +108,7 @@ class Database:
                     is_committing = True
                     await session.commit()
                     return result
-            except DBAPIError as error:
+            except Exception as error:  # SQLAlchemy's, or the driver's own
                 is_undone = sqlstate_of(error) in _DEADLOCK_STATES or (is_lost(error) and not is_committing)
                 if not (tries_left and is_undone):
                     raise

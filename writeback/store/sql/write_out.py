@@ -6,6 +6,7 @@ PostgreSQL all rows of which the same columns have changed are one UPDATE.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 
 from writeback.store.sql.bulk_insert import BulkInsert, processors
+from writeback.store.sql.prepared import run
 from writeback.store.tables import table_of
 
 Row = type[SQLModel]
@@ -135,23 +137,21 @@ class _Update:
 
     def run(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         given = [self._values(row) for row in rows]
-        statements = _InSession(session)
         if self._is_of_arrays:
-            statements.run(self._statement, list(zip(*given, strict=True)))
+            run(session, self._statement, list(zip(*given, strict=True)))
         else:
             for values in given:
-                statements.run(self._statement, values)
+                run(session, self._statement, values)
 
     def _values(self, row: Mapping[str, Any]) -> Sequence[Any]:
         return [process(row[name]) if process else row[name] for name, process in self._processors]
 
 
+@dataclass(frozen=True)
 class _InSession:
     """Runs statements in the transaction of a session."""
 
-    def __init__(self, session: OrmSession) -> None:
-        self._connection = session.connection()
+    session: OrmSession
 
     def run(self, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        result = self._connection.exec_driver_sql(statement, tuple(parameters))
-        return list(result.fetchall()) if result.returns_rows else []
+        return run(self.session, statement, parameters)

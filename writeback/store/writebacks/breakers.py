@@ -6,12 +6,13 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, update
 from sqlmodel import Session, col, select
 
-from writeback.store.sql.lists import padded
+from writeback.store.sql.prepared import Prepared
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import BreakerRow, table_of
 
 _BREAKER = table_of(BreakerRow)
-_SELECT = _BREAKER.select().where(_BREAKER.c.key.in_(bindparam("keys", expanding=True)))
+_NAMES = [column.name for column in _BREAKER.columns]
+_SELECT = Prepared(_BREAKER.select().where(_BREAKER.c.key.in_(bindparam("keys", expanding=True))))
 
 
 def of_school(school_id: str) -> str:
@@ -21,8 +22,7 @@ def of_school(school_id: str) -> str:
 
 def of(session: Session, keys: Collection[str]) -> Sequence[BreakerRow]:
     """Return the breakers of those keys that have failures."""
-    rows = session.connection().execute(_SELECT, {"keys": padded(keys)})
-    return [BreakerRow(**row._mapping) for row in rows]
+    return [BreakerRow(**dict(zip(_NAMES, row, strict=True))) for row in _SELECT.rows(session, keys=keys)]
 
 
 def lock(session: Session, key: str, now: datetime) -> BreakerRow:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.restore_epoch import Epoch
-from writeback.store.sql.lists import padded
+from writeback.store.sql.prepared import Prepared
 from writeback.store.tables import EpochRow, Lane, SchoolRow
 from writeback.store.writebacks import epochs
 
@@ -32,10 +32,10 @@ class HoldState(NamedTuple):
     """What a restore of the database has left in doubt; None: it was never restored."""
 
 
-# Built once, as in requests.py. Epochs come along: each statement more costs a register more than a row more does.
+# Epochs come along: each statement more costs a register more than a row more does.
 _NEWEST_EPOCH = select_row(func.max(EpochRow.id)).scalar_subquery()
 _WAS_RESTORED = or_(col(EpochRow.taken_at).is_not(None), col(EpochRow.suspected_at).is_not(None))
-_HOLD_OF = (
+_HOLD_OF = Prepared(
     select_row(col(SchoolRow.id), col(SchoolRow.hold_reason), col(SchoolRow.rechecks), *epochs.COLUMNS)
     .join_from(SchoolRow, EpochRow, and_(col(EpochRow.id) == _NEWEST_EPOCH, _WAS_RESTORED), isouter=True)
     .where(col(SchoolRow.id).in_(bindparam("schools", expanding=True)))
@@ -46,10 +46,9 @@ _HOLD_OF = (
 
 def holds_of(session: Session, school_ids: Collection[str]) -> dict[str, HoldState]:
     """Return whether the schools are held, so that nobody holds or resumes one before the transaction ends."""
-    rows = session.connection().execute(_HOLD_OF, {"schools": padded(school_ids)})
     return {
         school_id: HoldState(reason, rechecks, epochs.as_epoch(*epoch) if epoch[0] is not None else None)
-        for school_id, reason, rechecks, *epoch in rows
+        for school_id, reason, rechecks, *epoch in _HOLD_OF.rows(session, schools=school_ids)
     }
 
 

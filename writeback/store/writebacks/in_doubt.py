@@ -7,11 +7,11 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select
 
-from writeback.store.sql.lists import padded
+from writeback.store.sql.prepared import Prepared
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import MarkInDoubtRow
 
-_LANES_WITH = (
+_LANES_WITH = Prepared(
     select_column(col(MarkInDoubtRow.lane_id))
     .where(col(MarkInDoubtRow.lane_id).in_(bindparam("lanes", expanding=True)))
     .distinct()
@@ -35,7 +35,7 @@ def about(session: Session, lane_id: str, slots: Collection[str]) -> Sequence[Ma
 
 def lanes_with(session: Session, lane_ids: Collection[str]) -> set[str]:
     """Return those of the lanes that have marks in doubt, also those whose time has passed."""
-    return set(session.connection().execute(_LANES_WITH, {"lanes": padded(lane_ids)}).scalars())
+    return {lane_id for (lane_id,) in _LANES_WITH.rows(session, lanes=lane_ids)}
 
 
 def forget(session: Session, before: datetime) -> None:

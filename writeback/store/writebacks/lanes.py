@@ -9,19 +9,18 @@ from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select
 
 from writeback.domain.states import Status
-from writeback.store.sql.lists import padded
+from writeback.store.sql.prepared import Prepared
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.write_out import flush
 from writeback.store.tables import EpochRow, Lane, RequestRow, WritebackRow, table_of
 from writeback.store.writebacks.requests import RequestState
 from writeback.store.writebacks.writebacks import is_due
 
-# Built once, as in requests.py.
 _LANE = table_of(Lane)
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _FENCED: BindParameter[tuple[str, int]] = bindparam("fenced", expanding=True)
 # Rows are locked in the order of their ids: no two transactions wait for each other crosswise.
-_ACQUIRE = (
+_ACQUIRE = Prepared(
     _LANE.update()
     .where(
         _LANE.c.id.in_(
@@ -43,7 +42,7 @@ _KEEP = (
     .where(_LANE.c.id == bindparam("of_lane"), _LANE.c.fence == bindparam("of_fence"), _LANE.c.lease_until.is_not(None))
     .values(lease_until=bindparam("until"))
 )
-_RELEASE = (
+_RELEASE = Prepared(
     _LANE.update()
     .where(
         _LANE.c.id.in_(
@@ -56,13 +55,17 @@ _RELEASE = (
     .values(lease_owner=None, lease_until=None)
     .returning(_LANE.c.id, _LANE.c.fence)
 )
-_WITH_DUE = select_column(_LANE.c.id).where(
-    _LANE.c.id.in_(_IDS),
-    exists().where(col(WritebackRow.lane_id) == _LANE.c.id, is_due(bindparam("now", type_=UtcDateTime()))),
+_WITH_DUE = Prepared(
+    select_column(_LANE.c.id).where(
+        _LANE.c.id.in_(_IDS),
+        exists().where(col(WritebackRow.lane_id) == _LANE.c.id, is_due(bindparam("now", type_=UtcDateTime()))),
+    )
 )
-_WITH_QUEUED = select_column(_LANE.c.id).where(
-    _LANE.c.id.in_(_IDS),
-    exists().where(col(WritebackRow.lane_id) == _LANE.c.id, col(WritebackRow.status) == Status.QUEUED),
+_WITH_QUEUED = Prepared(
+    select_column(_LANE.c.id).where(
+        _LANE.c.id.in_(_IDS),
+        exists().where(col(WritebackRow.lane_id) == _LANE.c.id, col(WritebackRow.status) == Status.QUEUED),
+    )
 )
 
 
@@ -79,8 +82,8 @@ def acquire(
     session: Session, lane_ids: Collection[str], *, owner: str, now: datetime, until: datetime
 ) -> dict[str, Lease]:
     """Take the leases of lanes and return them; not of those that another has, or whose provider is left alone."""
-    taking = {"ids": padded(lane_ids), "now": now, "owner": owner, "until": until}
-    return {lane_id: Lease(*lease) for lane_id, *lease in session.connection().execute(_ACQUIRE, taking)}
+    taken = _ACQUIRE.rows(session, ids=lane_ids, now=now, owner=owner, until=until)
+    return {lane_id: Lease(*lease) for lane_id, *lease in taken}
 
 
 def extend(session: Session, lane_id: str, fence: int, until: datetime) -> bool:
@@ -94,7 +97,7 @@ def release(session: Session, leases: Collection[tuple[str, int]]) -> set[tuple[
 
     Nothing of a turn under another may be committed.
     """
-    return {(lane_id, fence) for lane_id, fence in session.connection().execute(_RELEASE, {"fenced": padded(leases)})}
+    return {(lane_id, fence) for lane_id, fence in _RELEASE.rows(session, fenced=leases)}
 
 
 def is_held(session: Session, lane_id: str, fence: int) -> bool:
@@ -133,13 +136,13 @@ def of_school(session: Session, school_id: str) -> Sequence[str]:
 def having_due(session: Session, lane_ids: Collection[str], now: datetime) -> set[str]:
     """Return those of the lanes in which something could be sent now."""
     flush(session)
-    return set(session.connection().execute(_WITH_DUE, {"ids": padded(lane_ids), "now": now}).scalars())
+    return {lane_id for (lane_id,) in _WITH_DUE.rows(session, ids=lane_ids, now=now)}
 
 
 def having_queued(session: Session, lane_ids: Collection[str]) -> set[str]:
     """Return those of the lanes in which anything waits, due or not."""
     flush(session)
-    return set(session.connection().execute(_WITH_QUEUED, {"ids": padded(lane_ids)}).scalars())
+    return {lane_id for (lane_id,) in _WITH_QUEUED.rows(session, ids=lane_ids)}
 
 
 def due_for_serving(session: Session, now: datetime, limit: int) -> Sequence[str]:

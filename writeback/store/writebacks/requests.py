@@ -10,7 +10,7 @@ from sqlalchemy import Text, bindparam, cast, tuple_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from writeback.store.sql.lists import padded
+from writeback.store.sql.prepared import Prepared, PreparedSelect
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.write_out import flush, insert_later, update_many
 from writeback.store.tables import AttemptRow, CarriedRow, RequestRow, WritebackRow, table_of
@@ -41,31 +41,31 @@ RESTORED = "restored"
 """`result` of a request in doubt that stands for what may have been sent before the database was restored."""
 
 
-# Built once: for each register SQLAlchemy would spend more on building these than SQLite does on running them.
 _REQUEST = table_of(RequestRow)
-_SELECT_UNSETTLED = (
+_SELECT_UNSETTLED = Prepared(
     _REQUEST.select()
     .with_only_columns(_REQUEST.c.lane_id, _REQUEST.c.id, _REQUEST.c.state, _REQUEST.c.fence, _REQUEST.c.slots)
     .where(_REQUEST.c.lane_id.in_(bindparam("lanes", expanding=True)), _REQUEST.c.state.in_(_UNSETTLED))
     .order_by(_REQUEST.c.created_at)
 )
-_LOCK = (
+_LOCK = PreparedSelect(
+    RequestRow,
     select(RequestRow)
     .where(col(RequestRow.id).in_(bindparam("ids", expanding=True)))
     .order_by(col(RequestRow.id))
-    .with_for_update()
-    .execution_options(populate_existing=True)
+    .with_for_update(),
 )
-_LOCK_BY_REF = (
+_LOCK_BY_REF = PreparedSelect(
+    RequestRow,
     select(RequestRow)
     .where(
         tuple_(col(RequestRow.provider), col(RequestRow.provider_ref)).in_(bindparam("refs", expanding=True)),
     )
     .order_by(col(RequestRow.id))
-    .with_for_update()
-    .execution_options(populate_existing=True)
+    .with_for_update(),
 )
-_DUE = (
+_DUE = PreparedSelect(
+    RequestRow,
     select(RequestRow)
     .where(
         col(RequestRow.lane_id).in_(bindparam("lanes", expanding=True)),
@@ -74,7 +74,7 @@ _DUE = (
     )
     .order_by(col(RequestRow.check_at))
     .limit(bindparam("at_most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True),
 )
 
 
@@ -89,7 +89,7 @@ class Unsettled(NamedTuple):
 
 def lock_all(session: Session, request_ids: Collection[str]) -> dict[str, RequestRow]:
     """Return the requests by id, locked until the transaction ends."""
-    return {row.id: row for row in session.exec(_LOCK, params={"ids": padded(request_ids)})}
+    return {row.id: row for row in _LOCK.objects(session, ids=request_ids)}
 
 
 def lock(session: Session, request_id: str) -> RequestRow | None:
@@ -100,7 +100,7 @@ def lock(session: Session, request_id: str) -> RequestRow | None:
 def lock_by_refs(session: Session, refs: Collection[tuple[str, str]]) -> dict[tuple[str, str], RequestRow]:
     """Return the newest request for each provider and reference of its own, locked."""
     found: dict[tuple[str, str], RequestRow] = {}
-    for row in session.exec(_LOCK_BY_REF, params={"refs": padded(refs)}):
+    for row in _LOCK_BY_REF.objects(session, refs=refs):
         ref = (row.provider, row.provider_ref or "")
         if ref not in found or found[ref].created_at < row.created_at:
             found[ref] = row
@@ -127,7 +127,7 @@ def unsettled_in_lanes(session: Session, lane_ids: Collection[str]) -> dict[str,
     """Return the lanes' requests that are on their way or await evidence, the oldest first."""
     flush(session)
     found: dict[str, list[Unsettled]] = {lane_id: [] for lane_id in lane_ids}
-    for lane_id, *unsettled in session.connection().execute(_SELECT_UNSETTLED, {"lanes": padded(lane_ids)}):
+    for lane_id, *unsettled in _SELECT_UNSETTLED.rows(session, lanes=lane_ids):
         found[lane_id].append(Unsettled(*unsettled))
     return found
 
@@ -140,7 +140,7 @@ def leave_until(session: Session, requests: Collection[RequestRow], until: datet
 
 def due_checks(session: Session, lane_ids: Collection[str], now: datetime, limit: int) -> Sequence[RequestRow]:
     """Return the lanes' requests that should be asked about now, the longest waiting first; locked."""
-    return session.exec(_DUE, params={"lanes": padded(lane_ids), "now": now, "at_most": limit}).all()
+    return _DUE.objects(session, lanes=lane_ids, now=now, at_most=limit)
 
 
 def carrying(writeback_id: str) -> SelectOfScalar[RequestRow]:

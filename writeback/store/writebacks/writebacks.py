@@ -7,10 +7,10 @@ from functools import cache
 from sqlalchemy import BigInteger, ColumnElement, String, and_, bindparam, case, func, or_
 from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select, update
-from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.domain.states import NOT_LEFT, WITH_PROVIDER, Status
 from writeback.store.sql.lists import padded
+from writeback.store.sql.prepared import PreparedSelect
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.write_out import insert_later
 from writeback.store.tables import EventRow, WritebackRow
@@ -27,9 +27,9 @@ WAITS_FOR_WAKE = (SLOT_IN_FLIGHT, LISTS_MISSING)
 _SENT_ALREADY = (*WITH_PROVIDER, Status.NEEDS_ATTENTION, Status.CONFIRMED, Status.PARTIAL)
 
 
-# Built once, as in requests.py.
-_FIND = select(WritebackRow).where(col(WritebackRow.id).in_(bindparam("ids", expanding=True)))
-_LOCK = _FIND.order_by(col(WritebackRow.seq)).with_for_update().execution_options(populate_existing=True)
+_OF_IDS = select(WritebackRow).where(col(WritebackRow.id).in_(bindparam("ids", expanding=True)))
+_FIND = PreparedSelect(WritebackRow, _OF_IDS)
+_LOCK = PreparedSelect(WritebackRow, _OF_IDS.order_by(col(WritebackRow.seq)).with_for_update())
 _QUEUED = (
     select(
         WritebackRow.seq,
@@ -47,26 +47,26 @@ _QUEUED = (
     .where(col(WritebackRow.lane_id).in_(bindparam("lanes", expanding=True)), WritebackRow.status == Status.QUEUED)
     .subquery()
 )
-_LOCK_QUEUED = (
+_LOCK_QUEUED = PreparedSelect(
+    WritebackRow,
     select(WritebackRow)
     .where(
         col(WritebackRow.seq).in_(select_column(_QUEUED.c.seq).where(_QUEUED.c.place <= bindparam("at_most"))),
         WritebackRow.status == Status.QUEUED,
     )
     .order_by(col(WritebackRow.seq))
-    .with_for_update()
-    .execution_options(populate_existing=True)
+    .with_for_update(),
 )
 
 
 def find(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
     """Return the writebacks by id, to be read and not changed."""
-    return {row.id: row for row in session.exec(_FIND, params={"ids": padded(ids)})}
+    return {row.id: row for row in _FIND.objects(session, ids=ids)}
 
 
 def lock(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
     """Return the writebacks by id, locked in the order of acceptance so that no two transactions wait crosswise."""
-    return {row.id: row for row in session.exec(_LOCK, params={"ids": padded(ids)})}
+    return {row.id: row for row in _LOCK.objects(session, ids=ids)}
 
 
 def queued_in_lanes(
@@ -78,7 +78,7 @@ def queued_in_lanes(
     They are locked, in the order of acceptance so that no two transactions wait crosswise.
     """
     found: dict[str, list[WritebackRow]] = {lane_id: [] for lane_id in lane_ids}
-    for row in session.exec(_LOCK_QUEUED, params={"lanes": padded(lane_ids), "now": now, "at_most": limit}):
+    for row in _LOCK_QUEUED.objects(session, lanes=lane_ids, now=now, at_most=limit):
         found[row.lane_id].append(row)
 
     def place(row: WritebackRow) -> tuple[bool, int, int]:
@@ -120,17 +120,18 @@ def sent_after(session: Session, seqs: Mapping[str, int]) -> dict[str, list[Writ
     """Return for each lane the writebacks accepted after a sequence of it that have been sent at least in part."""
     found: dict[str, list[WritebackRow]] = {lane_id: [] for lane_id in seqs}
     pairs = padded(seqs.items())
-    named = {f"lane{place}": lane_id for place, (lane_id, _) in enumerate(pairs)}
-    named |= {f"after{place}": seq for place, (_, seq) in enumerate(pairs)}  # type: ignore[misc]
-    for row in session.exec(_sent_after(len(pairs)), params=named):
+    named: dict[str, str | int] = {}
+    for place, (lane_id, seq) in enumerate(pairs):
+        named |= {f"lane{place}": lane_id, f"after{place}": seq}
+    for row in _sent_after(len(pairs)).objects(session, **named):
         found[row.lane_id].append(row)
     return found
 
 
 @cache
-def _sent_after(lanes: int) -> SelectOfScalar[WritebackRow]:
+def _sent_after(lanes: int) -> PreparedSelect[WritebackRow]:
     """Return the query for so many lanes."""
-    return select(WritebackRow).where(
+    query = select(WritebackRow).where(
         or_(
             *(
                 and_(
@@ -145,6 +146,7 @@ def _sent_after(lanes: int) -> SelectOfScalar[WritebackRow]:
         # accepted.
         or_(col(WritebackRow.status).not_in(NOT_LEFT), col(WritebackRow.progress) != ""),
     )
+    return PreparedSelect(WritebackRow, query)
 
 
 def accepted_after(session: Session, lane_id: str, seq: int) -> Sequence[WritebackRow]:
