@@ -214,6 +214,7 @@ class _Rounds:
         before = await accounts.read()
         await asyncio.sleep(_IDLE_S)
         idle = await accounts.read() - before
+        await self._warm_up(registers)  # the lists may have been synced: each process has read each school
         return idle.times(1 / idle.seconds)
 
     async def _cost(self, pace: int, workers: int, registers: Registers, accounts: Accounts, idle: Usage) -> Cost:

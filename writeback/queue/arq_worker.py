@@ -26,8 +26,10 @@ class WakableWorker(Worker):
         self._taking = asyncio.Lock()
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
+        # A job stays in the queue while it runs; arq would ask Redis about it in each look.
+        free = [job_id for job_id in job_ids if job_id.decode() not in self.tasks]
         async with self._taking:
-            await super().start_jobs(job_ids)
+            await super().start_jobs(free)
 
     async def _poll_iteration(self) -> None:
         await super()._poll_iteration()

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import and_, delete, exists, func, or_, update
+from sqlalchemy import Integer, and_, bindparam, delete, exists, func, or_, update
 from sqlmodel import Session, col, select
 
 from writeback.core.ids import new_id
+from writeback.store.sql.prepared import Prepared
+from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables import DeliveryRow, EventRow, WebhookRow, WritebackRow
 
 
@@ -30,8 +32,8 @@ class DeliveryState(StrEnum):
 UNFINISHED = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 
-def due(session: Session, now: datetime, limit: int) -> Sequence[str]:
-    """Return webhooks with deliveries that are due, or with events that nobody has looked at for them."""
+def _due() -> Prepared:
+    now = bindparam("now", type_=UtcDateTime())
     has_due = exists().where(
         col(DeliveryRow.webhook_id) == col(WebhookRow.id),
         col(DeliveryRow.state).in_(UNFINISHED),
@@ -39,13 +41,20 @@ def due(session: Session, now: datetime, limit: int) -> Sequence[str]:
     )
     is_free = or_(col(WebhookRow.not_before).is_(None), col(WebhookRow.not_before) <= now)
     newest = select(func.coalesce(func.max(EventRow.id), 0)).scalar_subquery()
-    query = (
+    return Prepared(
         select(WebhookRow.id)
         .where(col(WebhookRow.disabled_at).is_(None), or_(col(WebhookRow.cursor) < newest, and_(is_free, has_due)))
         .order_by(col(WebhookRow.id))
-        .limit(limit)
+        .limit(bindparam("at_most", type_=Integer()))
     )
-    return session.exec(query).all()
+
+
+_DUE = _due()
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[str]:
+    """Return webhooks with deliveries that are due, or with events that nobody has looked at for them."""
+    return [webhook_id for (webhook_id,) in _DUE.rows(session, now=now, at_most=limit)]
 
 
 def lock(session: Session, webhook_id: str) -> WebhookRow | None:

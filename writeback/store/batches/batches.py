@@ -5,9 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, or_, update
+from sqlalchemy import Integer, and_, bindparam, delete, func, or_, update
 from sqlmodel import Session, col, select
 
+from writeback.store.sql.prepared import Prepared
+from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import App, BatchChunkRow, BatchLine, BatchRow, Lane, table_of
 
@@ -156,11 +158,20 @@ def load(session: Session, batch_id: str) -> BatchRow | None:
     return session.get(BatchRow, batch_id)
 
 
+_DUE = Prepared(
+    select(BatchRow.id)
+    .where(
+        col(BatchRow.status).in_(WORKING),
+        or_(col(BatchRow.lease_until).is_(None), col(BatchRow.lease_until) <= bindparam("now", type_=UtcDateTime())),
+    )
+    .order_by(col(BatchRow.id))
+    .limit(bindparam("at_most", type_=Integer()))
+)
+
+
 def due(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Return batches that have something to be done and nobody who does it, the oldest first."""
-    is_free = or_(col(BatchRow.lease_until).is_(None), col(BatchRow.lease_until) <= now)
-    query = select(BatchRow.id).where(col(BatchRow.status).in_(WORKING), is_free)
-    return session.exec(query.order_by(col(BatchRow.id)).limit(limit)).all()
+    return [batch_id for (batch_id,) in _DUE.rows(session, now=now, at_most=limit)]
 
 
 # --- reading

@@ -6,15 +6,18 @@ Called by `flow/correct/bulk_jobs.py` for people and by `flow/correct/bulk_runne
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, func, not_, or_, update
+from sqlalchemy import ColumnElement, Integer, bindparam, exists, func, not_, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.staff import Person
 from writeback.store.batches.batches import LeaseLost
+from writeback.store.sql.prepared import Prepared
+from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables import BulkRow, EpochRow, StaffRow
 
 
@@ -40,7 +43,13 @@ class Listed(NamedTuple):
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Return those that nobody goes on with, the oldest first."""
-    return session.exec(select(BulkRow.id).where(*_is_free(now)).order_by(col(BulkRow.id)).limit(limit)).all()
+    return [bulk_id for (bulk_id,) in _due().rows(session, now=now, at_most=limit)]
+
+
+@cache
+def _due() -> Prepared:
+    free = select(BulkRow.id).where(*_is_free(bindparam("now", type_=UtcDateTime())))
+    return Prepared(free.order_by(col(BulkRow.id)).limit(bindparam("at_most", type_=Integer())))
 
 
 def take(session: Session, bulk_id: str, *, owner: str, now: datetime, until: datetime) -> int | None:
@@ -128,7 +137,7 @@ def _acting() -> ColumnElement[str]:
     return func.coalesce(BulkRow.as_staff_id, BulkRow.staff_id)
 
 
-def _is_free(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _is_free(now: datetime | ColumnElement[datetime]) -> tuple[ColumnElement[bool], ...]:
     is_unheld = or_(col(BulkRow.lease_until).is_(None), col(BulkRow.lease_until) <= now)
     return *_goes_on(), is_unheld
 

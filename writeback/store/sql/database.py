@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from copy import copy
 from functools import partial
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.util import greenlet_spawn
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -99,14 +99,15 @@ class Database:
 
     async def _transact_again(self, work: Callable[[Session], T]) -> T:
         """Run `work` on PostgreSQL; again when nothing is left of it: after a deadlock, or a loss before COMMIT."""
+        lender = self._engines.lender
+        assert lender is not None
         for tries_left in reversed(range(_TRIES)):
             is_committing = False
             try:
-                async with self._places, self._session(self._engines.writer) as session:
-                    result = await session.run_sync(cast("Callable[[OrmSession], T]", work))
-                    await session.run_sync(flush)
+                async with self._places, lender.plain(self._engines.writer) as session:
+                    result: T = await greenlet_spawn(_worked, session, work)
                     is_committing = True
-                    await session.commit()
+                    await greenlet_spawn(session.commit)
                     return result
             except Exception as error:  # SQLAlchemy's, or the driver's own
                 is_undone = sqlstate_of(error) in _DEADLOCK_STATES or (is_lost(error) and not is_committing)
@@ -153,6 +154,12 @@ class Database:
         """Close every connection."""
         await asyncio.to_thread(self._thread.shutdown)
         await self._engines.dispose()
+
+
+def _worked(session: Session, work: Callable[[Session], T]) -> T:
+    result = work(session)
+    flush(session)
+    return result
 
 
 def _run_session(engine: Engine, work: Callable[[Session], T]) -> T:

@@ -19,6 +19,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.util import await_only, greenlet_spawn
+from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.settings import Settings
@@ -104,6 +106,24 @@ class Lender:
             self._turns.release()
 
     @asynccontextmanager
+    async def plain(self, engine: AsyncEngine) -> AsyncIterator[Session]:
+        """Give a session as `session` does, but a plain one, which works where SQLAlchemy's own greenlets do.
+
+        An `AsyncSession` changes to them for each of its steps, which costs as much as two statements.
+        """
+        session = await self._take(partial(greenlet_spawn, _begun_plain, engine.sync_engine))
+        try:
+            yield session
+        finally:
+            try:
+                if session.in_transaction():
+                    await asyncio.shield(asyncio.ensure_future(greenlet_spawn(session.close)))
+                else:
+                    session.close()  # there is nothing to wait for
+            finally:
+                self._turns.release()
+
+    @asynccontextmanager
     async def driver(self, engine: AsyncEngine) -> "AsyncIterator[asyncpg.Connection]":
         """Give a connection of the driver's in a transaction, which is rolled back on an error. Raises as `session`."""
         pooled = await self._take(partial(_begun_driver, engine))
@@ -162,6 +182,21 @@ async def _begun_session(engine: AsyncEngine) -> AsyncSession:
         await driver._start_transaction()
     except BaseException as error:
         await session.invalidate()
+        raise _not_begun(error) from error
+    return session
+
+
+def _begun_plain(engine: Engine) -> Session:
+    session = Session(engine, expire_on_commit=False)
+    try:
+        driver: Any = session.connection().connection.dbapi_connection
+    except BaseException:
+        session.close()
+        raise
+    try:
+        await_only(driver._start_transaction())  # as in `_begun_session`
+    except BaseException as error:
+        session.invalidate()
         raise _not_begun(error) from error
     return session
 

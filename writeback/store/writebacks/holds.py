@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, bindparam, func, or_, union_all
+from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, and_, bindparam, func, or_, union_all
 from sqlalchemy import select as select_row
 from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.restore_epoch import Epoch
 from writeback.store.sql.prepared import Prepared
+from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables import EpochRow, Lane, SchoolRow
 from writeback.store.writebacks import epochs
 
@@ -98,38 +99,46 @@ class DueSchool(NamedTuple):
     base_url: str
 
 
+def _due(is_due: ColumnElement[bool], order: Sequence[SQLColumnExpression[Any]]) -> Prepared:
+    address = (col(SchoolRow.provider), col(SchoolRow.base_url))
+    place = func.row_number().over(partition_by=address, order_by=order).label("place")
+    due = select_row(col(SchoolRow.id), *address, place).where(is_due).subquery()
+    query = select_row(due.c.id, due.c.provider, due.c.base_url).where(
+        due.c.place <= bindparam("most", type_=Integer())
+    )
+    return Prepared(query.order_by(due.c.place).limit(_AT_ONCE))
+
+
+def _is_due_family(now: datetime | ColumnElement[datetime]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(Lane.recheck_at) <= now, col(SchoolRow.hold_reason).is_(None)
+
+
+def _due_rechecks() -> Prepared:
+    of_schools = select_row(col(SchoolRow.id), col(SchoolRow.recheck_at)).where(col(SchoolRow.recheck_at) <= _NOW)
+    of_families = select_row(col(Lane.school_id), col(Lane.recheck_at)).where(*_is_due_family(_NOW))
+    each = union_all(of_schools, of_families.join(SchoolRow, col(SchoolRow.id) == col(Lane.school_id))).subquery()
+    due = select_row(each.c.id, func.min(each.c.recheck_at).label("since")).group_by(each.c.id).subquery()
+    since = select_row(due.c.since).where(due.c.id == col(SchoolRow.id)).scalar_subquery()
+    return _due(col(SchoolRow.id).in_(select_row(due.c.id)), (since,))
+
+
+_NOW = bindparam("now", type_=UtcDateTime())
+_DUE_RECHECKS = _due_rechecks()
+_DUE_SYNCS = _due(col(SchoolRow.sync_at) <= _NOW, (col(SchoolRow.sync_first).desc(), col(SchoolRow.sync_at)))
+
+
 def due_rechecks(session: Session, now: datetime, most: int) -> Sequence[DueSchool]:
     """Return schools that should be asked about now, for their own sake or that of a family that is held by itself.
 
     At most so many of each address, the longest due first. A family does not ask while its whole school is held.
     """
-    of_schools = select_row(col(SchoolRow.id), col(SchoolRow.recheck_at)).where(col(SchoolRow.recheck_at) <= now)
-    of_families = select_row(col(Lane.school_id), col(Lane.recheck_at)).where(*_is_due_family(now))
-    each = union_all(of_schools, of_families.join(SchoolRow, col(SchoolRow.id) == col(Lane.school_id))).subquery()
-    due = select_row(each.c.id, func.min(each.c.recheck_at).label("since")).group_by(each.c.id).subquery()
-    since = select_row(due.c.since).where(due.c.id == col(SchoolRow.id)).scalar_subquery()
-    return _due(session, col(SchoolRow.id).in_(select_row(due.c.id)), (since,), most)
-
-
-def _is_due_family(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(Lane.recheck_at) <= now, col(SchoolRow.hold_reason).is_(None)
+    return [DueSchool(*row) for row in _DUE_RECHECKS.rows(session, now=now, most=most)]
 
 
 def due_syncs(session: Session, now: datetime, most: int) -> Sequence[DueSchool]:
     """Return schools whose lookups should be synced now, at most so many of each address: those that somebody waits
     for, then the longest due."""
-    order = (col(SchoolRow.sync_first).desc(), col(SchoolRow.sync_at))
-    return _due(session, col(SchoolRow.sync_at) <= now, order, most)
-
-
-def _due(
-    session: Session, is_due: ColumnElement[bool], order: Sequence[SQLColumnExpression[Any]], most: int
-) -> Sequence[DueSchool]:
-    address = (col(SchoolRow.provider), col(SchoolRow.base_url))
-    place = func.row_number().over(partition_by=address, order_by=order).label("place")
-    due = select_row(col(SchoolRow.id), *address, place).where(is_due).subquery()
-    query = select_row(due.c.id, due.c.provider, due.c.base_url).where(due.c.place <= most).order_by(due.c.place)
-    return [DueSchool(*row) for row in session.connection().execute(query.limit(_AT_ONCE))]
+    return [DueSchool(*row) for row in _DUE_SYNCS.rows(session, now=now, most=most)]
 
 
 def take_recheck(session: Session, school_id: str, now: datetime, until: datetime) -> bool:

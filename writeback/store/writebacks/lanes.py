@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, and_, bindparam, exists, func, not_, or_, tuple_, update
+from sqlalchemy import BindParameter, Integer, and_, bindparam, exists, func, not_, or_, tuple_, update
 from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select
 
@@ -13,10 +13,11 @@ from writeback.store.sql.prepared import Prepared
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.write_out import flush
 from writeback.store.tables import EpochRow, Lane, RequestRow, WritebackRow, table_of
-from writeback.store.writebacks.requests import RequestState
+from writeback.store.writebacks.requests import AWAITING, RequestState
 from writeback.store.writebacks.writebacks import is_due
 
 _LANE = table_of(Lane)
+_NOW, _AT_MOST = bindparam("now", type_=UtcDateTime()), bindparam("at_most", type_=Integer())
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _FENCED: BindParameter[tuple[str, int]] = bindparam("fenced", expanding=True)
 # Rows are locked in the order of their ids: no two transactions wait for each other crosswise.
@@ -27,8 +28,8 @@ _ACQUIRE = Prepared(
             select_column(_LANE.c.id)
             .where(
                 _LANE.c.id.in_(_IDS),
-                or_(_LANE.c.lease_until.is_(None), _LANE.c.lease_until < bindparam("now")),
-                or_(_LANE.c.not_before.is_(None), _LANE.c.not_before <= bindparam("now")),
+                or_(_LANE.c.lease_until.is_(None), _LANE.c.lease_until < _NOW),
+                or_(_LANE.c.not_before.is_(None), _LANE.c.not_before <= _NOW),
             )
             .order_by(_LANE.c.id)
             .with_for_update()
@@ -58,7 +59,7 @@ _RELEASE = Prepared(
 _WITH_DUE = Prepared(
     select_column(_LANE.c.id).where(
         _LANE.c.id.in_(_IDS),
-        exists().where(col(WritebackRow.lane_id) == _LANE.c.id, is_due(bindparam("now", type_=UtcDateTime()))),
+        exists().where(col(WritebackRow.lane_id) == _LANE.c.id, is_due(_NOW)),
     )
 )
 _WITH_QUEUED = Prepared(
@@ -66,6 +67,32 @@ _WITH_QUEUED = Prepared(
         _LANE.c.id.in_(_IDS),
         exists().where(col(WritebackRow.lane_id) == _LANE.c.id, col(WritebackRow.status) == Status.QUEUED),
     )
+)
+_IS_FREE = and_(
+    not_(exists().where(col(EpochRow.suspected_at).is_not(None))),  # nothing is sent then
+    or_(col(Lane.lease_until).is_(None), col(Lane.lease_until) < _NOW),
+    or_(col(Lane.not_before).is_(None), col(Lane.not_before) <= _NOW),
+)
+_WITH_DUE_AND_FREE = Prepared(
+    select(WritebackRow.lane_id)
+    .join(Lane, col(Lane.id) == WritebackRow.lane_id)
+    .where(is_due(_NOW), _IS_FREE)
+    .group_by(col(WritebackRow.lane_id))
+    .order_by(func.min(WritebackRow.seq))
+    .limit(_AT_MOST)
+)
+_ABANDONED = Prepared(
+    select(RequestRow.lane_id)
+    .join(Lane, col(Lane.id) == RequestRow.lane_id)
+    .where(RequestRow.state == RequestState.SENDING, _IS_FREE)
+    .distinct()
+    .limit(_AT_MOST)
+)
+_TO_CHECK = Prepared(
+    select(RequestRow.lane_id)
+    .where(col(RequestRow.state).in_(AWAITING), col(RequestRow.check_at) <= _NOW)
+    .distinct()
+    .limit(_AT_MOST)
 )
 
 
@@ -147,36 +174,11 @@ def having_queued(session: Session, lane_ids: Collection[str]) -> set[str]:
 
 def due_for_serving(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Return lanes with something due and nobody serving them, the longest waiting first."""
-    free = and_(
-        not_(exists().where(col(EpochRow.suspected_at).is_not(None))),  # nothing is sent then
-        or_(col(Lane.lease_until).is_(None), col(Lane.lease_until) < now),
-        or_(col(Lane.not_before).is_(None), col(Lane.not_before) <= now),
-    )
-    waiting = (
-        select(WritebackRow.lane_id)
-        .join(Lane, col(Lane.id) == WritebackRow.lane_id)
-        .where(is_due(now), free)
-        .group_by(col(WritebackRow.lane_id))
-        .order_by(func.min(WritebackRow.seq))
-        .limit(limit)
-    )
-    abandoned = (
-        select(RequestRow.lane_id)
-        .join(Lane, col(Lane.id) == RequestRow.lane_id)
-        .where(RequestRow.state == RequestState.SENDING, free)
-        .distinct()
-        .limit(limit)
-    )
-    lanes = [*session.exec(waiting).all(), *session.exec(abandoned).all()]
-    return list(dict.fromkeys(lanes))
+    waiting = _WITH_DUE_AND_FREE.rows(session, now=now, at_most=limit)
+    abandoned = _ABANDONED.rows(session, now=now, at_most=limit)
+    return list(dict.fromkeys(lane_id for (lane_id,) in (*waiting, *abandoned)))
 
 
 def due_for_checking(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Return lanes with requests that should be asked about now."""
-    query = (
-        select(RequestRow.lane_id)
-        .where(col(RequestRow.state).in_((RequestState.TAKEN, RequestState.IN_DOUBT)), col(RequestRow.check_at) <= now)
-        .distinct()
-        .limit(limit)
-    )
-    return session.exec(query).all()
+    return [lane_id for (lane_id,) in _TO_CHECK.rows(session, now=now, at_most=limit)]

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select, update
 
 from writeback.domain.states import NOT_LEFT, WITH_PROVIDER, Status
 from writeback.store.sql.lists import padded
-from writeback.store.sql.prepared import PreparedSelect
+from writeback.store.sql.prepared import Prepared, PreparedSelect
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.write_out import insert_later
 from writeback.store.tables import EventRow, WritebackRow
@@ -57,6 +57,14 @@ _LOCK_QUEUED = PreparedSelect(
     .order_by(col(WritebackRow.seq))
     .with_for_update(),
 )
+_OVERDUE = Prepared(
+    select(WritebackRow.seq)
+    .where(
+        col(WritebackRow.status).in_(NOT_LEFT),
+        col(WritebackRow.expires_at) <= bindparam("now", type_=UtcDateTime()),
+    )
+    .limit(1)
+)
 
 
 def find(session: Session, ids: Collection[str]) -> dict[str, WritebackRow]:
@@ -100,8 +108,7 @@ def queued_before(session: Session, lane_id: str, seq: int, kinds: Collection[st
 
 def has_overdue(session: Session, now: datetime) -> bool:
     """Whether `overdue` would return anything."""
-    query = select(WritebackRow.seq).where(col(WritebackRow.status).in_(NOT_LEFT), col(WritebackRow.expires_at) <= now)
-    return session.exec(query.limit(1)).first() is not None
+    return bool(_OVERDUE.rows(session, now=now))
 
 
 def overdue(session: Session, now: datetime, limit: int) -> Sequence[WritebackRow]:
