@@ -67,7 +67,7 @@ class Prepared:
             for name, value in parameters.items()
         }
         dialect = session.get_bind().dialect
-        key = (dialect, *(len(value) for value in given.values() if isinstance(value, list)))
+        key = (dialect.driver, *(len(value) for value in given.values() if isinstance(value, list)))
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = _make(self._statement, dialect, given)
