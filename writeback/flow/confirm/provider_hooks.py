@@ -63,7 +63,7 @@ class Hooks:
 
     @cached_property
     def _noting(self) -> Gathering[Noted, str | NotFound | None]:
-        return Gathering(self._note_all, self.flow.settings.dispatch.gather_s)
+        return Gathering(self._note_all, 0)  # a provider may send the next only when it has its answer
 
     def account_hooks(self) -> Sequence[Hook]:
         """Return the hooks to register with providers that have one for an application with all its schools."""
