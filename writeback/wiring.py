@@ -243,7 +243,7 @@ async def _open_flow(
     stack: AsyncExitStack, settings: Settings, clock: Clock, patience_s: float
 ) -> tuple[FlowContext, ArqWaker, str]:
     """Return the flow's context, its waker, and where Redis is."""
-    secrets = SecretBox(settings.effective_secret_key)  # first: a weak one is refused before anything is touched
+    secrets = SecretBox(*settings.effective_secret_keys)  # first: a weak one is refused before anything is touched
     pool = PoolOptions.of(settings)
     await _migrate(settings, pool, clock, patience_s)
     db = Database.open(settings.effective_database_url, pool=pool, busy_timeout_s=settings.database_busy_timeout_s)

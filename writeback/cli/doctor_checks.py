@@ -86,10 +86,32 @@ def _data_dir(settings: Settings) -> Check:
 
 def _secret_key(settings: Settings) -> Check:
     try:
-        settings.effective_secret_key  # noqa: B018 - what it raises is what is wrong
+        older = len(settings.effective_secret_keys) - 1
     except (ConfigurationError, OSError) as error:
         return Check("secret key", False, str(error), "a good one is random, and the same for every process")
-    return Check("secret key", True, "is set" if settings.secret_key else "is kept in the data directory")
+    where = "is set" if settings.secret_key else "is kept in the data directory"
+    return Check("secret key", True, f"{where}, and {older} older" if older else where)
+
+
+async def _sealed(db: "Database", settings: Settings) -> Check:
+    """Return whether all that is sealed can be read, and how much of it keeps older keys from being taken out."""
+    from writeback.core.secrets import SecretBox
+    from writeback.flow.upkeep.resealing import Resealing
+
+    try:
+        secrets = SecretBox(*settings.effective_secret_keys)
+    except (ConfigurationError, OSError):
+        return Check("sealed", False, "is not looked at without a secret key")
+    found = await Resealing(db, secrets, SystemClock()).counted(within_s=_PATIENCE_S / 2)
+    seen = sum(one.seen for one in found)
+    count = f"{seen}" if all(one.is_whole for one in found) else f"the first {seen}"
+    if unreadable := {one.column: one.unreadable for one in found if one.unreadable}:
+        says = f"of {count} texts cannot be read: {', '.join(f'{n} of {name}' for name, n in unreadable.items())}"
+        mend = "put the key with which they were sealed at the end of WRITEBACK_SECRET_KEY; `writeback secrets status`"
+        return Check("sealed", False, says, mend)
+    if older := sum(one.older for one in found):
+        return Check("sealed", True, f"{older} of {count} texts with an older key: run `writeback secrets reseal`")
+    return Check("sealed", True, f"{count} texts, all with the newest key")
 
 
 def _passwords(settings: Settings) -> Check:
@@ -126,7 +148,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
 
     pool = PoolOptions.of(settings)
     kind = "SQLite in the data directory" if settings.is_embedded else "WRITEBACK_DATABASE_URL"
-    restored: list[Check] = []
+    more: list[Check] = []
     try:
         db = Database.open(settings.effective_database_url, pool=pool)
         try:
@@ -135,7 +157,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
                 capacity = await capacity_of(db, pool, as_one_of_them=False)
                 overdue, held_back = await _about_lists(db) if schema.serves else (None, None)
                 if schema.serves:
-                    restored.append(await _restored(db, settings))
+                    more += [await _restored(db, settings), await _sealed(db, settings)]
         finally:
             await db.dispose()
     except (OSError, SQLAlchemyError, ConfigurationError) as error:  # asyncio's timeout is an OSError
@@ -148,7 +170,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         yield _lists(overdue, settings.lookups.sync_every_s, SystemClock().now())
     if held_back is not None:
         yield _removals(held_back)
-    for check in restored:
+    for check in more:
         yield check
     if capacity is not None:
         yield Check("connections", capacity.is_enough, capacity.says, "" if capacity.is_enough else capacity.mend)

@@ -18,6 +18,7 @@ from writeback.cli.commands import (
     evidence,
     features,
     keys,
+    secrets,
     serve,
     staff,
     submit,
@@ -105,5 +106,6 @@ app.add_typer(webhooks.app, name="webhooks", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(features.features)
 app.add_typer(staff.app, name="staff", rich_help_panel=_RUN)
 app.add_typer(db.app, name="db", rich_help_panel=_RUN)
+app.add_typer(secrets.app, name="secrets", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(doctor.doctor)
 app.command(rich_help_panel=_RUN)(doctor.version)

@@ -32,7 +32,7 @@ def create_console(services: Services) -> ASGIApp:
     settings = services.settings
     public_url = settings.console.public_url or settings.effective_public_url
     https = public_url.startswith("https://")
-    secrets = SecretBox(settings.effective_secret_key)
+    secrets = SecretBox(*settings.effective_secret_keys)
     assets = Assets(ROOT)
     times = Times(settings.console.timezone)
     kit = Kit(services, create_environment(times, assets), Cookies(https, secrets), Csrf(secrets, public_url), times)

@@ -1,10 +1,13 @@
-"""The service's secret key: what makes one good enough to start with, and where our own is kept."""
+"""The service's secret keys, the newest first: what makes one good enough to start with, and where our own are kept."""
 
+import json
 import os
 import re
 import secrets
 import tempfile
 import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,43 +44,72 @@ def fault_of(key: str) -> str | None:
     return None
 
 
-def checked(key: str) -> str:
-    """Return the key that was set; raise ConfigurationError for one that can be guessed."""
-    if fault := fault_of(key):
-        raise ConfigurationError(f"WRITEBACK_SECRET_KEY cannot be used: {fault}; {HOW_TO_MAKE}. {_IN_USE}")
-    return key
+def keys_in(text: str) -> tuple[str, ...]:
+    """Return the keys that were set, one or a JSON list; raise ConfigurationError for one that can be guessed."""
+    keys = _listed(text)
+    for place, key in enumerate(keys, 1):
+        if fault := fault_of(key):
+            which = "cannot be used" if len(keys) == 1 else f"has a key that cannot be used, number {place}"
+            raise ConfigurationError(f"WRITEBACK_SECRET_KEY {which}: {fault}; {HOW_TO_MAKE}. {_IN_USE}")
+    return keys
 
 
-def key_kept_in(path: Path) -> str:
-    """Return the key in the file, making it first; two processes that start at once agree on one.
+def _listed(text: str) -> tuple[str, ...]:
+    if not text.startswith("["):
+        return (text,)
+    try:
+        keys = json.loads(text)
+    except ValueError:
+        keys = None
+    if not keys or not all(isinstance(key, str) for key in keys):
+        raise ConfigurationError(
+            'WRITEBACK_SECRET_KEY begins with [ and is no list of keys: write ["new key", "old key"], the newest first'
+        )
+    return tuple(keys)
+
+
+def keys_kept_in(path: Path) -> tuple[str, ...]:
+    """Return the keys in the file, one a line, making one first; two processes that start at once agree on it.
 
     Raise ConfigurationError for a file that has no good key: an empty one would be everybody's.
     """
     if not path.exists():
-        _make(path)
-    key = path.read_text().strip()
-    if fault := fault_of(key):
-        raise ConfigurationError(
-            f"{path.absolute()} holds no usable secret key: {fault}. If it was cut off, put it back from a backup; "
-            f"if it is lost, delete the file, and another is made at the next start. {_IN_USE}"
-        )
+        make_private_dir(path.parent)
+        with suppress(FileExistsError):
+            _put(path, (new_key(),), os.link)  # atomic: fails where another process was first
+    keys = tuple(line.strip() for line in path.read_text().splitlines() if line.strip()) or ("",)
+    for key in keys:
+        if fault := fault_of(key):
+            raise ConfigurationError(
+                f"{path.absolute()} holds no usable secret key: {fault}. If it was cut off, put it back from a backup; "
+                f"if it is lost, delete the file, and another is made at the next start. {_IN_USE}"
+            )
+    return keys
+
+
+def keep_keys_in(path: Path, keys: Sequence[str]) -> None:
+    """Put the keys there in the place of those that it has, whole and on the disk."""
+    make_private_dir(path.parent)
+    _put(path, keys, os.replace)
+
+
+def new_key() -> str:
+    """Return a key of 256 random bits that `fault_of` finds nothing wrong with."""
+    while fault_of(key := secrets.token_urlsafe(32)):
+        pass
     return key
 
 
-def _make(path: Path) -> None:
-    """Put a new key there, whole and on the disk, unless another process is first."""
-    make_private_dir(path.parent)
+def _put(path: Path, keys: Sequence[str], place: Callable[[str, Path], None]) -> None:
     handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
     try:
         with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(32))
+            file.write("\n".join(keys))
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)  # atomic: fails where another process was first
-    except FileExistsError:
-        pass
+        place(draft, path)
     finally:
-        Path(draft).unlink()
+        Path(draft).unlink(missing_ok=True)
 
 
 def _variety(key: str) -> int:

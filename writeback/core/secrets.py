@@ -6,6 +6,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -16,34 +17,55 @@ KEY_PREFIX = "wbk_"
 
 
 class SecretBox:
-    """Encrypts small JSON objects and derives tokens, all from one secret key."""
+    """Encrypts small JSON objects and derives tokens from the service's secret keys.
 
-    def __init__(self, secret_key: str) -> None:
-        self._key = hashlib.sha256(b"writeback/v1\0" + secret_key.encode()).digest()
-        self._fernet = Fernet(base64.urlsafe_b64encode(self._key))
+    The newest key seals and makes tokens; what the older ones sealed or made is taken for as long as they are there.
+    """
+
+    def __init__(self, *secret_keys: str) -> None:
+        """Take the keys, the newest first; one at least."""
+        self._keys = [hashlib.sha256(b"writeback/v1\0" + key.encode()).digest() for key in secret_keys]
+        self._fernets = [Fernet(base64.urlsafe_b64encode(key)) for key in self._keys]
 
     def seal(self, value: Mapping[str, Any]) -> str:
         """Return `value` as encrypted text."""
-        return self._fernet.encrypt(json.dumps(value).encode()).decode()
+        return self._fernets[0].encrypt(json.dumps(value).encode()).decode()
 
     def open(self, sealed: str) -> dict[str, Any]:
-        """Return what `seal` took; raise ConfigurationError when it was sealed with another key."""
-        try:
-            opened: dict[str, Any] = json.loads(self._fernet.decrypt(sealed.encode()))
-        except InvalidToken as error:
-            raise ConfigurationError(
-                "stored credentials cannot be decrypted: WRITEBACK_SECRET_KEY is not the one they were stored with"
-            ) from error
-        return opened
+        """Return what `seal` took; raise ConfigurationError when it was sealed with none of the keys."""
+        for fernet in self._fernets:
+            with suppress(InvalidToken):
+                opened: dict[str, Any] = json.loads(fernet.decrypt(sealed.encode()))
+                return opened
+        raise ConfigurationError(
+            "stored credentials cannot be decrypted: WRITEBACK_SECRET_KEY is not the one they were stored with"
+        )
+
+    def key_of(self, sealed: str) -> int | None:
+        """Return the place of the key that sealed it, 0 being the newest; None where it is none of them."""
+        for place, fernet in enumerate(self._fernets):
+            with suppress(InvalidToken):
+                fernet.decrypt(sealed.encode())
+                return place
+        return None
+
+    def resealed(self, sealed: str) -> str:
+        """Return it sealed with the newest key; raise ConfigurationError when none of the keys opens it."""
+        return self.seal(self.open(sealed))
 
     def token_for(self, purpose: str) -> str:
         """Return an unguessable token of 43 URL-safe characters, the same for the same purpose."""
-        digest = hmac.digest(self._key, purpose.encode(), "sha256")
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return _token(self._keys[0], purpose)
 
     def is_token_for(self, purpose: str, token: str) -> bool:
-        """Whether `token` is that of `purpose`, compared in constant time."""
-        return hmac.compare_digest(self.token_for(purpose).encode(), token.encode())
+        """Whether `token` is that of `purpose`, made with any of the keys; compared in constant time."""
+        are_same = [hmac.compare_digest(_token(key, purpose).encode(), token.encode()) for key in self._keys]
+        return any(are_same)
+
+
+def _token(key: bytes, purpose: str) -> str:
+    digest = hmac.digest(key, purpose.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def new_api_key() -> str:

@@ -30,7 +30,7 @@ def test_the_data_directory_and_the_database_are_their_owners_alone(tmp_path: Pa
 def test_a_key_that_is_kept_is_its_owners_alone(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
 
-    assert settings.effective_secret_key
+    assert settings.effective_secret_keys
 
     assert (mode(settings.data_dir), mode(settings.data_dir / "secret.key")) == (0o700, 0o600)
 

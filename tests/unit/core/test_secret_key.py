@@ -1,6 +1,7 @@
 """A secret key that can be guessed does not start anything; one that was made at random always does."""
 
 import base64
+import json
 import string
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from writeback.core.errors import ConfigurationError
-from writeback.core.secret_key import fault_of, is_placeholder, key_kept_in
+from writeback.core.secret_key import fault_of, is_placeholder, keep_keys_in, keys_kept_in
 from writeback.core.settings import Settings
 
 _ENV_EXAMPLE = Path(__file__).parents[3] / ".env.example"
@@ -53,7 +54,7 @@ def test_a_key_that_can_be_guessed_is_refused_with_why_and_how_to_make_one(key: 
 
     if key:
         with pytest.raises(ConfigurationError, match=why) as raised:
-            _ = Settings(secret_key=key).effective_secret_key
+            _ = Settings(secret_key=key).effective_secret_keys
         assert "secrets.token_urlsafe(32)" in str(raised.value)
         assert "A new secret key" in str(raised.value)
         assert len(key) < 5 or key not in str(raised.value)
@@ -89,19 +90,19 @@ def test_two_uuids_are_taken(first: UUID, second: UUID) -> None:
 def test_a_key_of_our_own_is_made_once_and_is_good(tmp_path: Path) -> None:
     path = tmp_path / "data" / "secret.key"
 
-    key = key_kept_in(path)
+    (key,) = keys_kept_in(path)
 
     assert fault_of(key) is None
-    assert key_kept_in(path) == key
+    assert keys_kept_in(path) == (key,)
     assert [file.name for file in path.parent.iterdir()] == ["secret.key"]
 
 
 def test_those_who_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
-    path, found, together = tmp_path / "secret.key", list[str](), threading.Barrier(8)
+    path, found, together = tmp_path / "secret.key", list[tuple[str, ...]](), threading.Barrier(8)
 
     def start() -> None:
         together.wait()
-        found.append(key_kept_in(path))
+        found.append(keys_kept_in(path))
 
     threads = [threading.Thread(target=start) for _ in range(8)]
     for thread in threads:
@@ -109,7 +110,7 @@ def test_those_who_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
 
-    assert found == [key_kept_in(path)] * 8
+    assert found == [keys_kept_in(path)] * 8
 
 
 @pytest.mark.parametrize("left", ["", "\n", "rF3kQ9xW2mZ7"])
@@ -117,7 +118,37 @@ def test_a_key_file_that_was_cut_off_is_named_and_never_used(tmp_path: Path, lef
     (tmp_path / "secret.key").write_text(left)
 
     with pytest.raises(ConfigurationError, match=r"secret\.key holds no usable secret key") as raised:
-        _ = Settings(data_dir=tmp_path).effective_secret_key
+        _ = Settings(data_dir=tmp_path).effective_secret_keys
 
     assert "backup" in str(raised.value)
     assert (tmp_path / "secret.key").read_text() == left
+
+
+def test_a_list_of_keys_is_taken_the_newest_first() -> None:
+    newer = GOOD[::-1]
+
+    assert Settings(secret_key=GOOD).effective_secret_keys == (GOOD,)
+    assert Settings(secret_key=json.dumps([newer, GOOD])).effective_secret_keys == (newer, GOOD)
+
+
+@pytest.mark.parametrize("text", [f'["{GOOD}"', f"[{GOOD}, {GOOD}]", "[]", '[["nested"]]', "[1, 2]", f'["{GOOD}", 5]'])
+def test_what_begins_like_a_list_and_is_none_is_refused_and_never_taken_for_one_long_key(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="no list of keys") as raised:
+        _ = Settings(secret_key=text).effective_secret_keys
+
+    assert GOOD not in str(raised.value)
+
+
+def test_each_key_of_a_list_is_looked_at_and_the_bad_one_is_named_by_its_place() -> None:
+    with pytest.raises(ConfigurationError, match="number 2: it has 5 characters"):
+        _ = Settings(secret_key=json.dumps([GOOD, "short"])).effective_secret_keys
+
+
+def test_a_key_file_holds_one_key_a_line(tmp_path: Path) -> None:
+    path, newer = tmp_path / "secret.key", GOOD[::-1]
+
+    keep_keys_in(path, [newer, GOOD])
+
+    assert keys_kept_in(path) == (newer, GOOD)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]

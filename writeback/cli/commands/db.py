@@ -1,21 +1,19 @@
 """`writeback db`: the database's schema, and what to say after a restore from a backup."""
 
-from collections.abc import Coroutine
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from writeback.cli import output
 from writeback.cli.config import load_settings
 from writeback.cli.exit_codes import CommandFailed, Exit
+from writeback.cli.opened_database import opened_database, reaching
 from writeback.cli.options import Json
 
 if TYPE_CHECKING:
     from writeback.flow.upkeep.restores import EpochView
     from writeback.store.sql.migrate import Schema
-
-T = TypeVar("T")
 
 TakenAt = Annotated[
     str | None,
@@ -42,7 +40,7 @@ def upgrade(context: typer.Context, json_: Json = False) -> None:
 
     settings = load_settings()
     make_private_dir(settings.data_dir)
-    schema = _reaching(migrate.upgrade(settings.effective_database_url, PoolOptions.of(settings)))
+    schema = reaching(migrate.upgrade(settings.effective_database_url, PoolOptions.of(settings)))
     if output.wants_json(context):
         output.print_json(_as_json(schema))
     else:
@@ -59,7 +57,7 @@ def current(context: typer.Context, json_: Json = False) -> None:
     from writeback.store.sql.pool import PoolOptions
 
     settings = load_settings()
-    schema = _reaching(migrate.inspected(settings.effective_database_url, PoolOptions.of(settings)))
+    schema = reaching(migrate.inspected(settings.effective_database_url, PoolOptions.of(settings)))
     if output.wants_json(context):
         output.print_json(_as_json(schema))
     else:
@@ -91,7 +89,7 @@ def restored(
     instant = None if taken_at is None else _instant(taken_at)
     if not yes:
         _ask(context, instant)
-    view = _reaching(_announce(instant))
+    view = reaching(_announce(instant))
     if output.wants_json(context):
         output.print_json(_epoch_as_json(view))
     elif view.taken_at is None:
@@ -133,27 +131,19 @@ def _ask(context: typer.Context, taken_at: datetime | None) -> None:
 
 async def _announce(taken_at: datetime | None) -> "EpochView":
     from writeback.core.clock import SystemClock
-    from writeback.core.errors import ConfigurationError, Problem
+    from writeback.core.errors import Problem
     from writeback.domain.actor import COMMAND_LINE
     from writeback.flow.upkeep.restores import Restores
-    from writeback.store.sql import migrate
-    from writeback.store.sql.database import Database
-    from writeback.store.sql.pool import PoolOptions
 
     settings = load_settings()
-    db = Database.open(settings.effective_database_url, pool=PoolOptions.of(settings))
     try:
-        schema = await migrate.schema_of(db)
-        if not schema.serves:
-            raise ConfigurationError(schema.trouble)
-        restores = Restores(db, SystemClock(), settings.restore)
-        if taken_at is None:
-            return await restores.nothing_was_sent(COMMAND_LINE)
-        return await restores.announce(taken_at, COMMAND_LINE)
+        async with opened_database(settings) as db:
+            restores = Restores(db, SystemClock(), settings.restore)
+            if taken_at is None:
+                return await restores.nothing_was_sent(COMMAND_LINE)
+            return await restores.announce(taken_at, COMMAND_LINE)
     except Problem as problem:
         raise CommandFailed(Exit.REFUSED, problem.detail, hint=problem.hint) from None
-    finally:
-        await db.dispose()
 
 
 def _epoch_as_json(view: "EpochView") -> dict[str, Any]:
@@ -172,19 +162,3 @@ def _iso(instant: datetime | None) -> str | None:
 
 def _as_json(schema: "Schema") -> dict[str, Any]:
     return {"revision": schema.revision, "is_current": schema.revision == schema.known, "fit": schema.fit}
-
-
-def _reaching(work: Coroutine[Any, Any, T]) -> T:
-    """Return what `work` returns; raise CommandFailed when the database cannot be reached."""
-    import asyncio
-
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        return asyncio.run(work)
-    except (OSError, SQLAlchemyError) as error:
-        raise CommandFailed(
-            Exit.CONFIGURATION,
-            f"the database does not answer: {error}",
-            hint="is WRITEBACK_DATABASE_URL right, and the server running?",
-        ) from None

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from writeback.core.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others
 from writeback.core.errors import ConfigurationError
-from writeback.core.secret_key import HOW_TO_MAKE, checked, key_kept_in
+from writeback.core.secret_key import HOW_TO_MAKE, keys_in, keys_kept_in
 from writeback.core.settings.api import ApiSettings, ConsoleSettings, DropInSettings, EventSettings, WebhookSettings
 from writeback.core.settings.engine import (
     BatchSettings,
@@ -56,8 +56,8 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", repr=False)
     """`redis://…`; empty: a Redis server of our own in the data directory."""
     secret_key: str = Field(default="", repr=False)
-    """Encrypts credentials, derives webhook tokens; 32 random characters or more. Empty: made once and kept in the data
-    directory."""
+    """Encrypts credentials, derives webhook tokens; 32 random characters or more. Or a JSON list of keys: the first one
+    is used, the others are those that it takes over from. Empty: made once and kept in the data directory."""
     public_url: str = ""
     """Where providers reach us, for callbacks; empty: http://host:port of the API."""
     plain_http_hosts: list[HostPattern] = list(LOOPBACK)
@@ -128,13 +128,19 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.api.host}:{self.api.port}").rstrip("/")
 
     @cached_property
-    def effective_secret_key(self) -> str:
-        """Return the secret key; raise ConfigurationError for a weak one, and when a shared database has none."""
+    def effective_secret_keys(self) -> tuple[str, ...]:
+        """Return the secret keys, the newest first; raise ConfigurationError for a weak one, and when a shared database
+        has none."""
         if self.secret_key:
-            return checked(self.secret_key)
+            return keys_in(self.secret_key)
         if not self.is_embedded:
             raise ConfigurationError(
                 "WRITEBACK_SECRET_KEY is not set: with a database of your own every process needs the same key; "
                 f"{HOW_TO_MAKE}"
             )
-        return key_kept_in(self.data_dir / "secret.key")
+        return keys_kept_in(self.key_file)
+
+    @property
+    def key_file(self) -> Path:
+        """Where the keys are that we make ourselves, one a line."""
+        return self.data_dir / "secret.key"

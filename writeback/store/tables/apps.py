@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, BigInteger, Column, Index, Text
 from sqlmodel import Field
 
-from writeback.store.tables.columns import Stored, instant
+from writeback.store.tables.columns import SEALED, Stored, instant
 
 
 class App(Stored, table=True):
@@ -57,7 +57,7 @@ class WebhookRow(Stored, table=True):
     """Only these schools' changes; null: all."""
     format: str = "standard"
     """standard, wonde, or xporter: what its messages look like."""
-    secrets: str = Field(repr=False, sa_column=Column(Text, nullable=False))
+    secrets: str = Field(repr=False, sa_column=Column(Text, nullable=False, **SEALED))
     """Sealed JSON: the secret that signs, and those replaced that still sign beside it."""
     disabled_at: datetime | None = instant(nullable=True)
     disabled_reason: str | None = None

@@ -11,6 +11,9 @@ from writeback.store.sql.types import UtcDateTime
 
 BIG_PK = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER PRIMARY KEY up by itself
 
+SEALED: dict[str, Any] = {"info": {"sealed": True}}
+"""What makes a column one of sealed text, which is sealed again when the secret key turns: `store/sql/sealed.py`."""
+
 
 class Stored(SQLModel):
     """Base of the tables. Rows are not validated: what Pydantic would do that with is never built."""

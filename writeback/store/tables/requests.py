@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, Index, Text
 from sqlmodel import Field
 
-from writeback.store.tables.columns import BIG_PK, Stored, instant
+from writeback.store.tables.columns import BIG_PK, SEALED, Stored, instant
 
 
 class RequestRow(Stored, table=True):
@@ -81,7 +81,7 @@ class ProviderAnswerRow(Stored, table=True):
 
     request_id: str = Field(primary_key=True, foreign_key="request.id")
     kept_at: datetime = instant(index=True)
-    sealed: str = Field(repr=False, sa_column=Column(Text, nullable=False))
+    sealed: str = Field(repr=False, sa_column=Column(Text, nullable=False, **SEALED))
     """Sealed JSON: status, content type, the beginning of the body, and how long it was."""
 
 

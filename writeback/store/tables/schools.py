@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, Text, false
 from sqlmodel import Field
 
-from writeback.store.tables.columns import Stored, changed_at, instant
+from writeback.store.tables.columns import SEALED, Stored, changed_at, instant
 
 
 class SchoolRow(Stored, table=True):
@@ -21,7 +21,7 @@ class SchoolRow(Stored, table=True):
     mis: str
     provider_school_id: str
     base_url: str = ""
-    credentials: str = Field(default="", repr=False)
+    credentials: str = Field(default="", repr=False, sa_column_kwargs=SEALED)
     """Sealed JSON."""
     overrides: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """This school's own feature rules, kind by kind."""
