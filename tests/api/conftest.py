@@ -117,16 +117,20 @@ class FakeHolds:
 class FakeHooks:
     received: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
 
-    def check(self, provider: str, token: str) -> None:
+    async def check(self, provider: str, token: str) -> None:
         if token != HOOK_TOKEN:
             raise NotFound("hook_unknown", "there is no such hook")
 
     async def receive(self, provider: str, token: str, query: Mapping[str, str], body: bytes) -> None:
-        self.check(provider, token)
+        await self.check(provider, token)
         self.received.append((provider, query, body))
 
-    def account_hooks(self) -> Sequence[Hook]:
-        return account_hooks(Settings(public_url="https://writeback.example"), SecretBox("test"))
+    @property
+    def addresses(self) -> "FakeHooks":
+        return self
+
+    async def account_hooks(self) -> Sequence[Hook]:
+        return account_hooks(Settings(public_url="https://writeback.example"), SecretBox("test"), {})
 
 
 @dataclass
@@ -224,7 +228,7 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         SecretBox("test"),
         fake_clock,
         known_providers=("wonde", "xporter"),
-        hook_url=lambda provider, school_id: f"https://writeback.example/hooks/{provider}/{school_id}~token",
+        hook_url=lambda provider, school_id, _: f"https://writeback.example/hooks/{provider}/{school_id}~token",
         provider_urls={"wonde": "https://api.wonde.com/v1.0", "xporter": "https://xporter.groupcall.com"},
     )
     flow = FlowContext(

@@ -73,6 +73,21 @@ class School:
 
 
 @dataclass(frozen=True)
+class HookAddress:
+    """Which address of a hook counts: each time that it is renewed, number and secret part are others."""
+
+    number: int = 0
+    old_until: datetime | None = None
+    """The one before works until then; null: it does not."""
+
+    def takes(self, number: int, now: datetime) -> bool:
+        """Whether a call at the address of that number is one of ours. A later one than we know we have made ourselves:
+        it was renewed a moment ago."""
+        is_the_old = number == self.number - 1 and self.old_until is not None and now < self.old_until
+        return number >= self.number or is_the_old
+
+
+@dataclass(frozen=True)
 class Account:
     """What an adapter needs to talk about one school. `credentials` are never logged or printed."""
 
@@ -87,6 +102,7 @@ class Account:
     """Wonde: `token`. Xporter: `secret`, optionally `relying_party`, `sts_url`."""
     timezone: str = ""
     """The school's own, as the provider named it last; empty: it has not yet."""
+    hook: HookAddress = HookAddress()
     withheld: str = ""
     """Why there are no credentials here although there are some: they may not go to this address."""
 

@@ -1,5 +1,4 @@
-"""The secret key turns: what older keys sealed is sealed again, piece by piece, and nothing that is written meanwhile is
-lost."""
+"""The secret key turns: what older keys sealed is sealed again, and nothing that is written meanwhile is lost."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

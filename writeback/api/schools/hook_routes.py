@@ -27,7 +27,7 @@ router = APIRouter(tags=["hooks"])
 )
 async def receive_hook(services: Svc, request: Request, provider: str, token: str) -> Response:
     """Take a webhook (Wonde 181) or callback (Xporter 14119). It is written down, and confirmed by asking."""
-    services.hooks.check(provider, token)  # nobody else's body is read
+    await services.hooks.check(provider, token)  # nobody else's body is read
     limit = services.settings.api.max_hook_bytes
     check_length(request.scope["headers"], limit)
     try:
@@ -50,4 +50,4 @@ AccountAdmin = Annotated[Caller, Depends(_of_all_schools)]
 @router.get("/v1/hooks", responses=errors(400, 401, 403))
 async def list_hooks(caller: AccountAdmin, services: Svc) -> Page[Hook]:
     """List the hooks of our accounts: one for all schools, to be registered with the provider once."""
-    return Page(items=services.hooks.account_hooks())
+    return Page(items=await services.hooks.addresses.account_hooks())

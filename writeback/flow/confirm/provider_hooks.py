@@ -10,16 +10,16 @@ from sqlmodel import Session
 
 from writeback.core import failpoints
 from writeback.core.errors import NotFound
+from writeback.flow.confirm.hook_addresses import HookAddresses
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.gathering import Gathering
-from writeback.flow.engine.hook_urls import account_hooks, hook_unknown, school_of
+from writeback.flow.engine.hook_urls import called, hook_unknown
 from writeback.flow.schools.provider_school_events import SchoolEvents
 from writeback.providers.base import Hint
 from writeback.store.sql.write_out import write_out
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import requests
 from writeback.store.writebacks.requests import AWAITING
-from writeback_client.models.access import Hook
 
 log = structlog.get_logger()
 
@@ -41,13 +41,13 @@ class Hooks:
 
     flow: FlowContext
 
-    def check(self, provider: str, token: str) -> None:
+    async def check(self, provider: str, token: str) -> None:
         """Raise NotFound for a wrong token."""
-        self._hook_of(provider, token)
+        await self._hook_of(provider, token)
 
     async def receive(self, provider: str, token: str, query: Mapping[str, str], body: bytes) -> None:
         """Write down what a provider tells. Raise NotFound for a wrong token, BadInput for what cannot be read."""
-        hook_of = self._hook_of(provider, token)
+        hook_of = await self._hook_of(provider, token)
         hint = self.flow.providers[provider].parse_hook(query, body)
         if hint.event != "writeback":
             if failpoints.hit("hooks.before_event"):
@@ -65,15 +65,21 @@ class Hooks:
     def _noting(self) -> Gathering[Noted, str | NotFound | None]:
         return Gathering(self._note_all, 0)  # a provider may send the next only when it has its answer
 
-    def account_hooks(self) -> Sequence[Hook]:
-        """Return the hooks to register with providers that have one for an application with all its schools."""
-        return account_hooks(self.flow.settings, self.flow.secrets)
+    @cached_property
+    def addresses(self) -> HookAddresses:
+        """Which addresses providers may call."""
+        return HookAddresses(self.flow)
 
-    def _hook_of(self, provider: str, token: str) -> str | None:
-        """Return the school whose hook it is, None for that of the account; raise NotFound where it is nobody's."""
+    async def _hook_of(self, provider: str, token: str) -> str | None:
+        """Return the school whose hook it is, None for that of the account; raise NotFound where it is nobody's, or at
+        an address that another has taken the place of."""
         if provider not in self.flow.providers:
             raise hook_unknown()
-        return school_of(self.flow.secrets, provider, token)
+        hook_of, number = called(self.flow.secrets, provider, token)  # without SQL: nobody else's is looked for
+        if not (await self.addresses.of(provider, hook_of)).takes(number, self.flow.clock.now()):
+            log.info("hook_called_at_old_address", provider=provider, hook_of=hook_of)
+            raise hook_unknown()
+        return hook_of
 
     async def _note_all(self, noted: Sequence[Noted]) -> Sequence[str | NotFound | None]:
         if failpoints.hit("hooks.before_note"):

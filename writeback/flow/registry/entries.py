@@ -20,7 +20,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Row
-from writeback.domain.school import Account, School
+from writeback.domain.school import Account, HookAddress, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
 from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of
@@ -53,9 +53,10 @@ _CONNECTION = _ACCOUNT | {"credentials"}
 class Registry:
     """The schools.
 
-    `hook_url` gives where a provider calls for a school: (provider, school id) → URL. `provider_urls` are where the
-    providers are for schools without a base URL, `usual_credentials` what serves schools without their own, and
-    `named_hosts` where those may go besides. `plain_http` are the hosts that may be called without TLS.
+    `hook_url` gives where a provider calls for a school: (provider, school id, number of the address) → URL.
+    `provider_urls` are where the providers are for schools without a base URL, `usual_credentials` what serves schools
+    without their own, and `named_hosts` where those may go besides. `plain_http` are the hosts that may be called
+    without TLS.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Registry:
         clock: Clock,
         *,
         known_providers: Collection[str],
-        hook_url: Callable[[str, str], str],
+        hook_url: Callable[[str, str, int], str],
         provider_urls: Mapping[str, str],
         usual_credentials: Mapping[str, Mapping[str, str]] | None = None,
         named_hosts: Mapping[str, HostList] | None = None,
@@ -88,6 +89,10 @@ class Registry:
     async def account(self, school_id: str) -> Account:
         """Return what an adapter needs, credentials opened; raise NotFound."""
         return (await self._entry(school_id)).account
+
+    async def hook(self, school_id: str) -> HookAddress:
+        """Return which addresses of the school's hook count, as old as `school`; raise NotFound."""
+        return (await self._entry(school_id)).hook
 
     def usual_credentials(self, provider: str) -> Mapping[str, str]:
         """Return the credentials of our own account with a provider; empty where there are none."""
@@ -225,7 +230,7 @@ class Registry:
         return [
             view_of(
                 row,
-                hook_url=self._hook_url(row.provider, row.id),
+                hook_url=self._hook_url(row.provider, row.id, row.hook_number),
                 waiting=waiting.get(row.id, 0),
                 lists=[one for one in lists if one.school_id == row.id],
                 held_back=[one for one in held_back if one.school_id == row.id],

@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from writeback.core.secrets import SecretBox
-from writeback.domain.school import Account, School
+from writeback.domain.school import Account, HookAddress, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.store.tables import SchoolRow
 
@@ -16,6 +16,7 @@ class SchoolMemory:
 
     def __init__(self, row: SchoolRow, secrets: SecretBox, rules: AddressRules) -> None:
         self._row, self._secrets, self._rules = row, secrets, rules
+        self.hook = hook_of(row)
         self.school = School(row.id, row.name, row.provider, row.mis, row.overrides, row.facts)
 
     @cached_property
@@ -31,8 +32,14 @@ class SchoolMemory:
             row.base_url,
             credentials,
             timezone=str(row.facts.get("timezone") or ""),
+            hook=self.hook,
             withheld=withheld,
         )
+
+
+def hook_of(row: SchoolRow) -> HookAddress:
+    """Return which of its hook's addresses count."""
+    return HookAddress(row.hook_number, row.hook_old_until)
 
 
 def connection_of(row: SchoolRow, secrets: SecretBox) -> Connection:

@@ -16,7 +16,7 @@ from writeback.store.tables.requests import (
     ProviderAnswerRow,
     RequestRow,
 )
-from writeback.store.tables.schools import LookupRow, RemovalsRow, SchoolRow
+from writeback.store.tables.schools import AccountHookRow, LookupRow, RemovalsRow, SchoolRow
 from writeback.store.tables.upkeep import EpochRow, SchemaRow
 from writeback.store.tables.writebacks import (
     BROWSED,
@@ -30,6 +30,7 @@ from writeback.store.tables.writebacks import (
 
 __all__ = [
     "BROWSED",
+    "AccountHookRow",
     "ApiKey",
     "App",
     "AttemptRow",

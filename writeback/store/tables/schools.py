@@ -38,9 +38,25 @@ class SchoolRow(Stored, table=True):
     """When its lookups are synced next; while that is under way, when it is taken for dead."""
     sync_first: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether somebody waits for that sync, so that it goes before those which are merely due."""
+    hook_number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often the address of its hook was renewed."""
+    hook_old_until: datetime | None = instant(nullable=True)
+    """Until when the address before works."""
     created_at: datetime = instant()
     updated_at: datetime = instant()
     changed_at: datetime | None = changed_at()
+
+
+class AccountHookRow(Stored, table=True):
+    """The hook of our account with a provider, once its address was renewed."""
+
+    __tablename__ = "account_hook"
+
+    provider: str = Field(primary_key=True)
+    number: int
+    """How often it was renewed."""
+    old_until: datetime | None = instant(nullable=True)
+    """Until when the address before works."""
 
 
 class LookupRow(Stored, table=True):

@@ -40,6 +40,8 @@ class Hook(Model):
     provider: str
     url: str
     """Whoever knows it can call it: it is shown only to those who may register it."""
+    old_until: datetime | None = None
+    """It was renewed, and its old address works until then."""
     events: tuple[str, ...] = ()
     """What the provider should be asked to send."""
     where: str = ""

@@ -71,7 +71,7 @@ async def settle(world: World) -> None:
 
 
 async def test_the_hook_of_the_account_is_not_that_of_a_school_called_all(world: World):
-    (hook,) = account_hooks(world.flow.settings, world.flow.secrets)
+    (hook,) = account_hooks(world.flow.settings, world.flow.secrets, {})
     token = hook.url.rpartition("/")[2]
     assert hook.provider == "wonde"
     assert token == account_hook_token(world.flow.secrets, "wonde")

@@ -1,6 +1,7 @@
-"""`writeback schools add`, `discover` and `hook`: how a school comes into the registry. Commands of `schools`."""
+"""How a school comes into the registry, and where its provider calls. Commands of `schools`."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -127,6 +128,51 @@ def hook(
     console.print("  Whoever knows the address can call it: do not pass it on.", style="dim")
 
 
+def renew_hook(
+    context: typer.Context,
+    school: Annotated[
+        str | None, typer.Argument(metavar="[SCHOOL]", help="The school's id.", show_default=False)
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="Instead of a school: the hook of all its schools.")] = None,
+    overlap_h: Annotated[
+        float,
+        typer.Option("--overlap-hours", min=0, max=2_160, help="How long the old address works too; 0: not at all."),
+    ] = 24,
+    json_: Json = False,
+) -> None:
+    """Give a hook another address. The old one works beside it for a day, so that nothing that providers tell is lost.
+
+    Works on the database that the settings name. Refused while an older address still works.
+
+    Examples: writeback schools renew-hook --provider wonde --overlap-hours 168
+              writeback schools renew-hook hillside --overlap-hours 0
+    """
+    if (school is None) == (provider is None):
+        raise CommandFailed(Exit.USAGE, "say one of the two: a school, or --provider")
+    renewed = _locally(partial(_renew_hook, school, provider, overlap_h))
+    if output.wants_json(context):
+        output.print_json(renewed)
+        return
+    console, until = output.out(), renewed["old_until"]
+    console.print(escape(renewed["url"]), soft_wrap=True)
+    console.print(f"  The old address works {f'until {until}' if until else 'no more'}.", style="dim")
+
+
+async def _renew_hook(
+    school: str | None, provider: str | None, overlap_h: float, services: "Services"
+) -> dict[str, Any]:
+    from datetime import timedelta
+
+    from writeback.domain.actor import COMMAND_LINE
+
+    addresses, overlap = services.hooks.addresses, timedelta(hours=overlap_h)
+    if provider is not None:
+        hook = await addresses.renew_of_account(provider.lower(), overlap, COMMAND_LINE)
+        return {"url": hook.url, "old_until": hook.old_until}
+    address = await addresses.renew_of_school(school or "", overlap, COMMAND_LINE)
+    return {"url": (await services.registry.get(school or "")).hook_url, "old_until": address.old_until}
+
+
 class _Source:
     """The API, or without any key the services that the settings name."""
 
@@ -164,7 +210,7 @@ class _Source:
             return found
 
         async def ask(services: "Services") -> Any:
-            return services.hooks.account_hooks()
+            return await services.hooks.addresses.account_hooks()
 
         local: list[dict[str, Any]] = _locally(ask)
         return local

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.commands.schools.entries import add, discover, hook
+from writeback.cli.commands.schools.entries import add, discover, hook, renew_hook
 from writeback.cli.commands.schools.lists import removals, sync
 from writeback.cli.options import Json, Key, Limit, Url
 
@@ -18,6 +18,7 @@ School = Annotated[str, typer.Argument(metavar="SCHOOL", help="The school's id."
 app.command()(add)
 app.command()(discover)
 app.command()(hook)
+app.command("renew-hook")(renew_hook)
 app.command()(sync)
 app.command()(removals)
 

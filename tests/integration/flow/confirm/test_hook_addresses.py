@@ -1,0 +1,156 @@
+"""A hook's address is renewed: for a while both work, then the new one alone; nothing that providers tell is lost."""
+
+from datetime import timedelta
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from sqlmodel import select
+
+from tests.integration.flow.conftest import World
+from writeback.core.errors import Conflict, NotFound
+from writeback.domain.actor import COMMAND_LINE
+from writeback.flow.engine.hook_urls import account_hook_token, callback_url, called, hook_token
+from writeback.store.tables import AuditRow
+
+DAY, NOTHING = timedelta(days=1), timedelta(0)
+SOON = timedelta(seconds=5)
+"""Until then every process has noticed."""
+
+
+def token_of(url: str | None) -> str:
+    return unquote(urlsplit(url or "").path.rpartition("/")[2])
+
+
+async def school_token(world: World) -> str:
+    return token_of((await world.flow.registry.get("hillside")).hook_url)
+
+
+async def takes(world: World, token: str) -> bool:
+    try:
+        await world.hooks.check("wonde", token)
+    except NotFound:
+        return False
+    return True
+
+
+async def test_an_address_that_was_never_renewed_is_what_it_always_was(world: World) -> None:
+    assert await school_token(world) == hook_token(world.flow.secrets, "wonde", "hillside")
+    assert "~" not in hook_token(world.flow.secrets, "wonde", "hillside").partition("~")[2]
+
+
+async def test_old_and_new_address_of_a_school_work_until_the_overlap_is_over(world: World) -> None:
+    old = await school_token(world)
+
+    address = await world.hooks.addresses.renew_of_school("hillside", DAY, COMMAND_LINE)
+
+    new = await school_token(world)
+    assert new != old
+    assert address.old_until == world.clock.now() + DAY
+    assert [await takes(world, token) for token in (old, new)] == [True, True]
+    world.clock.advance(DAY)
+    assert [await takes(world, token) for token in (old, new)] == [False, True]
+
+
+async def test_without_an_overlap_the_old_address_ends_at_once(world: World) -> None:
+    old = await school_token(world)
+    assert await takes(world, old)
+
+    await world.hooks.addresses.renew_of_school("hillside", NOTHING, COMMAND_LINE)
+
+    world.clock.advance(SOON)
+    assert not await takes(world, old)
+    assert await takes(world, await school_token(world))
+
+
+async def test_requests_carry_the_new_address_and_those_under_way_are_still_answered(world: World) -> None:
+    before = callback_url(world.flow, await world.flow.registry.account("hillside"), "req_1")
+
+    await world.hooks.addresses.renew_of_school("hillside", DAY, COMMAND_LINE)
+
+    after = callback_url(world.flow, await world.flow.registry.account("hillside"), "req_2")
+    assert token_of(after) == await school_token(world)
+    assert [await takes(world, token_of(url)) for url in (before, after)] == [True, True]
+
+
+async def test_the_hook_of_the_account_is_renewed_in_the_same_way(world: World) -> None:
+    (old,) = await world.hooks.addresses.account_hooks()
+    assert await takes(world, token_of(old.url))
+
+    new = await world.hooks.addresses.renew_of_account("wonde", DAY, COMMAND_LINE)
+
+    assert (await world.hooks.addresses.account_hooks())[0] == new
+    assert new.old_until == world.clock.now() + DAY
+    assert [await takes(world, token_of(hook.url)) for hook in (old, new)] == [True, True]
+    world.clock.advance(DAY)
+    assert [await takes(world, token_of(hook.url)) for hook in (old, new)] == [False, True]
+
+
+async def test_a_second_renewal_does_not_cut_off_an_address_that_is_still_to_work(world: World) -> None:
+    old = await school_token(world)
+    await world.hooks.addresses.renew_of_school("hillside", DAY, COMMAND_LINE)
+
+    with pytest.raises(Conflict, match="works until"):
+        await world.hooks.addresses.renew_of_school("hillside", DAY, COMMAND_LINE)
+
+    assert await takes(world, old)
+    await world.hooks.addresses.renew_of_school("hillside", NOTHING, COMMAND_LINE)
+    world.clock.advance(SOON)
+    assert not await takes(world, old)
+
+
+async def test_the_first_address_does_not_come_back_with_a_later_renewal(world: World) -> None:
+    first = await school_token(world)
+    await world.hooks.addresses.renew_of_school("hillside", NOTHING, COMMAND_LINE)
+
+    await world.hooks.addresses.renew_of_school("hillside", DAY, COMMAND_LINE)
+
+    world.clock.advance(SOON)
+    assert not await takes(world, first)
+
+
+async def test_a_process_that_has_not_heard_of_the_renewal_takes_the_new_address(world: World) -> None:
+    await takes(world, await school_token(world))  # and remembers the school
+
+    assert await takes(world, hook_token(world.flow.secrets, "wonde", "hillside", 1))
+
+
+@pytest.mark.parametrize("spelt", ["hillside~01~{}", "hillside~0~{}", "hillside~-1~{}", "hillside~1~1~{}", "~1~{}"])
+async def test_an_address_is_taken_as_we_spell_it_and_in_no_other_way(world: World, spelt: str) -> None:
+    secrets = world.flow.secrets
+    for number in (0, 1):
+        secret = hook_token(secrets, "wonde", "hillside", number).rpartition("~")[2]
+
+        with pytest.raises(NotFound):
+            called(secrets, "wonde", spelt.format(secret))
+
+
+async def test_secrets_of_one_number_open_no_other(world: World) -> None:
+    secrets = world.flow.secrets
+    first, second = (hook_token(secrets, "wonde", "hillside", number).rpartition("~")[2] for number in (1, 2))
+    account = account_hook_token(secrets, "wonde", 1).rpartition("~")[2]
+
+    for forged in (f"hillside~2~{first}", f"hillside~1~{second}", f"hillside~1~{account}", f"all~1~{first}"):
+        with pytest.raises(NotFound):
+            called(secrets, "wonde", forged)
+
+
+async def test_a_hook_of_a_school_that_is_not_here_is_none(world: World) -> None:
+    assert not await takes(world, hook_token(world.flow.secrets, "wonde", "gone"))
+
+
+async def test_a_provider_without_a_hook_of_its_account_has_none_to_renew(world: World) -> None:
+    with pytest.raises(NotFound):
+        await world.hooks.addresses.renew_of_account("xporter", DAY, COMMAND_LINE)
+
+
+async def test_renewals_are_audited(world: World) -> None:
+    await world.hooks.addresses.renew_of_school("hillside", DAY, COMMAND_LINE)
+    await world.hooks.addresses.renew_of_account("wonde", NOTHING, COMMAND_LINE)
+
+    async with world.flow.db.read() as session:
+        noted = (await session.exec(select(AuditRow).where(AuditRow.action == "hook.renew"))).all()
+    until = (world.clock.now() + DAY).isoformat()
+    assert [(row.subject, row.changed) for row in noted] == [
+        ("hillside", {"old_until": until}),
+        ("wonde", {"old_until": None}),
+    ]
