@@ -36,6 +36,7 @@ from writeback.flow.engine.bulkhead import Bulkhead
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
 from writeback.flow.engine.hook_urls import hook_url
+from writeback.flow.people.audit_trail import AuditTrail
 from writeback.flow.people.keys import Keys
 from writeback.flow.people.staff import StaffServices, create_staff
 from writeback.flow.projections.feed import EventFeed
@@ -136,6 +137,7 @@ class WorkerServices:
     pace: Pace
     """How fast lists are fetched and bulk jobs done."""
     restore_watch: RestoreWatch
+    audit_trail: AuditTrail
 
 
 @asynccontextmanager
@@ -236,6 +238,7 @@ async def open_worker(
             school_places=school_places,
             pace=pace,
             restore_watch=restore_watch,
+            audit_trail=AuditTrail(flow.db, flow.secrets, flow.clock),
         )
 
 

@@ -95,6 +95,17 @@ async def test_an_upload_is_answered_with_its_id_before_it_is_read(world: World)
     assert response.headers["location"] == f"/v1/batches/{answer['id']}"
 
 
+async def test_bad_rows_given_to_another_app_s_key_are_in_the_audit_log(world: World) -> None:
+    batch = await world.take(headers={**CSV, "Content-Disposition": 'attachment; filename="marks.csv"'})
+    support = await world.api.key("read", "support", app="Ops")
+
+    await world.get(batch["errors"])
+    await world.api.call("GET", batch["errors"], support)
+
+    noted = (await world.api.call("GET", "/v1/audit?action=batch.show", support)).json()["items"]
+    assert [(one["actor"].partition("/")[0], one["subject"]) for one in noted] == [("app:ops", batch["id"])]
+
+
 async def test_progress_counts_rows_and_problems_and_the_bad_rows_come_back(world: World) -> None:
     batch = await world.take(headers={**CSV, "Content-Disposition": 'attachment; filename="marks.csv"'})
 

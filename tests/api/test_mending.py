@@ -1,11 +1,12 @@
 """Corrections over HTTP: shapes, scopes, tenants, problems; what it does to writebacks is tested in the flow."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from writeback.core.clock import FakeClock
 from writeback.core.secrets import SecretBox
 from writeback.domain.finding import Finding
 from writeback.domain.outcome import RawAnswer, Refused
@@ -265,6 +266,22 @@ async def test_the_audit_log_has_everything_that_people_did_and_no_pupil(api: An
     assert next(entry for entry in entries if entry["action"] == "school.change")["changed"] == {"fields": ["mis"]}
     assert "Ashe" not in answer.text
     assert "very-secret" not in answer.text
+
+
+async def test_reading_what_another_app_sent_is_in_the_audit_log_once_in_ten_minutes(
+    api: Any, put: Any, fake_clock: FakeClock
+) -> None:
+    await api.add_school()
+    support, own = await api.key("read", "support", app="Ops"), await api.key("read", app="Registers")
+    failed = await put(1, "failed")
+
+    for key in (support, own, support):
+        assert (await api.call("GET", f"/v1/writebacks/{failed}", key)).status_code == 200
+    fake_clock.advance(timedelta(minutes=11))
+    await api.call("GET", f"/v1/writebacks/{failed}", support)
+
+    noted = (await api.call("GET", "/v1/audit?action=writeback.show", support)).json()["items"]
+    assert [(one["actor"].partition("/")[0], one["subject"]) for one in noted] == [("app:ops", failed)] * 2
 
 
 async def test_the_audit_log_shows_support_its_own_schools_and_admins_all(api: Any, put: Any, is_problem: Any) -> None:

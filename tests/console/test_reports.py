@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from tests.console.conftest import SignIn
 from tests.console.scenes import DAY, NOT_ON_ROLL, add_school, add_writeback, mark
+from writeback.store.tables import AuditRow
 from writeback.wiring import Services
 
 CONFIRMED = {"status": "confirmed"}
@@ -48,6 +50,16 @@ async def _rows(sign_in: SignIn, part: str = "", **options: Any) -> list[dict[st
     answer = await visitor.get(f"/reports/missing.csv?school=hillside&date={DAY}&part={part}")
     assert answer.status_code == 200, answer.text
     return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+
+async def test_who_takes_a_report_away_is_written_down(sign_in: SignIn, services: Services, add: Add) -> None:
+    await add("failed", [mark("A104")], [FAILED])
+
+    await _rows(sign_in, name="ann")
+
+    async with services.reads.db.read() as session:
+        noted = (await session.exec(select(AuditRow).where(AuditRow.action == "report.show"))).one()
+    assert (noted.actor, noted.subject, noted.school) == ("staff:ann", f"hillside {DAY}", "hillside")
 
 
 async def test_a_mark_that_failed_is_listed_with_why_and_what_to_do(sign_in: SignIn, add: Add) -> None:

@@ -96,9 +96,9 @@ for command in (
     corrections.resolve,
     evidence.check,
     evidence.answer,
-    audit.audit,
 ):
     app.command(rich_help_panel=_USE)(command)
+app.add_typer(audit.app, name="audit", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(events.events)
 app.add_typer(schools.app, name="schools", rich_help_panel=_USE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_USE)

@@ -202,6 +202,8 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> No
             if role.serves_lanes:
                 await services.rollup.count()
                 await services.search.index()
+                await services.audit_trail.link()
+                await services.audit_trail.say_head(services.settings.audit.head_every_s)
             if role.serves_lanes and services.clock.monotonic() >= forget_at:
                 await services.sweeper.forget_old_keys()
                 await services.sweeper.forget_recent_creates()

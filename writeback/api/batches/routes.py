@@ -177,6 +177,9 @@ async def cancel_batch(caller: Corrector, services: Svc, batch: str, body: Cance
 async def download_errors(caller: Reader, services: Svc, batch: str, format: Format) -> Response:
     """Download the bad rows as the same file. Mend them and upload it again: just these rows are sent."""
     file = await services.batches.errors(caller, batch, format)
+    if caller.sees_app is None:
+        of = await services.batches.get(caller, batch)
+        await services.corrections.audit.note_read(caller, "batch", of.id, app=of.app, school=of.school)
     return StreamingResponse(file.pieces, headers=_download(file.name), media_type=media_type_of(format))
 
 

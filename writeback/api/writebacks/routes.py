@@ -93,4 +93,6 @@ async def count_writebacks(caller: Reader, services: Svc, query: Annotated[Write
 @router.get("/v1/writebacks/{writeback}", responses=READING)
 async def show_writeback(caller: Reader, services: Svc, writeback: str) -> Writeback:
     """Show one writeback: its records, its timeline, and every request that carried it."""
-    return await services.reads.show(caller, writeback)
+    found = await services.reads.show(caller, writeback)
+    await services.corrections.audit.note_read(caller, "writeback", found.id, app=found.app, school=found.school)
+    return found

@@ -68,8 +68,10 @@ async def show(page: Page) -> Response:
 
 @pages.get("/reports/missing.csv")
 async def as_csv(page: Page) -> Response:
-    """Send the report as CSV in which no cell can be taken for a formula."""
+    """Send the report as CSV in which no cell can be taken for a formula; that it was sent is written down."""
     report = await _report(page)
+    audit, subject = page.services.corrections.audit, f"{report.school_id} {report.day}"
+    await audit.note_shown(page.actor(), "report", subject, app=None, school=report.school_id)
     lines = [csv_line(_COLUMNS), *(csv_line(_cells(page, report, one)) for one in report.missing)]
     name = f"not-in-mis-{report.school_id}-{report.day}{'-' + _part(page) if _part(page) else ''}.csv"
     return Response(

@@ -9,6 +9,7 @@ from writeback.core.settings.api import (
     WebhookSettings,
 )
 from writeback.core.settings.engine import (
+    AuditSettings,
     BatchSettings,
     ConfirmSettings,
     DispatchSettings,
@@ -21,6 +22,7 @@ from writeback.core.settings.settings import Settings
 
 __all__ = [
     "ApiSettings",
+    "AuditSettings",
     "BatchSettings",
     "ConfirmSettings",
     "ConsoleSettings",

@@ -95,6 +95,11 @@ class ConfirmSettings(BaseModel):
     """How long after its confirmation."""
 
 
+class AuditSettings(BaseModel):
+    head_every_s: float = Field(default=3_600.0, ge=0)
+    """How often a worker logs the last link of the audit log's chain, where it is another one; 0: never."""
+
+
 class RestoreSettings(BaseModel):
     compare_creates_s: float = Field(default=172_800.0, ge=0)
     """How long after a restore of the database was announced incidents, detentions and absences that are posted are

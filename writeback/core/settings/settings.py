@@ -17,6 +17,7 @@ from writeback.core.errors import ConfigurationError
 from writeback.core.secret_key import HOW_TO_MAKE, keys_in, keys_kept_in
 from writeback.core.settings.api import ApiSettings, ConsoleSettings, DropInSettings, EventSettings, WebhookSettings
 from writeback.core.settings.engine import (
+    AuditSettings,
     BatchSettings,
     ConfirmSettings,
     DispatchSettings,
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     dispatch: DispatchSettings = DispatchSettings()
     confirm: ConfirmSettings = ConfirmSettings()
     restore: RestoreSettings = RestoreSettings()
+    audit: AuditSettings = AuditSettings()
     lookups: LookupSettings = LookupSettings()
     wonde: WondeSettings = WondeSettings()
     xporter: XporterSettings = XporterSettings()

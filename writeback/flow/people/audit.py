@@ -1,11 +1,13 @@
 """Reads the audit log: who did what. Each action writes its own entry with `store.audit.note`."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from writeback.core.clock import Clock
 from writeback.core.errors import Forbidden
+from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller, Scope
-from writeback.domain.actor import Actor
+from writeback.domain.actor import Actor, actor_of
 from writeback.store.people import audit
 from writeback.store.people.audit import AuditFilter
 from writeback.store.reads.pages import cut, decode_number
@@ -13,6 +15,8 @@ from writeback.store.sql.database import Database
 from writeback.store.tables import AuditRow
 from writeback_client.models.access import AuditEntry
 from writeback_client.models.base import Page
+
+_ONE_LOOK_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,22 @@ class AuditLog:
             rows = await audit.page(session, caller, wanted, before=before, limit=limit + 1)
         return cut([_view(row) for row in rows], limit, lambda view: view.id)
 
-    async def note_shown(self, actor: Actor, what: str, subject: str, *, app: str, school: str) -> None:
-        """Write down that somebody was shown what is usually hidden: comments, or rows of a file."""
+    async def note_shown(self, actor: Actor, what: str, subject: str, *, app: str | None, school: str) -> None:
+        """Write down that somebody was shown what is usually hidden, or took it away: comments, rows, reports."""
         async with self.db.write() as session:
             audit.note(session, actor, self.clock.now(), f"{what}.show", subject, app=app, school=school)
+
+    async def note_read(self, caller: Caller, what: str, subject: str, *, app: str, school: str) -> None:
+        """Write down that a key was given what another app has sent; once in ten minutes, however often it asks."""
+        look = caller.key_id, what, subject
+        if caller.app_id == app or self._looked.peek(look):
+            return
+        await self.note_shown(actor_of(caller), what, subject, app=app, school=school)
+        self._looked.put(look, True)
+
+    @cached_property
+    def _looked(self) -> TtlCache[tuple[str, str, str], bool]:
+        return TtlCache(self.clock, _ONE_LOOK_S)
 
 
 def _view(row: AuditRow) -> AuditEntry:

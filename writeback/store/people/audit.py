@@ -1,6 +1,6 @@
 """The audit log: one row for everything that a person does, written in the transaction of the change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
+from writeback.domain import audit_chain
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor
+from writeback.domain.audit_chain import Proof
 from writeback.store.tables import AuditRow
 
 
@@ -57,10 +60,44 @@ def note(
 
 def forget(session: Session, subject: str, name: str) -> None:
     """Take one thing out of what is noted of a subject: it may quote somebody, and is kept no longer than the rest."""
-    for row in session.exec(select(AuditRow).where(AuditRow.subject == subject)):
+    for row in session.exec(_locked().where(AuditRow.subject == subject)):
         if name in row.changed:
-            row.changed = {key: value for key, value in row.changed.items() if key != name}
+            _take_away(row, {f"changed.{name}"})
             session.add(row)
+
+
+def forget_actor(session: Session, actor: str) -> int:
+    """Take a person's name and own words out of what they did; a pseudonym stays. Return of how many lines.
+
+    Lines that have no place in the chain yet are left: a worker gives them one within seconds.
+    """
+    rows = session.exec(_locked().where(AuditRow.actor == actor, col(AuditRow.position).is_not(None))).all()
+    for row in rows:
+        _take_away(row, {"actor", "reason"})
+        session.add(row)
+    return len(rows)
+
+
+def _locked() -> SelectOfScalar[AuditRow]:
+    return select(AuditRow).with_for_update().execution_options(populate_existing=True)
+
+
+def _take_away(row: AuditRow, names: Set[str]) -> None:
+    """Take fields away, as `audit_chain.without` describes; whoever holds the row's lock."""
+    row.changed = {key: value for key, value in row.changed.items() if f"changed.{key}" not in names}
+    for name in names & {"actor", "reason"}:
+        setattr(row, name, audit_chain.taken_away(name, row.who or ""))
+    if row.proof is not None:
+        row.proof = stored_proof(audit_chain.without(proof_of(row), names))
+
+
+def proof_of(row: AuditRow) -> Proof:
+    """Return what proves the line; empty where it has no place in the chain."""
+    return {name: (salt, digest or "") for name, (salt, digest) in (row.proof or {}).items()}
+
+
+def stored_proof(proof: Proof) -> dict[str, list[str | None]]:
+    return {name: [salt, digest] for name, (salt, digest) in proof.items()}
 
 
 async def page(

@@ -3,7 +3,7 @@
 from writeback.store.tables.apps import ApiKey, App, DeliveryRow, DropInMemberRow, DropInRow, WebhookRow
 from writeback.store.tables.batches import BatchChunkRow, BatchLine, BatchRow, BulkRow
 from writeback.store.tables.columns import table_of
-from writeback.store.tables.people import AuditRow, SignInTriesRow, StaffRow, StaffSessionRow
+from writeback.store.tables.people import AuditLinkRow, AuditRow, SignInTriesRow, StaffRow, StaffSessionRow
 from writeback.store.tables.projections import RollupCursorRow, RollupRow, RollupTimeRow, SearchCursorRow, SearchTermRow
 from writeback.store.tables.requests import (
     AttemptRow,
@@ -34,6 +34,7 @@ __all__ = [
     "ApiKey",
     "App",
     "AttemptRow",
+    "AuditLinkRow",
     "AuditRow",
     "BatchChunkRow",
     "BatchLine",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, Text, text
 from sqlmodel import Field
 
 from writeback.store.tables.columns import BIG_PK, Stored, instant
@@ -13,7 +13,13 @@ class AuditRow(Stored, table=True):
     """What people do, and who; written in the transaction of the change. No pupil data."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_school", "school", "id"), Index("ix_audit_subject", "subject", "id"))
+    __table_args__ = (
+        Index("ix_audit_school", "school", "id"),
+        Index("ix_audit_subject", "subject", "id"),
+        Index(
+            "ix_audit_unlinked", "id", sqlite_where=text("position IS NULL"), postgresql_where=text("position IS NULL")
+        ),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BIG_PK, primary_key=True, autoincrement=True))
     at: datetime = instant()
@@ -28,6 +34,27 @@ class AuditRow(Stored, table=True):
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
     changed: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """Names of fields, indexes of records, counts, statuses: never what a record says."""
+    who: str | None = None
+    """A pseudonym of the actor, which stays when the name is taken away."""
+    position: int | None = Field(default=None, sa_column=Column(BigInteger))
+    """Its place in the chain; null: it has none yet."""
+    proof: dict[str, list[str | None]] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Salt and digest of each field: `domain/audit_chain.py`."""
+
+
+class AuditLinkRow(Stored, table=True):
+    """One link of the chain of the audit log. It outlives what its line says."""
+
+    __tablename__ = "audit_link"
+
+    position: int = Field(sa_column=Column(BIG_PK, primary_key=True, autoincrement=False))
+    audit_id: int = Field(sa_column=Column(BigInteger, nullable=False))
+    at: datetime = instant()
+    """When what the line says was done."""
+    digest: str
+    """Of the line."""
+    hash: str
+    """Over the link before it, the position, the instant and the digest."""
 
 
 class StaffRow(Stored, table=True):
