@@ -9,6 +9,7 @@ from writeback import __version__
 from writeback.cli import exit_codes, output
 from writeback.cli.commands import (
     audit,
+    backups,
     corrections,
     db,
     demo,
@@ -106,6 +107,8 @@ app.add_typer(webhooks.app, name="webhooks", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(features.features)
 app.add_typer(staff.app, name="staff", rich_help_panel=_RUN)
 app.add_typer(db.app, name="db", rich_help_panel=_RUN)
+app.command(rich_help_panel=_RUN)(backups.backup)
+app.command(rich_help_panel=_RUN)(backups.restore)
 app.add_typer(secrets.app, name="secrets", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(doctor.doctor)
 app.command(rich_help_panel=_RUN)(doctor.version)

@@ -89,7 +89,7 @@ def restored(
     instant = None if taken_at is None else _instant(taken_at)
     if not yes:
         _ask(context, instant)
-    view = reaching(_announce(instant))
+    view = reaching(announce(instant))
     if output.wants_json(context):
         output.print_json(_epoch_as_json(view))
     elif view.taken_at is None:
@@ -129,7 +129,8 @@ def _ask(context: typer.Context, taken_at: datetime | None) -> None:
         raise typer.Exit(Exit.OK)
 
 
-async def _announce(taken_at: datetime | None) -> "EpochView":
+async def announce(taken_at: datetime | None, url: str = "") -> "EpochView":
+    """Announce a restore to the database that the settings name, or another one; None: nothing was sent since."""
     from writeback.core.clock import SystemClock
     from writeback.core.errors import Problem
     from writeback.domain.actor import COMMAND_LINE
@@ -137,7 +138,7 @@ async def _announce(taken_at: datetime | None) -> "EpochView":
 
     settings = load_settings()
     try:
-        async with opened_database(settings) as db:
+        async with opened_database(settings, url) as db:
             restores = Restores(db, SystemClock(), settings.restore)
             if taken_at is None:
                 return await restores.nothing_was_sent(COMMAND_LINE)
