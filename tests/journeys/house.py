@@ -115,19 +115,21 @@ class House:
 
 
 @asynccontextmanager
-async def running_house(data_dir: Path, *, sandbox: RunningSandbox | None = None, **more: Any) -> AsyncIterator[House]:
+async def running_house(
+    data_dir: Path, *, sandbox: RunningSandbox | None = None, port: int = 0, secret_key: str = SECRET_KEY, **more: Any
+) -> AsyncIterator[House]:
     """Start everything in the running loop, and end it; a `sandbox` that is given goes on. `more` are settings."""
     calls: list[Call] = []
     async with AsyncExitStack() as stack:
         stack.enter_context(_heard(calls))
         stack.enter_context(_garbage_as_before())
         sandbox = sandbox or await stack.enter_async_context(running_sandbox())
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", port)))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        settings = Settings(data_dir=data_dir, secret_key=SECRET_KEY, public_url=url, **more)
+        settings = Settings(data_dir=data_dir, secret_key=secret_key, public_url=url, **more)
         services = await stack.enter_async_context(open_services(settings))
         await stack.enter_async_context(_serving(services, listener))
-        await stack.enter_async_context(_working(settings))
+        await stack.enter_async_context(running_worker(settings))
         key = (await services.keys.create("journey", "a test's", list(AccessScope))).key
         api = await stack.enter_async_context(_client(url, authorization=f"Bearer {key}"))
         control = await stack.enter_async_context(_client(sandbox.url))
@@ -160,7 +162,8 @@ async def _serving(services: Services, listener: socket.socket) -> AsyncIterator
 
 
 @asynccontextmanager
-async def _working(settings: Settings) -> AsyncIterator[None]:
+async def running_worker(settings: Settings) -> AsyncIterator[None]:
+    """Run a worker in the running loop, another one beside that of a house."""
     stopping = asyncio.Event()
     running = asyncio.create_task(worker.serve(settings, stopping))
     try:

@@ -137,7 +137,7 @@ def test_a_key_that_is_there_stays_the_newest_beside_that_of_the_backup(
     assert run("restore", tmp_path / "one", of=new)["unreadable"] == 0
 
     assert (new / "secret.key").read_text().split() == [newer, (data_dir / "secret.key").read_text()]
-    assert run("secrets", "reseal", of=new)["resealed"] == 1
+    assert run("secrets", "reseal", "--yes", of=new)["resealed"] == 1
 
 
 def test_an_encrypted_backup_needs_its_passphrase(

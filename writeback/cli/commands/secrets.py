@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from writeback.core.settings import Settings
     from writeback.flow.upkeep.resealing import Resealing, Seals
 
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
 app = typer.Typer(no_args_is_help=True, help="The secret key: what is sealed with it, and how another takes over.")
 
 
@@ -33,9 +35,9 @@ def status(context: typer.Context, json_: Json = False) -> None:
 
 
 @app.command()
-def reseal(context: typer.Context, json_: Json = False) -> None:
-    """Seal with the newest secret key what older ones have sealed; API and workers may run. Safe to stop and to run
-    again.
+def reseal(context: typer.Context, yes: Yes = False, json_: Json = False) -> None:
+    """Seal with the newest secret key what older ones have sealed, while API and workers run. Safe to stop and to run
+    again. All of them must have been started with the new key before: one that has not sends nothing from then on.
 
     Exit code 6 when something is sealed with a key that is not there, 4 when something is sealed with an older one
     still: then a process runs that has the keys in another order.
@@ -43,6 +45,8 @@ def reseal(context: typer.Context, json_: Json = False) -> None:
     Example: writeback secrets reseal
     """
     settings = load_settings()
+    if len(settings.effective_secret_keys) > 1:
+        _ask(context, yes, "Have all API and worker processes been started with the new key?")
     resealed, found = reaching(_reseal(settings))
     _show(context, settings, found, resealed=resealed)
     if any(one.older for one in found):
@@ -50,11 +54,7 @@ def reseal(context: typer.Context, json_: Json = False) -> None:
 
 
 @app.command("new-key")
-def new_key(
-    context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    json_: Json = False,
-) -> None:
+def new_key(context: typer.Context, yes: Yes = False, json_: Json = False) -> None:
     """Put a new key before those in the data directory; what starts from then on uses it. Restart API and workers.
 
     Example: writeback secrets new-key
@@ -63,8 +63,7 @@ def new_key(
 
     settings = _with_keys_of_our_own()
     keys = settings.effective_secret_keys
-    if not yes and (output.wants_json(context) or not typer.confirm("Put a new secret key before the old?", err=True)):
-        raise CommandFailed(Exit.USAGE, "nobody said yes: nothing was done", hint="give --yes")
+    _ask(context, yes, "Put a new secret key before the old?")
     secret_key.keep_keys_in(settings.key_file, (secret_key.new_key(), *keys))
     _say(context, {"keys": len(keys) + 1}, f"{settings.key_file} has {len(keys) + 1} keys, the new one first")
     if not output.wants_json(context):
@@ -86,6 +85,18 @@ def retire_keys(context: typer.Context, json_: Json = False) -> None:
         raise CommandFailed(Exit.REFUSED, detail, hint="run `writeback secrets reseal` first")
     secret_key.keep_keys_in(settings.key_file, keys[:1])
     _say(context, {"retired": len(keys) - 1}, f"{settings.key_file} has the newest key alone; restart API and workers")
+
+
+def _ask(context: typer.Context, yes: bool, question: str) -> None:
+    """Raise CommandFailed unless somebody says yes."""
+    if yes:
+        return
+    try:
+        is_meant = not output.wants_json(context) and typer.confirm(question, err=True)
+    except typer.Abort:
+        is_meant = False
+    if not is_meant:
+        raise CommandFailed(Exit.USAGE, f"nothing was done: {question}", hint="give --yes where that is so")
 
 
 def _with_keys_of_our_own() -> "Settings":
