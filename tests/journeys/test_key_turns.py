@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import socket
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -119,7 +120,7 @@ async def takes(house: House, hook_url: str) -> bool:
 
 
 @pytest.mark.timeout(240)
-async def test_a_new_secret_key_takes_over_while_registers_come_in(place: Place) -> None:
+async def test_a_new_secret_key_takes_over_while_registers_come_in(place: Place, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         async with place.house(None, OLD) as house:
             schools = [await house.open_school("wonde", "Bromcom"), await house.open_school("xporter", "SIMS")]
@@ -148,5 +149,8 @@ async def test_a_new_secret_key_takes_over_while_registers_come_in(place: Place)
 
             ends = [(await house.end_of(one))["status"] for one in registers.ids]
 
+    with closing(sqlite3.connect(tmp_path / "writeback.db")) as db:
+        (unlinked,) = db.execute("SELECT count(*) FROM audit WHERE position IS NULL").fetchone()
+    assert unlinked == 0, "workers chain what people do"
     assert len(ends) >= 45
     assert set(ends) == {"confirmed"}

@@ -106,12 +106,12 @@ async def _sealed(db: "Database", settings: Settings) -> Check:
     seen = sum(one.seen for one in found)
     count = f"{seen}" if all(one.is_whole for one in found) else f"the first {seen}"
     if unreadable := {one.column: one.unreadable for one in found if one.unreadable}:
-        says = f"of {count} texts cannot be read: {', '.join(f'{n} of {name}' for name, n in unreadable.items())}"
+        says = f"cannot be read, of {count}: {', '.join(f'{n} of {name}' for name, n in unreadable.items())}"
         mend = "put the key with which they were sealed at the end of WRITEBACK_SECRET_KEY; `writeback secrets status`"
         return Check("sealed", False, says, mend)
     if older := sum(one.older for one in found):
-        return Check("sealed", True, f"{older} of {count} texts with an older key: run `writeback secrets reseal`")
-    return Check("sealed", True, f"{count} texts, all with the newest key")
+        return Check("sealed", True, f"{older} of {count} with an older key: run `writeback secrets reseal`")
+    return Check("sealed", True, f"{count}, all with the newest key")
 
 
 def _passwords(settings: Settings) -> Check:
