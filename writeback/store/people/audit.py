@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.domain import audit_chain
 from writeback.domain.access import Caller, Scope
@@ -60,35 +59,24 @@ def note(
 
 def forget(session: Session, subject: str, name: str) -> None:
     """Take one thing out of what is noted of a subject: it may quote somebody, and is kept no longer than the rest."""
-    for row in session.exec(_locked().where(AuditRow.subject == subject)):
+    noted = select(AuditRow).where(AuditRow.subject == subject).with_for_update()
+    for row in session.exec(noted.execution_options(populate_existing=True)):
         if name in row.changed:
-            _take_away(row, {f"changed.{name}"})
+            row.sqlmodel_update(columns_without(row, {f"changed.{name}"}))
             session.add(row)
 
 
-def forget_actor(session: Session, actor: str) -> int:
-    """Take a person's name and own words out of what they did; a pseudonym stays. Return of how many lines.
+def columns_without(row: AuditRow, names: Set[str]) -> dict[str, Any]:
+    """Return what to write into a line so that the fields say nothing any more and its link still fits.
 
-    Lines that have no place in the chain yet are left: a worker gives them one within seconds.
+    Fields are columns, and `changed.…` entries of `changed`. Whoever writes it holds the row's lock. Of an actor's name
+    the pseudonym stays.
     """
-    rows = session.exec(_locked().where(AuditRow.actor == actor, col(AuditRow.position).is_not(None))).all()
-    for row in rows:
-        _take_away(row, {"actor", "reason"})
-        session.add(row)
-    return len(rows)
-
-
-def _locked() -> SelectOfScalar[AuditRow]:
-    return select(AuditRow).with_for_update().execution_options(populate_existing=True)
-
-
-def _take_away(row: AuditRow, names: Set[str]) -> None:
-    """Take fields away, as `audit_chain.without` describes; whoever holds the row's lock."""
-    row.changed = {key: value for key, value in row.changed.items() if f"changed.{key}" not in names}
-    for name in names & {"actor", "reason"}:
-        setattr(row, name, audit_chain.taken_away(name, row.who or ""))
+    columns = {name: audit_chain.taken_away(name, row.who or "") for name in names if not name.startswith("changed.")}
+    columns["changed"] = {name: value for name, value in row.changed.items() if f"changed.{name}" not in names}
     if row.proof is not None:
-        row.proof = stored_proof(audit_chain.without(proof_of(row), names))
+        columns["proof"] = stored_proof(audit_chain.without(proof_of(row), names))
+    return columns
 
 
 def proof_of(row: AuditRow) -> Proof:
