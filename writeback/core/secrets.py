@@ -59,8 +59,12 @@ class SecretBox:
 
     def is_token_for(self, purpose: str, token: str) -> bool:
         """Whether `token` is that of `purpose`, made with any of the keys; compared in constant time."""
+        return self.key_of_token(purpose, token) is not None
+
+    def key_of_token(self, purpose: str, token: str) -> int | None:
+        """Return the place of the key that made the token of that purpose, 0 being the newest; None for any other."""
         are_same = [hmac.compare_digest(_token(key, purpose).encode(), token.encode()) for key in self._keys]
-        return any(are_same)
+        return are_same.index(True) if any(are_same) else None
 
 
 def _token(key: bytes, purpose: str) -> str:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from writeback.core import failpoints
 from writeback.core.errors import NotFound
+from writeback.core.ttl import TtlCache
 from writeback.flow.confirm.hook_addresses import HookAddresses
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.gathering import Gathering
@@ -23,6 +24,7 @@ from writeback.store.writebacks.requests import AWAITING
 
 log = structlog.get_logger()
 
+_SAID_AGAIN_S = 600.0
 _MAX_HINTS = 20
 """Repeated callbacks beyond this are dropped: they say nothing new."""
 
@@ -75,11 +77,18 @@ class Hooks:
         an address that another has taken the place of."""
         if provider not in self.flow.providers:
             raise hook_unknown()
-        hook_of, number = called(self.flow.secrets, provider, token)  # without SQL: nobody else's is looked for
+        hook_of, number, key = called(self.flow.secrets, provider, token)  # without SQL: nobody else's is looked for
         if not (await self.addresses.of(provider, hook_of)).takes(number, self.flow.clock.now()):
             log.info("hook_called_at_old_address", provider=provider, hook_of=hook_of)
             raise hook_unknown()
+        if key and not self._said.peek((provider, hook_of)):
+            log.info("hook_called_with_older_key", provider=provider, hook_of=hook_of)
+            self._said.put((provider, hook_of), True)
         return hook_of
+
+    @cached_property
+    def _said(self) -> TtlCache[tuple[str, str | None], bool]:
+        return TtlCache(self.flow.clock, _SAID_AGAIN_S)
 
     async def _note_all(self, noted: Sequence[Noted]) -> Sequence[str | NotFound | None]:
         if failpoints.hit("hooks.before_note"):

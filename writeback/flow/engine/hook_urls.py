@@ -25,6 +25,8 @@ class Called(NamedTuple):
 
     hook_of: str | None
     number: int
+    key: int
+    """The place of the secret key that its address was made with: 0 is the newest."""
 
 
 def hook_token(secrets: SecretBox, provider: str, school_id: str, number: int = 0) -> str:
@@ -97,11 +99,12 @@ def called(secrets: SecretBox, provider: str, token: str) -> Called:
     subject, _, digits = subject.partition("~")
     number = int(digits) if _NUMBER.fullmatch(digits) else 0
     if _numbered(subject, number, secret) == token:  # spelt as we do
-        if secrets.is_token_for(_purpose(provider, subject, number), secret):
-            return Called(subject, number)
+        if (key := secrets.key_of_token(_purpose(provider, subject, number), secret)) is not None:
+            return Called(subject, number, key)
         has_one = provider in PROVIDERS and PROVIDERS[provider].account_webhook is not None
-        if subject == _ALL and has_one and secrets.is_token_for(_account_purpose(provider, number), secret):
-            return Called(None, number)
+        key = secrets.key_of_token(_account_purpose(provider, number), secret)
+        if subject == _ALL and has_one and key is not None:
+            return Called(None, number, key)
     raise hook_unknown()
 
 

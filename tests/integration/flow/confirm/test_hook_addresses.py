@@ -1,14 +1,19 @@
 """A hook's address is renewed: for a while both work, then the new one alone; nothing that providers tell is lost."""
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from sqlmodel import select
+from structlog.testing import capture_logs
 
 from tests.integration.flow.conftest import World
+from tests.secret_key import SECRET_KEY
 from writeback.core.errors import Conflict, NotFound
+from writeback.core.secrets import SecretBox
 from writeback.domain.actor import COMMAND_LINE
+from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.engine.hook_urls import account_hook_token, callback_url, called, hook_token
 from writeback.store.tables import AuditRow
 
@@ -122,6 +127,19 @@ async def test_an_address_is_taken_as_we_spell_it_and_in_no_other_way(world: Wor
 
         with pytest.raises(NotFound):
             called(secrets, "wonde", spelt.format(secret))
+
+
+async def test_who_calls_an_address_of_an_older_key_is_logged_once_in_ten_minutes(world: World) -> None:
+    token = await school_token(world)
+    turned = replace(world.flow, secrets=SecretBox("a newer key", SECRET_KEY))
+    hooks = Hooks(turned)
+
+    with capture_logs() as logged:
+        for _ in range(3):
+            await hooks.check("wonde", token)
+        await hooks.check("wonde", hook_token(turned.secrets, "wonde", "hillside"))
+
+    assert [(one["event"], one["hook_of"]) for one in logged] == [("hook_called_with_older_key", "hillside")]
 
 
 async def test_secrets_of_one_number_open_no_other(world: World) -> None:
