@@ -68,7 +68,9 @@ def backup(
     console.print(f"[green]✓[/green] {escape(str(file))}, {size / 1e6:.1f} MB, has the database of {_when(manifest)}")
     if passphrase is None:
         console.print("  It is not encrypted, and has what was asked of each pupil: keep it as you keep the database.")
-    if not with_key:
+    if with_key:
+        console.print("  It has the secret key: whoever can read it can read the schools' credentials.")
+    else:
         console.print("  The secret key is not in it: keep it in another place. Without it no credential can be read.")
 
 
