@@ -133,6 +133,10 @@ _OURS = {
     "file_missing": ("The form has no file in it.", "Send the file as a part with a filename."),
     "file_too_large": ("The file is larger than this service takes.", "Split it into several files."),
     "file_type_unsupported": ("Files of this sort are not taken.", "Send CSV, NDJSON or XLSX."),
+    "hook_is_being_renewed": (
+        "The address of the hook was renewed a short while ago, and the one before it is still to work.",
+        "Wait until then; or renew it without an overlap, which ends both.",
+    ),
     "hook_unknown": ("There is no hook at this address.", "Register the hook's URL as it is."),
     "idempotency_key_invalid": ("The Idempotency-Key is empty, too long or unprintable.", "Send a UUID."),
     "idempotency_key_reused": (
