@@ -142,7 +142,7 @@ async def test_counting_ends_in_time_and_says_that_it_has_not_seen_everything(
         return await look(*args)
 
     monkeypatch.setattr(resealing.sealed, "some", slow)
-    found = {one.column: one for one in await Resealing(database, NEW, clock).counted(within_s=4.5)}
+    found = {one.column: one for one in await Resealing(database, NEW, clock).counted(within_s=9)}
 
     schools = found["school.credentials"]
     assert not schools.is_whole

@@ -59,9 +59,9 @@ class Resealing:
     clock: Clock
 
     async def counted(self, *, within_s: float = float("inf")) -> Sequence[Seals]:
-        """Return what is sealed with what; where that takes longer, of what was looked at until then."""
-        until = self.clock.monotonic() + within_s
-        return [await self._counted(column, until) for column in sealed.sealed_columns()]
+        """Return what is sealed with what; where a column takes longer than its part of the time, of its beginning."""
+        columns = sealed.sealed_columns()
+        return [await self._counted(column, within_s / len(columns)) for column in columns]
 
     async def run(self, actor: Actor, on_progress: Callable[[str, int], None]) -> int:
         """Seal with the newest key what older ones sealed; return how many that were.
@@ -90,8 +90,8 @@ class Resealing:
             return None
         return self.secrets.resealed(one.text)
 
-    async def _counted(self, column: SealedColumn, until: float) -> Seals:
-        seals = Seals(column.name)
+    async def _counted(self, column: SealedColumn, within_s: float) -> Seals:
+        seals, until = Seals(column.name), self.clock.monotonic() + within_s
         async for piece in self._pieces(column):
             if self.clock.monotonic() > until:
                 seals.is_whole = False
