@@ -101,7 +101,7 @@ async def _sealed(db: "Database", settings: Settings) -> Check:
     try:
         secrets = SecretBox(*settings.effective_secret_keys)
     except (ConfigurationError, OSError):
-        return Check("sealed", False, "is not looked at without a secret key")
+        return Check("sealed", False, "is not looked at without a secret key", "mend the secret key first")
     found = await Resealing(db, secrets, SystemClock()).counted(within_s=_PATIENCE_S / 2)
     seen = sum(one.seen for one in found)
     count = f"{seen}" if all(one.is_whole for one in found) else f"the first {seen}"

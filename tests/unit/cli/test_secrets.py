@@ -71,7 +71,7 @@ def test_a_key_in_the_data_directory_turns_from_the_first_command_to_the_last(ru
     resealed = run("secrets", "reseal", "--yes")
     assert (resealed["resealed"], sealed(resealed)) == (1, (1, 0, 0))
     assert check_of(run, "sealed")["says"] == "1, all with the newest key"
-    assert run("secrets", "retire-keys") == {"retired": 1}
+    assert run("secrets", "retire-keys", "--yes") == {"retired": 1}
 
     (key,) = (data_dir / "secret.key").read_text().split()
     assert key != SECRET_KEY
@@ -100,6 +100,13 @@ def test_a_key_that_is_set_is_not_turned_in_the_data_directory(
 
     assert "is one that you set" in run("secrets", command, exit_code=2)["detail"]
     assert (data_dir / "secret.key").read_text() == SECRET_KEY
+
+
+def test_older_keys_stay_until_somebody_says_that_the_new_one_is_in_use(run: Run, data_dir: Path) -> None:
+    (data_dir / "secret.key").write_text(f"{new_key()}\n{SECRET_KEY}")
+
+    assert "nothing was done" in run("secrets", "retire-keys", exit_code=2)["detail"]
+    assert len((data_dir / "secret.key").read_text().split()) == 2
 
 
 @pytest.mark.parametrize("command", ["new-key", "reseal"])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from writeback.core.settings import Settings
     from writeback.flow.upkeep.resealing import Resealing, Seals
 
+_IN_USE = "Have all API and worker processes been started with the new key?"
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 app = typer.Typer(no_args_is_help=True, help="The secret key: what is sealed with it, and how another takes over.")
@@ -46,7 +47,7 @@ def reseal(context: typer.Context, yes: Yes = False, json_: Json = False) -> Non
     """
     settings = load_settings()
     if len(settings.effective_secret_keys) > 1:
-        _ask(context, yes, "Have all API and worker processes been started with the new key?")
+        _ask(context, yes, _IN_USE)
     resealed, found = reaching(_reseal(settings))
     _show(context, settings, found, resealed=resealed)
     if any(one.older for one in found):
@@ -71,7 +72,7 @@ def new_key(context: typer.Context, yes: Yes = False, json_: Json = False) -> No
 
 
 @app.command("retire-keys")
-def retire_keys(context: typer.Context, json_: Json = False) -> None:
+def retire_keys(context: typer.Context, yes: Yes = False, json_: Json = False) -> None:
     """Take the older keys out of the data directory; refused while something is sealed with one of them.
 
     Example: writeback secrets retire-keys
@@ -83,6 +84,7 @@ def retire_keys(context: typer.Context, json_: Json = False) -> None:
     if older := sum(one.older for one in reaching(_counted(settings))):
         detail = f"{_texts(older)} sealed with an older key"
         raise CommandFailed(Exit.REFUSED, detail, hint="run `writeback secrets reseal` first")
+    _ask(context, yes, _IN_USE)
     secret_key.keep_keys_in(settings.key_file, keys[:1])
     _say(context, {"retired": len(keys) - 1}, f"{settings.key_file} has the newest key alone; restart API and workers")
 
