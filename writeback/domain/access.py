@@ -26,7 +26,7 @@ class Caller:
     scopes: frozenset[Scope]
     schools: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
-    """Names of the kinds that it may send and change; it sees the others too."""
+    """Names of the kinds that it may send, change and see."""
     staff_name: str | None = None
     """Set for a person at the console, who is of no app; None: a key."""
 
@@ -36,7 +36,7 @@ class Caller:
     def may_touch(self, school_id: str) -> bool:
         return self.schools is None or school_id in self.schools
 
-    def may_submit(self, kind: str) -> bool:
+    def is_for(self, kind: str) -> bool:
         return self.kinds is None or kind in self.kinds
 
     @property
@@ -51,10 +51,10 @@ class Caller:
 
 
 def check_kind(caller: Caller, kind: str) -> None:
-    """Raise Forbidden for a key that may not make or change writebacks of this kind."""
-    if not caller.may_submit(kind):
+    """Raise Forbidden for a key that may not make, change or see writebacks of this kind."""
+    if not caller.is_for(kind):
         raise Forbidden(
             "key_lacks_kind",
-            f"this key may not send {kind}; it may send {', '.join(sorted(caller.kinds or ())) or 'nothing'}",
+            f"this key is not for {kind}; it is for {', '.join(sorted(caller.kinds or ())) or 'nothing'}",
             hint="Use a key that has this kind, or ask for one: whoever looks after the service makes keys.",
         )

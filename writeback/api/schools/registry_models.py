@@ -105,7 +105,7 @@ class KeyIn(Taken):
     schools: list[str] | None = None
     """Ids of the schools that it may touch; null: all."""
     kinds: Annotated[list[str] | None, Field(examples=[["attendance.session", "conduct"]])] = None
-    """Kinds, or families of them, that it may send and change; null: all. It sees its app's others too."""
+    """Kinds, or families of them, that it may send, change and see; null: all."""
 
 
 class RotateKeyIn(Taken):

@@ -186,8 +186,8 @@ _OURS = {
     "school_exists": ("A school of this id is registered already.", "Change it with PATCH, or send another id."),
     "school_invalid": ("The school's entry has errors.", "The findings say which."),
     "key_lacks_kind": (
-        "The key may not send or change writebacks of this kind.",
-        "Use a key that has this kind; `detail` says which the key has.",
+        "The key may not send, change or see writebacks of this kind.",
+        "Use a key that has this kind; `detail` says which this key has.",
     ),
     "school_not_allowed": ("The key may not touch this school.", "Use a key that has this school."),
     "school_unknown": ("No school of this id is registered.", "GET /v1/schools lists those that there are."),

@@ -13,7 +13,7 @@ from writeback.api.front.paging import Parameters, split
 from writeback.api.writebacks.routes import known_kind
 from writeback.core.errors import BadInput, Forbidden, Unauthenticated
 from writeback.core.event_stream import MEDIA_TYPE, EventStream, kept_alive
-from writeback.domain.access import Caller
+from writeback.domain.access import Caller, check_kind
 from writeback.domain.states import Status
 from writeback.domain.submission.instants import Instant
 from writeback.store.writebacks.event_log import EventFilter
@@ -69,15 +69,17 @@ async def follow_events(
 ) -> EventStream:
     """Follow what happens to writebacks, from now on or from where you left off.
 
-    A key sees its own app's; one with the scope support or admin sees every app's; one limited to some schools sees
-    those.
+    A key sees its own app's; one with the scope support or admin sees every app's; one limited to some schools, or to
+    some kinds, sees those.
     """
     if query.school is not None:
         check_school(caller, query.school)
+    for kind in query.kind:
+        check_kind(caller, kind)
     wanted = EventFilter(
         app=_app(caller, query.app),
         schools=caller.schools if query.school is None else frozenset({query.school}),
-        kinds=frozenset(query.kind),
+        kinds=frozenset(query.kind) or caller.kinds,
         statuses=frozenset(query.status),
         since=query.since,
     )

@@ -23,7 +23,9 @@ def create(
     schools: Annotated[str | None, typer.Option(help="Ids separated by commas. Without it: every school.")] = None,
     kinds: Annotated[
         str | None,
-        typer.Option(help="Kinds that it may send and change, or families of them, separated by commas. Without: all."),
+        typer.Option(
+            help="Kinds that it may send, change and see, or families of them, separated by commas. Without: all."
+        ),
     ] = None,
     name: Annotated[str, typer.Option(help="To tell an app's keys apart.")] = "",
     url: Url = None,

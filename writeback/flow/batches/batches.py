@@ -41,9 +41,9 @@ class Batches:
         return await begin_upload(self.flow, caller, new)
 
     async def get(self, caller: Caller, batch_id: str) -> Batch:
-        """Return one batch; raise NotFound."""
+        """Return one batch; raise NotFound, or Forbidden for a kind that the key is not for."""
         async with self.flow.db.read() as session:
-            row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
+            row = _seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
             counts = await batch_reads.writeback_counts(session, [row.id])
         return view_of(row, counts.get(row.id, {}))
 
@@ -68,19 +68,17 @@ class Batches:
         return Page(items=views, next_cursor=page.next_cursor)
 
     async def cancel(self, caller: Caller, batch_id: str, actor: Actor) -> Batch:
-        """Stop a batch that is being read, checked or queued; raise NotFound, or Conflict where it is past that."""
+        """Stop a batch that is being read, checked or queued; raise as `get`, or Conflict where it is past that."""
         check_may_correct(caller)
         async with self.flow.db.read() as session:
-            row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
-        for kind in _may_hold(row):
-            check_kind(caller, kind)
+            row = _seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
         await cancel_batch(self.flow, row, actor)
         return await self.get(caller, batch_id)
 
     async def errors(self, caller: Caller, batch_id: str, format_: Format) -> ErrorFile:
-        """Return the bad rows as a file; raise NotFound, or Conflict while they are not known."""
+        """Return the bad rows as a file; raise as `get`, or Conflict while they are not known."""
         async with self.flow.db.read() as session:
-            row = _seen(batch_id, await batch_reads.find(session, caller, batch_id))
+            row = _seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
         return ErrorFile(file_name_of(row, format_), error_file(self.flow, row, format_))
 
     async def template(self, school_id: str, kind: str, format_: Format) -> bytes:
@@ -97,11 +95,13 @@ def _may_hold(row: BatchRow) -> Collection[str]:
     return KINDS if row.kinds is None else row.kinds
 
 
-def _seen(batch_id: str, row: BatchRow | None) -> BatchRow:
+def _seen(caller: Caller, batch_id: str, row: BatchRow | None) -> BatchRow:
     if row is None:
         raise NotFound(
             "batch_unknown",
             f"no batch {batch_id[:64]!r} that this key may see",
             hint="Check the id, and that the key is one of the app that uploaded it.",
         )
+    for kind in _may_hold(row):
+        check_kind(caller, kind)
     return row

@@ -26,7 +26,7 @@ from writeback.flow.correct.revalidate import DraftRevalidation
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.slots import later_ones
 from writeback.flow.engine.status_changes import OpenWriteback
-from writeback.store.reads.filters import visible
+from writeback.store.reads.filters import reachable
 from writeback.store.reads.writebacks_read import writeback_unknown
 from writeback.store.tables import WritebackRow
 from writeback_client.models.corrections import Corrected, CorrectedRecord
@@ -66,7 +66,7 @@ class Resubmits:
         )
 
     async def _read(self, caller: Caller, writeback_id: str) -> WritebackRow:
-        query = select(WritebackRow).where(WritebackRow.id == writeback_id, *visible(caller))
+        query = select(WritebackRow).where(WritebackRow.id == writeback_id, *reachable(caller))
         async with self.flow.db.read() as session:
             row = (await session.exec(query)).one_or_none()
         if row is None:

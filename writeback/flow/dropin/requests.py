@@ -167,6 +167,8 @@ class DropInRequests:
                 raise NotFound("writeback_unknown", f"no writeback {ref[:64]!r} that this key may see")
             pairs = await session.run_sync(lambda plain: dropin.members(cast(Session, plain), ref))
             rows = [writeback for _, writeback in pairs]
+            for one in rows:
+                check_kind(caller, one.kind)
             requests = [request for one in rows for request in await timeline.requests_of(session, one.id)]
             attempts = await timeline.attempts_of(session, [request.id for request in requests])
         parts = [part_of(*pair) for pair in pairs]

@@ -1,8 +1,9 @@
 """What people read of batches: lists, one with its counts, and its bad rows. Only ever what the caller may see."""
 
+import json
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,8 +13,8 @@ from writeback.store.tables import BatchLine, BatchRow, WritebackRow
 
 
 async def find(session: AsyncSession, caller: Caller, batch_id: str) -> BatchRow | None:
-    """Return the batch; None where there is none, or none for this caller."""
-    return (await session.exec(select(BatchRow).where(BatchRow.id == batch_id, *_visible(caller)))).first()
+    """Return the batch; None where there is none, or none for this caller. Its kind is still to be checked."""
+    return (await session.exec(select(BatchRow).where(BatchRow.id == batch_id, *_reachable(caller)))).first()
 
 
 async def page(
@@ -58,6 +59,15 @@ async def bad_lines(session: AsyncSession, batch_id: str, *, after: int, limit: 
 
 
 def _visible(caller: Caller) -> list[ColumnElement[bool]]:
+    """Those of the key's kinds; one whose kind is not known yet where a key of the same kinds has uploaded it."""
+    conditions = _reachable(caller)
+    if caller.kinds is not None:
+        alike = cast(col(BatchRow.kinds), Text) == json.dumps(sorted(caller.kinds))
+        conditions.append(or_(col(BatchRow.kind).in_(caller.kinds), and_(col(BatchRow.kind).is_(None), alike)))
+    return conditions
+
+
+def _reachable(caller: Caller) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if caller.sees_app is not None:
         conditions.append(col(BatchRow.app_id) == caller.sees_app)

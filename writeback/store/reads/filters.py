@@ -57,7 +57,15 @@ class Filter:
 
 
 def visible(caller: Caller) -> list[ColumnElement[bool]]:
-    """Return SQL conditions: the caller may see the writeback."""
+    """Return SQL conditions: the caller may see the writeback, so lists and counts have it."""
+    found = reachable(caller)
+    if caller.kinds is not None:
+        found.append(col(WritebackRow.kind).in_(caller.kinds))
+    return found
+
+
+def reachable(caller: Caller) -> list[ColumnElement[bool]]:
+    """Return SQL conditions: the writeback is there for the caller, who is told where they may not see its kind."""
     found: list[ColumnElement[bool]] = []
     if caller.sees_app is not None:
         found.append(col(WritebackRow.app_id) == caller.sees_app)

@@ -61,8 +61,6 @@ async def rows_of(session: AsyncSession, ids: Sequence[str]) -> Sequence[Writeba
 
 def _where(caller: Caller, wanted: Selection) -> list[ColumnElement[bool]]:
     found = [*visible(caller), *conditions(wanted.filter)]
-    if caller.kinds is not None:
-        found.append(col(WritebackRow.kind).in_(caller.kinds))
     if wanted.ids:
         found.append(col(WritebackRow.id).in_(wanted.ids))
     return found

@@ -13,11 +13,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.core.errors import NotFound
-from writeback.domain.access import Caller
+from writeback.domain.access import Caller, check_kind
 from writeback.domain.states import Status
 from writeback.store.reads import counts, search, timeline
 from writeback.store.reads.browsing import browsed
-from writeback.store.reads.filters import Filter, conditions, visible
+from writeback.store.reads.filters import Filter, conditions, reachable, visible
 from writeback.store.reads.pages import cut, decode_number
 from writeback.store.reads.views import detail_of, view_of
 from writeback.store.schools import queue
@@ -65,11 +65,15 @@ class Reads:
             return await counts.of(session, found, wanted)
 
     async def show(self, caller: Caller, writeback_id: str) -> Writeback:
-        """Return one writeback, whole; raise NotFound for what the caller may not see, as if it were not there."""
+        """Return one writeback, whole; raise NotFound for what the caller may not see, as if it were not there.
+
+        Raise Forbidden for a kind that the key is not for.
+        """
         async with self.db.read() as session:
             row = (await session.exec(_one(caller, writeback_id))).one_or_none()
             if row is None:
                 raise writeback_unknown(writeback_id)
+            check_kind(caller, row.kind)
             events = await timeline.events_of(session, writeback_id)
             requests = await timeline.requests_of(session, writeback_id)
             attempts = await timeline.attempts_of(session, [request.id for request in requests])
@@ -101,4 +105,4 @@ def writeback_unknown(writeback_id: str) -> NotFound:
 
 
 def _one(caller: Caller, writeback_id: str) -> SelectOfScalar[WritebackRow]:
-    return select(WritebackRow).where(WritebackRow.id == writeback_id, *visible(caller))
+    return select(WritebackRow).where(WritebackRow.id == writeback_id, *reachable(caller))

@@ -36,7 +36,7 @@ class ApiKey(Stored, table=True):
     schools: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """School ids that it may touch; null: all."""
     kinds: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
-    """Kinds, or families of them, that it may send and change; null: all."""
+    """Kinds, or families of them, that it may send, change and see; null: all."""
     created_at: datetime = instant()
     revoked_at: datetime | None = instant(nullable=True)
     last_used_at: datetime | None = instant(nullable=True)

@@ -47,12 +47,12 @@ class LoggedEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events; None and empty: all. `matches` and `conditions` say the same."""
+    """Which events; None: all, and no statuses: all. `matches` and `conditions` say the same."""
 
     app: str | None = None
     schools: frozenset[str] | None = None
     writeback_id: str | None = None
-    kinds: Collection[str] = ()
+    kinds: Collection[str] | None = None
     statuses: Collection[str] = ()
     since: datetime | None = None
 
@@ -61,7 +61,7 @@ class EventFilter:
             (self.app is None or event.app == self.app)
             and (self.schools is None or event.school in self.schools)
             and (self.writeback_id is None or event.writeback_id == self.writeback_id)
-            and (not self.kinds or event.kind in self.kinds)
+            and (self.kinds is None or event.kind in self.kinds)
             and (not self.statuses or event.status in self.statuses)
             and (self.since is None or event.at >= self.since)
         )
@@ -74,7 +74,7 @@ class EventFilter:
             found.append(col(WritebackRow.school_id).in_(self.schools))
         if self.writeback_id is not None:
             found.append(col(EventRow.writeback_id) == self.writeback_id)
-        if self.kinds:
+        if self.kinds is not None:
             found.append(col(WritebackRow.kind).in_(self.kinds))
         if self.statuses:
             found.append(col(EventRow.status).in_(self.statuses))

@@ -18,7 +18,7 @@ class Key(Model):
     schools: tuple[str, ...] | None = None
     """Null: all."""
     kinds: tuple[str, ...] | None = None
-    """Kinds, or families of them, that it may send and change, as they were given; null: all."""
+    """Kinds, or families of them, that it may send, change and see, as they were given; null: all."""
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None

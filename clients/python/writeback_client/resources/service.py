@@ -103,7 +103,7 @@ def create_key(
 ) -> Call[NewKey]:
     """Make a key for an app; `key` is in this answer and nowhere else. Without `schools` it may touch all.
 
-    `kinds`: names of kinds, or of families of them, that it may send and change; without them all.
+    `kinds`: names of kinds, or of families of them, that it may send, change and see; without them all.
     """
     limits = {
         "schools": None if schools is None else list(schools),
