@@ -14,7 +14,7 @@ from writeback.core.clock import FakeClock
 from writeback.core.errors import Overloaded, Unauthenticated
 from writeback.core.settings import ConsoleSettings, Settings
 from writeback.domain.staff import Role
-from writeback.flow.people import sign_in
+from writeback.flow.people import sign_in, tries
 from writeback.flow.people.sign_in import Entry
 from writeback.wiring import Services, open_services
 
@@ -48,7 +48,9 @@ Try = Callable[..., object]
 
 
 async def _sign_in(services: Services, name: str, password: str, address: str, device: str = "") -> Entry:
-    return await services.staff.sign_ins.by_password(name, password, address, device)
+    entry = await services.staff.sign_ins.by_password(name, password, address, device)
+    assert isinstance(entry, Entry)
+    return entry
 
 
 async def _try(services: Services, name: str, password: str, address: str, device: str = "") -> str:
@@ -160,7 +162,7 @@ async def test_an_ipv6_network_is_one_address(services: Services) -> None:
 
     assert said == [OUT, OUT, *[WAIT] * 7]
     assert await _try(services, "ann", PASSWORD, "2001:db8:1:3::1") == IN
-    assert sign_in._site_of("::ffff:192.0.2.1") == "192.0.2.1"
+    assert tries._site_of("::ffff:192.0.2.1") == "192.0.2.1"
 
 
 async def test_a_name_that_nobody_has_is_counted_and_compared_like_one_that_somebody_has(

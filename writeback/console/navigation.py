@@ -24,6 +24,7 @@ MENU = (
     Entry("Reports", "/reports"),
     Entry("Apps & keys", "/apps", Permission.MANAGE),
     Entry("Webhooks", "/webhooks", Permission.MANAGE),
+    Entry("Staff", "/staff", Permission.MANAGE),
     Entry("Audit", "/audit", Permission.AUDIT),
 )
 

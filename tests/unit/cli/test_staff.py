@@ -45,6 +45,17 @@ def test_an_account_is_made_listed_changed_and_disabled(run: Run) -> None:
     assert [one["name"] for one in run("list")["items"]] == ["ann@example.org"]
 
 
+def test_an_account_is_signed_out_everywhere_and_a_second_factor_is_reset(run: Run) -> None:
+    run("add", "ann", "--password-stdin", given=PASSWORD)
+
+    signed_out = run("sign-out", "ann")
+    reset = run("reset-second-factor", "ann")
+
+    assert signed_out["name"] == "ann"
+    assert reset["second_factor_since"] is None
+    assert run("reset-second-factor", "nobody", exit_code=4)["error"]["code"] == "staff_unknown"
+
+
 def test_no_command_shows_a_password_or_its_hash(run: Run) -> None:
     made = run("add", "ann", "--password-stdin", given=PASSWORD)
 

@@ -76,7 +76,7 @@ def list_(context: typer.Context, json_: Json = False) -> None:
             escape(view["name"]),
             view["role"],
             escape("all" if view["schools"] is None else ", ".join(view["schools"])),
-            view["signs_in_with"],
+            view["signs_in_with"] + (" and a code" if view["second_factor_since"] else ""),
             view["last_sign_in_at"],
             f"[red]{view['disabled_at']}[/red]" if view["disabled_at"] else "",
         )
@@ -154,6 +154,36 @@ def enable(context: typer.Context, name: Name, json_: Json = False) -> None:
         return await staff.enable(name, actor=COMMAND_LINE)
 
     _show(context, _run(work), "may sign in again")
+
+
+@app.command("sign-out")
+def sign_out(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Sign an account out in every browser, at once. It may sign in again.
+
+    Example: writeback staff sign-out ann@example.org
+    """
+
+    async def work(staff: "Staff") -> "StaffView":
+        from writeback.domain.actor import COMMAND_LINE
+
+        return await staff.sign_out(name, actor=COMMAND_LINE)
+
+    _show(context, _run(work), "is signed out everywhere")
+
+
+@app.command("reset-second-factor")
+def reset_second_factor(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Take an account's second factor away, for somebody who has lost their phone, and sign it out everywhere.
+
+    Example: writeback staff reset-second-factor ann@example.org
+    """
+
+    async def work(staff: "Staff") -> "StaffView":
+        from writeback.domain.actor import COMMAND_LINE
+
+        return await staff.reset_second_factor(name, actor=COMMAND_LINE)
+
+    _show(context, _run(work), "has no second factor now, and is signed out everywhere")
 
 
 def _run(work: Any) -> Any:

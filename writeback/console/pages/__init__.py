@@ -12,8 +12,10 @@ from writeback.console.pages import (
     openid,
     reports,
     schools,
+    second_factor,
     sign_in,
     signals,
+    staff,
     webhooks,
     writeback,
     writebacks,
@@ -35,4 +37,6 @@ ROOMS: tuple[Pages, ...] = (
     sign_in.pages,
     openid.pages,
     account.pages,
+    second_factor.pages,
+    staff.pages,
 )

@@ -23,7 +23,14 @@ async def show(page: Page) -> Response:
     sessions = await page.services.staff.sessions.count(page.person)
     allowed = [words for permission, words in _MAY.items() if page.may(permission)]
     schools = None if page.person.schools is None else sorted(page.person.schools)
-    return page.render("account.html", title="Your account", sessions=sessions, allowed=allowed, schools=schools)
+    return page.render(
+        "account.html",
+        title="Your account",
+        sessions=sessions,
+        allowed=allowed,
+        schools=schools,
+        factor=await page.services.staff.second_factors.state_of(page.person),
+    )
 
 
 @pages.post("/sign-out", needs=Permission.VIEW)

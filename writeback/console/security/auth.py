@@ -11,6 +11,10 @@ from writeback.core.event_stream import MEDIA_TYPE
 from writeback.domain.staff import Permission
 from writeback.flow.people.sessions import SignedIn
 
+SET_UP = "/account/second-factor"
+"""Where whoever must set up a second factor is sent."""
+_OPEN_BEFORE = (SET_UP, f"{SET_UP}/begin", f"{SET_UP}/confirm", "/sign-out", "/sign-out-everywhere")
+
 
 async def signed_in(kit: Kit, request: Request) -> SignedIn | None:
     """Return who is signed in; None: nobody."""
@@ -21,7 +25,10 @@ async def signed_in(kit: Kit, request: Request) -> SignedIn | None:
 
 
 def refusal(page: Page, needs: Permission | None) -> Response | None:
-    """Return the way to the sign-in page for whoever must sign in first; raise Forbidden where their role may not."""
+    """Return the way to the sign-in page for whoever must sign in first, or to set up a second factor.
+
+    Raise Forbidden where their role may not.
+    """
     if needs is None:
         return None
     if page.signed_in is None:
@@ -29,6 +36,8 @@ def refusal(page: Page, needs: Permission | None) -> Response | None:
             return Response(status_code=401)
         wanted = page.here() if page.request.method == "GET" else ""
         return RedirectResponse(page.url("/sign-in", next=wanted.removeprefix(ROOT)), 303)
+    if page.signed_in.must_set_up and page.path.removeprefix(ROOT) not in _OPEN_BEFORE:
+        return Response(status_code=401) if _is_by_itself(page.request) else page.redirect(SET_UP)
     page.require(needs)
     return None
 

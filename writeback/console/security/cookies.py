@@ -12,6 +12,8 @@ from writeback.core.secrets import SecretBox
 
 SESSION, BEFORE, FLASH, OIDC = "wb_console", "wb_console_before", "wb_console_flash", "wb_console_oidc"
 """Who is signed in; what binds the sign-in form; a message for the next page; a sign-in under way elsewhere."""
+HALF_WAY = "wb_console_half_way"
+"""Whose password was right, until the code has come."""
 DEVICE = "wb_console_device"
 """That somebody has signed in here before; it outlives signing out."""
 

@@ -149,6 +149,9 @@ class ConsoleSettings(BaseModel):
     """In which times are shown."""
     passwords: bool = True
     """Let people sign in with a password; False: only with OpenID Connect."""
+    second_factor: bool = False
+    """Whoever signs in with a password must set up a second factor, codes of an authenticator app, before they see
+    anything. Without it everybody may."""
     idle_timeout_s: float = Field(default=3_600.0, gt=0)
     """Whoever does nothing for so long is signed out; pages that refresh by themselves do not count."""
     session_s: float = Field(default=43_200.0, gt=0)

@@ -25,6 +25,8 @@ class SignedIn:
 
     hash: str
     person: Person
+    must_set_up: bool = False
+    """They sign in with a password and have no second factor, which the settings ask for: they see nothing else."""
 
 
 class StaffSessions:
@@ -34,6 +36,7 @@ class StaffSessions:
         self._db, self._clock = db, clock
         self._idle = timedelta(seconds=settings.idle_timeout_s)
         self._longest = timedelta(seconds=settings.session_s)
+        self._second_factor = settings.second_factor
 
     def begin(self, session: Session, row: StaffRow) -> str:
         """Sign somebody in; return what their cookie is to say. Whatever has run out is forgotten on the way."""
@@ -62,7 +65,8 @@ class StaffSessions:
             return None
         if by_hand and now - row.seen_at >= _SEEN_PRECISION:
             await self._db.transact(lambda writing: store.note_seen(writing, session_hash, now))
-        return SignedIn(session_hash, person_of(account))
+        must_set_up = self._second_factor and account.password_hash is not None and account.totp_since is None
+        return SignedIn(session_hash, person_of(account), must_set_up)
 
     async def count(self, person: Person) -> int:
         """Return in how many browsers somebody is signed in."""

@@ -1,27 +1,27 @@
-"""Signing in with a password: counted before it is tried, as slow for an unknown name as for a wrong password.
+"""Signing in with a password, and a code where the account has a second factor: as slow for an unknown name as for a
+wrong password.
 
 Failed tries at somebody else's account count for the caller's own address, then for all strangers together; never for a
 browser in which the owner has signed in before.
 """
 
-import hashlib
-import math
 from collections.abc import Sequence
-from datetime import timedelta
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 from sqlmodel import Session
 
 from writeback.core.clock import Clock
-from writeback.core.errors import Overloaded, Unauthenticated
-from writeback.core.settings import ConsoleSettings
-from writeback.domain.actor import Actor
+from writeback.core.errors import Unauthenticated
+from writeback.domain.actor import staff
+from writeback.domain.staff import Person
 from writeback.flow.people.devices import Devices
 from writeback.flow.people.passwords import hash_password, is_outdated, is_password
+from writeback.flow.people.second_factor import SecondFactors
 from writeback.flow.people.sessions import StaffSessions
 from writeback.flow.people.staff_accounts import normal_name
+from writeback.flow.people.tries import NOBODY, Count, Tries, key_of
 from writeback.store.people import audit
 from writeback.store.people import staff as store
 from writeback.store.sql.database import Database
@@ -29,9 +29,8 @@ from writeback.store.tables import StaffRow
 
 log = structlog.get_logger()
 
-_NOBODY = Actor("nobody signed in")
-_IPV6_SITE = 64
-"""Bits of an IPv6 address that tell one customer from another; the rest anybody changes at will."""
+HALF_WAY_S = 300
+"""How long after the password the code may come."""
 
 
 class Entry(NamedTuple):
@@ -41,39 +40,38 @@ class Entry(NamedTuple):
     device: str
 
 
-class _Count(NamedTuple):
-    """One of the counts that a try goes into. `is_own`: it is of this person, so a success ends it."""
+class HalfWay(NamedTuple):
+    """The password was right, and a code is wanted. The browser keeps it, sealed."""
 
-    key: str
-    limit: int
-    is_own: bool = False
+    name: str
+    at: datetime
 
 
 class SignIns:
-    """Takes names and passwords."""
+    """Takes names, passwords and codes."""
 
     def __init__(
-        self, db: Database, clock: Clock, settings: ConsoleSettings, sessions: StaffSessions, devices: Devices
+        self,
+        db: Database,
+        clock: Clock,
+        tries: Tries,
+        sessions: StaffSessions,
+        devices: Devices,
+        second_factors: SecondFactors,
     ) -> None:
-        self._db, self._clock, self._settings = db, clock, settings
-        self._sessions, self._devices = sessions, devices
+        self._db, self._clock, self._tries = db, clock, tries
+        self._sessions, self._devices, self._second_factors = sessions, devices, second_factors
 
-    async def by_password(self, name: str, password: str, address: str, device: str = "") -> Entry:
-        """Return what the cookies are to say; raise Unauthenticated, or Overloaded after too many tries.
+    async def by_password(self, name: str, password: str, address: str, device: str = "") -> Entry | HalfWay:
+        """Return what the cookies are to say; raise Unauthenticated, or TooOften after too many tries.
 
         `address` is where the call comes from, `device` what an earlier sign-in had this browser keep.
         """
         name = normal_name(name)
-        async with self._db.read() as reading:
-            row = await store.find(reading, name)
-        known = self._devices.known(device, row, self._clock.now())
-        counts = self._counts_of_device(known) if known else self._counts_of_stranger(name, address)
-        wait_s = await self._db.transact(lambda session: self._count(session, counts))
-        if wait_s:
-            raise _TooOften(wait_s, is_known=known is not None)
+        row, counts = await self._begin("", name, address, device)
         stored = row.password_hash if row is not None and row.disabled_at is None else None
         if not await is_password(password, stored):
-            await self._note_failure(row, _key("account", name))
+            await self._note_failure(row, name)
             raise Unauthenticated(
                 "sign_in_refused", "the name or the password is wrong", hint="Try again, or ask for a new password."
             )
@@ -81,83 +79,80 @@ class SignIns:
         better = await hash_password(password) if is_outdated(row.password_hash or "") else None
         return await self._db.transact(lambda session: self._let_in(session, row.name, counts, better))
 
-    def _counts_of_device(self, device: str) -> Sequence[_Count]:
-        return [_Count(_key("device", device), self._settings.tries_per_account, is_own=True)]
+    async def by_code(self, half_way: HalfWay, code: str, address: str, device: str = "") -> Entry:
+        """Return what the cookies are to say; raise Unauthenticated, or TooOften, as `by_password` does."""
+        _, counts = await self._begin("code ", half_way.name, address, device)
+        try:
+            return await self._db.transact(lambda session: self._let_in_by_code(session, half_way, code, counts))
+        except Unauthenticated as refused:
+            await self._note_code_failure(half_way.name, refused.code)
+            raise
 
-    def _counts_of_stranger(self, name: str, address: str) -> Sequence[_Count]:
-        site, settings = _site_of(address), self._settings
-        return [
-            _Count(_key("account there", f"{name}\0{site}"), settings.tries_per_account, is_own=True),
-            _Count(_key("address", site), settings.tries_per_address),
-            _Count(_key("account", name), settings.tries_of_strangers),
-        ]
+    async def again(self, person: Person, password: str) -> None:
+        """Ask somebody who is signed in for their password; raise Unauthenticated, or TooOften."""
+        counts = self._tries.of_person(person.id)
+        await self._tries.begin(counts)
+        async with self._db.read() as reading:
+            row = await store.find(reading, person.name)
+        if row is None or not await is_password(password, row.password_hash):
+            raise Unauthenticated("password_refused", "the password is wrong", hint="Try again.")
+        await self._db.transact(lambda session: self._tries.succeeded(session, counts))
 
-    def _count(self, session: Session, counts: Sequence[_Count]) -> int:
-        """Count a try; return how many seconds are to be waited out, 0: none.
+    async def _begin(self, what: str, name: str, address: str, device: str) -> tuple[StaffRow | None, Sequence[Count]]:
+        """Count a try; return the account and where it was counted."""
+        async with self._db.read() as reading:
+            row = await store.find(reading, name)
+        known = self._devices.known(device, row, self._clock.now())
+        counts = self._tries.of_device(what, known) if known else self._tries.of_stranger(what, name, address)
+        await self._tries.begin(counts, is_known=known is not None)
+        return row, counts
 
-        It is counted before the password is looked at, so tries that come at once are counted too. A try that an
-        earlier count refuses goes into none of those after it: no single address uses up what an account has.
-        """
-        now = self._clock.now()
-        until = now + timedelta(seconds=self._settings.tries_forgotten_after_s)
-        for key, limit, _ in counts:
-            row = store.count_try(session, key, now, until)
-            if row.tries == limit + 1:  # once, or whoever tries could fill the log
-                audit.note(session, _NOBODY, now, "staff.sign_in_blocked", key)
-            if row.tries > limit:
-                return math.ceil((row.until - now).total_seconds())
-        return 0
-
-    def _let_in(self, session: Session, name: str, counts: Sequence[_Count], better_hash: str | None) -> Entry:
+    def _let_in(self, session: Session, name: str, counts: Sequence[Count], better_hash: str | None) -> Entry | HalfWay:
         row = store.by_name(session, name)
         if row is None or row.disabled_at is not None:  # since we looked
             raise Unauthenticated("sign_in_refused", "the name or the password is wrong")
         if better_hash is not None:
             row.password_hash = better_hash
-        for key, _, is_own in counts:
-            if is_own:
-                store.forget_tries(session, key)
-            else:
-                store.take_back_try(session, key)  # others count in it too
+        self._tries.succeeded(session, counts)
+        if row.totp_since is not None:
+            session.add(row)
+            return HalfWay(row.name, self._clock.now())
+        return self._entry(session, row, "password")
+
+    def _let_in_by_code(self, session: Session, half_way: HalfWay, code: str, counts: Sequence[Count]) -> Entry:
+        row, now = store.by_name(session, half_way.name), self._clock.now()
+        is_late = now - half_way.at > timedelta(seconds=HALF_WAY_S)
+        # Another password, no account any more, signed out everywhere: what was half done before does not count.
+        if row is None or row.disabled_at is not None or is_late or row.updated_at > half_way.at:
+            raise Unauthenticated("sign_in_outdated", "this sign-in was begun too long ago", hint="Begin again.")
+        self._second_factors.take(session, row, code)
+        self._tries.succeeded(session, counts)
+        return self._entry(session, row, "second factor")
+
+    def _entry(self, session: Session, row: StaffRow, by: str) -> Entry:
         now, token = self._clock.now(), self._sessions.begin(session, row)
-        audit.note(session, Actor(f"staff:{row.name}"), now, "staff.sign_in", row.id)
+        audit.note(session, staff(row.name), now, "staff.sign_in", row.id, changed={"with": by})
         log.info("staff_signed_in", staff_id=row.id)
         return Entry(token, self._devices.token_for(row, now))
 
-    async def _note_failure(self, row: StaffRow | None, account_key: str) -> None:
+    async def _note_failure(self, row: StaffRow | None, name: str) -> None:
         """Write the failure down, against the account where there is one; a name that nobody has is kept as a hash."""
-        subject = account_key if row is None else row.id
+        subject = key_of("account", name) if row is None else row.id
         noted = {"account": "unknown" if row is None else "disabled" if row.disabled_at else "known"}
 
         def note(session: Session) -> None:
-            audit.note(session, _NOBODY, self._clock.now(), "staff.sign_in_failed", subject, changed=noted)
+            audit.note(session, NOBODY, self._clock.now(), "staff.sign_in_failed", subject, changed=noted)
 
         await self._db.transact(note)
         log.info("staff_sign_in_failed", subject=subject, account=noted["account"])
 
+    async def _note_code_failure(self, name: str, reason: str) -> None:
+        """Write down that somebody had the password and not the code: the owner's password may be known."""
 
-class _TooOften(Overloaded):
-    status, title = 429, "Too many tries"
+        def note(session: Session) -> None:
+            row = store.by_name(session, name)
+            if row is not None:
+                noted = {"with": "second factor", "reason": reason}
+                audit.note(session, NOBODY, self._clock.now(), "staff.sign_in_failed", row.id, changed=noted)
 
-    def __init__(self, wait_s: int, *, is_known: bool) -> None:
-        minutes = max(1, math.ceil(wait_s / 60))
-        hint = f"Wait {minutes} minute{'' if minutes == 1 else 's'}, then try again."
-        if not is_known:
-            hint += " A browser in which you have signed in before need not wait."
-        super().__init__("sign_in_too_often", "too many sign-ins have failed", retry_after_s=wait_s, hint=hint)
-
-
-def _key(sort: str, value: str) -> str:
-    return f"{sort}:{hashlib.sha256(value.encode()).hexdigest()[:40]}"
-
-
-def _site_of(address: str) -> str:
-    """Return the address, of IPv6 the network that one customer has; a text that is no address as it is."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped or IPv6Network((int(parsed), _IPV6_SITE), strict=False))
-    return str(parsed)
+        await self._db.transact(note)

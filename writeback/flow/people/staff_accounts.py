@@ -13,6 +13,7 @@ from writeback.core.ids import new_id
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
 from writeback.domain.staff import Role
+from writeback.flow.people import second_factor
 from writeback.flow.people.passwords import MAX_LENGTH, MIN_LENGTH, hash_password
 from writeback.store.apps import keys
 from writeback.store.people import audit
@@ -35,6 +36,8 @@ class StaffView:
     schools: Sequence[str] | None
     signs_in_with: str
     """`password`, `openid` or `nothing`."""
+    second_factor_since: datetime | None
+    """None: there is none."""
     disabled_at: datetime | None
     last_sign_in_at: datetime | None
     created_at: datetime
@@ -150,6 +153,24 @@ class Staff:
 
         return _view(await self._db.transact(change))
 
+    async def sign_out(self, name: str, *, actor: Actor = SERVICE) -> StaffView:
+        """Sign an account out everywhere, at once."""
+
+        def change(session: Session) -> StaffRow:
+            return self._changed(session, _locked(session, name), actor, "staff.sign_out_everywhere", sign_out=True)
+
+        return _view(await self._db.transact(change))
+
+    async def reset_second_factor(self, name: str, *, actor: Actor = SERVICE) -> StaffView:
+        """Take somebody's second factor away, who has lost phone and recovery codes, and sign them out everywhere."""
+
+        def change(session: Session) -> StaffRow:
+            row = _locked(session, name)
+            had = second_factor.forget(row)
+            return self._changed(session, row, actor, "staff.second_factor_reset", sign_out=True, had=had)
+
+        return _view(await self._db.transact(change))
+
     def _changed(
         self, session: Session, row: StaffRow, actor: Actor, action: str, *, sign_out: bool = False, **noted: object
     ) -> StaffRow:
@@ -173,7 +194,15 @@ def _locked(session: Session, name: str) -> StaffRow:
 def _view(row: StaffRow) -> StaffView:
     signs_in_with = "openid" if row.subject else "password" if row.password_hash else "nothing"
     return StaffView(
-        row.id, row.name, row.role, row.schools, signs_in_with, row.disabled_at, row.last_sign_in_at, row.created_at
+        row.id,
+        row.name,
+        row.role,
+        row.schools,
+        signs_in_with,
+        row.totp_since,
+        row.disabled_at,
+        row.last_sign_in_at,
+        row.created_at,
     )
 
 

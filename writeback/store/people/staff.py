@@ -58,6 +58,12 @@ def end_session(session: Session, session_hash: str) -> None:
     session.exec(delete(StaffSessionRow).where(col(StaffSessionRow.hash) == session_hash))
 
 
+def end_other_sessions(session: Session, staff_id: str, kept: str) -> int:
+    """End somebody's sessions but the one of this hash; return how many there were."""
+    query = delete(StaffSessionRow).where(col(StaffSessionRow.staff_id) == staff_id, col(StaffSessionRow.hash) != kept)
+    return session.exec(query).rowcount
+
+
 def end_sessions(session: Session, staff_id: str) -> int:
     """End all of somebody's sessions; return how many there were."""
     return session.exec(delete(StaffSessionRow).where(col(StaffSessionRow.staff_id) == staff_id)).rowcount

@@ -71,6 +71,14 @@ class StaffRow(Stored, table=True):
     """argon2id; null: they sign in elsewhere."""
     subject: str | None = Field(default=None, unique=True)
     """Who they are at the OpenID Connect provider: issuer and subject."""
+    totp_secret: str | None = Field(default=None, repr=False)
+    """Sealed: what the codes of their authenticator app are made from; null: they have no second factor."""
+    totp_since: datetime | None = instant(nullable=True)
+    """When they first gave a code of it; null: they have not yet, and it is asked for nowhere."""
+    totp_step: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    """Half-minutes since 1970 of the latest code that was used: neither it nor an earlier one is taken again."""
+    recovery_codes: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)), repr=False)
+    """Hashes of those that are left."""
     disabled_at: datetime | None = instant(nullable=True)
     last_sign_in_at: datetime | None = instant(nullable=True)
     created_at: datetime = instant()
