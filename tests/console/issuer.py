@@ -34,6 +34,11 @@ class Issuer:
     asked: dict[str, dict[str, str]] = field(default_factory=dict)
     """What the browser brought, by the code that it was given."""
     tokens: int = 0
+    keys_asked: int = 0
+    forge: Callable[["Issuer", dict[str, Any]], Any] | None = None
+    """Makes the ID token of the claims, in place of an honest one."""
+    key_document: Any = None
+    """What it shows in place of its keys."""
     spoil: Callable[[bytes], bytes] | None = None
     """What it makes of its discovery document, before it packs that by gzip."""
 
@@ -78,7 +83,7 @@ class Issuer:
             return JSONResponse({"error": "invalid_grant"}, 400)
         return JSONResponse({"token_type": "Bearer", "access_token": "x", "id_token": self._id_token(asked["nonce"])})
 
-    def _id_token(self, nonce: str) -> str:
+    def _id_token(self, nonce: str) -> Any:
         now = int(self.clock.now().timestamp())
         honest = {
             "iss": self.origin,
@@ -91,8 +96,13 @@ class Issuer:
             "groups": ["everybody", "writeback-support"],
         }
         claims = {name: value for name, value in {**honest, **self.claims}.items() if value is not None}
+        if self.forge is not None:
+            return self.forge(self, claims)
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
 
     async def _keys(self, _: Request) -> Response:
+        self.keys_asked += 1
+        if self.key_document is not None:
+            return JSONResponse(self.key_document)
         keys = self.published if self.published is not None else [self.key]
         return JSONResponse({"keys": [key.as_dict(private=False) for key in keys]})

@@ -144,7 +144,8 @@ def identity_of(claims: Mapping[str, Any], settings: OidcSettings) -> Identity:
     roles = [Role(settings.roles[value]) for value in values if value in settings.roles]
     if not roles:
         raise SignInBroken("no_role")
-    name = normal_name(str(_at(claims, settings.name_claim) or claims.get("email") or ""))
+    named = [*_texts(_at(claims, settings.name_claim)), *_texts(claims.get("email"))]
+    name = normal_name(named[0]) if named else ""
     if not name or not name.isprintable() or len(name) > 100:
         raise SignInBroken("no_name")
     schools = sorted(set(_texts(_at(claims, settings.schools_claim)))) if settings.schools_claim else None

@@ -1,6 +1,7 @@
 """Talking to the OpenID Connect provider: discovery, code for token, and an ID token that has been checked whole."""
 
 import asyncio
+import contextlib
 import hmac
 import json
 from collections.abc import Mapping
@@ -16,12 +17,18 @@ from writeback.core.tls import trusted
 from writeback.core.ttl import TtlCache
 
 if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
     from joserfc.jwt import Token
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 """Only those with the provider's public key: neither `none`, nor a secret that others may have."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-_REMEMBERED_S = 3_600.0
+_KEY_TYPES = ("RSA", "EC", "OKP")
+"""Those with a public half: whatever else is published is left out, as RFC 7517 has it."""
+_REMEMBERED_S = 300.0
+"""Of documents; so long may a key still count that the provider has withdrawn."""
+_LONGEST_SUBJECT = 255
+"""As OpenID Connect Core 1.0, section 2, says."""
 _MOST_BYTES = 1_000_000
 """Of one answer; documents and tokens have some thousands."""
 _SKEW_S = 60
@@ -79,10 +86,9 @@ class IdentityProvider:
         # Loaded when somebody signs in this way: every process would wait for it at its start.
         from joserfc import jwt
         from joserfc.errors import InvalidKeyIdError, JoseError
-        from joserfc.jwk import KeySet
 
         for is_last in (False, True):
-            keys = KeySet.import_key_set(await self._document(jwks_uri))  # type: ignore[arg-type]
+            keys = _public_keys(await self._document(jwks_uri))
             try:
                 return jwt.decode(id_token, keys, algorithms=_ALGORITHMS)
             except InvalidKeyIdError as error:
@@ -111,6 +117,8 @@ class IdentityProvider:
             registry.validate(dict(claims))
         except JoseError as error:
             raise SignInBroken("token_wrong") from error
+        if not isinstance(claims["sub"], str) or len(claims["sub"]) > _LONGEST_SUBJECT:
+            raise SignInBroken("token_wrong")
         audience = claims["aud"]
         if isinstance(audience, list) and len(audience) > 1 and claims.get("azp") != own:
             raise SignInBroken("token_wrong")
@@ -134,6 +142,19 @@ class IdentityProvider:
         if not answer.is_success or not isinstance(content, dict):
             raise SignInBroken("refused_there")
         return content
+
+
+def _public_keys(document: Mapping[str, Any]) -> "KeySet":
+    """Return the keys that can be read and that nobody can sign with who only reads them."""
+    from joserfc.errors import JoseError  # loaded by now
+    from joserfc.jwk import JWKRegistry, KeySet
+
+    keys, published = [], document.get("keys")
+    for one in published if isinstance(published, list) else []:
+        if isinstance(one, dict) and one.get("kty") in _KEY_TYPES:
+            with contextlib.suppress(JoseError, ValueError, TypeError):
+                keys.append(JWKRegistry.import_key(one))
+    return KeySet(keys)
 
 
 def _secure(url: str) -> str:
