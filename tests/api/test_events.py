@@ -291,7 +291,7 @@ async def test_streams_are_limited_for_each_app_and_give_their_places_back(live:
         refused = await live.api.call("GET", "/v1/events", key)
         assert feed.streams == 3
 
-    assert (refused.status_code, refused.json()["code"]) == (503, "streams_too_many")
+    assert (refused.status_code, refused.json()["code"]) == (429, "streams_of_app_too_many")
     assert "retry-after" in refused.headers
     async with asyncio.timeout(PATIENCE_S):
         while feed.streams:  # noqa: ASYNC110 - nothing tells when

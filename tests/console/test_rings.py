@@ -116,5 +116,5 @@ async def test_streams_are_limited_for_each_person(origin: str, sign_in: SignIn)
     async with lines_of(origin, visitor), httpx.AsyncClient(base_url=origin, cookies=visitor.http.cookies) as http:
         refused = await http.get("/console/signals", headers=ASKING)
 
-    assert refused.status_code == 503
+    assert refused.status_code == 429
     assert "retry-after" in refused.headers

@@ -123,14 +123,14 @@ class Attacked:
         pages = int(Path(f"/proc/{self.process.process.pid}/statm").read_text().split()[1])
         return pages * 4096 / 1e6
 
-    def key(self, *scopes: str) -> str:
-        """Return a key of a new app with these scopes."""
+    def key(self, *scopes: str, app: str = "Register app") -> str:
+        """Return a key of an app with these scopes."""
 
         async def make() -> str:
             database = Database.open(self.settings.database_url)
             keys = Keys(database, SystemClock(), cache_s=0.0)
             try:
-                return (await keys.create("Register app", "", [Scope(scope) for scope in scopes], None)).key
+                return (await keys.create(app, "", [Scope(scope) for scope in scopes], None)).key
             finally:
                 await keys.aclose()
                 await database.dispose()
@@ -143,10 +143,13 @@ StartApi = Callable[..., Attacked]
 
 @pytest.fixture(scope="session")
 def start_api(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, redis_server: str) -> Iterator[StartApi]:
-    """Start an API process of its own on SQLite: `start_api(max_connections=50)` takes settings of the API."""
+    """Start an API process of its own on SQLite: `start_api(max_connections=50)` takes settings of the API.
+
+    `events` are settings of the streams.
+    """
     started: list[Running] = []
 
-    def start(**limits: Any) -> Attacked:
+    def start(events: Mapping[str, Any] | None = None, **limits: Any) -> Attacked:
         folder = tmp_path_factory.mktemp("attacked")
         shutil.copy(sqlite_template, folder / "writeback.db")
         settings = Settings(
@@ -155,6 +158,7 @@ def start_api(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, r
             redis_url=redis_server,
             secret_key=SECRET_KEY,
             api={"port": free_port(), **limits},  # type: ignore[arg-type]
+            events=dict(events or {}),  # type: ignore[arg-type]
         )
         process = processes.start("api", settings, folder / "api.log")
         started.append(process)

@@ -21,8 +21,9 @@ from writeback.api.front.access_log import AccessLog
 from writeback.api.front.auth import authenticate
 from writeback.api.front.body import check_json, check_length, limited
 from writeback.api.front.metrics import Metrics
-from writeback.api.front.problems import problem_response
+from writeback.api.front.problems import problem_response, refuse
 from writeback.api.front.rate_limit import RateLimits
+from writeback.api.front.shares import AppShares
 from writeback.api.schools import feature_routes, hook_routes, provider_routes
 from writeback.api.schools import routes as schools
 from writeback.api.service import docs_page_routes, health_routes, schema_routes
@@ -79,10 +80,11 @@ class Gate:
         others: ASGIApp,
         services: Services,
         limits: RateLimits,
+        shares: AppShares,
         beside: Mapping[str, ASGIApp],
     ) -> None:
         self._submit, self._others, self._keys, self._beside = submit_endpoint, others, services.keys, beside
-        self._limits = limits
+        self._limits, self._shares = limits, shares
         self._max_body_bytes = services.settings.api.max_body_bytes
         self._max_file_bytes = services.settings.batches.max_file_bytes
 
@@ -108,12 +110,13 @@ class Gate:
             if not brings_file:
                 check_length(scope["headers"], self._max_body_bytes)
         except Problem as problem:
-            await problem_response(problem, path)(scope, receive, send)
+            await refuse(problem, scope, receive, send)
         else:
             limit = body_limit(self._max_file_bytes) if brings_file else self._max_body_bytes
             most_values = _MOST_VALUES if path.startswith("/v1/") and not brings_file else None
             serving = self._beside.get(f"/{path.partition('/')[2].partition('/')[0]}", self._others)
-            await serving(scope, limited(receive, limit, most_values), send)
+            async with self._shares.reading(scope):
+                await serving(scope, limited(receive, limit, most_values), send)
 
 
 def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) -> FastAPI:
@@ -125,12 +128,13 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     app.state.services = services
     app.state.metrics = metrics = Metrics()
     problems.install(app)
-    limits = RateLimits(services.settings.api, services.clock, services.settings.trusted_proxies)
+    shares = AppShares(services.settings)
+    limits = RateLimits(services.settings.api, services.clock, shares, services.settings.trusted_proxies)
     endpoint = submit.Submit(services, metrics, limits)
     # Also a route, so that other methods on its path are answered with 405.
     app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
     app.router.routes.extend(_rooms())
-    gate = Gate(endpoint, app.behind_the_front, services, limits, beside or {})
+    gate = Gate(endpoint, app.behind_the_front, services, limits, shares, beside or {})
     app.front = AccessLog(DropInApp(services, metrics, limits, gate), metrics, services.clock)
     return app
 

@@ -56,4 +56,5 @@ class DropInApp:
             # No traceback: exception texts may quote a record.
             outage_logs.error("door_failed", error, route=call.route)
             found = unexpected(error)
+        call.refused(found)
         return xporter.failed(found, call) if is_xporter else wonde.failed(found)

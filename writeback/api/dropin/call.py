@@ -6,6 +6,7 @@ from writeback.api.dropin.paths import endpoint_of
 from writeback.api.front import trace
 from writeback.api.front.body import check_length, header, read_body
 from writeback.api.front.rate_limit import RateLimits
+from writeback.core.errors import Problem
 from writeback.domain.access import Caller
 
 
@@ -33,6 +34,10 @@ class Call:
         """Note who calls, and count the call against its app; raise TooManyAtOnce."""
         trace.of(self._scope).caller = caller
         self._limits.check(self._scope)
+
+    def refused(self, problem: Problem) -> None:
+        """Note in the trace why it was refused."""
+        trace.of(self._scope).code = problem.code
 
     def count_failure(self) -> None:
         """Count a secret that was wrong against the address that it came from; raise TooManyAtOnce."""

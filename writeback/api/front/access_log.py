@@ -27,6 +27,7 @@ _OWN_PATHS = frozenset({"/openapi.json"})
 """Paths that FastAPI serves without a route that we could ask."""
 _GONE = 499
 """The status of a call whose caller went away before there was an answer; as nginx has it."""
+_TOO_MANY = 429
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: counted, and logged only when the answer is an error, once for all."""
 
@@ -61,6 +62,8 @@ class AccessLog:
             if status == 0:
                 await problem_response(unexpected(error), scope["path"])(scope, receive, send_with_id)
         finally:
+            if call.part is not None:
+                call.part.give_back()
             self._note(scope, call, status, self._clock.monotonic() - started_at)
 
     def _request_id(self, scope: Scope) -> str:
@@ -73,6 +76,8 @@ class AccessLog:
         route, method = _route(scope, call), scope["method"]
         status = status or _GONE
         self._metrics.request(route, method, status, seconds)
+        if status == _TOO_MANY and call.code is not None:
+            self._metrics.limited(call.code)
         if route not in _QUIET:
             log.info(
                 "http_request",
@@ -81,6 +86,7 @@ class AccessLog:
                 status=status,
                 ms=round(seconds * 1000, 1),
                 key=call.caller and call.caller.key_id,
+                **({} if call.code is None else {"code": call.code}),
             )
         elif status >= 400:
             outage_logs.warning("http_request", f"http_{status}", of=route, method=method, route=route, status=status)

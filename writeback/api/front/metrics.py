@@ -48,6 +48,12 @@ class Metrics:
             ("code",),
             registry=self.registry,
         )
+        self._limited = Counter(
+            "writeback_calls_limited",
+            "Calls refused because their app has as much under way as it may, by the code of the answer.",
+            ("code",),
+            registry=self.registry,
+        )
         self.waiting = 0
         """Submissions being checked or waiting for their commit; whoever submits one counts it in and out."""
         waiting = Gauge(
@@ -98,6 +104,10 @@ class Metrics:
     def refused(self, code: str) -> None:
         """Count one that was refused before a key was looked at."""
         self._refused.labels(code).inc()
+
+    def limited(self, code: str) -> None:
+        """Count one that was refused for what its own app has under way."""
+        self._limited.labels(code).inc()
 
     def of_restore(self, epoch: EpochView | None) -> None:
         """Take over how far what a restore of the database left is settled."""

@@ -10,7 +10,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from writeback.api.front import trace
 from writeback.api.front.invalid import problem_of
 from writeback.core.errors import BadInput, BodyTooLarge, NotFound, Overloaded, Problem, Unauthenticated
 from writeback.store.sql.engines import is_unavailable
@@ -72,6 +74,12 @@ def problem_response(problem: Problem, instance: str) -> Response:
     return response
 
 
+async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the problem, and note its code."""
+    trace.of(scope).code = problem.code
+    await problem_response(problem, scope["path"])(scope, receive, send)
+
+
 def unexpected(error: Exception) -> Problem:
     """Return the answer to an unexpected error: 503 while the database is away, else 500."""
     if is_unavailable(error):
@@ -102,6 +110,7 @@ def install(app: FastAPI) -> None:
 
 def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
+    trace.of(request.scope).code = error.code
     return problem_response(error, request.url.path)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from writeback.api.front import trace
+from writeback.api.front.shares import AppShares
 from writeback.core.caller_addresses import Networks, address_of, household_of
 from writeback.core.clock import Clock
 from writeback.core.errors import TooManyAtOnce
@@ -55,20 +56,25 @@ class Buckets:
 
 
 class RateLimits:
-    """The buckets. `rate_per_s` 0: no limit."""
+    """The buckets, and what apps hold. `rate_per_s` 0: no limit of the rate."""
 
-    def __init__(self, settings: ApiSettings, clock: Clock, trusted_proxies: Networks = ()) -> None:
-        self._trusted = trusted_proxies
+    def __init__(self, settings: ApiSettings, clock: Clock, shares: AppShares, trusted_proxies: Networks = ()) -> None:
+        self._trusted, self._shares = trusted_proxies, shares
         self._per_s, self._burst = settings.rate_per_s, settings.rate_burst
         self._apps = Buckets(clock, self._per_s, self._burst)
         self._failures = Buckets(clock, _FAILURES_PER_S, _FAILURES_BURST)
 
     def check(self, scope: Scope) -> None:
-        """Count the call against its app, for the headers of the answer; raise TooManyAtOnce."""
+        """Count the call against its app, for the headers of the answer, and take its part; raise TooManyAtOnce."""
         call = trace.of(scope)
-        if not self._per_s or call.caller is None:
+        if call.caller is None:
             return
-        allowance = self._apps.take(call.caller.app_id)
+        if self._per_s:
+            self._check_rate(call, call.caller.app_id)
+        self._shares.take(scope)
+
+    def _check_rate(self, call: trace.Trace, app: str) -> None:
+        allowance = self._apps.take(app)
         call.rate_headers = self._headers(allowance)
         if allowance.is_exceeded:
             raise TooManyAtOnce(

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.types import Scope
 
 from writeback.domain.access import Caller
+
+if TYPE_CHECKING:
+    from writeback.api.front.shares import Part
 
 _KEY = "writeback.trace"
 
@@ -14,13 +18,16 @@ _KEY = "writeback.trace"
 class Trace:
     """`route` is the path's template, `caller` who the key belongs to; None where it is not known.
 
-    `rate_headers` go out with the answer: what the caller's app may still do.
+    `rate_headers` go out with the answer: what the caller's app may still do. `code` says why it was refused, `part`
+    what the call holds of its app's share.
     """
 
     request_id: str
     caller: Caller | None = None
     route: str | None = None
     rate_headers: Sequence[tuple[bytes, bytes]] = ()
+    code: str | None = None
+    part: "Part | None" = None
 
 
 def start(scope: Scope, request_id: str) -> Trace:

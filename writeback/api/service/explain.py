@@ -194,7 +194,16 @@ _OURS = {
     "schools_not_listed": ("The provider does not list its schools.", "Register them one by one."),
     "stopping": ("This process is about to stop.", "Send it again: another one answers."),
     "store_unavailable": ("The database cannot be reached just now.", "Send it again after Retry-After seconds."),
-    "streams_too_many": ("Too many streams of events are open.", "Close some; one stream can carry all of an app."),
+    "calls_too_many": ("Too many calls of the app are under way.", "Wait for answers before you send more."),
+    "bytes_too_many": (
+        "The bodies of the app that are under way have too many bytes together.",
+        "Send fewer large bodies at once, each with its Content-Length.",
+    ),
+    "streams_of_app_too_many": (
+        "Too many streams of events of the app are open.",
+        "Close some; one stream can carry all of an app.",
+    ),
+    "streams_too_many": ("Too many streams of events are open in this process.", "Try again after Retry-After."),
     "submission_invalid": (
         "The submission cannot be read as one, or records of it cannot be sent; nothing of it was kept.",
         'Mend what the findings name, or send "on_invalid": "skip" to keep the good ones.',

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from writeback.api.front.auth import authenticate, check_school, check_scope
 from writeback.api.front.body import Disconnected, check_json, check_length, header, read_body
 from writeback.api.front.metrics import Metrics
-from writeback.api.front.problems import problem_response
+from writeback.api.front.problems import refuse
 from writeback.api.front.rate_limit import RateLimits
 from writeback.core import failpoints
 from writeback.core.errors import BadInput, Overloaded, Problem
@@ -46,7 +46,7 @@ class Submit:
             answer = await self._answer(scope, receive)
         except Problem as problem:
             self._metrics.submission("overloaded" if isinstance(problem, Overloaded) else "refused")
-            await problem_response(problem, scope["path"])(scope, receive, send)
+            await refuse(problem, scope, receive, send)
         except Disconnected:
             self._metrics.submission("abandoned")
         else:

@@ -28,6 +28,14 @@ class ApiSettings(BaseModel):
     """Calls a second that one app may make to this process, in the long run; 0: no limit."""
     rate_burst: int = Field(default=10_000, ge=1)
     """Calls that it may make at once."""
+    max_calls_per_app: int = Field(default=1_000, ge=1)
+    """Calls of one app under way in one process, without streams of events; more are answered with 429."""
+    max_bytes_per_app: int = Field(default=200_000_000, ge=1)
+    """Most bytes that the bodies of these calls may have together, by what their headers say; more are answered with
+    429. Files are counted for themselves."""
+    reads_at_once_per_app: int = Field(default=3, ge=1)
+    """Calls of one app that read at a time, of those that only read; more wait their turn. Keep it below the
+    connections to the database (`WRITEBACK_DATABASE_POOL_SIZE`): what is left serves the others."""
     max_waiting_commits: int = 2_000
     """Submissions that may wait for a commit before the API answers 503."""
     key_cache_s: float = 5.0
@@ -71,6 +79,7 @@ class EventSettings(BaseModel):
     max_streams: int = 1_000
     """Open streams in one process; more are answered with 503."""
     max_streams_per_app: int = 200
+    """The same of one app, or of one person at the console; more are answered with 429."""
     recent: int = 5_000
     """Events kept in memory for those who listen; whoever is further behind reads them from SQL."""
 

@@ -203,12 +203,7 @@ async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Uplo
     def begin(session: Session) -> None:
         since = now - timedelta(seconds=settings.give_up_upload_s)
         if batches.count_under_way(session, caller.app_id, since) >= settings.max_under_way_per_app:
-            raise TooManyAtOnce(
-                "batches_too_many",
-                f"the app has {settings.max_under_way_per_app} files under way, which is the most",
-                retry_after_s=_RETRY_AFTER_S,
-                hint="Send this one when one of them is done.",
-            )
+            raise too_many_files(settings.max_under_way_per_app)
         insert_new(session, BatchRow, **values)
 
     await flow.db.transact(begin)
@@ -219,6 +214,15 @@ def drop_upload(session: Session, batch_id: str) -> None:
     """Delete an upload that did not end well."""
     batches.drop_chunks(session, batch_id)
     batches.drop_uploading(session, batch_id)
+
+
+def too_many_files(most: int) -> TooManyAtOnce:
+    return TooManyAtOnce(
+        "batches_too_many",
+        f"the app has {most} files under way, which is the most",
+        retry_after_s=_RETRY_AFTER_S,
+        hint="Send this one when one of them is done.",
+    )
 
 
 def file_too_large(limit: int) -> BodyTooLarge:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from writeback.core import outage_logs
 from writeback.core.background_tasks import end_tasks
-from writeback.core.errors import Overloaded
+from writeback.core.errors import Overloaded, TooManyAtOnce
 from writeback.core.settings import EventSettings
 from writeback.store.sql.database import Database
 from writeback.store.writebacks.event_log import (
@@ -30,6 +30,7 @@ _SOON_S = 0.02
 """When to look again at events that are about to be settled."""
 _AFTER_ERROR_S = 1.0
 _PAGE = 500
+_RETRY_AFTER_S = 10
 _SKEW = timedelta(minutes=1)
 """By how much clocks of machines may differ."""
 
@@ -67,12 +68,21 @@ class EventFeed:
 
     @contextmanager
     def place(self, app: str) -> Iterator[None]:
-        """Hold a place among the streams for the length of the context; raise Overloaded where none is free."""
+        """Hold a place among the streams for the length of the context.
+
+        Raise TooManyAtOnce where the app, or person, has as many as it may; Overloaded where none is free.
+        """
         if self._closing:
             raise Overloaded("stopping", "this process is stopping", retry_after_s=1)
-        of_app = self._settings.max_streams_per_app
-        if self.streams >= self._settings.max_streams or self._streams[app] >= of_app:
-            raise Overloaded("streams_too_many", f"{self._streams[app]} streams of this app are open", retry_after_s=10)
+        if self._streams[app] >= self._settings.max_streams_per_app:
+            raise TooManyAtOnce(
+                "streams_of_app_too_many",
+                f"{self._streams[app]} streams of this app are open, which is the most",
+                retry_after_s=_RETRY_AFTER_S,
+                hint="Close some: one stream can carry all of an app.",
+            )
+        if self.streams >= self._settings.max_streams:
+            raise Overloaded("streams_too_many", f"{self.streams} streams are open", retry_after_s=_RETRY_AFTER_S)
         self._streams[app] += 1
         try:
             yield
