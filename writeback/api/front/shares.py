@@ -48,7 +48,7 @@ class Part:
 
 
 class AppShares:
-    """What every app holds, by its id."""
+    """What every app holds, by its id: an entry for each that has called, of which there are few."""
 
     def __init__(self, settings: Settings) -> None:
         self._limits, self._most_files = settings.api, settings.batches.max_under_way_per_app
@@ -75,8 +75,6 @@ class AppShares:
         held.calls -= 1
         held.bytes -= part.bytes
         held.files -= part.files
-        if not held.calls:
-            del self._held[part.app]
 
     @asynccontextmanager
     async def reading(self, scope: Scope) -> AsyncIterator[None]:

@@ -122,9 +122,13 @@ class Hooks:
             # Not ours, or earlier than the answer to our own POST: asking the provider settles it either way.
             log.info("hint_without_request", provider=provider, hook_of=hook_of)
             return None
-        if hint.request_id and request.school_id != hook_of:
+        is_elsewhere = hook_of is not None and request.school_id != hook_of
+        if hint.request_id and (is_elsewhere or hook_of is None):
             return NotFound("hook_unknown", "there is no such request at this hook")
-        if len(request.hints) < _MAX_HINTS:
+        if is_elsewhere:
+            # By a reference alone: what is told at another school's hook is no evidence, but the provider can be asked.
+            log.warning("hint_at_another_schools_hook", provider=provider, hook_of=hook_of, request_id=request.id)
+        elif len(request.hints) < _MAX_HINTS:
             payload = {**hint.payload, "provider_ref": hint.provider_ref, "received_at": now.isoformat()}
             request.hints = [*request.hints, payload]
         session.add(request)
