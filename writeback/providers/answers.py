@@ -28,7 +28,7 @@ MAX_RETRY_AFTER_S = 86_400.0
 _SECONDS = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _PAGE_LOOK = 4_096
-_PAGE_START = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_PAGE_START = re.compile(rb"\s*+(?:<!--.*?-->\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 Said = TypeVar("Said", bound=Outcome | Verdict)
 
 

@@ -79,7 +79,7 @@ def _selected(text: str) -> dict[str, str]:
     """Return the columns of `select` by the name that they get, e.g. `DisplayName as Name` (2026); empty for all."""
     if text.strip() in ("", "*"):
         return {}
-    pairs = (re.split(r"\s+as\s+", part.strip(), maxsplit=1, flags=re.IGNORECASE) for part in text.split(","))
+    pairs = (re.split(r"(?<!\s)\s+as\s+", part.strip(), maxsplit=1, flags=re.IGNORECASE) for part in text.split(","))
     return {pair[-1]: pair[0] for pair in pairs}
 
 
