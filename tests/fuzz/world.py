@@ -46,6 +46,7 @@ class World:
     services: Services
     key: str = ""
     """Of an app called Fuzz, with every scope."""
+    key_id: str = ""
     ids: dict[str, list[str]] = field(default_factory=dict)
     """Names of path parameters, and values that something is found by."""
 
@@ -97,7 +98,8 @@ def running_world(settings: Settings) -> Iterator[World]:
 async def _furnish(world: World, clock: Clock) -> None:
     """Put one thing of each sort there."""
     services, now = world.services, clock.now()
-    world.key = (await services.keys.create("Fuzz", "", list(Scope))).key
+    made = await services.keys.create("Fuzz", "", list(Scope))
+    world.key, world.key_id = made.key, made.id
     spare = await services.keys.create("Spare", "", [Scope.READ])
     for school, provider, mis in (("hillside", "wonde", "Bromcom"), ("riverbank", "xporter", "SIMS")):
         account = {"wonde": "A1930499544", "xporter": "1234567"}[provider]

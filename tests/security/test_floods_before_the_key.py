@@ -104,6 +104,22 @@ def test_a_request_that_never_gets_to_its_end_is_answered_with_408(api: Attacked
     assert wire.is_closed()
 
 
+def test_half_sent_requests_by_the_hundred_are_all_answered_and_others_served_meanwhile(api: Attacked) -> None:
+    halves = (
+        b"GET /v1/wri",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ",
+        b"POST /v1/x HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+    )
+    before_mb = api.resident_mb()
+    wires = [api.connect(f"127.0.{number % 4}.2").send(halves[number % 3]) for number in range(600)]
+
+    assert api.serves()
+
+    assert {wire.answer().status for wire in wires} <= {401, 408}
+    assert api.serves()
+    assert api.resident_mb() - before_mb < 30
+
+
 def test_a_second_request_that_never_gets_to_its_end_is_answered_with_408(api: Attacked) -> None:
     wire = api.connect().send(GET + b"\r\n")
     assert wire.answer().status == 200
