@@ -1,0 +1,107 @@
+"""Staff who are limited to one school see, find and change nothing of another, on any page that there is."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlmodel import SQLModel, select
+
+from tests.console.bad_morning import bad_morning
+from tests.console.conftest import (  # noqa: F401 - fixtures
+    SignIn,
+    Visitor,
+    _passwords_that_cost_little,
+    _templates_compiled_once,
+    services,
+    settings,
+    sign_in,
+    visit,
+)
+from tests.console.scenes import SCHOOLS
+from tests.security.test_markup_on_pages import read
+from writeback.console import pages
+from writeback.console.navigation import MENU
+from writeback.store.tables import ApiKey, BatchRow, SchoolRow, StaffRow, WebhookRow, WritebackRow
+from writeback.wiring import Services
+
+_MINE = "hillside"
+_OTHERS = [word for school, name, *_ in SCHOOLS if school != _MINE for word in (f'"{school}"', f"={school}", name)]
+_MOST_PAGES = 250
+
+
+async def _all_paths(visitor: Visitor) -> Sequence[str]:
+    """Return every page that an admin of all schools comes to by following links."""
+    waiting, seen = [f"/console{entry.path}" for entry in MENU], list[str]()
+    while waiting and len(seen) < _MOST_PAGES:
+        path = waiting.pop(0)
+        seen.append(path)
+        answer = await visitor.http.get(path)
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            waiting += [one for one in read(answer.text).links if one not in seen and one not in waiting]
+    return seen
+
+
+def _told(text: str) -> list[str]:
+    """Return what a page says of other schools."""
+    return [word for word in _OTHERS if word in text]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["viewer", "support", "admin"])
+async def test_no_page_of_another_school_is_shown_nor_named(
+    services: Services,  # noqa: F811
+    sign_in: SignIn,  # noqa: F811
+    role: str,
+) -> None:
+    await bad_morning(services)
+    paths = await _all_paths(await sign_in("admin", name="everywhere"))
+    limited = await sign_in(role, name="limited", schools=[_MINE])
+
+    told: dict[str, list[str]] = {}
+    shown = 0
+    for path in paths:
+        answer = await limited.http.get(path)
+        assert answer.status_code in (200, 303, 401, 403, 404), path
+        asked = answer.text.replace(path, "").replace(path.replace("&", "&amp;"), "")  # what the address itself says
+        if answer.status_code == 200 and (words := [one for one in _told(asked) if one.strip('="') not in path]):
+            told[path] = words
+        shown += answer.status_code == 200
+
+    assert told == {}
+    assert shown > 10
+    assert len(paths) > 60
+
+
+@pytest.mark.slow
+async def test_nothing_of_another_school_is_changed(services: Services, sign_in: SignIn) -> None:  # noqa: F811
+    failed = await bad_morning(services)
+    limited = await sign_in("support", name="limited", schools=[_MINE])
+    before = await _everything_of_others(services)
+    form = {"reason": "x", "confirmed": "yes", "id": failed[0], "school": "st-marys", "outcome": "failed"}
+
+    tried = 0
+    for path in sorted({route.path for room in pages.ROOMS for route in room.routes if route.method == "POST"}):
+        if path.startswith(("/sign", "/account")):
+            continue
+        target = path.replace("{id}", failed[0] if path.startswith("/writebacks") else "st-marys")
+        answer = await limited.post(target, form)
+        assert answer.status_code < 500, target
+        tried += 1
+
+    assert await _everything_of_others(services) == before
+    assert tried > 15
+
+
+async def _everything_of_others(services: Services) -> list[str]:  # noqa: F811
+    async with services.reads.db.read() as session:
+        rows: list[SQLModel] = []
+        for table in (SchoolRow, WritebackRow, BatchRow, WebhookRow, ApiKey, StaffRow):
+            found = (await session.exec(select(table))).all()
+            rows += [row for row in found if getattr(row, "school_id", "") != _MINE and row.id != _MINE]
+    return [row.model_dump_json() for row in rows]
+
+
+async def test_signals_of_another_school_are_not_followed(services: Services, sign_in: SignIn) -> None:  # noqa: F811
+    await bad_morning(services)
+    limited = await sign_in("support", schools=[_MINE])
+
+    assert (await limited.get("/signals?school=st-marys")).status_code == 404
