@@ -1,6 +1,7 @@
 """One app that takes all it can get finds its own limit; another is served meanwhile, and at once."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,8 +11,11 @@ import pytest
 
 from tests.api.conftest import FakeServices, database, services  # noqa: F401 - fixtures
 from tests.security.conftest import Attacked, StartApi, Wire, close_all
+from tests.security.test_key_kinds import World, world  # noqa: F401 - a fixture
 from writeback.api.app import create_app
 from writeback.domain.access import Scope
+from writeback.flow.batches.runner import BatchRunner
+from writeback.flow.schools.sync import Syncer
 
 GREEDY, OTHER = "Greedy app", "Register app"
 PATIENCE_S = 5.0
@@ -156,3 +160,42 @@ def _wait_until_held(api: Attacked, key: str) -> None:
     path = "/v1/schools/hillside/writebacks"
     while api.ask(_head(path, key, "Content-Length: 2", method="POST"), b"{}").status != 429:
         assert time.monotonic() < until, "the calls are not counted"
+
+
+async def test_the_largest_files_of_one_app_leave_a_place_for_the_file_of_another(
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = await world.key(Scope.SUBMIT, Scope.READ, app="Other")
+    files = [await _uploaded(world, world.whole, number) for number in range(4)]
+    small = await _uploaded(world, other, 9)
+    flow = world.services.accept.flow
+    runner = BatchRunner(flow, Syncer(flow), "worker")
+    begun: list[str] = []
+    may_end, is_served = asyncio.Event(), asyncio.Event()
+
+    async def run(self: BatchRunner, batch_id: str) -> None:
+        begun.append(batch_id)
+        if batch_id == small:
+            is_served.set()
+        await may_end.wait()
+
+    monkeypatch.setattr(BatchRunner, "run", run)
+    for batch_id in (*files, small):
+        await runner.wake(batch_id)
+    async with asyncio.timeout(PATIENCE_S):
+        await is_served.wait()
+
+    assert len([one for one in begun if one in files]) <= flow.settings.batches.served_at_once_per_app
+    may_end.set()
+    await runner.settled()
+    assert sorted(begun) == sorted([*files, small])
+
+
+async def _uploaded(world: World, key: str, number: int) -> str:  # noqa: F811
+    row = json.dumps({"kind": "attendance.session", "student_id": f"A{number}", "date": "2026-01-12", "session": "AM"})
+    headers = {"Content-Type": "application/x-ndjson"}
+    answer = await world.call("POST", "/v1/schools/hillside/batches", key, content=row, headers=headers)
+    assert answer.status_code == 202, answer.text
+    batch_id: str = answer.json()["id"]
+    return batch_id

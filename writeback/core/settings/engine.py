@@ -170,6 +170,8 @@ class BatchSettings(BaseModel):
     """Files of one app that are being uploaded or worked through; more are answered with 429."""
     served_at_once: int = Field(default=2, ge=1)
     """Files that one worker process works through at a time."""
+    served_at_once_per_app: int = Field(default=1, ge=1)
+    """How many of these may be of one app: keep it below, and no app's files wait for those of another alone."""
     lease_s: float = Field(default=60.0, gt=0)
     heartbeat_s: float = Field(default=15.0, gt=0)
     give_up_upload_s: float = 3_600.0

@@ -4,6 +4,7 @@ SQL says how far a batch is; a wake, or a sweep, only starts this.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from writeback.flow.batches.parsing import read_file
 from writeback.flow.batches.queueing import Queueing
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.schools.sync import Syncer
-from writeback.store.batches import batches
+from writeback.store.batches import batch_reads, batches
 from writeback.store.batches.batches import BatchStatus, LeaseLost
 from writeback.store.tables import BatchRow
 
@@ -45,6 +46,8 @@ class BatchRunner:
     def __post_init__(self) -> None:
         self._tasks = OwnTasks("batch", self._serve)
         self._slots = asyncio.Semaphore(self.flow.settings.batches.served_at_once)
+        of_app = self.flow.settings.batches.served_at_once_per_app
+        self._of_apps: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(of_app))
 
     async def wake(self, batch_id: str) -> None:
         """See to it that the batch is worked on soon; returns at once."""
@@ -60,13 +63,18 @@ class BatchRunner:
         await self.flow.db.transact(partial(batches.release_all, owner=self.owner))
 
     async def _serve(self, batch_id: str) -> None:
-        async with self._slots:
-            try:
+        try:
+            async with self._of_apps[await self._app_of(batch_id)], self._slots:
                 if not self._tasks.is_closing:
                     await self.run(batch_id)
-            except Exception as error:
-                # No traceback: exception texts may quote a row. The sweeper wakes us again when the lease has run out.
-                outage_logs.error("batch_turn_failed", error, batch_id=batch_id)
+        except Exception as error:
+            # No traceback: exception texts may quote a row. The sweeper wakes us again when the lease has run out.
+            outage_logs.error("batch_turn_failed", error, batch_id=batch_id)
+
+    async def _app_of(self, batch_id: str) -> str:
+        """Return whose file it is: each app waits for its own."""
+        async with self.flow.db.read() as session:
+            return await batch_reads.app_of(session, batch_id)
 
     async def run(self, batch_id: str) -> None:
         """Work on the batch until it is done, unless somebody else does."""

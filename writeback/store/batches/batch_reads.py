@@ -17,6 +17,11 @@ async def find(session: AsyncSession, caller: Caller, batch_id: str) -> BatchRow
     return (await session.exec(select(BatchRow).where(BatchRow.id == batch_id, *_reachable(caller)))).first()
 
 
+async def app_of(session: AsyncSession, batch_id: str) -> str:
+    """Return the app that uploaded the batch; empty where there is none of that id."""
+    return (await session.exec(select(BatchRow.app_id).where(BatchRow.id == batch_id))).one_or_none() or ""
+
+
 async def page(
     session: AsyncSession,
     caller: Caller,
