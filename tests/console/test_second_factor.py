@@ -329,3 +329,23 @@ async def test_nobody_else_sees_or_changes_accounts(
 
     assert (seen.status_code, done.status_code) == (403, 403)
     assert await _is_in(hers)
+
+
+async def test_somebody_changes_their_own_password_with_the_present_one_and_is_signed_out_everywhere(
+    visit: Visit, ann: str, services: Services
+) -> None:
+    await _by_password(here := visit())
+    await _by_password(elsewhere := visit())
+    wrong = await here.post("/account/password", {"password": "not it at all", "new": "another four words"})
+    short = await here.post("/account/password", {"password": PASSWORD, "new": "short"})
+
+    done = await here.post("/account/password", {"password": PASSWORD, "new": " another four words"})
+
+    assert (wrong.status_code, short.status_code, done.status_code) == (401, 422, 303)
+    assert "the password is wrong" in wrong.text
+    assert "has 5 characters" in short.text
+    assert not await _is_in(here)
+    assert not await _is_in(elsewhere)
+    assert (await _by_password(visit())).status_code == 401
+    assert (await _by_password(visit(), password=" another four words")).headers["location"] == "/console/now"
+    assert ("staff:ann", "staff.password") in await _audited(services)

@@ -1,10 +1,13 @@
 """`/console/account`: who is signed in, and signing out here or everywhere."""
 
+from collections.abc import Mapping
+
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.times import counted
 from writeback.console.security import cookies
+from writeback.core.errors import InvalidSubmission, Overloaded, Unauthenticated
 from writeback.domain.staff import Permission
 
 pages = Pages()
@@ -20,12 +23,32 @@ _MAY = {
 @pages.get("/account")
 async def show(page: Page) -> Response:
     """Show the account."""
+    return await _show(page)
+
+
+@pages.post("/account/password", needs=Permission.VIEW)
+async def change_password(page: Page) -> Response:
+    """Change one's own password, after the present one has been given; all of one's browsers are signed out."""
+    present, new = (str(page.form.get(name) or "") for name in ("password", "new"))  # which may begin with a space
+    try:
+        await page.services.staff.sign_ins.again(page.person, present)
+        await page.services.staff.accounts.set_password(page.person.name, new, actor=page.actor())
+    except InvalidSubmission as problem:
+        return await _show(page, {"new": problem.extra["findings"][0]["message"]}, problem.status)
+    except (Unauthenticated, Overloaded) as problem:
+        return await _show(page, {"password": problem.detail}, problem.status)
+    return _gone(page, "You have a new password: sign in with it.")
+
+
+async def _show(page: Page, errors: Mapping[str, str] | None = None, status: int = 200) -> Response:
     sessions = await page.services.staff.sessions.count(page.person)
     allowed = [words for permission, words in _MAY.items() if page.may(permission)]
     schools = None if page.person.schools is None else sorted(page.person.schools)
     return page.render(
         "account.html",
         title="Your account",
+        status=status,
+        errors=errors or {},
         sessions=sessions,
         allowed=allowed,
         schools=schools,
