@@ -19,7 +19,7 @@ from writeback.store.tables import App, AuditRow, ProviderAnswerRow, RequestRow,
 
 NOW = datetime(2026, 1, 12, 9, tzinfo=UTC)
 OLD, NEW, LOST = SecretBox("old"), SecretBox("new", "old"), SecretBox("lost")
-NO_SECRETS_OF_OURS = {"staff.password_hash", "delivery.url", "door.callback"}
+NO_SECRETS_OF_OURS = {"staff.password_hash", "staff.recovery_codes", "delivery.url", "door.callback"}
 """Hashes, and addresses that apps gave, which may hold a secret of theirs and go when their time comes."""
 
 

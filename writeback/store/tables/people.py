@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, Index, Text, text
 from sqlmodel import Field
 
-from writeback.store.tables.columns import BIG_PK, Stored, instant
+from writeback.store.tables.columns import BIG_PK, SEALED, Stored, instant
 
 
 class AuditRow(Stored, table=True):
@@ -71,7 +71,7 @@ class StaffRow(Stored, table=True):
     """argon2id; null: they sign in elsewhere."""
     subject: str | None = Field(default=None, unique=True)
     """Who they are at the OpenID Connect provider: issuer and subject."""
-    totp_secret: str | None = Field(default=None, repr=False)
+    totp_secret: str | None = Field(default=None, repr=False, sa_column_kwargs=SEALED)
     """Sealed: what the codes of their authenticator app are made from; null: they have no second factor."""
     totp_since: datetime | None = instant(nullable=True)
     """When they first gave a code of it; null: they have not yet, and it is asked for nowhere."""
