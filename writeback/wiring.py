@@ -54,6 +54,7 @@ from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.schools.waiting_schools import SchoolWatch
 from writeback.flow.upkeep.readiness import Readiness
 from writeback.flow.upkeep.restores import Restores, RestoreWatch
+from writeback.flow.upkeep.retention import Retention
 from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.flow.webhooks.endpoints import Webhooks
 from writeback.flow.webhooks.notify import Notifier
@@ -107,6 +108,7 @@ class Services:
     reports: Reports
     readiness: Readiness
     restores: Restores
+    retention: Retention
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,10 @@ class WorkerServices:
     school_places: Bulkhead
     """The places of jobs that look after schools."""
     pace: Pace
-    """How fast lists are fetched and bulk jobs done."""
+    """How fast lists are fetched, bulk jobs done, and what is too old deleted."""
     restore_watch: RestoreWatch
     audit_trail: AuditTrail
+    retention: Retention
 
 
 @asynccontextmanager
@@ -191,6 +194,7 @@ async def open_services(
             reports=Reports(flow.db),
             readiness=Readiness(flow.db, waker, restores),
             restores=restores,
+            retention=Retention(flow.db, flow.clock, settings),
         )
 
 
@@ -239,6 +243,7 @@ async def open_worker(
             pace=pace,
             restore_watch=restore_watch,
             audit_trail=AuditTrail(flow.db, flow.secrets, flow.clock),
+            retention=Retention(of_schools.db, flow.clock, settings, owner),
         )
 
 

@@ -1,4 +1,7 @@
-"""The worker process: arq runs the functions, tasks beside it sweep and look for drift. See `writeback worker`."""
+"""The worker process: arq runs the functions; tasks beside it sweep, look for drift, delete what is too old.
+
+See `writeback worker`.
+"""
 
 import asyncio
 import contextlib
@@ -33,8 +36,9 @@ _NEVER_GIVE_UP = 1_000_000
 _RESTART_S = 1.0
 _HEALTH_EVERY_S = 10
 """How often arq says in Redis that it lives; `writeback doctor` reads it."""
-_KEYS_FORGOTTEN_EVERY_S = 3_600.0
 _DRIFT_EVERY_S = 15.0
+_RETENTION_LOOK_S = 60.0
+"""How often a worker looks whether it is time to delete what is too old."""
 _SCHOOL_POLL_S = 0.2
 """How often an idle worker looks for schools to look after: nobody waits for that so urgently."""
 _SCHOOL_JOBS = 32
@@ -71,10 +75,13 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None, *, ro
         beside = [asyncio.create_task(_sweep(services, watchdog, role))]
         if role.serves_lanes:
             beside.append(asyncio.create_task(_look_for_drift(services)))
+        if settings.queue.sync_jobs:
+            beside.append(asyncio.create_task(_delete_what_is_old(services)))
         try:
             await _work(services, stopping, role)
         finally:
             await end_tasks(beside)
+            await services.retention.release()
             release = partial(lanes.release_all, owner=services.owner, now=services.clock.now())
             released = await services.flow.db.transact(release)
             log.info("worker_stopped", owner=services.owner, leases_released=released)
@@ -194,7 +201,6 @@ def _arq_worker(services: WorkerServices, **more: Any) -> WakableWorker:
 async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> None:
     """Sweep for as long as the worker lives; an error is logged and the next sweep tries again."""
     every = services.settings.queue.sweep_every_s
-    forget_at = services.clock.monotonic()
     while True:
         try:
             await services.restore_watch.look()
@@ -204,16 +210,6 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> No
                 await services.search.index()
                 await services.audit_trail.link()
                 await services.audit_trail.say_head(services.settings.audit.head_every_s)
-            if role.serves_lanes and services.clock.monotonic() >= forget_at:
-                await services.sweeper.forget_old_keys()
-                await services.sweeper.forget_recent_creates()
-                await services.sweeper.forget_old_deliveries()
-                await services.sweeper.forget_marks_in_doubt()
-                await services.sweeper.forget_old_answers()
-                await services.sweeper.forget_old_drop_ins()
-                await services.sweeper.forget_old_batches()
-                await services.rollup.forget()
-                forget_at = services.clock.monotonic() + _KEYS_FORGOTTEN_EVERY_S
         except Exception as error:
             outage_logs.error("sweep_failed", error)
             watchdog.sweep_ended(well=False)
@@ -230,6 +226,16 @@ async def _look_for_drift(services: WorkerServices) -> None:
             await services.drift.look()
         except Exception as error:
             outage_logs.error("drift_look_failed", error)
+
+
+async def _delete_what_is_old(services: WorkerServices) -> None:
+    """Look whether it is time to delete what is too old, now and then, for as long as the worker lives."""
+    while True:
+        try:
+            await services.pace.run(services.retention.run_if_due())
+        except Exception as error:
+            outage_logs.error("retention_failed", error)
+        await asyncio.sleep(_RETENTION_LOOK_S * services.flow.rng.uniform(0.8, 1.2))
 
 
 def _stop_on_signals() -> asyncio.Event:

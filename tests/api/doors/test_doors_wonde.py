@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from writeback.flow.upkeep.sweeper import Sweeper
+from writeback.flow.upkeep.retention import Retention
 from writeback.store.tables import DropInMemberRow, RequestRow
 
 
@@ -426,13 +426,13 @@ async def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(world: Any
     ended = (await _call(world, "POST", "attendance/session", body)).json()["writeback_id"]
     assert await world.settle() == ["confirmed"]
     waiting = (await _call(world, "POST", "attendance/session", body)).json()["writeback_id"]
-    sweeper = Sweeper(world.flow)
+    retention = Retention(world.flow.db, world.clock, world.flow.settings)
     world.clock.advance(timedelta(days=29))
-    await sweeper.forget_old_drop_ins()
+    await retention.run()
     assert (await _status(world, ended))["status"] == "SUCCESS"
     world.clock.advance(timedelta(days=2))
 
-    await sweeper.forget_old_drop_ins()
+    await retention.run()
 
     headers = {"Authorization": f"Bearer {world.key}"}
     assert (await world.http.get(f"/wonde/v1.0/writebacks/{ended}", headers=headers)).status_code == 404

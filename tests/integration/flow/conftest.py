@@ -35,6 +35,7 @@ from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.sync import Syncer
 from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.schools.waiting_schools import SchoolWatch
+from writeback.flow.upkeep.retention import Retention
 from writeback.flow.upkeep.sweeper import Sweeper
 from writeback.providers.base import Hint, Limits, ListChange, ListsMissing, LookupFailed, ProviderRequest, SchoolReport
 from writeback.queue.port import RecordingWaker
@@ -157,6 +158,7 @@ class World:
         self.watch = SchoolWatch(self.flow, self.syncer)
         self.hooks = Hooks(self.flow)
         self.sweeper = Sweeper(self.flow)
+        self.retention = Retention(self.flow.db, self.clock, self.flow.settings)
         self.corrections = create_corrections(self.flow, self.refresher)
 
     async def submit(self, *marks: dict[str, Any], **envelope: Any) -> str:
@@ -165,6 +167,12 @@ class World:
         assert answer.status == 202
         assert answer.writeback_id is not None
         return answer.writeback_id
+
+    async def forget(self) -> Mapping[str, int]:
+        """Delete what is too old, and return how much of what."""
+        run = await self.retention.run()
+        assert run is not None
+        return run.deleted
 
     async def serve(self) -> None:
         await self.dispatcher.serve(LANE)

@@ -24,6 +24,15 @@ Credentials = Annotated[
     ),
 ]
 Overrides = Annotated[dict[str, dict[str, Any]], Field(description="The school's own feature rules, kind by kind.")]
+ContentDays = Annotated[
+    float | None,
+    Field(
+        allow_inf_nan=False,
+        description="For how many days what its writebacks say is kept after they ended, 1 to 396; null: as the "
+        "service's settings say.",
+        examples=[396],
+    ),
+]
 
 
 class SchoolIn(Taken):
@@ -44,6 +53,7 @@ class SchoolIn(Taken):
     credentials: Credentials = {}
     """Left out: those of our own account with the provider serve it, where the settings have any."""
     overrides: Overrides = {}
+    content_days: ContentDays = None
 
 
 class SchoolChange(Taken):
@@ -60,6 +70,7 @@ class SchoolChange(Taken):
     """On another scheme, host or port the stored credentials do not follow: send them again."""
     credentials: Credentials = {}
     overrides: Overrides = {}
+    content_days: ContentDays = None
 
 
 class HoldIn(Taken):

@@ -18,6 +18,7 @@ from writeback.core.settings.engine import (
     RestoreSettings,
 )
 from writeback.core.settings.providers import ProviderSettings, SandboxSettings, WondeSettings, XporterSettings
+from writeback.core.settings.retention import RetentionSettings
 from writeback.core.settings.settings import Settings
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ProviderSettings",
     "QueueSettings",
     "RestoreSettings",
+    "RetentionSettings",
     "SandboxSettings",
     "Settings",
     "WebhookSettings",

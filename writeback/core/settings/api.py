@@ -121,8 +121,6 @@ class WebhookSettings(BaseModel):
     old_secret_s: float = 86_400.0
     """For how long a replaced secret signs beside the new one."""
     max_per_app: int = 20
-    keep_s: float = 30 * 86_400
-    """For how long deliveries that have ended are kept."""
 
 
 class OidcSettings(BaseModel):
@@ -191,5 +189,3 @@ class DropInSettings(BaseModel):
     """How long a synchronous call waits for the writeback's end before it is answered as taken."""
     max_callback_hosts: int = Field(default=50, ge=1)
     """Most hosts that the callbacks of one app may go to."""
-    keep_s: float = 30 * 86_400
-    """For how long a request is known by the provider's sort of id, after all of it has ended."""

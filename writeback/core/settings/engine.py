@@ -69,9 +69,8 @@ class DispatchSettings(BaseModel):
     max_answer_bytes: int = Field(default=10_000_000, ge=100_000)
     """Most bytes of one answer of a provider, as it comes and unpacked; a larger one is not read on."""
     kept_answer_bytes: int = Field(default=8_192, ge=0, le=100_000)
-    """So much of what a provider answered to a request that failed is kept, sealed, for support; 0: nothing."""
-    keep_answers_s: float = Field(default=14 * 86_400, gt=0)
-    """For how long."""
+    """So much of what a provider answered to a request that failed is kept, sealed, for support; 0: nothing. For how
+    long: `retention.provider_answers_days`."""
 
 
 class ConfirmSettings(BaseModel):
@@ -176,5 +175,3 @@ class BatchSettings(BaseModel):
     heartbeat_s: float = Field(default=15.0, gt=0)
     give_up_upload_s: float = 3_600.0
     """An upload that has not ended by then is dropped."""
-    keep_s: float = 30 * 86_400
-    """For how long bad rows are kept, with all that they say; the batch itself and its counts stay."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,6 +26,7 @@ from writeback.core.settings.engine import (
     RestoreSettings,
 )
 from writeback.core.settings.providers import ProviderSettings, SandboxSettings, WondeSettings, XporterSettings
+from writeback.core.settings.retention import RetentionSettings, refuse_moved
 from writeback.core.settings.timings import complaints
 
 
@@ -80,6 +81,13 @@ class Settings(BaseSettings):
     doors: DropInSettings = DropInSettings()
     console: ConsoleSettings = ConsoleSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_has_moved(cls, given: Any) -> Any:
+        refuse_moved(given)
+        return given
 
     @model_validator(mode="after")
     def _times_agree(self) -> Self:

@@ -133,14 +133,24 @@ RELATIONS: Sequence[Relation] = (
     ),
     Relation("webhooks.timeout_s", "webhooks.connect_timeout_s", "because connecting is a part of the delivery"),
     Relation(
-        "webhooks.keep_s",
+        "86400 * retention.deliveries_days",
         "webhooks.disable_after_s",
         "or deliveries would be forgotten before they are given up",
     ),
     Relation(
-        "doors.keep_s",
+        "86400 * retention.drop_ins_days",
         "api.idempotency_keep_s",
         "or a drop-in request that is sent again would be answered with an id that is not known any more",
+    ),
+    Relation(
+        "retention.history_days",
+        "retention.content_days",
+        "because the history of a writeback goes after what it says",
+    ),
+    Relation(
+        "retention.writebacks_days",
+        "retention.history_days",
+        "because a writeback goes after its history",
     ),
 )
 

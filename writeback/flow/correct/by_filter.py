@@ -203,7 +203,10 @@ class BulkCorrections:
     def _resubmit_one(self, session: Session, work: Work, opened: OpenWriteback, draft: Draft, bulk: str) -> Result:
         if not draft.is_still(opened.row):
             return Unchanged(opened.row.id)
-        self.resubmits.apply(session, opened, draft, work.actor, bulk=bulk)
+        try:
+            self.resubmits.apply(session, opened, draft, work.actor, bulk=bulk)
+        except Conflict as conflict:
+            return _not_done(opened.row.id, conflict)
         return Done(id=opened.row.id, records=len(draft.good))
 
     def _cancel_one(self, session: Session, work: Work, opened: OpenWriteback, bulk: str) -> Result:

@@ -7,6 +7,7 @@ from typing import Any
 from writeback.core.errors import MOST_FINDINGS, Conflict, InvalidSubmission
 from writeback.domain.corrections import RESUBMITTABLE, going_again, in_doubt
 from writeback.domain.finding import Finding
+from writeback.domain.kept import Kept
 from writeback.domain.kinds import KINDS, Kind, Record, parse_records
 from writeback.domain.submission.submission import OnInvalid, read_record
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
@@ -79,10 +80,14 @@ def draft_of(row: WritebackRow, order: Order) -> Draft:
     """Return what would go again; raise Conflict where it may not, InvalidSubmission for edits of no record."""
     if row.status not in RESUBMITTABLE:
         raise _not_resubmittable(row)
+    if row.kept >= Kept.CONTENT_GONE:
+        raise _content_gone(row)
     stored = parse_records(row.kind, row.records)
     progress = unpack_progress(row.progress, len(stored))
     going = going_again(progress)
     _refuse_misplaced(row, order.edits, progress, going)
+    if row.kept == Kept.TEXTS_GONE:
+        _refuse_without_texts(row, order.edits, going)
     if not KINDS[row.kind].is_repeatable and not order.not_in_mis:
         _refuse_in_doubt(row, progress, going)
     records, findings = list(stored), list[Finding]()
@@ -114,6 +119,19 @@ def _refuse_misplaced(
             raise _not_editable(row, edit.index, progress[edit.index].status)
 
 
+def _refuse_without_texts(row: WritebackRow, edits: Sequence[Edit], going: Sequence[int]) -> None:
+    """Raise where a record would go without the comment or file that it was accepted with, and nobody has given it
+    anew."""
+    given = {edit.index for edit in edits}
+    stale = [index for index in going if index not in given]
+    if stale:
+        raise Conflict(
+            "texts_forgotten",
+            f"comments and files of {row.id} have been deleted for their age: record {stale[0]} would go without them",
+            hint="Send the records whole, with their comments, as edits; or submit them as a new writeback.",
+        )
+
+
 def _refuse_in_doubt(row: WritebackRow, progress: Sequence[RecordProgress], going: Sequence[int]) -> None:
     uncertain = [index for index in going if in_doubt(progress[index])]
     if uncertain:
@@ -122,6 +140,15 @@ def _refuse_in_doubt(row: WritebackRow, progress: Sequence[RecordProgress], goin
             f"record {uncertain[0]} of {row.id} was cancelled while nobody knew whether it had arrived",
             hint='Look in the MIS. If it is not there, resubmit it with "not_in_mis": true.',
         )
+
+
+def _content_gone(row: WritebackRow) -> Conflict:
+    day = f"{row.forgotten_at:%Y-%m-%d}" if row.forgotten_at else "some day"
+    return Conflict(
+        "content_forgotten",
+        f"what {row.id} said was deleted on {day} for its age: there is nothing left to send",
+        hint="Submit it as a new writeback, if it is still to be written.",
+    )
 
 
 def _not_resubmittable(row: WritebackRow) -> Conflict:

@@ -15,7 +15,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
 from writeback.flow.correct.locked_correction import Correction, begin_anew, check_may_correct, locked_for
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.slots import later_ones
+from writeback.flow.engine.slots import check_later_are_known, later_ones
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.store.writebacks import claimed_things
 from writeback_client.models.corrections import Corrected
@@ -68,6 +68,7 @@ class Resolves:
         indexes = [change.index for change in correction.changed]
         later = later_ones(session, opened.row, opened.records, indexes) if outcome is Outcome.RESEND else {}
         if outcome is Outcome.RESEND:
+            check_later_are_known(session, opened.row)
             begin_anew(self.flow, opened.row, now)
         elif outcome is Outcome.CONFIRMED:
             opened.row.evidence = EVIDENCE

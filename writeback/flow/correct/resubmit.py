@@ -24,7 +24,7 @@ from writeback.flow.correct.draft import Draft, Order, draft_of
 from writeback.flow.correct.locked_correction import Correction, begin_anew, check_may_correct, locked_for
 from writeback.flow.correct.revalidate import DraftRevalidation
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.slots import later_ones
+from writeback.flow.engine.slots import check_later_are_known, later_ones
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.store.reads.filters import reachable
 from writeback.store.reads.writebacks_read import writeback_unknown
@@ -95,8 +95,12 @@ class Resubmits:
     def apply(
         self, session: Session, opened: OpenWriteback, draft: Draft, actor: Actor, *, bulk: str | None = None
     ) -> Correction:
-        """Queue the good records of a checked, locked writeback, and record it; the others stay failed."""
+        """Queue the good records of a checked, locked writeback, and record it; the others stay failed.
+
+        Raise Conflict, and change nothing, where nobody can say whether it is still the latest.
+        """
         row, now = opened.row, self.flow.clock.now()
+        check_later_are_known(session, row)
         correction = Correction(session, now, actor, opened, Action.RESUBMIT, bulk)
         said, good = by_record(draft.findings), set(draft.good)
         for index in draft.going:

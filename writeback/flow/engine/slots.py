@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from writeback.core.errors import Conflict
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.status_changes import OpenWriteback
@@ -30,8 +31,21 @@ def slots_of(opened: OpenWriteback, statuses: Sequence[RecordStatus]) -> list[st
     """Return the slots of the records that are in one of `statuses` and written whatever the MIS has there."""
     kind = KINDS[opened.row.kind]
     indexes = [index for index, progress in enumerate(opened.progress) if progress.status in statuses]
-    slots = (kind.slot(opened.record(index)) for index in indexes if not is_conditional(opened.record(index)))
+    records = (opened.records[index] for index in indexes)  # one whose content has been deleted has none
+    slots = (kind.slot(record) for record in records if record is not None and not is_conditional(record))
     return [slot for slot in slots if slot is not None]
+
+
+def check_later_are_known(session: Session, row: WritebackRow) -> None:
+    """Raise Conflict where a mark may not go again: one accepted after it may be of its slot, and has been deleted for
+    its age, so that nobody knows which of the two is to stand."""
+    if KINDS[row.kind].overwrites and writebacks.has_later_without_content(session, row.lane_id, row.seq or 0):
+        raise Conflict(
+            "later_marks_forgotten",
+            f"what was accepted after {row.id} has been deleted for its age: nobody can say whether it is still the "
+            "latest mark for its pupils",
+            hint="Look in the MIS. If it is still to be written, submit it as a new writeback.",
+        )
 
 
 def later_ones(

@@ -22,7 +22,7 @@ from writeback.store.reads.rollups import ALL, BUCKET_S, Happened
 from writeback.store.sql.database import Database
 from writeback.store.writebacks.event_log import SPAN, Horizon, id_before
 
-_KEPT, _CAUGHT_UP = timedelta(days=7), timedelta(days=1)
+KEPT, _CAUGHT_UP = timedelta(days=7), timedelta(days=1)
 """How long counts are kept; how far back counting begins in a database that was never counted."""
 _BINS_PER_DOUBLING = 8
 _SHORTEST_S = 0.05
@@ -108,10 +108,6 @@ class Rollup:
                 start = await id_before(session, self._clock.now() - _CAUGHT_UP)
         before, self._counted = await self._db.transact(partial(self._count, start, settled))
         return self._counted - before
-
-    async def forget(self) -> None:
-        """Delete counts of long ago."""
-        await self._db.transact(partial(store.forget, before=self._clock.now() - _KEPT))
 
     def _count(self, start: int, settled: int, session: Session) -> tuple[int, int]:
         cursor = store.lock_cursor(session, start)

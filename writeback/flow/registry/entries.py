@@ -291,6 +291,7 @@ class Registry:
             "provider_school_id": draft.provider_school_id,
             "base_url": self._own_base_url(draft),
             "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
+            "content_days": draft.content_days,
         }
         if draft.credentials is not None:
             given = {name: text.strip() for name, text in draft.credentials.items()}
@@ -344,6 +345,7 @@ def _draft_of(row: SchoolRow) -> Draft:
         provider_school_id=row.provider_school_id,
         base_url=row.base_url,
         overrides=row.overrides,
+        content_days=row.content_days,
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from validators.features import validate_overrides
 from writeback.core.addresses import origin_of
 from writeback.core.errors import ConfigurationError
+from writeback.core.settings.retention import LONGEST_CONTENT_DAYS
 from writeback.domain.finding import Finding
 from writeback.flow.registry.slugs import SLUG_RULE, is_slug, slug_of
 from writeback.providers.descriptor import SchoolIdRule
@@ -29,6 +30,7 @@ class Draft:
     base_url: str = ""
     credentials: Mapping[str, str] | None = field(default=None, repr=False)
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    content_days: float | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class NewSchool:
     id: str | None = None
     base_url: str = ""
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    content_days: float | None = None
 
     def draft(self) -> Draft:
         return Draft(
@@ -54,6 +57,7 @@ class NewSchool:
             base_url=self.base_url,
             credentials=self.credentials,
             overrides=self.overrides,
+            content_days=self.content_days,
         )
 
 
@@ -73,6 +77,7 @@ def findings_of(
         *_url("base_url", "/base_url", draft.base_url),
         *_credentials(draft.provider, draft.credentials, is_needed=draft.provider not in with_credentials),
         *_overrides(draft.overrides),
+        *_content_days(draft.content_days),
     ]
 
 
@@ -167,3 +172,10 @@ def _overrides(overrides: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     except ConfigurationError as error:
         hint = "GET /v1/features shows the kinds and what can be said of each."
         yield Finding("overrides_invalid", str(error), hint, pointer="/overrides")
+
+
+def _content_days(days: float | None) -> Iterator[Finding]:
+    if days is not None and not 1 <= days <= LONGEST_CONTENT_DAYS:
+        message = f"content_days is {days:g}: it must be 1 to {LONGEST_CONTENT_DAYS}, which is thirteen months"
+        hint = "Send null for what the service's settings say."
+        yield Finding("content_days_out_of_range", message, hint, pointer="/content_days")

@@ -40,6 +40,7 @@ def view_of(
         hook_url=hook_url,
         facts=row.facts,
         overrides=row.overrides,
+        content_days=row.content_days,
         lookups=[_cached(one, waits.get(one.list)) for one in lists],
         waiting=waiting,
         created_at=row.created_at,

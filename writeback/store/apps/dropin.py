@@ -1,13 +1,11 @@
 """Queries of drop-in requests. Their rows are written with their writebacks, by the committer."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from sqlalchemy import delete, exists, func, or_
+from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.domain.states import FINAL
 from writeback.store.tables import App, DropInMemberRow, DropInRow, SchoolRow, WebhookRow, WritebackRow
 
 
@@ -30,20 +28,6 @@ def members(session: Session, ref: str) -> Sequence[tuple[DropInMemberRow, Write
         .order_by(col(DropInMemberRow.position))
     )
     return session.exec(query).all()
-
-
-def ended(session: Session, before: datetime, after: str, limit: int) -> Sequence[str]:
-    """Return requests beyond the ref `after` of which all had ended before an instant, in the order of their refs."""
-    is_left = or_(col(WritebackRow.status).not_in(FINAL), col(WritebackRow.updated_at) >= before)
-    left = (
-        exists()
-        .where(
-            col(DropInMemberRow.ref) == col(DropInRow.ref), col(WritebackRow.id) == col(DropInMemberRow.writeback_id)
-        )
-        .where(is_left)
-    )
-    query = select(DropInRow.ref).where(DropInRow.ref > after, DropInRow.created_at < before, ~left)
-    return session.exec(query.order_by(col(DropInRow.ref)).limit(limit)).all()
 
 
 def forget(session: Session, refs: Sequence[str]) -> None:

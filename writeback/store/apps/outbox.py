@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Integer, and_, bindparam, delete, exists, func, or_, update
+from sqlalchemy import Integer, and_, bindparam, exists, func, or_, update
 from sqlmodel import Session, col, select
 
-from writeback.core.ids import new_id
 from writeback.store.sql.prepared import Prepared
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables import DeliveryRow, EventRow, WebhookRow, WritebackRow
@@ -111,11 +110,3 @@ def bring_forward(session: Session, webhook_id: str, now: datetime) -> None:
         .where(col(DeliveryRow.webhook_id) == webhook_id, col(DeliveryRow.state) == DeliveryState.PENDING)
         .values(next_attempt_at=now)
     )
-
-
-def forget(session: Session, before: datetime) -> int:
-    """Delete deliveries made before that instant that have ended; return how many."""
-    oldest_kept = new_id("msg", before)  # ids sort by the millisecond in which they were made
-    ended = (DeliveryState.DELIVERED, DeliveryState.FAILED)
-    statement = delete(DeliveryRow).where(col(DeliveryRow.id) < oldest_kept, col(DeliveryRow.state).in_(ended))
-    return session.exec(statement).rowcount

@@ -321,24 +321,7 @@ def drop_lines(session: Session, batch_id: str) -> int:
     return session.connection().execute(made).rowcount
 
 
-def old(session: Session, before: datetime, uploading_before: datetime, limit: int) -> Sequence[BatchRow]:
-    """Return batches that ended before an instant and still have rows, and uploads that were given up."""
-    has_ended = and_(
-        col(BatchRow.status).in_((BatchStatus.DONE, BatchStatus.REFUSED, BatchStatus.CANCELLED)),
-        col(BatchRow.forgotten_at).is_(None),
-        col(BatchRow.updated_at) < before,
-    )
-    is_given_up = and_(col(BatchRow.status) == BatchStatus.UPLOADING, col(BatchRow.created_at) < uploading_before)
-    return session.exec(select(BatchRow).where(or_(has_ended, is_given_up)).limit(limit)).all()
-
-
 def drop_uploading(session: Session, batch_id: str) -> None:
     """Delete a batch whose file never arrived."""
     is_it = and_(_BATCH.c.id == batch_id, _BATCH.c.status == BatchStatus.UPLOADING)
     session.connection().execute(delete(_BATCH).where(is_it))
-
-
-def forget(session: Session, batch_id: str, now: datetime) -> None:
-    """Note that the rows of a batch are gone; what quotes them goes too."""
-    values = {"forgotten_at": now, "file_name": "", "problems": {}, "findings": []}
-    session.connection().execute(update(_BATCH).where(_BATCH.c.id == batch_id).values(**values))

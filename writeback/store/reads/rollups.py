@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -144,11 +144,6 @@ def _adding(row: type[SQLModel], names: Iterable[str], *more: str) -> str:
     keys = ", ".join(column.name for column in table.primary_key)
     added = (f"{name} = {table.name}.{name} + excluded.{name}" for name in names)
     return f"ON CONFLICT ({keys}) DO UPDATE SET {', '.join((*added, *more))}"
-
-
-def forget(session: Session, before: datetime) -> None:
-    session.exec(delete(RollupRow).where(col(RollupRow.bucket_at) < before))
-    session.exec(delete(RollupTimeRow).where(col(RollupTimeRow.bucket_at) < before))
 
 
 async def counts(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[Counts]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from writeback.domain.kept import Kept
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
 from writeback.store.tables import AttemptRow, BreakerRow, CorrectionRow, EventRow, RequestRow, WritebackRow
@@ -82,6 +83,8 @@ def _common(row: WritebackRow, progress: Sequence[RecordProgress], breaker: Brea
         "updated_at": row.updated_at,
         "expires_at": row.expires_at,
         "batch_id": row.batch_id,
+        "texts_forgotten": row.kept >= Kept.TEXTS_GONE,
+        "forgotten_at": row.forgotten_at,
         "counts": {status.value: counts[status] for status in RecordStatus if counts[status]},
     }
 

@@ -17,9 +17,10 @@ from writeback.store.tables.requests import (
     RequestRow,
 )
 from writeback.store.tables.schools import AccountHookRow, LookupRow, RemovalsRow, SchoolRow
-from writeback.store.tables.upkeep import EpochRow, SchemaRow
+from writeback.store.tables.upkeep import EpochRow, RetentionRunRow, SchemaRow
 from writeback.store.tables.writebacks import (
     BROWSED,
+    IS_ENDED,
     CorrectionRow,
     EventRow,
     IdempotencyRow,
@@ -30,6 +31,7 @@ from writeback.store.tables.writebacks import (
 
 __all__ = [
     "BROWSED",
+    "IS_ENDED",
     "AccountHookRow",
     "ApiKey",
     "App",
@@ -59,6 +61,7 @@ __all__ = [
     "RecentCreateRow",
     "RemovalsRow",
     "RequestRow",
+    "RetentionRunRow",
     "RollupCursorRow",
     "RollupRow",
     "RollupTimeRow",

@@ -113,6 +113,7 @@ class DropInRow(Stored, table=True):
     """A request to a drop-in endpoint: its id for the app, and where its result is to be sent."""
 
     __tablename__ = "door"
+    __table_args__ = (Index("ix_door_created_at", "created_at"),)
 
     ref: str = Field(primary_key=True)
     """Wonde's writeback_id or Xporter's TrackingId, as we gave it."""

@@ -17,6 +17,7 @@ class AuditRow(Stored, table=True):
         Index("ix_audit_school", "school", "id"),
         Index("ix_audit_subject", "subject", "id"),
         Index("ix_audit_unlinked", "id", sqlite_where=text("position IS NULL")),  # PostgreSQL's too: the migration
+        Index("ix_audit_at", "at"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BIG_PK, primary_key=True, autoincrement=True))

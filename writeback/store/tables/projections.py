@@ -15,6 +15,7 @@ class RollupRow(Stored, table=True):
     """What came in within five minutes, and what became of it by now: a rollup of events."""
 
     __tablename__ = "tally"
+    __table_args__ = (Index("ix_tally_bucket_at", "bucket_at"),)
 
     school_id: str = Field(primary_key=True)
     """Empty: all schools of the provider."""
@@ -38,6 +39,7 @@ class RollupTimeRow(Stored, table=True):
     """How many confirmations within five minutes took how long."""
 
     __tablename__ = "tally_time"
+    __table_args__ = (Index("ix_tally_time_bucket_at", "bucket_at"),)
 
     school_id: str = Field(primary_key=True)
     bucket_at: datetime = Field(sa_column=Column(UtcDateTime(), primary_key=True))
@@ -62,6 +64,7 @@ class SearchTermRow(Stored, table=True):
     __tablename__ = "search_term"
     __table_args__ = (
         Index("ix_search_term_finding", "seq", sqlite_where=_IS_FINDING),  # PostgreSQL's too, as the migrations say
+        Index("ix_search_term_seq", "seq"),
         {"sqlite_with_rowid": False},
     )
 

@@ -89,6 +89,7 @@ class ClaimRow(Stored, table=True):
     """A thing in the MIS that one of our records has made, so that no other record is taken to have made it too."""
 
     __tablename__ = "claim"
+    __table_args__ = (Index("ix_claim_writeback", "writeback_id"),)
 
     school_id: str = Field(primary_key=True)
     family: str = Field(primary_key=True)

@@ -25,6 +25,8 @@ class SchoolRow(Stored, table=True):
     """Sealed JSON."""
     overrides: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """This school's own feature rules, kind by kind."""
+    content_days: float | None = None
+    """For how long what its writebacks say is kept; null: as the settings say."""
     facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """What the provider last said of it."""
     hold_reason: str | None = None

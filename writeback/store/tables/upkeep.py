@@ -1,11 +1,11 @@
-"""What the database knows of itself: its schema, and restores from backups."""
+"""What the database knows of itself: its schema, restores from backups, and what has been deleted for its age."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column
+from sqlalchemy import JSON, BigInteger, Column
 from sqlmodel import Field
 
-from writeback.store.tables.columns import Stored, instant
+from writeback.store.tables.columns import BIG_PK, Stored, instant
 
 
 class EpochRow(Stored, table=True):
@@ -37,3 +37,24 @@ class SchemaRow(Stored, table=True):
     id: int = Field(primary_key=True)
     works_from: str
     """The oldest revision whose version of the service works with it."""
+
+
+class RetentionRunRow(Stored, table=True):
+    """One time that what is too old was deleted, and how much it was; of those under way, one."""
+
+    __tablename__ = "retention_run"
+
+    id: int | None = Field(default=None, sa_column=Column(BIG_PK, primary_key=True, autoincrement=True))
+    began_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True, index=True)
+    """Null: it is under way, or waits to be resumed."""
+    deleted: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """How many of what: by the names in `flow/upkeep/retention_rules.py`."""
+    pieces: int = 0
+    """Transactions that it took."""
+    longest_s: float = 0.0
+    """What the longest of them took, with its wait for the database."""
+    fence: int = 0
+    """Counts those who have worked on it: whoever has an older number commits nothing."""
+    lease_owner: str | None = None
+    lease_until: datetime | None = instant(nullable=True)

@@ -16,6 +16,8 @@ def _partial(name: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=text(f"{columns[0]} IS NOT NULL"))
 
 
+IS_ENDED = "status IN ('cancelled', 'confirmed', 'expired', 'failed', 'partial', 'superseded')"
+"""SQL: nothing happens to the writeback any more. As a text, so that a database knows the index that has it."""
 BROWSED = ("seq", "app_id", "school_id", "kind", "status", "hold_reason", "batch_id", "created_at")
 """Columns that lists of writebacks are filtered and ordered by."""
 
@@ -59,6 +61,8 @@ class WritebackRow(Stored, table=True):
         # Of few writebacks, so that the others do without their upkeep.
         _partial("ix_writeback_batch", "batch_id", "seq", "status"),
         _partial("ix_writeback_held", "hold_reason", "app_id", "school_id", "status", "kind", "created_at"),
+        # What may be forgotten, school by school, the longest ended first; of writebacks that have ended alone.
+        Index("ix_writeback_ended", "school_id", "kept", "updated_at", sqlite_where=text(IS_ENDED)),
         # All that lists filter by, in the order in which they show it: one pass over it does without the rows.
         Index("ix_writeback_browse", *BROWSED),
     )
@@ -91,6 +95,10 @@ class WritebackRow(Stored, table=True):
     updated_at: datetime = instant()
     batch_id: str | None = None
     """The batch that it came in; null: it was submitted by itself."""
+    kept: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """What of it is left: `domain/kept.py`."""
+    forgotten_at: datetime | None = instant(nullable=True)
+    """When its content was deleted."""
 
 
 class EventRow(Stored, table=True):

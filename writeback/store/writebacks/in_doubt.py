@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, update
 from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select
 
@@ -36,8 +36,3 @@ def about(session: Session, lane_id: str, slots: Collection[str]) -> Sequence[Ma
 def lanes_with(session: Session, lane_ids: Collection[str]) -> set[str]:
     """Return those of the lanes that have marks in doubt, also those whose time has passed."""
     return {lane_id for (lane_id,) in _LANES_WITH.rows(session, lanes=lane_ids)}
-
-
-def forget(session: Session, before: datetime) -> None:
-    """Delete the marks in doubt whose time passed before then: nothing is asked about them any more."""
-    session.exec(delete(MarkInDoubtRow).where(col(MarkInDoubtRow.until) < before))

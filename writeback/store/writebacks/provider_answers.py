@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,11 +24,3 @@ async def kept_of(session: AsyncSession, request_ids: Collection[str]) -> set[st
         return set()
     query = select(ProviderAnswerRow.request_id).where(col(ProviderAnswerRow.request_id).in_(request_ids))
     return set((await session.exec(query)).all())
-
-
-def forget(session: Session, before: datetime, limit: int) -> int:
-    """Delete at most `limit` that were kept before then, and return how many there were."""
-    old = select(ProviderAnswerRow.request_id).where(col(ProviderAnswerRow.kept_at) < before).limit(limit)
-    found = session.exec(old).all()
-    session.exec(delete(ProviderAnswerRow).where(col(ProviderAnswerRow.request_id).in_(found)))
-    return len(found)

@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.states import Status
@@ -41,8 +40,3 @@ async def find(
     if app_id is not None:
         query = query.where(WritebackRow.app_id == app_id)
     return {row.same: Earlier(row.writeback_id, row.created_at) for row in (await session.exec(query)).all()}
-
-
-def forget(session: Session, before: datetime) -> None:
-    """Delete what was accepted before then."""
-    session.exec(delete(RecentCreateRow).where(col(RecentCreateRow.created_at) < before))

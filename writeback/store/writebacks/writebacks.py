@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, String, and_, bindparam, case,
 from sqlalchemy import select as select_column
 from sqlmodel import Session, col, select, update
 
+from writeback.domain.kept import Kept
 from writeback.domain.states import NOT_LEFT, WITH_PROVIDER, Status
 from writeback.store.sql.lists import padded
 from writeback.store.sql.prepared import Prepared, PreparedSelect
@@ -164,6 +165,17 @@ def accepted_after(session: Session, lane_id: str, seq: int) -> Sequence[Writeba
         col(WritebackRow.seq) > seq,
     )
     return session.exec(query.order_by(col(WritebackRow.seq))).all()
+
+
+def has_later_without_content(session: Session, lane_id: str, seq: int) -> bool:
+    """Whether the content of one that the lane took after `seq`, and that may be in the MIS, has been deleted."""
+    query = select(WritebackRow.seq).where(
+        WritebackRow.lane_id == lane_id,
+        col(WritebackRow.status).in_((Status.CONFIRMED, Status.PARTIAL)),
+        col(WritebackRow.seq) > seq,
+        col(WritebackRow.kept) >= Kept.CONTENT_GONE,
+    )
+    return session.exec(query.limit(1)).first() is not None
 
 
 def of_school(session: Session, school_id: str, status: Status) -> Sequence[WritebackRow]:

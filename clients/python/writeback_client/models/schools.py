@@ -78,6 +78,8 @@ class School(Model):
     """What the provider last said of the school."""
     overrides: dict[str, Any] = {}
     """The school's own feature rules, kind by kind."""
+    content_days: float | None = None
+    """For how many days what its writebacks say is kept after they ended; null: as the service's settings say."""
     lookups: tuple[CachedList, ...] = ()
     waiting: int = 0
     """Writebacks that have not ended."""

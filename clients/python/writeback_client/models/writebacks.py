@@ -93,6 +93,10 @@ class WritebackSummary(Identified):
     expires_at: datetime | None = None
     batch_id: str | None = None
     """The batch that it came in; null: it was submitted by itself."""
+    texts_forgotten: bool = False
+    """Its comments and files have been deleted for their age."""
+    forgotten_at: datetime | None = None
+    """When what it said was deleted for its age: its records are null, and it cannot be sent again."""
     counts: dict[AnyRecordStatus, int] = {}
     """Records by status."""
 

@@ -49,6 +49,7 @@ def add(
     base_url: str | None = None,
     credentials: Credentials | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    content_days: float | None = None,
 ) -> Call[School]:
     """Register a school; raise Conflict where it is registered, Invalid with findings. Needs the scope admin.
 
@@ -63,6 +64,7 @@ def add(
         base_url=base_url,
         credentials=credentials,
         overrides=overrides,
+        content_days=content_days,
     )
     return post(_LIST, as_model(School), body)
 
@@ -76,8 +78,12 @@ def change(
     base_url: str | None = None,
     credentials: Credentials | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    content_days: float | None = None,
 ) -> Call[School]:
-    """Change what is given; credentials and overrides as a whole. Needs the scope admin."""
+    """Change what is given; credentials and overrides as a whole. Needs the scope admin.
+
+    `content_days`: for how many days what its writebacks say is kept after they ended.
+    """
     body = said(
         name=name,
         mis=mis,
@@ -85,6 +91,7 @@ def change(
         base_url=base_url,
         credentials=credentials,
         overrides=overrides,
+        content_days=content_days,
     )
     return patch(path("/v1/schools/{}", school), as_model(School), body)
 

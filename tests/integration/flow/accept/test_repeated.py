@@ -76,7 +76,7 @@ async def test_after_ten_minutes_it_is_new_again_and_then_forgotten(world: World
     assert warned(await post(world)) == [[]]
 
     world.clock.advance(timedelta(seconds=300))
-    await world.sweeper.forget_recent_creates()
+    await world.forget()
 
     assert warned(await post(world)) == [["accepted_before"]]
 

@@ -23,7 +23,6 @@ from writeback.domain.corrections import Action
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.outcome import NotReached
 from writeback.flow.batches.batches import Batches
-from writeback.flow.batches.forget import forget_old_batches
 from writeback.flow.batches.lease import Turn
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.batches.uploads import NewBatch, UploadAnswer
@@ -832,7 +831,7 @@ async def test_a_files_name_is_forgotten_in_the_audit_log_with_its_rows(files: F
     batch = await files.take(marks(row(1, code="Q9")), file_name="Zoe A.csv")
     files.world.clock.advance(timedelta(days=31))
 
-    await forget_old_batches(files.flow)
+    await files.world.forget()
 
     (_, _, subject, changed), *_ = await _audited(files)
     assert (subject, changed["format"]) == (batch.id, "csv")
@@ -845,11 +844,12 @@ async def test_a_files_name_is_forgotten_in_the_audit_log_with_its_rows(files: F
 async def test_rows_are_forgotten_after_their_time_and_counts_stay(files: Files) -> None:
     batch = await files.take(marks(row(1), row(2, code="Q9")), file_name="7A.csv")
     files.world.clock.advance(timedelta(days=29))
-    assert await forget_old_batches(files.flow) == 0
+    assert not await files.world.forget()
     files.world.clock.advance(timedelta(days=2))
 
-    assert await forget_old_batches(files.flow) == 1
-    assert await forget_old_batches(files.flow) == 0
+    forgotten = await files.world.forget()
+    assert (forgotten["batch_rows"], forgotten["batch_quotes"]) == (2, 1)
+    assert not await files.world.forget()
 
     after = await files.view(batch.id)
     assert (after.rows.good, after.rows.bad, after.errors, after.file_name) == (1, 1, None, "")
@@ -863,7 +863,7 @@ async def test_an_upload_that_never_ended_is_dropped(files: Files) -> None:
     await upload.add(b"x" * 600_000)
     files.world.clock.advance(timedelta(hours=2))
 
-    assert await forget_old_batches(files.flow) == 1
+    assert (await files.world.forget())["uploads"] == 1
     assert await files.count(BatchChunkRow) == 0
 
 

@@ -96,11 +96,11 @@ async def test_a_worker_that_died_while_sending_leaves_the_same_in_doubt(world: 
 
 async def test_a_mark_in_doubt_is_forgotten_when_no_request_asks_about_it_any_more(world: World):
     await lost(world)
-    await world.sweeper.forget_marks_in_doubt()
+    await world.forget()
     assert await in_doubt(world) == ["N"]
     confirm = world.flow.settings.confirm
     world.clock.advance(timedelta(seconds=confirm.late_after_s + confirm.give_up_s + 1))
-    await world.sweeper.forget_marks_in_doubt()
+    await world.forget()
     assert await in_doubt(world) == []
 
 

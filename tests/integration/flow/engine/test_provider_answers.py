@@ -84,15 +84,16 @@ async def test_nowhere_in_the_database_does_it_stand_in_plain_text(world: World)
 
 
 async def test_it_is_gone_after_two_weeks_a_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("writeback.flow.upkeep.sweeper._AT_ONCE", 2)
+    monkeypatch.setattr("writeback.flow.upkeep.retention._MOST", 2)
+    monkeypatch.setattr("writeback.flow.upkeep.retention._FIRST", 2)
     old = [await failed(world, Refused("refused", raw=RAW), mark(f"A{number}")) for number in range(1, 6)]
     world.clock.advance(timedelta(days=13))
     new = await failed(world, Refused("refused", raw=RAW), mark("A9"))
-    await world.sweeper.forget_old_answers()
+    await world.forget()
     assert PUPIL in (await show(world, old[0])).body
 
     world.clock.advance(timedelta(days=1, seconds=1))
-    await world.sweeper.forget_old_answers()
+    await world.forget()
     for ids in old:
         with pytest.raises(NotFound):
             await show(world, ids)

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.console.scenes import add_school, add_writeback
+from tests.secret_key import SECRET_KEY
 from writeback.core.clock import FakeClock
+from writeback.core.settings import Settings
 from writeback.flow.projections.overview import Overview, Overviews
 from writeback.flow.projections.overview_schools import Need
 from writeback.flow.projections.rollups import Rollup, bin_of, quantile, seconds_of
+from writeback.flow.upkeep.retention import Retention
 from writeback.store.sql.database import Database
 from writeback.store.tables import BreakerRow, EventRow, SchoolRow
 
@@ -193,7 +196,7 @@ async def test_old_counts_are_forgotten(database: Database, clock: FakeClock) ->
     await rollup.count()
 
     clock.advance(timedelta(days=8))
-    await rollup.forget()
+    await Retention(database, clock, Settings(secret_key=SECRET_KEY)).run()
     clock.advance(-timedelta(days=8))
 
     assert (await _overview(database, clock)).providers[0].accepted == 0
