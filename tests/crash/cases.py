@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from tests.crash.points import points
 from tests.crash.processes import Running
@@ -15,6 +17,7 @@ from writeback.core.failpoints import KILLED
 from writeback.domain.corrections import Action
 from writeback.domain.states import Status
 from writeback.flow.webhooks.endpoint_checks import NewWebhook
+from writeback.store.tables import IdempotencyRow
 
 _TRIES = 6
 """Writebacks that a process is given until it fails at the point of a case."""
@@ -63,6 +66,14 @@ async def _sync_soon(rig: Rig) -> None:
     await rig.sync_now()
 
 
+async def _something_is_old(rig: Rig) -> None:
+    """There is something that retention deletes, which a worker does when it starts."""
+    old = IdempotencyRow(
+        app_id="app", key=uuid4().hex, body_hash="", answer="", created_at=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    await rig.services.reads.db.transact(lambda session: session.add(old))
+
+
 @dataclass(frozen=True)
 class Scene:
     """How work meets a point: which process fails, with what work, what is prepared before, and ended after it."""
@@ -89,6 +100,7 @@ _SLOW = Scene(works=_BOTH, before=_answer_slowly)
 _SYNC = Scene(works={"marks": _marks}, before=_sync_soon)
 _INCIDENTS: Mapping[str, Work] = {"incidents": _incidents}
 _SWEEP = Scene(works=_INCIDENTS)
+_OLD = Scene(works=_INCIDENTS, before=_something_is_old)
 _ACCEPT = Scene("api", _INCIDENTS, drive="api")
 _HOOK = Scene("api", _INCIDENTS, drive="hook")
 _EVENT = Scene("api", {"marks": _marks}, drive="event")
@@ -140,8 +152,9 @@ SCENES: Mapping[str, Scene] = {
     "bulk.after_piece": _BULK,
     "sweep.before_ring": _SWEEP,
     "sweep.after_ring": _SWEEP,
-    "sweep.before_forget": _SWEEP,
-    "sweep.after_forget": _SWEEP,
+    "retention.before_piece": _OLD,
+    "retention.piece_uncommitted": _OLD,
+    "retention.after_piece": _OLD,
     "sync.before_take": _SYNC,
     "sync.take_uncommitted": _SYNC,
     "tally.uncommitted": _PLAIN,

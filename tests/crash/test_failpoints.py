@@ -27,6 +27,8 @@ _AT_A_COMMIT = (
     "notify.after_step",
     "bulk.piece_uncommitted",
     "bulk.after_piece",
+    "retention.piece_uncommitted",
+    "retention.after_piece",
 )
 """Where it matters which database it is."""
 

@@ -157,7 +157,11 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
                 capacity = await capacity_of(db, pool, as_one_of_them=False)
                 overdue, held_back = await _about_lists(db) if schema.serves else (None, None)
                 if schema.serves:
-                    more += [await _restored(db, settings), await _sealed(db, settings)]
+                    more += [
+                        await _restored(db, settings),
+                        await _sealed(db, settings),
+                        await _retention(db, settings),
+                    ]
         finally:
             await db.dispose()
     except (OSError, SQLAlchemyError, ConfigurationError) as error:  # asyncio's timeout is an OSError
@@ -201,6 +205,22 @@ async def _restored(db: "Database", settings: Settings) -> Check:
     if view is not None and view.is_open:
         return Check("restore", True, view.says)
     return Check("restore", True, "none is open")
+
+
+async def _retention(db: "Database", settings: Settings) -> Check:
+    """Return whether what is too old has been deleted lately."""
+    from writeback.flow.upkeep.retention import Retention
+
+    state = await Retention(db, SystemClock(), settings).state()
+    if state.is_late:
+        mend = "see that a worker runs that is not `--only registers`, and look for `retention_failed` in its log"
+        since = f" since {state.last.ended_at:%d %B %H:%M}Z" if state.last and state.last.ended_at else ""
+        return Check("retention", False, f"nothing that is too old has been deleted{since}", mend)
+    if state.last is None or state.last.ended_at is None:
+        return Check("retention", True, "no run has ended yet; a worker begins one when it starts")
+    last = state.last
+    says = f"what is too old was last deleted on {last.ended_at:%d %B at %H:%M}Z: {last.total} rows and writebacks"
+    return Check("retention", True, says)
 
 
 async def _about_lists(db: "Database") -> "tuple[Overdue, AllHeldBack]":

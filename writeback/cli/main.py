@@ -19,6 +19,7 @@ from writeback.cli.commands import (
     evidence,
     features,
     keys,
+    retention,
     secrets,
     serve,
     staff,
@@ -110,5 +111,6 @@ app.add_typer(db.app, name="db", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(backups.backup)
 app.command(rich_help_panel=_RUN)(backups.restore)
 app.add_typer(secrets.app, name="secrets", rich_help_panel=_RUN)
+app.add_typer(retention.app, name="retention", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(doctor.doctor)
 app.command(rich_help_panel=_RUN)(doctor.version)

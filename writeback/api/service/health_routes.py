@@ -57,6 +57,7 @@ async def metrics(request: Request, services: Svc) -> Response:
         async with asyncio.timeout(_PATIENCE_S):
             numbers.lists_held_back.set(await services.removals.waiting())
             numbers.of_restore(await services.restores.standing())
+            numbers.of_retention(await services.retention.state())
     except Exception as error:
         outage_logs.warning("metrics_not_read", error)
     return Response(numbers.exposed(), media_type=CONTENT_TYPE)

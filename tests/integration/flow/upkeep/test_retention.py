@@ -4,9 +4,10 @@ import asyncio
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from sqlmodel import Session, select, update
+from sqlmodel import Session, col, select, update
 
 from tests.integration.flow.conftest import CALLER, World, mark, submission
 from writeback.core.errors import Conflict
@@ -19,7 +20,7 @@ from writeback.flow.correct.by_filter import Work
 from writeback.flow.correct.draft import Edit, Order
 from writeback.flow.projections.search import SearchIndex
 from writeback.flow.upkeep import retention as module
-from writeback.flow.upkeep.retention import Retention
+from writeback.flow.upkeep.retention import Retention, RunView
 from writeback.store.reads.filters import Filter
 from writeback.store.reads.selection import Selection
 from writeback.store.reads.writebacks_read import Reads
@@ -67,11 +68,8 @@ async def rows_of(world: World, row: type) -> int:
         return len((await session.exec(select(row))).all())
 
 
-def of_school(world: World, days: float | None) -> None:
-    def work(session: Session) -> None:
-        session.exec(update(SchoolRow).values(content_days=days))
-
-    return work
+def keeps_content_for(session: Session, days: float) -> None:
+    session.exec(update(SchoolRow).values(content_days=days))
 
 
 # --- what goes, and when
@@ -86,7 +84,7 @@ async def test_comments_and_files_go_after_thirty_days_and_the_rest_stays(world:
 
     assert "dentist" not in await texts_of(world)
     view = await shown(world, spoken)
-    assert [one.record["student_id"] for one in view.records] == ["A1", "A2"]
+    assert [(one.record or {}).get("student_id") for one in view.records] == ["A1", "A2"]
     assert (view.texts_forgotten, view.forgotten_at) == (True, None)
     assert not (await shown(world, silent)).texts_forgotten
 
@@ -142,7 +140,7 @@ async def test_what_was_refused_and_edited_quotes_nobody_afterwards(world: World
 
 async def test_a_school_may_have_its_content_kept_for_longer(world: World) -> None:
     writeback_id = await confirmed(world, mark("A17"))
-    await world.flow.db.transact(of_school(world, 396))
+    await world.flow.db.transact(partial(keeps_content_for, days=396))
     world.clock.advance(timedelta(days=390))
     await world.forget()
     assert (await shown(world, writeback_id)).forgotten_at is None
@@ -192,7 +190,7 @@ async def test_what_has_not_ended_is_never_deleted(world: World) -> None:
     await world.forget()
 
     for writeback_id, pupil in ((waiting, "A1"), (queued, "A2")):
-        record = (await shown(world, writeback_id)).records[0].record
+        record = (await shown(world, writeback_id)).records[0].record or {}
         assert (record["student_id"], "comment" in record) == (pupil, True)
         assert (await world.writeback(writeback_id)).kept == Kept.WHOLE
 
@@ -221,7 +219,7 @@ async def set_status(world: World, writeback_id: str, status: str) -> None:
 
     def work(session: Session) -> None:
         session.exec(
-            update(WritebackRow).where(WritebackRow.id == writeback_id).values(status=status, progress=progress)
+            update(WritebackRow).where(col(WritebackRow.id) == writeback_id).values(status=status, progress=progress)
         )
 
     await world.flow.db.transact(work)
@@ -395,7 +393,6 @@ async def test_of_two_that_begin_at_once_one_does_it(world: World) -> None:
 
     ran = await asyncio.gather(*(one.run() for one in others))
 
-    assert sorted(one is not None for one in ran)[:1] == [False] or len([one for one in ran if one and one.total]) == 1
     assert sum(one.deleted.get("content", 0) for one in ran if one is not None) == 3
 
 
@@ -404,15 +401,15 @@ async def test_one_that_has_lost_its_run_commits_nothing_more(
 ) -> None:
     await old_ones(world, 5)
     other = Retention(world.flow.db, world.clock, world.flow.settings, "worker-2")
-    taken = []
+    taken: list[RunView | None] = []
 
-    async def pause(_: float) -> None:
+    async def give_way() -> None:
         if not taken:
-            taken.append(True)
+            taken.append(None)
             world.clock.advance(timedelta(minutes=3))
             taken.append(await other.run())
 
-    monkeypatch.setattr(module.asyncio, "sleep", pause)
+    monkeypatch.setattr(module, "give_way", give_way)
 
     assert await world.retention.run() is None
     assert taken[1] is not None
