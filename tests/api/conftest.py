@@ -31,6 +31,7 @@ from writeback.flow.schools.sync import Syncer
 from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.upkeep.readiness import Look
 from writeback.flow.upkeep.restores import EpochView
+from writeback.flow.upkeep.retention import Retention
 from writeback.flow.webhooks.endpoints import Webhooks
 from writeback.providers.base import ListingState
 from writeback.queue.port import RecordingWaker
@@ -165,6 +166,7 @@ class FakeServices:
     feed: EventFeed
     corrections: Corrections
     batches: Any
+    retention: Retention
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
     hooks: FakeHooks = field(default_factory=FakeHooks)
@@ -255,6 +257,7 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         feed=EventFeed(database, settings.events),
         corrections=create_corrections(flow, ListRefresher(flow, Syncer(flow))),
         batches=Batches(flow),
+        retention=Retention(database, fake_clock, settings),
     )
 
 

@@ -1,6 +1,6 @@
 """What machines ask: live, ready, numbers; and what is logged of a call."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import structlog
 from writeback.domain.access import Scope
 from writeback.flow.schools.removals_held_back import Removals
 from writeback.flow.upkeep.restores import EpochView
+from writeback.store.tables import IdempotencyRow
 
 PATH = "/v1/schools/hillside/writebacks"
 
@@ -96,6 +97,23 @@ async def test_metrics_say_what_a_restore_has_left_and_are_there_without_a_datab
     for text in (restored, without.text):
         assert "writeback_restore_waiting 36.0" in text
         assert "writeback_restore_suspected 1.0" in text
+
+
+async def test_metrics_say_what_the_last_run_of_retention_deleted(api: Any) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    async with api.database.write() as session:
+        session.add(IdempotencyRow(app_id="app", key="k", body_hash="", answer="", created_at=long_ago))
+    before = (await api.call("GET", "/metrics")).text
+    await api.services.retention.run()
+    after = (await api.call("GET", "/metrics")).text
+    api.services.clock.advance(timedelta(days=2))
+    late = (await api.call("GET", "/metrics")).text
+
+    assert "writeback_retention_last_run_timestamp_seconds 0.0" in before
+    assert "writeback_retention_last_run_timestamp_seconds 1.7" in after
+    assert 'writeback_retention_last_run_deleted{rule="idempotency_keys"} 1.0' in after
+    assert "writeback_retention_late 0.0" in after
+    assert "writeback_retention_late 1.0" in late
 
 
 async def _raise(_: Removals) -> int:

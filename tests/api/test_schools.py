@@ -16,7 +16,7 @@ from writeback.domain.school import HoldReason
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.store.schools import lists as lookups
 from writeback.store.schools import removals
-from writeback.store.tables import SchoolRow
+from writeback.store.tables import AuditRow, SchoolRow
 
 HILLSIDE = {
     "name": "St Mary’s, Hillside",
@@ -522,3 +522,30 @@ async def test_what_fell_out_of_a_list_waits_for_somebody_to_decide(api: Any, fa
         (after,) = decided.json()["lookups"]
         assert (after["rows"], after["held_back"], after["version"]) == (28, None, 4)
     assert "writeback_lists_held_back 0.0" in (await api.call("GET", "/metrics")).text
+
+
+async def test_a_school_may_have_its_content_kept_for_up_to_thirteen_months(api: Any, is_problem: Any) -> None:
+    await api.add_school()
+    admin = await api.key("admin")
+
+    async def change(days: Any) -> Any:
+        return await api.call("PATCH", "/v1/schools/hillside", admin, json={"content_days": days})
+
+    usual = await api.call("GET", "/v1/schools/hillside", admin)
+    longer = await change(396)
+    too_long = await change(397)
+    never = await change(0)
+    renamed = await api.call("PATCH", "/v1/schools/hillside", admin, json={"name": "Hill Side"})
+    back = await change(None)
+
+    assert usual.json()["content_days"] is None
+    assert longer.json()["content_days"] == 396
+    for refused in (too_long, never):
+        problem = is_problem(refused, 422, "school_invalid")
+        assert problem["findings"][0]["code"] == "content_days_out_of_range"
+        assert "it must be 1 to 396" in problem["findings"][0]["message"]
+    assert renamed.json()["content_days"] == 396
+    assert back.json()["content_days"] is None
+    async with api.database.read() as session:
+        noted = (await session.exec(select(AuditRow).where(AuditRow.action == "school.change"))).all()
+    assert [one.changed["fields"] for one in noted] == [["content_days"], ["name"], ["content_days"]]

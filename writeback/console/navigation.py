@@ -26,6 +26,7 @@ MENU = (
     Entry("Webhooks", "/webhooks", Permission.MANAGE),
     Entry("Staff", "/staff", Permission.MANAGE),
     Entry("Audit", "/audit", Permission.AUDIT),
+    Entry("Retention", "/retention", Permission.MANAGE),
 )
 
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from writeback.flow.upkeep.restores import RestoreWatch
 from writeback.store.sql import migrate
 from writeback.store.sql.database import Database
 from writeback.store.sql.high_water import InDataDir
+from writeback.store.tables import IdempotencyRow
 
 Run = Callable[..., Result]
 ROOT = Path(__file__).parents[3]
@@ -592,6 +594,78 @@ def test_a_restore_is_announced_with_care(
 
     assert result.exit_code == code, result.output
     assert told in (result.stderr + result.stdout).replace("\n", " ")
+
+
+def _something_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a database in which there is one thing to delete."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'writeback.db'}"
+    monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path))
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+
+    async def begin() -> None:
+        await migrate.upgrade(url)
+        db = Database.open(url)
+        async with db.write() as session:
+            session.add(IdempotencyRow(app_id="app", key="k", body_hash="", answer="", created_at=long_ago))
+        await db.dispose()
+
+    asyncio.run(begin())
+
+
+def test_retention_deletes_what_is_too_old_and_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _something_old(tmp_path, monkeypatch)
+    monkeypatch.setenv("WRITEBACK_RETENTION__CONTENT_DAYS", "60")
+
+    tried = json.loads(run("retention", "run", "--dry-run", "--json").stdout)
+    done = json.loads(run("retention", "run", "--json").stdout)
+    again = run("retention", "run")
+    shown = json.loads(run("retention", "show", "--json").stdout)
+    checks = json.loads(run("doctor", "--json").stdout)["checks"]
+
+    assert {name: number for name, number in tried["due"].items() if number} == {"idempotency_keys": 1}
+    assert done["deleted"] == {"idempotency_keys": 1}
+    assert "nothing is too old" in again.stdout
+    assert [one["deleted"] for one in shown["runs"]] == [{}, {"idempotency_keys": 1}]
+    content = next(rule for rule in shown["rules"] if rule["name"] == "content")
+    assert (content["kept"], content["setting"]) == ("60 days", "WRITEBACK_RETENTION__CONTENT_DAYS")
+    check = next(one for one in checks if one["name"] == "retention")
+    assert check["is_fine"]
+    assert check["says"].startswith("what is too old was last deleted on")
+
+
+def test_retention_can_be_read_by_people(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _something_old(tmp_path, monkeypatch)
+
+    before, tried, done = run("retention", "show"), run("retention", "run", "--dry-run"), run("retention", "run")
+
+    assert "No run yet" in before.stdout
+    assert "90 days" in before.stdout
+    assert "would be deleted" in tried.stdout
+    assert "1 deleted, in 1 pieces" in " ".join(done.stdout.split())
+
+
+def test_a_school_is_told_how_long_its_content_is_kept(api: FakeApi, run: Run) -> None:
+    api.on("PATCH", "/v1/schools/hillside", {**SCHOOL, "content_days": 396})
+
+    longer = run("schools", "retention", "hillside", "--days", "396")
+    sent = api.last_body
+    usual = run("schools", "retention", "hillside", "--usual")
+
+    assert (longer.exit_code, sent) == (0, {"content_days": 396})
+    assert "for 396 days" in " ".join(longer.stdout.split())
+    assert (usual.exit_code, api.last_body) == (0, {"content_days": None})
+    assert run("schools", "retention", "hillside").exit_code == 2
+
+
+def test_a_setting_that_was_elsewhere_is_refused_with_its_new_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRITEBACK_BATCHES__KEEP_S", "864000")
+
+    result = run("retention", "show")
+
+    assert result.exit_code == Exit.CONFIGURATION
+    assert "set WRITEBACK_RETENTION__BATCH_ROWS_DAYS, in days" in " ".join(result.output.split())
 
 
 def test_doctor_names_a_setting_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,7 +231,7 @@ def _can(page: Page, found: Writeback) -> dict[str, bool]:
     """Return what may be done to it now."""
     may_correct = page.may(Permission.CORRECT)
     return {
-        "resubmit": may_correct and found.status in RESUBMITTABLE,
+        "resubmit": may_correct and found.status in RESUBMITTABLE and found.forgotten_at is None,
         "cancel": may_correct and found.status in (Status.QUEUED, Status.HELD, Status.NEEDS_ATTENTION),
         "resolve": may_correct and bool(_undecided(found)),
         "check": may_correct and any(request.state in AWAITING for request in found.requests),

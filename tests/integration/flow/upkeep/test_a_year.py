@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session, SQLModel
 
 from tests.integration.flow.conftest import CALLER, LANE, World, mark
+from writeback.core.clock import FakeClock
 from writeback.core.ids import new_id
 from writeback.domain.actor import Actor
 from writeback.domain.finding import Finding
@@ -359,6 +360,6 @@ def _batches(now: Any, step: int, of: Any) -> Iterator[tuple[type[SQLModel], Map
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
 def test_a_step_has_something_under_every_rule(rule: Any) -> None:
-    planted = {name for _, values in _rows(None, 1, "wb_1") for name, _ in _PLANTED.findall(str(values))}
+    planted = {name for _, values in _rows(FakeClock().now(), 1, "wb_1") for name, _ in _PLANTED.findall(str(values))}
 
     assert rule.name in planted | {"texts", "content", "writebacks", "provider_answers", "runs"}

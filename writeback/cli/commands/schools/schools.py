@@ -8,6 +8,7 @@ from rich.markup import escape
 from writeback.cli import output
 from writeback.cli.commands.schools.entries import add, discover, hook, renew_hook
 from writeback.cli.commands.schools.lists import removals, sync
+from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, Url
 
 app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
@@ -99,6 +100,32 @@ def resume(
     """
     body = {"reason": reason} if reason else None
     _say(context, _api(url, key).post(f"/v1/schools/{school}/resume", body), f"{school} goes on")
+
+
+@app.command()
+def retention(
+    context: typer.Context,
+    school: School,
+    days: Annotated[
+        float | None, typer.Option("--days", help="1 to 396, which is thirteen months.", show_default=False)
+    ] = None,
+    usual: Annotated[bool, typer.Option("--usual", help="As long as the service's settings say.")] = False,
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Say for how long what this school's writebacks say is kept after they ended.
+
+    Examples: writeback schools retention hillside --days 396
+              writeback schools retention hillside --usual
+    """
+    if (days is None) != usual:
+        raise CommandFailed(
+            Exit.USAGE, "say one of the two: a number of days, or as usual", hint="--days 396, or --usual"
+        )
+    answer = _api(url, key).call("PATCH", f"/v1/schools/{school}", json={"content_days": days})
+    kept = "as long as the settings say" if days is None else f"for {days:g} days"
+    _say(context, answer, f"what writebacks of {school} say is kept {kept}")
 
 
 def _say(context: typer.Context, answer: Any, sentence: str) -> None:
