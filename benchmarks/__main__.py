@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import accepting, confirming, cost, growth, idle, isolation, pages, searching, syncing
+from benchmarks import accepting, confirming, cost, growth, idle, isolation, pages, retention, searching, syncing
 from writeback.core.logging import configure_logging
 
 
@@ -35,6 +35,8 @@ PARTS = {
     "idle": Part("milliseconds from POST to the provider's socket, one register at a time", 0.7, idle.run),
     "isolation": Part("what a school or a provider that hangs costs the others", 5, isolation.run),
     "pages": Part("the console's pages with 100,000 writebacks, on SQLite and PostgreSQL", 5, pages.run),
+    "retention": Part("deleting 20,000 old writebacks, and what registers feel of it", 1, retention.run),
+    "retention-postgresql": Part("the same on PostgreSQL", 1, retention.run_on_postgresql),
     "sync": Part("what a sync costs, and what many that are due cost registers, on SQLite", 2.5, syncing.run),
     "sync-postgresql": Part("what syncs that are due cost registers, on PostgreSQL", 1.5, syncing.run_on_postgresql),
     "searching": Part("lists, searches and counts with 100,000 writebacks, on both", 5, searching.run),

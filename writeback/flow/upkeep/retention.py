@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 _LEASE = timedelta(minutes=2)
 """A run whose process has not been heard of for so long is resumed by another."""
-_FIRST, _FEWEST, _MOST = 50, 5, 500
+_FIRST, _FEWEST, _MOST = 50, 25, 200
 """Rows, or writebacks, in one piece."""
 _SHORT_S, _LONG_S = 0.02, 0.05
 """What a piece should take at least, and at most, with its wait for the database: a register waits for no more."""
