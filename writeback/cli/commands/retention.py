@@ -72,14 +72,14 @@ def run(context: typer.Context, dry_run: DryRun = False, json_: Json = False) ->
 
 
 def _rules(settings: "Settings") -> Sequence[dict[str, str]]:
-    from writeback.flow.upkeep.retention_rules import RULES, age_in_words
+    from writeback.flow.upkeep.retention_rules import RULES, age_in_words, variable_of
 
     return [
         {
             "name": rule.name,
             "what": rule.what,
             "kept": age_in_words(rule.age(settings)),
-            "setting": f"WRITEBACK_{rule.setting.replace('.', '__').upper()}" if rule.setting else "",
+            "setting": variable_of(rule),
         }
         for rule in RULES
     ]

@@ -58,10 +58,15 @@ def _value(settings: Settings, path: str) -> timedelta:
     return timedelta(days=value) if path.endswith("_days") else timedelta(seconds=value)
 
 
+def variable_of(rule: Rule) -> str:
+    """Return the variable that says a rule's age; empty where there is none."""
+    return f"WRITEBACK_{rule.setting.replace('.', '__').upper()}" if rule.setting else ""
+
+
 def age_in_words(age: timedelta) -> str:
     """Return an age as people say it."""
     if not age:
-        return "until it has run out"
+        return "until they run out"
     for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         number = age.total_seconds() / seconds
         if number >= 1:
