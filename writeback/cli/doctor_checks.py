@@ -219,7 +219,7 @@ async def _retention(db: "Database", settings: Settings) -> Check:
     if state.last is None or state.last.ended_at is None:
         return Check("retention", True, "no run has ended yet; a worker begins one when it starts")
     last = state.last
-    says = f"what is too old was last deleted on {last.ended_at:%d %B at %H:%M}Z: {last.total} rows and writebacks"
+    says = f"what is too old was last deleted on {last.ended_at:%d %B at %H:%M}Z: {last.total} of them"
     return Check("retention", True, says)
 
 

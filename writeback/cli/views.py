@@ -68,6 +68,7 @@ def writeback_page(writeback: Mapping[str, Any], now: datetime) -> Group:
         ("evidence", escape(writeback.get("evidence") or "")),
         ("accepted", instant(writeback.get("created_at"), now)),
         ("expires", instant(writeback.get("expires_at"), now)),
+        ("deleted", _deleted(writeback, now)),
     ]
     parts: list[RenderableType] = [f"[bold]{writeback['id']}[/bold]"]
     parts += [f"  {name:<10} {value}" for name, value in facts if value]
@@ -84,6 +85,13 @@ def writeback_page(writeback: Mapping[str, Any], now: datetime) -> Group:
     if writeback.get("requests"):
         parts += ["", _requests(writeback, now)]
     return Group(*parts)
+
+
+def _deleted(writeback: Mapping[str, Any], now: datetime) -> str:
+    """Return what of it has been deleted for its age."""
+    if writeback.get("forgotten_at"):
+        return f"what it said, for its age, {instant(writeback['forgotten_at'], now)}"
+    return "comments and files, for their age" if writeback.get("texts_forgotten") else ""
 
 
 def _records(writeback: Mapping[str, Any]) -> Table:

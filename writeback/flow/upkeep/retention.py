@@ -155,6 +155,7 @@ class _Turn:
     async def delete(self, rule: Rule, scope: Scope) -> None:
         """Delete piece by piece until there is nothing left that is too old; raise RunLost."""
         old, clock = rule.old(scope), self.retention.clock
+        await give_way()
         async with self.retention.db.read() as session:  # most have nothing: no writer need wait for that
             if not await session.run_sync(lambda plain: old.has_any(cast(Session, plain))):
                 return

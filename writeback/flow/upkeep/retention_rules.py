@@ -176,7 +176,7 @@ TABLES: Mapping[str, tuple[str, ...] | str] = {
     "provider_answer": ("provider_answers", "content"),
     "delivery": ("deliveries",),
     "door": ("drop_ins",),
-    "door_member": ("drop_ins", "content"),
+    "door_member": ("drop_ins",),
     "batch": ("batch_quotes", "uploads", "batches"),
     "batch_row": ("batch_rows",),
     "batch_chunk": ("upload_pieces",),

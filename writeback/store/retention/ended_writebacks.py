@@ -21,7 +21,6 @@ from writeback.store.tables import (
     ClaimRow,
     CorrectionRow,
     DriftCheckRow,
-    DropInMemberRow,
     EventRow,
     ProviderAnswerRow,
     RequestRow,
@@ -97,8 +96,7 @@ def take_content(session: Session, seqs: Collection[int], now: datetime) -> None
     says = (_EVENT.c.writeback_id.in_(ids), _EVENT.c.detail.is_not(None))
     connection.execute(update(_EVENT).where(*says).values(detail=None))
     connection.execute(update(_CORRECTION).where(_CORRECTION.c.writeback_id.in_(ids)).values(records="[]", reason=""))
-    for table in (table_of(DriftCheckRow), table_of(DropInMemberRow)):
-        connection.execute(delete(table).where(table.c.writeback_id.in_(ids)))
+    connection.execute(delete(table_of(DriftCheckRow)).where(col(DriftCheckRow.writeback_id).in_(ids)))
     _take_content_of_requests(session, ids)
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.store.tables import RetentionRunRow
+
+_LOCK = 0x77726574  # "wret"
+"""Of those who begin a run at the same moment one waits for the other."""
 
 
 class RunLost(Exception):
@@ -16,6 +19,8 @@ class RunLost(Exception):
 
 def take(session: Session, *, owner: str, now: datetime, until: datetime) -> RetentionRunRow | None:
     """Return a run of ours: one that was left behind, else a new one; None while somebody else has one."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has but one writer anyway
+        session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
     query = select(RetentionRunRow).where(col(RetentionRunRow.ended_at).is_(None))
     row = session.exec(query.order_by(col(RetentionRunRow.id)).limit(1).with_for_update()).first()
     if row is None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import delete, text
 from sqlmodel import Session, col, select, update
 
 from tests.integration.flow.conftest import CALLER, World, mark, submission
@@ -24,6 +26,8 @@ from writeback.flow.upkeep.retention import Retention, RunView
 from writeback.store.reads.filters import Filter
 from writeback.store.reads.selection import Selection
 from writeback.store.reads.writebacks_read import Reads
+from writeback.store.retention import ended_writebacks, runs
+from writeback.store.retention.old import Old, Scope
 from writeback.store.tables import (
     AttemptRow,
     ClaimRow,
@@ -387,13 +391,16 @@ async def test_a_run_that_was_left_behind_is_resumed_once_its_lease_is_over(
     assert await rows_of(world, RetentionRunRow) == 1
 
 
-async def test_of_two_that_begin_at_once_one_does_it(world: World) -> None:
-    await old_ones(world, 3)
-    others = [Retention(world.flow.db, world.clock, world.flow.settings, f"worker-{number}") for number in range(3)]
+async def test_of_several_that_begin_at_once_one_has_the_run(world: World) -> None:
+    now = world.clock.now()
+    takes = [
+        partial(runs.take, owner=f"worker-{number}", now=now, until=now + timedelta(minutes=1)) for number in range(3)
+    ]
 
-    ran = await asyncio.gather(*(one.run() for one in others))
+    taken = await asyncio.gather(*(world.flow.db.transact(take) for take in takes))
 
-    assert sum(one.deleted.get("content", 0) for one in ran if one is not None) == 3
+    assert len([one for one in taken if one is not None]) == 1
+    assert await rows_of(world, RetentionRunRow) == 1
 
 
 async def test_one_that_has_lost_its_run_commits_nothing_more(
@@ -442,3 +449,37 @@ async def test_it_is_late_when_no_run_has_ended_for_a_day(world: World) -> None:
     assert not (await world.retention.state()).is_late
     world.clock.advance(timedelta(hours=2))
     assert (await world.retention.state()).is_late
+
+
+@pytest.mark.parametrize(
+    "step", [ended_writebacks.texts, ended_writebacks.content, ended_writebacks.history, ended_writebacks.writebacks]
+)
+async def test_what_is_too_old_is_found_by_the_index_of_what_has_ended(
+    world: World, step: Callable[[Scope], Old]
+) -> None:
+    now = world.clock.now()
+
+    plan = await explained(world, step(Scope(now - timedelta(days=90), now, "hillside")).due.limit(50))
+
+    assert "ix_writeback_ended" in plan
+
+
+async def test_terms_are_deleted_by_their_index(world: World) -> None:
+    assert "ix_search_term_seq" in await explained(
+        world, delete(SearchTermRow).where(col(SearchTermRow.seq).in_([1, 2]))
+    )
+
+
+async def explained(world: World, statement: Any) -> str:
+    """Return how the database would run it: of an empty one PostgreSQL looks through the table, where it may."""
+
+    def work(session: Session) -> str:
+        connection = session.connection()
+        is_sqlite = connection.dialect.name == "sqlite"
+        if not is_sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
+        rows = connection.execute(text(f"EXPLAIN {'QUERY PLAN ' if is_sqlite else ''}{compiled}".replace(":", r"\:")))
+        return "\n".join(str(row) for row in rows)
+
+    return await world.flow.db.transact(work)
