@@ -166,7 +166,6 @@ class FakeServices:
     feed: EventFeed
     corrections: Corrections
     batches: Any
-    retention: Retention
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
     hooks: FakeHooks = field(default_factory=FakeHooks)
@@ -176,6 +175,10 @@ class FakeServices:
     @property
     def restores(self) -> FakeReadiness:
         return self.readiness
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.reads.db, self.clock, self.settings)
 
 
 @dataclass
@@ -257,7 +260,6 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         feed=EventFeed(database, settings.events),
         corrections=create_corrections(flow, ListRefresher(flow, Syncer(flow))),
         batches=Batches(flow),
-        retention=Retention(database, fake_clock, settings),
     )
 
 
