@@ -132,6 +132,8 @@ async def test_a_writeback_in_a_list_says_how_far_it_is(seeded: Seeded) -> None:
         "updated_at": "2026-01-12T12:00:00Z",
         "expires_at": "2026-01-19T12:00:00Z",
         "batch_id": None,
+        "texts_forgotten": False,
+        "forgotten_at": None,
         "counts": {"confirmed": 2, "failed": 1},
     }
 

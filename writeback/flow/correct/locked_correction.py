@@ -16,6 +16,7 @@ from writeback.core.errors import Forbidden
 from writeback.domain.access import Caller, Scope, check_kind
 from writeback.domain.actor import Actor
 from writeback.domain.corrections import Action
+from writeback.domain.kept import Kept
 from writeback.domain.kinds import Record
 from writeback.domain.states import Event, Status
 from writeback.domain.writeback import RecordProgress
@@ -135,6 +136,7 @@ class Correction:
 
 def begin_anew(flow: FlowContext, row: WritebackRow, now: datetime) -> None:
     """Count attempts from zero, at once, and with a new deadline where the old one has passed."""
+    row.kept = Kept.WHOLE  # what it says from now on has its time before it
     row.attempts = row.failures = 0
     row.next_attempt_at = None
     if row.hold_reason is not None and row.status != Status.HELD:

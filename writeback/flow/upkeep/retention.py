@@ -2,14 +2,15 @@
 
 Workers do it every hour, `writeback retention run` at once. Each piece is one transaction, which also stores what it
 has deleted. What if the process dies? What was committed is gone and counted; another goes on with the run once its
-lease has run out. What if the same is asked for twice? The second finds a run under way, and leaves it alone.
+lease has run out. What if the same is asked for twice? The second finds a run under way, and leaves it alone. What if
+one row cannot be deleted? Those of its piece are tried one by one, it is skipped and logged, and tried again next time.
 
 Registers go first: after each piece the database is left alone for longer than the piece took, so that a busy database
 slows this down; and what holds it for too long is cut into smaller pieces.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +20,7 @@ import structlog
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session
 
-from writeback.core import failpoints
+from writeback.core import failpoints, outage_logs
 from writeback.core.background_pace import give_way
 from writeback.core.clock import Clock
 from writeback.core.settings import Settings
@@ -28,6 +29,7 @@ from writeback.store.retention import runs
 from writeback.store.retention.ended_writebacks import school_ages
 from writeback.store.retention.old import Old, Scope
 from writeback.store.sql.database import Database
+from writeback.store.sql.engines import is_unavailable
 from writeback.store.tables import RetentionRunRow
 
 log = structlog.get_logger()
@@ -38,6 +40,8 @@ _FIRST, _FEWEST, _MOST = 50, 25, 200
 """Rows, or writebacks, in one piece."""
 _SHORT_S, _LONG_S = 0.02, 0.05
 """What a piece should take at least, and at most, with its wait for the database: a register waits for no more."""
+_MOST_SKIPPED = 50
+"""Rows under one rule, of one school, that fail in a run before the rest of them is left for the next."""
 LATE = timedelta(days=1)
 """When no run has ended for so long, and the time that there may be between two, something is wrong."""
 
@@ -154,27 +158,44 @@ class _Turn:
 
     async def delete(self, rule: Rule, scope: Scope) -> None:
         """Delete piece by piece until there is nothing left that is too old; raise RunLost."""
-        old, clock = rule.old(scope), self.retention.clock
+        old = rule.old(scope)
         await give_way()
         async with self.retention.db.read() as session:  # most have nothing: no writer need wait for that
             if not await session.run_sync(lambda plain: old.has_any(cast(Session, plain))):
                 return
-        has_more = True
-        while has_more:
-            await give_way()
-            began, wanted = clock.monotonic(), self.size
-            failpoints.hit("retention.before_piece")
-            has_more = await self.retention.db.transact(partial(self._piece, rule, scope, wanted)) == wanted
-            failpoints.hit("retention.after_piece")
-            took = clock.monotonic() - began
-            self._fit(took)
-            await asyncio.sleep(took * (1 / self.retention.settings.retention.share - 1))
+        skipped = alone = 0  # rows that could not be deleted; how many are tried one by one
+        while skipped < _MOST_SKIPPED:
+            wanted = 1 if alone else self.size
+            deleted = await self._paced(rule.name, partial(self._piece, rule.name, old, wanted, skipped))
+            if deleted is None:
+                skipped, alone = skipped + (wanted == 1), alone or wanted
+            elif deleted < wanted:
+                return
+            alone = max(0, alone - 1)
 
-    def _piece(self, rule: Rule, scope: Scope, limit: int, session: Session) -> int:
+    async def _paced(self, rule: str, piece: Callable[[Session], int]) -> int | None:
+        """Return how much a piece has deleted, and leave the database alone for a while; None where it has failed."""
+        await give_way()
+        clock, deleted = self.retention.clock, None
+        began = clock.monotonic()
+        failpoints.hit("retention.before_piece")
+        try:
+            deleted = await self.retention.db.transact(piece)
+        except Exception as error:
+            if isinstance(error, runs.RunLost) or is_unavailable(error):
+                raise
+            outage_logs.error("retention_piece_failed", error, rule=rule)
+        failpoints.hit("retention.after_piece")
+        took = clock.monotonic() - began
+        self._fit(took)
+        await asyncio.sleep(took * (1 / self.retention.settings.retention.share - 1))
+        return deleted
+
+    def _piece(self, rule: str, old: Old, limit: int, skipped: int, session: Session) -> int:
         clock = self.retention.clock
         row, began = runs.lock(session, self.run, self.fence), clock.monotonic()
-        deleted = rule.old(scope).piece(session, limit)
-        row.deleted = {**row.deleted, rule.name: row.deleted.get(rule.name, 0) + deleted}
+        deleted = old.piece(session, limit, skipped)
+        row.deleted = {**row.deleted, rule: row.deleted.get(rule, 0) + deleted}
         row.pieces, row.longest_s = row.pieces + 1, max(row.longest_s, clock.monotonic() - began)
         row.lease_until = clock.now() + _LEASE
         session.add(row)

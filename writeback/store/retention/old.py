@@ -33,9 +33,9 @@ class Old:
     locks: Table | None = None
     """The table whose rows a piece locks first; those that others have locked are for another time."""
 
-    def piece(self, session: Session, limit: int) -> int:
-        """Delete so many at most; return how many."""
-        due = self.due.limit(limit)
+    def piece(self, session: Session, limit: int, skipped: int = 0) -> int:
+        """Delete so many at most, but for the first `skipped`; return how many."""
+        due = self.due.limit(limit).offset(skipped)
         if self.locks is not None:
             due = due.with_for_update(of=self.locks, skip_locked=True)
         keys = session.connection().execute(due).all()

@@ -423,6 +423,39 @@ async def test_one_that_has_lost_its_run_commits_nothing_more(
     assert taken[1].deleted["content"] == 5
 
 
+async def test_one_that_cannot_be_deleted_costs_itself(world: World) -> None:
+    first, bad, *others = await old_ones(world, 5)
+    spoil = update(WritebackRow).where(col(WritebackRow.id) == bad).values(progress="[{")
+    await world.flow.db.transact(lambda session: session.exec(spoil))
+
+    run = await world.retention.run()
+
+    assert run is not None
+    assert (run.ended_at, run.deleted["content"]) == (world.clock.now(), 4)
+    for writeback_id in (first, *others):
+        assert (await world.writeback(writeback_id)).kept == Kept.CONTENT_GONE
+    assert (await world.writeback(bad)).kept < Kept.CONTENT_GONE
+
+
+async def test_a_comment_of_a_resubmission_goes_in_its_own_time(world: World) -> None:
+    writeback_id = await world.fail(mark("A1"))
+    world.clock.advance(timedelta(days=31))
+    await world.forget()
+    edit = Edit(0, mark("A1", comment="at the dentist"))
+    await world.corrections.resubmits.one(CALLER, writeback_id, Order([edit]), ANN)
+    await world.serve()
+    world.provider.verdicts.append(Evidenced("webhook"))
+    await world.confirm()
+    world.clock.advance(timedelta(days=29))
+    await world.forget()
+    assert "dentist" in await texts_of(world)
+    world.clock.advance(timedelta(days=2))
+
+    await world.forget()
+
+    assert "dentist" not in await texts_of(world)
+
+
 async def test_a_worker_that_stops_leaves_its_run_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await old_ones(world, 2)
     monkeypatch.setattr("writeback.core.failpoints.hit", _cut_off)
