@@ -30,6 +30,7 @@ from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.correct.bulk_jobs import Bulks
 from writeback.flow.correct.bulk_runner import BulkRunner
 from writeback.flow.correct.corrections import Corrections, create_corrections
+from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.dropin.requests import DropInRequests
 from writeback.flow.engine.bulkhead import Bulkhead
@@ -109,6 +110,7 @@ class Services:
     readiness: Readiness
     restores: Restores
     retention: Retention
+    data_subjects: DataSubjects
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ async def open_services(
             readiness=Readiness(flow.db, waker, restores),
             restores=restores,
             retention=Retention(flow.db, flow.clock, settings),
+            data_subjects=DataSubjects.of(settings, flow.db, flow.clock, flow.secrets),
         )
 
 

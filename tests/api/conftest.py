@@ -1,8 +1,9 @@
 """The API over its own ASGI app: real SQL, keys, registry and reads; fakes of accept, sync, holds and hooks."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
 from writeback.flow.correct.corrections import Corrections, create_corrections
+from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import account_hooks
 from writeback.flow.people.keys import Keys
@@ -166,6 +168,7 @@ class FakeServices:
     feed: EventFeed
     corrections: Corrections
     batches: Any
+    data_subjects: DataSubjects
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
     hooks: FakeHooks = field(default_factory=FakeHooks)
@@ -226,8 +229,9 @@ async def any_database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def services(database: Database, fake_clock: FakeClock) -> FakeServices:
-    settings = Settings(api=ApiSettings(max_body_bytes=1_000, max_hook_bytes=1_000))
+def services(database: Database, fake_clock: FakeClock, tmp_path: Path) -> FakeServices:
+    settings = Settings(api=ApiSettings(max_body_bytes=1_000, max_hook_bytes=1_000), data_dir=tmp_path)
+    subjects = DataSubjects.of(settings, database, fake_clock, SecretBox("test"))
     registry = Registry(
         database,
         SecretBox("test"),
@@ -260,6 +264,7 @@ def services(database: Database, fake_clock: FakeClock) -> FakeServices:
         feed=EventFeed(database, settings.events),
         corrections=create_corrections(flow, ListRefresher(flow, Syncer(flow))),
         batches=Batches(flow),
+        data_subjects=replace(subjects, leaving=replace(subjects.leaving, until_noticed_s=0.0)),
     )
 
 

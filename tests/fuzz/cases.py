@@ -16,6 +16,7 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 _STREAMS = ("/v1/events", "/v1/writebacks/{writeback}/events")
+_REMOVAL = "/v1/schools/{school}/remove"
 _TIMEOUT_S = 30
 
 
@@ -23,6 +24,8 @@ def bend(world: World) -> Callable[[Any], Any]:
     """Return what makes a case of use in this world; the same case becomes the same request."""
 
     def bent(case: Any) -> Any:
+        if case.operation.path == _REMOVAL:
+            return case  # the other operations need the school
         for name, value in list((case.path_parameters or {}).items()):
             known = world.ids.get(name)
             if known and len(str(value)) % 2:

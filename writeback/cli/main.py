@@ -19,6 +19,7 @@ from writeback.cli.commands import (
     evidence,
     features,
     keys,
+    people,
     retention,
     secrets,
     serve,
@@ -107,6 +108,7 @@ app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
 app.add_typer(webhooks.app, name="webhooks", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(features.features)
 app.add_typer(staff.app, name="staff", rich_help_panel=_RUN)
+app.add_typer(people.app, name="people", rich_help_panel=_RUN)
 app.add_typer(db.app, name="db", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(backups.backup)
 app.command(rich_help_panel=_RUN)(backups.restore)

@@ -51,7 +51,7 @@ _IN_DOUBT = frozenset(
 
 def going_again(progress: Sequence[RecordProgress]) -> list[int]:
     """Return the indexes of the records that a resubmission sends."""
-    return [index for index, entry in enumerate(progress) if entry.status in _MAY_GO_AGAIN]
+    return [index for index, entry in enumerate(progress) if entry.status in _MAY_GO_AGAIN and not entry.erased]
 
 
 def in_doubt(entry: RecordProgress) -> bool:

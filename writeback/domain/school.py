@@ -36,10 +36,15 @@ class HoldReason(StrEnum):
     """The school does not allow writeback through the provider."""
     BY_STAFF = "held_by_staff"
     """A person holds it."""
+    LEAVING = "leaving"
+    """It is being removed with all that is kept of it: to whoever submits it is unknown already."""
 
 
 OF_A_FAMILY = frozenset({HoldReason.SCOPE_MISSING, HoldReason.UNKNOWN_THERE})
 """What the answer to one request says of its own family of kinds alone: others may be granted, and be there."""
+
+BY_PEOPLE = frozenset({HoldReason.BY_STAFF, HoldReason.LEAVING})
+"""What only a person ends, whatever the provider says."""
 
 
 @dataclass(frozen=True)

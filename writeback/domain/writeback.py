@@ -37,6 +37,8 @@ class RecordProgress:
     """Since when it waits for a list that speaks against it to be fetched once more; until it is sent."""
     looked_for: int | None = None
     """The epoch of a restore in which it was looked for in the MIS before it went (`domain/restore_epoch.py`)."""
+    erased: bool = False
+    """What it said was erased: it was about a person of whom nothing is to be kept (`domain/data_subject.py`)."""
 
     def moved(self, status: RecordStatus, **changes: Any) -> "RecordProgress":
         kept = self.near if status in _UNDECIDED else ()
@@ -68,6 +70,8 @@ class RecordProgress:
             packed["unclear"] = self.unclear
         if self.doubted_at is not None:
             packed["doubted_at"] = self.doubted_at.isoformat()
+        if self.erased:
+            packed["erased"] = True
         if self.looked_for is not None:  # the last one: `store/writebacks/epochs.py` looks for it at the end
             packed["looked_for"] = self.looked_for
         return packed
@@ -103,6 +107,7 @@ def _unpack(entry: Mapping[str, Any]) -> RecordProgress:
         unclear=entry.get("unclear", 0),
         doubted_at=datetime.fromisoformat(entry["doubted_at"]) if "doubted_at" in entry else None,
         looked_for=entry.get("looked_for"),
+        erased=entry.get("erased", False),
     )
 
 

@@ -9,6 +9,7 @@ from writeback_client import aio, blocking
 from writeback_client.options import options_of
 from writeback_client.resources.batches import AsyncBatches, Batches
 from writeback_client.resources.corrections import AsyncCorrection, Correction
+from writeback_client.resources.people import AsyncPeople, People
 from writeback_client.resources.raw import AsyncRaw, Raw
 from writeback_client.resources.schools import AsyncSchools, Schools
 from writeback_client.resources.service import AsyncKeys, AsyncService, Keys, Service
@@ -41,6 +42,7 @@ class Client(Writebacks, Correction, Service, Raw):
         self.batches = Batches(runner)
         self.webhooks = Webhooks(runner)
         self.keys = Keys(runner)
+        self.people = People(runner)
 
     def __enter__(self) -> Self:
         return self
@@ -79,6 +81,7 @@ class AsyncClient(AsyncWritebacks, AsyncCorrection, AsyncService, AsyncRaw):
         self.batches = AsyncBatches(runner)
         self.webhooks = AsyncWebhooks(runner)
         self.keys = AsyncKeys(runner)
+        self.people = AsyncPeople(runner)
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.commands.db import announce
+from writeback.cli.commands.db import announce, as_json, say_erased_again
 from writeback.cli.config import load_settings
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.opened_database import opened_database, reaching
@@ -20,6 +20,7 @@ from writeback.cli.options import Json
 
 if TYPE_CHECKING:
     from writeback.core.settings import Settings
+    from writeback.flow.data_subjects.again import ErasedAgain
     from writeback.flow.upkeep.backups import Manifest
     from writeback.flow.upkeep.restores import EpochView
 
@@ -106,17 +107,18 @@ def restore(
             draft = Path(name) / backups.DATABASE
             manifest = backups.unpack(file, draft.parent, passphrase=passphrase)
             sqlite_files.check(draft)
-            view = reaching(_announced(f"sqlite+aiosqlite:///{draft.absolute()}", manifest.taken_at))
-            sqlite_files.make_one_file(draft)
-            if manifest.has_keys:
+            if manifest.has_keys:  # first: the erasure list is sealed with them
                 _keep_keys(settings, (draft.parent / backups.KEYS).read_text().split())
+            view, again = reaching(_announced(f"sqlite+aiosqlite:///{draft.absolute()}", manifest.taken_at))
+            sqlite_files.make_one_file(draft)
             aside = backups.put_in_place(draft, database)
     unreadable = reaching(_unreadable(load_settings()))
     if output.wants_json(context):
         shown = {"aside": str(aside) if aside else None, "unreadable": unreadable, "waiting": view.waiting}
-        output.print_json({**shown, **manifest.as_json()})
+        output.print_json({**shown, **manifest.as_json(), "erased_again": as_json(again)})
     else:
         _say(manifest, aside, view.says, unreadable)
+        say_erased_again(again)
 
 
 def _say(manifest: "Manifest", aside: Path | None, says: str, unreadable: int) -> None:
@@ -131,7 +133,7 @@ def _say(manifest: "Manifest", aside: Path | None, says: str, unreadable: int) -
     console.print("  Start API and workers.")
 
 
-async def _announced(url: str, taken_at: datetime) -> "EpochView":
+async def _announced(url: str, taken_at: datetime) -> "tuple[EpochView, ErasedAgain]":
     """Bring the draft to the newest schema and announce the restore in it, before it is anybody's database."""
     from writeback.store.sql import migrate
 

@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
+from writeback.cli.commands import leaving
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, Url
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from writeback.wiring import Services
 
 app = typer.Typer(no_args_is_help=True, help="API keys: who may do what, at which schools.")
+app.command("remove-app")(leaving.remove_app)
 
 
 @app.command()

@@ -115,7 +115,7 @@ async def _form(page: Page, found: Writeback, notice: _Notice, *, show: bool) ->
     parts = [_part(one, shapes, notice.findings, posted, show=show) for one in records]
     has_errors = any(one.get("severity") == "error" for one in notice.findings)
     is_wrong = page.request.method == "POST" and bool(notice.reason or notice.may_be_there or (posted and has_errors))
-    going = [one for one in found.records if one.status in _GOING]
+    going = [one for one in found.records if one.status in _GOING and not one.erased]
     start = _start(page)
     return page.render(
         "mend.html",
@@ -153,7 +153,7 @@ def _posted(page: Page) -> dict[str, str]:
 
 def _shown_records(page: Page, found: Writeback) -> Sequence[Record]:
     start = _start(page)
-    return [one for one in found.records if one.status in _GOING][start : start + _AT_ONCE]
+    return [one for one in found.records if one.status in _GOING and not one.erased][start : start + _AT_ONCE]
 
 
 def _start(page: Page) -> int:

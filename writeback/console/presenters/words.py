@@ -52,6 +52,7 @@ HOLDS: dict[str, str] = {
     HoldReason.REVOKED: "The school has withdrawn access",
     HoldReason.WRITEBACK_OFF: "The school does not allow writeback",
     HoldReason.BY_STAFF: "Held by a person",
+    HoldReason.LEAVING: "It is being removed",
 }
 
 

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     secret_key: str = Field(default="", repr=False)
     """Encrypts credentials, derives webhook tokens; 32 random characters or more. Or a JSON list of keys: the first one
     is used, the others are those that it takes over from. Empty: made once and kept in the data directory."""
+    erasure_list: Path | None = None
+    """The file that remembers who was erased, as keyed hashes, when the database is restored from an old backup; keep
+    it apart from the backups. Empty: `erasures.jsonl` in the data directory. Where several machines erase, name one
+    place that they share."""
     public_url: str = ""
     """Where providers reach us, for callbacks; empty: http://host:port of the API."""
     plain_http_hosts: list[HostPattern] = list(LOOPBACK)
@@ -132,6 +136,10 @@ class Settings(BaseSettings):
         if self.database_url:
             return self.database_url
         return f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'writeback.db'}"
+
+    @property
+    def effective_erasure_list(self) -> Path:
+        return self.erasure_list or self.data_dir / "erasures.jsonl"
 
     @property
     def effective_public_url(self) -> str:

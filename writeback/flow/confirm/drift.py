@@ -169,6 +169,7 @@ def _to_read(session: Session, opened: OpenWriteback) -> list[int]:
         index
         for index, progress in enumerate(opened.progress)
         if progress.status is RecordStatus.CONFIRMED
+        and not progress.erased
         and progress.evidence != LEFT
         and all(finding["code"] not in _SAID for finding in progress.findings)
     ]

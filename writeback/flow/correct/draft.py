@@ -85,6 +85,8 @@ def draft_of(row: WritebackRow, order: Order) -> Draft:
     stored = parse_records(row.kind, row.records)
     progress = unpack_progress(row.progress, len(stored))
     going = going_again(progress)
+    if not going and any(entry.erased for entry in progress):
+        raise _erased(row)
     _refuse_misplaced(row, order.edits, progress, going)
     if row.kept == Kept.TEXTS_GONE:
         _refuse_without_texts(row, order.edits, going)
@@ -159,6 +161,14 @@ def _not_resubmittable(row: WritebackRow) -> Conflict:
     }
     hint = hints.get(row.status, "It is still on its way; nothing needs to be done.")
     return Conflict("not_resubmittable", f"{row.id} is {row.status}: it cannot be sent again", hint=hint)
+
+
+def _erased(row: WritebackRow) -> Conflict:
+    return Conflict(
+        "record_erased",
+        f"what {row.id} said was erased: it cannot be sent again",
+        hint="Send a new writeback, if it is still to be written.",
+    )
 
 
 def _not_editable(row: WritebackRow, index: int, status: RecordStatus) -> Conflict:

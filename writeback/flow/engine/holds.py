@@ -13,7 +13,7 @@ from sqlmodel import Session
 from writeback.core.errors import NotFound
 from writeback.domain.actor import Actor
 from writeback.domain.outcome import Blocked
-from writeback.domain.school import OF_A_FAMILY, HoldReason
+from writeback.domain.school import BY_PEOPLE, OF_A_FAMILY, HoldReason
 from writeback.domain.states import Event, Status
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.status_changes import Changes
@@ -38,7 +38,7 @@ def locked_school(session: Session, school_id: str) -> SchoolRow:
 def hold_school(flow: FlowContext, changes: Changes, school_id: str, reason: HoldReason, detail: str) -> None:
     """Hold the school and everything that is queued for it, in the caller's transaction. Staff's own hold stays."""
     school = locked_school(changes.session, school_id)
-    if school.hold_reason != HoldReason.BY_STAFF:
+    if school.hold_reason not in BY_PEOPLE:
         if school.held_at is None or reason is HoldReason.BY_STAFF:
             school.held_at = changes.now
         school.hold_reason, school.hold_detail = reason.value, detail

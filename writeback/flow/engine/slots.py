@@ -30,7 +30,11 @@ def is_conditional(record: Record) -> bool:
 def slots_of(opened: OpenWriteback, statuses: Sequence[RecordStatus]) -> list[str]:
     """Return the slots of the records that are in one of `statuses` and written whatever the MIS has there."""
     kind = KINDS[opened.row.kind]
-    indexes = [index for index, progress in enumerate(opened.progress) if progress.status in statuses]
+    indexes = [
+        index
+        for index, progress in enumerate(opened.progress)
+        if progress.status in statuses and not progress.erased  # nobody knows any more which slot that was
+    ]
     records = (opened.records[index] for index in indexes)  # one whose content has been deleted has none
     slots = (kind.slot(record) for record in records if record is not None and not is_conditional(record))
     return [slot for slot in slots if slot is not None]

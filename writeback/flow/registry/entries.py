@@ -20,7 +20,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, Row
-from writeback.domain.school import Account, HookAddress, School
+from writeback.domain.school import Account, HoldReason, HookAddress, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
 from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of
@@ -214,7 +214,7 @@ class Registry:
         read_at = self._clock.monotonic()
         async with self._db.read() as session:
             row = await schools.find(session, school_id)
-        if row is None:
+        if row is None or row.hold_reason == HoldReason.LEAVING:
             raise school_unknown(school_id)
         memory = SchoolMemory(row, self._secrets, self._rules)
         self._read.put(school_id, (read_at, memory))

@@ -12,7 +12,7 @@ import structlog
 from sqlmodel import Session
 
 from writeback.domain.outcome import NotReached
-from writeback.domain.school import Account, HoldReason
+from writeback.domain.school import BY_PEOPLE, Account, HoldReason
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import locked_school, look_again_later, resume_lanes
 from writeback.flow.engine.status_changes import Changes
@@ -94,7 +94,7 @@ class SchoolWatch:
             credentials.settle_offer(self.flow.secrets, school, asked.offered, is_taken=asked.offer_stands)
         stands = keep_report(self.flow, session, school, asked.report)
         self._move_on(session, school, stands)
-        is_staffs = school.hold_reason == HoldReason.BY_STAFF
+        is_staffs = school.hold_reason in BY_PEOPLE
         if isinstance(asked.report, NotReached) or (stands.hold is not None and not is_staffs):
             if school.recheck_at is not None:  # null: held by staff
                 look_again_later(self.flow, session, school)

@@ -15,6 +15,8 @@ from writeback.domain.actor import Actor
 from writeback.domain.audit_chain import Proof
 from writeback.store.tables import AuditRow
 
+_TAKEN_AWAY = {"subject": "erased", "reason": ""}
+
 
 @dataclass(frozen=True)
 class AuditFilter:

@@ -95,6 +95,7 @@ def _record(index: int, record: Mapping[str, Any] | None, progress: RecordProgre
         ref=record.get("ref") if record else None,
         status=progress.status,
         record=record,
+        erased=progress.erased,
         findings=progress.findings,
         evidence=progress.evidence,
         mis_ids=progress.mis_ids,

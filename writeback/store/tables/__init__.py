@@ -17,7 +17,7 @@ from writeback.store.tables.requests import (
     RequestRow,
 )
 from writeback.store.tables.schools import AccountHookRow, LookupRow, RemovalsRow, SchoolRow
-from writeback.store.tables.upkeep import EpochRow, RetentionRunRow, SchemaRow
+from writeback.store.tables.upkeep import EpochRow, ErasureKeyRow, ErasureRow, RetentionRunRow, SchemaRow
 from writeback.store.tables.writebacks import (
     BROWSED,
     IS_ENDED,
@@ -52,6 +52,8 @@ __all__ = [
     "DropInMemberRow",
     "DropInRow",
     "EpochRow",
+    "ErasureKeyRow",
+    "ErasureRow",
     "EventRow",
     "IdempotencyRow",
     "Lane",

@@ -80,6 +80,7 @@ class DeliveryRow(Stored, table=True):
     __table_args__ = (
         Index("ix_delivery_sequence", "webhook_id", "sequence", unique=True),
         Index("ix_delivery_due", "webhook_id", "state", "next_attempt_at"),
+        Index("ix_delivery_writeback", "writeback_id"),
     )
 
     id: str = Field(primary_key=True)

@@ -1,11 +1,12 @@
-"""What the database knows of itself: its schema, restores from backups, and what has been deleted for its age."""
+"""What the database knows of itself: its schema, restores from backups and what must not come back with one, and what
+has been deleted for its age."""
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Column
+from sqlalchemy import JSON, BigInteger, Column, Text
 from sqlmodel import Field
 
-from writeback.store.tables.columns import BIG_PK, Stored, instant
+from writeback.store.tables.columns import BIG_PK, SEALED, Stored, instant
 
 
 class EpochRow(Stored, table=True):
@@ -58,3 +59,25 @@ class RetentionRunRow(Stored, table=True):
     """Counts those who have worked on it: whoever has an older number commits nothing."""
     lease_owner: str | None = None
     lease_until: datetime | None = instant(nullable=True)
+
+
+class ErasureRow(Stored, table=True):
+    """Who was erased, or has left, as a keyed hash: kept outside the database too (`flow/data_subjects/list.py`)."""
+
+    __tablename__ = "erasure"
+
+    hash: str = Field(primary_key=True)
+    school_id: str | None = Field(default=None, index=True)
+    """The school that the person was of; null: an app that has left."""
+    at: datetime = instant()
+    """What was there by then was erased; what came later was not."""
+
+
+class ErasureKeyRow(Stored, table=True):
+    """The key of those hashes: one row."""
+
+    __tablename__ = "erasure_key"
+
+    id: str = Field(primary_key=True)
+    sealed: str = Field(repr=False, sa_column=Column(Text, nullable=False, **SEALED))
+    """Sealed JSON, so that the hashes stay what they are when the secret key turns."""

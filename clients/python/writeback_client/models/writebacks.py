@@ -138,7 +138,9 @@ class Record(SubmittedRecord):
     status: AnyRecordStatus
     """Where it is."""
     record: dict[str, Any] | None = None
-    """As accepted; null where it could not be read."""
+    """As accepted; null where it could not be read, or was erased."""
+    erased: bool = False
+    """What it said was erased: it was about a person of whom nothing is to be kept."""
     evidence: str | None = None
     mis_ids: tuple[str, ...] = ()
     """The MIS's own ids for it, where it gave any."""

@@ -8,12 +8,14 @@ from writeback_client.calls import Call, as_model, get, patch, path, post, said
 from writeback_client.flows import Listing
 from writeback_client.models.base import Model, Page
 from writeback_client.models.features import Features
+from writeback_client.models.people import Left
 from writeback_client.models.schools import ListedSchool, School, Synced
 from writeback_client.resources.lists import page, through
 from writeback_client.resources.writebacks import OneOrMore
 
 _LIST = "/v1/schools"
 _SYNC_S = 120.0
+_REMOVAL_S = 900.0
 Credentials = Mapping[str, str]
 """Wonde: `token`. Xporter: `secret`, and perhaps `relying_party` and `sts_url`."""
 
@@ -153,6 +155,13 @@ def of_provider(provider: str, *, state: Literal["approved", "pending"] | None =
     return page(path("/v1/providers/{}/schools", provider), ListedSchool, state=state)
 
 
+def remove(school: str, *, reason: str, even_if_waiting: bool = False) -> Call[Left]:
+    """Delete a school with all that is kept of it; raise Conflict while something is on its way, unless told. Needs the
+    scope admin."""
+    body = {"reason": reason, "even_if_waiting": even_if_waiting}
+    return post(path("/v1/schools/{}/remove", school), as_model(Left), body, timeout_s=_REMOVAL_S)
+
+
 class Schools(blocking.Room):
     """`client.schools`."""
 
@@ -160,6 +169,7 @@ class Schools(blocking.Room):
     iterate = blocking.each(iterate)
     get = blocking.one(fetch)
     add = blocking.one(add)
+    remove = blocking.one(remove)
     change = blocking.one(change)
     sync = blocking.one(sync)
     decide_removals = blocking.one(decide_removals)
@@ -178,6 +188,7 @@ class AsyncSchools(aio.Room):
     iterate = aio.each(iterate)
     get = aio.one(fetch)
     add = aio.one(add)
+    remove = aio.one(remove)
     change = aio.one(change)
     sync = aio.one(sync)
     decide_removals = aio.one(decide_removals)

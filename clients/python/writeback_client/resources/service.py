@@ -9,9 +9,11 @@ from writeback_client.flows import Listing
 from writeback_client.models.access import AuditEntry, Hook, Key, NewKey, Ready
 from writeback_client.models.base import Page
 from writeback_client.models.features import RuleSet
+from writeback_client.models.people import Left
 from writeback_client.resources.lists import page, through
 
 _KEYS, _AUDIT = "/v1/keys", "/v1/audit"
+_REMOVAL_S = 900.0
 
 
 def ready() -> Call[Ready]:
@@ -143,6 +145,13 @@ class AsyncService(aio.Room):
     audit = aio.each(audit)
 
 
+def remove_app(app: str, *, reason: str, even_if_waiting: bool = False) -> Call[Left]:
+    """Delete an app with its keys and all that is kept of it; raise Conflict while something is on its way, unless
+    told. Needs the scope admin."""
+    body = {"reason": reason, "even_if_waiting": even_if_waiting}
+    return post(path("/v1/apps/{}/remove", app), as_model(Left), body, timeout_s=_REMOVAL_S)
+
+
 class Keys(blocking.Room):
     """`client.keys`."""
 
@@ -151,6 +160,7 @@ class Keys(blocking.Room):
     create = blocking.one(create_key)
     rotate = blocking.one(rotate_key)
     revoke = blocking.one(revoke_key)
+    remove_app = blocking.one(remove_app)
 
 
 class AsyncKeys(aio.Room):
@@ -161,3 +171,4 @@ class AsyncKeys(aio.Room):
     create = aio.one(create_key)
     rotate = aio.one(rotate_key)
     revoke = aio.one(revoke_key)
+    remove_app = aio.one(remove_app)

@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
+from writeback.cli.commands import leaving
 from writeback.cli.commands.schools.entries import add, discover, hook, renew_hook
 from writeback.cli.commands.schools.lists import removals, sync
 from writeback.cli.exit_codes import CommandFailed, Exit
@@ -22,6 +23,7 @@ app.command()(hook)
 app.command("renew-hook")(renew_hook)
 app.command()(sync)
 app.command()(removals)
+app.command("remove")(leaving.remove_school)
 
 
 @app.command("list")

@@ -11,7 +11,7 @@ from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables.columns import BIG_PK
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 works_from = "0021"
 
 

@@ -1,0 +1,1 @@
+"""Data subjects: what is kept of one person, and its erasure."""
