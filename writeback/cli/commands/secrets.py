@@ -119,11 +119,13 @@ async def _counted(settings: "Settings") -> "Sequence[Seals]":
 
 async def _reseal(settings: "Settings") -> "tuple[int, Sequence[Seals]]":
     from writeback.domain.actor import COMMAND_LINE
+    from writeback.flow.data_subjects.erasure_list import ErasureList
 
     async with opened_database(settings) as db:
         resealing = _resealing(settings, db)
         with output.err().status("looking at what is sealed") as line:
             resealed = await resealing.run(COMMAND_LINE, lambda name, seen: line.update(f"{name}: {seen}"))
+        await ErasureList(db, resealing.secrets, settings.effective_erasure_list).follow()
         return resealed, await resealing.counted()
 
 

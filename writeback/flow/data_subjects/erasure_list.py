@@ -84,12 +84,10 @@ class ErasureList:
             await asyncio.to_thread(self._append, [{"key": sealed[0]}])
         return Keys(opened)
 
-    async def reseal(self) -> None:
-        """Seal the key with the newest secret key; what was sealed before stays in the file."""
-        key = (await self.keys()).keys[0]
-        sealed = self.secrets.seal({"key": base64.b64encode(key).decode()})
-        await asyncio.to_thread(self._append, [{"key": sealed}])
-        await self.db.transact(partial(_replace_key, sealed))
+    async def follow(self) -> None:
+        """Have the file keep the key as the database does, after that was sealed again; what was there stays."""
+        if await self.db.transact(_sealed_key) is not None:
+            await self.keys()
 
     async def add(self, school_id: str | None, role: str, person_id: str, at: datetime) -> str:
         """Put somebody on the list, in the file first; return the hash. Raise Conflict where it cannot be written."""
@@ -195,7 +193,3 @@ def _sealed_key(session: Session) -> str | None:
 
 def _keep_key(sealed: str, session: Session) -> None:
     insert_new(session, ErasureKeyRow, id=_THE_ROW, sealed=sealed)
-
-
-def _replace_key(sealed: str, session: Session) -> None:
-    session.merge(ErasureKeyRow(id=_THE_ROW, sealed=sealed))
