@@ -54,6 +54,7 @@ PATHS = (
     f"/reports?school=oakfield&date={DAY}",
     f"/reports?date={DAY}",
     "/account",
+    "/account/second-factor",
     "/nothing",
 )
 """Every page that has an address of its own; those in braces are of `bad_morning`, and one bulk job that is under

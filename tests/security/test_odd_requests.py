@@ -125,3 +125,12 @@ def test_no_answer_may_be_kept_by_a_cache_or_taken_for_another_type(api: Attacke
 
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_an_answer_says_neither_what_serves_it_nor_that_other_origins_may_read_it(api: Attacked) -> None:
+    for method, path in (("GET", "/v1/writebacks"), ("OPTIONS", "/v1/writebacks"), ("GET", "/healthz"), ("GET", "/x")):
+        asked = f"{method} {path} HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n"
+        answer = api.ask(f"{asked}Access-Control-Request-Method: GET\r\n\r\n".encode())
+
+        assert "server" not in answer.headers
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
