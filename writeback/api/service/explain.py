@@ -31,6 +31,13 @@ _OURS = {
         "The name or the password is wrong, or there were too many tries.",
         "Try again after a while; whoever looks after the service can set a new password.",
     ),
+    "sign_in_outdated": ("The code came too long after the password, or the account has changed.", "Sign in again."),
+    "code_refused": (
+        "The code of the second factor is wrong, or was used before.",
+        "Wait for the next one, or give a recovery code.",
+    ),
+    "password_refused": ("The password is wrong.", "Try again."),
+    "second_factor_in_use": ("The second factor is in use, or is not being set up.", "Load the page again."),
     "staff_exists": ("There is an account of that name.", "Choose another name, or change that account."),
     "staff_invalid": ("The account cannot be made or changed as it was asked.", "The message says what to change."),
     "staff_unknown": ("There is no such account.", "`writeback staff list` shows those that there are."),
