@@ -90,7 +90,10 @@ class SecondFactors:
             row = await store.find(session, person.name)
         if row is None or row.totp_secret is None or row.totp_since is not None:
             return None
-        totp = self._totp(row)
+        try:
+            totp = self._totp(row)
+        except ConfigurationError:  # sealed with another key: to be begun again
+            return None
         return Shown(totp.provisioning_uri(name=row.name, issuer_name=ISSUER), totp.secret)
 
     async def confirm(self, signed_in: SignedIn, code: str) -> Sequence[str]:
