@@ -1,5 +1,6 @@
 """The rules of retention: what the documentation says of them, how a school's own age counts, ages in words."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from pydantic import ValidationError
 from tests.secret_key import SECRET_KEY
 from writeback.core.settings import RetentionSettings, Settings
 from writeback.core.settings.retention import LONGEST_CONTENT_DAYS, MOVED
+from writeback.domain.states import FINAL
 from writeback.flow.upkeep.retention_rules import RULES, TABLES, Rule, age_in_words, variable_of
+from writeback.store.tables import IS_ENDED
 
 ROOT = Path(__file__).parents[3]
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -87,3 +90,7 @@ def test_ages_are_told_as_people_say_them(age: timedelta, words: str) -> None:
 
 def test_tables_without_a_rule_say_why() -> None:
     assert all(reason.strip() for reason in TABLES.values() if isinstance(reason, str))
+
+
+def test_what_has_ended_is_the_same_in_sql() -> None:
+    assert sorted(re.findall(r"'(\w+)'", IS_ENDED)) == sorted(FINAL)
