@@ -15,7 +15,16 @@ from writeback.flow.upkeep import resealing
 from writeback.flow.upkeep.resealing import Resealing, Seals
 from writeback.store.sql.database import Database
 from writeback.store.sql.sealed import sealed_columns
-from writeback.store.tables import App, AuditRow, ProviderAnswerRow, RequestRow, SchoolRow, StaffRow, WebhookRow
+from writeback.store.tables import (
+    App,
+    AuditRow,
+    ErasureKeyRow,
+    ProviderAnswerRow,
+    RequestRow,
+    SchoolRow,
+    StaffRow,
+    WebhookRow,
+)
 
 NOW = datetime(2026, 1, 12, 9, tzinfo=UTC)
 OLD, NEW, LOST = SecretBox("old"), SecretBox("new", "old"), SecretBox("lost")
@@ -45,6 +54,7 @@ def _everything(session: Session) -> None:
     request = {"id": "req_1", "lane_id": "school-0001:conduct", "school_id": "school-0001", "provider": "wonde"}
     session.add(RequestRow(**request, kind="x", state="done", fence=1, members=[], created_at=NOW))
     staff = {"id": "staff_1", "name": "sam", "role": "support", "created_at": NOW, "updated_at": NOW}
+    session.add(ErasureKeyRow(id="erasures", sealed=OLD.seal({"key": "a key"})))
     session.add(StaffRow(**staff, totp_secret=OLD.seal({"totp": "secret"})))
     session.flush()
     session.add(ProviderAnswerRow(request_id="req_1", kept_at=NOW, sealed=OLD.seal({"body": "no"})))
@@ -62,15 +72,17 @@ async def _reseal(db: Database, on_progress: Callable[[str, int], None] = lambda
 async def test_everything_is_sealed_again_with_the_newest_key_and_the_old_one_may_go(database: Database) -> None:
     await database.transact(_everything)
     assert await _counts(database) == {
+        "erasure_key.sealed": (0, 1, 0),
         "provider_answer.sealed": (0, 1, 0),
         "school.credentials": (1, 1, 1),
         "staff.totp_secret": (0, 1, 0),
         "webhook.secrets": (0, 1, 0),
     }
 
-    assert await _reseal(database) == 4
+    assert await _reseal(database) == 5
 
     assert await _counts(database, SecretBox("new")) == {
+        "erasure_key.sealed": (1, 0, 0),
         "provider_answer.sealed": (1, 0, 0),
         "school.credentials": (2, 0, 1),
         "staff.totp_secret": (1, 0, 0),
@@ -82,7 +94,7 @@ async def test_everything_is_sealed_again_with_the_newest_key_and_the_old_one_ma
     assert SecretBox("new").open(schools["school-0001"]) == {"token": "token 1"}
     assert LOST.open(schools["school-0003"]) == {"token": "token 3"}, "what cannot be read stays as it is"
     assert schools["school-0004"] == ""
-    assert (noted.action, noted.changed) == ("secrets.reseal", {"resealed": 4})
+    assert (noted.action, noted.changed) == ("secrets.reseal", {"resealed": 5})
 
 
 async def test_a_second_run_has_nothing_to_do_and_says_nothing(database: Database) -> None:
@@ -109,7 +121,7 @@ async def test_what_is_written_while_it_is_sealed_again_stays(
 
     monkeypatch.setattr(resealing.sealed, "put", overtaken)
 
-    assert await _reseal(database) == 3
+    assert await _reseal(database) == 4
 
     async with database.read() as session:
         row = await session.get(SchoolRow, "school-0001")
