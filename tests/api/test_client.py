@@ -28,7 +28,7 @@ from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.confirm.confirmer import Confirmer
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.registry.entries import NewSchool
-from writeback.sandbox.testing import running_sandbox, until
+from writeback.sandbox.testing import PromptServer, running_sandbox, until
 from writeback.store.tables import BatchRow, Lane
 from writeback.wiring import Services, open_services
 from writeback_client import AsyncClient, Client, ClientError, Conflict, Forbidden, Invalid, NotFinal, NotFound, Status
@@ -129,8 +129,8 @@ async def _serving(services: Services) -> AsyncIterator[str]:
     config = uvicorn.Config(
         create_app(services), port=0, log_config=None, lifespan="off", loop="none", access_log=False
     )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve())  # without the signals, which are the test runner's
+    server = PromptServer(config)
+    task = asyncio.create_task(server.serve())
     try:
         await until(lambda: server.started or task.done())
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"

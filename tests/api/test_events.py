@@ -24,6 +24,7 @@ from writeback.core.settings import EventSettings
 from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.flow.projections.feed import EventFeed
+from writeback.sandbox.testing import PromptServer, until
 from writeback.store.sql.database import Database
 from writeback.store.tables import SchoolRow
 
@@ -112,11 +113,9 @@ async def live(any_database: Database, services: Any, fake_clock: Any) -> AsyncI
             ]
         )
     config = uvicorn.Config(create_app(services), host="127.0.0.1", port=0, lifespan="off", log_level="error")
-    server = uvicorn.Server(config)
+    server = PromptServer(config)
     serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(PATIENCE_S):
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
+    await until(lambda: server.started, within_s=PATIENCE_S)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S, verify=trusted()) as http:
         yield Live(Api(services, http, any_database), http, any_database)

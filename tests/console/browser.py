@@ -13,6 +13,8 @@ import uvicorn
 from playwright.async_api import Browser, async_playwright
 from starlette.types import ASGIApp
 
+from writeback.sandbox.testing import PromptServer
+
 CHROMIUM = os.environ.get("WRITEBACK_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 WHY_NOT = "there is no Chromium: apt-get install chromium, or name one in WRITEBACK_TEST_CHROMIUM"
 _ARGUMENTS = (
@@ -26,13 +28,6 @@ _ARGUMENTS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to pytest."""
-
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
 
 
 @asynccontextmanager
@@ -51,7 +46,7 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config: dict[str, Any] = {"lifespan": "off", "access_log": False, "log_level": "error", "ws": "none"}
         config["timeout_graceful_shutdown"] = 1  # a browser keeps its connections
-        server = _Server(uvicorn.Config(app, **config))
+        server = PromptServer(uvicorn.Config(app, **config))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"

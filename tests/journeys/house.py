@@ -24,7 +24,7 @@ from writeback.core.settings import Settings
 from writeback.core.tls import trusted
 from writeback.domain.access import Scope as AccessScope
 from writeback.sandbox.before_routes import CONTROL_PREFIX, ProviderEdge
-from writeback.sandbox.testing import RunningSandbox, running_sandbox, until
+from writeback.sandbox.testing import PromptServer, RunningSandbox, running_sandbox, until
 from writeback.wiring import Services, open_services
 from writeback.worker import main as worker
 
@@ -140,17 +140,9 @@ def _client(url: str, **headers: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False, verify=trusted())
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to whoever runs the loop."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @asynccontextmanager
 async def _serving(services: Services, listener: socket.socket) -> AsyncIterator[None]:
-    server = _Server(uvicorn.Config(create_app(services), loop="none", lifespan="off", log_level="warning"))
+    server = PromptServer(uvicorn.Config(create_app(services), loop="none", lifespan="off", log_level="warning"))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await until(lambda: server.started)

@@ -6,12 +6,18 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
+import uvicorn
 from starlette.applications import Starlette
 
 from writeback.core.clock import Clock
 from writeback.sandbox.app import create_app
 from writeback.sandbox.server import SandboxServer
 from writeback.sandbox.state import SandboxState
+
+_LOOK_EVERY_S = 0.005
+_LOOKS_A_TICK = 20
+"""uvicorn counts tenths of a second."""
+_GRACE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -23,12 +29,38 @@ class RunningSandbox:
     state: SandboxState
 
 
-class _BackgroundServer(SandboxServer):
-    """Leaves the signals to whoever runs the loop."""
+class PromptServer(uvicorn.Server):
+    """Leaves the signals to whoever runs the loop, and ends at once; uvicorn looks ten times a second whether to."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks // _LOOKS_A_TICK):
+            ticks += 1
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            await until(self._is_idle, within_s=self.config.timeout_graceful_shutdown or _GRACE_S)
+        for task in self.server_state.tasks:
+            task.cancel()
+        await self.lifespan.shutdown()
+
+    def _is_idle(self) -> bool:
+        return not (self.server_state.connections or self.server_state.tasks)
+
+
+class _BackgroundServer(SandboxServer, PromptServer):
+    """The sandbox's, which lets hanging requests go before."""
 
 
 @contextlib.asynccontextmanager

@@ -28,7 +28,7 @@ from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.registry.entries import NewSchool
 from writeback.flow.webhooks.notify import Notifier
 from writeback.notifier.sender import WebhookSender
-from writeback.sandbox.testing import running_sandbox, until
+from writeback.sandbox.testing import PromptServer, running_sandbox, until
 from writeback.store.tables import Lane, WebhookRow, WritebackRow
 from writeback.wiring import Services, open_services
 
@@ -194,8 +194,8 @@ async def make_world(database_url: str, redis_url: str, tmp_path: Path, fake_clo
 @asynccontextmanager
 async def _serving(services: Services, listener: socket.socket) -> AsyncIterator[None]:
     config = uvicorn.Config(create_app(services), log_config=None, lifespan="off", loop="none", access_log=False)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve(sockets=[listener]))  # without the signals, which are the test runner's
+    server = PromptServer(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await until(lambda: server.started or task.done())
         yield

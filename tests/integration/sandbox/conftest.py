@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from writeback.core.clock import FakeClock
 from writeback.core.tls import trusted
-from writeback.sandbox.testing import RunningSandbox, running_sandbox, until
+from writeback.sandbox.testing import PromptServer, RunningSandbox, running_sandbox, until
 
 MONDAY = date(2026, 1, 12)
 PUPILS = 60
@@ -259,8 +259,8 @@ async def receiver() -> AsyncIterator[Receiver]:
             return Response(status_code=204)
 
         app = Starlette(routes=[Route("/{path:path}", take, methods=["POST"])])
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", loop="none", ws="none"))
-        serving = asyncio.create_task(server._serve(sockets=[listener]))
+        server = PromptServer(uvicorn.Config(app, log_level="warning", lifespan="off", loop="none", ws="none"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)
         yield taken
         server.should_exit = True
