@@ -7,15 +7,17 @@ template.
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import asyncpg
 import pytest
@@ -26,6 +28,7 @@ from sqlalchemy.engine import make_url
 
 from tests import long_run
 from tests.chaos.processes import free_port
+from tests.compiled_once import compiled_once
 from writeback.core import garbage_collector, outage_logs
 from writeback.core import logging as writeback_logging
 from writeback.core.clock import FakeClock
@@ -64,6 +67,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and has_memory and shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED:
         config.option.basetemp = tempfile.mkdtemp(prefix="writeback-tests-", dir=_MEMORY)
         config.add_cleanup(partial(shutil.rmtree, config.option.basetemp, ignore_errors=True))
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """Do as Python's own handler of Ctrl-C. For that one asyncio sets another in each run, and takes it back.
+
+    To compare it then, Python's `signal` makes a text of all that a test's fixture has returned: a twentieth of the
+    time of the tests that have one.
+    """
+    raise KeyboardInterrupt
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -95,6 +109,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Have the garbage collector pass by what every test shares: it would look through all that again and again."""
     garbage_collector.keep_what_is_loaded()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sql_compiled_once() -> Iterator[None]:
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -245,7 +265,7 @@ async def redis_url(redis_server: str) -> str:
 @asynccontextmanager
 async def _fresh_database(server: str, template: str) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
-    await _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    await _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield _of_database(server, name)
     await _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 

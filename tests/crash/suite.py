@@ -104,7 +104,7 @@ class Suite:
         server, template = self.postgres()
         async with self._copying:  # a template can be copied by one at a time
             connection = await asyncpg.connect(server)
-            await connection.execute(f"CREATE DATABASE crash_{number} TEMPLATE {template}")
+            await connection.execute(f"CREATE DATABASE crash_{number} TEMPLATE {template} STRATEGY FILE_COPY")
             await connection.close()
         return make_url(server).set(database=f"crash_{number}").render_as_string(hide_password=False)
 
