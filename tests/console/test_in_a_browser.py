@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 pytest.importorskip("playwright", reason="what drives a browser has no wheel for this machine (musl)")
 
@@ -23,13 +24,19 @@ from tests.console.conftest import PASSWORD
 from tests.console.scenes import DAY, add_writeback
 from writeback.console import create_console
 from writeback.console.navigation import MENU
+from writeback.core.clock import FakeClock
+from writeback.core.settings import Settings
 from writeback.domain.staff import Role
 from writeback.flow.projections.rollups import Rollup
 from writeback.store.people import staff as store
 from writeback.store.tables import ApiKey, BatchRow, BulkRow, WebhookRow, WritebackRow
-from writeback.wiring import Services
+from writeback.wiring import Services, open_services
 
-pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT),
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # as the browser, which takes longer to start than a page to look at
+]
 
 SIZES = {"phone": (360, 740), "tablet": (820, 1_180), "desk": (1_440, 900)}
 PATHS = (
@@ -60,6 +67,7 @@ PATHS = (
 """Every page that has an address of its own; those in braces are of `bad_morning`, and one bulk job that is under
 way."""
 _PATIENCE_MS = 15_000
+_AXE: str = Axe().axe_script
 
 
 @dataclass
@@ -90,13 +98,15 @@ class Window:
 
     async def serious(self, *rules: str) -> list[str]:
         """Return what axe finds that is serious or critical: by these rules, or by all."""
-        options = {"resultTypes": ["violations"]} | (
-            {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
-        )
-        found: dict[str, Any] = await Axe().run(self.page, options=options)
+        options: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}  # that is for audio and video
+        if rules:
+            options["runOnly"] = {"type": "rule", "values": list(rules)}
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(_AXE)
+        found = await self.page.evaluate("options => axe.run(options).then(found => found.violations)", options)
         return [
             f"{one['id']}: {one['help']}: {json.dumps([node['html'] for node in one['nodes']])[:600]}"
-            for one in found["violations"]
+            for one in found
             if one["impact"] in ("serious", "critical")
         ]
 
@@ -134,14 +144,22 @@ class Scene:
             await context.close()
 
 
-@pytest.fixture
-async def scene(services: Services) -> AsyncIterator[Scene]:
-    await services.staff.accounts.add("ann@example.org", Role.ADMIN, password=PASSWORD)
-    await bad_morning(services)
-    await services.reads.db.transact(partial(_begin_correction, services))
-    paths = [path.format(**await _ids(services)) for path in PATHS]
-    async with served(create_console(services)) as origin, chromium() as browser:
-        yield Scene(services, origin, browser, paths)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One for all; each window has a context, and so cookies and a cache, of its own."""
+    async with chromium() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scene(settings: Settings, fake_clock: FakeClock, browser: Browser) -> AsyncIterator[Scene]:
+    async with open_services(settings, clock=fake_clock) as services:
+        await services.staff.accounts.add("ann@example.org", Role.ADMIN, password=PASSWORD)
+        await bad_morning(services)
+        await services.reads.db.transact(partial(_begin_correction, services))
+        paths = [path.format(**await _ids(services)) for path in PATHS]
+        async with served(create_console(services)) as origin:
+            yield Scene(services, origin, browser, paths)
 
 
 def _begin_correction(services: Services, session: Session) -> None:
