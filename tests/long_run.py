@@ -77,8 +77,10 @@ def _is_long(item: pytest.Item) -> bool:
     """Whether a test is of the long run alone: another number, or what has been tried on SQLite, on PostgreSQL."""
     if "long" in item.keywords:
         return True
+    if "sqlite_first" not in item.keywords or "both_databases" in item.keywords:
+        return False
     chosen = getattr(getattr(item, "callspec", None), "params", {})
-    return "sqlite_first" in item.keywords and chosen.get("database_url") == "postgresql"
+    return bool(chosen.get("database_url") == "postgresql")
 
 
 def skip_when_over() -> None:

@@ -216,6 +216,7 @@ async def test_filters_choose_what_is_listed(seeded: Seeded, query: str, expecte
         "q=",
     ],
 )
+@pytest.mark.sqlite_first
 async def test_a_parameter_that_cannot_be_used_is_refused_with_what_to_send(seeded: Seeded, query: str) -> None:
     response = await seeded.get(f"/v1/writebacks?{query}")
 

@@ -14,6 +14,8 @@ from sqlmodel import select
 from writeback.flow.upkeep.retention import Retention
 from writeback.store.tables import DropInMemberRow, RequestRow
 
+pytestmark = pytest.mark.sqlite_first
+
 
 @pytest.fixture
 async def world(make_world: Any) -> Any:
@@ -65,6 +67,7 @@ async def _references(world: Any) -> set[str | None]:
         return set((await session.exec(select(RequestRow.provider_ref))).all())
 
 
+@pytest.mark.both_databases
 async def test_session_marks_go_to_confirmed_and_the_status_says_so(world: Any) -> None:
     body = {"attendance": [await _mark(world, comment="Student was late", minutes_late=5)]}
 
@@ -87,6 +90,7 @@ async def test_session_marks_go_to_confirmed_and_the_status_says_so(world: Any) 
     assert {mark["student_id"]: mark["code"] for mark in marks}[world.pupils[0]] == "/"
 
 
+@pytest.mark.both_databases
 async def test_every_other_call_that_creates_goes_to_confirmed(world: Any) -> None:
     lesson = (await world.mis("lessons", date=world.today))["lessons"][0]
     staff, pupil = await _employee_of(world), world.pupils[0]
@@ -172,6 +176,7 @@ async def test_every_other_call_that_creates_goes_to_confirmed(world: Any) -> No
         assert (await _status(world, answer.json()["writeback_id"]))["status"] == "SUCCESS"
 
 
+@pytest.mark.both_databases
 async def test_what_is_there_can_be_changed_and_deleted(world: Any) -> None:
     staff, pupil = await _employee_of(world), world.pupils[0]
     absence = {
@@ -270,6 +275,7 @@ async def test_a_client_that_waits_for_100_continue_gets_it(world: Any) -> None:
     assert second.startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.both_databases
 async def test_everything_that_is_wrong_comes_back_by_field_and_nothing_is_kept(world: Any) -> None:
     marks = [
         await _mark(world, student_id="A0", comment=None),
@@ -357,6 +363,7 @@ async def test_other_errors_have_wondes_codes(world: Any) -> None:
     assert (await _call(world, "POST", "students", {})).status_code == 404
 
 
+@pytest.mark.both_databases
 async def test_another_apps_writeback_is_not_there(world: Any) -> None:
     ref = (await _call(world, "POST", "attendance/session", {"attendance": [await _mark(world)]})).json()[
         "writeback_id"
@@ -369,6 +376,7 @@ async def test_another_apps_writeback_is_not_there(world: Any) -> None:
     assert set(response.json()) == {"error", "message"}
 
 
+@pytest.mark.both_databases
 async def test_the_same_idempotency_key_gives_the_same_writeback(world: Any) -> None:
     body, headers = {"attendance": [await _mark(world)]}, {"Idempotency-Key": "once"}
 
@@ -421,6 +429,7 @@ async def test_php_lists_with_gaps_and_carbon_dates_are_understood(world: Any) -
     assert response.status_code == 200, response.text
 
 
+@pytest.mark.both_databases
 async def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(world: Any) -> None:
     body = {"attendance": [await _mark(world)]}
     ended = (await _call(world, "POST", "attendance/session", body)).json()["writeback_id"]

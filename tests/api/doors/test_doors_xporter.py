@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+pytestmark = pytest.mark.sqlite_first
+
 
 @pytest.fixture
 async def world(make_world: Any) -> Any:
@@ -83,6 +85,7 @@ def _refused(response: httpx.Response) -> str:
     return message
 
 
+@pytest.mark.both_databases
 async def test_a_register_goes_to_confirmed_and_is_called_back(world: Any) -> None:
     token = (await _token(world))["token"]
 
@@ -121,6 +124,7 @@ async def test_lesson_marks_with_an_escaped_backslash_go_to_confirmed(world: Any
     assert [query["trackingid"] for _, query, _ in world.ear.heard] == [ref]
 
 
+@pytest.mark.both_databases
 async def test_achievements_and_behaviour_in_one_request_have_one_tracking_id_and_one_callback(world: Any) -> None:
     staff, pupil = await _staff(world), int(world.pupils[0])
     body = {
@@ -161,6 +165,7 @@ async def test_achievements_and_behaviour_in_one_request_have_one_tracking_id_an
     assert all(isinstance(one["ActualId"], int) for one in answer["result"])
 
 
+@pytest.mark.both_databases
 async def test_what_was_written_is_updated_by_its_id_and_pupils_are_removed_by_a_minus_sign(world: Any) -> None:
     first, second = (int(one) for one in world.pupils[:2])
     made = {
@@ -187,6 +192,7 @@ async def test_what_was_written_is_updated_by_its_id_and_pupils_are_removed_by_a
     assert {one["student_id"]: one["points"] for one in row["students"]} == {str(first): 11}
 
 
+@pytest.mark.both_databases
 async def test_detentions_go_to_confirmed_today_where_they_name_no_date(world: Any) -> None:
     staff = str(await _staff(world))
     body = {
@@ -358,6 +364,7 @@ async def test_who_or_what_is_named_twice_is_refused_in_xporters_words(world: An
         assert answer == message
 
 
+@pytest.mark.both_databases
 async def test_one_bad_part_keeps_the_good_one_out_too(world: Any) -> None:
     body = {
         "Conducts": [await _conduct(world, "Ach", 1), await _conduct(world, "Beh", 2, TypeId=9999)],
@@ -429,6 +436,7 @@ async def test_a_token_comes_for_a_form_and_for_any_case_of_the_fields_and_ends_
     assert _refused(late) == "The STS token is invalid or has expired"
 
 
+@pytest.mark.both_databases
 async def test_a_callback_that_is_not_answered_comes_again(world: Any) -> None:
     world.ear.status = 500
     _taken(await _post(world, "AttendanceAsync", _marks(world)))

@@ -35,6 +35,8 @@ from writeback.store.schools import lists
 from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
 from writeback_client.models.batches import Batch
 
+pytestmark = pytest.mark.sqlite_first
+
 HEADER = "Pupil ID,Date,Session,Mark,Staff ID\n"
 BRITISH = Stated(DayOrder.DAY_FIRST)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -105,6 +107,7 @@ def row(number: int, *, day: str = "12/01/2026", session: str = "AM", code: str 
 # --- what is queued
 
 
+@pytest.mark.both_databases
 async def test_good_rows_are_queued_as_they_would_be_by_hand(files: Files) -> None:
     batch = await files.take(
         marks(row(1), row(2, session="PM"), row(3), row(4, day="13/01/2026"), row(5, session="PM"))
@@ -147,6 +150,7 @@ async def test_what_was_queued_is_delivered_and_the_batch_says_so(files: Files) 
     assert (shown.total, shown.waiting, shown.by_status) == (1, 1, {"sent": 1})
 
 
+@pytest.mark.both_databases
 async def test_writebacks_of_a_batch_can_be_listed(files: Files) -> None:
     batch = await files.take(marks(row(1)))
     await files.world.submit()
@@ -485,6 +489,7 @@ async def test_a_kind_that_the_school_does_not_take_is_refused_at_once(files: Fi
 # --- uploading
 
 
+@pytest.mark.both_databases
 async def test_the_same_key_and_file_are_taken_once(files: Files) -> None:
     first = await files.upload(marks(row(1)), idempotency_key="k1")
     again = await files.upload(marks(row(1)), idempotency_key="k1")
@@ -518,6 +523,7 @@ async def test_a_file_that_is_too_large_leaves_nothing_behind(files: Files) -> N
     assert (await files.batches.list(CALLER, limit=10)).items == ()
 
 
+@pytest.mark.both_databases
 async def test_an_app_has_only_so_many_files_under_way(files: Files) -> None:
     files.settings(max_under_way_per_app=2)
     first = await files.upload(marks(row(1)))
@@ -583,6 +589,7 @@ class _Crashes:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.both_databases
 async def test_a_process_that_dies_at_any_transaction_doubles_no_row_and_loses_none(
     files: Files, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
@@ -613,6 +620,7 @@ async def test_a_process_that_dies_at_any_transaction_doubles_no_row_and_loses_n
     assert at > 15
 
 
+@pytest.mark.both_databases
 async def test_a_worker_that_lost_its_lease_commits_nothing_more(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     _pieces(monkeypatch)
     answer = await files.upload(marks(*(row(n) for n in range(1, 18))))
@@ -635,6 +643,7 @@ async def test_a_worker_that_lost_its_lease_commits_nothing_more(files: Files, m
     assert (await files.view(answer.batch_id)).rows.queued == 17
 
 
+@pytest.mark.both_databases
 async def test_incidents_are_still_one_record_after_a_crash_in_the_middle(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -677,6 +686,7 @@ async def test_a_batch_that_breaks_off_is_tried_again_later_and_given_up_in_the_
     assert (batch.status, [one.code for one in batch.findings]) == ("refused", ["batch_failed"])
 
 
+@pytest.mark.both_databases
 async def test_the_sweeper_wakes_a_file_that_nobody_works_on(files: Files) -> None:
     answer = await files.upload(marks(row(1)))
     files.world.waker.wakes.clear()
@@ -686,6 +696,7 @@ async def test_the_sweeper_wakes_a_file_that_nobody_works_on(files: Files) -> No
     assert ("run_batch", answer.batch_id) in files.world.waker.wakes
 
 
+@pytest.mark.both_databases
 async def test_a_runner_that_is_closed_gives_its_lease_back_at_the_end_of_a_piece(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -715,6 +726,7 @@ async def _cancel(files: Files, batch_id: str, caller: Caller = CALLER) -> Batch
 
 
 @pytest.mark.parametrize("step", ["reading", "checking", "queueing"])
+@pytest.mark.both_databases
 async def test_a_batch_that_is_cancelled_under_way_queues_nothing_more(files: Files, step: str) -> None:
     files.flow.settings.api.max_records = 1
     batch_id = (await files.upload(marks(*(row(pupil) for pupil in range(1, 40))))).batch_id
@@ -737,6 +749,7 @@ async def test_a_batch_that_is_cancelled_under_way_queues_nothing_more(files: Fi
     assert (entry.actor, entry.subject, entry.reason) == ("app:app/key:key_1", batch_id, "the wrong file")
 
 
+@pytest.mark.both_databases
 async def test_what_was_queued_before_the_cancelling_stays_and_can_be_withdrawn_by_filter(files: Files) -> None:
     files.flow.settings.api.max_records = 1
     batch_id = (await files.upload(marks(*(row(pupil) for pupil in range(1, 1_200))))).batch_id
@@ -841,6 +854,7 @@ async def test_a_files_name_is_forgotten_in_the_audit_log_with_its_rows(files: F
 # --- forgetting
 
 
+@pytest.mark.both_databases
 async def test_rows_are_forgotten_after_their_time_and_counts_stay(files: Files) -> None:
     batch = await files.take(marks(row(1), row(2, code="Q9")), file_name="7A.csv")
     files.world.clock.advance(timedelta(days=29))
@@ -867,6 +881,7 @@ async def test_an_upload_that_never_ended_is_dropped(files: Files) -> None:
     assert await files.count(BatchChunkRow) == 0
 
 
+@pytest.mark.both_databases
 async def test_the_file_and_the_rows_that_were_queued_are_not_kept_twice(files: Files) -> None:
     await files.take(marks(row(1)))
 

@@ -22,6 +22,8 @@ from writeback.domain.outcome import (
 from writeback.providers.base import ListsMissing
 from writeback.store.schools import lists
 
+pytestmark = pytest.mark.sqlite_first
+
 LANE = "hillside:conduct"
 ABSENT = SlotReadBack(None, matches=False)
 
@@ -82,6 +84,7 @@ async def in_doubt(world: World, *records) -> str:
     return writeback_id
 
 
+@pytest.mark.both_databases
 async def test_an_incident_without_an_answer_is_read_back_and_found(world: World):
     writeback_id = await in_doubt(world)
     world.provider.readings = [ReadBack({0: there("B7")})]
@@ -104,6 +107,7 @@ async def test_what_does_not_show_yet_is_waited_for_and_not_sent_again(world: Wo
     assert len(world.provider.sent) == 1
 
 
+@pytest.mark.both_databases
 async def test_what_never_shows_goes_again_once_it_should_have(world: World):
     writeback_id = await in_doubt(world)
     world.provider.readings = [ReadBack({0: ABSENT})]
@@ -157,6 +161,7 @@ async def test_an_answer_without_a_reference_is_settled_by_reading_at_once(world
     assert await world.status(writeback_id) == "confirmed"
 
 
+@pytest.mark.both_databases
 async def test_two_incidents_that_look_the_same_are_not_taken_for_one(world: World):
     first = await in_doubt(world)
     world.provider.readings = [ReadBack({0: there("B7")})]
@@ -168,6 +173,7 @@ async def test_two_incidents_that_look_the_same_are_not_taken_for_one(world: Wor
     assert await world.status(second) == "queued"  # what is there was made by the first
 
 
+@pytest.mark.both_databases
 async def test_the_ids_of_a_callback_are_claimed_too(world: World):
     first = await submit(world)
     await serve(world)
@@ -204,6 +210,7 @@ async def test_a_reading_that_cannot_be_had_is_tried_again(world: World):
     assert await world.status(writeback_id) == "unknown"
 
 
+@pytest.mark.both_databases
 async def test_a_worker_that_dies_while_it_sends_leaves_the_incident_in_doubt(world: World):
     async def die() -> None:
         raise KeyboardInterrupt
@@ -219,6 +226,7 @@ async def test_a_worker_that_dies_while_it_sends_leaves_the_incident_in_doubt(wo
     assert len(world.provider.sent) == 1
 
 
+@pytest.mark.both_databases
 async def test_an_acknowledgement_that_comes_after_the_lease_was_lost_is_not_forgotten(world: World):
     async def lose_the_lease() -> None:
         world.provider.before_answer = None
@@ -276,6 +284,7 @@ async def test_a_change_waits_for_the_one_before_it(world: World):
     assert (await world.writeback(second)).hold_reason == "slot_in_flight"
 
 
+@pytest.mark.both_databases
 async def test_a_change_waits_for_the_one_before_it_however_much_is_between_them(world: World):
     many = [{"behaviour_id": f"C{number}"} for number in range(250)]
     await submit(world, *many, kind="behaviour.delete", priority="batch")
@@ -290,6 +299,7 @@ async def test_a_change_waits_for_the_one_before_it_however_much_is_between_them
     assert await world.status(second) == "sent"
 
 
+@pytest.mark.both_databases
 async def test_what_waits_for_a_list_does_not_keep_the_rest_of_the_lane_waiting(world: World):
     def build(kind, *rest, **more):
         if kind.name == "behaviour.create":
@@ -318,6 +328,7 @@ async def taken_and_confirmed(world: World, *records) -> str:
     return writeback_id
 
 
+@pytest.mark.both_databases
 async def test_what_another_has_made_that_looks_the_same_is_not_taken_for_ones_own(world: World):
     await taken_and_confirmed(world, incident(comment="first"))
     lost = await in_doubt(world, incident(comment="second"))
@@ -382,6 +393,7 @@ async def test_ones_own_that_shows_before_anothers_is_not_sent_again(world: Worl
     assert await world.status(lost) == "confirmed"
 
 
+@pytest.mark.both_databases
 async def test_what_is_claimed_by_another_is_waited_out_before_it_goes_again(world: World):
     first = await in_doubt(world, incident(comment="first"))
     world.provider.readings = [ReadBack({0: there("B1")})]

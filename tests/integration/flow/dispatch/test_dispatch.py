@@ -322,6 +322,7 @@ async def test_a_hold_by_staff_outlasts_what_the_provider_says(world: World):
     assert (row.status, row.hold_reason) == ("held", "held_by_staff")
 
 
+@pytest.mark.sqlite_first
 async def test_a_school_that_is_blocked_again_at_once_is_left_alone_for_longer(world: World):
     world.provider.outcomes = [Blocked(HoldReason.SCOPE_MISSING, "403") for _ in range(20)]
     await world.submit()
