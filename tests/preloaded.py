@@ -1,6 +1,6 @@
-"""What the fork server does once, before it forks: no case is about it, and each process would do it again.
+"""What the fork server does once, before it forks: no test is about it, and each process would do it again.
 
-It opens nothing: no connection, thread or event loop is shared by the processes of the cases.
+It opens nothing: no connection, thread or event loop is shared by the processes of the tests.
 """
 
 from sqlalchemy.orm import configure_mappers

@@ -4,8 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+
+from tests.forked import Command
 
 ROOT = Path(__file__).parents[2]
 _RESTART_S = 0.3
@@ -39,7 +39,7 @@ class Child:
     health_url: str | None = None
     ready_mark: bytes = b""
     """What it logs once it is at work."""
-    process: Process | None = None
+    process: Command | None = None
     starts: int = 0
     is_stopped: bool = False
     _ends: bool = False
@@ -97,16 +97,7 @@ class Child:
             self.starts += 1
             self._log_begins = self.log.stat().st_size if self.log.exists() else 0
             self.is_stopped = False
-            with self.log.open("ab") as log:
-                self.process = await asyncio.create_subprocess_exec(
-                    *self.command,
-                    stdin=asyncio.subprocess.PIPE,  # `--supervised`: it ends when we do
-                    stdout=log,
-                    stderr=log,
-                    env=dict(self.environment),
-                    cwd=ROOT,
-                    start_new_session=True,
-                )
+            self.process = Command([*self.command, "--supervised"], self.environment, self.log, ROOT)
             await self.process.wait()
             if not self._ends:
                 await asyncio.sleep(_RESTART_S)
@@ -129,10 +120,9 @@ class Stack:
         health_url: str | None = None,
         ready_mark: bytes = b"",
     ) -> Child:
-        """Start `python -m writeback COMMAND` and keep it running."""
+        """Start `writeback COMMAND` and keep it running."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("WRITEBACK_")}
-        full = [sys.executable, "-m", "writeback", *command, "--supervised"]
-        child = Child(name, full, kept | dict(variables), self.folder / f"{name}.log", health_url, ready_mark)
+        child = Child(name, command, kept | dict(variables), self.folder / f"{name}.log", health_url, ready_mark)
         self.children[name] = child
         await child.start()
         return child

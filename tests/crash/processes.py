@@ -1,9 +1,8 @@
-"""Real processes that start in milliseconds: forked from a server that has imported everything already."""
+"""The processes of crash tests: forked, with settings of their own and orders for their failpoints."""
 
 import asyncio
 import importlib
 import json
-import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,13 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from tests.forked import CONTEXT, write_to
 from writeback.console import create_console
 from writeback.core.failpoints import ARMED_BY, PLAN, SWITCH
 from writeback.core.settings import Settings
 from writeback.wiring import Services
 
 _MAINS = {"api": "writeback.api.server", "worker": "writeback.worker.main", "sandbox": "writeback.sandbox.server"}
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([*_MAINS.values(), "writeback.console", "uvloop", "asyncpg", "tests.crash.preloaded"])
 
 
 @dataclass
@@ -64,16 +62,14 @@ def start(command: str, settings: Settings, log: Path, orders: str = "") -> Runn
     """Start `api`, `worker` or `sandbox`; `orders` is what happens at its failpoints."""
     variables = {PLAN: orders, SWITCH: ARMED_BY} if orders else {}
     log.touch()
-    process = _CONTEXT.Process(target=_run, args=(command, settings, str(log), variables), daemon=True)
+    process = CONTEXT.Process(target=_run, args=(command, settings, str(log), variables), daemon=True)
     process.start()
     return Running(process, log)
 
 
 def _run(command: str, settings: Settings, log: str, variables: Mapping[str, str]) -> None:
     """Be that process: from here on nothing is shared with any other one."""
-    output = os.open(log, os.O_WRONLY | os.O_APPEND)
-    for descriptor in (1, 2):
-        os.dup2(output, descriptor)
+    write_to(log)
     os.environ.update(variables)
     main = importlib.import_module(_MAINS[command])
     main.run(settings, *([_with_console] if command == "api" else []))
