@@ -228,17 +228,14 @@ async def test_what_is_there_can_be_changed_and_deleted(world: Any) -> None:
     assert set(await world.settle()) == {"confirmed"}
 
 
-@pytest.mark.parametrize(
-    "spelling",
-    ["Bearer {key}", "bearer {key}", "BEARER {key}", "Basic {basic}", "basic {key}", "Basic {key}"],
-)
-async def test_the_key_is_taken_in_every_spelling(world: Any, spelling: str) -> None:
+async def test_the_key_is_taken_in_every_spelling(world: Any) -> None:
     basic = base64.b64encode(f"{world.key}:".encode()).decode()
-    header = {"Authorization": spelling.format(key=world.key, basic=basic)}
 
-    response = await _call(world, "POST", "attendance/session", {"attendance": [await _mark(world)]}, headers=header)
-
-    assert response.status_code == 200, response.text
+    for spelling in ("Bearer {key}", "bearer {key}", "BEARER {key}", "Basic {basic}", "basic {key}", "Basic {key}"):
+        header = {"Authorization": spelling.format(key=world.key, basic=basic)}
+        body = {"attendance": [await _mark(world)]}
+        response = await _call(world, "POST", "attendance/session", body, headers=header)
+        assert response.status_code == 200, (spelling, response.text)
 
 
 async def test_paths_may_have_slashes_doubled_and_at_the_end(world: Any) -> None:
@@ -325,15 +322,12 @@ async def test_errors_of_nested_fields_and_timestamps_have_wondes_names(world: A
     assert (behaviour.status_code, detention.status_code) == (422, 422)
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [({}, "attendance"), ([], "attendance"), ({"attendance": []}, "attendance"), ({"attendance": "x"}, "attendance")],
-)
-async def test_a_body_without_its_list_is_told_which(world: Any, body: Any, field: str) -> None:
-    response = await _call(world, "POST", "attendance/session", body)
+async def test_a_body_without_its_list_is_told_which(world: Any) -> None:
+    bodies: list[Any] = [{}, [], {"attendance": []}, {"attendance": "x"}]
 
-    assert response.status_code == 422
-    assert list(response.json()) == [field]
+    for body in bodies:
+        response = await _call(world, "POST", "attendance/session", body)
+        assert (response.status_code, list(response.json())) == (422, ["attendance"]), body
 
 
 async def test_other_errors_have_wondes_codes(world: Any) -> None:

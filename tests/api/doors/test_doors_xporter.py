@@ -228,21 +228,18 @@ async def test_detentions_go_to_confirmed_today_where_they_name_no_date(world: A
     assert await world.settle() == ["confirmed", "confirmed"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/xporter/api/v1/AttendanceAsync/{estab}",
-        "/xporter/api/v1/attendanceasync/{estab}/",
-        "/xporter/api/v1/Writeback/AttendanceAsync/{estab}",
-        "/xporter//api/v1/AttendanceAsync//{estab}//",
-        "/xporter/api/v1/Writeback/AttendanceAsync",
-        "/xporter/api/v1/AttendanceAsync/hillside",
-    ],
-)
-async def test_every_spelling_of_a_path_is_taken(world: Any, path: str) -> None:
+async def test_every_spelling_of_a_path_is_taken(world: Any) -> None:
     token = (await _token(world))["token"]
 
-    _taken(await _post(world, "", _marks(world), path=path.format(estab=world.estab), token=token))
+    for path in (
+        f"/xporter/api/v1/AttendanceAsync/{world.estab}",
+        f"/xporter/api/v1/attendanceasync/{world.estab}/",
+        f"/xporter/api/v1/Writeback/AttendanceAsync/{world.estab}",
+        f"/xporter//api/v1/AttendanceAsync//{world.estab}//",
+        "/xporter/api/v1/Writeback/AttendanceAsync",
+        "/xporter/api/v1/AttendanceAsync/hillside",
+    ):
+        _taken(await _post(world, "", _marks(world), path=path, token=token))
 
 
 async def test_a_synchronous_call_answers_as_taken_when_it_has_not_ended_in_time(world: Any) -> None:
@@ -254,38 +251,36 @@ async def test_a_synchronous_call_answers_as_taken_when_it_has_not_ended_in_time
     assert await world.settle() == ["confirmed"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"StudentId": ""}, "Missing mandatory field StudentId"),
-        ({"StudentId": 1}, "Invalid StudentId: 1"),
-        (
-            {"MarkType": "L", "Session": None},
-            "InstanceId required for Lesson attendance writeback for StudentId: {pupil}",
-        ),
-        ({"Notes": "x" * 501}, "Notes field max character limit (500) exceeded for StudentId: {pupil}"),
-        ({"Session": "noon"}, "Invalid Session provided: noon"),
-        ({"Mark": "%"}, "Invalid Mark provided: %"),
-        ({"Mark": "B"}, "Missing mandatory field StatutoryComment"),
-        ({"Date": "2031-02-30"}, "Invalid Date provided: 2031-02-30"),
-        (
-            {"Date": "2026-01-13"},
-            "Invalid Date: date is 2026-01-13, which is still to come, and code / says that the pupil was seen",
-        ),
-        ({"Date": "2206-01-12"}, "Invalid Date: date is 2206-01-12: that is after the end of the next academic year"),
-        ({"Mark": "-"}, "Invalid Mark: Code - says that there is no mark: there is nothing to write"),
-        ({"MarkType": "X"}, "Invalid MarkType provided: X"),
-        ({"Mins": "five"}, "Invalid Mins provided: five"),
-    ],
-)
-async def test_what_is_wrong_with_a_mark_is_said_in_xporters_words(
-    world: Any, changes: dict[str, Any], message: str
-) -> None:
+WRONG_MARKS: list[tuple[dict[str, Any], str]] = [
+    ({"StudentId": ""}, "Missing mandatory field StudentId"),
+    ({"StudentId": 1}, "Invalid StudentId: 1"),
+    (
+        {"MarkType": "L", "Session": None},
+        "InstanceId required for Lesson attendance writeback for StudentId: {pupil}",
+    ),
+    ({"Notes": "x" * 501}, "Notes field max character limit (500) exceeded for StudentId: {pupil}"),
+    ({"Session": "noon"}, "Invalid Session provided: noon"),
+    ({"Mark": "%"}, "Invalid Mark provided: %"),
+    ({"Mark": "B"}, "Missing mandatory field StatutoryComment"),
+    ({"Date": "2031-02-30"}, "Invalid Date provided: 2031-02-30"),
+    (
+        {"Date": "2026-01-13"},
+        "Invalid Date: date is 2026-01-13, which is still to come, and code / says that the pupil was seen",
+    ),
+    ({"Date": "2206-01-12"}, "Invalid Date: date is 2206-01-12: that is after the end of the next academic year"),
+    ({"Mark": "-"}, "Invalid Mark: Code - says that there is no mark: there is nothing to write"),
+    ({"MarkType": "X"}, "Invalid MarkType provided: X"),
+    ({"Mins": "five"}, "Invalid Mins provided: five"),
+]
+
+
+async def test_what_is_wrong_with_a_mark_is_said_in_xporters_words(world: Any) -> None:
     pupil = world.pupils[0]
 
-    response = await _post(world, "AttendanceAsync", _marks(world, pupil, **changes))
+    for changes, message in WRONG_MARKS:
+        response = await _post(world, "AttendanceAsync", _marks(world, pupil, **changes))
+        assert _refused(response) == message.format(pupil=pupil), changes
 
-    assert _refused(response) == message.format(pupil=pupil)
     assert await world.writebacks() == []
 
 
@@ -300,40 +295,39 @@ async def test_marks_of_two_dates_and_unknown_lessons_are_refused_in_xporters_wo
     assert _refused(await _post(world, "AttendanceAsync", no_callback)) == "Missing mandatory field Callback"
 
 
-@pytest.mark.parametrize(
-    ("changes", "participant", "message"),
-    [
-        ({"IncidentType": "Bad"}, {}, "Invalid IncidentType Bad should be Ach or Beh"),
-        ({"TypeId": None}, {}, "Missing mandatory field TypeId"),
-        ({"TypeId": 9999}, {}, "Invalid TypeId 9999"),
-        ({"ActivityId": 9999}, {}, "Invalid ActivityId 9999"),
-        ({"LocationId": 9999}, {}, "Invalid LocationId 9999"),
-        ({"StatusId": 9999}, {}, "Invalid StatusId 9999"),
-        ({"StatusId": None}, {}, "Mandatory field StatusId missing"),
-        ({"RecordedById": 9999999}, {}, "Invalid RecordedById 9999999"),
-        ({"BullTypeId": 9999}, {}, "Invalid BullTypeId 9999"),
-        ({"EntryTimeId": 9999}, {}, "Invalid EntryTimeId 9999"),
-        ({"Note": "x" * 501}, {}, "Note field max character limit (500) exceeded for Conduct Id: 7"),
-        ({}, {"StudentId": 1}, "Invalid StudentId: 1"),
-        ({}, {"OutcomeId": 9999}, "Invalid Behaviour OutcomeId 9999"),
-        ({}, {"RoleId": 9999}, "Invalid Student RoleId for StudentId: {pupil}"),
-        ({}, {"StudentId": -5}, "You must provide an UpdateId when trying to remove students from a behaviour record"),
-        ({}, {"ConductId": 8}, "Invalid ConductId 8"),
-    ],
-)
-async def test_what_is_wrong_with_conduct_is_said_in_xporters_words(
-    world: Any, changes: dict[str, Any], participant: dict[str, Any], message: str
-) -> None:
+WRONG_CONDUCT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"IncidentType": "Bad"}, {}, "Invalid IncidentType Bad should be Ach or Beh"),
+    ({"TypeId": None}, {}, "Missing mandatory field TypeId"),
+    ({"TypeId": 9999}, {}, "Invalid TypeId 9999"),
+    ({"ActivityId": 9999}, {}, "Invalid ActivityId 9999"),
+    ({"LocationId": 9999}, {}, "Invalid LocationId 9999"),
+    ({"StatusId": 9999}, {}, "Invalid StatusId 9999"),
+    ({"StatusId": None}, {}, "Mandatory field StatusId missing"),
+    ({"RecordedById": 9999999}, {}, "Invalid RecordedById 9999999"),
+    ({"BullTypeId": 9999}, {}, "Invalid BullTypeId 9999"),
+    ({"EntryTimeId": 9999}, {}, "Invalid EntryTimeId 9999"),
+    ({"Note": "x" * 501}, {}, "Note field max character limit (500) exceeded for Conduct Id: 7"),
+    ({}, {"StudentId": 1}, "Invalid StudentId: 1"),
+    ({}, {"OutcomeId": 9999}, "Invalid Behaviour OutcomeId 9999"),
+    ({}, {"RoleId": 9999}, "Invalid Student RoleId for StudentId: {pupil}"),
+    ({}, {"StudentId": -5}, "You must provide an UpdateId when trying to remove students from a behaviour record"),
+    ({}, {"ConductId": 8}, "Invalid ConductId 8"),
+]
+"""What is changed in an incident, and in its pupil's part, and what is said."""
+
+
+async def test_what_is_wrong_with_conduct_is_said_in_xporters_words(world: Any) -> None:
     pupil = int(world.pupils[0])
-    body = {
-        "Conducts": [await _conduct(world, "Beh", 7, **changes)],
-        "Participants": [{"ConductId": 7, "Points": 1, "StudentId": pupil, **participant}],
-        "Callback": _callback(world),
-    }
 
-    answer = _refused(await _post(world, "ConductAsync", body))
+    for changes, participant, message in WRONG_CONDUCT:
+        body = {
+            "Conducts": [await _conduct(world, "Beh", 7, **changes)],
+            "Participants": [{"ConductId": 7, "Points": 1, "StudentId": pupil, **participant}],
+            "Callback": _callback(world),
+        }
+        answer = _refused(await _post(world, "ConductAsync", body))
+        assert message.format(pupil=pupil) in answer.split("; "), (changes, participant)
 
-    assert message.format(pupil=pupil) in answer.split("; ")
     assert await world.writebacks() == []
 
 
@@ -402,23 +396,21 @@ async def test_reads_are_told_to_ask_xporter(world: Any) -> None:
     assert "Xporter itself" in response.json()["ExceptionMessage"]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
+async def test_a_token_is_refused_in_the_documents_words(world: Any) -> None:
+    wrong: list[dict[str, Any]] = [
         {"password": "wbk_nobody"},
         {"estab": "0000000"},
         {"estab": ""},
         {"thirdpartyid": "Something"},
         {"relyingParty": ""},
         {"password": None},
-    ],
-)
-async def test_a_token_is_refused_in_the_documents_words(world: Any, changes: dict[str, Any]) -> None:
-    answer = await _token(world, **changes)
+    ]
 
-    assert answer["token"] is None
-    assert answer["expires"] == "0001-01-01T00:00:00"
-    assert answer["ExceptionMessage"] == "Relying Party not found for estab or secret not correct"
+    for changes in wrong:
+        answer = await _token(world, **changes)
+        assert answer["token"] is None, changes
+        assert answer["expires"] == "0001-01-01T00:00:00"
+        assert answer["ExceptionMessage"] == "Relying Party not found for estab or secret not correct"
 
 
 async def test_a_token_comes_for_a_form_and_for_any_case_of_the_fields_and_ends_in_time(world: Any) -> None:
@@ -471,18 +463,17 @@ async def test_a_failure_is_called_back_with_its_reason(world: Any) -> None:
     assert body == {}
 
 
-@pytest.mark.parametrize(
-    "callback",
-    [
+async def test_a_callback_that_may_not_be_called_is_refused(world: Any) -> None:
+    wrong: list[Any] = [
         {"Method": "POST", "Url": "ftp://example.org/x"},
         {"Method": "POST", "Url": "https://user:secret@example.org/"},
         {"Method": "GET", "Url": "https://example.org/"},
         {"Method": "POST", "Url": 7},
         "https://example.org/",
-    ],
-)
-async def test_a_callback_that_may_not_be_called_is_refused(world: Any, callback: Any) -> None:
-    answer = _refused(await _post(world, "AttendanceAsync", {**_marks(world), "Callback": callback}))
+    ]
 
-    assert answer.startswith(("Invalid ", "Missing "))
+    for callback in wrong:
+        answer = _refused(await _post(world, "AttendanceAsync", {**_marks(world), "Callback": callback}))
+        assert answer.startswith(("Invalid ", "Missing ")), callback
+
     assert await world.writebacks() == []
