@@ -108,11 +108,20 @@ def start_dev(tmp_path: Path) -> Iterator[Callable[[], Dev]]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    """One `dev` for the tests that leave it running."""
-    dev = Dev(tmp_path_factory.mktemp("dev"))
-    yield dev
-    dev.end(signal.SIGTERM)
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Dev]]:
+    """What `running` has started; the last of them may still run."""
+    started: list[Dev] = []
+    yield started
+    if started and started[-1].process.poll() is None:
+        started[-1].end(signal.SIGTERM)
+
+
+@pytest.fixture
+def running(started: list[Dev], tmp_path_factory: pytest.TempPathFactory) -> Dev:
+    """One `dev` for many tests; where one has ended it, another."""
+    if not started or started[-1].process.poll() is not None:
+        started.append(Dev(tmp_path_factory.mktemp("dev")))
+    return started[-1]
 
 
 @pytest.mark.slow
@@ -229,16 +238,6 @@ def test_dev_ends_cleanly_and_starts_again_where_it_left_off(start_dev: Callable
 
 
 @pytest.mark.slow
-def test_a_killed_dev_leaves_nothing_behind(start_dev: Callable[[], Dev]) -> None:
-    dev = start_dev()
-
-    dev.end(signal.SIGKILL)
-
-    _eventually(lambda: not any(_is_alive(pid) for pid in dev.pids), "API, worker and sandbox ended")
-    _eventually(lambda: not _processes_naming(str(dev.data_dir)), "Redis ended")
-
-
-@pytest.mark.slow
 def test_a_killed_worker_comes_back_and_goes_on(running: Dev) -> None:
     os.kill(running.said["pids"]["worker"], signal.SIGKILL)
 
@@ -273,6 +272,14 @@ def test_a_second_dev_in_the_same_place_says_where_the_first_is(running: Dev) ->
 
     assert second.returncode == 6
     assert running.said["url"] in second.stderr
+
+
+@pytest.mark.slow
+def test_a_killed_dev_leaves_nothing_behind(running: Dev) -> None:
+    running.end(signal.SIGKILL)
+
+    _eventually(lambda: not any(_is_alive(pid) for pid in running.pids), "API, worker and sandbox ended")
+    _eventually(lambda: not _processes_naming(str(running.data_dir)), "Redis ended")
 
 
 def _processes_naming(text: str) -> list[int]:
