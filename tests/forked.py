@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -62,9 +63,10 @@ class Command:
         self.send_signal(signal.SIGTERM)
 
     def send_signal(self, signum: int) -> None:
-        """Send it; raise ProcessLookupError where the process is gone."""
+        """Send it, unless the process is gone."""
         assert self._process.pid is not None
-        os.kill(self._process.pid, signum)
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, signum)
 
     async def wait(self) -> None:
         """Return once it has ended."""

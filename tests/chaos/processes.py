@@ -83,8 +83,7 @@ class Child:
         self._ends = True
         self.resume()
         if self.process is not None and self.process.returncode is None:
-            with suppress(ProcessLookupError):
-                self.process.terminate()
+            self.process.terminate()
             try:
                 await asyncio.wait_for(self.process.wait(), _GRACE_S)
             except TimeoutError:

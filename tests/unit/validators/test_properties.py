@@ -18,6 +18,8 @@ from writeback.domain.school import School
 from writeback.domain.submission.fields import names_of, parts_of
 from writeback.domain.submission.submission import parse_submission
 
+pytestmark = pytest.mark.slow
+
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 CODES = ["/", "\\", "L", "N", "B", "Y7", "Z", "MU", "C1", "n", "?"]
