@@ -36,6 +36,8 @@ _NEVER_GIVE_UP = 1_000_000
 _RESTART_S = 1.0
 _HEALTH_EVERY_S = 10
 """How often arq says in Redis that it lives; `writeback doctor` reads it."""
+_LINKS_A_SWEEP = 1_000
+"""Lines of the audit log that one sweep links: nobody's writebacks wait until a log from before the chain is linked."""
 _DRIFT_EVERY_S = 15.0
 _RETENTION_LOOK_S = 60.0
 """How often a worker looks whether it is time to delete what is too old."""
@@ -208,7 +210,7 @@ async def _sweep(services: WorkerServices, watchdog: Watchdog, role: Role) -> No
             if role.serves_lanes:
                 await services.rollup.count()
                 await services.search.index()
-                await services.audit_trail.link()
+                await services.audit_trail.link(at_most=_LINKS_A_SWEEP)
                 await services.audit_trail.say_head(services.settings.audit.head_every_s)
         except Exception as error:
             outage_logs.error("sweep_failed", error)

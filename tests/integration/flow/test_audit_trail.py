@@ -72,7 +72,8 @@ async def test_lines_that_were_there_before_the_chain_are_linked_in_their_order(
         async with log.db.write() as session:
             audit.note(session, ANN, log.clock.now(), "school.hold", f"school-{number}")
 
-    assert await log.trail.link() == 450
+    assert await log.trail.link(at_most=100) == 200
+    assert await log.trail.link() == 250
 
     assert (await log.verify()).holds
     async with database.read() as session:
@@ -165,7 +166,60 @@ async def test_links_that_are_renumbered_do_not_follow_from_each_other(log: Log)
 async def test_links_cut_off_at_the_end_are_missed_by_their_lines(log: Log) -> None:
     await log.run("DELETE FROM audit_link WHERE position > 3")
 
-    assert await log.faults() == [(4, "the links of 2 lines are missing at the end")]
+    missing = "a line says that it is here, and no link leads to it"
+    assert await log.faults() == [(4, missing), (5, missing)]
+
+
+@pytest.mark.parametrize("position", [-1, 0, 3])
+async def test_a_line_put_in_with_a_place_that_another_has_is_named(log: Log, position: int) -> None:
+    columns = "at, actor, action, subject, reason, changed, who, proof"
+    await log.run(
+        f"INSERT INTO audit ({columns}, position) SELECT {columns}, {position} FROM audit WHERE position = 3"
+    )
+    await log.trail.link()
+
+    assert await log.faults() == [(position, "a line says that it is here, and no link leads to it")]
+
+
+async def test_a_line_put_in_before_the_first_with_a_link_of_its_own_is_named(log: Log) -> None:
+    await test_a_line_put_in_with_a_place_that_another_has_is_named(log, 0)
+    await log.run(
+        "INSERT INTO audit_link (position, audit_id, at, digest, hash)"
+        " SELECT 0, audit.id, audit_link.at, digest, hash FROM audit, audit_link"
+        " WHERE audit.position = 0 AND audit_link.position = 1"
+    )
+
+    assert await log.faults() == [(0, "a line says that it is here, and no link leads to it")]
+
+
+async def test_lines_that_are_linked_while_the_chain_is_verified_are_no_fault(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = log.trail._piece
+
+    async def look_and_link(after: int) -> Any:
+        piece = await look(after)
+        if not piece:
+            await log.write(BEN, "wb_6")
+            await log.trail.link()
+        return piece
+
+    monkeypatch.setattr(log.trail, "_piece", look_and_link)
+
+    assert await log.faults() == []
+
+
+async def test_the_head_of_an_empty_log_fits_whatever_follows(log: Log) -> None:
+    assert await log.faults(Head()) == []
+    assert await log.faults(Head(0, "1" * 64)) == [(0, "the link is another one than the head that was noted")]
+
+
+async def test_of_two_heads_of_one_place_both_are_compared(log: Log) -> None:
+    head = await log.trail.head()
+
+    assert await log.faults(head._replace(hash="1" * 64), head) == [
+        (5, "the link is another one than the head that was noted")
+    ]
 
 
 async def test_an_end_that_was_cut_off_wholly_is_told_by_the_head_that_was_noted(log: Log) -> None:

@@ -87,7 +87,12 @@ def verify(
     ] = None,
     kept_days: Annotated[
         float | None,
-        typer.Option(min=0, help="Complain of lines that are gone and younger than so many days.", show_default=False),
+        typer.Option(
+            min=0,
+            max=36_500,
+            help="Complain of lines that are gone and younger than so many days.",
+            show_default=False,
+        ),
     ] = None,
     json_: Json = False,
 ) -> None:

@@ -5,6 +5,7 @@ that nobody who does something waits for another (ADR 36). What if the process d
 transaction; the next run resumes.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,8 @@ from writeback.store.tables import AuditLinkRow, AuditRow
 log = structlog.get_logger()
 
 _AT_ONCE = 200
+_NAMED = 20
+"""So many lines that no link leads to are named."""
 _PSEUDONYM = 22
 """Characters of a pseudonym: 128 bits."""
 
@@ -68,13 +71,13 @@ class AuditTrail:
     clock: Clock
     _said: tuple[float, Head] = field(default=(float("-inf"), Head()), init=False)
 
-    async def link(self) -> int:
-        """Give each line without a link its link; return how many there were."""
+    async def link(self, *, at_most: float = float("inf")) -> int:
+        """Give lines without a link their link; return how many. After so many it leaves the rest to the next run."""
         async with self.db.read() as session:
             if not await session.run_sync(lambda plain: audit_links.are_missing(cast(Session, plain))):
                 return 0
         linked = 0
-        while some := await self.db.transact(self._link_some):
+        while linked < at_most and (some := await self.db.transact(self._link_some)):
             linked += some
         return linked
 
@@ -100,16 +103,18 @@ class AuditTrail:
         Lines that are gone count as forgotten when none is left that is older: that is how retention deletes.
         `kept_since`: later ones may not be gone.
         """
-        verdict, noted = Verdict(), {head.position: head.hash for head in heads}
+        verdict, noted = Verdict(), defaultdict[int, set[str]](set)
+        for head in heads:
+            noted[head.position].add(head.hash)
+        _match(verdict, verdict.head, noted)
         while piece := await self._piece(verdict.head.position):
             for link, line in piece:
                 self._look(verdict, link, line, kept_since)
-                if noted.pop(link.position, link.hash) != link.hash:
-                    _fault(verdict, link.position, "the link is another one than the head that was noted")
+                _match(verdict, verdict.head, noted)
         for position in sorted(noted):
             _fault(verdict, position, f"a head was noted here, and the chain ends at {verdict.head.position}")
-        if beyond := await self._beyond(verdict.head.position):
-            _fault(verdict, verdict.head.position + 1, f"the links of {beyond} lines are missing at the end")
+        for position in await self._without_link():
+            _fault(verdict, position, "a line says that it is here, and no link leads to it")
         return verdict
 
     def _look(self, verdict: Verdict, link: AuditLinkRow, line: AuditRow | None, kept_since: datetime | None) -> None:
@@ -145,9 +150,15 @@ class AuditTrail:
         async with self.db.read() as session:
             return await session.run_sync(lambda plain: audit_links.some(cast(Session, plain), after, _AT_ONCE))
 
-    async def _beyond(self, position: int) -> int:
+    async def _without_link(self) -> Sequence[int]:
         async with self.db.read() as session:
-            return await session.run_sync(lambda plain: audit_links.beyond(cast(Session, plain), position))
+            return await session.run_sync(lambda plain: audit_links.without_link(cast(Session, plain), _NAMED))
+
+
+def _match(verdict: Verdict, head: Head, noted: dict[int, set[str]]) -> None:
+    """Compare a link with the heads that were noted of its place, and take those out."""
+    if noted.pop(head.position, set()) - {head.hash}:
+        _fault(verdict, head.position, "the link is another one than the head that was noted")
 
 
 def _forgotten(verdict: Verdict, link: AuditLinkRow, kept_since: datetime | None) -> None:

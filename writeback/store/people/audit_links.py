@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
 from writeback.store.tables import AuditLinkRow, AuditRow
@@ -38,6 +38,19 @@ def some(session: Session, after: int, limit: int) -> Sequence[tuple[AuditLinkRo
     return [(link, line) for link, line in session.exec(query)]
 
 
-def beyond(session: Session, position: int) -> int:
-    """Return how many lines say that they have a place in the chain after that position."""
-    return session.exec(select(func.count()).where(col(AuditRow.position) > position)).one()
+def without_link(session: Session, limit: int) -> Sequence[int]:
+    """Return places that lines say they have, and that no link gives them, the first first."""
+    query = (
+        select(AuditRow.position)
+        .join(AuditLinkRow, col(AuditLinkRow.position) == AuditRow.position, isouter=True)
+        .where(
+            or_(
+                col(AuditRow.position) < 1,  # where no chain has a link
+                and_(col(AuditRow.position).is_not(None), col(AuditLinkRow.position).is_(None)),
+                col(AuditLinkRow.audit_id) != col(AuditRow.id),
+            )
+        )
+        .order_by(col(AuditRow.position))
+        .limit(limit)
+    )
+    return [position for position in session.exec(query) if position is not None]
