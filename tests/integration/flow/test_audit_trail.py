@@ -173,9 +173,7 @@ async def test_links_cut_off_at_the_end_are_missed_by_their_lines(log: Log) -> N
 @pytest.mark.parametrize("position", [-1, 0, 3])
 async def test_a_line_put_in_with_a_place_that_another_has_is_named(log: Log, position: int) -> None:
     columns = "at, actor, action, subject, reason, changed, who, proof"
-    await log.run(
-        f"INSERT INTO audit ({columns}, position) SELECT {columns}, {position} FROM audit WHERE position = 3"
-    )
+    await log.run(f"INSERT INTO audit ({columns}, position) SELECT {columns}, {position} FROM audit WHERE position = 3")
     await log.trail.link()
 
     assert await log.faults() == [(position, "a line says that it is here, and no link leads to it")]

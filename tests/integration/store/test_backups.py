@@ -19,6 +19,7 @@ from writeback.cli.main import app
 from writeback.core import encrypted_file
 from writeback.core.secret_key import new_key
 from writeback.core.secrets import SecretBox
+from writeback.flow.upkeep import backups
 
 Run = Callable[..., Any]
 PASSPHRASE = "four words make sense"
@@ -244,6 +245,110 @@ def test_a_database_that_is_in_use_is_not_taken_away(run: Run, tmp_path: Path, d
 
     assert "stop API and workers" in error["detail"]
     assert schools(data_dir) == [("hillside", "Hillside")]
+
+
+def test_a_database_that_is_started_while_another_is_restored_is_not_taken_away(
+    run: Run, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("backup", tmp_path / "one")
+    unpack = backups.unpack
+    with closing(sqlite3.connect(data_dir / "writeback.db", check_same_thread=False)) as db:
+
+        def start_and_unpack(*arguments: Any, **options: Any) -> Any:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("SELECT count(*) FROM school").fetchone()
+            return unpack(*arguments, **options)
+
+        monkeypatch.setattr(backups, "unpack", start_and_unpack)
+        error = run("restore", tmp_path / "one", "--force", exit_code=6)
+
+    assert "stop API and workers" in error["detail"]
+
+
+def test_a_database_that_is_damaged_is_put_aside(run: Run, tmp_path: Path, data_dir: Path) -> None:
+    run("backup", tmp_path / "one")
+    (data_dir / "writeback.db").write_bytes(b"damaged" * 1_000)
+
+    aside = Path(run("restore", tmp_path / "one", "--force")["aside"])
+
+    assert schools(data_dir) == [("hillside", "Hillside")]
+    assert aside.read_bytes() == b"damaged" * 1_000
+
+
+def test_the_log_of_a_database_that_was_taken_away_is_not_played_into_the_one_restored(
+    run: Run, tmp_path: Path, data_dir: Path
+) -> None:
+    run("backup", tmp_path / "one")
+    log = data_dir / "writeback.db-wal"
+    with closing(sqlite3.connect(data_dir / "writeback.db")) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("UPDATE school SET name = 'Hillside Academy'")
+        db.commit()
+        left = log.read_bytes()  # as where the process is killed
+    (data_dir / "writeback.db").unlink()
+    log.write_bytes(left)
+
+    aside = Path(run("restore", tmp_path / "one")["aside"])
+
+    assert schools(data_dir) == [("hillside", "Hillside")]
+    assert aside.read_bytes() == left
+
+
+def test_there_is_a_database_when_a_restore_dies_in_the_middle(
+    run: Run, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("backup", tmp_path / "one")
+    replace = Path.replace
+
+    def die(path: Path, target: Path) -> Path:
+        if target.name == "writeback.db":
+            raise OSError("the process dies")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", die)
+    run("restore", tmp_path / "one", "--force", exit_code=6)
+    assert schools(data_dir) == [("hillside", "Hillside")]
+
+    monkeypatch.setattr(Path, "replace", replace)
+    assert run("restore", tmp_path / "one", "--force")["aside"]
+
+
+def test_two_backups_to_one_file_at_once_are_both_whole(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, others = backups._add, [True]
+
+    def add_beside_another(*arguments: Any) -> None:
+        if others:
+            others.clear()
+            run("backup", tmp_path / "one")
+        add(*arguments)
+
+    monkeypatch.setattr(backups, "_add", add_beside_another)
+    run("backup", tmp_path / "one")
+
+    assert run("restore", tmp_path / "one", of=tmp_path / "new")["unreadable"] == 1
+
+
+def test_a_backup_is_not_written_through_a_link_that_somebody_else_has_put_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.unfinished").symlink_to(tmp_path / "elsewhere")
+
+    run("backup", tmp_path / "one")
+
+    assert not (tmp_path / "elsewhere").exists()
+    assert (tmp_path / "one").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_with_blanks_in_it_comes_back_as_it_was(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITEBACK_SECRET_KEY", key := "q7 W9xz Lm2 Tf8Rb 3Jv6 Kd1 Ys5Gh 0Pc4N")
+    run("backup", tmp_path / "one", "--with-key")
+    monkeypatch.delenv("WRITEBACK_SECRET_KEY")
+
+    run("restore", tmp_path / "one", of=tmp_path / "new")
+
+    assert (tmp_path / "new" / "secret.key").read_text() == key
 
 
 def test_a_file_that_is_there_is_not_written_over(run: Run, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -101,16 +101,16 @@ def restore(
     passphrase = _passphrase(passphrase_file, is_new=False) if backups.needs_passphrase(file) else None
     with _files():
         make_private_dir(settings.data_dir)
-        if database.exists():
-            sqlite_files.make_one_file(database)  # nobody else has it open
+        _let_go(database)
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as name:
             draft = Path(name) / backups.DATABASE
             manifest = backups.unpack(file, draft.parent, passphrase=passphrase)
             sqlite_files.check(draft)
             if manifest.has_keys:  # first: the erasure list is sealed with them
-                _keep_keys(settings, (draft.parent / backups.KEYS).read_text().split())
+                _keep_keys(settings, (draft.parent / backups.KEYS).read_text().splitlines())
             view, again = reaching(_announced(f"sqlite+aiosqlite:///{draft.absolute()}", manifest.taken_at))
             sqlite_files.make_one_file(draft)
+            _let_go(database)  # once more: it may have been started meanwhile
             aside = backups.put_in_place(draft, database)
     unreadable = reaching(_unreadable(load_settings()))
     if output.wants_json(context):
@@ -119,6 +119,18 @@ def restore(
     else:
         _say(manifest, aside, view.says, unreadable)
         say_erased_again(again)
+
+
+def _let_go(database: Path) -> None:
+    """Have the database that is there in one file; raise ConfigurationError where a process has it open. One that is
+    damaged stays as it is."""
+    import sqlite3
+
+    from writeback.store.sql import sqlite_files
+
+    if database.exists():
+        with suppress(sqlite3.DatabaseError):
+            sqlite_files.make_one_file(database)
 
 
 def _say(manifest: "Manifest", aside: Path | None, says: str, unreadable: int) -> None:
@@ -143,8 +155,11 @@ async def _announced(url: str, taken_at: datetime) -> "tuple[EpochView, ErasedAg
 
 def _keep_keys(settings: "Settings", of_backup: Sequence[str]) -> None:
     """Keep the backup's keys behind those that are here, which stay the newer ones."""
-    from writeback.core.secret_key import keep_keys_in
+    from writeback.core.errors import ConfigurationError
+    from writeback.core.secret_key import fault_of, keep_keys_in
 
+    for fault in filter(None, map(fault_of, of_backup)):
+        raise ConfigurationError(f"the backup has a secret key that cannot be used: {fault}")
     here = settings.effective_secret_keys if settings.secret_key or settings.key_file.exists() else ()
     missing = [key for key in of_backup if key not in here]
     if missing and not settings.secret_key:  # one that is set is yours to set; what it cannot read is said

@@ -100,12 +100,20 @@ def unpack(backup: Path, folder: Path, *, passphrase: str | None) -> Manifest:
 
 
 def put_in_place(draft: Path, database: Path) -> Path | None:
-    """Give the database its place; return where the one is that was there. Nobody may have either of them open."""
+    """Give the database its place; return where the one is that was there. Nobody may have either of them open.
+
+    What lies beside a database that is damaged or was taken away goes with it: SQLite would play its log into this one.
+    What if the process dies? A database of that name is there all the time.
+    """
     aside = None
-    if database.exists():
-        stamp = datetime.fromtimestamp(database.stat().st_mtime, UTC)
-        aside = database.with_name(f"{database.name}.until-{stamp:%Y%m%dT%H%M%S%f}")
-        database.replace(aside)
+    for path in (*sqlite_files.beside(database), database):
+        if path.exists():
+            stamp = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            aside = path.with_name(f"{path.name}.until-{stamp:%Y%m%dT%H%M%S%f}")
+            aside.unlink(missing_ok=True)  # the same file, where a run before this one died here
+            os.link(path, aside)
+            if path != database:
+                path.unlink()
     draft.replace(database)
     return aside
 
@@ -175,16 +183,17 @@ def _described(path: Path) -> File:
 @contextmanager
 def _placed(target: Path) -> Iterator[BinaryIO]:
     """Give a file of its owner's alone, which gets its name when all of it is on the disk."""
-    draft = target.with_name(f"{target.name}.unfinished")
+    # Of a name that nobody knows before: another backup may be under way, and the folder may be anybody's.
+    handle, draft = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".unfinished", dir=target.parent)  # mode 0600
     try:
-        with open(draft, "wb", opener=open_private) as file:
+        with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(target)
+        os.replace(draft, target)
     finally:
         with suppress(FileNotFoundError):
-            draft.unlink()
+            os.unlink(draft)
 
 
 @contextmanager

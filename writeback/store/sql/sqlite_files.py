@@ -1,7 +1,7 @@
 """The embedded database as a file: a copy of it while it is in use, and whether one may take its place."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -20,6 +20,11 @@ def copy_to(source: Path, target: Path) -> None:
         connection.execute("VACUUM INTO ?", (str(target),))
 
 
+def beside(path: Path) -> Sequence[Path]:
+    """Return where SQLite keeps what belongs to the database and is not in it yet, or no more."""
+    return [path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm", "-journal")]
+
+
 def check(path: Path) -> None:
     """Raise ConfigurationError where the file is no whole database."""
     try:
@@ -32,7 +37,10 @@ def check(path: Path) -> None:
 
 
 def make_one_file(path: Path) -> None:
-    """Have all that the database says in this one file; raise ConfigurationError where a process has it open."""
+    """Have all that the database says in this one file.
+
+    Raise ConfigurationError where a process has it open, sqlite3's DatabaseError where it is damaged.
+    """
     try:
         with _connected(f"{path.absolute().as_uri()}?mode=rw", patience_s=1.0) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
