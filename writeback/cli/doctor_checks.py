@@ -107,7 +107,8 @@ async def _sealed(db: "Database", settings: Settings) -> Check:
     count = f"{seen}" if all(one.is_whole for one in found) else f"the first {seen}"
     if unreadable := {one.column: one.unreadable for one in found if one.unreadable}:
         says = f"cannot be read, of {count}: {', '.join(f'{n} of {name}' for name, n in unreadable.items())}"
-        mend = "put the key with which they were sealed at the end of WRITEBACK_SECRET_KEY; `writeback secrets status`"
+        where = "WRITEBACK_SECRET_KEY" if settings.secret_key else "secret.key"
+        mend = f"put the key with which they were sealed at the end of {where}; `writeback secrets status`"
         return Check("sealed", False, says, mend)
     if older := sum(one.older for one in found):
         return Check("sealed", True, f"{older} of {count} with an older key: run `writeback secrets reseal`")

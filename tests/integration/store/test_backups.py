@@ -165,6 +165,14 @@ def test_a_short_passphrase_is_refused(run: Run, tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "one").exists()
 
 
+def test_a_passphrase_that_is_no_text_is_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "passphrase").write_bytes(b"four words \xff make sense")
+
+    error = run("backup", tmp_path / "one", "--passphrase-file", tmp_path / "passphrase", exit_code=6)
+
+    assert "cannot be read" in error["detail"]
+
+
 @pytest.fixture
 def writing(data_dir: Path) -> Iterator[threading.Event]:
     """Somebody who writes to the database all the while: each transaction a pair of rows."""

@@ -1,6 +1,8 @@
 """`writeback secrets`, `audit verify` and `schools renew-hook`: they work on the database itself."""
 
+import errno
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -78,6 +80,18 @@ def test_a_key_in_the_data_directory_turns_from_the_first_command_to_the_last(ru
     assert sealed(run("secrets", "status")) == (1, 0, 0)
 
 
+def test_a_key_file_that_cannot_be_written_is_said(run: Run, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(os, "replace", refuse)  # as where it is a mount of its own
+
+    detail = run("secrets", "new-key", "--yes", exit_code=6)["detail"]
+
+    assert detail.endswith("secret.key cannot be written: Device or resource busy")
+    assert (data_dir / "secret.key").read_text() == SECRET_KEY
+
+
 def test_what_none_of_the_keys_opens_is_named(run: Run, data_dir: Path) -> None:
     add_school(data_dir, "hillside", new_key())
     add_school(data_dir, "riverbank", SECRET_KEY)
@@ -89,7 +103,7 @@ def test_what_none_of_the_keys_opens_is_named(run: Run, data_dir: Path) -> None:
     check = check_of(run, "sealed")
     assert not check["is_fine"]
     assert "1 of school.credentials" in check["says"]
-    assert "at the end of WRITEBACK_SECRET_KEY" in check["mend"]
+    assert "at the end of secret.key" in check["mend"]
 
 
 @pytest.mark.parametrize("command", ["new-key", "retire-keys"])

@@ -210,7 +210,7 @@ def _files() -> Iterator[None]:
 
     try:
         yield
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, UnicodeError, sqlite3.Error) as error:
         raise CommandFailed(Exit.CONFIGURATION, f"a file cannot be read or written: {error}") from None
 
 

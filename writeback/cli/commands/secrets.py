@@ -65,7 +65,7 @@ def new_key(context: typer.Context, yes: Yes = False, json_: Json = False) -> No
     settings = _with_keys_of_our_own()
     keys = settings.effective_secret_keys
     _ask(context, yes, "Put a new secret key before the old?")
-    secret_key.keep_keys_in(settings.key_file, (secret_key.new_key(), *keys))
+    _keep(settings, (secret_key.new_key(), *keys))
     _say(context, {"keys": len(keys) + 1}, f"{settings.key_file} has {len(keys) + 1} keys, the new one first")
     if not output.wants_json(context):
         output.out().print("  restart API and workers, then run `writeback secrets reseal`")
@@ -77,16 +77,25 @@ def retire_keys(context: typer.Context, yes: Yes = False, json_: Json = False) -
 
     Example: writeback secrets retire-keys
     """
-    from writeback.core import secret_key
-
     settings = _with_keys_of_our_own()
     keys = settings.effective_secret_keys
     if older := sum(one.older for one in reaching(_counted(settings))):
         detail = f"{_texts(older)} sealed with an older key"
         raise CommandFailed(Exit.REFUSED, detail, hint="run `writeback secrets reseal` first")
     _ask(context, yes, _IN_USE)
-    secret_key.keep_keys_in(settings.key_file, keys[:1])
+    _keep(settings, keys[:1])
     _say(context, {"retired": len(keys) - 1}, f"{settings.key_file} has the newest key alone; restart API and workers")
+    if not output.wants_json(context):
+        output.out().print("  earlier backups can be read with a key of their time alone: keep it as long as them")
+
+
+def _keep(settings: "Settings", keys: Sequence[str]) -> None:
+    from writeback.core.secret_key import keep_keys_in
+
+    try:
+        keep_keys_in(settings.key_file, keys)
+    except OSError as error:
+        raise CommandFailed(Exit.CONFIGURATION, f"{settings.key_file} cannot be written: {error.strerror}") from None
 
 
 def _ask(context: typer.Context, yes: bool, question: str) -> None:

@@ -110,10 +110,11 @@ def put_in_place(draft: Path, database: Path) -> Path | None:
         if path.exists():
             stamp = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             aside = path.with_name(f"{path.name}.until-{stamp:%Y%m%dT%H%M%S%f}")
-            aside.unlink(missing_ok=True)  # the same file, where a run before this one died here
-            os.link(path, aside)
-            if path != database:
-                path.unlink()
+            if path == database:
+                aside.unlink(missing_ok=True)  # the same file, where a run before this one died here
+                os.link(path, aside, follow_symlinks=False)
+            else:
+                path.replace(aside)
     draft.replace(database)
     return aside
 
