@@ -260,6 +260,16 @@ async def test_what_retention_deletes_from_the_beginning_breaks_nothing(log: Log
     assert [position for position, _ in await log.faults(kept_since=since)] == [2]
 
 
+async def test_the_chain_goes_on_when_retention_has_deleted_all_lines(log: Log) -> None:
+    await log.run("DELETE FROM audit")
+    await log.write(ANN, "wb_6")
+    await log.trail.link()
+
+    verdict = await log.verify()
+
+    assert (verdict.faults, verdict.lines, verdict.forgotten) == ([], 6, 5)
+
+
 async def test_a_name_that_is_taken_away_leaves_a_pseudonym_and_the_chain_whole(log: Log) -> None:
     def take_names_away(session: Session) -> None:
         for line in session.exec(select(AuditRow).where(AuditRow.actor == ANN.name)).all():

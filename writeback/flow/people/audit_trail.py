@@ -123,7 +123,7 @@ class AuditTrail:
             _fault(verdict, before.position + 1, f"links are missing up to {link.position - 1}")
         elif link.hash != audit_chain.link(before.hash, link.position, link.at, link.digest):
             _fault(verdict, link.position, "the link does not follow from the one before it")
-        if line is None:
+        if line is None or _has_its_number(line, link):
             _forgotten(verdict, link, kept_since)
         else:
             _compare(verdict, link, line)
@@ -159,6 +159,11 @@ def _match(verdict: Verdict, head: Head, noted: dict[int, set[str]]) -> None:
     """Compare a link with the heads that were noted of its place, and take those out."""
     if noted.pop(head.position, set()) - {head.hash}:
         _fault(verdict, head.position, "the link is another one than the head that was noted")
+
+
+def _has_its_number(line: AuditRow, link: AuditLinkRow) -> bool:
+    """Whether it is a later line: SQLite gives the numbers of lines once more when all of them were deleted."""
+    return line.position != link.position and line.at > link.at
 
 
 def _forgotten(verdict: Verdict, link: AuditLinkRow, kept_since: datetime | None) -> None:
