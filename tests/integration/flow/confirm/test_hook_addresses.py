@@ -1,10 +1,12 @@
 """A hook's address is renewed: for a while both work, then the new one alone; nothing that providers tell is lost."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 from structlog.testing import capture_logs
 
@@ -15,6 +17,7 @@ from writeback.core.secrets import SecretBox
 from writeback.domain.actor import COMMAND_LINE
 from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.engine.hook_urls import account_hook_token, callback_url, called, hook_token
+from writeback.store.schools import hook_addresses
 from writeback.store.tables import AuditRow
 
 DAY, NOTHING = timedelta(days=1), timedelta(0)
@@ -88,6 +91,38 @@ async def test_the_hook_of_the_account_is_renewed_in_the_same_way(world: World) 
     assert [await takes(world, token_of(hook.url)) for hook in (old, new)] == [True, True]
     world.clock.advance(DAY)
     assert [await takes(world, token_of(hook.url)) for hook in (old, new)] == [False, True]
+
+
+async def test_two_people_may_renew_it_for_the_first_time_at_once(world: World) -> None:
+    db = world.flow.db
+    if db.dialect != "postgresql":
+        pytest.skip("SQLite has one writer")
+    looked = asyncio.Event()
+
+    async def renew() -> None:
+        async with db.write() as session:
+            row = await hook_addresses.lock_of_account(session, "wonde")
+            row.number += 1
+            session.add(row)
+            looked.set()
+
+    async def is_waiting() -> bool:
+        async with db.read() as session:
+            waits = await (await session.connection()).execute(text("SELECT 1 FROM pg_locks WHERE NOT granted"))
+            return waits.first() is not None
+
+    async with db.write() as session:
+        first = await hook_addresses.lock_of_account(session, "wonde")
+        first.number += 1
+        session.add(first)
+        await session.flush()
+        second = asyncio.create_task(renew())
+        while not (looked.is_set() or await is_waiting()):  # noqa: ASYNC110 - of the server
+            await asyncio.sleep(0.01)
+    await second
+
+    async with db.read() as session:
+        assert [row.number for row in await hook_addresses.of_accounts(session)] == [2]
 
 
 async def test_a_second_renewal_does_not_cut_off_an_address_that_is_still_to_work(world: World) -> None:
