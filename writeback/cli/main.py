@@ -9,9 +9,7 @@ from writeback import __version__
 from writeback.cli import exit_codes, output
 from writeback.cli.commands import (
     audit,
-    backups,
     corrections,
-    db,
     demo,
     dev,
     doctor,
@@ -19,9 +17,6 @@ from writeback.cli.commands import (
     evidence,
     features,
     keys,
-    people,
-    retention,
-    secrets,
     serve,
     staff,
     submit,
@@ -31,6 +26,7 @@ from writeback.cli.commands import (
     writebacks,
 )
 from writeback.cli.commands.schools import schools
+from writeback.cli.commands.upkeep import backups, db, people, retention, secrets
 from writeback.cli.own_validators import check_validators
 from writeback.core import garbage_collector
 from writeback.core.errors import ConfigurationError

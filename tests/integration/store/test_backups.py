@@ -16,10 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from writeback.cli.main import app
-from writeback.core import encrypted_file
 from writeback.core.secret_key import new_key
 from writeback.core.secrets import SecretBox
-from writeback.flow.upkeep import backups
+from writeback.flow.upkeep import backups, encrypted_file
 
 Run = Callable[..., Any]
 PASSPHRASE = "four words make sense"

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.commands import leaving
+from writeback.cli.commands.upkeep import leaving
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, Url
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from writeback import __version__
-from writeback.core.encrypted_file import DecryptingReader, EncryptingWriter, is_encrypted
 from writeback.core.errors import ConfigurationError
 from writeback.core.private_files import open_private
+from writeback.flow.upkeep.encrypted_file import DecryptingReader, EncryptingWriter, is_encrypted
 from writeback.store.sql import sqlite_files
 
 DATABASE, KEYS = "writeback.db", "secret.key"

@@ -6,9 +6,9 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.commands import leaving
 from writeback.cli.commands.schools.entries import add, discover, hook, renew_hook
 from writeback.cli.commands.schools.lists import removals, sync
+from writeback.cli.commands.upkeep import leaving
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, Url
 

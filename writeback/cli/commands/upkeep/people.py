@@ -114,7 +114,7 @@ def erase_listed(context: typer.Context, json_: Json = False) -> None:
 
     Example: writeback people erase-listed
     """
-    from writeback.cli.commands.db import as_json, say_erased_again
+    from writeback.cli.commands.upkeep.db import as_json, say_erased_again
     from writeback.cli.without_api import run_locally
     from writeback.domain.actor import COMMAND_LINE
 

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.commands.db import announce, as_json, say_erased_again
+from writeback.cli.commands.upkeep.db import announce, as_json, say_erased_again
 from writeback.cli.config import load_settings
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.opened_database import opened_database, reaching
@@ -188,7 +188,7 @@ def _embedded() -> "Settings":
 
 
 def _passphrase(file: Path | None, *, is_new: bool) -> str:
-    from writeback.core.encrypted_file import SHORTEST_PASSPHRASE
+    from writeback.flow.upkeep.encrypted_file import SHORTEST_PASSPHRASE
 
     with _files():
         given = os.environ.get(_VARIABLE, "") if file is None else file.read_text().partition("\n")[0].strip()

@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from writeback.core import encrypted_file
-from writeback.core.encrypted_file import DecryptingReader, EncryptingWriter, is_encrypted
 from writeback.core.errors import ConfigurationError
+from writeback.flow.upkeep import encrypted_file
+from writeback.flow.upkeep.encrypted_file import DecryptingReader, EncryptingWriter, is_encrypted
 
 PASSPHRASE, PIECE, TAG, HEADER = "four words make sense", 1 << 16, 16, 60
 

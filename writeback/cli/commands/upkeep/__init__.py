@@ -1,0 +1,1 @@
+"""Commands for whoever runs the service: its database, backups, secret keys, and what is kept of whom."""
