@@ -29,9 +29,13 @@ REFUSED = sorted(ROOT.glob("*/refuses/*.json"))
 
 
 @cache
+def _text(path: Path) -> str:
+    """Return an example as it stands; each is looked at again and again."""
+    return path.read_text(encoding="utf-8")
+
+
 def read(path: Path) -> dict[str, Any]:
-    """Return an example; it is read again and again, so it is left as it is."""
-    example: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    example: dict[str, Any] = json.loads(_text(path))
     return example
 
 
