@@ -222,6 +222,21 @@ async def test_turning_it_off_and_new_recovery_codes_take_a_code(visit: Visit, a
     assert (await _by_password(visit())).headers["location"] == "/console/now"
 
 
+async def test_whoever_knows_the_password_and_has_a_session_does_not_guess_codes_without_end(
+    visit: Visit, ann: str, fake_clock: FakeClock, settings: Settings
+) -> None:
+    await _by_password(visitor := visit())
+    await _set_up(visitor, fake_clock)
+    answers = []
+
+    for guess in range(settings.console.tries_per_account + 2):
+        answers.append((await visitor.post("/account/second-factor/remove", {"code": f"{guess:06}"})).status_code)
+        right = await visitor.post("/account/password", {"password": PASSWORD, "new": "short"})
+        assert right.status_code == 422  # the password was right: no count of passwords is left
+
+    assert answers == [401] * settings.console.tries_per_account + [429] * 2
+
+
 async def test_the_secret_is_sealed_and_recovery_codes_are_hashes(
     visit: Visit, ann: str, fake_clock: FakeClock, services: Services
 ) -> None:

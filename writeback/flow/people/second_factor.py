@@ -154,7 +154,7 @@ class SecondFactors:
         await self._db.transact(clear)
 
     async def _counted(self, person: Person) -> Sequence[Count]:
-        counts = self._tries.of_person(person.id)
+        counts = self._tries.of_person("code ", person.id)
         await self._tries.begin(counts)
         return counts
 

@@ -90,7 +90,7 @@ class SignIns:
 
     async def again(self, person: Person, password: str) -> None:
         """Ask somebody who is signed in for their password; raise Unauthenticated, or TooOften."""
-        counts = self._tries.of_person(person.id)
+        counts = self._tries.of_person("", person.id)
         await self._tries.begin(counts)
         async with self._db.read() as reading:
             row = await store.find(reading, person.name)

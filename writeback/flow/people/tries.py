@@ -49,9 +49,10 @@ class Tries:
             Count(key_of(f"{what}account", name), settings.tries_of_strangers),
         ]
 
-    def of_person(self, staff_id: str) -> Sequence[Count]:
-        """Return the count of somebody who is signed in, and gives a password or a code again."""
-        return [Count(key_of("again", staff_id), self._settings.tries_per_account, is_own=True)]
+    def of_person(self, what: str, staff_id: str) -> Sequence[Count]:
+        """Return the count of somebody who is signed in, and gives a password or a code again: each has its own, for
+        whoever knows the password could else begin to count codes from none at will."""
+        return [Count(key_of(f"{what}again", staff_id), self._settings.tries_per_account, is_own=True)]
 
     async def begin(self, counts: Sequence[Count], *, is_known: bool = True) -> None:
         """Count a try; raise TooOften while others have to be waited out. `is_known`: of a browser known before."""
