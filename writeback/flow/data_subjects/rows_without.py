@@ -61,8 +61,7 @@ def named_json(row: Any, person: Person, *names: str) -> dict[str, Any]:
     for name in names:
         before = getattr(row, name)
         content = read_json(before) if isinstance(before, str) else before
-        if content and person.is_in(content):
-            after = person.scrubbed(content)
+        if content and (after := person.scrubbed(content)) != content:
             changed[name] = compact(after) if isinstance(before, str) and not isinstance(after, str) else after
     return changed
 
@@ -278,5 +277,7 @@ def bulk(row: t.BulkRow, person: Person, look: Look) -> Change:
 
 def audit(row: t.AuditRow, person: Person, look: Look) -> Change:
     named = {name for name in ("reason", "subject") if person.is_named_in(getattr(row, name))}
-    named |= {f"changed.{name}" for name, value in row.changed.items() if person.is_in({name: value})}
+    # Numbers there are indexes and counts: one that is a short id as well says nothing of anybody.
+    changed = ({name: value} for name, value in row.changed.items())
+    named |= {f"changed.{name}" for one in changed for name in one if person.scrubbed(one) != one}
     return audit_log.columns_without(row, named) if named else None

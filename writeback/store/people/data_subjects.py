@@ -7,13 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, delete, inspect, tuple_
+from sqlalchemy import ColumnElement, and_, delete, inspect, or_, tuple_
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.store.reads.search import Changed, terms_of
 from writeback.store.tables import (
+    AuditRow,
     BatchChunkRow,
     BatchRow,
     DropInMemberRow,
@@ -87,10 +88,16 @@ def of_values(row: type[Stored], column: str, values: Collection[str]) -> Column
 
 
 def of_school(row: type[Stored], school_id: str) -> Sequence[ColumnElement[bool]]:
-    """SQL conditions: the row is the school's, or the school itself."""
+    """SQL conditions: the row is the school's, or the school itself.
+
+    Of the audit log also bulk jobs over all schools, whose reasons may name somebody of this one.
+    """
     names = inspect(row).columns.keys()
     name = next(one for one in ("school_id", "school", "id") if one in names)
-    return [_column(row, name) == school_id]
+    is_its = _column(row, name) == school_id
+    if not issubclass(row, AuditRow):
+        return [is_its]
+    return [or_(is_its, and_(col(row.school).is_(None), col(row.action).startswith("bulk.")))]
 
 
 def lock(session: Session, row: type[R], key: Key) -> R | None:

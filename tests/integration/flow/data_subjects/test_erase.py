@@ -256,6 +256,27 @@ async def test_audit_says_that_it_was_done_under_a_pseudonym(subjects: DataSubje
     assert PUPIL not in rows[0].subject
 
 
+async def test_the_reason_of_a_bulk_job_over_all_schools_names_nobody_any_more(subjects: DataSubjects) -> None:
+    said = {"action": "bulk.begin", "subject": "bulk_9", "reason": f"all of {NAME}", "changed": {}}
+    begun = t.AuditRow(at=subjects.clock.now(), actor="staff:ann", school=None, **said)
+    await subjects.db.transact(lambda session: session.add(begun))
+
+    await erased(subjects)
+
+    assert left_of({"audit": (await everything(subjects.db))["audit"]}) == []
+
+
+async def test_a_short_number_takes_no_indexes_and_counts_out_of_the_audit_log(subjects: DataSubjects) -> None:
+    said = {"action": "writeback.resubmit", "subject": "wb_1", "reason": "", "changed": {"records": [7], "rows": 7}}
+    noted = t.AuditRow(at=subjects.clock.now(), actor="staff:ann", school=SCHOOL, **said)
+    await subjects.db.transact(lambda session: session.add(noted))
+
+    done = await subjects.erase(Person(SCHOOL, Role.STUDENT, "7"), ANN)
+
+    assert "audit" not in done.rows
+    assert any("{'records': [7], 'rows': 7}" in row for row in (await everything(subjects.db))["audit"])
+
+
 @pytest.mark.parametrize("reason", ["", f"{NAME} asked", f"pupil {PUPIL} has left"])
 async def test_a_reason_is_needed_and_does_not_name_the_person(subjects: DataSubjects, reason: str) -> None:
     with pytest.raises(BadInput):
