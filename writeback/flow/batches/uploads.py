@@ -6,11 +6,11 @@ the file again.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlmodel import Session
@@ -29,10 +29,12 @@ from writeback.domain.kinds import KINDS
 from writeback.flow.accept.answer import iso
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import batches
-from writeback.store.batches.batches import BatchStatus
+from writeback.store.batches.batches import BatchStatus, LeaseLost
 from writeback.store.people import audit
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import BatchRow, IdempotencyRow
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -74,7 +76,7 @@ class Upload:
         self._head = b""
 
     async def add(self, piece: bytes) -> None:
-        """Take the next bytes; raise BodyTooLarge."""
+        """Take the next bytes; raise BodyTooLarge, or Conflict where the upload was ended meanwhile."""
         self._batch.size += len(piece)
         limit = self._flow.settings.batches.max_file_bytes
         if self._batch.size > limit:
@@ -87,14 +89,14 @@ class Upload:
     async def finish(self) -> UploadAnswer:
         """Start work on the file, and answer; a key that was used before gets the answer that it got then.
 
-        Raise BadInput for an empty file, Conflict for a key that was used for another.
+        Raise BadInput for an empty file, Conflict for a key that was used for another, or where the upload was ended.
         """
         await self._keep(_CHUNK)
         if not self._batch.size:
             raise BadInput("file_empty", "the file is empty", hint="Send the file as the body, or as multipart.")
         self._batch.format = self._format().value
         self._batch.sha256 = self._hash.hexdigest()
-        answer = await self._flow.db.transact(self._finish)
+        answer = await self._transact(self._finish)
         if answer.replayed:
             await self.abandon()
             return answer
@@ -114,8 +116,18 @@ class Upload:
         del self._buffer[:size]
         self._head = self._head or data[:4_096]
         keep = partial(batches.add_chunk, batch_id=self._batch.id, number=self._chunks, data=data)
-        await self._flow.db.transact(keep)
+        await self._transact(keep)
         self._chunks += 1
+
+    async def _transact(self, work: Callable[[Session], T]) -> T:
+        try:
+            return await self._flow.db.transact(work)
+        except LeaseLost as lost:
+            raise Conflict(
+                "upload_ended",
+                f"the upload of {self._batch.id} was given up, or its school or app removed, before it came to its end",
+                hint="Send the file once more, faster or in smaller parts.",
+            ) from lost
 
     def _format(self) -> Format:
         format_ = format_of(self._head, media_type=self._new.media_type, name=self._new.file_name)

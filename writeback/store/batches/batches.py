@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, and_, bindparam, delete, func, or_, update
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from writeback.store.sql.prepared import Prepared
@@ -94,6 +94,10 @@ def count_under_way(session: Session, app_id: str, since: datetime) -> int:
 
 
 def add_chunk(session: Session, batch_id: str, number: int, data: bytes) -> None:
+    """Keep a piece of a file; raise LeaseLost where its upload is none any more: nobody would ever delete the piece."""
+    is_it = and_(_BATCH.c.id == batch_id, _BATCH.c.status == BatchStatus.UPLOADING)
+    if session.connection().execute(select(_BATCH.c.id).where(is_it).with_for_update()).first() is None:
+        raise LeaseLost
     session.connection().execute(_CHUNK.insert(), {"batch_id": batch_id, "number": number, "data": data})
 
 
@@ -145,6 +149,13 @@ def cancel(session: Session, batch_id: str, now: datetime) -> BatchRow | None:
         return None
     drop_chunks(session, batch_id)
     return session.get(BatchRow, batch_id, populate_existing=True)
+
+
+def stop_all(session: Session, whose: ColumnElement[bool]) -> None:
+    """Stop files that are uploaded or worked on: whoever does commits nothing any more."""
+    stopped = {"status": BatchStatus.CANCELLED, "fence": _BATCH.c.fence + 1, "lease_owner": None, "lease_until": None}
+    is_under_way = _BATCH.c.status.in_(UNDER_WAY)
+    session.connection().execute(update(_BATCH).where(whose, is_under_way).values(**stopped))
 
 
 def release_all(session: Session, owner: str) -> None:

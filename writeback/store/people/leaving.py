@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from writeback.domain.states import FINAL, Status
 from writeback.store import tables as t
-from writeback.store.batches.batches import UNDER_WAY
+from writeback.store.batches.batches import UNDER_WAY, stop_all
 from writeback.store.reads.search import Changed, terms_of
 from writeback.store.tables import table_of
 from writeback.store.tables.columns import Stored
@@ -58,6 +58,7 @@ def of_school(school_id: str) -> Sequence[Piece]:
     batches = select(col(t.BatchRow.id)).where(col(t.BatchRow.school_id) == school_id)
     requests = select(col(t.RequestRow.id)).where(col(t.RequestRow.lane_id).in_(lanes))
     return (
+        _stop_files(col(t.BatchRow.school_id) == school_id),
         _writebacks(col(t.WritebackRow.school_id) == school_id),
         _some(t.AttemptRow, col(t.AttemptRow.request_id).in_(requests)),
         _some(t.ProviderAnswerRow, col(t.ProviderAnswerRow.request_id).in_(requests)),
@@ -102,6 +103,7 @@ def of_app(app_id: str) -> Sequence[Piece]:
     webhooks = select(col(t.WebhookRow.id)).where(col(t.WebhookRow.app_id) == app_id)
     batches = select(col(t.BatchRow.id)).where(col(t.BatchRow.app_id) == app_id)
     return (
+        _stop_files(col(t.BatchRow.app_id) == app_id),
         _writebacks(col(t.WritebackRow.app_id) == app_id),
         _some(t.DeliveryRow, col(t.DeliveryRow.webhook_id).in_(webhooks)),
         _some(t.BatchChunkRow, col(t.BatchChunkRow.batch_id).in_(batches)),
@@ -112,6 +114,16 @@ def of_app(app_id: str) -> Sequence[Piece]:
         ),
         _some(t.App, col(t.App.id) == app_id),
     )
+
+
+def _stop_files(where: ColumnElement[bool]) -> Piece:
+    """End the work on files first: it would make rows and writebacks of what is being deleted."""
+
+    def piece(session: Session) -> Counter[str]:
+        stop_all(session, where)
+        return Counter()
+
+    return piece
 
 
 def _some(row: type[Stored], where: ColumnElement[bool]) -> Piece:

@@ -1,6 +1,7 @@
 """A school or an app that leaves: all of it goes, nothing of others, and it stays away when a backup is restored."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -24,6 +25,9 @@ from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.data_subjects.leaving import Leaving
 from writeback.flow.upkeep.restores import RestoreWatch
 from writeback.store import tables as t
+from writeback.store.batches import batches
+from writeback.store.batches.batches import LeaseLost
+from writeback.store.people.leaving import of_school
 from writeback.store.sql.database import Database
 from writeback.store.sql.high_water import InDataDir
 
@@ -150,6 +154,34 @@ async def test_it_is_refused_while_something_is_on_its_way_unless_told(
     await leaving.remove_school(SCHOOL, ANN, even_if_waiting=True)
 
     assert len((await everything(leaving.db))["writeback"]) == 1
+
+
+async def test_whoever_works_on_a_file_adds_nothing_to_what_leaves(
+    leaving: Leaving, plant: Callable[[], Any], fake_clock: FakeClock
+) -> None:
+    await plant()
+    now = fake_clock.now()
+
+    def begin(session: Session) -> None:
+        for id_, status, fence in (("bat_1", "queueing", 3), ("bat_2", "uploading", 0)):
+            said = {"app_id": "app", "school_id": SCHOOL, "format": "csv", "status": status, "fence": fence}
+            session.add(t.BatchRow(id=id_, created_at=now, updated_at=now, **said))
+
+    def queue(session: Session, number: int) -> None:
+        batches.change(session, "bat_1", 3, rows_queued=number)
+        _writeback(session, now, f"wb_late_{number}", SCHOOL, "app")
+
+    await leaving.db.transact(begin)
+    more = partial(batches.add_chunk, batch_id="bat_2", data=PUPIL.encode())
+
+    for number, piece in enumerate(of_school(SCHOOL)):
+        while await leaving.db.transact(piece):
+            pass
+        for work in (queue, more):
+            with suppress(LeaseLost):
+                await leaving.db.transact(partial(work, number=number))
+
+    assert {name for name, _ in left_of(await everything(leaving.db), (SCHOOL, PUPIL))} <= TRAIL
 
 
 async def test_a_school_that_a_worker_serves_is_held_and_stays(
