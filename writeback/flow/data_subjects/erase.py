@@ -11,6 +11,7 @@ from functools import partial
 from sqlmodel import Session
 
 from writeback.domain.data_subject import Person
+from writeback.domain.states import FINAL
 from writeback.flow.data_subjects.rows_without import GONE, Look
 from writeback.flow.data_subjects.walk import Found, Walk
 from writeback.store.people import data_subjects as store
@@ -21,6 +22,7 @@ _MOST_TIMES = 4
 _BY_ITSELF = "Erase again when it has ended: it ends by itself."
 _CANCEL = "Cancel it, or wait until it has been sent; then erase again."
 _DECIDE = "Settle or cancel it: it waits for a person; then erase again."
+_NEEDED = "It is needed for what is on its way: erase again when that has ended."
 _WHAT_TO_DO = {"queued": _CANCEL, "held": _CANCEL, "needs_attention": _DECIDE}
 
 
@@ -79,7 +81,8 @@ def still_waiting(found: Found) -> StillWaiting:
         key, status = row.writeback_id, f"may still arrive, until {row.until.isoformat(timespec='minutes')}"
     elif found.place.name in ("search_term", "idempotency"):
         key = found.place.holds
-    return StillWaiting(table=found.place.name, id=key, status=status, what_to_do=_WHAT_TO_DO.get(status, _BY_ITSELF))
+    what_to_do = _NEEDED if status in FINAL else _WHAT_TO_DO.get(status, _BY_ITSELF)
+    return StillWaiting(table=found.place.name, id=key, status=status, what_to_do=what_to_do)
 
 
 def _files(waiting: Sequence[StillWaiting], look: Look) -> list[StillWaiting]:

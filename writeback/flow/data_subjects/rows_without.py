@@ -47,7 +47,9 @@ class Look:
     erased: set[tuple[str, int]] = field(default_factory=set)
     """Records of which nothing is left: writeback and index."""
     waiting: set[str] = field(default_factory=set)
-    """Ids of what is still on its way: writebacks, and batches."""
+    """Ids of what is still on its way, or needed for that: writebacks, and batches."""
+    lanes_with_marks: set[str] = field(default_factory=set)
+    """Lanes in which marks of the pupil are among these."""
 
 
 def named_texts(row: Any, person: Person, *names: str) -> dict[str, Any]:

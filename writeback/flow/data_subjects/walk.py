@@ -11,7 +11,8 @@ from typing import Any
 from writeback.batches.layout import Layout
 from writeback.core.clock import Clock
 from writeback.core.secrets import SecretBox
-from writeback.domain.data_subject import Person, folded
+from writeback.domain.data_subject import Person, Role, folded
+from writeback.domain.kinds import KINDS
 from writeback.domain.states import FINAL
 from writeback.domain.writeback import RecordProgress, unpack_progress
 from writeback.flow.data_subjects.places import PLACES, Place, Reach
@@ -160,7 +161,11 @@ def layouts_of(batches: Sequence[BatchRow]) -> dict[str, Layout | None]:
 
 
 def note_writeback(row: WritebackRow, person: Person, look: Look) -> None:
-    """Note whether it names the person, whether it waits, and what it has made in the MIS about them alone."""
+    """Note whether it names the person, whether it waits, and what it has made in the MIS about them alone.
+
+    Writebacks come in the order in which they were accepted. A mark waits with an earlier one: were it erased, nobody
+    would know that it is the later one for its slot, and the earlier could be sent over it.
+    """
     place = PLACES[0]
     if not (person.may_be_in(row.records) or person.may_be_in(row.progress) or '"erased"' in row.progress):
         return
@@ -168,8 +173,11 @@ def note_writeback(row: WritebackRow, person: Person, look: Look) -> None:
     progress = unpack_progress(row.progress, len(records))
     if place.without(row, person, look) is not None:
         look.touched.add(row.id)
-        if row.status not in FINAL:
+        marks_pupil = person.role is Role.STUDENT and KINDS[row.kind].overwrites
+        if row.status not in FINAL or (marks_pupil and row.lane_id in look.lanes_with_marks):
             look.waiting.add(row.id)
+            if marks_pupil:
+                look.lanes_with_marks.add(row.lane_id)
     for index, (record, entry) in enumerate(zip(records, progress, strict=True)):
         if _is_gone(record, entry, person, row.kind):
             look.erased.add((row.id, index))

@@ -23,7 +23,7 @@ from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.domain.actor import Actor
 from writeback.domain.data_subject import ERASED, Person, Role
-from writeback.domain.writeback import unpack_progress
+from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress, unpack_progress
 from writeback.flow.correct.draft import Order, draft_of
 from writeback.flow.data_subjects.data_subjects import DataSubjects, person_of
 from writeback.flow.data_subjects.places import NOBODY, PLACES
@@ -189,6 +189,36 @@ async def test_what_is_on_its_way_is_named_and_erased_when_it_has_ended(subjects
     second = await erased(subjects)
 
     assert second.is_complete
+    assert left_of(await everything(subjects.db)) == []
+
+
+async def test_a_mark_stays_while_an_earlier_one_could_still_be_sent_over_it(subjects: DataSubjects) -> None:
+    def set_status(status: str, session: Session) -> None:
+        row = session.exec(select(t.WritebackRow).where(col(t.WritebackRow.id) == "wb_0_0")).scalar_one()
+        row.status = status
+        session.add(row)
+
+    def write_later_one(session: Session) -> None:
+        earlier = session.exec(select(t.WritebackRow).where(col(t.WritebackRow.id) == "wb_0_0")).scalar_one()
+        said = earlier.model_dump(include={"app_id", "school_id", "lane_id", "kind", "records", "created_at"})
+        confirmed = pack_progress([RecordProgress(RecordStatus.CONFIRMED)])
+        row = t.WritebackRow(
+            **said, id="wb_later", status="confirmed", progress=confirmed, updated_at=said["created_at"]
+        )
+        session.add(row)
+
+    await subjects.db.transact(partial(set_status, "needs_attention"))
+    await subjects.db.transact(write_later_one)
+
+    waiting = {one.id: one.what_to_do for one in (await erased(subjects)).waiting}
+
+    assert "when that has ended" in waiting["wb_later"]
+    async with subjects.db.read() as session:
+        later = (await session.exec(select(t.WritebackRow).where(col(t.WritebackRow.id) == "wb_later"))).scalar_one()
+    assert PUPIL in later.records
+
+    await subjects.db.transact(partial(set_status, "cancelled"))
+    assert (await erased(subjects)).is_complete
     assert left_of(await everything(subjects.db)) == []
 
 
