@@ -47,19 +47,21 @@ class Leaving:
         """
         _check_reason(actor)
         name = await self.db.transact(partial(_begin_school, school_id, self.clock.now(), even_if_waiting))
+        await self.sleep(self.until_noticed_s)
+        await self.db.transact(partial(_check_school, school_id, self.clock.now(), even_if_waiting))
         return await self._remove("school", school_id, name, leaving.of_school(school_id), actor)
 
     async def remove_app(self, app_id: str, actor: Actor, *, even_if_waiting: bool = False) -> Left:
         """Delete an app with its keys, webhooks, files and writebacks, at every school; raise as `remove_school`."""
         _check_reason(actor)
         name = await self.db.transact(partial(_begin_app, app_id, self.clock.now(), even_if_waiting))
+        await self.sleep(self.until_noticed_s)
+        await self.db.transact(partial(_check_app, app_id, self.clock.now(), even_if_waiting))
         return await self._remove("app", app_id, name, leaving.of_app(app_id), actor)
 
     async def _remove(self, what: str, owner_id: str, name: str, pieces: Sequence[Piece], actor: Actor) -> Left:
-        await self.sleep(self.until_noticed_s)
         now = self.clock.now()
         if what == "school":
-            await self._refuse_served(owner_id, now)
             await self.list.add(owner_id, SCHOOL, "", now)
         else:
             await self.list.add(None, APP, owner_id, now)
@@ -76,21 +78,12 @@ class Leaving:
         log.info(f"{what}_removed", id=owner_id, rows=rows.total())
         return Left(id=owner_id, name=name, removed_at=now, rows=dict(sorted(rows.items())))
 
-    async def _refuse_served(self, school_id: str, now: datetime) -> None:
-        if await self.db.transact(partial(leaving.being_served, school_id=school_id, now=now)):
-            raise Conflict(
-                "school_being_served",
-                f"a worker is sending for {school_id}; it is held, and nothing more is sent",
-                hint="Ask again in a minute; or resume the school, if it is to stay.",
-            )
-
 
 def _begin_school(school_id: str, now: datetime, even_if_waiting: bool, session: Session) -> str:
     row = session.get(SchoolRow, school_id, with_for_update=True)
     if row is None:
         raise NotFound("school_unknown", f"no school {school_id[:64]!r}", hint="See `writeback schools list`.")
-    if not even_if_waiting:
-        _refuse_open(leaving.open_work(session, "school_id", school_id, now), school_id)
+    _refuse_open(session, "school_id", school_id, now, even_if_waiting)
     row.hold_reason, row.hold_detail, row.held_at = HoldReason.LEAVING, None, now
     row.recheck_at = row.sync_at = None
     session.add(row)
@@ -101,14 +94,35 @@ def _begin_app(app_id: str, now: datetime, even_if_waiting: bool, session: Sessi
     row = session.get(App, app_id, with_for_update=True)
     if row is None:
         raise NotFound("app_unknown", f"no app {app_id[:64]!r}", hint="See `writeback keys list`.")
-    if not even_if_waiting:
-        _refuse_open(leaving.open_work(session, "app_id", app_id, now), app_id)
+    _refuse_open(session, "app_id", app_id, now, even_if_waiting)
     live = (col(ApiKey.app_id) == app_id, col(ApiKey.revoked_at).is_(None))
     session.exec(update(ApiKey).where(*live).values(revoked_at=now))
     return row.name
 
 
-def _refuse_open(found: dict[str, int], owner_id: str) -> None:
+def _check_school(school_id: str, now: datetime, even_if_waiting: bool, session: Session) -> None:
+    """Look once more, now that every process knows: what was accepted meanwhile, who sends, whether it still leaves."""
+    row = session.get(SchoolRow, school_id, with_for_update=True)
+    if row is not None and row.hold_reason != HoldReason.LEAVING:
+        raise Conflict(
+            "school_resumed", f"somebody has resumed {school_id}: nothing was deleted", hint="Ask again if it leaves."
+        )
+    _refuse_open(session, "school_id", school_id, now, even_if_waiting)
+    if leaving.being_served(session, school_id, now):
+        raise Conflict(
+            "school_being_served",
+            f"a worker is sending for {school_id}; it is held, and nothing more is sent",
+            hint="Ask again in a minute; or resume the school, if it is to stay.",
+        )
+
+
+def _check_app(app_id: str, now: datetime, even_if_waiting: bool, session: Session) -> None:
+    """Look once more, now that every process knows that its keys are revoked: what was accepted meanwhile."""
+    _refuse_open(session, "app_id", app_id, now, even_if_waiting)
+
+
+def _refuse_open(session: Session, owner: str, owner_id: str, now: datetime, even_if_waiting: bool) -> None:
+    found = {} if even_if_waiting else leaving.open_work(session, owner, owner_id, now)
     if found:
         said = " and ".join(f"{number} {what}" for what, number in found.items())
         raise Conflict(

@@ -184,6 +184,42 @@ async def test_whoever_works_on_a_file_adds_nothing_to_what_leaves(
     assert {name for name, _ in left_of(await everything(leaving.db), (SCHOOL, PUPIL))} <= TRAIL
 
 
+@pytest.mark.parametrize(("remove", "id_"), [("remove_school", SCHOOL), ("remove_app", "app")])
+async def test_what_is_accepted_before_everybody_knows_is_not_deleted_unasked(
+    leaving: Leaving, plant: Callable[[], Any], remove: str, id_: str
+) -> None:
+    await plant()
+
+    def accept(session: Session) -> None:
+        row = session.exec(select(t.WritebackRow).where(t.WritebackRow.id == "wb_0_0")).one()
+        row.status = "queued"
+        session.add(row)
+
+    async def accept_meanwhile(seconds: float) -> None:
+        await leaving.db.transact(accept)
+
+    with pytest.raises(Conflict, match="1 writebacks"):
+        await getattr(replace(leaving, sleep=accept_meanwhile), remove)(id_, ANN)
+
+    assert any("wb_0_0" in row for row in (await everything(leaving.db))["writeback"])
+    assert await leaving.list.merged() == {}
+
+
+async def test_a_school_that_is_resumed_meanwhile_stays(leaving: Leaving, plant: Callable[[], Any]) -> None:
+    await plant()
+
+    def resume(session: Session) -> None:
+        session.get_one(t.SchoolRow, SCHOOL).hold_reason = None
+
+    async def resume_meanwhile(seconds: float) -> None:
+        await leaving.db.transact(resume)
+
+    with pytest.raises(Conflict, match="resumed"):
+        await replace(leaving, sleep=resume_meanwhile).remove_school(SCHOOL, ANN)
+
+    assert any(SCHOOL in row for row in (await everything(leaving.db))["writeback"])
+
+
 async def test_a_school_that_a_worker_serves_is_held_and_stays(
     leaving: Leaving, plant: Callable[[], Any], fake_clock: FakeClock
 ) -> None:
