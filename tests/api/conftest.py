@@ -167,8 +167,8 @@ class FakeServices:
     webhooks: Webhooks
     feed: EventFeed
     corrections: Corrections
-    batches: Any
     data_subjects: DataSubjects
+    batches: Any
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
     hooks: FakeHooks = field(default_factory=FakeHooks)

@@ -211,7 +211,7 @@ async def _carried(services: Services, writeback_id: str, state: str, said: byte
         session.add(AttemptRow(request_id="req_1", number=1, started_at=now, finished_at=now, outcome="refused"))
     if said is not None:
         refused = Refused("422", raw=RawAnswer(422, "text/html", said, len(said) + 1))
-        secrets = SecretBox(services.settings.effective_secret_key)
+        secrets = SecretBox(*services.settings.effective_secret_keys)
         await services.reads.db.transact(lambda session: keep_answer(secrets, session, "req_1", refused, now))
 
 

@@ -334,7 +334,11 @@ def test_whoever_raises_it_a_refusal_is_bounded() -> None:
 def test_edits_are_read_as_carefully_as_submissions(monkeypatch: pytest.MonkeyPatch) -> None:
     made = counted(monkeypatch, shape_findings, "_finding")
     row: Any = SimpleNamespace(
-        id="wb_1", status="failed", kind="attendance.session", records=json.dumps([MARK] * 500), progress=""
+        id="wb_1",
+        status="failed",
+        kind="attendance.session",
+        records=json.dumps([MARK] * 500),
+        kept=0,
     )
     row.progress = json.dumps([{"status": "failed"}] * 500)
 

@@ -131,9 +131,21 @@ _OURS = {
     "body_unreadable": ("The body cannot be read.", "Send JSON in UTF-8."),
     "callback_unreadable": ("The callback is not of the form that Xporter's document shows.", "Look at what is sent."),
     "code_unknown": ("There is no page about this code.", "The answer's own detail and hint say most."),
+    "content_forgotten": (
+        "What the writeback said has been deleted for its age.",
+        "Submit it as a new writeback, if it is still to be written.",
+    ),
     "content_type_unsupported": ("The Content-Type is not JSON.", "Send application/json."),
     "cursor_invalid": ("The cursor was not made by this service.", "Send next_cursor of the page before as it was."),
     "delivery_unknown": ("The webhook has no such delivery, or it has been forgotten.", "List its deliveries."),
+    "erasure_list_sealed_otherwise": (
+        "The key of the erasure list was sealed with a secret key that is not there any more.",
+        "Start with the WRITEBACK_SECRET_KEY of that time beside the new one.",
+    ),
+    "erasure_list_unusable": (
+        "The file of the erasure list cannot be read or written, so nothing is erased.",
+        "See that WRITEBACK_ERASURE_LIST names a place that the service may write to.",
+    ),
     "errors_forgotten": ("The rows of the batch were deleted after their time.", "Upload the file again."),
     "errors_other_format": ("The upload was of another format.", "Get the errors in the format of the upload."),
     "file_empty": ("The file has no rows.", "Put column names first, and a row for each record below them."),
@@ -162,12 +174,32 @@ _OURS = {
     "key_rotated": ("The key was rotated, and its old secret works no longer.", "Use the new one."),
     "key_unknown": ("There is no such key.", "Check that it is one of this service."),
     "last_event_id_invalid": ("Last-Event-ID is no id of an event.", "Send the id of the last event that you had."),
+    "later_marks_forgotten": (
+        "What was accepted after the writeback has been deleted for its age, and may be of the same pupils.",
+        "Look in the MIS. If the mark is still to be written, submit it as a new writeback.",
+    ),
     "method_not_allowed": ("The path is there, but not for this method.", "The Allow header names those that are."),
     "parameter_invalid": ("A parameter has a value that cannot be used.", "The findings name it."),
     "parameter_unknown": ("There is no parameter of this name.", "Check its spelling; see /docs."),
+    "person_unclear": (
+        "The call does not say of which one person it is.",
+        "Give student_id or employee_id: the provider's own id.",
+    ),
     "provider_not_reached": ("The provider does not answer now.", "Send it again after Retry-After seconds."),
     "provider_refuses": ("The provider refuses our own account's token.", "Check the setting that is named."),
     "provider_unknown": ("There is no provider of this name.", f"Send {' or '.join(PROVIDERS)}."),
+    "reason_missing": (
+        "No reason was given.",
+        "Say why: it is kept in the audit log.",
+    ),
+    "reason_names_person": (
+        "The reason names the person, and is kept.",
+        "Say why without the id and the name.",
+    ),
+    "record_erased": (
+        "What a record said was erased.",
+        "Send a new writeback, if it is still to be written.",
+    ),
     "route_unknown": ("There is nothing at this path.", "See /docs for what there is."),
     "schema_unknown": ("There is no schema of this name.", "GET /schemas lists those that there are."),
     "school_account_exists": (
@@ -177,6 +209,18 @@ _OURS = {
     "removals_changed": (
         "By now another number of entries waits to be removed from the list than was seen.",
         "Look at the school again, and decide about what it says now.",
+    ),
+    "school_being_served": (
+        "A worker is sending for the school, which is held by now.",
+        "Ask again in a minute.",
+    ),
+    "school_resumed": (
+        "Somebody has resumed the school before it was deleted.",
+        "Ask again, if it is to be deleted all the same.",
+    ),
+    "still_waiting": (
+        "Writebacks or files are on their way.",
+        "Wait until they have ended, or cancel them; even_if_waiting deletes them too.",
     ),
     "taken_at_to_come": (
         "The backup from which the database was restored cannot have been made at a time to come.",
@@ -217,6 +261,14 @@ _OURS = {
     ),
     "template_unknown": ("There is no template for this kind.", "Send it as NDJSON."),
     "template_unsupported": ("The school does not take this kind.", "Choose another kind."),
+    "upload_ended": (
+        "The upload was given up, or its school or app removed, before it came to its end.",
+        "Send the file once more, faster or in smaller parts.",
+    ),
+    "texts_forgotten": (
+        "Comments and files of the writeback have been deleted for their age.",
+        "Send its records whole, as edits; or submit them as a new writeback.",
+    ),
     "too_many_waiting": (
         "More submissions arrive than can be stored.",
         "Send it again after Retry-After seconds, with the same Idempotency-Key.",

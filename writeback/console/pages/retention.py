@@ -16,9 +16,6 @@ async def show(page: Page) -> Response:
     """Show the rules and the runs."""
     settings = page.services.settings
     state = await page.services.retention.state(_RUNS)
-    rules = [
-        (rule.what, age_in_words(rule.age(settings)), state.last.deleted.get(rule.name, 0) if state.last else 0)
-        for rule in RULES
-    ]
+    rules = [(rule.what, age_in_words(rule.age(settings))) for rule in RULES]
     words = {rule.name: rule.what for rule in RULES}
     return page.render("retention.html", title="Retention", state=state, rules=rules, words=words)

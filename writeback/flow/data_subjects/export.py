@@ -14,9 +14,10 @@ from writeback.flow.data_subjects.rows_without import GONE, Look, is_whole_row
 from writeback.flow.data_subjects.walk import Found, Walk
 from writeback.store.people import data_subjects as store
 from writeback.store.reads.views import raw_records
-from writeback.store.tables import BatchLine, CorrectionRow, ProviderAnswerRow, WritebackRow, table_of
+from writeback.store.tables import BatchChunkRow, BatchLine, CorrectionRow, ProviderAnswerRow, WritebackRow, table_of
 from writeback_client.models.people import HeldPlace, StillWaiting
 
+_NOT_READ_YET = "a piece of an uploaded file whose rows have not been read yet"
 _TIMES = ("created_at", "at", "kept_at", "claimed_at", "since", "fetched_at")
 
 
@@ -50,6 +51,8 @@ def _item(found: Found, person: Person, look: Look) -> dict[str, Any]:
         return item | _correction(row, person, look)
     if isinstance(row, ProviderAnswerRow):
         return item | _answer(row, person, look)
+    if isinstance(row, BatchChunkRow):  # its bytes are not read: they have others' rows too
+        return item | {"data": _NOT_READ_YET}
     if isinstance(row, BatchLine) and is_whole_row(found.change):
         return item | {
             name: _json(getattr(row, name)) for name in ("cells", "record", "findings") if getattr(row, name)

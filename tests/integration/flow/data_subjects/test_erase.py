@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import select
@@ -246,6 +247,9 @@ async def test_a_file_that_is_being_read_is_named(subjects: DataSubjects) -> Non
 
     await subjects.db.transact(begin)
 
+    export = await subjects.export(THE_PUPIL, ANN)
+    (chunk,) = [one for place in export.places if place.table == "batch_chunk" for one in place.items]
+    assert chunk == {"batch_id": "bat_new", "number": "0", "data": ANY}, "its bytes have others' rows too"
     assert ("batch", "bat_new") in {(one.table, one.id) for one in (await erased(subjects)).waiting}
 
 
