@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from writeback.domain.actor import Actor
 from writeback.domain.audit_chain import Head
 from writeback.flow.people.audit_trail import AuditTrail, Verdict
 from writeback.store.people import audit
+from writeback.store.retention.old import Scope
+from writeback.store.retention.old_rows import audit_entries
 from writeback.store.sql.database import Database
 from writeback.store.tables import AuditRow
 
@@ -64,6 +67,23 @@ async def test_a_chain_of_what_people_do_holds(log: Log) -> None:
     assert (verdict.lines, verdict.forgotten, verdict.in_part) == (5, 0, 0)
     assert verdict.head == await log.trail.head()
     assert verdict.head.position == 5
+
+
+async def test_the_chain_holds_while_old_lines_are_deleted_though_their_numbers_are_in_another_order(log: Log) -> None:
+    """Of two processes that write on PostgreSQL the one with the lower number may be done, and linked, last."""
+    for number, subject in ((100, "wb_6"), (50, "wb_7"), (101, "wb_8")):
+        log.clock.advance(timedelta(minutes=1))
+        said = {"actor": "staff:ann", "action": "writeback.resubmit", "subject": subject, "changed": {}}
+        async with log.db.write() as session:
+            session.add(AuditRow(id=number, at=log.clock.now(), **said))
+        await log.trail.link()
+    log.clock.advance(timedelta(minutes=1))
+    old = audit_entries(Scope(log.clock.now(), log.clock.now()))
+
+    for gone in range(1, 8):
+        assert await log.db.transact(partial(old.piece, limit=1)) == 1
+        assert await log.faults() == []
+        assert (await log.verify()).forgotten == gone
 
 
 async def test_lines_that_were_there_before_the_chain_are_linked_in_their_order(database: Database) -> None:

@@ -69,10 +69,11 @@ def sign_in_tries(scope: Scope) -> Old:
 
 
 def audit_entries(scope: Scope) -> Old:
-    """The oldest first, so that what is left is always the end of the log; its last entry stays."""
+    """The oldest first by what they tell, as the chain is looked at: numbers are given in another order where several
+    processes write. The last entry stays."""
     newest = select(func.max(AuditRow.id)).scalar_subquery()
     old = rows(AuditRow, col(AuditRow.at) < scope.before, col(AuditRow.id) < newest)
-    return Old(old.due.order_by(col(AuditRow.id)), old.delete)
+    return Old(old.due.order_by(col(AuditRow.at), col(AuditRow.id)), old.delete)
 
 
 def runs(scope: Scope) -> Old:
