@@ -215,6 +215,11 @@ class Person:
         return dict(self._taken_out(part))
 
 
+def has_gap(value: Any) -> bool:
+    """Whether something was taken out of JSON because it named somebody."""
+    return any(one == ERASED for one in _plain(value))
+
+
 def folded(person_id: str) -> str:
     """Return an id as ids are compared, and hashed."""
     return person_id.strip().casefold()

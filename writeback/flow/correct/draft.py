@@ -6,6 +6,7 @@ from typing import Any
 
 from writeback.core.errors import MOST_FINDINGS, Conflict, InvalidSubmission
 from writeback.domain.corrections import RESUBMITTABLE, going_again, in_doubt
+from writeback.domain.data_subject import ERASED, has_gap
 from writeback.domain.finding import Finding
 from writeback.domain.kept import Kept
 from writeback.domain.kinds import KINDS, Kind, Record, parse_records
@@ -97,6 +98,8 @@ def draft_of(row: WritebackRow, order: Order) -> Draft:
         is_brief = len(findings) >= MOST_FINDINGS
         records[edit.index], said = read_record(KINDS[row.kind], edit.record, edit.index, is_brief=is_brief)
         findings += said
+    if ERASED in row.records:
+        _refuse_with_gaps(row, records, going)
     return Draft(row, records, progress, going, frozenset(edit.index for edit in order.edits), findings)
 
 
@@ -132,6 +135,18 @@ def _refuse_without_texts(row: WritebackRow, edits: Sequence[Edit], going: Seque
             f"comments and files of {row.id} have been deleted for their age: record {stale[0]} would go without them",
             hint="Send the records whole, with their comments, as edits; or submit them as a new writeback.",
         )
+
+
+def _refuse_with_gaps(row: WritebackRow, records: Sequence[Record | None], going: Sequence[int]) -> None:
+    """Raise where a record would go with what stands in the place of somebody who was erased."""
+    for index in going:
+        record = records[index]
+        if record is not None and has_gap(record.model_dump(mode="json")):
+            raise Conflict(
+                "record_erased_in_part",
+                f"somebody who was named in {row.id} was erased: record {index} would go with {ERASED} in their place",
+                hint="Send the record whole, without them, as an edit; or submit it as a new writeback.",
+            )
 
 
 def _refuse_in_doubt(row: WritebackRow, progress: Sequence[RecordProgress], going: Sequence[int]) -> None:

@@ -25,7 +25,7 @@ from writeback.core.settings import Settings
 from writeback.domain.actor import Actor
 from writeback.domain.data_subject import ERASED, Person, Role
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress, unpack_progress
-from writeback.flow.correct.draft import Order, draft_of
+from writeback.flow.correct.draft import Edit, Order, draft_of
 from writeback.flow.data_subjects.data_subjects import DataSubjects, person_of
 from writeback.flow.data_subjects.places import NOBODY, PLACES
 from writeback.flow.data_subjects.readable import page_of
@@ -152,6 +152,25 @@ async def test_what_was_erased_is_not_sent_again(subjects: DataSubjects) -> None
         row = (await session.exec(select(t.WritebackRow).where(col(t.WritebackRow.id) == "wb_0_0"))).scalar_one()
     with pytest.raises(Conflict, match="was erased"):
         draft_of(row, Order())
+
+
+async def test_a_record_of_which_somebody_was_taken_out_goes_again_only_when_it_is_given_whole(
+    subjects: DataSubjects,
+) -> None:
+    def let_others_comment_name_the_pupil(session: Session) -> None:
+        row = session.exec(select(t.WritebackRow).where(col(t.WritebackRow.id) == "wb_1_0")).scalar_one()
+        row.records = json.dumps([{**json.loads(row.records)[0], "comment": f"{NAME} hit them"}])
+        session.add(row)
+
+    await subjects.db.transact(let_others_comment_name_the_pupil)
+    await erased(subjects)
+
+    async with subjects.db.read() as session:
+        row = (await session.exec(select(t.WritebackRow).where(col(t.WritebackRow.id) == "wb_1_0"))).scalar_one()
+    with pytest.raises(Conflict, match="would go with"):
+        draft_of(row, Order())
+    whole = {**json.loads(row.records)[0], "comment": "was hit"}
+    assert draft_of(row, Order(edits=[Edit(0, whole)])).good == [0]
 
 
 async def test_erasing_twice_changes_nothing_more(subjects: DataSubjects) -> None:
