@@ -75,10 +75,13 @@ class Walk:
     async def found(self, person: Person, look: Look) -> AsyncIterator[Sequence[Found]]:
         """Yield what names the person, a page of one table at a time."""
         async for place, rows in self.pages(person.school_id, look, term=folded(person.id)):
+            later = await self._of_later_writebacks(rows) if place.row is SearchTermRow else ()
             found = [
                 Found(place, row, change, place.waits(row, look))
                 for row in rows
-                if store.is_made_by(row, self.until) and (change := place.without(row, person, look)) is not None
+                if row not in later
+                and store.is_made_by(row, self.until)
+                and (change := place.without(row, person, look)) is not None
             ]
             if found:
                 yield found
@@ -123,6 +126,14 @@ class Walk:
                 where.append(store.of_values(place.row, "what", [one.value for one in Term]))  # its key begins so
             async for others in self._keyed(place, where):
                 yield place, others
+
+    async def _of_later_writebacks(self, terms: Sequence[Any]) -> Sequence[Any]:
+        """Return those of the terms by which writebacks are found that are younger; a term has no time of its own."""
+        if self.until is None:
+            return ()
+        async with self.db.read() as session:
+            later = await store.accepted_after(session, [one.seq for one in terms], self.until)
+        return [one for one in terms if one.seq in later]
 
     async def _writebacks(self, school_id: str) -> AsyncIterator[Sequence[WritebackRow]]:
         after = 0

@@ -42,6 +42,12 @@ async def writebacks(session: AsyncSession, school_id: str, after: int, limit: i
     return (await session.exec(query.order_by(col(WritebackRow.seq)).limit(limit))).all()
 
 
+async def accepted_after(session: AsyncSession, seqs: Collection[int], at: datetime) -> set[int]:
+    """Return those of the writebacks that were accepted after then."""
+    query = select(WritebackRow.seq).where(col(WritebackRow.seq).in_(seqs), col(WritebackRow.created_at) > at)
+    return {seq for seq in (await session.exec(query)).all() if seq is not None}
+
+
 async def rows_of_writebacks(session: AsyncSession, row: type[R], ids: Collection[str]) -> Sequence[R]:
     """Return a table's rows of these writebacks; of a drop-in call when one of them is part of it."""
     if issubclass(row, DropInRow):

@@ -98,18 +98,19 @@ async def test_what_came_after_the_erasure_stays(
     later = fake_clock.now()
 
     def come_back(session: Session) -> None:
-        session.add(
-            t.WritebackRow(
-                id="wb_later", app_id="app", school_id=SCHOOL, lane_id=f"{SCHOOL}:session-marks", status="confirmed",
-                kind="attendance.session", records=json.dumps([{"student_id": PUPIL}]), created_at=later,
-                updated_at=later,
-            )
+        row = t.WritebackRow(
+            id="wb_later", app_id="app", school_id=SCHOOL, lane_id=f"{SCHOOL}:session-marks", status="confirmed",
+            kind="attendance.session", records=json.dumps([{"student_id": PUPIL}]), created_at=later, updated_at=later,
         )  # fmt: skip
+        session.add(row)
+        session.flush()
+        session.add(t.SearchTermRow(what="pupil", term=PUPIL.lower(), school_id=SCHOOL, seq=row.seq or 0))
 
     await subjects.db.transact(come_back)
 
     assert (await subjects.erase_again(ANN)).persons == 0
-    assert len(left_of(await everything(subjects.db), (PUPIL,))) == 1
+    left = {name for name, _ in left_of(await everything(subjects.db), (PUPIL, PUPIL.lower()))}
+    assert left == {"writeback", "search_term"}  # they are still found by it
 
 
 async def test_the_file_names_nobody_and_is_for_its_owner_alone(
