@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,13 +31,6 @@ CSV = {"Content-Type": "text/csv"}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _A_SECOND = timedelta(seconds=1)
 MARKS = "Pupil ID,Date,Session,Mark,Staff ID\nA1,12/01/2026,AM,/,E1\nA2,12/01/2026,AM,Q9,E1\n"
-
-
-@dataclass
-class Services(FakeServices):
-    """The fakes, and real batches."""
-
-    batches: Any = None
 
 
 @dataclass
@@ -74,7 +67,7 @@ async def world(services: FakeServices, database: Database) -> AsyncIterator[Wor
         waker=RecordingWaker(),
         secrets=SecretBox("test"),
     )
-    whole = Services(**{**vars(services), "batches": Batches(flow)})
+    whole = replace(services, batches=Batches(flow))
     transport = httpx.ASGITransport(create_app(whole))
     async with httpx.AsyncClient(transport=transport, base_url="http://writeback.example") as http:
         api = Api(whole, http, database)
