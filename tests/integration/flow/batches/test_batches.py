@@ -32,7 +32,7 @@ from writeback.store.reads.filters import Filter
 from writeback.store.reads.selection import Selection
 from writeback.store.reads.writebacks_read import Reads
 from writeback.store.schools import lists
-from writeback.store.tables import App, BatchChunkRow, BatchLine, WritebackRow
+from writeback.store.tables import App, BatchChunkRow, BatchLine, BatchRow, WritebackRow
 from writeback_client.models.batches import Batch
 
 pytestmark = pytest.mark.sqlite_first
@@ -524,6 +524,19 @@ async def test_a_file_that_is_too_large_leaves_nothing_behind(files: Files) -> N
 
 
 @pytest.mark.both_databases
+@pytest.mark.both_databases
+async def test_an_upload_that_was_ended_meanwhile_is_told_and_keeps_nothing_more(files: Files) -> None:
+    upload = await files.batches.begin(CALLER, NewBatch("hillside", "attendance.session", media_type="text/csv"))
+    async with files.flow.db.write() as session:
+        (batch,) = (await session.exec(select(BatchRow))).all()
+        await session.delete(batch)  # given up, or its school removed
+
+    with pytest.raises(Conflict, match="was given up"):
+        await upload.add(b"x" * 600_000)
+
+    assert await files.count(BatchChunkRow) == 0
+
+
 async def test_an_app_has_only_so_many_files_under_way(files: Files) -> None:
     files.settings(max_under_way_per_app=2)
     first = await files.upload(marks(row(1)))
