@@ -53,10 +53,10 @@ class Old:
 
 
 def rows(row: type[SQLModel], *conditions: ColumnElement[bool]) -> Old:
-    """Return rows that are deleted whole."""
+    """Return rows that are deleted whole, and locked first: one that somebody is changing may be needed again."""
     key = list(table_of(row).primary_key)
 
     def delete_them(session: Session, keys: Keys) -> None:
         session.connection().execute(delete(table_of(row)).where(tuple_(*key).in_([tuple(one) for one in keys])))
 
-    return Old(select(*key).where(*conditions), delete_them)
+    return Old(select(*key).where(*conditions), delete_them, table_of(row))
