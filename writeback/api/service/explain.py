@@ -200,6 +200,10 @@ _OURS = {
         "What a record said was erased.",
         "Send a new writeback, if it is still to be written.",
     ),
+    "record_erased_in_part": (
+        "Somebody was taken out of what a record said about others.",
+        "Send the record whole, as an edit; or submit it as a new writeback.",
+    ),
     "route_unknown": ("There is nothing at this path.", "See /docs for what there is."),
     "schema_unknown": ("There is no schema of this name.", "GET /schemas lists those that there are."),
     "school_account_exists": (
