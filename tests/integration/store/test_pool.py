@@ -238,6 +238,7 @@ async def test_callers_do_with_fewer_connections_where_the_server_has_no_more(cr
         async def write(db: Database, number: int) -> None:
             await db.transact(lambda session: session.add(_app(f"{number}")))
 
+        await asyncio.gather(one.ping(), two.ping())  # each has one; the third is whose it may be
         await asyncio.gather(*(write(db, number * 2 + of) for number in range(40) for of, db in enumerate((one, two))))
         names = await _names(one)
 
