@@ -61,6 +61,8 @@ class Person:
     role: Role
     id: str
     names: tuple[str, ...] = ()
+    names_everywhere: bool = True
+    """Whether names count in what is about many schools, too."""
     things: set[tuple[str, str]] = field(default_factory=set, compare=False)
 
     @cached_property

@@ -4,6 +4,7 @@ apps that leave.
 POST, with the person in the body: a path stands in logs of proxies.
 """
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
@@ -41,8 +42,9 @@ class PersonIn(Taken):
     reason: Reason
     """Why; it is kept in the audit log, so it must not name the person."""
 
-    def at(self, school_id: str) -> Person:
-        return person_of(school_id, self.student_id, self.employee_id, self.names)
+    def at(self, school_id: str, caller: Caller) -> Person:
+        person = person_of(school_id, self.student_id, self.employee_id, self.names)
+        return replace(person, names_everywhere=caller.schools is None)
 
 
 class ExportIn(PersonIn):
@@ -82,7 +84,7 @@ async def export_person(caller: Admin, services: Svc, school: str, body: ExportI
     It is audited, under a pseudonym.
     """
     _check_all_kinds(caller)
-    export = await services.data_subjects.export(body.at(school), actor_of(caller, body.reason))
+    export = await services.data_subjects.export(body.at(school, caller), actor_of(caller, body.reason))
     if body.format == "zip":
         headers = {"Content-Disposition": 'attachment; filename="export.zip"', "Cache-Control": "no-store"}
         return Response(archive_of(export), media_type="application/zip", headers=headers)
@@ -97,7 +99,7 @@ async def erase_person(caller: Admin, services: Svc, school: str, body: PersonIn
     audited, under a pseudonym.
     """
     _check_all_kinds(caller)
-    return await services.data_subjects.erase(body.at(school), actor_of(caller, body.reason))
+    return await services.data_subjects.erase(body.at(school, caller), actor_of(caller, body.reason))
 
 
 @router.post("/v1/schools/{school}/remove", responses={**WRITING, 409: _WAITING})

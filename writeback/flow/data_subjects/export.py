@@ -10,7 +10,7 @@ from writeback.domain.data_subject import Person, read_json
 from writeback.domain.writeback import unpack_progress
 from writeback.flow.data_subjects.erase import still_waiting
 from writeback.flow.data_subjects.places import PLACES
-from writeback.flow.data_subjects.rows_without import GONE, Look, is_whole_row
+from writeback.flow.data_subjects.rows_without import GONE, Look, as_named_in, is_whole_row
 from writeback.flow.data_subjects.walk import Found, Walk
 from writeback.store.people import data_subjects as store
 from writeback.store.reads.views import raw_records
@@ -39,6 +39,7 @@ async def held(walk: Walk, person: Person) -> tuple[list[HeldPlace], list[StillW
 
 def _item(found: Found, person: Person, look: Look) -> dict[str, Any]:
     row = found.row
+    person = as_named_in(row, person)
     keys = [column.name for column in table_of(type(row)).primary_key]
     item: dict[str, Any] = dict(zip(keys, map(str, store.key_of(row)), strict=True))
     for name in _TIMES:

@@ -20,6 +20,7 @@ from writeback.domain.data_subject import ALL_ID_FIELDS, ERASED, LIST_OF, Person
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress, unpack_progress
 from writeback.store import tables as t
 from writeback.store.people import audit as audit_log
+from writeback.store.tables.columns import Stored
 
 
 class _Gone(Enum):
@@ -271,13 +272,26 @@ def idempotency(row: t.IdempotencyRow, person: Person, look: Look) -> Change:
     return GONE if person.is_named_in(row.key) else named_json(row, person, "answer") or None
 
 
+def as_named_in(row: Stored, person: Person) -> Person:
+    """Return the person as a row may name them: by the id alone where it is about many schools, for whoever is
+    limited to some; they could read of others there, by giving common words as a name."""
+    if person.names_everywhere:
+        return person
+    is_of_many = (isinstance(row, t.BulkRow) and row.school_id is None) or (
+        isinstance(row, t.AuditRow) and row.school is None
+    )
+    return replace(person, names=()) if is_of_many else person
+
+
 def bulk(row: t.BulkRow, person: Person, look: Look) -> Change:
     if row.school_id not in (None, person.school_id):
         return None
+    person = as_named_in(row, person)
     return named_json(row, person, "reason", "wanted", "refusals", "trouble") or None
 
 
 def audit(row: t.AuditRow, person: Person, look: Look) -> Change:
+    person = as_named_in(row, person)
     named = {name for name in ("reason", "subject") if person.is_named_in(getattr(row, name))}
     # Numbers there are indexes and counts: one that is a short id as well says nothing of anybody.
     changed = ({name: value} for name, value in row.changed.items())

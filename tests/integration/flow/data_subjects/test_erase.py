@@ -287,6 +287,24 @@ async def test_an_export_has_all_that_erasing_would_take(subjects: DataSubjects)
     assert page.count("<article>") == sum(len(place.items) for place in export.places)
 
 
+@pytest.mark.parametrize(("names_everywhere", "found"), [(True, {"bulk", "audit"}), (False, set())])
+async def test_who_is_limited_to_schools_reads_of_no_other_by_common_words(
+    subjects: DataSubjects, names_everywhere: bool, found: set[str]
+) -> None:
+    def add(session: Session) -> None:
+        now, said = subjects.clock.now(), "the office of another school asked"
+        given = {"staff_id": "stf_1", "action": "resubmit", "state": "done", "created_at": now, "wanted": "{}"}
+        session.add(t.BulkRow(id="bulk_all", reason=said, trouble="", refusals=[], **given))
+        session.add(t.AuditRow(actor="staff:ann", action="bulk.resubmit", subject="bulk_all", reason=said, at=now))
+
+    await subjects.db.transact(add)
+    nobody = Person(SCHOOL, Role.STUDENT, "A000", ("the office",), names_everywhere)
+
+    export = await subjects.export(nobody, ANN)
+
+    assert {place.table for place in export.places} == found
+
+
 async def test_the_page_of_an_export_shows_markup_as_text(subjects: DataSubjects) -> None:
     export = await subjects.export(Person(SCHOOL, Role.STUDENT, "<script>alert(1)</script>"), ANN)
 
