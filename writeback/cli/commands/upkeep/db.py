@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from writeback.cli import output
+from writeback.cli.asking import ask_to_go_on
 from writeback.cli.config import load_settings
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.opened_database import opened_database, reaching
@@ -119,7 +120,7 @@ def compact(context: typer.Context, yes: Yes = False, json_: Json = False) -> No
 
     settings = load_settings()
     if not yes:
-        _confirm(context, "while it runs nobody else can write")
+        ask_to_go_on(context, "while it runs nobody else can write")
     tables = [place.name for place in PLACES]
     pool, patience_s = PoolOptions.of(settings), settings.database_busy_timeout_s
     done = reaching(rewrite(settings.effective_database_url, pool, tables, patience_s=patience_s))
@@ -173,19 +174,7 @@ def _ask(context: typer.Context, taken_at: datetime | None) -> None:
         if taken_at is not None
         else "what is open is sent at once: what was sent since the backup, and is in the MIS, is sent once more"
     )
-    _confirm(context, does)
-
-
-def _confirm(context: typer.Context, does: str) -> None:
-    """Ask whether it is meant; end the command where it is not."""
-    if output.wants_json(context):
-        raise CommandFailed(Exit.USAGE, does, hint="with --json give --yes as well")
-    try:
-        is_meant = typer.confirm(f"{does[0].upper()}{does[1:]}. Go on?", err=True)
-    except typer.Abort:
-        raise CommandFailed(Exit.USAGE, "nobody answered: nothing was done", hint="give --yes") from None
-    if not is_meant:
-        raise typer.Exit(Exit.OK)
+    ask_to_go_on(context, does)
 
 
 async def announce(taken_at: datetime | None, url: str = "") -> "tuple[EpochView, ErasedAgain]":

@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
+from writeback.cli.asking import ask_to_go_on
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
 
@@ -91,7 +92,7 @@ def erase(
     """
     person = _person(student, staff, name, reason)
     if not yes:
-        _confirm(context)
+        ask_to_go_on(context, "all that is kept of the person in this school is erased, and cannot be brought back")
     done = _ask("erase", school, person, url, key)
     if output.wants_json(context):
         output.print_json(done)
@@ -156,18 +157,6 @@ def _locally(what: str, school: str, person: dict[str, Any]) -> Any:
         return (await does(meant, COMMAND_LINE.because(person["reason"]))).model_dump(mode="json")
 
     return run_locally(work)
-
-
-def _confirm(context: typer.Context) -> None:
-    does = "all that is kept of the person in this school is erased, and cannot be brought back"
-    if output.wants_json(context):
-        raise CommandFailed(Exit.USAGE, does, hint="with --json give --yes as well")
-    try:
-        is_meant = typer.confirm(f"{does[0].upper()}{does[1:]}. Go on?", err=True)
-    except typer.Abort:
-        raise CommandFailed(Exit.USAGE, "nobody answered: nothing was done", hint="give --yes") from None
-    if not is_meant:
-        raise typer.Exit(Exit.OK)
 
 
 def _say_waiting(waiting: list[dict[str, Any]]) -> None:
