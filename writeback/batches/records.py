@@ -28,7 +28,10 @@ class Unit:
     """Rows that make one record: one row, or those of one incident."""
 
     rows: Sequence[Row]
+    given: Record | None = None
+    """What the rows themselves say."""
     record: Record | None = None
+    """The same, with what the school's settings add to it."""
     findings: dict[int, list[Finding]] = field(default_factory=dict)
     """By row number."""
     register: str = ""
@@ -65,7 +68,8 @@ def read_unit(rows: Sequence[Row], layout: Layout) -> Unit:
     content = _of_line(unit, layout) if layout.format is Format.NDJSON else _of_rows(unit, layout)
     if content is None or unit.is_bad:
         return unit
-    unit.record, findings = read_record(KINDS[layout.kind], content)
+    unit.given, findings = read_record(KINDS[layout.kind], content)
+    unit.record = unit.given
     for finding in findings:
         unit.say(finding)
     return unit

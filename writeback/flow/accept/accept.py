@@ -27,6 +27,7 @@ from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progre
 from writeback.flow.accept.answer import Answer, Checked, answer_json, by_record, iso
 from writeback.flow.accept.repeated import Repetitions, same_of
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.filling.fill_in import fill_in
 from writeback.flow.schools.unknown_id_refresh import ListRefresher, only_warned
 from writeback.store.writebacks.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.writebacks.idempotency import find
@@ -91,31 +92,36 @@ class Acceptor:
         A finding that depends on a list that could not be refreshed is only a warning: revalidation decides before
         sending.
         """
-        view = await self.flow.lookups.view(school.id)
-        findings = await _beside(body, partial(self._validate, school, parsed, view))
+        view, given = await self.flow.lookups.view(school.id), parsed
+        parsed, findings = await _beside(body, partial(self._validate, caller, school, given, view))
         missing = lists_to_refresh(findings)
         if missing:
             refreshed = await self.refresher.refresh(school.id, missing)
             if refreshed.is_any:
                 view = await self.flow.lookups.view(school.id, fresh=True)
-                findings = await _beside(body, partial(self._validate, school, parsed, view))
+                parsed, findings = await _beside(body, partial(self._validate, caller, school, given, view))
             findings = only_warned(findings, refreshed.not_given)
         repeated = await Repetitions(self.flow).findings(caller, school, parsed)
         return Checked(parsed, [*parsed.shape_findings, *self._about_deadline(parsed), *findings, *repeated])
 
-    def _validate(self, school: School, parsed: ParsedSubmission, view: LookupView) -> list[Finding]:
-        stale = self._stale(parsed, view)
-        about_rests = validate_rests(parsed.kind, parsed.rests, school, view, most=MOST_MADE)
-        return about_rests + validate(
-            parsed.kind,
-            parsed.records,
+    def _validate(
+        self, caller: Caller, school: School, given: ParsedSubmission, view: LookupView
+    ) -> tuple[ParsedSubmission, list[Finding]]:
+        """Return the submission with what the school's settings add to it, and all findings."""
+        kind, places = given.kind, given.positions
+        filled = fill_in(kind, given.records, school, view, app_id=caller.app_id, positions=places)
+        about_rests = validate_rests(kind, given.rests, school, view, most=MOST_MADE)
+        found = validate(
+            kind,
+            filled.records,
             school,
             view,
-            stale_lists=stale,
-            positions=parsed.positions,
+            stale_lists=self._stale(given, view),
+            positions=places,
             today=school.latest_day(self.flow.clock.now()),
             most=MOST_MADE,
         )
+        return replace(given, records=filled.records), [*about_rests, *filled.findings, *found]
 
     def _stale(self, parsed: ParsedSubmission, view: LookupView) -> Collection[ListName]:
         oldest = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.stale_after_s)

@@ -25,6 +25,7 @@ from writeback.domain.kinds import KINDS, Action, Kind, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.flow.batches.lease import Turn
+from writeback.flow.filling.fill_in import fill_in
 from writeback.flow.schools.sync import Syncer
 from writeback.flow.schools.unknown_id_refresh import only_warned
 from writeback.store.batches import batches
@@ -152,11 +153,15 @@ class Checking:
         }
 
     def _findings(self, units: Sequence[Unit], school: School, view: LookupView) -> list[Finding]:
-        records = [unit.record for unit in units if unit.record is not None]
+        """Return the findings of these units' records, after filling in what the school's settings add to them."""
+        records = [unit.given for unit in units if unit.given is not None]
         if not records:
             return []
+        filled = fill_in(self._kind, records, school, view, app_id=self.turn.batch.app_id)
+        for unit, record in zip(units, filled.records, strict=True):
+            unit.record = record
         stale, today = self._stale(self._kind, view), school.latest_day(self.turn.flow.clock.now())
-        return validate(self._kind, records, school, view, stale_lists=stale, today=today)
+        return [*filled.findings, *validate(self._kind, filled.records, school, view, stale_lists=stale, today=today)]
 
     def _stale(self, kind: Kind, view: LookupView) -> Collection[ListName]:
         oldest = self.turn.flow.clock.now() - timedelta(seconds=self.turn.flow.settings.lookups.stale_after_s)
