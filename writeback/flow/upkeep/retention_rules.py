@@ -4,13 +4,14 @@
 a new one needs a line here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from functools import reduce
 
 from writeback.core.settings import Settings
+from writeback.domain.kept import Kept
 from writeback.flow.projections.rollups import KEPT as COUNTS_KEPT
 from writeback.store.retention import ended_writebacks, old_rows
 from writeback.store.retention.old import Old, Scope
@@ -37,7 +38,8 @@ class Rule:
     """The setting that says its age, in days or seconds as its name ends; empty: the row says when its time is over."""
     old: Callable[[Scope], Old]
     own: Own = Own.NOTHING
-    by_school: bool = False
+    of: Collection[Kept] = ()
+    """What goes school by school: that of writebacks of which so much is left."""
     always: timedelta | None = None
     """Its age where that is no setting."""
 
@@ -130,7 +132,7 @@ RULES: Sequence[Rule] = (
         "Comments and files in records, after the writeback ended",
         "retention.texts_days",
         ended_writebacks.texts,
-        by_school=True,
+        of=ended_writebacks.WITH_TEXTS,
     ),
     Rule(
         "content",
@@ -139,7 +141,7 @@ RULES: Sequence[Rule] = (
         "retention.content_days",
         ended_writebacks.content,
         own=Own.INSTEAD,
-        by_school=True,
+        of=ended_writebacks.WITH_CONTENT,
     ),
     Rule(
         "history",
@@ -147,7 +149,7 @@ RULES: Sequence[Rule] = (
         "retention.history_days",
         ended_writebacks.history,
         own=Own.AT_LEAST,
-        by_school=True,
+        of=ended_writebacks.WITH_HISTORY,
     ),
     Rule(
         "writebacks",
@@ -155,7 +157,7 @@ RULES: Sequence[Rule] = (
         "retention.writebacks_days",
         ended_writebacks.writebacks,
         own=Own.AT_LEAST,
-        by_school=True,
+        of=ended_writebacks.BARE,
     ),
     Rule("batches", "That there was a batch, and its counts", "retention.writebacks_days", old_rows.batches),
     Rule("audit", "The audit log", "retention.audit_days", old_rows.audit_entries),

@@ -7,8 +7,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+import sqlmodel
 from sqlalchemy import Select, case, delete, exists, func, or_, select, text, update
 from sqlmodel import Session, col
+from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.domain.kept import TEXTS, Kept, bare_progress, no_records, without_texts
 from writeback.store.retention.old import Keys, Old, Scope
@@ -33,7 +35,10 @@ from writeback.store.writebacks.requests import RequestState
 
 _WRITEBACK, _EVENT, _REQUEST = table_of(WritebackRow), table_of(EventRow), table_of(RequestRow)
 _CORRECTION = table_of(CorrectionRow)
-_WITH_CONTENT = (Kept.WHOLE, Kept.WITHOUT_TEXTS, Kept.TEXTS_GONE)
+WITH_TEXTS = (Kept.WHOLE,)
+WITH_CONTENT = (Kept.WHOLE, Kept.WITHOUT_TEXTS, Kept.TEXTS_GONE)
+WITH_HISTORY = (Kept.CONTENT_GONE,)
+BARE = (Kept.HISTORY_GONE,)
 
 
 def school_ages(session: Session) -> Sequence[tuple[str, float | None]]:
@@ -42,12 +47,26 @@ def school_ages(session: Session) -> Sequence[tuple[str, float | None]]:
     return [(row[0], row[1]) for row in session.connection().execute(query)]
 
 
+def schools_with(kept: Collection[Kept], before: datetime, schools: Collection[str]) -> SelectOfScalar[str]:
+    """Return the query of those of these schools that may have what ended before then, of which so much is left.
+
+    It is one search of an index for each school, in one statement.
+    """
+    has_any = exists().where(
+        _WRITEBACK.c.school_id == col(SchoolRow.id),
+        _WRITEBACK.c.kept.in_(kept),
+        _WRITEBACK.c.updated_at < before,
+        text(IS_ENDED),
+    )
+    return sqlmodel.select(SchoolRow.id).where(col(SchoolRow.id).in_(schools), has_any).order_by(col(SchoolRow.id))
+
+
 # --- comments and files
 
 
 def texts(scope: Scope) -> Old:
     """Comments and files of what ended before then; the records stay."""
-    return Old(_due(scope, (Kept.WHOLE,)), _delete_texts, _WRITEBACK)
+    return Old(_due(scope, WITH_TEXTS), _delete_texts, _WRITEBACK)
 
 
 def _delete_texts(session: Session, keys: Keys) -> None:
@@ -73,7 +92,7 @@ def _delete_texts(session: Session, keys: Keys) -> None:
 
 def content(scope: Scope) -> Old:
     """All that those said which ended before then."""
-    due = _due(scope, _WITH_CONTENT)
+    due = _due(scope, WITH_CONTENT)
     return Old(due, lambda session, keys: take_content(session, [one.seq for one in keys], scope.now), _WRITEBACK)
 
 
@@ -122,7 +141,7 @@ def history(scope: Scope) -> Old:
     The newest event stays: by its number a restored database is known, and the next one gets a higher number.
     """
     newest = select(_EVENT.c.writeback_id).order_by(_EVENT.c.id.desc()).limit(1).scalar_subquery()
-    due = _due(scope, (Kept.CONTENT_GONE,)).where(_WRITEBACK.c.id != newest)
+    due = _due(scope, WITH_HISTORY).where(_WRITEBACK.c.id != newest)
     return Old(due, _delete_history, _WRITEBACK)
 
 
@@ -149,7 +168,7 @@ def writebacks(scope: Scope) -> Old:
     """What is left of those that ended before then. The one that was accepted last stays: the next gets a higher
     number."""
     newest = select(func.max(_WRITEBACK.c.seq)).scalar_subquery()
-    due = _due(scope, (Kept.HISTORY_GONE,)).where(_WRITEBACK.c.seq != newest)
+    due = _due(scope, BARE).where(_WRITEBACK.c.seq != newest)
     return Old(due, _delete_rows, _WRITEBACK)
 
 

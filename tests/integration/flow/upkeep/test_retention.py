@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, text
+from sqlalchemy import delete, event, text
 from sqlmodel import Session, col, select, update
 
 from tests.integration.flow.conftest import CALLER, World, mark, submission
@@ -23,6 +23,7 @@ from writeback.flow.correct.draft import Edit, Order
 from writeback.flow.projections.search import SearchIndex
 from writeback.flow.upkeep import retention as module
 from writeback.flow.upkeep.retention import Retention, RunView
+from writeback.flow.upkeep.retention_rules import RULES
 from writeback.store.reads.filters import Filter
 from writeback.store.reads.selection import Selection
 from writeback.store.reads.writebacks_read import Reads
@@ -495,6 +496,33 @@ async def test_what_is_too_old_is_found_by_the_index_of_what_has_ended(
     plan = await explained(world, step(Scope(now - timedelta(days=90), now, "hillside")).due.limit(50))
 
     assert "ix_writeback_ended" in plan
+
+
+@pytest.mark.parametrize("of", [rule.of for rule in RULES if rule.of], ids=lambda of: of[0].name)
+async def test_schools_that_have_any_are_found_by_the_same_index(world: World, of: Sequence[Kept]) -> None:
+    query = ended_writebacks.schools_with(of, world.clock.now(), ["hillside"])
+
+    assert "ix_writeback_ended" in await explained(world, query)
+
+
+async def test_schools_that_have_nothing_cost_no_statement_each(world: World) -> None:
+    await old_ones(world, 1)
+    await world.flow.db.transact(partial(add_schools, count=450))
+    ran: list[str] = []
+    engine = world.flow.db._engines.reader.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *given: ran.append(given[2]))
+
+    run = await world.retention.run()
+
+    assert run is not None
+    assert run.deleted == {"texts": 1, "content": 1}
+    assert len(ran) < 100
+
+
+def add_schools(session: Session, count: int) -> None:
+    hillside = session.exec(select(SchoolRow)).one()
+    for number in range(count):
+        session.add(SchoolRow.model_validate({**hillside.model_dump(), "id": f"other-{number}"}))
 
 
 async def test_terms_are_deleted_by_their_index(world: World) -> None:
