@@ -67,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and has_memory and shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED:
         config.option.basetemp = tempfile.mkdtemp(prefix="writeback-tests-", dir=_MEMORY)
         config.add_cleanup(partial(shutil.rmtree, config.option.basetemp, ignore_errors=True))
+    os.environ["XDG_CONFIG_HOME"] = os.devnull  # whoever runs the tests may have profiles of their own
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _interrupt)
 

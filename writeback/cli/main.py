@@ -1,5 +1,6 @@
 """The `writeback` command: all commands in one place, and the edge where errors become exit codes."""
 
+import inspect
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -17,6 +18,7 @@ from writeback.cli.commands import (
     evidence,
     features,
     keys,
+    profiles,
     serve,
     staff,
     submit,
@@ -54,7 +56,6 @@ def _end(ctx: typer.Context, failure: exit_codes.CommandFailed) -> NoReturn:
 app = typer.Typer(
     cls=_Edge,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_show_locals=False,  # locals may hold keys and pupils
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=exit_codes.epilog(),
@@ -77,6 +78,16 @@ def _begin(
     """What stands before the command."""
 
 
+def _unwrap_help(of: typer.Typer) -> None:
+    """Have paragraphs of help broken where the terminal's lines end, instead of where those of the source do."""
+    for command in of.registered_commands:
+        paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
+    for group in of.registered_groups:
+        if group.typer_instance is not None:
+            _unwrap_help(group.typer_instance)
+
+
 _TRY, _SERVE, _USE, _RUN = "Try it", "Serve", "Use the API", "Look after it"
 
 app.command(rich_help_panel=_TRY)(dev.dev)
@@ -97,6 +108,9 @@ for command in (
     evidence.answer,
 ):
     app.command(rich_help_panel=_USE)(command)
+app.command(rich_help_panel=_USE)(profiles.login)
+app.command(rich_help_panel=_USE)(profiles.logout)
+app.command(rich_help_panel=_USE)(profiles.profiles)
 app.add_typer(audit.app, name="audit", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(events.events)
 app.add_typer(schools.app, name="schools", rich_help_panel=_USE)
@@ -112,3 +126,4 @@ app.add_typer(secrets.app, name="secrets", rich_help_panel=_RUN)
 app.add_typer(retention.app, name="retention", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(doctor.doctor)
 app.command(rich_help_panel=_RUN)(doctor.version)
+_unwrap_help(app)

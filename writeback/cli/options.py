@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from writeback.cli.completion import complete_kind, complete_school, complete_status
 from writeback.cli.output import remember_json
+from writeback.core.clock import SystemClock
+from writeback.core.moments import EXAMPLES, read_moment
 
 Json = Annotated[
     bool,
@@ -37,7 +40,46 @@ Patience = Annotated[
     float,
     typer.Option("--patience", min=1, help="Seconds without any progress, or for one start, until it is given up."),
 ]
+School = Annotated[str, typer.Argument(metavar="SCHOOL", autocompletion=complete_school, help="The school's id.")]
+OfSchool = Annotated[str, typer.Option("--school", autocompletion=complete_school, help="The school's id.")]
+OnlySchool = Annotated[str | None, typer.Option("--school", autocompletion=complete_school, help="Only this school's.")]
+OnlyKinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", autocompletion=complete_kind, help="Only these; repeat it, or separate by commas."),
+]
+OnlyStatuses = Annotated[
+    list[str] | None,
+    typer.Option("--status", autocompletion=complete_status, help="Only these; repeat it, or separate by commas."),
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
+
+
+def _read_since(text: str | None) -> str | None:
+    return _moment(text, is_end=False)
+
+
+def _read_until(text: str | None) -> str | None:
+    return _moment(text, is_end=True)
+
+
+def _moment(text: str | None, *, is_end: bool) -> str | None:
+    """Return the moment that was typed as the API takes it."""
+    if text is None:
+        return None
+    try:
+        return read_moment(text, SystemClock().now(), is_end=is_end).isoformat()
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}: write it like {EXAMPLES}") from None
+
+
+Since = Annotated[
+    str | None,
+    typer.Option("--since", callback=_read_since, help="At or after: yesterday, 08:30, 2 hours ago, 24 Nov, ISO 8601."),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", callback=_read_until, help="Before; of a day alone: its end."),
+]
 
 DEFAULT_DATA_DIR = Path(".writeback")
 PATIENCE_S = 600.0

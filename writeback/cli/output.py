@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from writeback.cli.exit_codes import CommandFailed
 
 _JSON = "writeback.json"
+_WIDEST = 10_000
 
 STATUS_STYLES = {
     "confirmed": "green",
@@ -69,10 +72,27 @@ def coloured(status: str) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> Table:
     """Return a plain table; cells are Rich markup, None prints as a dash."""
-    grid = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    grid = _Fitting(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        grid.add_column(name, overflow="fold")
     for row in rows:
         grid.add_row(*("–" if cell is None or cell == "" else str(cell) for cell in row))
     return grid
+
+
+class _Fitting(Table):
+    """A table that cuts nothing: where words, such as ids, would have to be broken, each row becomes a paragraph."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.__rich_measure__(console, options.update(max_width=_WIDEST)).minimum <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        names = [str(column.header) for column in self.columns]
+        for cells in zip(*(column.cells for column in self.columns), strict=True):
+            yield Text.from_markup(f"[bold]{cells[0]}[/bold]  {cells[1]}", overflow="fold")
+            named = zip(names[2:], cells[2:], strict=True)
+            said = [f"[dim]{name}[/dim] {cell}" for name, cell in named if cell != "–"]
+            yield Padding(Text.from_markup("  ".join(said), overflow="fold"), (0, 0, 0, 2))
 
 
 def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:

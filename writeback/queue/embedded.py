@@ -35,6 +35,8 @@ class EmbeddedRedis:
 
     def __init__(self, data_dir: Path) -> None:
         self._dir = data_dir.absolute() / "redis"
+        self._socket_path, self._record = self._dir / "redis.sock", self._dir / "address.json"
+        self._is_by_socket = len(str(self._socket_path).encode()) <= _LONGEST_SOCKET_PATH
         self._share: IO[str] | None = None
 
     async def start(self) -> str:
@@ -55,6 +57,12 @@ class EmbeddedRedis:
             raise
         return address.url
 
+    async def running(self) -> str | None:
+        """Return the URL of the server that runs; None where none does. Nothing is started or made."""
+        may_run = self._dir.exists() and (self._is_by_socket or self._record.exists())
+        address = self._address() if may_run else None
+        return address.url if address is not None and await _answers(address.url) else None
+
     async def stop(self) -> None:
         """Leave the server; it ends by itself once nobody uses it."""
         if self._share is not None:
@@ -63,13 +71,11 @@ class EmbeddedRedis:
 
     def _address(self, *, make_new: bool = False) -> "_Address":
         """Return where the server is: the same after each restart, so that clients find it again."""
-        socket_path = self._dir / "redis.sock"
-        if len(str(socket_path).encode()) <= _LONGEST_SOCKET_PATH:
-            return _Address(socket_path=socket_path)
-        record = self._dir / "address.json"
-        if make_new or not record.exists():
-            _write_privately(record, json.dumps({"port": _free_port(), "password": secrets.token_urlsafe(24)}))
-        return _Address(**json.loads(record.read_text()))
+        if self._is_by_socket:
+            return _Address(socket_path=self._socket_path)
+        if make_new or not self._record.exists():
+            _write_privately(self._record, json.dumps({"port": _free_port(), "password": secrets.token_urlsafe(24)}))
+        return _Address(**json.loads(self._record.read_text()))
 
     async def _launch(self, address: "_Address") -> None:
         config, log = self._dir / "redis.conf", self._dir / "redis.log"

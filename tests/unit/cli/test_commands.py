@@ -1,6 +1,7 @@
 """`schools`, `keys`, `features`, `db`, `doctor`, `version`, and what holds for every command."""
 
 import asyncio
+import io
 import json
 import re
 import subprocess
@@ -12,11 +13,12 @@ from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import Result
 
 from tests import ahead
 from tests.unit.cli.conftest import FakeApi
-from writeback.cli import client
+from writeback.cli import client, output
 from writeback.cli.exit_codes import Exit
 from writeback.cli.main import app
 from writeback.core.clock import SystemClock
@@ -424,6 +426,22 @@ def test_doctor_tells_each_thing_that_is_missing_and_how_to_mend_it(
         "python", "settings", "data dir", "secret key", "passwords", "database", "redis",
     }  # fmt: skip
     assert all(check["mend"] for check in report["checks"] if not check["is_fine"])
+    assert not [*tmp_path.iterdir()], "it looks, and makes nothing"
+
+
+def test_doctor_makes_no_folder_and_says_where_none_can_be_made(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    says = {}
+    for place in ("new/data", "a-file/data"):
+        monkeypatch.setenv("WRITEBACK_DATA_DIR", str(tmp_path / place))
+        checks = json.loads(run("doctor", "--url", "http://127.0.0.1:1", "--json").stdout)["checks"]
+        says[place] = next((one["is_fine"], one["says"]) for one in checks if one["name"] == "data dir")
+
+    assert says["new/data"] == (True, f"{tmp_path}/new/data is made at the first start")
+    assert says["a-file/data"] == (False, f"{tmp_path}/a-file/data cannot be made in {tmp_path}/a-file")
+    assert [one.name for one in tmp_path.iterdir()] == ["a-file"]
 
 
 @pytest.mark.parametrize("command", [["api"], ["worker"], ["keys", "create", "--app", "A"], ["staff", "list"]])
@@ -756,3 +774,66 @@ def test_what_fell_out_of_a_list_is_shown_and_taken_out_with_the_number_that_was
 def test_a_decision_about_every_school_at_once_is_refused(api: FakeApi, run: Run) -> None:
     assert run("schools", "removals", "--decide", "accept").exit_code == 2
     assert api.requests == []
+
+
+def test_a_table_breaks_no_id_however_narrow_the_terminal() -> None:
+    identifier = "wb_01kerpxzm0fkg07k2t4hq0pfxa"
+    columns = ("id", "status", "school", "kind", "waits for")
+    found = output.table(columns, [(identifier, "held", "hillside", "attendance.session", "school_offline")])
+
+    for width in (40, 80, 160):
+        console = Console(width=width, file=io.StringIO())
+        console.print(found)
+        printed = console.file.getvalue()  # type: ignore[attr-defined]
+        assert identifier in printed
+        assert "attendance.session" in printed
+        assert "school_offline" in printed
+
+
+def test_since_takes_what_people_say(run: Run, api: FakeApi) -> None:
+    api.on("GET", "/v1/writebacks", {"items": [], "next_cursor": None})
+
+    run("list", "--since", "yesterday", "--until", "2026-01-12")
+    refused = run("list", "--since", "soon")
+
+    asked = api.requests[0].url.params
+    assert datetime.fromisoformat(asked["since"]).astimezone().time().isoformat() == "00:00:00"
+    assert datetime.fromisoformat(asked["until"]).astimezone().date().isoformat() == "2026-01-13"
+    assert refused.exit_code == 2
+    assert "'soon' is no moment" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize(("error", "code"), [(None, 0), ("TOKEN_REFUSED: 401", 5)])
+def test_new_credentials_are_tried_at_once(run: Run, api: FakeApi, error: str | None, code: int) -> None:
+    api.on("PATCH", "/v1/schools/hillside", SCHOOL)
+    api.on("POST", "/v1/schools/hillside/sync", {"lists": [{"list": "attendance_codes", "error": error}]})
+
+    result = run("schools", "credentials", "hillside", "--token", "secret-token", "--json")
+
+    assert result.exit_code == code
+    assert json.loads(result.stdout) == {
+        "school": "hillside", "replaced": True, "accepted": error is None, "error": error,
+    }  # fmt: skip
+    assert json.loads(api.requests[0].content) == {"credentials": {"token": "secret-token"}}
+    assert api.requests[1].url.params["list"] == "attendance_codes"
+    assert "secret-token" not in result.output
+
+
+def test_credentials_can_be_tried_without_being_replaced(run: Run, api: FakeApi) -> None:
+    api.on("POST", "/v1/schools/hillside/sync", {"lists": [{"list": "attendance_codes", "error": None}]})
+
+    result = run("schools", "credentials", "hillside")
+
+    assert result.exit_code == 0
+    assert [request.method for request in api.requests] == ["POST"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_is_broken_where_the_terminal_ends_and_not_where_the_source_does(
+    run: Run, command: tuple[str, ...]
+) -> None:
+    info = typer.main.get_command(app)
+    for name in command:
+        info = info.commands[name]  # type: ignore[attr-defined]
+
+    assert not re.search(r"[^\n]\n[^\n]", info.help or "")

@@ -11,7 +11,7 @@ from writeback.cli import output
 from writeback.cli.config import load_settings
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.opened_database import opened_database, reaching
-from writeback.cli.options import Json, Key, Limit, Url
+from writeback.cli.options import Json, Key, Limit, OnlySchool, Since, Until, Url
 
 if TYPE_CHECKING:
     from writeback.core.settings import Settings
@@ -25,15 +25,15 @@ app = typer.Typer()
 @app.callback(invoke_without_command=True)
 def audit(
     context: typer.Context,
-    school: Annotated[str | None, typer.Option("--school", help="Only what was done at this school.")] = None,
+    school: OnlySchool = None,
     app: Annotated[str | None, typer.Option("--app", help="Only what is about this app.")] = None,
     actor: Annotated[str | None, typer.Option("--actor", help="Who, or how the name begins.")] = None,
     action: Annotated[
         str | None, typer.Option("--action", help="What, or how it begins: writeback., school.hold")
     ] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Id of a writeback, school, key or webhook.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="At or after, ISO 8601.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Before, ISO 8601.")] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = 50,
     url: Url = None,
     key: Key = None,

@@ -10,7 +10,7 @@ from rich.markup import escape
 from writeback.cli import output
 from writeback.cli.commands.correction_files import edits_in, numbers
 from writeback.cli.exit_codes import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, OnlyKinds, OnlySchool, OnlyStatuses, Since, Until, Url
 
 if TYPE_CHECKING:
     from writeback.cli.client import Api
@@ -22,14 +22,9 @@ _CALL = 500
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Writebacks; or give a filter.")]
 IdsOrBatch = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Writebacks, or a batch; or a filter.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the audit log. Name no pupil.")]
-School = Annotated[str | None, typer.Option("--school", help="Only this school's.")]
-Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Only these; repeat it, or separate by commas.")]
-Statuses = Annotated[list[str] | None, typer.Option("--status", help="Only these; repeat it, or separate by commas.")]
 Batch = Annotated[str | None, typer.Option("--batch", help="Only those of this batch.")]
 App = Annotated[str | None, typer.Option("--app", help="Only this app's.")]
 Ref = Annotated[str | None, typer.Option("--ref", help="Your own name for it.")]
-Since = Annotated[str | None, typer.Option("--since", help="Accepted at or after, ISO 8601.")]
-Until = Annotated[str | None, typer.Option("--until", help="Accepted before, ISO 8601.")]
 Code = Annotated[str | None, typer.Option("--code", help="With this finding, e.g. student_not_on_roll.")]
 Student = Annotated[str | None, typer.Option("--student", help="The pupil's id at the provider.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -50,9 +45,9 @@ def resubmit(
         bool, typer.Option("--not-in-mis", help="You have looked: what was in doubt is not in the MIS.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only validate; with a filter only count.")] = False,
-    school: School = None,
-    kind: Kinds = None,
-    status: Statuses = None,
+    school: OnlySchool = None,
+    kind: OnlyKinds = None,
+    status: OnlyStatuses = None,
     app: App = None,
     batch: Batch = None,
     ref: Ref = None,
@@ -91,9 +86,9 @@ def cancel(
     ids: IdsOrBatch = None,
     reason: Reason = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With a filter: only count.")] = False,
-    school: School = None,
-    kind: Kinds = None,
-    status: Statuses = None,
+    school: OnlySchool = None,
+    kind: OnlyKinds = None,
+    status: OnlyStatuses = None,
     app: App = None,
     batch: Batch = None,
     ref: Ref = None,

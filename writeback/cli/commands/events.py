@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from writeback.cli import output
 from writeback.cli.exit_codes import Exit
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, OnlyKinds, OnlySchool, OnlyStatuses, Since, Url
 
 _USUAL_SPAN = timedelta(hours=1)
 
@@ -17,17 +17,17 @@ def events(
     context: typer.Context,
     writeback: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this writeback's.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    school: Annotated[str | None, typer.Option("--school", help="Only this school's.")] = None,
-    kind: Annotated[str | None, typer.Option("--kind", help="Only these; separated by commas.")] = None,
-    status: Annotated[str | None, typer.Option("--status", help="Only these; separated by commas.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", help="ISO 8601. Without it: the last hour; with --follow: from now on.")
-    ] = None,
+    school: OnlySchool = None,
+    kind: OnlyKinds = None,
+    status: OnlyStatuses = None,
+    since: Since = None,
     url: Url = None,
     key: Key = None,
     json_: Json = False,
 ) -> None:
     """Show what happened to writebacks, one line an event; with --follow what happens, as it happens.
+
+    Without --since: the last hour; with --follow: from now on.
 
     Example: writeback events --follow --school hillside --status failed,needs_attention
     """
@@ -36,12 +36,16 @@ def events(
 
     if since is None and not follow and writeback is None:
         since = (SystemClock().now() - _USUAL_SPAN).isoformat()
-    filters = {} if writeback else {"school": school, "kind": kind, "status": status}
+    filters = {} if writeback else {"school": school, "kind": _joined(kind), "status": _joined(status)}
     try:
         for event in connect(url, key).events(writeback, follow=follow, since=since, **filters):
             _print(event, as_json=output.wants_json(context))
     except KeyboardInterrupt:
         raise typer.Exit(Exit.OK) from None
+
+
+def _joined(words: list[str] | None) -> str | None:
+    return ",".join(words) if words else None
 
 
 def _print(event: dict[str, Any], *, as_json: bool) -> None:

@@ -5,15 +5,24 @@ from typing import Annotated, Any
 import typer
 
 from writeback.cli import output
+from writeback.cli.completion import complete_kind, complete_school
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
 
 
 def features(
     context: typer.Context,
-    named: Annotated[str | None, typer.Argument(metavar="[SCHOOL]", help="Without it: every rule.")] = None,
-    school: Annotated[str | None, typer.Option("--school", help="The same as the argument.")] = None,
-    kind: Annotated[str | None, typer.Option("--kind", help="One kind in full: its fields and codes.")] = None,
+    named: Annotated[
+        str | None,
+        typer.Argument(metavar="[SCHOOL]", autocompletion=complete_school, help="Without it: every rule."),
+    ] = None,
+    school: Annotated[
+        str | None, typer.Option("--school", autocompletion=complete_school, help="The same as the argument.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", autocompletion=complete_kind, help="One kind in full: its fields and codes."),
+    ] = None,
     url: Url = None,
     key: Key = None,
     json_: Json = False,

@@ -9,12 +9,12 @@ import typer
 
 from writeback.cli import output
 from writeback.cli.exit_codes import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, OfSchool, Url
 
 
 def submit(
     context: typer.Context,
-    school: Annotated[str, typer.Option("--school", help="The school's id.")],
+    school: OfSchool,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE|-", help="JSON body of the submission; - reads standard input.")
     ] = None,

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from writeback.cli import output
 from writeback.cli.exit_codes import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, OfSchool, Url
 
 if TYPE_CHECKING:
     from writeback.cli.client import Api
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def upload(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or XLSX.")],
-    school: Annotated[str, typer.Option("--school", help="The school's id.")],
+    school: OfSchool,
     kind: Annotated[
         str | None, typer.Option(help="What the rows are. Without it the file has a column `kind`.", show_default=False)
     ] = None,

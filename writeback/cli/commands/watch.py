@@ -7,7 +7,7 @@ import typer
 
 from writeback.cli import output
 from writeback.cli.exit_codes import Exit
-from writeback.cli.options import Json, Key, Limit, Url
+from writeback.cli.options import Json, Key, Limit, OnlySchool, Url
 
 if TYPE_CHECKING:
     from writeback.cli.client import Api
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def watch(
     context: typer.Context,
     writeback: Annotated[str | None, typer.Argument(metavar="[ID]", help="Without it: the newest ones.")] = None,
-    school: Annotated[str | None, typer.Option("--school", help="Only this school's.")] = None,
+    school: OnlySchool = None,
     timeout: Annotated[float | None, typer.Option(help="Stop after so many seconds.", min=0)] = None,
     limit: Limit = 20,
     url: Url = None,

@@ -6,16 +6,14 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.options import Json, Key, Limit, Url
+from writeback.cli.options import Json, Key, Limit, OnlyKinds, OnlySchool, OnlyStatuses, Since, Until, Url
 
 
 def list_(
     context: typer.Context,
-    school: Annotated[str | None, typer.Option("--school", help="Only this school's.")] = None,
-    status: Annotated[
-        list[str] | None, typer.Option("--status", help="Only these; repeat it, or separate by commas.")
-    ] = None,
-    kind: Annotated[str | None, typer.Option("--kind")] = None,
+    school: OnlySchool = None,
+    status: OnlyStatuses = None,
+    kind: OnlyKinds = None,
     ref: Annotated[str | None, typer.Option("--ref", help="Your own name for it.")] = None,
     student: Annotated[
         str | None, typer.Option("--student", help="A pupil's id at the provider, or a member of staff's.")
@@ -27,8 +25,8 @@ def list_(
     provider_ref: Annotated[
         str | None, typer.Option("--provider-ref", help="The provider's reference of a request.")
     ] = None,
-    since: Annotated[str | None, typer.Option("--since", help="Accepted at or after, ISO 8601.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Accepted before, ISO 8601.")] = None,
+    since: Since = None,
+    until: Until = None,
     search: Annotated[
         str | None, typer.Option("--search", "-q", help="An id or a reference of any sort, or how one begins.")
     ] = None,
@@ -40,15 +38,16 @@ def list_(
 ) -> None:
     """List writebacks, the newest first.
 
-    Example: writeback list --school hillside --status failed,partial --since 2026-01-12T00:00:00Z
+    Example: writeback list --school hillside --status failed,partial --since yesterday
     """
     from writeback.cli.client import connect
     from writeback.cli.views import writebacks_table
     from writeback.core.clock import SystemClock
 
-    filters = {"school": school, "kind": kind, "ref": ref, "student": student, "since": since, "until": until}
+    filters = {"school": school, "ref": ref, "student": student, "since": since, "until": until}
     filters |= {"app": app, "batch": batch, "code": code, "hold": hold, "provider_ref": provider_ref, "q": search}
     filters["status"] = ",".join(status) if status else None
+    filters["kind"] = ",".join(kind) if kind else None
     if counts:
         _show_counts(context, connect(url, key).get("/v1/writebacks/counts", **filters))
         return

@@ -1,8 +1,9 @@
 """The filter of the list of writebacks: read from the page's address, and said in words."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from starlette.datastructures import FormData, QueryParams
@@ -10,6 +11,7 @@ from starlette.datastructures import FormData, QueryParams
 from writeback.console.page import Page
 from writeback.console.presenters.words import HOLDS, cause_words, kind_words, status_badge
 from writeback.core.errors import BadInput
+from writeback.core.moments import EXAMPLES
 from writeback.domain.kinds import KINDS
 from writeback.domain.school import HoldReason
 from writeback.domain.states import WENT_WRONG, Status
@@ -68,9 +70,10 @@ def _read(page: Page, given: QueryParams | FormData) -> Asked:
     instants: dict[str, datetime | None] = {}
     for name in ("since", "until"):
         try:
-            instants[name] = _instant(page, texts[name], is_end=name == "until")
+            instants[name], kept = _moment(page, texts[name], is_end=name == "until")
+            query |= {name: kept} if kept else {}
         except ValueError:
-            problems[name] = f"“{texts[name]}” is no date: write it like 2026-01-12, or 2026-01-12 09:00."
+            problems[name] = f"“{texts[name]}” is no date: write it like {EXAMPLES}."
             instants[name] = None
     wanted = Filter(
         school=texts["school"] or None,
@@ -95,18 +98,15 @@ def _several(given: QueryParams | FormData, name: str) -> list[str]:
     return [one.strip() for value in given.getlist(name) for one in str(value).split(",") if one.strip()]
 
 
-def _instant(page: Page, text: str, *, is_end: bool) -> datetime | None:
-    """Return a moment on the console's clock; a day alone is its beginning or, for `until`, its end."""
+def _moment(page: Page, text: str, *, is_end: bool) -> tuple[datetime | None, str]:
+    """Return a moment that was typed, on the console's clock, and how addresses of pages keep it: the same tomorrow."""
     if not text:
-        return None
-    at = datetime.fromisoformat(text)
-    if not 2000 <= at.year <= 2100:
-        raise ValueError(text)
-    if at.tzinfo is not None:
-        return at
-    midnight = page.times.midnight_of(at.date() + timedelta(days=1 if is_end and len(text) == 10 else 0))
-    since_midnight = timedelta() if at.time() == time() else at - datetime.combine(at.date(), time())
-    return midnight + since_midnight
+        return None, ""
+    at = page.times.read(text, page.now, is_end=is_end)
+    with suppress(ValueError):
+        datetime.fromisoformat(text)
+        return at, text
+    return at, f"{page.times.local(at):%Y-%m-%d %H:%M:%S}"
 
 
 def words_of(asked: Asked, school_names: dict[str, str]) -> list[tuple[str, str]]:

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from writeback.core.moments import read_moment
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -34,6 +36,10 @@ class Times:
     def midnight_of(self, day: date) -> datetime:
         """Return when a day begins."""
         return datetime.combine(day, time(), self._zone).astimezone(UTC)
+
+    def read(self, text: str, now: datetime, *, is_end: bool = False) -> datetime:
+        """Return the moment that somebody typed; raise ValueError (`core/moments.py`)."""
+        return read_moment(text, now, self._zone, is_end=is_end)
 
     def short(self, at: datetime, now: datetime) -> str:
         """Return the time of day and, unless it is today's, the date; the year only where it is another."""

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
+from writeback.cli.commands.schools.credentials import RelyingParty, Secret, StsUrl, Token, given_credentials
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
 
@@ -36,10 +37,10 @@ def add(
         ),
     ] = None,
     id_: Annotated[str | None, typer.Option("--id", help="Ours; made from the name without it.")] = None,
-    token: Annotated[str | None, typer.Option(envvar="WRITEBACK_SCHOOL_TOKEN", help="For Wonde.")] = None,
-    secret: Annotated[str | None, typer.Option(envvar="WRITEBACK_SCHOOL_SECRET", help="For Xporter.")] = None,
-    relying_party: Annotated[str | None, typer.Option(help="For Xporter.")] = None,
-    sts_url: Annotated[str | None, typer.Option(help="For Xporter: where tokens come from.")] = None,
+    token: Token = None,
+    secret: Secret = None,
+    relying_party: RelyingParty = None,
+    sts_url: StsUrl = None,
     base_url: Annotated[str | None, typer.Option(help="Where its provider is; regions differ.")] = None,
     url: Url = None,
     key: Key = None,
@@ -55,8 +56,7 @@ def add(
     writeback schools add --provider wonde --from-provider A1930499544
     """
     source = _Source(url, key)
-    credentials = {"token": token, "secret": secret, "relying_party": relying_party, "sts_url": sts_url}
-    given = {name: value for name, value in credentials.items() if value}
+    given = given_credentials(token=token, secret=secret, relying_party=relying_party, sts_url=sts_url)
     listed = source.listed(provider.lower(), from_provider) if from_provider else {}
     body: dict[str, Any] = {
         "id": id_,

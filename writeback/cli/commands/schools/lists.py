@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from writeback.cli import output
 from writeback.cli.exit_codes import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, School, Url
 from writeback.domain.lookups import Decision, ListName
 
 _MOST_SCHOOLS = 100_000
@@ -17,7 +17,7 @@ Only = Annotated[list[ListName] | None, typer.Option("--list", help="Only this l
 
 def sync(
     context: typer.Context,
-    school: Annotated[str, typer.Argument(metavar="SCHOOL", help="The school's id.")],
+    school: School,
     full: Annotated[bool, typer.Option("--full", help="Fetch all rows, not only what has changed.")] = False,
     list_: Only = None,
     url: Url = None,

@@ -6,21 +6,20 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
+from writeback.cli.commands.schools.credentials import credentials
 from writeback.cli.commands.schools.entries import add, discover, hook, renew_hook
 from writeback.cli.commands.schools.lists import removals, sync
 from writeback.cli.commands.upkeep import leaving
 from writeback.cli.exit_codes import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Limit, Url
+from writeback.cli.options import Json, Key, Limit, School, Url
 
 app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
-
-School = Annotated[str, typer.Argument(metavar="SCHOOL", help="The school's id.")]
-
 
 app.command()(add)
 app.command()(discover)
 app.command()(hook)
 app.command("renew-hook")(renew_hook)
+app.command()(credentials)
 app.command()(sync)
 app.command()(removals)
 app.command("remove")(leaving.remove_school)

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from writeback.cli import output
 from writeback.cli.exit_codes import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, School, Url
 
 if TYPE_CHECKING:
     from writeback.wiring import Services
@@ -25,7 +25,7 @@ EvenIfWaiting = Annotated[
 
 def remove_school(
     context: typer.Context,
-    school: Annotated[str, typer.Argument(metavar="SCHOOL", help="The school's id.")],
+    school: School,
     reason: Reason,
     everything: Everything = False,
     even_if_waiting: EvenIfWaiting = False,

@@ -9,7 +9,7 @@ from rich.markup import escape
 from writeback.cli import output
 from writeback.cli.asking import ask_to_go_on
 from writeback.cli.exit_codes import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, OfSchool, Url
 
 if TYPE_CHECKING:
     from writeback.wiring import Services
@@ -19,7 +19,6 @@ app = typer.Typer(no_args_is_help=True, help="One pupil or member of staff: what
 _PATIENCE_S = 900.0
 """Nobody waits for it but whoever asked: a large school's tables are gone through a page at a time."""
 
-School = Annotated[str, typer.Option("--school", help="The school's id.")]
 Student = Annotated[str | None, typer.Option("--student", metavar="ID", help="The provider's id of a pupil.")]
 Staff = Annotated[str | None, typer.Option("--staff", metavar="ID", help="The provider's id of a member of staff.")]
 Names = Annotated[
@@ -32,7 +31,7 @@ Reason = Annotated[str, typer.Option(help="Why, without the person's id or name:
 @app.command()
 def export(
     context: typer.Context,
-    school: School,
+    school: OfSchool,
     reason: Reason,
     student: Student = None,
     staff: Staff = None,
@@ -75,7 +74,7 @@ def export(
 @app.command()
 def erase(
     context: typer.Context,
-    school: School,
+    school: OfSchool,
     reason: Reason,
     student: Student = None,
     staff: Staff = None,
