@@ -156,7 +156,24 @@ async def test_everything_there_is_and_nothing_ticked_are_refused(
 async def test_date_that_is_none_is_said_beside_its_field(sign_in: SignIn, failed: Sequence[str]) -> None:
     visitor = await sign_in("viewer")
 
-    answer = await visitor.get("/writebacks?since=yesterday")
+    answer = await visitor.get("/writebacks?since=some+day")
 
     assert answer.status_code == 422
     assert 'id="e-since"' in answer.text
+
+
+async def test_a_date_as_people_say_it_stays_the_same_until_it_is_confirmed(
+    sign_in: SignIn, failed: Sequence[str]
+) -> None:
+    visitor = await sign_in("admin")
+
+    shown = await visitor.get("/writebacks?since=yesterday")
+    later = await visitor.get("/writebacks?until=yesterday")
+
+    assert failed[0] in shown.text
+    assert 'value="yesterday"' in shown.text
+    assert failed[0] not in later.text
+    asked = await visitor.post(
+        "/writebacks/mend", {"action": "resubmit", "which": "all", "status": "failed", "since": "yesterday"}
+    )
+    assert 'name="since" value="2026-01-11 00:00:00"' in asked.text
