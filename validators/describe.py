@@ -22,6 +22,7 @@ from validators.features import FeatureRule, rule_for
 from validators.permissions import Grant, grant_of
 from validators.references import Reference, reference_of
 from writeback.domain.kinds import KINDS
+from writeback.domain.kinds.base import TYPE_OF_FORMAT
 from writeback.domain.lookups import ListName, LookupView, Row, is_active
 from writeback.domain.school import School
 
@@ -135,5 +136,5 @@ def _choice(row: Row) -> dict[str, Any]:
 
 def _type_of(form: Shape) -> str:
     """Return the type in words that people use for a form's fields."""
-    plain = str(form.get("type", "string"))
-    return {"array": "list", "string": str(form.get("format", "string"))}.get(plain, plain)
+    plain, format_ = str(form.get("type", "string")), str(form.get("format", "string"))
+    return {"array": "list", "string": TYPE_OF_FORMAT.get(format_, format_)}.get(plain, plain)

@@ -126,6 +126,7 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     `beside` are apps that serve what is below a first part of the path, e.g. `/console`.
     """
     app = _empty()
+    app.servers = [{"url": services.settings.effective_public_url}]
     app.state.services = services
     app.state.metrics = metrics = Metrics()
     problems.install(app)

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from writeback.domain.kinds import KINDS
+from writeback.domain.kinds.base import TYPE_OF_FORMAT
 
 KIND, INCIDENT, CLASS = "kind", "incident", "class"
 PROBLEM, WHAT_TO_DO = "problem", "what to do"
@@ -93,7 +94,7 @@ def _type_of(form: dict[str, Any], choices: tuple[str, ...]) -> str:
     if plain != "string":
         return plain
     if "format" in form:
-        return str(form["format"])
+        return TYPE_OF_FORMAT.get(form["format"], str(form["format"]))
     if choices:
         return "choice"
     return "string" if "maxLength" in form else "text"

@@ -6,7 +6,15 @@ from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, NaiveDatetime, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NaiveDatetime,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from writeback.domain.lookups import ListName
@@ -39,7 +47,19 @@ def _instant(given: Any) -> Any:
         raise PydanticCustomError("datetime_parsing", "It must be a date and a time of day") from None
 
 
-LocalInstant = Annotated[NaiveDatetime, BeforeValidator(_instant)]  # strict JSON alone takes no date without a time
+def _local(format_: str, pattern: str) -> WithJsonSchema:
+    """Return how a local time is described: `date-time` and `time` would be one with an offset (RFC 3339)."""
+    return WithJsonSchema({"type": "string", "format": format_, "pattern": pattern})
+
+
+TYPE_OF_FORMAT = {"date-time-local": "date-time", "time-local": "time"}
+"""What a field of such a format is called in tables and forms."""
+_DAY, _CLOCK = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
+LocalInstant = Annotated[
+    NaiveDatetime,
+    BeforeValidator(_instant),  # strict JSON alone takes no date without a time
+    _local("date-time-local", f"^{_DAY}([Tt ]{_CLOCK})?$"),
+]
 """Date and time on the school's own clock, without an offset; a date alone is its first minute."""
 
 
@@ -49,7 +69,7 @@ def _on_the_wall(value: time) -> time:
     return value
 
 
-ClockTime = Annotated[time, AfterValidator(_on_the_wall)]
+ClockTime = Annotated[time, AfterValidator(_on_the_wall), _local("time-local", f"^{_CLOCK}$")]
 """A time of day on the school's own clock, e.g. 15:20."""
 
 
