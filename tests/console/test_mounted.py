@@ -10,11 +10,13 @@ from writeback.wiring import Services
 async def test_the_api_hands_the_console_what_is_below_its_path_and_nothing_else(services: Services) -> None:
     transport = httpx.ASGITransport(create_app(services, {"/console": create_console(services)}))
     async with httpx.AsyncClient(transport=transport, base_url="http://console.example") as http:
+        front = await http.get("/")
         home = await http.get("/console")
         page = await http.get("/console/sign-in")
         other = await http.get("/consoles")
         api = await http.get("/v1/schools")
 
+    assert front.headers["location"] == "/console/"
     assert home.headers["location"] == "/console/now"
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["x-request-id"]

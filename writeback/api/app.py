@@ -128,6 +128,7 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     app = _empty()
     app.servers = [{"url": services.settings.effective_public_url}]
     app.state.services = services
+    app.state.home = next((f"{path}/" for path in beside or {}), "/docs")
     app.state.metrics = metrics = Metrics()
     problems.install(app)
     shares = AppShares(services.settings)

@@ -16,7 +16,7 @@ from writeback.console.navigation import MENU, ROOT
 from writeback.console.page import Kit, Page, PageRoute
 from writeback.console.pages import ROOMS
 from writeback.console.presenters.times import Times
-from writeback.console.security import auth
+from writeback.console.security import auth, unsent
 from writeback.console.security.cookies import Cookies
 from writeback.console.security.forms_and_headers import Csrf, SecurityHeaders
 from writeback.console.templating import create_environment
@@ -68,6 +68,8 @@ def _endpoint(kit: Kit, path: str, by_method: Mapping[str, PageRoute]) -> Callab
         route = by_method["GET" if request.method == "HEAD" else request.method]
         page = Page(request, kit, await auth.signed_in(kit, request))
         request.state.page = page  # for the error page, should there be one
+        if auth.is_too_late(page, route.needs):
+            return await unsent.keep(page, _LONGEST_OF_STRANGERS)
         refused = auth.refusal(page, route.needs)
         if refused is not None:
             return refused

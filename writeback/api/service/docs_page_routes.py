@@ -11,8 +11,8 @@ from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
-from starlette.status import HTTP_304_NOT_MODIFIED
+from starlette.responses import RedirectResponse, Response
+from starlette.status import HTTP_304_NOT_MODIFIED, HTTP_307_TEMPORARY_REDIRECT
 
 from writeback.core.errors import NotFound
 
@@ -51,6 +51,12 @@ class _Asset(NamedTuple):
     body: bytes
     media_type: str
     version: str
+
+
+@router.get("/")
+async def show_home(request: Request) -> Response:
+    """Lead to the console where it is served here, else to the API's page."""
+    return RedirectResponse(request.app.state.home, HTTP_307_TEMPORARY_REDIRECT)
 
 
 @router.get("/docs")

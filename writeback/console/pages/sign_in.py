@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.security import cookies
+from writeback.console.security.unsent import kept_form
 from writeback.core.caller_addresses import address_of
 from writeback.core.errors import Overloaded, Problem, Unauthenticated
 from writeback.flow.people.sign_in import HALF_WAY_S, Entry, HalfWay
@@ -86,10 +87,10 @@ async def _enter(page: Page, entry: Entry, wanted: str) -> Response:
 
 
 async def let_in(page: Page, token: str, wanted: str) -> Response:
-    """Return the way in, with the cookie of a new session."""
+    """Return the way in, with the cookie of a new session; a form that waits to be sent goes before what was wanted."""
     if page.signed_in is not None:
         await page.services.staff.sessions.end(page.signed_in)
-    response = page.redirect(wanted)
+    response = page.redirect("/unsent" if kept_form(page) else wanted)
     page.kit.cookies.put(response, cookies.SESSION, token)
     page.kit.cookies.drop(response, cookies.BEFORE)
     return response

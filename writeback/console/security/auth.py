@@ -24,6 +24,12 @@ async def signed_in(kit: Kit, request: Request) -> SignedIn | None:
     return await kit.services.staff.sessions.find(token, by_hand=not _is_by_itself(request))
 
 
+def is_too_late(page: Page, needs: Permission | None) -> bool:
+    """Whether a form comes of somebody who was signed in when it was shown, and is no longer."""
+    is_form = page.request.method == "POST" and not _is_by_itself(page.request)
+    return is_form and needs is not None and page.signed_in is None
+
+
 def refusal(page: Page, needs: Permission | None) -> Response | None:
     """Return the way to the sign-in page for whoever must sign in first, or to set up a second factor.
 
@@ -34,8 +40,7 @@ def refusal(page: Page, needs: Permission | None) -> Response | None:
     if page.signed_in is None:
         if _is_by_itself(page.request):
             return Response(status_code=401)
-        wanted = page.here() if page.request.method == "GET" else ""
-        return RedirectResponse(page.url("/sign-in", next=wanted.removeprefix(ROOT)), 303)
+        return RedirectResponse(page.url("/sign-in", next=page.here().removeprefix(ROOT)), 303)
     if page.signed_in.must_set_up and page.path.removeprefix(ROOT) not in _OPEN_BEFORE:
         return Response(status_code=401) if _is_by_itself(page.request) else page.redirect(SET_UP)
     page.require(needs)

@@ -14,6 +14,8 @@ SESSION, BEFORE, FLASH, OIDC = "wb_console", "wb_console_before", "wb_console_fl
 """Who is signed in; what binds the sign-in form; a message for the next page; a sign-in under way elsewhere."""
 HALF_WAY = "wb_console_half_way"
 """Whose password was right, until the code has come."""
+UNSENT = "wb_console_unsent"
+"""A form that came when its sender was no longer signed in."""
 DEVICE = "wb_console_device"
 """That somebody has signed in here before; it outlives signing out."""
 
