@@ -31,6 +31,8 @@ from writeback.flow.correct.bulk_jobs import Bulks
 from writeback.flow.correct.bulk_runner import BulkRunner
 from writeback.flow.correct.corrections import Corrections, create_corrections
 from writeback.flow.data_subjects.data_subjects import DataSubjects
+from writeback.flow.directory.asking import PeopleAsked
+from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.dropin.requests import DropInRequests
 from writeback.flow.engine.bulkhead import Bulkhead
@@ -88,6 +90,7 @@ class Services:
     settings: Settings
     clock: Clock
     accept: Acceptor
+    people: PeopleAsked
     drop_in: DropInRequests
     committer: Committer
     keys: Keys
@@ -168,13 +171,15 @@ async def open_services(
         stack.push_async_callback(feed.aclose)
         keys = Keys(flow.db, flow.clock, cache_s=settings.api.key_cache_s)
         stack.push_async_callback(keys.aclose)
-        acceptor = Acceptor(flow, committer, refresher)
+        people = PeopleAsked(flow, PeopleFinder(flow, refresher))
+        acceptor = Acceptor(flow, committer, refresher, people)
         corrections = create_corrections(flow, refresher)
         restores = Restores(flow.db, flow.clock, settings.restore)
         yield Services(
             settings=settings,
             clock=flow.clock,
             accept=acceptor,
+            people=people,
             drop_in=DropInRequests(acceptor),
             committer=committer,
             keys=keys,

@@ -21,6 +21,8 @@ from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
 from writeback.flow.correct.corrections import Corrections, create_corrections
 from writeback.flow.data_subjects.data_subjects import DataSubjects
+from writeback.flow.directory.asking import PeopleAsked
+from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import account_hooks
 from writeback.flow.people.keys import Keys
@@ -168,6 +170,7 @@ class FakeServices:
     feed: EventFeed
     corrections: Corrections
     data_subjects: DataSubjects
+    people: PeopleAsked
     batches: Any
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
@@ -263,6 +266,7 @@ def services(database: Database, fake_clock: FakeClock, tmp_path: Path) -> FakeS
         webhooks=Webhooks(flow),
         feed=EventFeed(database, settings.events),
         corrections=create_corrections(flow, ListRefresher(flow, Syncer(flow))),
+        people=PeopleAsked(flow, PeopleFinder(flow)),
         batches=Batches(flow),
         data_subjects=replace(subjects, leaving=replace(subjects.leaving, until_noticed_s=0.0)),
     )

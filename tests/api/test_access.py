@@ -47,6 +47,8 @@ ROUTES = {
     ("POST", "/v1/apps/{app}/remove"): "admin",
     ("GET", "/v1/schools/{school}/lookups/{list}"): "read",
     ("POST", "/v1/schools/{school}/lookups/{list}/removals"): "support",
+    ("POST", "/v1/schools/{school}/lookups/students/find"): "find",
+    ("POST", "/v1/schools/{school}/lookups/employees/find"): "find",
     ("GET", "/v1/schools/{school}/features"): "read",
     ("GET", "/v1/features"): "read",
     ("GET", "/v1/events"): "read",
@@ -79,10 +81,11 @@ OWNED = ("{writeback}", "{batch}", "{webhook}", "{delivery}")
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 MARK = {"student_id": "A1", "date": "2026-01-12", "session": "AM", "code": "/"}
 OTHERS = {
-    "submit": ["read"],  # support may correct every app's
-    "read": ["submit", "support"],
-    "support": ["read", "submit"],
-    "admin": ["read", "submit", "support"],
+    "submit": ["read", "find"],  # support may correct every app's
+    "read": ["submit", "support", "find"],
+    "find": ["read", "submit", "support"],
+    "support": ["read", "submit", "find"],
+    "admin": ["read", "submit", "support", "find"],
 }
 """All that a key may have and still not do it."""
 KEYLESS = {
@@ -108,6 +111,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/schools/{school}"): {"mis": "Arbor"},
     ("POST", "/v1/schools/{school}/hold"): {"reason": "strike"},
     ("POST", "/v1/schools/{school}/lookups/{list}/removals"): {"decision": "accept", "reason": "they left"},
+    ("POST", "/v1/schools/{school}/lookups/students/find"): {"people": [{"upn": "A999432113104"}]},
+    ("POST", "/v1/schools/{school}/lookups/employees/find"): {"people": [{"code": "JSA"}]},
     ("POST", "/v1/schools/{school}/people/export"): {"student_id": "A1", "reason": "asked for"},
     ("POST", "/v1/schools/{school}/people/erase"): {"student_id": "A1", "reason": "asked for"},
     ("POST", "/v1/schools/{school}/remove"): {"reason": "they left"},

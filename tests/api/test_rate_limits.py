@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from writeback.api.app import create_app
-from writeback.api.front.rate_limit import Buckets
+from writeback.core.buckets import Buckets
 from writeback.core.clock import FakeClock
 from writeback.domain.access import Scope
 

@@ -19,6 +19,8 @@ from writeback.domain.access import Caller, Scope
 from writeback.domain.kinds import KINDS
 from writeback.flow.accept.accept import Acceptor
 from writeback.flow.confirm.confirmer import Confirmer
+from writeback.flow.directory.asking import PeopleAsked
+from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import hook_url
@@ -64,7 +66,10 @@ class Service:
 
     async def post(self, records: Sequence[Mapping[str, Any]]) -> str:
         body = json.dumps({"kind": self.kind, "records": records})
-        answer = await Acceptor(self.flow, self.committer, self.refresher).submit(CALLER, "hillside", body.encode())
+        people = PeopleAsked(self.flow, PeopleFinder(self.flow, self.refresher))
+        answer = await Acceptor(self.flow, self.committer, self.refresher, people).submit(
+            CALLER, "hillside", body.encode()
+        )
         assert answer.status == 202, answer.content
         assert answer.writeback_id is not None
         return answer.writeback_id

@@ -18,7 +18,7 @@ class RaisedBy(StrEnum):
     VALIDATION = "validation"
     """`validate`, before anything is sent."""
     ACCEPT = "accept"
-    """`flow.repeated`, which knows what was accepted before."""
+    """Before it is kept: `flow.accept`, which knows what was accepted before, and `flow.directory`, who people are."""
     PROVIDER = "provider"
     """A provider's answer: only it can know."""
     NOBODY = "nobody"

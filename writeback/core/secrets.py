@@ -53,6 +53,11 @@ class SecretBox:
         """Return it sealed with the newest key; raise ConfigurationError when none of the keys opens it."""
         return self.seal(self.open(sealed))
 
+    def key_for(self, purpose: str, place: int = 0) -> bytes:
+        """Return a key of 32 bytes for keyed hashes, the same for the same purpose; `place`: of which of the keys, 0
+        being the newest."""
+        return hmac.digest(self._keys[place], purpose.encode(), "sha256")
+
     def token_for(self, purpose: str) -> str:
         """Return an unguessable token of 43 URL-safe characters, the same for the same purpose."""
         return _token(self._keys[0], purpose)

@@ -11,6 +11,8 @@ class Scope(StrEnum):
     """Send writebacks."""
     READ = "read"
     """See its own app's writebacks, schools and features."""
+    FIND = "find"
+    """Find pupils and staff by UPN, number or name, also in what it submits: it tells who goes to a school."""
     SUPPORT = "support"
     """See and correct every app's writebacks of its schools; sync, hold and resume these schools."""
     ADMIN = "admin"
@@ -45,9 +47,25 @@ class Caller:
         return None if self.staff_name is not None or self.may(Scope.SUPPORT) else self.app_id
 
     @property
+    def sees_names(self) -> bool:
+        """Whether it is shown what people are called: it looks after schools, and may find people."""
+        return self.may(Scope.FIND) and (self.staff_name is not None or self.may(Scope.SUPPORT))
+
+    @property
     def owns_app(self) -> str | None:
         """The app whose webhooks it looks after; None: every app's. Support sees what an app sees, and is not it."""
         return None if Scope.ADMIN in self.scopes else self.app_id
+
+
+def check_may_find(caller: Caller) -> None:
+    """Raise Forbidden for a key that may not find people as the school knows them."""
+    if not caller.may(Scope.FIND):
+        raise Forbidden(
+            "key_lacks_scope",
+            f"this key has no scope {Scope.FIND.value!r}, which finding people by UPN, number or name takes; "
+            f"it has {', '.join(sorted(caller.scopes))}",
+            hint="Send the provider's ids, or use a key with the scope: whoever looks after the service makes keys.",
+        )
 
 
 def check_kind(caller: Caller, kind: str) -> None:

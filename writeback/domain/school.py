@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from writeback.domain.directory import Directory
+
 _ENGLAND = "Europe/London"
 _FARTHEST_AHEAD = timezone(timedelta(hours=14))
 """No school's calendar is ahead of this one."""
@@ -61,6 +63,8 @@ class School:
     mis: str
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    directory: Directory = Directory.HASHED
+    """What is kept of its people beside their ids."""
 
     def today(self, now: datetime) -> date:
         """Return the school's own calendar day; in England where its provider names no time zone."""
@@ -108,6 +112,8 @@ class Account:
     timezone: str = ""
     """The school's own, as the provider named it last; empty: it has not yet."""
     hook: HookAddress = HookAddress()
+    with_people: bool = False
+    """Whether names and numbers of pupils and staff are asked for with their ids: the school keeps a directory."""
     withheld: str = ""
     """Why there are no credentials here although there are some: they may not go to this address."""
 

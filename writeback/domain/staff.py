@@ -40,7 +40,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 _SCOPES: dict[Role, frozenset[Scope]] = {
     Role.VIEWER: frozenset({Scope.READ}),
-    Role.SUPPORT: frozenset({Scope.READ, Scope.SUPPORT}),
+    Role.SUPPORT: frozenset({Scope.READ, Scope.SUPPORT, Scope.FIND}),
     Role.ADMIN: frozenset({Scope.READ, Scope.SUPPORT, Scope.ADMIN}),
 }
 

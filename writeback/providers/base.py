@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from writeback.domain.directory import People
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import ListName, LookupView, Row
@@ -66,6 +67,8 @@ class ListChange:
     is_full: bool
     deleted: Sequence[str] = ()
     cursor: str | None = None
+    people: People = field(default_factory=dict, repr=False)
+    """Of pupils and staff: who they are, of the rows that came; only where the account is `with_people`."""
 
 
 @dataclass(frozen=True)

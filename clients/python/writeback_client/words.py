@@ -114,3 +114,28 @@ class ListName(StrEnum):
     DETENTION_ATTRIBUTES = "detention_attributes"
     STUDENT_ABSENCE_ATTRIBUTES = "student_absence_attributes"
     EMPLOYEE_ABSENCE_ATTRIBUTES = "employee_absence_attributes"
+
+
+class Directory(StrEnum):
+    """What is kept of a school's people beside their ids, so that they are found as the school knows them."""
+
+    OFF = "off"
+    """Nothing: nobody is found but by id."""
+    HASHED = "hashed"
+    """Keyed hashes of numbers and names: people are found by them, and nothing of them can be read."""
+    NAMED = "named"
+    """The same, and names, classes and numbers, sealed: whoever may see names is shown who comes nearest."""
+
+
+class Match(StrEnum):
+    """What looking for a person came to."""
+
+    FOUND = "found"
+    UNKNOWN = "unknown"
+    """Nobody on the list is so named."""
+    AMBIGUOUS = "ambiguous"
+    """Several are, or what was given leads to different people."""
+    TOO_LITTLE = "too_little"
+    """What was given can lead to nobody: a name alone."""
+    NOT_KEPT = "not_kept"
+    """The school's directory is off, or has not been fetched yet."""

@@ -26,6 +26,8 @@ from writeback.flow.accept.accept import Acceptor
 from writeback.flow.confirm.confirmer import Confirmer
 from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.correct.corrections import create_corrections
+from writeback.flow.directory.asking import PeopleAsked
+from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
@@ -151,7 +153,8 @@ class World:
     def __post_init__(self) -> None:
         self.syncer = Syncer(self.flow)
         self.refresher = ListRefresher(self.flow, self.syncer)
-        self.acceptor = Acceptor(self.flow, self.committer, self.refresher)
+        self.people = PeopleAsked(self.flow, PeopleFinder(self.flow, self.refresher))
+        self.acceptor = Acceptor(self.flow, self.committer, self.refresher, self.people)
         self.dispatcher = Dispatcher(self.flow, "worker-1")
         self.confirmer = Confirmer(self.flow)
         self.holds = Holds(self.flow)

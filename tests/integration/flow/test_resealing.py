@@ -18,6 +18,7 @@ from writeback.store.sql.sealed import sealed_columns
 from writeback.store.tables import (
     App,
     AuditRow,
+    DirectoryRow,
     ErasureKeyRow,
     ProviderAnswerRow,
     RequestRow,
@@ -54,6 +55,10 @@ def _everything(session: Session) -> None:
     request = {"id": "req_1", "lane_id": "school-0001:conduct", "school_id": "school-0001", "provider": "wonde"}
     session.add(RequestRow(**request, kind="x", state="done", fence=1, members=[], created_at=NOW))
     staff = {"id": "staff_1", "name": "sam", "role": "support", "created_at": NOW, "updated_at": NOW}
+    people = {"id": "school-0001:students", "school_id": "school-0001", "list": "students", "mode": "named"}
+    session.add(
+        DirectoryRow(**people, made_with="", filled_at=NOW, people="{}", details=OLD.seal({"A1": {"upn": "A1"}}))
+    )
     session.add(ErasureKeyRow(id="erasures", sealed=OLD.seal({"key": "a key"})))
     session.add(StaffRow(**staff, totp_secret=OLD.seal({"totp": "secret"})))
     session.flush()
@@ -72,6 +77,7 @@ async def _reseal(db: Database, on_progress: Callable[[str, int], None] = lambda
 async def test_everything_is_sealed_again_with_the_newest_key_and_the_old_one_may_go(database: Database) -> None:
     await database.transact(_everything)
     assert await _counts(database) == {
+        "directory.details": (0, 1, 0),
         "erasure_key.sealed": (0, 1, 0),
         "provider_answer.sealed": (0, 1, 0),
         "school.credentials": (1, 1, 1),
@@ -79,9 +85,10 @@ async def test_everything_is_sealed_again_with_the_newest_key_and_the_old_one_ma
         "webhook.secrets": (0, 1, 0),
     }
 
-    assert await _reseal(database) == 5
+    assert await _reseal(database) == 6
 
     assert await _counts(database, SecretBox("new")) == {
+        "directory.details": (1, 0, 0),
         "erasure_key.sealed": (1, 0, 0),
         "provider_answer.sealed": (1, 0, 0),
         "school.credentials": (2, 0, 1),
@@ -94,7 +101,7 @@ async def test_everything_is_sealed_again_with_the_newest_key_and_the_old_one_ma
     assert SecretBox("new").open(schools["school-0001"]) == {"token": "token 1"}
     assert LOST.open(schools["school-0003"]) == {"token": "token 3"}, "what cannot be read stays as it is"
     assert schools["school-0004"] == ""
-    assert (noted.action, noted.changed) == ("secrets.reseal", {"resealed": 5})
+    assert (noted.action, noted.changed) == ("secrets.reseal", {"resealed": 6})
 
 
 async def test_a_second_run_has_nothing_to_do_and_says_nothing(database: Database) -> None:
@@ -121,7 +128,7 @@ async def test_what_is_written_while_it_is_sealed_again_stays(
 
     monkeypatch.setattr(resealing.sealed, "put", overtaken)
 
-    assert await _reseal(database) == 4
+    assert await _reseal(database) == 5
 
     async with database.read() as session:
         row = await session.get(SchoolRow, "school-0001")

@@ -91,6 +91,10 @@ async def _corrector(request: Request) -> Caller:
     return caller
 
 
+async def _finder(request: Request) -> Caller:
+    return _with(request, Scope.FIND)
+
+
 async def _supporter(request: Request) -> Caller:
     return _with(request, Scope.SUPPORT)
 
@@ -116,6 +120,8 @@ Submitter = Annotated[Caller, Depends(_submitter)]
 """The same with `submit`."""
 Corrector = Annotated[Caller, Depends(_corrector)]
 """A caller who may cancel and resubmit: with `submit` its own app's writebacks, with `support` every app's."""
+Finder = Annotated[Caller, Depends(_finder)]
+"""The same with `find`."""
 Supporter = Annotated[Caller, Depends(_supporter)]
 """The same with `support`."""
 Admin = Annotated[Caller, Depends(_admin)]

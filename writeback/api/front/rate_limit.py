@@ -7,52 +7,18 @@ Behind several API processes an app gets as much as all of them give together. O
 registers pass through here by the hundred a second.
 """
 
-from collections import OrderedDict
-from dataclasses import dataclass
-
 from starlette.types import Scope
 
 from writeback.api.front import trace
 from writeback.api.front.shares import AppShares
+from writeback.core.buckets import Allowance, Buckets
 from writeback.core.caller_addresses import Networks, address_of, household_of
 from writeback.core.clock import Clock
 from writeback.core.errors import TooManyAtOnce
 from writeback.core.settings import ApiSettings
 
-_MOST_BUCKETS = 10_000
-"""Those that are remembered; one that is forgotten is full."""
 _FAILURES_PER_S, _FAILURES_BURST = 1.0, 30
 """Wrong secrets of one address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What an app may still do: so many calls at once now, and all of them again after so long."""
-
-    remaining: int
-    full_in_s: float
-    is_exceeded: bool = False
-
-
-class Buckets:
-    """A bucket by name, each of `burst` calls that come back at `per_s` a second."""
-
-    def __init__(self, clock: Clock, per_s: float, burst: int) -> None:
-        self._clock, self._per_s, self._burst = clock, per_s, burst
-        self._full_at: OrderedDict[str, float] = OrderedDict()
-        """When each bucket will be full again, on the monotonic clock."""
-
-    def take(self, name: str) -> Allowance:
-        """Take one call out of a bucket, if there is one in it."""
-        now = self._clock.monotonic()
-        full_at = max(now, self._full_at.get(name, now))
-        taken = full_at + 1 / self._per_s
-        if taken - now > self._burst / self._per_s:
-            return Allowance(0, full_at - now, is_exceeded=True)
-        self._full_at[name] = taken
-        if len(self._full_at) > _MOST_BUCKETS:
-            self._full_at.popitem(last=False)
-        return Allowance(int(self._burst - (taken - now) * self._per_s), taken - now)
 
 
 class RateLimits:

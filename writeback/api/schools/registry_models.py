@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from writeback.api.front.paging import Parameters, split
 from writeback.api.models import MaybeReason, Reason, Taken
 from writeback.domain.access import Scope
+from writeback.domain.directory import Directory
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.lookups import Decision, ListName
 from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP
@@ -54,6 +55,7 @@ class SchoolIn(Taken):
     """Left out: those of our own account with the provider serve it, where the settings have any."""
     overrides: Overrides = {}
     content_days: ContentDays = None
+    directory: Directory = Directory.HASHED
 
 
 class SchoolChange(Taken):
@@ -71,6 +73,7 @@ class SchoolChange(Taken):
     credentials: Credentials = {}
     overrides: Overrides = {}
     content_days: ContentDays = None
+    directory: Directory = Directory.HASHED
 
 
 class HoldIn(Taken):

@@ -249,6 +249,14 @@ _OURS = {
     "schools_not_listed": ("The provider does not list its schools.", "Register them one by one."),
     "stopping": ("This process is about to stop.", "Send it again: another one answers."),
     "store_unavailable": ("The database cannot be reached just now.", "Send it again after Retry-After seconds."),
+    "people_missed_too_often": (
+        "Too many of the people for whom this key asked in an hour were not found, or not alone.",
+        "Compare what is sent with the school's MIS, or send the provider's ids; wait as long as Retry-After says.",
+    ),
+    "people_asked_too_fast": (
+        "The key asks for more people in a minute than it may.",
+        "Keep the ids that were found, and wait as long as Retry-After says.",
+    ),
     "calls_too_many": ("Too many calls of the app are under way.", "Wait for answers before you send more."),
     "bytes_too_many": (
         "The bodies of the app that are under way have too many bytes together.",

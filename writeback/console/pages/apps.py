@@ -19,6 +19,7 @@ _A_PAGE = 50
 _SCOPES = (
     (Scope.SUBMIT.value, "Send writebacks"),
     (Scope.READ.value, "See its own writebacks, and what schools take"),
+    (Scope.FIND.value, "Find pupils and staff by UPN, number or name"),
     (Scope.SUPPORT.value, "See and correct every app’s writebacks, hold schools"),
     (Scope.ADMIN.value, "Everything, for every app"),
 )

@@ -157,6 +157,16 @@ class LookupSettings(BaseModel):
         return self
 
 
+class DirectorySettings(BaseModel):
+    """Finding people as schools know them, which tells who goes to a school."""
+
+    asked_per_minute: int = Field(default=6_000, ge=1)
+    """People that one key may ask for in a minute of one process, in what it submits too; more are answered with
+    429."""
+    missed_per_hour: int = Field(default=500, ge=1)
+    """How often in an hour one key is told that somebody is not found, or not alone; then 429 for whatever it asks."""
+
+
 class BatchSettings(BaseModel):
     """Files of many rows."""
 

@@ -24,6 +24,9 @@ class RetentionSettings(BaseModel):
     """Rows of files with all that they say, after the batch ended; the batch and its counts stay."""
     deliveries_days: float = Field(default=30, gt=0)
     """Deliveries to webhooks that have ended, or whose webhook is disabled, after they were made."""
+    people_days: float = Field(default=60, gt=0)
+    """Keyed hashes of the UPNs of pupils (of staff, e-mails) who have left a school's list, by which they are known
+    again under a new id; and all of a directory that has not been fetched for so long."""
     drop_ins_days: float = Field(default=30, gt=0)
     """Requests to drop-in endpoints, after all of one has ended: so long it is known by the provider's sort of id."""
     history_days: float = Field(default=LONGEST_CONTENT_DAYS, gt=0)

@@ -20,6 +20,7 @@ from writeback.core.settings.engine import (
     AuditSettings,
     BatchSettings,
     ConfirmSettings,
+    DirectorySettings,
     DispatchSettings,
     LookupSettings,
     QueueSettings,
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     restore: RestoreSettings = RestoreSettings()
     audit: AuditSettings = AuditSettings()
     lookups: LookupSettings = LookupSettings()
+    directory: DirectorySettings = DirectorySettings()
     wonde: WondeSettings = WondeSettings()
     xporter: XporterSettings = XporterSettings()
     batches: BatchSettings = BatchSettings()

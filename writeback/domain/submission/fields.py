@@ -19,6 +19,12 @@ def parts_of(model: type[BaseModel]) -> Mapping[str, type[Part]]:
 
 
 @cache
+def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return what the model's fields are called in JSON, in its order."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+@cache
 def names_of(model: type[BaseModel]) -> tuple[str, ...]:
     """Return every field in the model's order, those of nested objects dotted: `students`, `students.points`, …"""
     return tuple(_names(model))

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from writeback.domain.finding import MOST_OF_RECORD, Finding, Severity
-from writeback.domain.submission.fields import Path, holder_of, in_words, parts_of
+from writeback.domain.submission.fields import Path, holder_of, in_words, keys_of, parts_of
 
 TEXTS: Mapping[str, tuple[str, str]] = {
     "kind_unknown": ("kind is {value}: there is no such kind", "Send one of {known}."),
@@ -52,7 +52,8 @@ _SESSION_WORDS = {
 _MISSING_CODES = {"student_id": "student_id_missing", "lesson_id": "lesson_required", "type": "type_missing"}
 _PRIVATE = frozenset(
     {"comment", "statutory_comment", "non_attendance_reason", "description", "file_name", "content", "body", "ref"}
-)  # free text may name a pupil: it is never repeated, at whatever depth
+    | {"upn", "admission_number", "surname", "forename", "date_of_birth", "class", "email"}
+)  # free text may name a pupil, and these do: they are never repeated, at whatever depth
 _WRONG_CONTAINER = frozenset({"model_type", "model_attributes_type", "dict_type", "list_type"})
 _LONGEST_VALUE = 40
 _LONGEST_NAME = 64
@@ -170,7 +171,7 @@ def _path_of(error: ErrorDetails, model: type[BaseModel]) -> Path:
     for place, step in enumerate(steps, 1):
         is_unknown_field = error["type"] == "extra_forbidden" and place == len(steps)
         if isinstance(step, str) and not is_unknown_field:
-            if nested is None or step not in nested.model_fields:
+            if nested is None or step not in keys_of(nested):
                 break
             nested = parts_of(nested).get(step)
         kept.append(step)
@@ -188,7 +189,7 @@ def _finding(
     leaf = next((step for step in reversed(path) if isinstance(step, str)), "")
     if problem == "extra_forbidden":
         holder = holder_of(model, path)
-        suggestion, known = _suggestion(leaf, tuple(holder.model_fields)), ", ".join(holder.model_fields)
+        suggestion, known = _suggestion(leaf, keys_of(holder)), ", ".join(keys_of(holder))
         return make(
             "field_unknown",
             pointer=pointer,

@@ -16,11 +16,13 @@ from pydantic import (
     ConfigDict,
     FailFast,
     Field,
+    GetJsonSchemaHandler,
     TypeAdapter,
     ValidationError,
     create_model,
 )
-from pydantic_core import from_json, to_json
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, from_json, to_json
 
 from writeback.core.errors import MOST_FINDINGS, BadInput, InvalidSubmission
 from writeback.core.json_values import MOST_VALUES, too_many_values, values_in
@@ -29,6 +31,7 @@ from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.kinds.base import Ref
 from writeback.domain.submission.fields import parts_of
 from writeback.domain.submission.instants import Instant
+from writeback.domain.submission.people import describe_people
 from writeback.domain.submission.shape_findings import describe, findings_from, make, pointer_to, show, unknown_fields
 from writeback.domain.submission.wrong_shapes import rest_of
 from writeback_client.models.described import Described
@@ -61,6 +64,13 @@ class Submission(Described):
     """If it has not been sent by then, it is not sent any more."""
     priority: Priority = "interactive"
     """`interactive` writebacks go before `batch` ones."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = super().__get_pydantic_json_schema__(schema, handler)
+        records = handler.resolve_ref_schema(found)["properties"]["records"]
+        describe_people(records, handler.resolve_ref_schema)
+        return found
 
 
 def _model_for(kind: Kind) -> type[Submission]:
@@ -103,9 +113,7 @@ def parse_submission(body: bytes, *, max_records: int) -> ParsedSubmission:
     Raises BadInput where it is not a JSON object in UTF-8, BodyTooLarge where it holds too many values to be read,
     InvalidSubmission where all but the records is wrong.
     """
-    values = values_in(body) if len(body) > _MOST_AT_ONCE else 0
-    if values > MOST_VALUES:
-        raise too_many_values(values)
+    values = _count_values(body)
     if values > _MOST_AT_ONCE:
         return _take_apart(body.removeprefix(_BYTE_ORDER_MARK), max_records)
     try:
@@ -118,14 +126,47 @@ def parse_submission(body: bytes, *, max_records: int) -> ParsedSubmission:
     return _parsed(submission, records, range(len(records)), [record.ref for record in records], [])
 
 
+def read_content(body: bytes, *, max_records: int) -> tuple[Kind, dict[str, Any]]:
+    """Return a body's kind and content before its records are read; `parse_content` does that. Raises as
+    `parse_submission` does."""
+    _count_values(body)
+    content = _read_object(body.removeprefix(_BYTE_ORDER_MARK))
+    kind = _kind_of(content)
+    _check_counts(content, kind, items_of(content), max_records)
+    return kind, content
+
+
+def items_of(content: Mapping[str, Any]) -> list[Any]:
+    """Return the records as they came; none where they are no list."""
+    raw = content.get("records")
+    return raw if isinstance(raw, list) else []
+
+
+def _count_values(body: bytes) -> int:
+    """Return how many values a large body holds; raise BodyTooLarge where those are too many to be read."""
+    values = values_in(body) if len(body) > _MOST_AT_ONCE else 0
+    if values > MOST_VALUES:
+        raise too_many_values(values)
+    return values
+
+
 def _take_apart(body: bytes, max_records: int) -> ParsedSubmission:
     """Read a body that is wrong somewhere, or large, piece by piece."""
     content = _read_object(body)
     kind = _kind_of(content)
-    raw = content.get("records")
-    items = raw if isinstance(raw, list) else []
-    _check_counts(content, kind, items, max_records)
-    records, positions, findings = _read_records(kind, items)
+    _check_counts(content, kind, items_of(content), max_records)
+    return parse_content(kind, content)
+
+
+def parse_content(
+    kind: Kind, content: Mapping[str, Any], refused: Mapping[int, Sequence[Finding]] = MappingProxyType({})
+) -> ParsedSubmission:
+    """Return what a content says; `refused`: findings of records that are not read, by their place.
+
+    Raises InvalidSubmission where all but the records is wrong.
+    """
+    items = items_of(content)
+    records, positions, findings = _read_records(kind, items, refused)
     rests = {place: rest for place in _misread(items, positions) if (rest := rest_of(kind, items[place])) is not None}
     # The records have been read: one in their place says that there are some.
     around = {**content, "records": [0]} if items else content
@@ -181,12 +222,17 @@ def parts_in(items: Sequence[Any]) -> int:
     return sum(len(value) for item in objects for value in item.values() if isinstance(value, list))
 
 
-def _read_records(kind: Kind, items: Sequence[Any]) -> tuple[list[Record], list[int], list[Finding]]:
+def _read_records(
+    kind: Kind, items: Sequence[Any], refused: Mapping[int, Sequence[Finding]]
+) -> tuple[list[Record], list[int], list[Finding]]:
     """Return the records of the right shape, where each was, and what is wrong with the others."""
     records: list[Record] = []
     positions: list[int] = []
     findings: list[Finding] = []
     for index, item in enumerate(items):
+        if index in refused:
+            findings += refused[index]
+            continue
         record, said = read_record(kind, item, index, is_brief=len(findings) >= MOST_FINDINGS)
         findings += said
         if record is not None:

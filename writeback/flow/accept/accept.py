@@ -22,10 +22,18 @@ from writeback.domain.kinds import Action, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.domain.states import Event, Status
-from writeback.domain.submission.submission import ParsedSubmission, parse_submission
+from writeback.domain.submission.people import may_name_people, names_people
+from writeback.domain.submission.submission import (
+    ParsedSubmission,
+    items_of,
+    parse_content,
+    parse_submission,
+    read_content,
+)
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
 from writeback.flow.accept.answer import Answer, Checked, answer_json, by_record, iso
 from writeback.flow.accept.repeated import Repetitions, same_of
+from writeback.flow.directory.asking import PeopleAsked
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.filling.fill_in import fill_in
 from writeback.flow.schools.unknown_id_refresh import ListRefresher, only_warned
@@ -47,6 +55,7 @@ class Acceptor:
     flow: FlowContext
     committer: Committer
     refresher: ListRefresher
+    people: PeopleAsked
 
     async def submit(
         self, caller: Caller, school_id: str, body: bytes, *, dry_run: bool = False, idempotency_key: str | None = None
@@ -63,7 +72,7 @@ class Acceptor:
                 hint="Use a key that has this school, or ask for it to be added.",
             )
         school = await self.flow.registry.school(school_id)
-        parsed = await self._read(body)
+        parsed = await self._read(caller, school_id, body, is_trial=dry_run)
         check_kind(caller, parsed.kind.name)
         idempotency = idempotency_of(idempotency_key, school_id, body) if not dry_run else None
         if idempotency is not None:
@@ -81,10 +90,20 @@ class Acceptor:
     async def check(self, caller: Caller, school_id: str, body: bytes) -> Checked:
         """Return a submission with everything that is to be said of it; nothing is kept. Raises as `submit` does."""
         school = await self.flow.registry.school(school_id)
-        return await self._check(caller, school, body, await self._read(body))
+        return await self._check(caller, school, body, await self._read(caller, school_id, body, is_trial=False))
 
-    async def _read(self, body: bytes) -> ParsedSubmission:
-        return await _beside(body, partial(parse_submission, body, max_records=self.flow.settings.api.max_records))
+    async def _read(self, caller: Caller, school_id: str, body: bytes, *, is_trial: bool) -> ParsedSubmission:
+        most = self.flow.settings.api.max_records
+        if not may_name_people(body):
+            return await _beside(body, partial(parse_submission, body, max_records=most))
+        kind, content = await _beside(body, partial(read_content, body, max_records=most))
+        check_kind(caller, kind.name)
+        items = items_of(content)
+        if not any(names_people(kind, item) for item in items):
+            return await _beside(body, partial(parse_content, kind, content))
+        changed = await self.people.with_ids(caller, school_id, kind, items, is_trial=is_trial)
+        content = {**content, "records": changed.contents}
+        return await _beside(body, partial(parse_content, kind, content, changed.refused))
 
     async def _check(self, caller: Caller, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
         """Validate, after refreshing lists that lack what the submission names: new pupils come every day.

@@ -10,11 +10,19 @@ from writeback.domain.data_subject import Person, read_json
 from writeback.domain.writeback import unpack_progress
 from writeback.flow.data_subjects.erase import still_waiting
 from writeback.flow.data_subjects.places import PLACES
-from writeback.flow.data_subjects.rows_without import GONE, Look, as_named_in, is_whole_row
+from writeback.flow.data_subjects.rows_without import GONE, Look, as_named_in, directory_details, is_whole_row
 from writeback.flow.data_subjects.walk import Found, Walk
 from writeback.store.people import data_subjects as store
 from writeback.store.reads.views import raw_records
-from writeback.store.tables import BatchChunkRow, BatchLine, CorrectionRow, ProviderAnswerRow, WritebackRow, table_of
+from writeback.store.tables import (
+    BatchChunkRow,
+    BatchLine,
+    CorrectionRow,
+    DirectoryRow,
+    ProviderAnswerRow,
+    WritebackRow,
+    table_of,
+)
 from writeback_client.models.people import HeldPlace, StillWaiting
 
 _NOT_READ_YET = "a piece of an uploaded file whose rows have not been read yet"
@@ -52,6 +60,9 @@ def _item(found: Found, person: Person, look: Look) -> dict[str, Any]:
         return item | _correction(row, person, look)
     if isinstance(row, ProviderAnswerRow):
         return item | _answer(row, person, look)
+    if isinstance(row, DirectoryRow):
+        shown = directory_details(row, look).items()
+        return item | {"list": row.list, "names": [details for one, details in shown if person.has_id(one)]}
     if isinstance(row, BatchChunkRow):  # its bytes are not read: they have others' rows too
         return item | {"data": _NOT_READ_YET}
     if isinstance(row, BatchLine) and is_whole_row(found.change):

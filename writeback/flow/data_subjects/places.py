@@ -177,6 +177,13 @@ _BY_SCHOOL = (
         _anything_waits,
     ),
     Place(
+        t.DirectoryRow,
+        Reach.SCHOOL,
+        "Keyed hashes of numbers and names of those on roll and of staff; where the school has it so, both also sealed",
+        ("people", "details"),
+        rows.directory,
+    ),
+    Place(
         t.RemovalsRow,
         Reach.SCHOOL,
         "Ids that fell out of such a list at once",

@@ -17,6 +17,7 @@ from writeback.batches.layout import Layout
 from writeback.core.errors import ConfigurationError
 from writeback.core.secrets import SecretBox
 from writeback.domain.data_subject import ALL_ID_FIELDS, ERASED, LIST_OF, Person, read_json
+from writeback.domain.people_index import PeopleIndex
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress, unpack_progress
 from writeback.store import tables as t
 from writeback.store.people import audit as audit_log
@@ -249,6 +250,31 @@ def lookup(row: t.LookupRow, person: Person, look: Look) -> Change:
         return None
     # No cursor: should they be on roll still, the refusal of their next mark has the whole list fetched, and it goes.
     return {"rows": compact(kept), "version": row.version + 1, "cursor": None}
+
+
+def directory(row: t.DirectoryRow, person: Person, look: Look) -> Change:
+    """Hashes lead to a person by the id alone; names are sealed for the whole list."""
+    people = PeopleIndex.from_text(row.people)
+    theirs = [one for one in (*people.ids, *people.gone) if person.has_id(one)]
+    if row.list != LIST_OF[person.role] or not theirs:
+        return None
+    for one in theirs:
+        people = people.without(one)
+    change: dict[str, Any] = {"people": people.as_text(), "version": row.version + 1}
+    shown = directory_details(row, look)
+    if kept := {one: details for one, details in shown.items() if not person.has_id(one)}:
+        change["details"] = look.secrets.seal(kept)
+    elif row.details:
+        change["details"] = ""
+    return change
+
+
+def directory_details(row: t.DirectoryRow, look: Look) -> Mapping[str, Any]:
+    """Return the names of a directory; none where they cannot be read any more, so that all of them go."""
+    try:
+        return look.secrets.open(row.details) if row.details else {}
+    except ConfigurationError:
+        return {}
 
 
 def removals(row: t.RemovalsRow, person: Person, look: Look) -> Change:

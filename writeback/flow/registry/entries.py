@@ -28,8 +28,8 @@ from writeback.flow.registry.school_cache import SchoolMemory, connection_of
 from writeback.flow.registry.views import view_of
 from writeback.store.people import audit
 from writeback.store.reads.pages import cut, decode_cursor
+from writeback.store.schools import directories, queue, removals, schools
 from writeback.store.schools import lists as lookups
-from writeback.store.schools import queue, removals, schools
 from writeback.store.sql.database import Database
 from writeback.store.tables import SchoolRow
 from writeback.store.writebacks import holds
@@ -175,13 +175,16 @@ class Registry:
             self._refuse_findings(draft, called, before)
             if "mis" in changed:
                 log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
-            noted = {"fields": changed, **_hosts_moved(before, called)}
+            noted = {"fields": changed, **_hosts_moved(before, called), **_directory_changed(row.directory, draft)}
             row.sqlmodel_update({**self._columns(draft), "updated_at": now})
             if _ACCOUNT.intersection(changed):
                 with session.no_autoflush:
                     await self._refuse_second(session, row)
             if _OF_ANOTHER.intersection(changed):
                 await session.run_sync(lambda plain: lookups.begin_again(cast(Session, plain), school_id))
+            if "directory" in changed:
+                await session.run_sync(lambda plain: directories.forget(cast(Session, plain), school_id))
+                row.sync_at, row.sync_first = now, True
             if _RESYNC.intersection(changed):
                 row.sync_at, row.sync_first = now, True
                 row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
@@ -292,6 +295,7 @@ class Registry:
             "base_url": self._own_base_url(draft),
             "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
             "content_days": draft.content_days,
+            "directory": draft.directory,
         }
         if draft.credentials is not None:
             given = {name: text.strip() for name, text in draft.credentials.items()}
@@ -309,6 +313,12 @@ def _hosts_moved(before: Connection | None, called: Connection | None) -> dict[s
         if url != becomes
     }
     return {"hosts": hosts} if hosts else {}
+
+
+def _directory_changed(before: str, draft: Draft) -> dict[str, Any]:
+    """Return what is kept of people before and after, for the audit log."""
+    changed = {"before": before, "after": draft.directory}
+    return {"directory": changed} if before != draft.directory else {}
 
 
 def school_unknown(school_id: str) -> NotFound:
@@ -346,6 +356,7 @@ def _draft_of(row: SchoolRow) -> Draft:
         base_url=row.base_url,
         overrides=row.overrides,
         content_days=row.content_days,
+        directory=row.directory,
     )
 
 

@@ -10,6 +10,7 @@ from validators.features import validate_overrides
 from writeback.core.addresses import origin_of
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings.retention import LONGEST_CONTENT_DAYS
+from writeback.domain.directory import Directory
 from writeback.domain.finding import Finding
 from writeback.flow.registry.slugs import SLUG_RULE, is_slug, slug_of
 from writeback.providers.descriptor import SchoolIdRule
@@ -31,6 +32,7 @@ class Draft:
     credentials: Mapping[str, str] | None = field(default=None, repr=False)
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     content_days: float | None = None
+    directory: str = Directory.HASHED.value
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class NewSchool:
     base_url: str = ""
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     content_days: float | None = None
+    directory: str = Directory.HASHED.value
 
     def draft(self) -> Draft:
         return Draft(
@@ -58,6 +61,7 @@ class NewSchool:
             credentials=self.credentials,
             overrides=self.overrides,
             content_days=self.content_days,
+            directory=self.directory,
         )
 
 
@@ -78,6 +82,7 @@ def findings_of(
         *_credentials(draft.provider, draft.credentials, is_needed=draft.provider not in with_credentials),
         *_overrides(draft.overrides),
         *_content_days(draft.content_days),
+        *_directory(draft.directory),
     ]
 
 
@@ -179,3 +184,9 @@ def _content_days(days: float | None) -> Iterator[Finding]:
         message = f"content_days is {days:g}: it must be 1 to {LONGEST_CONTENT_DAYS}, which is thirteen months"
         hint = "Send null for what the service's settings say."
         yield Finding("content_days_out_of_range", message, hint, pointer="/content_days")
+
+
+def _directory(mode: str) -> Iterator[Finding]:
+    if mode not in set(Directory):
+        message = f"directory is {mode[:64]!r}: there is no such one"
+        yield Finding("directory_unknown", message, f"Send one of {', '.join(Directory)}.", pointer="/directory")

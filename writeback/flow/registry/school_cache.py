@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from writeback.core.secrets import SecretBox
+from writeback.domain.directory import Directory
 from writeback.domain.school import Account, HookAddress, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.store.tables import SchoolRow
@@ -17,7 +18,9 @@ class SchoolMemory:
     def __init__(self, row: SchoolRow, secrets: SecretBox, rules: AddressRules) -> None:
         self._row, self._secrets, self._rules = row, secrets, rules
         self.hook = hook_of(row)
-        self.school = School(row.id, row.name, row.provider, row.mis, row.overrides, row.facts)
+        self.school = School(
+            row.id, row.name, row.provider, row.mis, row.overrides, row.facts, Directory(row.directory)
+        )
 
     @cached_property
     def account(self) -> Account:
@@ -33,6 +36,7 @@ class SchoolMemory:
             credentials,
             timezone=str(row.facts.get("timezone") or ""),
             hook=self.hook,
+            with_people=row.directory != Directory.OFF,
             withheld=withheld,
         )
 

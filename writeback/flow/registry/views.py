@@ -41,6 +41,7 @@ def view_of(
         facts=row.facts,
         overrides=row.overrides,
         content_days=row.content_days,
+        directory=row.directory,
         lookups=[_cached(one, waits.get(one.list)) for one in lists],
         waiting=waiting,
         created_at=row.created_at,

@@ -8,14 +8,18 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from writeback.core import background_pace, failpoints, outage_logs
+from writeback.domain.directory import Directory
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup
 from writeback.domain.outcome import Blocked
 from writeback.domain.school import Account, HoldReason
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.schools import people_kept
+from writeback.flow.schools.people_kept import KnownPeople, WritePeople
 from writeback.flow.schools.shrinking_lists import Changed, ListRules
 from writeback.providers.base import ListChange, LookupFailed
-from writeback.store.schools import lists, removals
+from writeback.store.schools import directories, lists, removals
+from writeback.store.tables import DirectoryRow
 from writeback_client.models.schools import SyncedList
 
 log = structlog.get_logger()
@@ -45,10 +49,13 @@ class ListSyncer:
         """Return the list from before and the new one; None where another sync was quicker, which may have fetched
         changes only."""
         await background_pace.give_way()
+        mode = await self._directory(account, name)
         async with self.flow.db.read() as session:
             known = await lists.load(session, account.school_id, name)
             held_back = await removals.ids(session, account.school_id, name)
-        is_full = _must_be_full(known, full_since)
+            row = await directories.find(session, account.school_id, name.value) if mode is not Directory.OFF else None
+        people = self._people(account, name, mode, row)
+        is_full = _must_be_full(known, full_since) or (people is not None and people.needs_whole_list)
         rules, at = ListRules(self.flow.settings.lookups, self._window()), self.flow.clock.now()
         failpoints.hit("sync.before_fetch")
         try:
@@ -60,9 +67,10 @@ class ListSyncer:
             return known, _kept(account, name, known, LookupFailed(name, None, "it came back empty"))
         await background_pace.give_way()
         after = rules.changed(name, known, held_back, change, at)
+        write = await people.after(change, after.lookup, at) if people is not None else None
         if failpoints.hit("sync.before_save"):
-            await self._replace(account.school_id, known, after, held_back)
-        is_ours = await self._replace(account.school_id, known, after, held_back)
+            await self._replace(account.school_id, known, after, held_back, write)
+        is_ours = await self._replace(account.school_id, known, after, held_back, write)
         if not is_ours and is_full and known is not None:
             return known, None
         if is_ours and len(after.held_back) > len(held_back):
@@ -96,14 +104,37 @@ class ListSyncer:
             return change
         return await fetch(account, name, None, rules.window)
 
-    async def _replace(self, school_id: str, known: Lookup | None, after: Changed, held_back: AbstractSet[str]) -> bool:
-        """Keep the list in the place of the one that it was made from; False where that is gone."""
+    async def _directory(self, account: Account, name: ListName) -> Directory:
+        """Return what is to be kept of a list's people."""
+        if name not in people_kept.LISTS or not account.with_people:
+            return Directory.OFF
+        return (await self.flow.registry.school(account.school_id)).directory
+
+    def _people(
+        self, account: Account, name: ListName, mode: Directory, row: DirectoryRow | None
+    ) -> KnownPeople | None:
+        """Return what is known of a list's people; None where nothing is to be kept."""
+        kept = timedelta(days=self.flow.settings.retention.people_days)
+        known = KnownPeople(self.flow.secrets, account.school_id, name, mode, row, kept)
+        return None if mode is Directory.OFF else known
+
+    async def _replace(
+        self,
+        school_id: str,
+        known: Lookup | None,
+        after: Changed,
+        held_back: AbstractSet[str],
+        write_people: WritePeople | None,
+    ) -> bool:
+        """Keep the list in the place of the one that it was made from, and its people; False where that is gone."""
         try:
             async with self.flow.db.write() as session:
                 is_ours = await lists.replace(session, school_id, known, after.lookup)
                 if is_ours and after.held_back != held_back:
                     name, now = after.lookup.list, self.flow.clock.now()
                     await removals.keep(session, school_id, name, after.held_back, now)
+                if is_ours and write_people is not None:
+                    await write_people(session)
             failpoints.hit("sync.after_save")
             return is_ours
         except IntegrityError:

@@ -124,6 +124,13 @@ RULES: Sequence[Rule] = (
         old_rows.given_up_uploads,
     ),
     Rule("uploads", "Uploads that did not end", "batches.give_up_upload_s", old_rows.uploads_without_file),
+    Rule(
+        "directories",
+        "Hashes and names of a school's people, where its lists have not been fetched for so long; so long also the "
+        "hashed UPNs of pupils, and e-mails of staff, who have left",
+        "retention.people_days",
+        old_rows.directories,
+    ),
     Rule("bulk_jobs", "Bulk jobs, after they ended or were stopped", "retention.content_days", old_rows.bulk_jobs),
     Rule("counts", "Counts of five minutes each, for the console", "", old_rows.counts, always=COUNTS_KEPT),
     Rule("count_times", "How long confirmations took, likewise", "", old_rows.count_times, always=COUNTS_KEPT),
@@ -203,6 +210,7 @@ TABLES: Mapping[str, tuple[str, ...] | str] = {
     "school": "until the school is removed",
     "lane": "until the school is removed",
     "lookup": "until the next sync: what the provider no longer lists falls out",
+    "directory": ("directories",),
     "lookup_removals": "until somebody decides about it",
     "breaker": "until the school or provider answers again",
     "epoch": "for good: when the database was restored; nobody is named",

@@ -11,6 +11,7 @@ import httpx
 
 from writeback.core.clock import Clock
 from writeback.core.settings import Settings
+from writeback.domain.directory import PersonDetails
 from writeback.domain.kinds import Action, Kind, Record
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, SlotReadBack, Uncertain, Verdict
@@ -28,7 +29,7 @@ from writeback.providers.base import (
     SentRequest,
 )
 from writeback.providers.times import LONDON, zone_named
-from writeback.providers.wonde import attributes, hooks, lists, outcomes, payloads, report, schools
+from writeback.providers.wonde import attributes, hooks, lists, outcomes, payloads, people, report, schools
 from writeback.providers.wonde.client import NoAnswer, WondeClient, school_path
 from writeback.providers.wonde.fields import data_of, id_of, mapping_of
 from writeback.providers.wonde.operations import OPERATIONS
@@ -157,10 +158,11 @@ class WondeProvider:
             return ListChange(await self._rows(account, name, {}), is_full=True)
         gone = None if cursor is None else await self._gone(account, name, cursor)
         if cursor is None or gone is None:
-            return ListChange(await self._rows(account, name, {}), is_full=True, cursor=following)
-        rows = await self._rows(account, name, {"updated_after": cursor})
+            rows, found = await self._people(account, name, {})
+            return ListChange(rows, is_full=True, cursor=following, people=found)
+        rows, found = await self._people(account, name, {"updated_after": cursor})
         deleted = [row_id for row_id in gone if row_id not in rows]
-        return ListChange(rows, is_full=False, deleted=deleted, cursor=following)
+        return ListChange(rows, is_full=False, deleted=deleted, cursor=following, people=found)
 
     async def _gone(self, account: Account, name: ListName, cursor: str) -> list[str] | None:
         """Return the ids that are gone since `cursor`; None where Wonde has no deletions for us: then all is read."""
@@ -200,6 +202,33 @@ class WondeProvider:
                 raise
             rows |= attributes.reduce_rows(source, given)
         return rows
+
+    async def _people(
+        self, account: Account, name: ListName, params: Mapping[str, str]
+    ) -> tuple[dict[str, Row], dict[str, PersonDetails]]:
+        """Return the rows of pupils or staff, and who they are where the account asks for that.
+
+        Where Wonde refuses what is to be included, e.g. classes that the school does not share, ids and names come all
+        the same.
+        """
+        path = school_path(account, lists.PATHS[name])
+        given = await self._including(account, path, params, people.INCLUDES[name] if account.with_people else ())
+        rows = {str(row["id"]): row for one in given if (row := lists.reduce_row(name, one)) is not None}
+        if not account.with_people:
+            return rows, {}
+        return rows, {row_id: people.read_person(one) for one in given if (row_id := id_of(one.get("id"))) is not None}
+
+    async def _including(
+        self, account: Account, path: str, params: Mapping[str, str], includes: Sequence[str]
+    ) -> list[Row]:
+        """Return the rows of a list with the first of the includes that Wonde gives us, else without any."""
+        for include in includes:
+            try:
+                return await self._wonde.pages(account, path, {**params, "include": include})
+            except NoAnswer as error:
+                if not _is_not_for_us(error):
+                    raise
+        return await self._wonde.pages(account, path, params)
 
     async def _rows(
         self, account: Account, name: ListName, params: Mapping[str, str], zone: ZoneInfo = LONDON

@@ -1,4 +1,5 @@
-"""Which pages a list of Wonde is on, and what is kept of its rows: ids and codes, never a name. Pure."""
+"""Which pages a list of Wonde is on, and what is kept of its rows: ids and codes; who people are is read in
+`people.py`. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping

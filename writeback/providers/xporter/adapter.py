@@ -9,6 +9,7 @@ import httpx
 
 from writeback.core.clock import Clock
 from writeback.core.settings import Settings
+from writeback.domain.directory import PersonDetails
 from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.kinds.base import Family
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, LookupView, Row
@@ -29,7 +30,8 @@ from writeback.providers.base import (
 from writeback.providers.http import call
 from writeback.providers.paging import PageBudget
 from writeback.providers.texts import header_value
-from writeback.providers.xporter import callbacks, lists, outcomes, payloads, readings, report
+from writeback.providers.xporter import callbacks, lists, outcomes, payloads, people, readings, report
+from writeback.providers.xporter.fields import text_of
 from writeback.providers.xporter.messages import places_of
 from writeback.providers.xporter.payloads import detentions, marks
 from writeback.providers.xporter.tokens import Tokens
@@ -134,11 +136,11 @@ class XporterProvider:
         if name not in lists.SOURCES:
             return ListChange({}, is_full=True)
         try:
-            return await self._fetch(account, name, cursor, window)
+            return await self._with_people(account, name, cursor, window)
         except LookupFailed as error:
             if cursor is None or not (error.outcome is None or outcomes.is_about_changeset(error.detail)):
                 raise
-        return await self._fetch(account, name, None, window)
+        return await self._with_people(account, name, None, window)
 
     async def report(self, account: Account) -> SchoolReport | NotReached:
         answers: list[Answer] = []
@@ -186,22 +188,44 @@ class XporterProvider:
     async def aclose(self) -> None:
         """Nothing of its own to close: the client belongs to whoever made it."""
 
-    async def _fetch(
+    async def _with_people(
         self, account: Account, name: ListName, cursor: str | None, window: tuple[date, date]
     ) -> ListChange:
+        """Return the list, with the first of the columns about people that Xporter gives us, else without any."""
+        for columns in people.COLUMNS.get(name, ()) if account.with_people else ():
+            try:
+                return await self._fetch(account, name, cursor, window, columns)
+            except LookupFailed as error:
+                if outcomes.is_about_changeset(error.detail) or not _is_refused(error):
+                    raise
+        return await self._fetch(account, name, cursor, window)
+
+    async def _fetch(
+        self,
+        account: Account,
+        name: ListName,
+        cursor: str | None,
+        window: tuple[date, date],
+        columns: str | None = None,
+    ) -> ListChange:
+        """Return the list; `columns` None: nothing of who people are."""
         source = lists.SOURCES[name]
         cursor = cursor if source.has_changes else None
         rows: dict[str, Row] = {}
+        found: dict[str, PersonDetails] = {}
         deleted: list[str] = []
         following: str | None = None
-        async for page in self._pages(account, name, lists.params_of(name, cursor, window)):
+        async for page in self._pages(account, name, lists.params_of(name, cursor, window, columns)):
             for row in lists.reduce_rows(name, page):
                 key = lists.key_of(row, name)
                 rows[key] = lists.preferred(rows.get(key), row)
+            if columns is not None:
+                found |= {text_of(row, "Id"): people.read_person(row) for row in lists.rows_in(name, page)}
             deleted += lists.deleted_of(name, page)
             following = lists.cursor_of(page) or following
         gone = [row_id for row_id in deleted if row_id not in rows] if cursor else []
-        return ListChange(rows, is_full=cursor is None, deleted=gone, cursor=following if source.has_changes else None)
+        following = following if source.has_changes else None
+        return ListChange(rows, is_full=cursor is None, deleted=gone, cursor=following, people=found)
 
     async def _pages(self, account: Account, name: ListName, params: Mapping[str, str]) -> AsyncIterator[Any]:
         """Yield the list's pages; raise LookupFailed."""
@@ -274,3 +298,12 @@ class XporterProvider:
 
     def _path(self, account: Account, template: str) -> str:
         return payloads.fill_path(template, account.provider_school_id)
+
+
+def _is_refused(error: LookupFailed) -> bool:
+    """Whether Xporter gives no such columns: not that it cannot be asked now."""
+    match error.outcome:
+        case None | Blocked(reason=HoldReason.SCOPE_MISSING):
+            return True
+        case _:
+            return False

@@ -1,4 +1,5 @@
-"""Which endpoint and table a list of Xporter is in, and what is kept of its rows: ids and codes, never a name. Pure."""
+"""Which endpoint and table a list of Xporter is in, and what is kept of its rows: ids and codes; who people are is read
+in `people.py`. Pure."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -160,7 +161,7 @@ def _conduct_source(prefix: str) -> Source:
 
 
 SOURCES: Mapping[ListName, Source] = {
-    # `select` keeps names from ever being sent to us (Xporter 602-605).
+    # `select` keeps what is not needed from ever being sent to us (Xporter 602-605): names, where no directory is kept.
     # Guests and pupils who are enrolled elsewhere, too, are in registers here (7737-7738); temporary staff take them
     # (11708). Neither comes unless asked for.
     ListName.STUDENTS: Source(
@@ -198,10 +199,12 @@ SOURCES: Mapping[ListName, Source] = {
 """The lists that Xporter has; of absences it has none."""
 
 
-def params_of(name: ListName, cursor: str | None, window: tuple[date, date]) -> dict[str, str]:
-    """Return the query of the list's first page, without paging."""
+def params_of(
+    name: ListName, cursor: str | None, window: tuple[date, date], select: str | None = None
+) -> dict[str, str]:
+    """Return the query of the list's first page, without paging; `select`: the columns, in the place of the usual."""
     source = SOURCES[name]
-    params = dict(source.params)
+    params = dict(source.params) | ({"select": select} if select else {})
     if source.has_changes:
         params["changedRows"] = cursor or START
     if name is ListName.LESSONS:
@@ -233,6 +236,12 @@ def reduce_rows(name: ListName, body: Any) -> Iterator[Row]:
 def preferred(known: Row | None, row: Row) -> Row:
     """Return which of two rows of one id is kept: the later, but never an inactive one over an active."""
     return known if known is not None and known.get("active") and not row.get("active", True) else row
+
+
+def rows_in(name: ListName, body: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the page's rows as they came."""
+    for table in SOURCES[name].tables:
+        yield from _rows_of(table, body) or ()
 
 
 def _rows_of(table: Table, body: Any) -> list[Mapping[str, Any]] | None:

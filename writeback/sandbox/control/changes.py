@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from writeback.sandbox.control import choices
 from writeback.sandbox.control.requests import Apply, ControlError, objects_in, read_date, read_instant, texts_in
+from writeback.sandbox.mis import numbers
 from writeback.sandbox.mis.records import Refusal
 from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import SandboxSchool
@@ -104,7 +105,8 @@ def _delete_falsely(state: SandboxState, school: SandboxSchool, value: Any) -> N
 
 
 def _add_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
-    """Admit pupils into the first group, each with the id given or a new one: `[{"id": …}]` or `[{}]`.
+    """Admit pupils into the first group, each with the id given or a new one: `[{"id": …}]` or `[{}]`; `forename`,
+    `surname` and `upn` too, where they matter.
 
     With `updated_at` the row says that it is as old as that, as one does which was long on its way.
     """
@@ -119,13 +121,15 @@ def _add_pupils(state: SandboxState, school: SandboxSchool, value: Any) -> None:
         mis.pupils[student_id] = Person(
             id=student_id,
             mis_id=str(row.get("mis_id") or 90_000 + len(mis.pupils)),
-            forename="New",
-            surname="Arrival",
+            forename=str(row.get("forename") or "New"),
+            surname=str(row.get("surname") or "Arrival"),
             gender="FEMALE",
             born=born,
             group_id=group.id,
             updated_at=read_instant(row["updated_at"], "add_pupils.updated_at") if "updated_at" in row else state.now(),
             created_at=state.now(),
+            upn=str(row.get("upn") or numbers.upn(school.id, len(mis.pupils), born)),
+            admission_number=numbers.admission_number(len(mis.pupils)),
         )
         group.student_ids.append(student_id)
 

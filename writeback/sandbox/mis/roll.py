@@ -20,6 +20,19 @@ class Person:
     group_id: str
     updated_at: datetime
     created_at: datetime
+    upn: str = ""
+    """Of pupils: a number for life, which a move of MIS leaves alone."""
+    admission_number: str = ""
+    """Of pupils: with zeros in front, as SIMS prints it."""
+    code: str = ""
+    """Of staff: the initials on a timetable, none twice."""
+    legal_forename: str = ""
+    """Where it is not the one that is used."""
+
+    @property
+    def email(self) -> str:
+        """Of staff: the address at work."""
+        return f"{self.code.lower()}@school.example" if self.code else ""
 
 
 @dataclass(kw_only=True)

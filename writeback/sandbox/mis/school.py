@@ -10,7 +10,7 @@ from writeback.sandbox.mis.mis import Mis, RecordChange, Writing
 from writeback.sandbox.mis.records import Effect
 
 WONDE_PERMISSIONS: Final = (
-    "students.read", "employees.read", "lessons.read", "rooms.read",
+    "students.read", "employees.read", "classes.read", "groups.read", "lessons.read", "rooms.read",
     "attendance.read", "attendance.write",
     "achievement.read", "achievement.write", "achievement.delete",
     "behaviour.read", "behaviour.write", "behaviour.delete",
@@ -22,7 +22,8 @@ WONDE_PERMISSIONS: Final = (
 """Identities of the form of Wonde 1003 and 5427. Of most only the words are printed ("the behaviour delete
 permission", 2820): the spelling is a guess, and so is that each `…read` and `…delete` has a `…write` beside it."""
 XPORTER_SCOPES: Final = (
-    "School", "Student", "StudentLite", "Staff", "StaffLite", "Attendance", "WritebackAttendance", "WritebackConduct",
+    "School", "Student", "StudentLite", "StudentExtended", "UPN", "Staff", "StaffLite", "StaffExtended",
+    "Attendance", "WritebackAttendance", "WritebackConduct",
     "Conduct", "ConductComments", "StudentDetentions",
 )  # fmt: skip
 """`WritebackConduct` is documented (14492); `WritebackAttendance` is formed after it, a guess."""

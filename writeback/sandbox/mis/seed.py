@@ -2,11 +2,12 @@
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Final
 
+from writeback.sandbox.mis import numbers
 from writeback.sandbox.mis.codes import dfe_codes
 from writeback.sandbox.mis.mis import Mis
 from writeback.sandbox.mis.roll import Person
@@ -36,11 +37,13 @@ def seed_mis(*, provider: str, key: str, name: str, pupils: int, seed: int, toda
     group_count = max(1, math.ceil(pupils / GROUP_SIZE))
     person = _person_maker(rng, new_id, mis_id, has_own_ids, at)
     staff = [person("", today.year - 40) for _ in range(max(group_count + 2, round(pupils * STAFF_PER_PUPIL)))]
+    _give_codes(staff)
     groups = [_group(place, group_count, new_id(), staff[place].id) for place in range(group_count)]
     children: dict[str, Person] = {}
     for place in range(pupils):
         group = groups[place * group_count // pupils]
         child = person(group.id, today.year - group.year - 5)
+        child.upn, child.admission_number = numbers.upn(key, place, child.born), numbers.admission_number(place)
         children[child.id] = child
         group.student_ids.append(child.id)
     periods = [Period(new_id(), day, 1 + at) for day in range(len(DAY_NAMES)) for at in range(len(PERIOD_TIMES))]
@@ -68,6 +71,13 @@ def seed_mis(*, provider: str, key: str, name: str, pupils: int, seed: int, toda
         timetable=timetable,
         lists=lists,
     )
+
+
+def _give_codes(staff: Sequence[Person]) -> None:
+    taken: set[str] = set()
+    for member in staff:
+        member.code = numbers.staff_code(member.forename, member.surname, taken)
+        taken.add(member.code)
 
 
 def weeks_around(today: date) -> tuple[date, date]:

@@ -12,8 +12,9 @@ from writeback.sandbox.mis.mis import Mark, Slot
 from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import WONDE_PERMISSIONS, SandboxSchool
 from writeback.sandbox.mis.timetable import LONDON, Lesson
-from writeback.sandbox.wonde import rows
+from writeback.sandbox.wonde import includes, rows
 from writeback.sandbox.wonde.access import not_found, school_for, schools_for
+from writeback.sandbox.wonde.includes import asked_for
 from writeback.sandbox.wonde.lists import calendar_day, instant, listing, updated_between
 
 LESSON_INCLUDES = ("class", "employee", "period", "room")
@@ -57,7 +58,15 @@ async def permissions(request: Request) -> Response:
 async def students(request: Request) -> Response:
     school = school_for(request, "students.read")
     people = [pupil for pupil in school.mis.pupils.values() if pupil.id not in school.left_out]
-    return listing(request, updated_between(request, people, lambda row: row.updated_at), rows.student)
+    wanted = asked_for(request, school, includes.OF_STUDENTS)
+    found = updated_between(request, people, lambda row: row.updated_at)
+    groups = {group.id: group for group in school.mis.timetable.groups}
+    return listing(
+        request,
+        found,
+        lambda row: {**rows.student(row), **includes.of_student(row, groups[row.group_id], wanted)},
+        includes=includes.OF_STUDENTS,
+    )
 
 
 async def one_student(request: Request) -> Response:
@@ -67,7 +76,14 @@ async def one_student(request: Request) -> Response:
 async def employees(request: Request) -> Response:
     school = school_for(request, "employees.read")
     people = [person for person in school.mis.staff.values() if person.id not in school.left_out]
-    return listing(request, updated_between(request, people, lambda row: row.updated_at), rows.employee)
+    wanted = asked_for(request, school, includes.OF_EMPLOYEES)
+    found = updated_between(request, people, lambda row: row.updated_at)
+    return listing(
+        request,
+        found,
+        lambda row: {**rows.employee(row), **includes.of_employee(row, wanted)},
+        includes=includes.OF_EMPLOYEES,
+    )
 
 
 async def one_employee(request: Request) -> Response:

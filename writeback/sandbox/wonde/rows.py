@@ -154,7 +154,7 @@ def _person(row: Person) -> Row:
         "forename": row.forename,
         "middle_names": None,
         "legal_surname": row.surname,
-        "legal_forename": row.forename,
+        "legal_forename": row.legal_forename or row.forename,
         "date_of_birth": day(row.born),
         "restored_at": None,
         "created_at": moment(row.created_at),

@@ -29,6 +29,17 @@ async def students(request: Request) -> Response:
         group = groups[pupil.group_id]
         return {
             **_person(pupil, "PL"),
+            "AdmissionNo": pupil.admission_number,
+            **_granted(school, "UPN", {"UPN": pupil.upn}),
+            **_granted(
+                school,
+                "StudentExtended",
+                {
+                    "DateOfBirth": pupil.born.isoformat(),
+                    "LegalForename": pupil.legal_forename or pupil.forename,
+                    "LegalSurname": pupil.surname,
+                },
+            ),
             "Gender": pupil.gender[0],
             "RegGroupId": int(group.id),
             "RegGroup": group.name,
@@ -47,8 +58,16 @@ async def staff(request: Request) -> Response:
     people = _wanted(request, school, school.mis.staff.values())
 
     def row(person: Person) -> Row:
-        code = f"{person.forename[0]}{person.surname[:2]}".upper()
-        return {**_person(person, "PWT"), "StaffCode": code, "StaffStatus": "Current", "IsTeacher": 1, "IsSupport": 0}
+        legal = {"LegalForename": person.forename, "LegalSurname": person.surname}
+        return {
+            **_person(person, "PWT"),
+            "StaffCode": person.code,
+            "StaffStatus": "Current",
+            "WorkEmail": person.email,
+            "IsTeacher": 1,
+            "IsSupport": 0,
+            **_granted(school, "StaffExtended", legal),
+        }
 
     return tables(request, {"Staff": [row(person) for person in people]})
 
@@ -183,6 +202,11 @@ def _person(person: Person, prefix: str) -> dict[str, Any]:
         "DisplayName": f"{person.forename} {person.surname}",
         "LastUpdated": stamp(person.updated_at),
     }
+
+
+def _granted(school: SandboxSchool, scope: str, columns: Row) -> Row:
+    """Return the columns of a scope; null where it is not granted, a guess: the document does not say (7762)."""
+    return columns if scope in school.grants else dict.fromkeys(columns)
 
 
 def _lesson(lesson: Lesson) -> Row:

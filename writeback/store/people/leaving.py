@@ -80,6 +80,7 @@ def of_school(school_id: str) -> Sequence[Piece]:
                 t.BulkRow,
                 t.RemovalsRow,
                 t.LookupRow,
+                t.DirectoryRow,
                 t.Lane,
             )
         ),

@@ -20,6 +20,7 @@ from writeback.store.tables import (
     BatchRow,
     BulkRow,
     DeliveryRow,
+    DirectoryRow,
     DropInMemberRow,
     DropInRow,
     IdempotencyRow,
@@ -78,6 +79,11 @@ def audit_entries(scope: Scope) -> Old:
 
 def runs(scope: Scope) -> Old:
     return rows(RetentionRunRow, col(RetentionRunRow.ended_at) < scope.before)
+
+
+def directories(scope: Scope) -> Old:
+    """Those that no sync has brought up to date since then."""
+    return rows(DirectoryRow, col(DirectoryRow.filled_at) < scope.before)
 
 
 def bulk_jobs(scope: Scope) -> Old:

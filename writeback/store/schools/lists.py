@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.lookups import ListName, Lookup, Stamp
-from writeback.store.schools import removals
+from writeback.store.schools import directories, removals
 from writeback.store.tables import LookupRow
 
 
@@ -69,6 +69,7 @@ def begin_again(session: Session, school_id: str) -> None:
     every = update(LookupRow).where(col(LookupRow.school_id) == school_id)
     session.exec(every.values(cursor=None, begins_again=True, version=col(LookupRow.version) + 1))
     removals.forget(session, school_id)
+    directories.begin_again(session, school_id)
 
 
 async def drop(session: AsyncSession, school_id: str, name: ListName, ids: Collection[str]) -> None:

@@ -16,7 +16,7 @@ from writeback.store.tables.requests import (
     ProviderAnswerRow,
     RequestRow,
 )
-from writeback.store.tables.schools import AccountHookRow, LookupRow, RemovalsRow, SchoolRow
+from writeback.store.tables.schools import AccountHookRow, DirectoryRow, LookupRow, RemovalsRow, SchoolRow
 from writeback.store.tables.upkeep import EpochRow, ErasureKeyRow, ErasureRow, RetentionRunRow, SchemaRow
 from writeback.store.tables.writebacks import (
     BROWSED,
@@ -47,6 +47,7 @@ __all__ = [
     "ClaimRow",
     "CorrectionRow",
     "DeliveryRow",
+    "DirectoryRow",
     "DriftCheckRow",
     "DriftCursorRow",
     "DropInMemberRow",

@@ -27,6 +27,8 @@ class SchoolRow(Stored, table=True):
     """This school's own feature rules, kind by kind."""
     content_days: float | None = None
     """For how long what its writebacks say is kept; null: as the settings say."""
+    directory: str = Field(default="hashed", sa_column_kwargs={"server_default": "hashed"})
+    """What is kept of its people beside their ids: off, hashed, named."""
     facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """What the provider last said of it."""
     hold_reason: str | None = None
@@ -79,6 +81,30 @@ class LookupRow(Stored, table=True):
     begins_again: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether its rows are those of another MIS or account: what comes next takes the place of them all."""
     changed_at: datetime | None = changed_at()
+
+
+class DirectoryRow(Stored, table=True):
+    """The people of one list of one school, as the school knows them."""
+
+    __tablename__ = "directory"
+
+    id: str = Field(primary_key=True)
+    """The school's id, a colon, and the list: students or employees."""
+    school_id: str = Field(foreign_key="school.id", index=True)
+    list: str
+    version: int = 1
+    mode: str
+    """Hashed or named: what it was made for."""
+    made_with: str
+    """A token of the secret key that the hashes are made with."""
+    begins_again: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether its people are those of another MIS or account: nobody is found until all have been fetched."""
+    filled_at: datetime = instant()
+    """When it was last known to be fresh."""
+    people: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON: ids, and the hashes that lead to them."""
+    details: str = Field(default="", repr=False, sa_column=Column(Text, nullable=False, **SEALED))
+    """Sealed JSON of names, classes and numbers by id; empty where it is hashed."""
 
 
 class RemovalsRow(Stored, table=True):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from writeback_client.models.base import Known, Model
-from writeback_client.words import ListName
+from writeback_client.words import Directory, ListName
 
 AnyList = Annotated[ListName | str, Known()]
 
@@ -80,6 +80,8 @@ class School(Model):
     """The school's own feature rules, kind by kind."""
     content_days: float | None = None
     """For how many days what its writebacks say is kept after they ended; null: as the service's settings say."""
+    directory: Annotated[Directory | str, Known()] = Directory.OFF
+    """What is kept of its people beside their ids, so that they are found by UPN, number or name."""
     lookups: tuple[CachedList, ...] = ()
     waiting: int = 0
     """Writebacks that have not ended."""

@@ -1,12 +1,13 @@
 """Schools: the registry, their lists, and what they take."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from writeback_client import aio, blocking
 from writeback_client.calls import Call, as_model, get, patch, path, post, said
 from writeback_client.flows import Listing
 from writeback_client.models.base import Model, Page
+from writeback_client.models.directory import PeopleFound
 from writeback_client.models.features import Features
 from writeback_client.models.people import Left
 from writeback_client.models.schools import ListedSchool, School, Synced
@@ -52,6 +53,7 @@ def add(
     credentials: Credentials | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     content_days: float | None = None,
+    directory: Literal["off", "hashed", "named"] | None = None,
 ) -> Call[School]:
     """Register a school; raise Conflict where it is registered, Invalid with findings. Needs the scope admin.
 
@@ -67,6 +69,7 @@ def add(
         credentials=credentials,
         overrides=overrides,
         content_days=content_days,
+        directory=directory,
     )
     return post(_LIST, as_model(School), body)
 
@@ -81,10 +84,12 @@ def change(
     credentials: Credentials | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     content_days: float | None = None,
+    directory: Literal["off", "hashed", "named"] | None = None,
 ) -> Call[School]:
     """Change what is given; credentials and overrides as a whole. Needs the scope admin.
 
-    `content_days`: for how many days what its writebacks say is kept after they ended.
+    `content_days`: for how many days what its writebacks say is kept after they ended. `directory`: what is kept of its
+    people beside their ids.
     """
     body = said(
         name=name,
@@ -94,6 +99,7 @@ def change(
         credentials=credentials,
         overrides=overrides,
         content_days=content_days,
+        directory=directory,
     )
     return patch(path("/v1/schools/{}", school), as_model(School), body)
 
@@ -150,6 +156,24 @@ def lookup(school: str, list: str, *, at_most: int | None = None) -> Listing[Row
     return through(path("/v1/schools/{}/lookups/{}", school, list), Row, at_most=at_most)
 
 
+def find_students(school: str, people: Sequence[Mapping[str, str]]) -> Call[PeopleFound]:
+    """Return what up to 500 pupils came to, in their order: each by `upn` or `admission_number`, or `surname` and
+    `forename` with `date_of_birth` (YYYY-MM-DD) or `class`. Needs the scope find."""
+    return _find(school, "students", people)
+
+
+def find_employees(school: str, people: Sequence[Mapping[str, str]]) -> Call[PeopleFound]:
+    """Return what up to 500 members of staff came to, in their order: each by `code`, `email`, or `surname` and
+    `forename`. Needs the scope find."""
+    return _find(school, "employees", people)
+
+
+def _find(school: str, list_name: str, people: Sequence[Mapping[str, str]]) -> Call[PeopleFound]:
+    body = {"people": [dict(one) for one in people]}
+    where = path("/v1/schools/{}/lookups/{}/find", school, list_name)
+    return post(where, as_model(PeopleFound), body, is_repeatable=True)
+
+
 def of_provider(provider: str, *, state: Literal["approved", "pending"] | None = None) -> Call[Page[ListedSchool]]:
     """Return the schools that a provider lists for our account, all at once. Needs the scope admin."""
     return page(path("/v1/providers/{}/schools", provider), ListedSchool, state=state)
@@ -178,6 +202,8 @@ class Schools(blocking.Room):
     features = blocking.one(features)
     lookup_page = blocking.one(lookup_page)
     lookup = blocking.each(lookup)
+    find_students = blocking.one(find_students)
+    find_employees = blocking.one(find_employees)
     of_provider = blocking.one(of_provider)
 
 
@@ -197,4 +223,6 @@ class AsyncSchools(aio.Room):
     features = aio.one(features)
     lookup_page = aio.one(lookup_page)
     lookup = aio.each(lookup)
+    find_students = aio.one(find_students)
+    find_employees = aio.one(find_employees)
     of_provider = aio.one(of_provider)

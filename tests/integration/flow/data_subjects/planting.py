@@ -9,10 +9,13 @@ from typing import Any
 
 from sqlmodel import Session
 
+from tests.secret_key import SECRET_KEY
 from writeback.batches.layout import Format, Layout
 from writeback.core.secrets import SecretBox
+from writeback.domain.directory import PersonDetails
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
+from writeback.domain.people_index import PeopleIndex, hashed_people
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
 from writeback.store import tables as t
 from writeback.store.reads.search import Changed, terms_of
@@ -195,6 +198,25 @@ def _batch(session: Session, at: datetime, pupil: str, name: str, number: int) -
         )  # fmt: skip
 
 
+def _directory(now: datetime) -> t.DirectoryRow:
+    named = {PUPIL: NAME, OTHER: OTHER_NAME}
+    people = {
+        one: PersonDetails(forename=name.split()[0], surname=name.split()[1], classes=("8B",))
+        for one, name in named.items()
+    }
+    secrets, hashes = SecretBox(SECRET_KEY), hashed_people(b"key", "students", people)
+    return t.DirectoryRow(
+        id=f"{SCHOOL}:students",
+        school_id=SCHOOL,
+        list="students",
+        mode="named",
+        made_with=secrets.token_for("directory"),
+        filled_at=now,
+        people=PeopleIndex().changed(hashes, people, "2026-01-12", "2026-01-01").as_text(),
+        details=secrets.seal({one: person.as_json() for one, person in people.items()}),
+    )
+
+
 def plant_school(session: Session, now: datetime) -> None:
     """Write what both pupils share: the school, its lists and lanes, an app, a webhook."""
     for school in (SCHOOL, ELSEWHERE):
@@ -220,4 +242,5 @@ def plant_school(session: Session, now: datetime) -> None:
     ids = {PUPIL: {"id": PUPIL}, OTHER: {"id": OTHER}}
     session.add(t.LookupRow(school_id=SCHOOL, list="students", version=3, fetched_at=now, rows=json.dumps(ids)))
     session.add(t.RemovalsRow(school_id=SCHOOL, list="students", since=now, entries=2, ids=json.dumps([PUPIL, OTHER])))
+    session.add(_directory(now))
     session.flush()

@@ -66,6 +66,8 @@ async def everything(db: Database) -> dict[str, list[str]]:
             for row in rows:
                 if table.name == "provider_answer":
                     row["opened"] = json.dumps(secrets.open(row["sealed"]))
+                if table.name == "directory" and row["details"]:
+                    row["details"] = json.dumps(secrets.open(row["details"]))
             found[table.name] = [repr(row) for row in rows]
     return found
 
@@ -93,7 +95,7 @@ async def test_nothing_is_left_of_the_pupil_in_any_table(subjects: DataSubjects)
 async def test_the_other_pupil_stays_as_they_were(subjects: DataSubjects) -> None:
     def others(found: dict[str, list[str]]) -> list[tuple[str, str]]:
         rows = left_of(found, (OTHER, OTHER_NAME))
-        return [one for one in rows if one[0] not in ("lookup", "lookup_removals", "school")]
+        return [one for one in rows if one[0] not in ("lookup", "lookup_removals", "directory", "school")]
 
     before = others(await everything(subjects.db))
 
@@ -104,6 +106,8 @@ async def test_the_other_pupil_stays_as_they_were(subjects: DataSubjects) -> Non
     (students,) = after["lookup"]
     assert OTHER in students
     assert "'version': 4" in students  # so that every process reads it again
+    (directory,) = after["directory"]
+    assert OTHER_NAME.split()[1] in directory
 
 
 async def test_states_counts_and_evidence_stay(subjects: DataSubjects) -> None:

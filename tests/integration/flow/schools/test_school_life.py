@@ -22,6 +22,8 @@ from writeback.domain.lookups import ListName
 from writeback.domain.states import Status
 from writeback.flow.accept.accept import Acceptor
 from writeback.flow.confirm.provider_hooks import Hooks
+from writeback.flow.directory.asking import PeopleAsked
+from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import account_hook_token, hook_url
 from writeback.flow.registry.entries import Registry
@@ -54,7 +56,9 @@ class Scene:
     def __post_init__(self) -> None:
         self.syncer = Syncer(self.flow)
         self.watch = SchoolWatch(self.flow, self.syncer)
-        self.acceptor = Acceptor(self.flow, self.committer, ListRefresher(self.flow, self.syncer))
+        refresher = ListRefresher(self.flow, self.syncer)
+        people = PeopleAsked(self.flow, PeopleFinder(self.flow, refresher))
+        self.acceptor = Acceptor(self.flow, self.committer, refresher, people)
 
     async def order(self, path: str, **body: Any) -> Any:
         response = await self.control.post(f"/_sandbox/{path}", json=body)

@@ -32,6 +32,7 @@ from writeback.store.tables import (
     BulkRow,
     ClaimRow,
     DeliveryRow,
+    DirectoryRow,
     DriftCheckRow,
     DropInMemberRow,
     DropInRow,
@@ -226,6 +227,8 @@ def _rows(now: Any, step: int, writeback_id: str) -> Iterator[tuple[type[SQLMode
     )
     yield DropInMemberRow, {"writeback_id": writeback_id, "ref": f"ref-{step}", "position": 0, "ids": [of("drop_ins")]}
     yield from _batches(now, step, of)
+    kept = {"mode": "hashed", "made_with": "", "filled_at": now, "people": of("directories"), "details": ""}
+    yield DirectoryRow, {"id": f"hillside:{step}", "school_id": "hillside", "list": "students", "version": 1, **kept}
     yield (
         BulkRow,
         {

@@ -1,0 +1,117 @@
+"""Who may ask for people, and how much: finding somebody by a UPN or a name tells who goes to a school.
+
+It takes a scope of its own; a key may ask for so many people in a minute, and be told so often in an hour that somebody
+is not found; each call is audited, with counts alone.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from writeback.core.buckets import Buckets
+from writeback.core.errors import TooManyAtOnce
+from writeback.domain.access import Caller, check_may_find
+from writeback.domain.actor import actor_of
+from writeback.domain.directory import Found, Match, PersonReference
+from writeback.domain.kinds import Kind
+from writeback.domain.lookups import ListName
+from writeback.flow.directory.find import PeopleFinder
+from writeback.flow.directory.names_to_ids import WithIds, names_to_ids
+from writeback.flow.engine.context import FlowContext
+from writeback.store.people import audit
+
+_MISSED = frozenset({Match.UNKNOWN, Match.AMBIGUOUS})
+
+
+@dataclass(frozen=True)
+class FoundPeople:
+    """What each reference came to; `names` of those who come near, by id, for who may see them."""
+
+    found: Sequence[Found]
+    names: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class PeopleAsked:
+    """Answers callers of the API. One a process."""
+
+    flow: FlowContext
+    finder: PeopleFinder
+    _asked: Buckets = field(init=False, repr=False)
+    _missed: Buckets = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        limits = self.flow.settings.directory
+        self._asked = Buckets(self.flow.clock, limits.asked_per_minute / 60, limits.asked_per_minute)
+        self._missed = Buckets(self.flow.clock, limits.missed_per_hour / 3_600, limits.missed_per_hour)
+
+    async def find(
+        self, caller: Caller, school_id: str, list_name: ListName, references: Sequence[PersonReference]
+    ) -> FoundPeople:
+        """Return what references come to. Those who come near, only for who may see names.
+
+        Raise Forbidden for a key without the scope, TooManyAtOnce, NotFound for the school.
+        """
+        self._check(caller, len(references))
+        found = await self.finder.find(school_id, list_name, references)
+        await self._note(caller, school_id, {list_name: found})
+        if not caller.sees_names:
+            return FoundPeople([Found(one.match, one.person_id) for one in found], {})
+        near = dict.fromkeys(one for each in found for one in each.candidates)
+        return FoundPeople(found, await self.finder.names(school_id, list_name, near))
+
+    async def with_ids(
+        self, caller: Caller, school_id: str, kind: Kind, contents: Sequence[Any], *, is_trial: bool
+    ) -> WithIds:
+        """Return the contents of records with ids in the place of people whom they name. Raises as `find` does.
+
+        What is kept says by itself who sent it; a trial, and who is not found, is audited.
+        """
+        check_may_find(caller)
+        results: dict[ListName, Sequence[Found]] = {}
+
+        async def find(list_name: ListName, references: Sequence[PersonReference]) -> Sequence[Found]:
+            self._check(caller, len(references))
+            results[list_name] = await self.finder.find(school_id, list_name, references)
+            return results[list_name]
+
+        changed = await names_to_ids(find, await self.flow.registry.school(school_id), kind, contents)
+        if is_trial or changed.unfound:
+            await self._note(caller, school_id, results)
+        return changed
+
+    def _check(self, caller: Caller, count: int) -> None:
+        """Count what is asked for; raise Forbidden, or TooManyAtOnce before anything is said."""
+        check_may_find(caller)
+        limits = self.flow.settings.directory
+        wait_s = self._missed.empty_for_s(caller.key_id)
+        if wait_s:
+            raise TooManyAtOnce(
+                "people_missed_too_often",
+                f"{limits.missed_per_hour} people for whom this key asked in an hour were not found, or not alone",
+                retry_after_s=max(1, round(wait_s)),
+                hint="Compare what is sent with the school's MIS; or send the provider's ids.",
+            )
+        if self._asked.take(caller.key_id, count).is_exceeded:
+            raise TooManyAtOnce(
+                "people_asked_too_fast",
+                f"this key has asked for more than {limits.asked_per_minute} people in a minute",
+                retry_after_s=max(1, round(count * 60 / limits.asked_per_minute)),
+                hint="Keep the ids that were found, and wait as long as Retry-After says.",
+            )
+
+    async def _note(self, caller: Caller, school_id: str, results: Mapping[ListName, Sequence[Found]]) -> None:
+        """Count who was not found, and write down how many were asked for."""
+        counts = Counter(one.match for found in results.values() for one in found)
+        if missed := sum(counts[match] for match in _MISSED):
+            self._missed.charge(caller.key_id, missed)
+        changed = {
+            "asked": counts.total(),
+            **{match.value: number for match, number in sorted(counts.items())},
+        }
+        lists = ", ".join(sorted(results))
+        note = partial(audit.note, app=caller.app_id or None, school=school_id, changed=changed)
+        async with self.flow.db.write() as session:
+            note(session, actor_of(caller), self.flow.clock.now(), "people.find", lists)
