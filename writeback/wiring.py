@@ -23,6 +23,8 @@ from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.flow.accept.accept import Acceptor
 from writeback.flow.batches.batches import Batches
+from writeback.flow.batches.mappings import SavedMappings
+from writeback.flow.batches.reviews import Reviews
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.confirm.confirmer import Confirmer
 from writeback.flow.confirm.drift import Drift
@@ -106,6 +108,8 @@ class Services:
     features: Features
     webhooks: Webhooks
     batches: Batches
+    reviews: Reviews
+    mappings: SavedMappings
     feed: EventFeed
     staff: StaffServices
     overviews: Overviews
@@ -195,6 +199,8 @@ async def open_services(
             features=Features(flow.registry, flow.lookups),
             webhooks=Webhooks(flow),
             batches=Batches(flow),
+            reviews=Reviews(flow, refresher, people.finder),
+            mappings=SavedMappings(flow),
             feed=feed,
             staff=create_staff(flow),
             overviews=Overviews(flow.db, flow.clock),

@@ -19,6 +19,8 @@ from writeback.domain.actor import Actor
 from writeback.domain.lookups import ListName
 from writeback.domain.school import HoldReason
 from writeback.flow.batches.batches import Batches
+from writeback.flow.batches.mappings import SavedMappings
+from writeback.flow.batches.reviews import Reviews
 from writeback.flow.correct.corrections import Corrections, create_corrections
 from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.directory.asking import PeopleAsked
@@ -172,6 +174,8 @@ class FakeServices:
     data_subjects: DataSubjects
     people: PeopleAsked
     batches: Any
+    reviews: Any
+    mappings: Any
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
     hooks: FakeHooks = field(default_factory=FakeHooks)
@@ -268,6 +272,8 @@ def services(database: Database, fake_clock: FakeClock, tmp_path: Path) -> FakeS
         corrections=create_corrections(flow, ListRefresher(flow, Syncer(flow))),
         people=PeopleAsked(flow, PeopleFinder(flow)),
         batches=Batches(flow),
+        reviews=Reviews(flow, ListRefresher(flow, Syncer(flow)), PeopleFinder(flow)),
+        mappings=SavedMappings(flow),
         data_subjects=replace(subjects, leaving=replace(subjects.leaving, until_noticed_s=0.0)),
     )
 

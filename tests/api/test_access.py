@@ -30,6 +30,15 @@ ROUTES = {
     ("GET", "/v1/batches"): "read",
     ("GET", "/v1/batches/{batch}"): "read",
     ("POST", "/v1/batches/{batch}/cancel"): "submit",
+    ("GET", "/v1/batches/{batch}/review"): "read",
+    ("GET", "/v1/batches/{batch}/rows"): "read",
+    ("GET", "/v1/batches/{batch}/people"): "read",
+    ("PUT", "/v1/batches/{batch}/people/{person}"): "submit",
+    ("PUT", "/v1/batches/{batch}/mapping"): "submit",
+    ("GET", "/v1/schools/{school}/mappings"): "read",
+    ("DELETE", "/v1/schools/{school}/mappings/{mapping}"): "submit",
+    ("PATCH", "/v1/batches/{batch}/rows/{number}"): "submit",
+    ("POST", "/v1/batches/{batch}/send"): "submit",
     ("GET", "/v1/batches/{batch}/errors.{format}"): "read",
     ("GET", "/v1/schools/{school}/templates/{kind}.{format}"): "read",
     ("GET", "/v1/providers/{provider}/schools"): "admin",
@@ -117,6 +126,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/schools/{school}/people/erase"): {"student_id": "A1", "reason": "asked for"},
     ("POST", "/v1/schools/{school}/remove"): {"reason": "they left"},
     ("POST", "/v1/apps/{app}/remove"): {"reason": "they left"},
+    ("PATCH", "/v1/batches/{batch}/rows/{number}"): {"left_out": True},
+    ("PUT", "/v1/batches/{batch}/people/{person}"): {"person_id": "A1"},
+    ("PUT", "/v1/batches/{batch}/mapping"): {},
     ("POST", "/v1/webhooks"): {"url": "https://receiver.example/"},
     ("PATCH", "/v1/webhooks/{webhook}"): {"description": "the new one"},
     ("POST", "/v1/writebacks/{writeback}/resolve"): {"outcome": "failed", "reason": "not there"},
@@ -149,6 +161,9 @@ def _path(template: str, school: str = "hillside") -> str:
         "{webhook}": "whk_1",
         "{delivery}": "msg_1",
         "{batch}": "bat_1",
+        "{number}": "2",
+        "{person}": "abc",
+        "{mapping}": "map_1",
         "{kind}": "attendance.session",
         "{format}": "csv",
         "{provider}": "wonde",
@@ -237,7 +252,7 @@ async def test_a_key_with_the_scope_alone_comes_through(api: Any, route: tuple[s
 
     response = await _call(api, route, key)
 
-    missing = any(part in route[1] for part in ("{writeback}", "{key}", "{webhook}", "{batch}"))
+    missing = any(part in route[1] for part in ("{writeback}", "{key}", "{webhook}", "{batch}", "{mapping}"))
     assert response.status_code == 404 if missing else response.is_success, response.text
 
 

@@ -102,7 +102,7 @@ async def test_bad_rows_given_to_another_app_s_key_are_in_the_audit_log(world: W
 async def test_progress_counts_rows_and_problems_and_the_bad_rows_come_back(world: World) -> None:
     batch = await world.take(headers={**CSV, "Content-Disposition": 'attachment; filename="marks.csv"'})
 
-    assert batch["rows"] == {"read": 2, "good": 1, "bad": 1, "queued": 1}
+    assert batch["rows"] == {"read": 2, "good": 1, "bad": 1, "left_out": 0, "queued": 1}
     assert batch["writebacks"]["waiting"] == 1
     assert [(one["count"], one["row"]) for one in batch["problems"]] == [(1, 3)]
     errors = await world.get(batch["errors"])

@@ -20,6 +20,8 @@ MADE_BY_THE_THOUSAND = {
 OTHERS = {
     "SchoolListing": "what a provider says, before it is known who of them is here",
     "ListState": "a row of a query",
+    "ColumnUse": "how a column is read, row by row",
+    "ProposedColumn": "what a look at a file comes to, before anybody has said anything",
     "_Field": "what is compared before it is a text",
 }
 """Classes that look like a model and are something else, and why. Rows of tables are, too."""

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from writeback import __version__
 from writeback.api import openapi
 from writeback.api.access import audit_routes, key_routes
+from writeback.api.batches import review_routes
 from writeback.api.batches import routes as batches
 from writeback.api.batches.uploads import body_limit, check_upload, is_upload
 from writeback.api.corrections import routes as corrections
@@ -173,6 +174,7 @@ def _rooms() -> Sequence[BaseRoute]:
         writebacks,
         corrections,
         batches,
+        review_routes,
         event_routes,
         webhooks,
         schools,

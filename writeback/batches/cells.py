@@ -24,7 +24,13 @@ _NOTHING = frozenset({"null", "(null)", "<null>", "\\n", "nan", "nat", "<na>", "
 _NO_COMMENT = _NOTHING | {"none", "nil", "n/a", "n.a.", "na", "-", "--", "\u2013", "\u2014"}
 """How people write it where a sentence may stand; as a code, some of these are one."""
 _LONGEST_NOTHING = max(map(len, _NO_COMMENT))
-_MORNING, _AFTERNOON = frozenset({"morning", "forenoon"}), frozenset({"afternoon"})
+_SESSION_WORD = re.compile(
+    r"(?:reg|registration|session)?(?:(?P<am>am|morning|forenoon)|pm|afternoon)(?:reg|registration|session|register|mark)?"
+)
+"""How schools name the sessions of a day, without blanks and stops."""
+_MIDNIGHT = re.compile(r"\b0?0:00(:00(\.0+)?)?( *am)?\s*$|\b12:00(:00)? *am\s*$", re.IGNORECASE)
+_HOURS_OF_SCHOOL = range(6, 21)
+"""Times beside a day that may be left out; 23:00 is a midnight of another clock, and the day the one before."""
 ERRORS = frozenset(
     {
         *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"),
@@ -103,6 +109,8 @@ def meaning(cell: str, column: Column, style: DayStyle = BRITISH) -> Any:
             return _decimal(text)
         case "boolean":
             return _switch(text)
+        case "name":
+            return " ".join(text.split())
         case "choice":
             return _choice(text, column) or text
         case _:
@@ -121,7 +129,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _is_nothing(text: str, column: Column) -> bool:
-    if len(text) > _LONGEST_NOTHING:
+    if len(text) > _LONGEST_NOTHING or column.type == "name":  # there are people called Null
         return False
     return text.casefold() in (_NO_COMMENT if column.type == "text" else _NOTHING)
 
@@ -137,7 +145,8 @@ def _identifier(text: str) -> str:
 def _choice(text: str, column: Column) -> str | None:
     """Return the one of the column's fixed values that is meant: `am` and `Morning` are AM, `Sign in` is sign_in."""
     plain = "".join(letter for letter in text.casefold() if letter.isalnum())
-    plain = "am" if plain in _MORNING else "pm" if plain in _AFTERNOON else plain
+    if session := _SESSION_WORD.fullmatch(plain):
+        plain = "am" if session["am"] else "pm"
     return next((one for one in column.choices if one.casefold().replace("_", "") == plain), None)
 
 
@@ -163,9 +172,14 @@ def _switch(text: str) -> bool:
     return word in _YES
 
 
+def has_time(cell: str) -> bool:
+    """Whether a cell that is a day also has a time of day that is not midnight."""
+    return ":" in cell and not _MIDNIGHT.search(cell)
+
+
 def _day(text: str, style: DayStyle) -> str:
     found = _moment(text, style, _DAY)
-    if found.time() != time.min:
+    if found.time() != time.min and found.hour not in _HOURS_OF_SCHOOL:
         raise BadCell("send a date without a time of day", _DAY[1])
     return found.date().isoformat()
 

@@ -23,7 +23,7 @@ _OF_PUPILS = frozenset({"achievement.create", "behaviour.create"})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `type`: string, text, integer, number, boolean, date, date-time or choice."""
+    """One column. `type`: string, text, name, integer, number, boolean, date, date-time or choice."""
 
     name: str
     type: str
@@ -53,6 +53,15 @@ class TemplateColumn:
 def is_grouped(kind: str) -> bool:
     """Whether rows with the same `incident` make one record."""
     return kind in _OF_PUPILS
+
+
+def letters(place: int) -> str:
+    """Return a column's place as spreadsheets name it: A, B, …, AA."""
+    name, place = "", place + 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name
 
 
 @cache

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from datetime import date as Date
 from itertools import islice
 from typing import BinaryIO
 
@@ -10,10 +11,9 @@ from writeback.batches.cells import safe
 from writeback.batches.columns import PROBLEM, WHAT_TO_DO
 from writeback.batches.encodings import Encoding, encoding_of, text_of
 from writeback.batches.findings import unreadable
-from writeback.batches.headers import score
 from writeback.batches.layout import Format, Layout, Row, Stated, kept_columns
-from writeback.batches.tables import HEADER_WITHIN, open_table
-from writeback.batches.whole_file_findings import OpenFile
+from writeback.batches.mapping.header_rows import HEADER_WITHIN, score
+from writeback.batches.tables import Table
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 16
@@ -21,12 +21,12 @@ _SEPARATOR_LINE = "sep="
 """Excel's own first line that names the delimiter."""
 
 
-def open_csv(file: BinaryIO, kind: str | None, stated: Stated) -> OpenFile:
+def csv_table(file: BinaryIO, kind: str | None, stated: Stated, today: Date | None) -> Table:
     """Return the table in a CSV file; raise FileRefused."""
     encoding = encoding_of(file, stated.encoding)
     delimiter, skipped = _delimiter_of(file, encoding, kind)
     rows = _rows(file, encoding, delimiter, skipped)
-    return open_table(
+    return Table(
         rows,
         kind,
         format=Format.CSV,
@@ -35,6 +35,7 @@ def open_csv(file: BinaryIO, kind: str | None, stated: Stated) -> OpenFile:
         is_guessed=encoding.is_guessed,
         delimiter=delimiter,
         stated=stated,
+        today=today,
     )
 
 

@@ -11,9 +11,9 @@ from datetime import date as Date
 from typing import NamedTuple
 
 from writeback.batches.cells import plain_text
+from writeback.batches.columns import letters
 from writeback.batches.days import DayOrder, readings_of
 from writeback.batches.findings import make, refuse
-from writeback.batches.headers import letters
 from writeback.batches.layout import Row
 from writeback.domain.finding import Finding
 from writeback.domain.submission.shape_findings import show

@@ -80,12 +80,29 @@ def readings_of(text: str) -> Mapping[DayOrder, Date]:
     return _readings_of(text) if len(text) <= _LONGEST else {}
 
 
+def plain_day(text: str) -> str:
+    """Return the text in small letters, with plain hyphens, blanks and digits."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_DASHES))
+    return " ".join(plain.lower().split())
+
+
+def weekday_named(word: str) -> int | None:
+    """Return which weekday the word is, or begins: 0 for Monday; tues as well as tue."""
+    return _named(word, _WEEKDAYS)
+
+
+def month_named(word: str) -> int | None:
+    """Return which month the word is, or begins: 1 for January; sept as well as sep."""
+    place = _named(word, _MONTHS)
+    return None if place is None else place + 1
+
+
 @lru_cache(4_096)
 def _moment_of(text: str, style: DayStyle) -> datetime:
     if _SERIAL.fullmatch(text):
         counted = (_EPOCH_1904 if style.from_1904 else _EPOCH) + timedelta(days=float(text), milliseconds=500)
         return counted.replace(microsecond=0)
-    plain, weekday = _without_weekday(_plain(text))
+    plain, weekday = _without_weekday(plain_day(text))
     found, rest = _calendar(plain, style.order)
     if weekday is not None and found.weekday() != weekday:
         raise NoDay(f"{found.isoformat()} is a {_WEEKDAYS[found.weekday()].title()}: send a real calendar date")
@@ -94,7 +111,7 @@ def _moment_of(text: str, style: DayStyle) -> datetime:
 
 @lru_cache(4_096)
 def _readings_of(text: str) -> Mapping[DayOrder, Date]:
-    plain, weekday = _without_weekday(_plain(text))
+    plain, weekday = _without_weekday(plain_day(text))
     found = _NUMBERS.match(plain)
     if found is None:
         return {}
@@ -104,16 +121,10 @@ def _readings_of(text: str) -> Mapping[DayOrder, Date]:
     return {order: day for order, day in readings.items() if day is not None and weekday in (None, day.weekday())}
 
 
-def _plain(text: str) -> str:
-    """Return the text in small letters, with plain hyphens, blanks and digits."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_DASHES))
-    return " ".join(plain.lower().split())
-
-
 def _without_weekday(text: str) -> tuple[str, int | None]:
     """Return the text without the name of a weekday before it, and which weekday that is: 0 for Monday."""
     found = _WEEKDAY.match(text)
-    day = _named(found[1], _WEEKDAYS) if found else None
+    day = weekday_named(found[1]) if found else None
     return (text, None) if found is None or day is None else (text[found.end() :], day)
 
 
@@ -142,9 +153,9 @@ def _worded(text: str) -> tuple[re.Match[str], int]:
     """Return the match of a day whose month is a word, and which month that is."""
     for form in _WORDS:
         found = form.match(text)
-        month = _named(found["word"], _MONTHS) if found else None
+        month = month_named(found["word"]) if found else None
         if found is not None and month is not None:
-            return found, month + 1
+            return found, month
     raise NoDay
 
 

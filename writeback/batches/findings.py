@@ -23,11 +23,6 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The workbook has {count} sheets; only {sheet} is read",
         "Put everything on the first sheet, or upload each sheet in a file of its own.",
     ),
-    "file_is_grid": (
-        "The table is a grid: row {row} has days as column names, such as {value} in {cell}",
-        "Write a row for each mark, with the pupil, the day, the session and the code in columns of their own. The "
-        "school's template shows how.",
-    ),
     "days_month_first": (
         "The days are read with the month first: {value} in {cell} can be nothing else",
         "If that is right, do nothing; to be sure, state date_order=mdy or write days as YYYY-MM-DD.",
@@ -56,6 +51,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "If that is wrong, cancel the batch and upload the file with encoding={other}, or another; or save it as CSV "
         "UTF-8.",
     ),
+    "times_not_sent": (
+        "{count} cells have a time of day where a day alone is sent, the first is {value} in {cell}: it is left out",
+        "If the time matters, write it into a column of its own.",
+    ),
     "cells_say_nothing": (
         "{count} cells have a word for nothing, the first is {value} in {cell}: they are taken as empty",
         "Leave cells empty where there is nothing to say.",
@@ -68,15 +67,65 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Columns are hidden in the spreadsheet and yet taken: {columns}",
         "If they are not meant, cancel the batch, delete them, and upload the file again.",
     ),
-    "columns_not_sent": ("Columns are passed over: {columns}", "They are not needed, and nothing of them is sent."),
+    "columns_not_sent": (
+        "Columns are passed over: {columns}",
+        "Nothing of them is sent. If one is needed, rename it as in the template.",
+    ),
     "header_missing": (
         "None of the first {rows} rows names the columns of {kind}; the first row reads {shown}",
         "Put the column names into the first row: {known}. The school's template has them all.",
     ),
-    "column_missing": ("There is no column {field}", "Add it: every {kind} needs it. The columns are {known}."),
-    "column_unknown": (
-        "Column {column} ({place}) is none of {kind}",
-        "{suggestion}Rename it, or take it out. The columns are {known}.",
+    "column_missing": (
+        "There is no column {field}, and no other that says it",
+        "Add it: every {kind} needs it. The columns are {known}. If one of the file's is it by another name, or all "
+        "rows have the same, upload the file with review=true and say so.",
+    ),
+    "column_unsure": (
+        "What column {column} ({place}) is, is not certain: {why}",
+        "It may be {candidates}. Rename it, take it out, or upload the file with review=true and say what it is.",
+    ),
+    "constant_unsure": (
+        "{field} seems to be {value}, because {source} stands above the column names; no column says so",
+        "Add a column {field}, or upload the file with review=true and confirm it.",
+    ),
+    "grid_days_partial": (
+        "Column {column} ({place}) is read as {day}, and the other days accordingly, because of: {source}",
+        "If that is wrong, cancel the batch and write the days with their year, for example 12/01/2026.",
+    ),
+    "cell_not_two_marks": (
+        "Cell {cell} has {value}, where the marks of morning and afternoon are expected",
+        "Write both marks, for example /\\; write - for a session without one.",
+    ),
+    "rows_not_sent": (
+        "{count} rows are passed over because they are no records, the first is row {row}: {value}",
+        "They are totals, titles or the column names once more. If one of them is a record, complete it and send it.",
+    ),
+    "class_changes": (
+        "Row {row} says that another class begins, {second}, while the title says {first}",
+        "Put the class into a column of its own, or each class into a file of its own.",
+    ),
+    "mapping_other_header": (
+        "What was confirmed of the columns was for other column names than those in row {row}",
+        "Look at what is proposed for these, and confirm that.",
+    ),
+    "mapping_width": ("{count} columns are described, while the file has {width}", "Describe each column of the file."),
+    "mapping_field_unknown": (
+        "{field} is no field that column {column} can be",
+        "Send one of {known}; null: not sent.",
+    ),
+    "mapping_value_bad": (
+        "{field} is {value}, which is none of its values",
+        "Write days as YYYY-MM-DD, sessions as AM, PM or “AM PM”, and all else as in a file.",
+    ),
+    "mapping_first_day_missing": (
+        "Column {column} is of {value}, and nothing says of which week, month or year",
+        "Say first_day, the first day that the file has, as YYYY-MM-DD.",
+    ),
+    "mapping_constant_twice": ("{field} is said for all rows, while a column has it", "Say it in one of the two ways."),
+    "person_too_little": (
+        "The columns name each {who} by parts of a name alone: that leads to nobody for certain",
+        "Add a column with a UPN or an admission number (of staff: a code or an e-mail address); or surname and "
+        "forename, and of a pupil the class or the day of birth.",
     ),
     "column_twice": ("Columns {first} and {second} are both {field}", "Keep one of them."),
     "kind_missing": (
@@ -130,6 +179,30 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The incident has {count} rows, more than the {limit} that one may have",
         "Check the column `incident`: it must differ from one incident to the next.",
     ),
+    "mapping_used": (
+        "The columns are read as {by} confirmed at {at} for a file with the same column names",
+        "If that is wrong, delete that mapping, and upload the file with review=true to say what they are.",
+    ),
+    "row_mended": (
+        "Changed by hand before it was sent: {columns}, by {by}",
+        "Nothing is to be done; the file said something else.",
+    ),
+    "people_not_allowed": (
+        "{field}: the key that uploaded the file may not find people by UPN, number or name",
+        "Send the provider's ids, or upload it with a key that has the scope find.",
+    ),
+    "people_missed": (
+        "More than {limit} people whom the file names are not found at the school",
+        "Look whether it is a file of this school.",
+    ),
+    "person_chosen": (
+        "{field}: who it is was chosen by {by}",
+        "Nothing is to be done; what the file said led to nobody for certain.",
+    ),
+    "review_over": (
+        "Nobody has sent the file while it could be looked at",
+        "Upload it again; nothing of it was sent.",
+    ),
     "batch_failed": (
         "The file could not be worked through: something went wrong on our side",
         "Upload it again; nothing is sent twice. If it happens again, tell whoever looks after the service.",
@@ -145,11 +218,26 @@ _WARNINGS = frozenset(
         "days_day_first",
         "encoding_guessed",
         "cells_say_nothing",
+        "times_not_sent",
         "rows_hidden",
         "columns_hidden",
         "columns_not_sent",
+        "rows_not_sent",
+        "grid_days_partial",
+        "mapping_used",
+        "row_mended",
+        "person_chosen",
+        "review_over",
     }
 )
+
+
+OF_CELLS = frozenset({"cell_formula", "cell_error", "cell_without_header"})
+"""What reading says of single cells; it is not said again when their row is checked once more."""
+
+
+OF_COLUMNS = frozenset({"people_missed"})
+"""What is found once rows are checked, and may come of columns that are read as what they are not."""
 
 
 class FileRefused(Exception):

@@ -1,20 +1,27 @@
-"""Which column of a file is which: names are matched kindly, but never guessed. Other names are in `headers.toml`."""
+"""Which column of a file is which by its name: matched kindly, never guessed. Other names are in `headers.toml`."""
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from writeback.batches.cells import without_apostrophe
 from writeback.batches.columns import CLASS, INCIDENT, KIND, NOT_SENT, OURS, columns_of, is_grouped
-from writeback.batches.findings import FileRefused, make
-from writeback.domain.finding import Finding
+from writeback.batches.mapping.people import EMPLOYEE, STUDENT, people_of, person_columns
 from writeback.domain.kinds import KINDS
-from writeback.domain.submission.shape_findings import show
 
-_TABLE = tomllib.loads((Path(__file__).parent / "headers.toml").read_text(encoding="utf-8"))
+_TABLE: Mapping[str, Any] = tomllib.loads((Path(__file__).parent / "headers.toml").read_text(encoding="utf-8"))
+WHOEVER = ".*"
+"""Behind a person's word: the cells of the column say by what the person is named."""
+_NAMED = (STUDENT, EMPLOYEE)
+"""Whose parts have names of their own; of others the field's name is all that they have."""
+_NAMES = ("surname", "forename", "name", "surname_forename")
+_LIKELY_SLIP, _CLOSE = 0.85, 0.6
+"""How alike names are where one is the other mistyped, and where one may be."""
+_MISSED = 1
+"""Letters that a slip leaves out, or has too many: `Lesson` is a word of its own, not half of `lesson_id`."""
 
 
 def plain(name: str) -> str:
@@ -22,118 +29,65 @@ def plain(name: str) -> str:
     return "".join(letter for letter in without_apostrophe(name).casefold() if letter.isalnum())
 
 
-_NOT_IDS: dict[str, str] = {plain(name): why for name, why in _TABLE["not_ids"].items()}
-
-
-@dataclass(frozen=True)
-class Header:
-    """The row of column names: what each column is, None where it has no name or one that nobody knows."""
-
-    row: int
-    cells: Sequence[str]
-    fields: Sequence[str | None]
-
-    @property
-    def unknown(self) -> tuple[int, ...]:
-        """Places of columns whose name nobody knows: all is well as long as they are empty."""
-        return tuple(
-            place
-            for place, (cell, field) in enumerate(zip(self.cells, self.fields, strict=True))
-            if field is None and cell.strip()
-        )
-
-
 @cache
-def names_for(kind: str | None) -> dict[str, str]:
-    """Return the field for each plain name that a column of this kind may have; None: of any kind."""
+def names_for(kind: str | None) -> Mapping[str, str]:
+    """Return the field for each plain name that a column of this kind may have; None: of any kind.
+
+    Names of one field come in their order: of several such columns the first is meant.
+    """
     kinds = [kind] if kind is not None else list(KINDS)
+    by_name = dict.fromkeys(map(plain, _TABLE["not_sent"]["names"]), NOT_SENT)
+    for one in kinds:
+        for field, names in _names_of_people(one):
+            by_name |= {plain(name): field for name in names}
     fields = dict.fromkeys(column.name for one in kinds for column in columns_of(one))
     fields |= dict.fromkeys((KIND, CLASS, *OURS))
     if any(is_grouped(one) for one in kinds):
         fields[INCIDENT] = None
-    by_name: dict[str, str] = dict.fromkeys(map(plain, _TABLE["not_sent"]["names"]), NOT_SENT)
     for field in fields:
         by_name |= {plain(other): field for other in _TABLE["names"].get(field, ())}
     return by_name | {plain(field): field for field in fields}
 
 
-def score(cells: Sequence[str], kind: str | None) -> int:
-    """Return how many cells name a column that is sent."""
-    names = names_for(kind)
-    return sum(names.get(plain(cell), NOT_SENT) != NOT_SENT for cell in cells)
+@cache
+def _ranks(kind: str) -> Mapping[str, int]:
+    return {name: rank for rank, name in enumerate(names_for(kind))}
 
 
-def find_header(rows: Sequence[tuple[int, Sequence[str]]], kind: str | None) -> Header | None:
-    """Return the row of column names among the first rows of a file; None where no row names any."""
-    best = max(rows, key=lambda row: (score(row[1], kind), -row[0]), default=None)
-    if best is None or not score(best[1], kind):
-        return None
-    names = names_for(kind)
-    number, cells = best
-    while cells and not cells[-1].strip():
-        cells = cells[:-1]
-    return Header(number, tuple(cells), tuple(names.get(plain(cell)) for cell in cells))
+def rank_of(name: str, kind: str) -> int:
+    """Return how far down the name stands among those of its field."""
+    ranks = _ranks(kind)
+    return ranks.get(plain(name), len(ranks))
 
 
-def check_header(header: Header, kind: str) -> None:
-    """Raise FileRefused where columns are missing or come twice; unknown ones may be empty."""
-    findings = [*_twice(header), *_missing(header, kind)]
-    if not findings:
-        return
-    in_place_of_ids = (place for place, cell in enumerate(header.cells) if plain(cell) in _NOT_IDS)
-    raise FileRefused([*findings, *about_unknown(header, kind, sorted({*header.unknown, *in_place_of_ids}))])
+def slips(name: str, kind: str) -> str | None:
+    """Return the field whose name this is but for a slip of the hand; None where it is a name of its own."""
+    return next(iter(_close(name, kind, _LIKELY_SLIP, _MISSED)), None)
 
 
-def about_unknown(header: Header, kind: str, places: Sequence[int] | None = None) -> list[Finding]:
-    """Return what is to be said of each column whose name nobody knows; or of those at `places`."""
-    names = {name: field for name, field in names_for(kind).items() if field != NOT_SENT}
-    known, findings = _known(kind), []
-    for place in header.unknown if places is None else places:
-        name = header.cells[place]
-        close = get_close_matches(plain(name), names, n=1, cutoff=0.7)
-        suggestion = _NOT_IDS.get(plain(name)) or (f"Did you mean {names[close[0]]}? " if close else "")
-        findings.append(
-            make(
-                "column_unknown",
-                column=show(name),
-                place=letters(place),
-                kind=kind,
-                suggestion=suggestion,
-                known=known,
-            )
-        )
-    return findings
+def close_to(name: str, kind: str) -> list[str]:
+    """Return the fields whose names are most like this one."""
+    return _close(name, kind, _CLOSE)
 
 
-def letters(place: int) -> str:
-    """Return a column's place as spreadsheets name it: A, B, …, AA."""
-    name, place = "", place + 1
-    while place:
-        place, rest = divmod(place - 1, 26)
-        name = chr(ord("A") + rest) + name
-    return name
+def _close(name: str, kind: str, cutoff: float, apart: int = 99) -> list[str]:
+    wanted = plain(name)
+    names = {
+        name: field
+        for name, field in names_for(kind).items()
+        if field != NOT_SENT and not field.endswith(WHOEVER) and abs(len(name) - len(wanted)) <= apart
+    }
+    return list(dict.fromkeys(names[one] for one in get_close_matches(wanted, names, n=3, cutoff=cutoff)))
 
 
-def _twice(header: Header) -> list[Finding]:
-    first: dict[str, int] = {}
-    findings = []
-    for place, field in enumerate(header.fields):
-        if field is None or field in (NOT_SENT, *OURS):
-            continue
-        before = first.setdefault(field, place)
-        if before != place:
-            findings.append(make("column_twice", first=letters(before), second=letters(place), field=field))
-    return findings
-
-
-def _missing(header: Header, kind: str) -> list[Finding]:
-    return [
-        make("column_missing", field=column.name, kind=kind, known=_known(kind))
-        for column in columns_of(kind)
-        if column.is_needed and column.name not in header.fields
-    ]
-
-
-def _known(kind: str) -> str:
-    grouped = (INCIDENT,) if is_grouped(kind) else ()
-    return ", ".join((*grouped, *(column.name for column in columns_of(kind))))
+def _names_of_people(kind: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the fields that name people in place of ids, each with its names."""
+    people = people_of(kind)
+    for who in people:
+        yield f"{who}{WHOEVER}", _TABLE["whoever"].get(who, [])
+    for field in person_columns(kind):
+        who, _, part = field.partition(".")
+        names = list(_TABLE["people"]["student" if who == STUDENT else "staff"].get(part, ())) if who in _NAMED else []
+        if who == EMPLOYEE and STUDENT not in people and part in _NAMES:
+            names += [part, *_TABLE["people"]["student"].get(part, ())]
+        yield field, [*([part] if who == STUDENT else []), *names, field]

@@ -7,12 +7,15 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from writeback.batches.cells import plain_text
-from writeback.batches.columns import OURS
+from writeback.batches.columns import OURS, letters
 from writeback.batches.days import DayOrder, DayStyle
 from writeback.batches.findings import refuse
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
 from writeback.domain.submission.shape_findings import show
+
+MARKS_OF_ROW = 1_000
+"""The rows of a plain table that is made of a grid are numbered so that each row of the grid has room for as many."""
 
 
 class Format(StrEnum):
@@ -78,6 +81,15 @@ class Layout:
     """Whether its numbers of days count from 1904."""
     stated: Stated = NOTHING_STATED
     warnings: Sequence[dict[str, Any]] = field(default=())
+    is_grid: bool = False
+    """Whether the file has several marks in a row; header and fields are those of the plain table made of it."""
+
+    def row_name(self, number: int) -> str:
+        """Return how people find a row in their file: its number there, of a grid with the letter of the column."""
+        if not self.is_grid:
+            return str(number)
+        row, place = divmod(number, MARKS_OF_ROW)
+        return f"{row} ({letters(place // 2)})"
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))

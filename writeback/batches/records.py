@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from writeback.batches.cells import BadCell, meaning, plain_text
-from writeback.batches.columns import CLASS, INCIDENT, KIND, PUPILS, column_map, is_grouped
+from writeback.batches.columns import CLASS, INCIDENT, KIND, PUPILS, is_grouped
 from writeback.batches.days import BRITISH
 from writeback.batches.findings import make
 from writeback.batches.layout import Format, Layout, Row
+from writeback.batches.mapping.people import people_of, person_columns, read_columns, reference_of
 from writeback.batches.ndjson_files import read_line
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Record
@@ -28,12 +29,16 @@ class Unit:
     """Rows that make one record: one row, or those of one incident."""
 
     rows: Sequence[Row]
+    content: dict[str, Any] | None = None
+    """What the rows themselves say, people as the file names them; None where they cannot be read."""
     given: Record | None = None
-    """What the rows themselves say."""
+    """The same as a record."""
     record: Record | None = None
     """The same, with what the school's settings add to it."""
     findings: dict[int, list[Finding]] = field(default_factory=dict)
     """By row number."""
+    people: dict[int, list[str]] = field(default_factory=dict)
+    """Keys of those whom rows name as the school knows them, by row number."""
     register: str = ""
     """The class that it belongs to, where the file says so: a register is one writeback."""
 
@@ -47,10 +52,12 @@ class Unit:
 
     def say(self, finding: Finding, *, row: int | None = None) -> None:
         """Add a finding to one of its rows, by default to that which the finding's pointer leads to."""
-        self.findings.setdefault(self._row_of(finding) if row is None else row, []).append(in_words_of_rows(finding))
+        place = self.row_of(finding.pointer) if row is None else row
+        self.findings.setdefault(place, []).append(in_words_of_rows(finding))
 
-    def _row_of(self, finding: Finding) -> int:
-        pupil = _PUPIL_PATH.match(finding.pointer)
+    def row_of(self, pointer: str) -> int:
+        """Return the row that a pointer into the record leads to."""
+        pupil = _PUPIL_PATH.match(pointer)
         place = int(pupil[1]) if pupil else 0
         return self.rows[place if place < len(self.rows) else 0].number
 
@@ -64,22 +71,34 @@ def incident_of(cells: Sequence[str], layout: Layout) -> str:
 
 def read_unit(rows: Sequence[Row], layout: Layout) -> Unit:
     """Return what the rows say: a record, or findings that say why there is none."""
+    unit = read_content(rows, layout)
+    make_record(unit, layout.kind)
+    return unit
+
+
+def read_content(rows: Sequence[Row], layout: Layout) -> Unit:
+    """Return what the rows say, not yet as a record: whom they name may have to be found first."""
     unit = Unit(rows, findings={row.number: list(row.findings) for row in rows if row.findings})
     content = _of_line(unit, layout) if layout.format is Format.NDJSON else _of_rows(unit, layout)
-    if content is None or unit.is_bad:
-        return unit
-    unit.given, findings = read_record(KINDS[layout.kind], content)
+    unit.content = None if unit.is_bad else content
+    return unit
+
+
+def make_record(unit: Unit, kind: str) -> None:
+    """Make the unit's record of its content, or findings that say why there is none."""
+    if unit.content is None:
+        return
+    unit.given, findings = read_record(KINDS[kind], unit.content)
     unit.record = unit.given
     for finding in findings:
         unit.say(finding)
-    return unit
 
 
 def as_sent_back(cells: Sequence[str], layout: Layout) -> Sequence[str]:
     """Return a row's cells as a file of their own may have them: days that only the whole file tells as YYYY-MM-DD."""
     if layout.days == BRITISH:
         return cells
-    columns = column_map(layout.kind)
+    columns = read_columns(layout.kind)
     shown = list(cells)
     for place, name in enumerate(layout.fields):
         column = columns.get(name or "")
@@ -158,14 +177,17 @@ def _of_rows(unit: Unit, layout: Layout) -> dict[str, Any]:
 
 def _of_row(unit: Unit, row: Row, layout: Layout) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a row says of the whole and of its pupil; what cannot be read becomes a finding."""
-    columns, days = column_map(layout.kind), layout.days
+    columns, days = read_columns(layout.kind), layout.days
     common: dict[str, Any] = {}
     pupil: dict[str, Any] = {}
+    people: dict[str, dict[str, str]] = {}
+    class_name = ""
     for name, cell in zip(layout.fields, row.cells, strict=True):
         if name == KIND and plain_text(cell) not in ("", layout.kind):
             unit.say(make("kind_differs", value=show(plain_text(cell)), kind=layout.kind), row=row.number)
-        elif name == CLASS and row is unit.rows[0]:
-            unit.register = plain_text(cell)
+        elif name == CLASS:
+            class_name = plain_text(cell)
+            unit.register = class_name if row is unit.rows[0] else unit.register
         column = columns.get(name or "")
         if column is None:
             continue
@@ -175,8 +197,15 @@ def _of_row(unit: Unit, row: Row, layout: Layout) -> tuple[dict[str, Any], dict[
             said = {"field": column.name, "value": show(plain_text(cell)), "advice": bad.advice, "hint": bad.hint}
             unit.say(make("cell_invalid", pointer=f"/{column.name}", **said), row=row.number)
             continue
-        if value is not None:
+        if value is None:
+            continue
+        if column.name in person_columns(layout.kind):
+            who, _, part = column.name.partition(".")
+            people.setdefault(who, {})[part] = value
+        else:
             (pupil if column.of_pupil else common)[column.name] = value
+    for who, parts in people.items():
+        (pupil if people_of(layout.kind)[who].of_pupil else common)[who] = reference_of(parts, class_name)
     return common, pupil
 
 

@@ -1,14 +1,15 @@
 """A file that is being read, and what is to be said of it as a whole once each row was seen: none is used by then."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date as Date
 
-from writeback.batches.cells import says_nothing
-from writeback.batches.columns import column_map
+from writeback.batches.cells import has_time, says_nothing
 from writeback.batches.day_orders import DayOrders, Quote
+from writeback.batches.days import DayOrder
 from writeback.batches.encodings import other_reading
 from writeback.batches.findings import make
 from writeback.batches.layout import Layout, Row
+from writeback.batches.mapping.people import read_columns
 from writeback.domain.finding import Finding
 from writeback.domain.submission.shape_findings import show
 
@@ -21,10 +22,14 @@ class Survey:
     """Sees every row below the column names once, in order."""
 
     def __init__(self, layout: Layout) -> None:
-        columns = column_map(layout.kind)
+        columns = read_columns(layout.kind)
         self._layout = layout
-        self._sent = [(place, columns[name]) for place, name in enumerate(layout.fields) if name in columns]
+        self._sent = [
+            (place, columns[name]) for place, name in enumerate(layout.fields) if name is not None and name in columns
+        ]
         self._days = [place for place, column in self._sent if column.type in _DAY_TYPES]
+        self._dates = [place for place, column in self._sent if column.type == "date"]
+        self._times, self._time = 0, Quote(0, 0, "")
         self._orders = DayOrders()
         self._texts: Sequence[int] = [place for place, _ in self._sent] or [0]
         self._foreign: Quote | None = None
@@ -39,6 +44,10 @@ class Survey:
             self._first_hidden = self._first_hidden or row.number
         for place in self._days:
             self._orders.see(place, row)
+        for place in self._dates:
+            if has_time(row.cells[place]):
+                self._times += 1
+                self._time = self._time if self._times > 1 else Quote(place, row.number, row.cells[place])
         for place, column in self._sent:
             if says_nothing(row.cells[place], column):
                 self._nothings += 1
@@ -46,10 +55,10 @@ class Survey:
         if self._layout.is_guessed and self._foreign is None:
             self._foreign = next(self._foreign_in(row), None)
 
-    def settle(self, today: Date) -> tuple[Layout, list[Finding]]:
-        """Return the layout with what only all rows could tell, and warnings; raise FileRefused."""
+    def settle(self, today: Date) -> tuple[DayOrder, list[Finding]]:
+        """Return what only all rows could tell, the order of the days, and warnings; raise FileRefused."""
         order, about_days = self._orders.decide(self._layout.stated.date_order, today)
-        return self._layout.with_order(order), [*about_days, *self._warnings()]
+        return order, [*about_days, *self._warnings()]
 
     def _foreign_in(self, row: Row) -> Iterator[Quote]:
         for place in self._texts:
@@ -72,6 +81,8 @@ class Survey:
             )
         if self._nothings:
             yield make("cells_say_nothing", count=self._nothings, value=self._nothing.value, cell=self._nothing.cell)
+        if self._times:
+            yield make("times_not_sent", count=self._times, value=self._time.value, cell=self._time.cell)
         if self._hidden:
             yield make("rows_hidden", count=self._hidden, row=self._first_hidden)
 
@@ -79,14 +90,22 @@ class Survey:
 class OpenFile:
     """`layout` is what is known of the file when it is opened; its rows can be taken once, from the first."""
 
-    def __init__(self, layout: Layout, rows: Iterator[Row]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        rows: Iterator[Row],
+        survey: Survey | None = None,
+        more: Callable[[], Sequence[Finding]] = tuple,
+    ) -> None:
+        """`survey` has seen the rows, where they are not as they stand in the file; `more` is to be said as well."""
         self.layout = layout
-        self._survey = Survey(layout)
-        self.rows = self._seen(rows)
+        self._survey, self._more = survey or Survey(layout), more
+        self.rows = rows if survey is not None else self._seen(rows)
 
     def settle(self, today: Date) -> tuple[Layout, list[Finding]]:
         """Return the whole layout, and warnings, when all rows were taken; raise FileRefused."""
-        return self._survey.settle(today)
+        order, found = self._survey.settle(today)
+        return self.layout.with_order(order), [*found, *self._more()]
 
     def _seen(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:

@@ -18,10 +18,9 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from writeback.batches.cells import is_text_formula, safe
 from writeback.batches.columns import PROBLEM, WHAT_TO_DO
 from writeback.batches.findings import make, unreadable
-from writeback.batches.headers import score
 from writeback.batches.layout import Format, Layout, Row, Stated, kept_columns
-from writeback.batches.tables import HEADER_WITHIN, MOST_COLUMNS, open_table
-from writeback.batches.whole_file_findings import OpenFile
+from writeback.batches.mapping.header_rows import HEADER_WITHIN, NAME_WEIGHT, score
+from writeback.batches.tables import MOST_COLUMNS, Table
 from writeback.batches.workbook_dialects import make_usual
 from writeback.batches.workbooks import MergedValues, SheetMarks, check_workbook, sheet_marks
 
@@ -41,13 +40,13 @@ _DAMAGED = (
 """What openpyxl raises of a workbook that is not as it should be."""
 
 
-_LOOKED_AT, _FEWEST_NAMES = 100, 2
-"""How many rows of a sheet are looked at for column names, and how many of these make a table."""
+_LOOKED_AT, _FEWEST_NAMES = 100, 2 * NAME_WEIGHT
+"""How many rows of a sheet are looked at for column names, and the score of so many names as make a table."""
 CODES_SHEET = "Codes"
 """The second sheet of our templates; it is for reading only."""
 
 
-def open_xlsx(file: BinaryIO, kind: str | None, stated: Stated, *, max_unpacked: int) -> OpenFile:
+def xlsx_table(file: BinaryIO, kind: str | None, stated: Stated, today: Date | None, *, max_unpacked: int) -> Table:
     """Return the table in a workbook, on the first visible sheet that has one; raise FileRefused."""
     check_workbook(file, max_unpacked=max_unpacked)
     try:
@@ -59,7 +58,7 @@ def open_xlsx(file: BinaryIO, kind: str | None, stated: Stated, *, max_unpacked:
         raise _damaged(error) from None
     others = [one for one in book.worksheets if one is not sheet and one.title != CODES_SHEET]
     warnings = [make("file_other_sheets", count=len(others) + 1, sheet=sheet.title)] if others else []
-    return open_table(
+    return Table(
         _rows(sheet, marks),
         kind,
         hidden_columns=marks.hidden_columns,
@@ -68,6 +67,7 @@ def open_xlsx(file: BinaryIO, kind: str | None, stated: Stated, *, max_unpacked:
         sheet=sheet.title,
         from_1904=book.epoch == CALENDAR_MAC_1904,
         stated=stated,
+        today=today,
     )
 
 

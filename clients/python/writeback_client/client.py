@@ -11,6 +11,7 @@ from writeback_client.resources.batches import AsyncBatches, Batches
 from writeback_client.resources.corrections import AsyncCorrection, Correction
 from writeback_client.resources.people import AsyncPeople, People
 from writeback_client.resources.raw import AsyncRaw, Raw
+from writeback_client.resources.reviews import AsyncReviews, Reviews
 from writeback_client.resources.schools import AsyncSchools, Schools
 from writeback_client.resources.service import AsyncKeys, AsyncService, Keys, Service
 from writeback_client.resources.webhooks import AsyncWebhooks, Webhooks
@@ -40,6 +41,7 @@ class Client(Writebacks, Correction, Service, Raw):
         self.url = options.url
         self.schools = Schools(runner)
         self.batches = Batches(runner)
+        self.reviews = Reviews(runner)
         self.webhooks = Webhooks(runner)
         self.keys = Keys(runner)
         self.people = People(runner)
@@ -79,6 +81,7 @@ class AsyncClient(AsyncWritebacks, AsyncCorrection, AsyncService, AsyncRaw):
         self.url = options.url
         self.schools = AsyncSchools(runner)
         self.batches = AsyncBatches(runner)
+        self.reviews = AsyncReviews(runner)
         self.webhooks = AsyncWebhooks(runner)
         self.keys = AsyncKeys(runner)
         self.people = AsyncPeople(runner)

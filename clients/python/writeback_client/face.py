@@ -25,6 +25,7 @@ from writeback_client.models.base import Finding, Page
 from writeback_client.models.batches import Batch, Uploaded
 from writeback_client.models.corrections import Check, Corrected, Count, ProviderAnswer, Report
 from writeback_client.models.features import Features, RuleSet
+from writeback_client.models.reviews import Mended, Review, ReviewPerson, ReviewRow, SavedMapping
 from writeback_client.models.schools import ListedSchool, School, Synced
 from writeback_client.models.webhooks import Delivery, NewWebhook, Webhook, WebhookEvent, WritebackPayload
 from writeback_client.models.writebacks import Event, Record, Submitted, Writeback, WritebackSummary
@@ -52,6 +53,7 @@ __all__ = [
     "Invalid",
     "Key",
     "ListedSchool",
+    "Mended",
     "Misconfigured",
     "NewKey",
     "NewWebhook",
@@ -66,7 +68,11 @@ __all__ = [
     "RecordStatus",
     "Report",
     "Restore",
+    "Review",
+    "ReviewPerson",
+    "ReviewRow",
     "RuleSet",
+    "SavedMapping",
     "School",
     "ServerError",
     "SignatureInvalid",

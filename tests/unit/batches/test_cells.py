@@ -59,6 +59,10 @@ def test_days_are_read_as_schools_write_them(cell: str, day: str) -> None:
     assert meaning(cell, MARK["date"]) == day
 
 
+def test_a_time_of_school_beside_a_day_is_left_out() -> None:
+    assert meaning("12/01/2026 09:00", MARK["date"]) == "2026-01-12"
+
+
 @pytest.mark.parametrize(
     "cell",
     [
@@ -67,7 +71,7 @@ def test_days_are_read_as_schools_write_them(cell: str, day: str) -> None:
         "12/25/2026",
         "tomorrow",
         "2026",
-        "12/01/2026 09:00",
+        "12/01/2026 23:00",
         "12/01-2026",
         "1e5",
         "Tue 12/01/2026",

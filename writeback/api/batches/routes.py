@@ -80,6 +80,8 @@ class UploadQuery(Parameters):
     """The kind of every row; without it the file has a column (in NDJSON a member) `kind`."""
     dry_run: bool = False
     """Check everything, queue nothing."""
+    review: bool = False
+    """Check everything, and queue nothing before somebody has looked at it: `POST /v1/batches/{batch}/send`."""
     date_order: DayOrder | None = None
     """What comes first in days such as 11/02/2026: the day (`dmy`) or the month (`mdy`). Without it all days of the
     file together tell."""
@@ -114,9 +116,10 @@ async def upload_batch(
     """Upload a CSV, NDJSON or XLSX file of many rows. Good rows are queued; bad ones come back as the same file."""
     async with file_of(request) as sent:
         stated = Stated(query.date_order, query.encoding)
-        upload = await services.batches.begin(
-            caller, NewBatch(school, query.kind, sent.media_type, sent.name, query.dry_run, idempotency_key, stated)
+        new = NewBatch(
+            school, query.kind, sent.media_type, sent.name, query.dry_run, idempotency_key, stated, query.review
         )
+        upload = await services.batches.begin(caller, new)
         try:
             async for piece in sent.pieces:
                 await upload.add(piece)
@@ -154,7 +157,7 @@ async def show_batch(caller: Reader, services: Svc, batch: str) -> Batch:
 
 @router.post("/v1/batches/{batch}/cancel", responses=_CANCELLED)
 async def cancel_batch(caller: Corrector, services: Svc, batch: str, body: CancelIn | None = None) -> Batch:
-    """Stop a batch that is being read, checked or queued.
+    """Stop a batch that is being read, checked, looked at or queued.
 
     What had been queued by then are writebacks like all others: withdraw them with `POST /v1/writebacks/cancel` and the
     filter `{"batch": "…"}`.

@@ -110,6 +110,19 @@ _OURS = {
     "app_not_allowed": ("The key is not one of this app.", "Leave app out, or use a key of that app."),
     "app_unknown": ("There is no such app.", "Make it a key: POST /v1/keys."),
     "batch_cancelled": ("The batch was cancelled, and its rows are deleted.", "Upload the file again."),
+    "batch_changed": (
+        "The file in review was changed by somebody else meanwhile.",
+        "Look at it again, and do what is still to be done.",
+    ),
+    "batch_not_in_review": (
+        "The file is not in review: it has been sent, or was not uploaded with review=true.",
+        "Upload a file with review=true to look at it before it is sent.",
+    ),
+    "batch_nothing_to_send": ("The file in review has no good row.", "Mend rows or confirm its columns; or cancel it."),
+    "batch_file_gone": (
+        "The file is deleted, because somebody whom it may name was erased.",
+        "Its rows can be mended and sent as they are; or upload it again.",
+    ),
     "batch_invalid": ("The school does not take files of this kind.", "The findings say why."),
     "batch_not_checked": ("The file is still being worked through.", "Ask again in a moment."),
     "batch_not_cancellable": (
@@ -130,7 +143,10 @@ _OURS = {
     ),
     "body_unreadable": ("The body cannot be read.", "Send JSON in UTF-8."),
     "callback_unreadable": ("The callback is not of the form that Xporter's document shows.", "Look at what is sent."),
+    "cell_too_long": ("The cell's text is too long.", "Send a shorter text."),
     "code_unknown": ("There is no page about this code.", "The answer's own detail and hint say most."),
+    "column_not_there": ("The file has no such column.", "Name columns as spreadsheets do: A, B, …"),
+    "columns_not_there": ("The file has no columns: it is NDJSON.", "Only CSV and XLSX have."),
     "content_forgotten": (
         "What the writeback said has been deleted for its age.",
         "Submit it as a new writeback, if it is still to be written.",
@@ -204,12 +220,32 @@ _OURS = {
         "Somebody was taken out of what a record said about others.",
         "Send the record whole, as an edit; or submit it as a new writeback.",
     ),
+    "review_or_dry_run": (
+        "A file is either looked at before it is sent, or only checked.",
+        "Send review or dry_run, not both.",
+    ),
+    "reviews_too_many": (
+        "The app has as many files in review as it may.",
+        "Send or cancel one of them: GET /v1/batches?status=reviewing lists them.",
+    ),
     "route_unknown": ("There is nothing at this path.", "See /docs for what there is."),
     "schema_unknown": ("There is no schema of this name.", "GET /schemas lists those that there are."),
     "school_account_exists": (
         "Another school is registered with this account at the provider.",
         "Use that school: two for one MIS could not keep their marks in order.",
     ),
+    "row_unknown": ("The file has no such row.", "GET /v1/batches/{batch}/rows lists them by their numbers."),
+    "mapping_invalid": ("The file cannot be read so.", "The findings say why."),
+    "mapping_unknown": ("There is no such mapping that the key may see.", "List them, and check the id."),
+    "mends_would_be_lost": (
+        "Rows were mended by hand, and the file would be read once more.",
+        "Send discard_mends: true if that is meant.",
+    ),
+    "person_not_listed": (
+        "Nobody on the school's list has this id.",
+        "Send the provider's id of somebody who is there.",
+    ),
+    "person_not_named": ("No row of the file names anybody so.", "GET /v1/batches/{batch}/people lists them."),
     "removals_changed": (
         "By now another number of entries waits to be removed from the list than was seen.",
         "Look at the school again, and decide about what it says now.",

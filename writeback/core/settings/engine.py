@@ -185,3 +185,9 @@ class BatchSettings(BaseModel):
     heartbeat_s: float = Field(default=15.0, gt=0)
     give_up_upload_s: float = 3_600.0
     """An upload that has not ended by then is dropped."""
+    review_days: float = Field(default=14, gt=0)
+    """For so long a file that is looked at before it is sent can be sent; then it is cancelled."""
+    max_people_missed: int = Field(default=500, ge=1)
+    """People whom one file may name by UPN, number or name who are not found, or not alone; with more it is refused."""
+    max_in_review_per_app: int = Field(default=50, ge=1)
+    """Files of one app that are looked at: they are kept whole meanwhile; more are answered with 429."""

@@ -22,6 +22,8 @@ class RetentionSettings(BaseModel):
     """What providers answered to requests that failed, sealed."""
     batch_rows_days: float = Field(default=30, gt=0)
     """Rows of files with all that they say, after the batch ended; the batch and its counts stay."""
+    batch_mappings_days: float = Field(default=730, gt=0)
+    """Confirmed mappings of the columns of files, after a file was last read by them."""
     deliveries_days: float = Field(default=30, gt=0)
     """Deliveries to webhooks that have ended, or whose webhook is disabled, after they were made."""
     people_days: float = Field(default=60, gt=0)

@@ -15,7 +15,7 @@ from writeback.flow.batches.uploads import NewBatch, Upload, begin_upload
 from writeback.flow.batches.views import view_of
 from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.engine.context import FlowContext
-from writeback.store.batches import batch_reads
+from writeback.store.batches import batch_reads, reviews
 from writeback.store.reads.pages import cut, decode_cursor
 from writeback.store.tables import BatchRow
 from writeback_client.models.base import Page
@@ -43,9 +43,10 @@ class Batches:
     async def get(self, caller: Caller, batch_id: str) -> Batch:
         """Return one batch; raise NotFound, or Forbidden for a kind that the key is not for."""
         async with self.flow.db.read() as session:
-            row = _seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
+            row = seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
             counts = await batch_reads.writeback_counts(session, [row.id])
-        return view_of(row, counts.get(row.id, {}))
+            review = await reviews.reviews_of(session, [row.id]) if row.review else {}
+        return view_of(row, counts.get(row.id, {}), review.get(row.id))
 
     async def list(
         self,
@@ -64,21 +65,23 @@ class Batches:
             )
             page = cut(rows, limit, lambda row: row.id)
             counts = await batch_reads.writeback_counts(session, [row.id for row in page.items])
-        views = [view_of(row, counts.get(row.id, {})) for row in page.items]
+            looked_at = await reviews.reviews_of(session, [row.id for row in page.items if row.review])
+        views = [view_of(row, counts.get(row.id, {}), looked_at.get(row.id)) for row in page.items]
         return Page(items=views, next_cursor=page.next_cursor)
 
     async def cancel(self, caller: Caller, batch_id: str, actor: Actor) -> Batch:
-        """Stop a batch that is being read, checked or queued; raise as `get`, or Conflict where it is past that."""
+        """Stop a batch that is being read, checked, looked at or queued; raise as `get`, or Conflict where it is
+        past that."""
         check_may_correct(caller)
         async with self.flow.db.read() as session:
-            row = _seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
+            row = seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
         await cancel_batch(self.flow, row, actor)
         return await self.get(caller, batch_id)
 
     async def errors(self, caller: Caller, batch_id: str, format_: Format) -> ErrorFile:
         """Return the bad rows as a file; raise as `get`, or Conflict while they are not known."""
         async with self.flow.db.read() as session:
-            row = _seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
+            row = seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
         return ErrorFile(file_name_of(row, format_), error_file(self.flow, row, format_))
 
     async def template(self, school_id: str, kind: str, format_: Format) -> bytes:
@@ -95,7 +98,8 @@ def _may_hold(row: BatchRow) -> Collection[str]:
     return KINDS if row.kinds is None else row.kinds
 
 
-def _seen(caller: Caller, batch_id: str, row: BatchRow | None) -> BatchRow:
+def seen(caller: Caller, batch_id: str, row: BatchRow | None) -> BatchRow:
+    """Return the batch that was found for a caller; raise NotFound, or Forbidden for a kind that the key is not for."""
     if row is None:
         raise NotFound(
             "batch_unknown",

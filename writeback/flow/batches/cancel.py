@@ -1,6 +1,6 @@
-"""Cancel a batch: reading, checking and queueing stop, and its rows are deleted. What was queued by then are ordinary
-writebacks, cancelled like any other. What if a worker is working on it? What it has committed stays, and it commits
-nothing more: its fencing token is out of date.
+"""Cancel a batch: reading, checking, review and queueing end, and its rows are deleted. What was queued by then are
+ordinary writebacks, cancelled like any other. What if a worker is working on it? What it has committed stays, and it
+commits nothing more: its fencing token is out of date.
 """
 
 from functools import partial
@@ -11,7 +11,7 @@ from sqlmodel import Session
 from writeback.core.errors import Conflict
 from writeback.domain.actor import Actor
 from writeback.flow.engine.context import FlowContext
-from writeback.store.batches import batches
+from writeback.store.batches import batches, reviews
 from writeback.store.batches.batches import BatchStatus
 from writeback.store.people import audit
 from writeback.store.tables import BatchRow
@@ -32,6 +32,7 @@ def _cancel(flow: FlowContext, batch_id: str, actor: Actor, session: Session) ->
     batch = batches.cancel(session, batch_id, now)
     if batch is None:
         raise _not_working(batches.load(session, batch_id))
+    reviews.end(session, batch_id)
     noted = {"rows": batch.rows_read, "bad": batch.rows_bad, "queued": batch.rows_queued}
     audit.note(session, actor, now, "batch.cancel", batch.id, app=batch.app_id, school=batch.school_id, changed=noted)
 

@@ -15,7 +15,7 @@ from writeback.core.errors import Conflict, NotFound
 from writeback.domain.finding import Severity
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import batch_reads
-from writeback.store.batches.batches import BatchStatus
+from writeback.store.batches.batches import CHECKED, BatchStatus
 from writeback.store.tables import BatchLine, BatchRow
 
 _AT_ONCE = 500
@@ -70,7 +70,7 @@ def _check(batch: BatchRow, format_: Format) -> None:
         raise Conflict(
             "batch_cancelled", "the batch was cancelled: its rows are deleted", hint="Upload the file again."
         )
-    if batch.status not in (BatchStatus.QUEUEING, BatchStatus.DONE):
+    if batch.status not in CHECKED or not Layout.of_json(batch.layout):
         raise Conflict(
             "batch_not_checked",
             f"the batch is still {batch.status}",

@@ -1,4 +1,5 @@
-"""Reading: the first step. The file, put together from its chunks, becomes rows in SQL; then its bytes are deleted.
+"""Reading: the first step. The file, put together from its chunks, becomes rows in SQL; then its bytes are deleted,
+unless somebody is to look at it, who may want it to be read in another way.
 
 What if the process dies? The next turn reads the file from its beginning and passes over the rows that are there.
 """
@@ -15,15 +16,17 @@ from sqlmodel import Session
 
 from validators import validate
 from writeback.batches.columns import is_grouped
-from writeback.batches.files import open_file
+from writeback.batches.files import open_file, open_table
 from writeback.batches.findings import FileRefused, refuse
 from writeback.batches.layout import Format, Layout, Row, Stated
 from writeback.batches.records import incident_of
 from writeback.batches.whole_file_findings import OpenFile
 from writeback.domain.kinds import KINDS
 from writeback.flow.batches.lease import Turn
-from writeback.store.batches import batches
+from writeback.flow.batches.mappings import Confirmed, remembered_for
+from writeback.store.batches import batches, mappings, reviews
 from writeback.store.batches.batches import BatchStatus, LineState
+from writeback.store.tables import BatchRow
 
 _ROWS, _CHARACTERS = 1_000, 1_000_000
 """Most of one transaction."""
@@ -36,13 +39,18 @@ async def read_file(turn: Turn) -> None:
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
         file = cast(BinaryIO, spooled)
         await _fetch(turn, file)
-        opened = await asyncio.to_thread(_open, turn, file)
+        if turn.batch.review and not turn.batch.cursor:
+            await _drop_lines(turn)  # they were read in another way
+        opened, confirmed = await _open(turn, file)
         await _check_kind(turn, opened.layout)
         if Layout.of_json(turn.batch.layout) is None:
-            layout = opened.layout
-            warnings = [*turn.batch.findings, *layout.warnings]
-            await turn.commit(layout=layout.as_json(), kind=layout.kind, findings=warnings)
+            await _keep_layout(turn, opened.layout, confirmed)
         await _Reading(turn, opened).run()
+
+
+async def _drop_lines(turn: Turn) -> None:
+    while await turn.commit(partial(batches.drop_lines, batch_id=turn.batch.id)):
+        pass
 
 
 async def _fetch(turn: Turn, file: BinaryIO) -> None:
@@ -52,10 +60,40 @@ async def _fetch(turn: Turn, file: BinaryIO) -> None:
         number += 1
 
 
-def _open(turn: Turn, file: BinaryIO) -> OpenFile:
-    limit = turn.flow.settings.batches.max_unpacked_bytes
-    stated = Stated.of_json(turn.batch.layout)
-    return open_file(file, Format(turn.batch.format), turn.batch.kind, max_unpacked=limit, stated=stated)
+async def _open(turn: Turn, file: BinaryIO) -> tuple[OpenFile, Confirmed | None]:
+    """Return the file as its columns say themselves, or as somebody has confirmed that they are read."""
+    batch, flow = turn.batch, turn.flow
+    school = await flow.registry.school(batch.school_id)
+    about: dict[str, Any] = {
+        "max_unpacked": flow.settings.batches.max_unpacked_bytes,
+        "today": school.today(batch.created_at),  # whoever goes on after a crash, tomorrow, reads the same
+        "stated": Stated.of_json(batch.layout),
+    }
+    if batch.format == Format.NDJSON:
+        return await asyncio.to_thread(partial(open_file, file, Format.NDJSON, batch.kind, **about)), None
+    table = await asyncio.to_thread(partial(open_table, file, Format(batch.format), batch.kind, **about))
+    proposal, confirmed = table.proposal, Confirmed.of_json(batch.mapping)
+    if batch.review:
+        await turn.commit(partial(reviews.change, batch_id=batch.id, understood=json.dumps(proposal.as_json())))
+    if confirmed is None and Layout.of_json(batch.layout) is None:
+        confirmed = await turn.read(partial(remembered_for, batch=batch, proposal=proposal))
+    return await asyncio.to_thread(table.open, confirmed.mapping if confirmed is not None else None), confirmed
+
+
+async def _keep_layout(turn: Turn, layout: Layout, confirmed: Confirmed | None) -> None:
+    """Write down how the file is read."""
+    warnings = [*turn.batch.findings, *layout.warnings]
+    saved_id = confirmed.saved_id if confirmed is not None else None
+    if confirmed is not None and saved_id is not None:
+        warnings.append(confirmed.finding.as_json())
+    now = turn.flow.clock.now()
+    await turn.commit(
+        partial(mappings.note_use, mapping_id=saved_id or "", now=now),
+        layout=layout.as_json(),
+        kind=layout.kind,
+        findings=warnings,
+        mapping=confirmed.as_json() if confirmed is not None else "",
+    )
 
 
 async def _check_kind(turn: Turn, layout: Layout) -> None:
@@ -68,6 +106,12 @@ async def _check_kind(turn: Turn, layout: Layout) -> None:
     errors = [one for one in validate(KINDS[layout.kind], (), school, view) if one.is_error]
     if errors:
         raise FileRefused(errors)
+
+
+def unread(batch: BatchRow) -> dict[str, Any]:
+    """Return the changes after which nothing of a batch's file has been read."""
+    nothing: dict[str, Any] = dict.fromkeys(("cursor", "failures", "rows_read", "rows_good", "rows_bad"), 0)
+    return {**nothing, "layout": Stated.of_json(batch.layout).as_json(), "problems": {}, "refreshed": []}
 
 
 class _Reading:
@@ -95,7 +139,7 @@ class _Reading:
         school = await flow.registry.school(batch.school_id)
         layout, warnings = self._opened.settle(school.today(flow.clock.now()))
         await self._turn.commit(
-            partial(batches.drop_chunks, batch_id=batch.id),
+            None if batch.review else partial(batches.drop_chunks, batch_id=batch.id),
             layout=layout.as_json(),
             findings=[*batch.findings, *(one.as_json() for one in warnings)],
             status=BatchStatus.CHECKING,

@@ -5,7 +5,7 @@ SQL says how far a batch is; a wake, or a sweep, only starts this.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,17 +14,19 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from writeback.batches.findings import FileRefused, make
+from writeback.batches.findings import OF_COLUMNS, FileRefused, make
 from writeback.core import outage_logs
 from writeback.core.background_tasks import OwnTasks, end_tasks
 from writeback.domain.finding import Finding
 from writeback.flow.batches.checking import Checking
 from writeback.flow.batches.lease import Turn, TurnEnded
-from writeback.flow.batches.parsing import read_file
+from writeback.flow.batches.parsing import read_file, unread
 from writeback.flow.batches.queueing import Queueing
+from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.schools.sync import Syncer
-from writeback.store.batches import batch_reads, batches
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
+from writeback.store.batches import batch_reads, batches, reviews
 from writeback.store.batches.batches import BatchStatus, LeaseLost
 from writeback.store.tables import BatchRow
 
@@ -32,6 +34,7 @@ log = structlog.get_logger()
 
 _MOST_FAILURES = 8
 """Turns in a row that may break off before the batch is given up."""
+_GIVEN_UP = "batch_failed"
 _BACKOFF_S, _BACKOFF_CAP_S = 2.0, 300.0
 
 
@@ -44,6 +47,8 @@ class BatchRunner:
     owner: str
 
     def __post_init__(self) -> None:
+        self._refresher = ListRefresher(self.flow, self.syncer)
+        self._finder = PeopleFinder(self.flow, self._refresher)
         self._tasks = OwnTasks("batch", self._serve)
         self._slots = asyncio.Semaphore(self.flow.settings.batches.served_at_once)
         of_app = self.flow.settings.batches.served_at_once_per_app
@@ -60,6 +65,7 @@ class BatchRunner:
     async def aclose(self) -> None:
         """Begin nothing more; return when each batch has finished its piece, and give the leases back."""
         await self._tasks.aclose()
+        await self._refresher.aclose()
         await self.flow.db.transact(partial(batches.release_all, owner=self.owner))
 
     async def _serve(self, batch_id: str) -> None:
@@ -99,14 +105,27 @@ class BatchRunner:
 
     async def _work(self, turn: Turn) -> None:
         """Take the steps that are left, one after another."""
+        if turn.batch.status == BatchStatus.REVIEWING:
+            await self._end_review(turn)
+            return
         if turn.batch.status == BatchStatus.READING:
             await read_file(turn)
         if turn.batch.status == BatchStatus.CHECKING:
-            await Checking(turn, self.syncer).run()
+            await Checking(turn, self.syncer, self._finder).run()
         if turn.batch.status == BatchStatus.QUEUEING:
             await Queueing(turn).run()
         batch = turn.batch
         log.info("batch_done", batch_id=batch.id, school=batch.school_id, good=batch.rows_good, bad=batch.rows_bad)
+
+    async def _end_review(self, turn: Turn) -> None:
+        """Cancel a batch that nobody has sent while that could be done."""
+        turn.must_stop = lambda: False
+        findings = [*turn.batch.findings, make("review_over").as_json()]
+        end = partial(reviews.end, batch_id=turn.batch.id)
+        await turn.end(BatchStatus.CANCELLED, end, findings=findings)
+        while await turn.commit(partial(batches.drop_lines, batch_id=turn.batch.id)):
+            pass
+        log.info("batch_review_over", batch_id=turn.batch.id, school=turn.batch.school_id)
 
     async def _begin(self, batch_id: str) -> Turn | None:
         now = self.flow.clock.now()
@@ -124,24 +143,37 @@ class BatchRunner:
         return Turn(self.flow, batch, fence, must_stop=lambda: self._tasks.is_closing)
 
     async def _refuse(self, turn: Turn, findings: tuple[Finding, ...]) -> None:
-        """End a batch whose file is of no use; what was read of it is deleted."""
+        """End a batch whose file is of no use, or leave it to whoever looks at it to say how its columns are read; what
+        was read of it is deleted."""
         all_findings = [*turn.batch.findings, *(one.as_json() for one in findings)]
         turn.must_stop = lambda: False
-        drop = partial(batches.drop_chunks, batch_id=turn.batch.id)
+        drop = partial(reviews.end, batch_id=turn.batch.id)
         try:
             while await turn.commit(partial(batches.drop_lines, batch_id=turn.batch.id)):
                 pass
-            await turn.end(BatchStatus.REFUSED, drop, findings=all_findings)
+            if await self._can_be_read_otherwise(turn, findings):
+                await turn.commit(status=BatchStatus.REVIEWING, findings=all_findings, **unread(turn.batch))
+            else:
+                await turn.end(BatchStatus.REFUSED, drop, findings=all_findings)
         except LeaseLost:
             return
         log.info("batch_refused", batch_id=turn.batch.id, reasons=[one.code for one in findings])
         await self._release(turn)
 
+    async def _can_be_read_otherwise(self, turn: Turn, findings: Sequence[Finding]) -> bool:
+        """Whether somebody looks at the file and can say how its columns are to be read."""
+        codes = {one.code for one in findings}
+        is_of_columns = turn.batch.status == BatchStatus.READING or codes & OF_COLUMNS
+        if not turn.batch.review or not is_of_columns or _GIVEN_UP in codes:
+            return False
+        review = await turn.read(partial(reviews.find, batch_id=turn.batch.id))
+        return review is not None and bool(review.understood)
+
     async def _failed(self, turn: Turn) -> None:
         """Leave the batch alone for a while; after too many failures give it up, unless it has begun to be queued."""
         failures = turn.batch.failures + 1
         if failures >= _MOST_FAILURES and turn.batch.status != BatchStatus.QUEUEING:
-            await self._refuse(turn, (make("batch_failed"),))
+            await self._refuse(turn, (make(_GIVEN_UP),))
             return
         wait = timedelta(seconds=min(_BACKOFF_CAP_S, _BACKOFF_S * 2**failures))
         until = self.flow.clock.now() + wait

@@ -22,13 +22,13 @@ from writeback.batches.findings import make
 from writeback.batches.layout import NOTHING_STATED, Format, Stated
 from writeback.core.errors import BadInput, BodyTooLarge, Conflict, InvalidSubmission, TooManyAtOnce
 from writeback.core.ids import new_id
-from writeback.domain.access import Caller, check_kind
+from writeback.domain.access import Caller, Scope, check_kind
 from writeback.domain.actor import Actor, actor_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
 from writeback.flow.accept.answer import iso
 from writeback.flow.engine.context import FlowContext
-from writeback.store.batches import batches
+from writeback.store.batches import batches, reviews
 from writeback.store.batches.batches import BatchStatus, LeaseLost
 from writeback.store.people import audit
 from writeback.store.sql.upsert import insert_new
@@ -54,6 +54,8 @@ class NewBatch:
     dry_run: bool = False
     idempotency_key: str | None = None
     stated: Stated = NOTHING_STATED
+    review: bool = False
+    """Whether somebody looks at it before anything of it is sent."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ class Upload:
             name: getattr(batch, name) for name in ("format", "size", "sha256", "findings", "status", "updated_at")
         }
         batches.change(session, batch.id, 0, **changes)
-        noted = {name: getattr(batch, name) for name in ("file_name", "format", "size", "kind", "dry_run")}
+        if batch.review:
+            reviews.begin(session, batch.id, batch.updated_at + timedelta(days=self._days_of_review()))
+        noted = {name: getattr(batch, name) for name in ("file_name", "format", "size", "kind", "dry_run", "review")}
         audit.note(
             session,
             self._actor,
@@ -164,12 +168,16 @@ class Upload:
         )
         return UploadAnswer(batch.id, body)
 
+    def _days_of_review(self) -> float:
+        return self._flow.settings.batches.review_days
+
     def _claim(self, session: Session, body: bytes) -> UploadAnswer | None:
         """Claim the Idempotency-Key; return the answer that it has had."""
         key, batch = self._new.idempotency_key, self._batch
         if key is None:
             return None
         said = f"batch\0{batch.school_id}\0{batch.kind}\0{batch.dry_run}\0{batch.sha256}{batch.layout}"
+        said += "\0review" if batch.review else ""
         body_hash = hashlib.sha256(said.encode()).hexdigest()
         claim = {"app_id": batch.app_id, "key": key, "body_hash": body_hash, "answer": body.decode()}
         if insert_new(session, IdempotencyRow, **claim, created_at=self._flow.clock.now()):
@@ -188,10 +196,16 @@ async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Uplo
     """Return an upload to be filled.
 
     Raise NotFound for the school, Forbidden for a kind that the key may not send, InvalidSubmission for one that the
-    school does not take, BadInput for the kind or the key, TooManyAtOnce while the app has as many files under way as
-    it may.
+    school does not take, BadInput for the kind or the key, TooManyAtOnce while the app has as many files under way, or
+    in review, as it may.
     """
     check_key(new.idempotency_key)
+    if new.review and new.dry_run:
+        raise BadInput(
+            "review_or_dry_run",
+            "review and dry_run are both set",
+            hint="Send one of them: a file in review can be sent afterwards, one that is only checked cannot.",
+        )
     if new.kind is not None:
         check_kind(caller, new.kind)
     await _check_kind(flow, new)
@@ -202,9 +216,11 @@ async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Uplo
         school_id=new.school,
         kind=new.kind,
         kinds=None if caller.kinds is None else sorted(caller.kinds),
+        may_find=caller.may(Scope.FIND),
         format="",
         file_name=_plain_name(new.file_name),
         dry_run=new.dry_run,
+        review=new.review,
         status=BatchStatus.UPLOADING,
         layout=new.stated.as_json(),
         created_at=now,
@@ -216,6 +232,8 @@ async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Uplo
         since = now - timedelta(seconds=settings.give_up_upload_s)
         if batches.count_under_way(session, caller.app_id, since) >= settings.max_under_way_per_app:
             raise too_many_files(settings.max_under_way_per_app)
+        if new.review and reviews.count_of_app(session, caller.app_id) >= settings.max_in_review_per_app:
+            raise _too_many_in_review(settings.max_in_review_per_app)
         insert_new(session, BatchRow, **values)
 
     await flow.db.transact(begin)
@@ -234,6 +252,15 @@ def too_many_files(most: int) -> TooManyAtOnce:
         f"the app has {most} files under way, which is the most",
         retry_after_s=_RETRY_AFTER_S,
         hint="Send this one when one of them is done.",
+    )
+
+
+def _too_many_in_review(most: int) -> TooManyAtOnce:
+    return TooManyAtOnce(
+        "reviews_too_many",
+        f"the app has {most} files in review, which is the most",
+        retry_after_s=_RETRY_AFTER_S,
+        hint="Send or cancel one of them: GET /v1/batches?status=reviewing lists them.",
     )
 
 
@@ -278,6 +305,7 @@ def _answer(batch: BatchRow) -> dict[str, Any]:
         "school": batch.school_id,
         "kind": batch.kind,
         "dry_run": batch.dry_run,
+        "review": batch.review,
         "format": batch.format,
         "file_name": batch.file_name,
         "size": batch.size,

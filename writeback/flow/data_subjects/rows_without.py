@@ -20,6 +20,7 @@ from writeback.domain.data_subject import ALL_ID_FIELDS, ERASED, LIST_OF, Person
 from writeback.domain.people_index import PeopleIndex
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress, unpack_progress
 from writeback.store import tables as t
+from writeback.store.batches.batches import LineState
 from writeback.store.people import audit as audit_log
 from writeback.store.tables.columns import Stored
 
@@ -192,8 +193,8 @@ def line(row: t.BatchLine, person: Person, look: Look) -> Change:
     changed: dict[str, Any] = {}
     cells = json.loads(row.cells) if row.cells else []
     kept = _cells(cells, layout, person)
-    if kept != cells:
-        changed |= {"cells": compact(kept), "same": "", "group_key": ""}
+    if kept != cells or (row.mended and person.is_in(read_json(row.mended))):
+        changed |= {"cells": compact(kept), "mended": "", "people": "", "same": "", "group_key": ""}
     record = json.loads(row.record) if row.record else None
     left = person.without(kind, record)
     if left != record:
@@ -203,7 +204,14 @@ def line(row: t.BatchLine, person: Person, look: Look) -> Change:
     without = [person.finding_without(one, is_about=is_about) for one in findings]
     if without != findings:
         changed["findings"] = compact(without)
+    if is_about and row.state in (LineState.GOOD, LineState.BAD):
+        changed["state"] = LineState.LEFT_OUT.value
     return changed or None
+
+
+def person_of_file(row: t.BatchPersonRow, person: Person, look: Look) -> Change:
+    """One that names the person, or has been found to be them, goes whole."""
+    return GONE if person.has_id(row.person_id) or person.is_in(read_json(row.reference)) else None
 
 
 def is_whole_row(change: Change) -> bool:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from writeback.store.sql.prepared import Prepared
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.upsert import insert_new
-from writeback.store.tables import App, BatchChunkRow, BatchLine, BatchRow, Lane, table_of
+from writeback.store.tables import App, BatchChunkRow, BatchLine, BatchReviewRow, BatchRow, Lane, table_of
 
 
 class BatchStatus(StrEnum):
@@ -23,6 +23,8 @@ class BatchStatus(StrEnum):
     """Its rows are being read."""
     CHECKING = "checking"
     """Its rows are being checked."""
+    REVIEWING = "reviewing"
+    """Somebody is to look at it and say that it may go; nothing of it is queued before."""
     QUEUEING = "queueing"
     """Its good rows are being queued."""
     DONE = "done"
@@ -39,12 +41,18 @@ class LineState(StrEnum):
     NEW = "new"
     GOOD = "good"
     BAD = "bad"
+    LEFT_OUT = "left_out"
+    """Somebody has said that it is not to be sent."""
     QUEUED = "queued"
 
 
 WORKING = (BatchStatus.READING, BatchStatus.CHECKING, BatchStatus.QUEUEING)
 UNDER_WAY = (BatchStatus.UPLOADING, *WORKING)
+CANCELLABLE = (*WORKING, BatchStatus.REVIEWING)
+CHECKED = (BatchStatus.REVIEWING, BatchStatus.QUEUEING, BatchStatus.DONE)
+NOT_ENDED = (*UNDER_WAY, BatchStatus.REVIEWING)
 _BATCH, _LINE, _CHUNK = table_of(BatchRow), table_of(BatchLine), table_of(BatchChunkRow)
+_REVIEW = table_of(BatchReviewRow)
 _SLICE = 5_000
 """Rows deleted in one transaction."""
 
@@ -72,11 +80,12 @@ class ReadLine(NamedTuple):
 
 
 class CheckedLine(NamedTuple):
-    """What became of a row: findings are JSON, or empty."""
+    """What became of a row: findings and record are JSON, or empty."""
 
     number: int
     state: str
     findings: str
+    record: str
 
 
 # --- while it is uploaded
@@ -123,11 +132,17 @@ def acquire(session: Session, batch_id: str, *, owner: str, now: datetime, until
     is_free = or_(_BATCH.c.lease_until.is_(None), _BATCH.c.lease_until <= now)
     taken = session.connection().execute(
         update(_BATCH)
-        .where(_BATCH.c.id == batch_id, _BATCH.c.status.in_(WORKING), is_free)
+        .where(_BATCH.c.id == batch_id, or_(_BATCH.c.status.in_(WORKING), _review_is_over(now)), is_free)
         .values(fence=_BATCH.c.fence + 1, lease_owner=owner, lease_until=until)
         .returning(_BATCH.c.fence)
     )
     return taken.scalar_one_or_none()
+
+
+def _review_is_over(now: Any) -> ColumnElement[bool]:
+    """SQL condition: nobody has sent it while that could be done."""
+    late = select(_REVIEW.c.batch_id).where(_REVIEW.c.batch_id == _BATCH.c.id, _REVIEW.c.until <= now).exists()
+    return and_(_BATCH.c.status == BatchStatus.REVIEWING, late)
 
 
 def change(session: Session, batch_id: str, fence: int, **values: Any) -> None:
@@ -138,24 +153,22 @@ def change(session: Session, batch_id: str, fence: int, **values: Any) -> None:
 
 
 def cancel(session: Session, batch_id: str, now: datetime) -> BatchRow | None:
-    """Stop a batch that is being worked on and return it as it was left; None where it is not.
+    """Stop a batch that is being worked on, or looked at, and return it as it was left; None where it is not.
 
     Whoever has its lease commits nothing any more: the fence is another.
     """
-    is_it = and_(_BATCH.c.id == batch_id, _BATCH.c.status.in_(WORKING))
+    is_it = and_(_BATCH.c.id == batch_id, _BATCH.c.status.in_(CANCELLABLE))
     stopped = {"status": BatchStatus.CANCELLED, "fence": _BATCH.c.fence + 1, "lease_owner": None, "lease_until": None}
     made = update(_BATCH).where(is_it).values(**stopped, updated_at=now, finished_at=now)
     if session.connection().execute(made).rowcount != 1:
         return None
-    drop_chunks(session, batch_id)
     return session.get(BatchRow, batch_id, populate_existing=True)
 
 
 def stop_all(session: Session, whose: ColumnElement[bool]) -> None:
     """Stop files that are uploaded or worked on: whoever does commits nothing any more."""
     stopped = {"status": BatchStatus.CANCELLED, "fence": _BATCH.c.fence + 1, "lease_owner": None, "lease_until": None}
-    is_under_way = _BATCH.c.status.in_(UNDER_WAY)
-    session.connection().execute(update(_BATCH).where(whose, is_under_way).values(**stopped))
+    session.connection().execute(update(_BATCH).where(whose, _BATCH.c.status.in_(NOT_ENDED)).values(**stopped))
 
 
 def release_all(session: Session, owner: str) -> None:
@@ -169,11 +182,12 @@ def load(session: Session, batch_id: str) -> BatchRow | None:
     return session.get(BatchRow, batch_id)
 
 
+_NOW = bindparam("now", type_=UtcDateTime())
 _DUE = Prepared(
     select(BatchRow.id)
     .where(
-        col(BatchRow.status).in_(WORKING),
-        or_(col(BatchRow.lease_until).is_(None), col(BatchRow.lease_until) <= bindparam("now", type_=UtcDateTime())),
+        or_(col(BatchRow.status).in_(WORKING), _review_is_over(_NOW)),
+        or_(col(BatchRow.lease_until).is_(None), col(BatchRow.lease_until) <= _NOW),
     )
     .order_by(col(BatchRow.id))
     .limit(bindparam("at_most", type_=Integer()))
@@ -233,7 +247,7 @@ def lines_of_units(session: Session, batch_id: str, after: int, upto: int) -> Se
     return [ReadLine(*row) for row in session.exec(query.order_by(col(BatchLine.unit), col(BatchLine.number)))]
 
 
-_CHECKED = ("state", "part", "record", "findings", "same", "group_key")
+_CHECKED = ("state", "part", "record", "findings", "same", "group_key", "people")
 _KEEP_CHECKED = (
     update(_LINE)
     .where(_LINE.c.batch_id == bindparam("of_batch"), _LINE.c.number == bindparam("of_number"))
@@ -253,7 +267,7 @@ def keep_checked(session: Session, batch_id: str, checked: Sequence[Mapping[str,
 
 def checked_lines(session: Session, batch_id: str, numbers: Sequence[int]) -> Sequence[CheckedLine]:
     """Return what became of these rows."""
-    query = select(BatchLine.number, BatchLine.state, BatchLine.findings).where(
+    query = select(BatchLine.number, BatchLine.state, BatchLine.findings, BatchLine.record).where(
         BatchLine.batch_id == batch_id, col(BatchLine.number).in_(numbers)
     )
     return [CheckedLine(*row) for row in session.exec(query)]
@@ -314,6 +328,7 @@ def records_of(session: Session, batch_id: str, units: Sequence[int]) -> dict[in
 def mark_queued(session: Session, batch_id: str, units: Sequence[int], writeback_id: str) -> int:
     """Note which writeback has the rows, and drop what they said: it has it now. Return how many they are."""
     values = {"state": LineState.QUEUED, "writeback_id": writeback_id, "cells": "", "record": "", "findings": ""}
+    values |= {"mended": "", "people": ""}
     made = update(_LINE).where(_LINE.c.batch_id == batch_id, _LINE.c.unit.in_(units), _LINE.c.state == LineState.GOOD)
     return session.connection().execute(made.values(**values)).rowcount
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from writeback.domain.states import FINAL, Status
 from writeback.store import tables as t
-from writeback.store.batches.batches import UNDER_WAY, stop_all
+from writeback.store.batches.batches import NOT_ENDED, stop_all
 from writeback.store.reads.search import Changed, terms_of
 from writeback.store.tables import table_of
 from writeback.store.tables.columns import Stored
@@ -40,7 +40,7 @@ def open_work(session: Session, owner: str, owner_id: str, now: datetime) -> dic
     writeback, batch = table_of(t.WritebackRow), table_of(t.BatchRow)
     counted = {
         "writebacks": select(func.count()).where(writeback.c[owner] == owner_id, writeback.c.status.not_in(FINAL)),
-        "files": select(func.count()).where(batch.c[owner] == owner_id, batch.c.status.in_(UNDER_WAY)),
+        "files": select(func.count()).where(batch.c[owner] == owner_id, batch.c.status.in_(NOT_ENDED)),
     }
     found = {name: int(session.connection().execute(query).scalar_one()) for name, query in counted.items()}
     return {name: number for name, number in found.items() if number}
@@ -64,12 +64,12 @@ def of_school(school_id: str) -> Sequence[Piece]:
         _some(t.ProviderAnswerRow, col(t.ProviderAnswerRow.request_id).in_(requests)),
         _some(t.RequestRow, col(t.RequestRow.lane_id).in_(lanes)),
         _some(t.MarkInDoubtRow, col(t.MarkInDoubtRow.lane_id).in_(lanes)),
-        _some(t.BatchChunkRow, col(t.BatchChunkRow.batch_id).in_(batches)),
-        _some(t.BatchLine, col(t.BatchLine.batch_id).in_(batches)),
+        *_files(batches),
         *(
             _some(row, table_of(row).c.school_id == school_id)
             for row in (
                 t.BatchRow,
+                t.BatchMappingRow,
                 t.ClaimRow,
                 t.RecentCreateRow,
                 t.DriftCheckRow,
@@ -107,14 +107,19 @@ def of_app(app_id: str) -> Sequence[Piece]:
         _stop_files(col(t.BatchRow.app_id) == app_id),
         _writebacks(col(t.WritebackRow.app_id) == app_id),
         _some(t.DeliveryRow, col(t.DeliveryRow.webhook_id).in_(webhooks)),
-        _some(t.BatchChunkRow, col(t.BatchChunkRow.batch_id).in_(batches)),
-        _some(t.BatchLine, col(t.BatchLine.batch_id).in_(batches)),
+        *_files(batches),
         *(
             _some(row, table_of(row).c.app_id == app_id)
-            for row in (t.BatchRow, t.DropInRow, t.IdempotencyRow, t.WebhookRow, t.ApiKey)
+            for row in (t.BatchRow, t.BatchMappingRow, t.DropInRow, t.IdempotencyRow, t.WebhookRow, t.ApiKey)
         ),
         _some(t.App, col(t.App.id) == app_id),
     )
+
+
+def _files(batches: Any) -> Sequence[Piece]:
+    """Return what deletes all that hangs on these batches."""
+    hanging = (t.BatchChunkRow, t.BatchLine, t.BatchPersonRow, t.BatchReviewRow)
+    return [_some(row, table_of(row).c.batch_id.in_(batches)) for row in hanging]
 
 
 def _stop_files(where: ColumnElement[bool]) -> Piece:

@@ -9,7 +9,7 @@ from writeback.core.ids import new_id
 from writeback.domain.states import FINAL
 from writeback.store.apps import dropin
 from writeback.store.apps.outbox import UNFINISHED
-from writeback.store.batches.batches import WORKING, BatchStatus
+from writeback.store.batches.batches import NOT_ENDED, BatchStatus
 from writeback.store.batches.bulk_jobs import BulkState
 from writeback.store.people import audit
 from writeback.store.retention.old import Keys, Old, Scope, rows
@@ -17,6 +17,9 @@ from writeback.store.tables import (
     AuditRow,
     BatchChunkRow,
     BatchLine,
+    BatchMappingRow,
+    BatchPersonRow,
+    BatchReviewRow,
     BatchRow,
     BulkRow,
     DeliveryRow,
@@ -115,13 +118,30 @@ def batch_rows(scope: Scope) -> Old:
     return rows(BatchLine, col(BatchLine.batch_id).in_(select(col(BatchRow.id)).where(_has_ended(scope.before))))
 
 
+def batch_people(scope: Scope) -> Old:
+    """As whom the rows of such batches named people, and how their files were understood."""
+    ended = select(col(BatchRow.id)).where(_has_ended(scope.before))
+    return rows(BatchPersonRow, col(BatchPersonRow.batch_id).in_(ended))
+
+
+def batch_reviews(scope: Scope) -> Old:
+    ended = select(col(BatchRow.id)).where(_has_ended(scope.before))
+    return rows(BatchReviewRow, col(BatchReviewRow.batch_id).in_(ended))
+
+
+def batch_mappings(scope: Scope) -> Old:
+    """Confirmed mappings of columns by which no file has been read since then."""
+    last_used = func.coalesce(col(BatchMappingRow.used_at), col(BatchMappingRow.confirmed_at))
+    return rows(BatchMappingRow, last_used < scope.before)
+
+
 def batch_quotes(scope: Scope) -> Old:
     """What a batch itself, and the audit log, quote of its rows; once these are gone."""
     no_rows = ~exists().where(col(BatchLine.batch_id) == col(BatchRow.id))
 
     def delete(session: Session, keys: Keys) -> None:
         ids = [one.id for one in keys]
-        gone = {"forgotten_at": scope.now, "file_name": "", "problems": {}, "findings": []}
+        gone = {"forgotten_at": scope.now, "file_name": "", "problems": {}, "findings": [], "mapping": ""}
         session.connection().execute(update(BatchRow).where(col(BatchRow.id).in_(ids)).values(**gone))
         for one in ids:
             audit.forget(session, one, "file_name")
@@ -147,5 +167,5 @@ def batches(scope: Scope) -> Old:
 
 
 def _has_ended(before: datetime) -> ColumnElement[bool]:
-    is_done = col(BatchRow.status).not_in((BatchStatus.UPLOADING, *WORKING))
+    is_done = col(BatchRow.status).not_in(NOT_ENDED)
     return and_(is_done, col(BatchRow.forgotten_at).is_(None), col(BatchRow.updated_at) < before)

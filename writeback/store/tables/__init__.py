@@ -1,7 +1,15 @@
 """Every table, by subject. Migrations in `store/migrations/` are kept equal to this by a test."""
 
 from writeback.store.tables.apps import ApiKey, App, DeliveryRow, DropInMemberRow, DropInRow, WebhookRow
-from writeback.store.tables.batches import BatchChunkRow, BatchLine, BatchRow, BulkRow
+from writeback.store.tables.batches import (
+    BatchChunkRow,
+    BatchLine,
+    BatchMappingRow,
+    BatchPersonRow,
+    BatchReviewRow,
+    BatchRow,
+    BulkRow,
+)
 from writeback.store.tables.columns import table_of
 from writeback.store.tables.people import AuditLinkRow, AuditRow, SignInTriesRow, StaffRow, StaffSessionRow
 from writeback.store.tables.projections import RollupCursorRow, RollupRow, RollupTimeRow, SearchCursorRow, SearchTermRow
@@ -40,6 +48,9 @@ __all__ = [
     "AuditRow",
     "BatchChunkRow",
     "BatchLine",
+    "BatchMappingRow",
+    "BatchPersonRow",
+    "BatchReviewRow",
     "BatchRow",
     "BreakerRow",
     "BulkRow",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field
 
 from writeback.store.tables.columns import Stored, instant
@@ -26,14 +26,18 @@ class BatchRow(Stored, table=True):
     """What its rows are; null until the file says so."""
     kinds: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """What the file may say: the kinds that the key which uploaded it may send; null: all."""
+    may_find: bool = False
+    """Whether the key that uploaded it may find people as the school knows them."""
     format: str
     """csv, ndjson, xlsx."""
     file_name: str = ""
     size: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     sha256: str = ""
     dry_run: bool = False
+    review: bool = False
+    """Whether somebody looks at it before anything of it is queued."""
     status: str
-    """uploading, reading, checking, queueing, done, refused."""
+    """uploading, reading, checking, reviewing, queueing, done, refused, cancelled."""
     cursor: int = 0
     """How far the present step has come: the number of the last row, or unit, that is done."""
     rows_read: int = 0
@@ -42,6 +46,8 @@ class BatchRow(Stored, table=True):
     rows_queued: int = 0
     layout: str = Field(default="", sa_column=Column(Text, nullable=False))
     """JSON: how the file is laid out; until it has been opened what was stated of it, or empty."""
+    mapping: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """JSON: how its columns are read where a person has said so, who, and when; empty: nobody had to."""
     findings: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """About the file as a whole."""
     problems: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
@@ -62,7 +68,7 @@ class BatchRow(Stored, table=True):
 
 
 class BatchChunkRow(Stored, table=True):
-    """A piece of a batch's file, until all of it has been read."""
+    """A piece of a batch's file, until all of it has been read; of one that is reviewed, until that has ended."""
 
     __tablename__ = "batch_chunk"
 
@@ -86,7 +92,7 @@ class BatchLine(Stored, table=True):
     unit: int
     """The number of the first row of its record; its own but for conduct."""
     state: str
-    """new, good, bad, queued."""
+    """new, good, bad, left_out, queued."""
     part: int = 0
     """The number of the first row of its group; a writeback has rows of one group."""
     size: int = 0
@@ -101,7 +107,71 @@ class BatchLine(Stored, table=True):
     """Hashes of what it is about, and of all that it says."""
     group_key: str = ""
     """Hash of the group that it belongs to."""
+    mended: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """JSON: who changed cells of it by hand, when, and what these said before; empty: nobody."""
+    people: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """Keys of the references by which it names people, in a review."""
     writeback_id: str | None = None
+
+
+class BatchReviewRow(Stored, table=True):
+    """What is known of a batch that somebody looks at before it is sent."""
+
+    __tablename__ = "batch_review"
+
+    batch_id: str = Field(primary_key=True, foreign_key="batch.id")
+    until: datetime = instant()
+    """It is cancelled then, unless it has been sent."""
+    understood: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """JSON: how the columns of its file may be read; empty until it has been opened."""
+    counts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """How many good records have each day, session and code."""
+
+
+class BatchPersonRow(Stored, table=True):
+    """One person as the rows of a batch name them, and who that is."""
+
+    __tablename__ = "batch_person"
+
+    batch_id: str = Field(primary_key=True, foreign_key="batch.id")
+    key: str = Field(primary_key=True)
+    """Hash of the list and the reference."""
+    list_name: str
+    """students, employees."""
+    reference: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """JSON: as the rows name them."""
+    match: str
+    """found, unknown, ambiguous, too_little, not_kept."""
+    person_id: str = ""
+    """The provider's id, where one was found or chosen."""
+    chosen_by: str | None = None
+    """Who said that it is this one; null: nobody had to."""
+    chosen_at: datetime | None = instant(nullable=True)
+    rows: int = 0
+    """How many rows name them so."""
+    first_row: int = 0
+
+
+class BatchMappingRow(Stored, table=True):
+    """How an app's files with one header are to be read for one school, as a person has confirmed it."""
+
+    __tablename__ = "batch_mapping"
+    __table_args__ = (UniqueConstraint("app_id", "school_id", "kind", "fingerprint"),)
+
+    id: str = Field(primary_key=True)
+    app_id: str
+    school_id: str
+    kind: str
+    fingerprint: str
+    """Hash of the header's cells."""
+    header: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """These cells: the names of the columns."""
+    mapping: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON."""
+    confirmed_by: str
+    confirmed_at: datetime = instant()
+    used_at: datetime | None = instant(nullable=True)
+    """When a file was last read by it."""
 
 
 class BulkRow(Stored, table=True):

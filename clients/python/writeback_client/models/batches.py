@@ -9,12 +9,17 @@ FINISHED = frozenset({"done", "refused", "cancelled"})
 """Nothing is left to do with the file, and its writebacks have ended; only those of a cancelled one may go on."""
 
 
+IN_REVIEW = "reviewing"
+
+
 class RowCounts(Model):
     """Rows of the file: how far they are."""
 
     read: int = 0
     good: int = 0
     bad: int = 0
+    left_out: int = 0
+    """Rows that somebody has said are not to be sent."""
     queued: int = 0
     """Good rows that are in a writeback."""
 
@@ -50,12 +55,14 @@ class Uploaded(Model):
 
     id: str
     status: str
-    """uploading, reading, checking, queueing, delivering, done, refused or cancelled."""
+    """uploading, reading, checking, reviewing, queueing, delivering, done, refused or cancelled."""
     school: str
     kind: str | None = None
     """Null where the file is to say."""
     dry_run: bool = False
     """Everything is checked and nothing queued."""
+    review: bool = False
+    """Somebody looks at it before anything of it is queued: `reviewing` is when that can be done."""
     file_name: str = ""
     size: int = 0
     """Bytes."""
@@ -68,6 +75,11 @@ class Uploaded(Model):
     @property
     def is_finished(self) -> bool:
         return self.status in FINISHED
+
+    @property
+    def waits_for_somebody(self) -> bool:
+        """Whether it goes no further before somebody has looked at it and sent it."""
+        return self.status == IN_REVIEW
 
 
 class Batch(Uploaded):
@@ -85,6 +97,10 @@ class Batch(Uploaded):
     """About the file as a whole; where it is refused, why."""
     errors: str | None = None
     """Where the bad rows are; null: there are none, or they are not known yet."""
+    version: int | None = None
+    """Of a file in review: it grows with each change."""
+    review_until: datetime | None = None
+    """Of a file in review: it is cancelled then, unless it has been sent."""
     updated_at: datetime
     finished_at: datetime | None = None
     """When the file was worked through; its writebacks may be under way."""

@@ -27,6 +27,7 @@ def upload(
     *,
     kind: str | None = None,
     dry_run: bool = False,
+    review: bool = False,
     date_order: Literal["dmy", "mdy"] | None = None,
     encoding: str | None = None,
     idempotency_key: str | None = None,
@@ -35,14 +36,15 @@ def upload(
     """Upload a CSV, NDJSON or XLSX file (a path, bytes, or an open binary file); once it returns, all of it is kept.
 
     Without `kind` the file has a column `kind`. `date_order` says what comes first in days such as 11/02/2026, the day
-    or the month, and `encoding` how its letters are encoded (`mac-roman`, …); without them the file tells.
-    `on_progress` is called with bytes sent and bytes in all. It carries an Idempotency-Key, so it is tried again by
-    itself. `wait` says what became of the rows.
+    or the month, and `encoding` how its letters are encoded (`mac-roman`, …); without them the file tells. With
+    `review` nothing of it is sent before `reviews.send`. `on_progress` is called with bytes sent and bytes in all. It
+    carries an Idempotency-Key, so it is tried again by itself. `wait` says what became of the rows.
     """
+    stated = {"date_order": date_order, "encoding": encoding}
     request = Request(
         "POST",
         path("/v1/schools/{}/batches", school),
-        given({"kind": kind, "dry_run": dry_run or None, "date_order": date_order, "encoding": encoding}),
+        given({"kind": kind, "dry_run": dry_run or None, "review": review or None, **stated}),
         Upload(file, on_progress),
         idempotency(idempotency_key),
         timeout_s=_UPLOAD_S,
@@ -81,7 +83,8 @@ def wait(
     delivered: bool = True,
     on_progress: Callable[[Batch], None] | None = None,
 ) -> "WaitForBatch":
-    """Return the batch once its writebacks are final; with `delivered=False` once its rows are queued.
+    """Return the batch once its writebacks are final, or somebody has to look at it; with `delivered=False` once its
+    rows are queued.
 
     `on_progress` is called with the batch as it is now, again and again. Raise NotFinal after `timeout` seconds.
     """
@@ -89,7 +92,7 @@ def wait(
 
 
 def cancel(batch_id: str, *, reason: str = "") -> Call[Batch]:
-    """Stop a batch that is being read, checked or queued; raise Conflict where it is past that.
+    """Stop a batch that is being read, checked, looked at or queued; raise Conflict where it is past that.
 
     What had been queued by then goes its way: `cancel_all` withdraws it, with the filter `batch`.
     """
@@ -126,7 +129,7 @@ class WaitForBatch(Task[Batch]):
             batch = yield from self.get.flow(options)
             if self.on_progress is not None:
                 self.on_progress(batch)
-            if batch.is_finished or (not self.delivered and batch.finished_at is not None):
+            if batch.is_finished or batch.waits_for_somebody or (not self.delivered and batch.finished_at is not None):
                 return batch
             left_s = deadline - options.clock.monotonic()
             if left_s <= 0:

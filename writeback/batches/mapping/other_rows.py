@@ -1,0 +1,105 @@
+"""Rows in a table that are no records: totals, the names of the columns once more, a line about the report."""
+
+import re
+from collections.abc import Sequence
+
+from writeback.batches.cells import plain_text
+from writeback.batches.columns import CLASS
+from writeback.batches.findings import make, refuse
+from writeback.batches.headers import names_for, plain
+from writeback.batches.layout import Row
+from writeback.batches.mapping.mapping import Mapping
+from writeback.batches.mapping.people import BY_THEMSELVES, WHOLE_NAMES, people_of, person_columns, read_columns
+from writeback.domain.finding import Finding
+from writeback.domain.submission.shape_findings import show
+
+_ABOUT_THE_TABLE = re.compile(
+    r"(?:(?:grand |sub-? ?|overall )?totals?|averages?|mean|sum|count|percentage)\b"
+    r"|number\b|(?:no\.?|nr) (?:of|on|in|present|absent)\b|(?:\d+ )?(?:pupils|students|records|rows)\b"
+    r"|%|(?:authorised|unauthorised|possible|actual) \w+|(?:present|absent|late|lates)\b"
+    r"|(?:print|generat|creat|export|produc|download|report|page \d|end of|key\b|copyright|\u00a9|confidential)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"[\d.,/ ]+%?")
+
+
+class OtherRows:
+    """Tells the rows that are none of the table's, and remembers how many there were."""
+
+    def __init__(self, mapping: Mapping, header: Sequence[Sequence[str]]) -> None:
+        """`header` are the cells of the rows that name the columns."""
+        columns, people = read_columns(mapping.kind), people_of(mapping.kind)
+        width = len(mapping.columns)
+        self._header = [[cell.strip() for cell in (*cells, *[""] * width)][:width] for cells in header]
+        self._uses, self._class = mapping.columns, mapping.constants.get(CLASS)
+        self._marks = [place for place, use in enumerate(mapping.columns) if use.is_of_grid]
+        sent = {place: use.field for place, use in enumerate(mapping.columns) if use.field is not None}
+        self._beside_marks = set(sent).difference(self._marks)
+        self._needed = [place for place, field in sent.items() if field in columns and columns[field].is_needed]
+        self._ids = {column.name for column in people.values()} | {
+            field for field in person_columns(mapping.kind) if field.rpartition(".")[2] in BY_THEMSELVES
+        }
+        self._names = names_for(mapping.kind)
+        self._count, self._first = 0, Row(0, ())
+
+    def has(self, row: Row) -> bool:
+        """Whether the row is no record; raise FileRefused where it says that another class begins."""
+        if not self._is_other(row):
+            return False
+        self._refuse_other_class(row)
+        self._first = self._first if self._count else row
+        self._count += 1
+        return True
+
+    def warnings(self) -> list[Finding]:
+        """Return what is to be said of them."""
+        if not self._count:
+            return []
+        text = next(text for cell in self._first.cells if (text := plain_text(cell)))
+        return [make("rows_not_sent", count=self._count, row=self._first.number, value=show(text))]
+
+    def _is_other(self, row: Row) -> bool:
+        if [cell.strip() for cell in row.cells] in self._header:
+            return True
+        if not self._marks and len(self._needed) > 1 and all(row.cells[place] for place in self._needed):
+            return False  # as nearly all rows are
+        texts = {place: text for place, cell in enumerate(row.cells) if (text := plain_text(cell))}
+        first = next(iter(texts.values()), "")
+        if not first or self._names_somebody(texts):
+            return False
+        if _ABOUT_THE_TABLE.match(first) and not self._is_filled(texts):
+            return True
+        if self._marks and not self._beside_marks & set(texts):
+            return True
+        return len(set(texts.values())) == 1 and (" " in first or ":" in first)
+
+    def _is_filled(self, texts: dict[int, str]) -> bool:
+        """Whether the row has all that a record has: totals have numbers for marks, and nothing beside their name."""
+        if self._marks:
+            return any(place in texts and not _NUMBER.fullmatch(texts[place]) for place in self._marks)
+        return len(self._beside_marks) > 1 and self._beside_marks <= set(texts)
+
+    def _names_somebody(self, texts: dict[int, str]) -> bool:
+        """Whether the row has an id, a number or a whole name in it."""
+        parts = set()
+        for place, text in texts.items():
+            field = self._uses[place].field or ""
+            part = field.rpartition(".")[2]
+            is_about = _ABOUT_THE_TABLE.match(text)
+            if (field in self._ids and " " not in text and not is_about) or (
+                part in WHOLE_NAMES and _is_name(text, is_about)
+            ):
+                return True
+            parts.add(part)
+        return {"surname", "forename"} <= parts
+
+    def _refuse_other_class(self, row: Row) -> None:
+        text = next(text for cell in row.cells if (text := plain_text(cell)))
+        label, colon, value = text.partition(":")
+        if self._class and colon and self._names.get(plain(label)) == CLASS and value.strip() not in ("", self._class):
+            raise refuse("class_changes", row=row.number, first=show(self._class), second=show(value.strip()))
+
+
+def _is_name(text: str, is_about: object) -> bool:
+    """Whether a text is the name of somebody, who may well be called “Late, Pat”."""
+    return ":" not in text and ("," in text or (" " in text and not is_about))

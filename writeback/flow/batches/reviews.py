@@ -1,0 +1,389 @@
+"""Batches that are looked at before they go: what was understood, the rows as they are, mending them, and sending.
+
+Each change names the batch's version, or takes the one that it finds: of two that meet, one is refused.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import structlog
+from sqlmodel import Session
+
+from writeback.batches.columns import NOT_SENT, letters
+from writeback.batches.layout import Format, Layout
+from writeback.core.errors import BadInput, Conflict, NotFound
+from writeback.domain.access import Caller, check_may_find
+from writeback.domain.actor import Actor
+from writeback.domain.directory import Match
+from writeback.domain.lookups import ListName
+from writeback.domain.submission.shape_findings import show
+from writeback.flow.accept.answer import iso
+from writeback.flow.batches.batches import seen
+from writeback.flow.batches.lease import Turn
+from writeback.flow.batches.mappings import Confirmed, remember
+from writeback.flow.batches.mending import Mending, RowChange, changed_meanwhile
+from writeback.flow.batches.parsing import unread
+from writeback.flow.batches.people_in_rows import reference_of
+from writeback.flow.batches.readings import (
+    WantedReading,
+    check_may_read_again,
+    columns_of_rows,
+    confirmed_reading,
+    proposal_of,
+    reading_of,
+    stated_with,
+)
+from writeback.flow.batches.views import view_of
+from writeback.flow.correct.locked_correction import check_may_correct
+from writeback.flow.directory.find import PeopleFinder
+from writeback.flow.engine.context import FlowContext
+from writeback.flow.schools.unknown_id_refresh import ListRefresher
+from writeback.store.batches import batch_reads, batches, reviews
+from writeback.store.batches.batches import BatchStatus, LeaseLost
+from writeback.store.batches.reviews import KeptLine
+from writeback.store.people import audit
+from writeback.store.reads.pages import cut, decode_cursor, decode_number
+from writeback.store.tables import BatchPersonRow, BatchReviewRow, BatchRow
+from writeback_client.models.base import Page
+from writeback_client.models.batches import Batch
+from writeback_client.models.reviews import Candidate, Mended, PeopleCount, Review, ReviewPerson, ReviewRow
+
+log = structlog.get_logger()
+
+_UNITS = 500
+"""Records that are checked again in one transaction."""
+_SHOWN = 200
+"""Most rows that an answer shows of those that were checked again."""
+_OF_UPLOAD = frozenset({"file_uploaded_before"})
+"""What was said of the file before it was read."""
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """The reviews. What a key may not see is not there for it."""
+
+    flow: FlowContext
+    refresher: ListRefresher
+    finder: PeopleFinder
+
+    async def get(self, caller: Caller, batch_id: str) -> Review:
+        """Return how a batch in review was understood; raise NotFound, Forbidden, or Conflict where it is in none."""
+        batch, review = await self._in_review(caller, batch_id)
+        async with self.flow.db.read() as session:
+            people = await reviews.people_counts(session, batch_id)
+        return _review(batch, review, people)
+
+    async def rows(
+        self,
+        caller: Caller,
+        batch_id: str,
+        *,
+        states: Sequence[str] = (),
+        code: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[ReviewRow]:
+        """Return a page of rows in the order of the file; raise as `get`."""
+        batch, _ = await self._in_review(caller, batch_id)
+        after = decode_number(cursor) or 0
+        async with self.flow.db.read() as session:
+            lines = await reviews.page_of_lines(
+                session, batch_id, states=states, code=code, after=after, limit=limit + 1
+            )
+        page = cut(lines, limit, lambda line: line.number)
+        return Page(items=_rows(page.items, batch), next_cursor=page.next_cursor)
+
+    async def people(
+        self,
+        caller: Caller,
+        batch_id: str,
+        *,
+        matches: Sequence[str] = (),
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[ReviewPerson]:
+        """Return a page of those whom rows name as the school knows them, with who comes nearest; raise as `get`."""
+        batch, _ = await self._in_review(caller, batch_id)
+        after = decode_cursor(cursor) or ""
+        async with self.flow.db.read() as session:
+            rows = await reviews.page_of_people(session, batch_id, matches=matches, after=after, limit=limit + 1)
+        page = cut(rows, limit, lambda row: row.key)
+        near = await self._candidates(batch.school_id, page.items) if caller.sees_names else {}
+        items = tuple(_person(row, near.get(row.key, ())) for row in page.items)
+        return Page(items=items, next_cursor=page.next_cursor)
+
+    async def _candidates(self, school_id: str, rows: Sequence[BatchPersonRow]) -> Mapping[str, Sequence[Candidate]]:
+        """Return who comes nearest to those who were not found, with what they are called where the school keeps it."""
+        candidates: dict[str, Sequence[Candidate]] = {}
+        for list_name in (ListName.STUDENTS, ListName.EMPLOYEES):
+            asked = [row for row in rows if row.list_name == list_name.value and row.match != Match.FOUND]
+            references = [reference_of(row.reference) for row in asked]
+            found = await self.finder.find(school_id, list_name, references, refresh=False) if asked else ()
+            ids = dict.fromkeys(one for each in found for one in each.candidates)
+            names = await self.finder.names(school_id, list_name, ids) if ids else {}
+            candidates |= {
+                row.key: [Candidate(id=near, **names.get(near, {})) for near in one.candidates]
+                for row, one in zip(asked, found, strict=True)
+            }
+        return candidates
+
+    async def mend(
+        self, caller: Caller, batch_id: str, change: RowChange, actor: Actor, *, version: int | None = None
+    ) -> Mended:
+        """Change one row, check it again with all that depends on it, and return how these stand.
+
+        Raise as `get`, as `Mending.mend`, and Conflict where somebody else has changed the batch meanwhile.
+        """
+        turn = await self._turn(caller, batch_id, version)
+        if names_people(turn.batch):
+            check_may_find(caller)
+        try:
+            numbers = await Mending(turn, self.refresher, self.finder, actor).mend(change)
+        except LeaseLost:
+            raise changed_meanwhile(batch_id) from None
+        return await self._mended(turn, numbers)
+
+    async def choose(
+        self,
+        caller: Caller,
+        batch_id: str,
+        key: str,
+        person_id: str | None,
+        actor: Actor,
+        *,
+        version: int | None = None,
+    ) -> Mended:
+        """Say who it is whom rows name so, or with None that nobody is chosen; all these rows are checked again.
+
+        Raise as `mend`, NotFound where no row names anybody so, and BadInput for one who is not on the list.
+        """
+        turn = await self._turn(caller, batch_id, version)
+        check_may_find(caller)
+        named = await turn.read(partial(reviews.person, batch_id=batch_id, key=key))
+        if named is None:
+            raise _no_such_person(batch_id, key)
+        if person_id is not None:
+            await self._check_listed(turn.batch, ListName(named.list_name), person_id)
+        mending, numbers = Mending(turn, self.refresher, self.finder, actor), list[int]()
+        try:
+            await mending.choose(key, person_id)
+            units = await turn.read(partial(reviews.units_naming, batch_id=batch_id, key=key))
+            for start in range(0, len(units), _UNITS):
+                numbers += await mending.check_again(units[start : start + _UNITS])
+        except LeaseLost:
+            raise changed_meanwhile(batch_id) from None
+        return await self._mended(turn, numbers)
+
+    async def _check_listed(self, batch: BatchRow, list_name: ListName, person_id: str) -> None:
+        lookup = (await self.flow.lookups.view(batch.school_id)).get(list_name)
+        if lookup is not None and person_id not in lookup.rows:
+            raise BadInput(
+                "person_not_listed",
+                f"person_id is {show(person_id)}: nobody on the school's list of {list_name} has it",
+                hint="Send the provider's id of somebody who is there.",
+            )
+
+    async def confirm(
+        self, caller: Caller, batch_id: str, wanted: WantedReading, actor: Actor, *, version: int | None = None
+    ) -> Batch:
+        """Have the file read as somebody says; raise as `mend`, and InvalidSubmission where it cannot be read so."""
+        turn = await self._turn(caller, batch_id, version)
+        review = await turn.read(partial(reviews.find, batch_id=batch_id))
+        proposal = proposal_of(review) if review is not None else None
+        confirmed = None
+        if proposal is not None and (wanted.says_columns or turn.batch.mapping):
+            confirmed = confirmed_reading(turn.batch, proposal, wanted, actor, iso(self.flow.clock.now()))
+        elif wanted.says_columns:
+            raise BadInput("columns_not_there", "the file has no columns", hint="Only CSV and XLSX have.")
+        names = [column.name for column in proposal.columns] if proposal is not None else []
+        await self.flow.db.transact(partial(self._confirm, turn.batch, turn.fence, wanted, confirmed, names, actor))
+        await self.flow.waker.wake("run_batch", [batch_id])
+        async with self.flow.db.read() as read:
+            return await self._view(cast(BatchRow, await batch_reads.find(read, caller, batch_id)))
+
+    def _confirm(
+        self,
+        batch: BatchRow,
+        version: int,
+        wanted: WantedReading,
+        confirmed: Confirmed | None,
+        names: Sequence[str],
+        actor: Actor,
+        session: Session,
+    ) -> None:
+        now = self.flow.clock.now()
+        has_file = batches.chunk(session, batch.id, 0) is not None
+        check_may_read_again(batch, wanted, mended=reviews.count_mended(session, batch.id), has_file=has_file)
+        if not reviews.leave(session, batch.id, version, now, BatchStatus.READING):
+            raise changed_meanwhile(batch.id)
+        stated = stated_with(batch, wanted)
+        batch.layout = stated.as_json()
+        findings = [one for one in batch.findings if one["code"] in _OF_UPLOAD]
+        mapping = confirmed.as_json() if confirmed is not None else ""
+        batches.change(session, batch.id, version + 1, **{**unread(batch), "findings": findings, "mapping": mapping})
+        reviews.begin_again(session, batch.id)
+        noted: dict[str, Any] = {"date_order": stated.date_order, "encoding": stated.encoding}
+        if confirmed is not None:
+            fields = {letters(place): use.field or NOT_SENT for place, use in enumerate(confirmed.mapping.columns)}
+            noted |= {"columns": fields, "remembered": wanted.is_remembered}
+            if wanted.is_remembered:
+                remember(session, batch, names, confirmed, now)
+        of = {"app": batch.app_id, "school": batch.school_id}
+        audit.note(session, actor, now, "batch.mapping", batch.id, **of, changed=noted)
+
+    async def _mended(self, turn: Turn, numbers: Sequence[int]) -> Mended:
+        find = partial(reviews.lines, batch_id=turn.batch.id, numbers=numbers[:_SHOWN])
+        return Mended(batch=await self._view(turn.batch), rows=_rows(await turn.read(find), turn.batch))
+
+    async def send(self, caller: Caller, batch_id: str, actor: Actor, *, version: int | None = None) -> Batch:
+        """Have the good rows queued; raise as `mend`, and Conflict where there is none."""
+        turn = await self._turn(caller, batch_id, version)
+        batch = turn.batch
+        if not batch.rows_good:
+            raise Conflict(
+                "batch_nothing_to_send",
+                f"{batch_id} has no good row",
+                hint="Mend rows or confirm its columns; or cancel it.",
+            )
+        await self.flow.db.transact(partial(self._send, batch, turn.fence, actor))
+        log.info("batch_sent", batch_id=batch_id, school=batch.school_id, good=batch.rows_good, bad=batch.rows_bad)
+        await self.flow.waker.wake("run_batch", [batch_id])
+        async with self.flow.db.read() as read:
+            return await self._view(cast(BatchRow, await batch_reads.find(read, caller, batch_id)))
+
+    def _send(self, batch: BatchRow, version: int, actor: Actor, session: Session) -> None:
+        now = self.flow.clock.now()
+        if not reviews.leave(session, batch.id, version, now, BatchStatus.QUEUEING):
+            raise changed_meanwhile(batch.id)
+        mended = reviews.count_mended(session, batch.id)
+        left_out = reviews.drop_left_out(session, batch.id)
+        reviews.end(session, batch.id)
+        noted = {"good": batch.rows_good, "bad": batch.rows_bad, "left_out": left_out, "mended": mended - left_out}
+        of = {"app": batch.app_id, "school": batch.school_id}
+        audit.note(session, actor, now, "batch.send", batch.id, **of, changed=noted)
+
+    async def _turn(self, caller: Caller, batch_id: str, version: int | None) -> Turn:
+        """Return the batch for a caller who is going to change it, as it is now, or as they have seen it."""
+        check_may_correct(caller)
+        batch, _ = await self._in_review(caller, batch_id)
+        if version not in (None, batch.fence):
+            raise changed_meanwhile(batch_id)
+        return Turn(self.flow, batch, batch.fence)
+
+    async def _in_review(self, caller: Caller, batch_id: str) -> tuple[BatchRow, BatchReviewRow]:
+        async with self.flow.db.read() as session:
+            batch = seen(caller, batch_id, await batch_reads.find(session, caller, batch_id))
+            review = (await reviews.reviews_of(session, [batch_id])).get(batch_id)
+        if batch.status != BatchStatus.REVIEWING or review is None:
+            raise _not_in_review(batch)
+        return batch, review
+
+    async def _view(self, batch: BatchRow) -> Batch:
+        async with self.flow.db.read() as session:
+            counts = await batch_reads.writeback_counts(session, [batch.id])
+            review = await reviews.reviews_of(session, [batch.id])
+        return view_of(batch, counts.get(batch.id, {}), review.get(batch.id))
+
+
+def place_of(column: str) -> int:
+    """Return the place of a column that is named as spreadsheets do, `A` being 0; raise BadInput."""
+    plain = column.strip().upper()
+    if not (0 < len(plain) <= 3 and plain.isascii() and plain.isalpha()):
+        raise BadInput(
+            "column_not_there", f"{column[:64]!r} is no column", hint="Name columns as spreadsheets do: A, B, …, AA."
+        )
+    place = 0
+    for letter in plain:
+        place = place * 26 + ord(letter) - ord("A") + 1
+    return place - 1
+
+
+def cells_at(cells: Mapping[str, str]) -> dict[int, str]:
+    """Return texts by the place of their column; raise BadInput for one that is no column."""
+    return {place_of(column): text for column, text in cells.items()}
+
+
+def _not_in_review(batch: BatchRow) -> Conflict:
+    if batch.status in (BatchStatus.UPLOADING, BatchStatus.READING, BatchStatus.CHECKING):
+        hint = "Ask again in a moment." if batch.review else "Upload a file with review=true to look at it first."
+        return Conflict("batch_not_checked", f"the batch is still {batch.status}", hint=hint)
+    return Conflict(
+        "batch_not_in_review",
+        f"{batch.id} is {batch.status}, and not in review",
+        hint="Upload a file with review=true to look at it before it is sent.",
+    )
+
+
+def _no_such_person(batch_id: str, key: str) -> NotFound:
+    return NotFound("person_not_named", f"no row of {batch_id} names {key[:32]!r}", hint="GET …/people lists them.")
+
+
+def _review(batch: BatchRow, review: BatchReviewRow, people: Sequence[tuple[str, str, bool, int]]) -> Review:
+    layout = Layout.of_json(batch.layout)
+    return Review(
+        batch=batch.id,
+        version=batch.fence,
+        until=review.until,
+        is_read=layout is not None,
+        header_row=layout.header_row if layout is not None else None,
+        columns=columns_of_rows(layout) if layout is not None else (),
+        reading=reading_of(batch, review),
+        students=_people(people, ListName.STUDENTS),
+        employees=_people(people, ListName.EMPLOYEES),
+        **review.counts,
+    )
+
+
+def _people(counted: Sequence[tuple[str, str, bool, int]], list_name: ListName) -> PeopleCount:
+    """Return how many people of one list are named."""
+    numbers: dict[str, int] = {}
+    for of, match, is_chosen, number in counted:
+        name = "chosen" if is_chosen else match
+        numbers[name] = numbers.get(name, 0) + (number if of == list_name.value else 0)
+    return PeopleCount(**numbers)
+
+
+def names_people(batch: BatchRow) -> bool:
+    """Whether rows of the file may name people as the school knows them."""
+    layout = Layout.of_json(batch.layout)
+    return layout is not None and (
+        layout.format is Format.NDJSON or any("." in field for field in layout.fields if field is not None)
+    )
+
+
+def _person(row: BatchPersonRow, candidates: Sequence[Candidate]) -> ReviewPerson:
+    return ReviewPerson(
+        key=row.key,
+        list=row.list_name,
+        reference=json.loads(row.reference),
+        match=row.match,
+        person_id=row.person_id or None,
+        chosen_by=row.chosen_by,
+        rows=row.rows,
+        row=row.first_row,
+        candidates=tuple(candidates),
+    )
+
+
+def _rows(lines: Sequence[KeptLine], batch: BatchRow) -> tuple[ReviewRow, ...]:
+    layout = Layout.of_json(batch.layout)
+    return tuple(_row(line, layout) for line in lines)
+
+
+def _row(line: KeptLine, layout: Layout | None) -> ReviewRow:
+    mended = json.loads(line.mended) if line.mended else None
+    return ReviewRow(
+        number=line.number,
+        shown=layout.row_name(line.number) if layout is not None else str(line.number),
+        record_row=line.unit,
+        state=line.state,
+        cells=tuple(json.loads(line.cells)) if line.cells else (),
+        before={letters(int(place)): text for place, text in mended["cells"].items()} if mended else {},
+        mended_by=mended["by"] if mended else None,
+        record=json.loads(line.record) if line.record else None,
+        findings=json.loads(line.findings) if line.findings else (),
+        people=tuple(line.people.split()),
+    )
