@@ -19,6 +19,7 @@ from writeback.cli.commands import (
     features,
     keys,
     profiles,
+    review,
     serve,
     staff,
     submit,
@@ -97,6 +98,7 @@ app.command(rich_help_panel=_SERVE)(serve.worker)
 app.command(rich_help_panel=_SERVE)(serve.sandbox)
 app.command(rich_help_panel=_USE)(submit.submit)
 app.command(rich_help_panel=_USE)(upload.upload)
+app.command(rich_help_panel=_USE)(review.review)
 app.command("list", rich_help_panel=_USE)(writebacks.list_)
 app.command(rich_help_panel=_USE)(writebacks.show)
 app.command(rich_help_panel=_USE)(watch.watch)

@@ -1,5 +1,6 @@
-"""Following a batch: three bars on standard error, for the file's bytes, its rows, and its writebacks."""
+"""Following a batch: bars on standard error for the file's bytes, rows and writebacks, each until its part ends."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +14,19 @@ from writeback.core.clock import Clock, SystemClock
 
 CHECKED = frozenset({"queueing", "delivering", "done", "refused", "cancelled"})
 """All rows are checked: what is bad is known."""
+LOOKED_AT = CHECKED | {"reviewing"}
+"""The same, or somebody is to look at it first."""
 QUEUED = frozenset({"delivering", "done", "refused", "cancelled"})
 """Nothing is left to do with the file."""
 ENDED = frozenset({"done", "refused", "cancelled"})
 """Nothing is left to do with its writebacks either, unless a person does something."""
+_READ = "rows read"
 _EVERY_S = 0.3
+
+
+def is_terminal() -> bool:
+    """Whether somebody is there who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 class Bars:
@@ -28,16 +37,18 @@ class Bars:
         self._tasks: dict[str, TaskID] = {}
 
     def sent(self, done: int, size: int) -> None:
-        self._show("uploaded (kB)", done // 1000, size // 1000)
+        self._show("uploaded (kB)", -(-done // 1000), -(-size // 1000))
 
     def show(self, batch: dict[str, Any]) -> None:
         """Show how far a batch is."""
         rows, writebacks = batch["rows"], batch["writebacks"]
         if batch["status"] == "reading":
-            self._show("rows read", rows["read"], None)
+            self._show(_READ, rows["read"], None)
             return
+        if _READ in self._tasks:
+            self._show(_READ, rows["read"], rows["read"])
         bad = f", [red]{rows['bad']} bad[/red]" if rows["bad"] else ""
-        self._show("rows checked", rows["good"] + rows["bad"], rows["read"], bad)
+        self._show("rows checked", rows["good"] + rows["bad"] + rows["left_out"], rows["read"], bad)
         if writebacks["total"]:
             final = writebacks["total"] - writebacks["waiting"] - writebacks["needs_attention"]
             failed = f", [red]{writebacks['failed']} failed[/red]" if writebacks["failed"] else ""
@@ -47,6 +58,8 @@ class Bars:
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task(name, total=total, more=more)
         self._progress.update(self._tasks[name], completed=done, total=total, more=more)
+        if total is not None and done >= total:
+            self._progress.stop_task(self._tasks[name])
 
 
 @contextmanager
