@@ -101,6 +101,9 @@ class Gate:
                 await self._submit(scope, receive, send)
                 return
         brings_file = is_upload(scope["method"], path)
+        beside = self._beside.get(f"/{path.partition('/')[2].partition('/')[0]}")
+        # What is beside is served to people, who are told in a page of its own what is too long.
+        limit = body_limit(self._max_file_bytes) if brings_file or beside is not None else self._max_body_bytes
         try:
             if path.startswith("/v1/"):
                 await authenticate(scope, self._keys)
@@ -109,16 +112,14 @@ class Gate:
                 check_upload(scope["headers"], self._max_file_bytes)
             elif path.startswith("/v1/"):
                 check_json(scope["headers"])
-            if not brings_file:
-                check_length(scope["headers"], self._max_body_bytes)
+            if not brings_file and beside is None:
+                check_length(scope["headers"], limit)
         except Problem as problem:
             await refuse(problem, scope, receive, send)
         else:
-            limit = body_limit(self._max_file_bytes) if brings_file else self._max_body_bytes
             most_values = _MOST_VALUES if path.startswith("/v1/") and not brings_file else None
-            serving = self._beside.get(f"/{path.partition('/')[2].partition('/')[0]}", self._others)
             async with self._shares.reading(scope):
-                await serving(scope, limited(receive, limit, most_values), send)
+                await (beside or self._others)(scope, limited(receive, limit, most_values), send)
 
 
 def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) -> FastAPI:

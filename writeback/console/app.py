@@ -25,6 +25,8 @@ from writeback.core.secrets import SecretBox
 from writeback.wiring import Services
 
 _LONGEST_OF_STRANGERS = 16_384
+_AROUND_A_FILE = 64 * 1024
+"""What a form may have besides its file."""
 
 
 def create_console(services: Services) -> ASGIApp:
@@ -75,8 +77,7 @@ def _endpoint(kit: Kit, path: str, by_method: Mapping[str, PageRoute]) -> Callab
             return refused
         if request.method != "POST":
             return await route.endpoint(page)
-        if page.signed_in is None:
-            _check_length(request)
+        _check_length(request, _longest(page, route))
         async with request.form(max_files=1, max_fields=5_000) as page.form:
             auth.check_form(page)
             return await route.endpoint(page)
@@ -84,13 +85,20 @@ def _endpoint(kit: Kit, path: str, by_method: Mapping[str, PageRoute]) -> Callab
     return call
 
 
-def _check_length(request: Request) -> None:
-    """Raise BodyTooLarge for a form of somebody who is not signed in; browsers always say how long theirs is."""
+def _longest(page: Page, route: PageRoute) -> int:
+    """Return how many bytes the form of a page may have."""
+    if page.signed_in is None:
+        return _LONGEST_OF_STRANGERS
+    settings = page.services.settings
+    return settings.batches.max_file_bytes + _AROUND_A_FILE if route.takes_file else settings.api.max_body_bytes
+
+
+def _check_length(request: Request, limit: int) -> None:
+    """Raise BodyTooLarge for a longer form before any of it is read; browsers always say how long theirs is."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > _LONGEST_OF_STRANGERS:
-        raise BodyTooLarge(
-            "body_too_large", f"The form has more than {_LONGEST_OF_STRANGERS} bytes.", hint="Go back and try again."
-        )
+    if not length.isdigit() or int(length) > limit:
+        what = f"What was sent has more than {limit:,} bytes, which is the most."
+        raise BodyTooLarge("body_too_large", what, hint="Go back and send less: a large file in several parts.")
 
 
 class _Template:

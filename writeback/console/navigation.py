@@ -19,6 +19,7 @@ MENU = (
     Entry("Now", "/now"),
     Entry("Writebacks", "/writebacks"),
     Entry("Schools", "/schools"),
+    Entry("Upload", "/upload", Permission.CORRECT),
     Entry("Batches", "/batches"),
     Entry("Bulk jobs", "/bulks", Permission.CORRECT),
     Entry("Reports", "/reports"),

@@ -206,6 +206,8 @@ class PageRoute:
     path: str
     endpoint: Endpoint
     needs: Permission | None
+    takes_file: bool = False
+    """Whether its form may be as long as a file."""
 
 
 class Pages:
@@ -217,12 +219,14 @@ class Pages:
     def get(self, path: str, *, needs: Permission | None = Permission.VIEW) -> Callable[[Endpoint], Endpoint]:
         return self._route("GET", path, needs)
 
-    def post(self, path: str, *, needs: Permission | None) -> Callable[[Endpoint], Endpoint]:
-        return self._route("POST", path, needs)
+    def post(self, path: str, *, needs: Permission | None, takes_file: bool = False) -> Callable[[Endpoint], Endpoint]:
+        return self._route("POST", path, needs, takes_file)
 
-    def _route(self, method: str, path: str, needs: Permission | None) -> Callable[[Endpoint], Endpoint]:
+    def _route(
+        self, method: str, path: str, needs: Permission | None, takes_file: bool = False
+    ) -> Callable[[Endpoint], Endpoint]:
         def keep(endpoint: Endpoint) -> Endpoint:
-            self.routes.append(PageRoute(method, path, endpoint, needs))
+            self.routes.append(PageRoute(method, path, endpoint, needs, takes_file))
             return endpoint
 
         return keep

@@ -1,6 +1,6 @@
 """People who use the console: their roles, and what each role may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from writeback.domain.access import Caller, Scope
@@ -68,6 +68,19 @@ class Person:
         """The same rights, as the flow and the reads take them."""
         return Caller(key_id=self.id, app_id="", scopes=_SCOPES[self.role], schools=self.schools, staff_name=self.name)
 
+    def uploader(self, school_id: str) -> Caller:
+        """The same rights, as the caller of the app that files belong to which people upload for a school."""
+        return replace(self.caller, app_id=console_app(school_id))
+
     def actor(self, reason: str = "") -> Actor:
         """Who it is in timelines and in the audit log, and why."""
         return staff(self.name, reason)
+
+
+CONSOLE_APPS = "console."
+"""What apps begin with that the console's uploads belong to. No key is of one: other apps' ids have no full stop."""
+
+
+def console_app(school_id: str) -> str:
+    """Return the app that files belong to which people upload for a school: one a school, so none waits for another."""
+    return CONSOLE_APPS + school_id

@@ -5,7 +5,6 @@ from writeback.console.pages import (
     account,
     apps,
     audit,
-    batches,
     bulks,
     correct,
     now,
@@ -23,6 +22,7 @@ from writeback.console.pages import (
     writeback,
     writebacks,
 )
+from writeback.console.pages.batches import batches, review, understanding, upload
 
 ROOMS: tuple[Pages, ...] = (
     now.pages,
@@ -31,6 +31,9 @@ ROOMS: tuple[Pages, ...] = (
     correct.pages,
     schools.pages,
     people.pages,
+    upload.pages,
+    review.pages,
+    understanding.pages,
     batches.pages,
     bulks.pages,
     reports.pages,

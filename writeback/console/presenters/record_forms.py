@@ -45,7 +45,7 @@ def fields_of(
     """Return the fields of one record, with what was posted and what is to be said of each; `show`: free text too."""
     said: dict[str, list[str]] = {}
     for finding in findings:
-        said.setdefault(name_of(str(finding.get("pointer") or "")), []).append(_sentence(finding))
+        said.setdefault(name_of(str(finding.get("pointer") or "")), []).append(in_one_sentence(finding))
     return list(_fields(f"r{index}", record, shapes, said, posted, show))
 
 
@@ -103,7 +103,7 @@ def _field(name: str, shape: Shape, value: str, errors: Sequence[str]) -> FormFi
     elif type_ == "date-time":
         kind = "datetime-local"
     elif choices and type_ != "list":
-        kind, options = "select", _choices(choices, value, is_needed=shape["use"] == "needed")
+        kind, options = "select", options_of(choices, value, is_needed=shape["use"] == "needed")
     elif type_ == "boolean":
         options, value = _YES_NO, {"true": "yes", "false": "no"}.get(value, value)
     elif type_ == "list":
@@ -119,8 +119,8 @@ def _field(name: str, shape: Shape, value: str, errors: Sequence[str]) -> FormFi
     return FormField(name, label_of(shape["name"]), kind, value, hint, errors, options, shape["use"] == "needed")
 
 
-def _choices(choices: Sequence[Shape], value: str, *, is_needed: bool) -> Sequence[tuple[str, str]]:
-    """Return the options, the present value among them; one that is not in the list is said to be so."""
+def options_of(choices: Sequence[Shape], value: str, *, is_needed: bool) -> Sequence[tuple[str, str]]:
+    """Return the choices as options, the present value among them; one that is not in the list is said to be so."""
     options: list[tuple[str, str]] = [] if is_needed and value else [("", "–")]
     chosen = None
     for choice in choices:
@@ -191,6 +191,7 @@ def _as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) if isinstance(value, Mapping) else str(value)
 
 
-def _sentence(finding: Mapping[str, Any]) -> str:
+def in_one_sentence(finding: Mapping[str, Any]) -> str:
+    """Return what is wrong, and how to mend it."""
     message, hint = str(finding["message"]).rstrip("."), str(finding.get("hint") or "")
     return f"{message}. {hint}".strip()

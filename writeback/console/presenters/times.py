@@ -54,6 +54,11 @@ class Times:
         return f"{self.day(at)}, {self.seconds(at)} {self.local(at):%Z}"
 
 
+def day_words(day: date) -> str:
+    """Return a day with its weekday: `Mon 12 January 2026`."""
+    return f"{day:%a} {day.day} {day:%B %Y}"
+
+
 def ago(at: datetime, now: datetime) -> str:
     """Return how long ago it was, e.g. `12 minutes ago`."""
     seconds = (now - at).total_seconds()

@@ -41,6 +41,8 @@ export function keepLive(piece, signal) {
   }
 
   function end() {
+    const next = piece.querySelector("[data-next]");
+    if (next) location.replace(next.href);
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", seen);
     signal?.forget(signalled);

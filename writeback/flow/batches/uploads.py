@@ -32,7 +32,7 @@ from writeback.store.batches import batches, reviews
 from writeback.store.batches.batches import BatchStatus, LeaseLost
 from writeback.store.people import audit
 from writeback.store.sql.upsert import insert_new
-from writeback.store.tables import BatchRow, IdempotencyRow
+from writeback.store.tables import App, BatchRow, IdempotencyRow
 
 T = TypeVar("T")
 
@@ -229,6 +229,8 @@ async def begin_upload(flow: FlowContext, caller: Caller, new: NewBatch) -> Uplo
     values = batch.model_dump()
 
     def begin(session: Session) -> None:
+        if caller.staff_name is not None:  # the console's app at this school: there is none until its first file
+            insert_new(session, App, id=caller.app_id, name=caller.app_id, created_at=now)
         since = now - timedelta(seconds=settings.give_up_upload_s)
         if batches.count_under_way(session, caller.app_id, since) >= settings.max_under_way_per_app:
             raise too_many_files(settings.max_under_way_per_app)

@@ -6,6 +6,7 @@ from writeback.core.errors import InvalidSubmission
 from writeback.domain.access import Scope
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Family, kinds_named
+from writeback.domain.staff import CONSOLE_APPS
 from writeback.flow.registry.slugs import slug_of
 
 
@@ -31,6 +32,9 @@ def _findings(
     if not slug_of(app):
         hint = "Send a name with at least one letter or digit."
         findings.append(Finding("app_invalid", f"app is {app!r}: it has no letter or digit", hint, pointer="/app"))
+    if app.startswith(CONSOLE_APPS):
+        said = f"app is {app!r}: what begins so is what people upload in the console"
+        findings.append(Finding("app_invalid", said, "Choose another name.", pointer="/app"))
     if not scopes:
         hint = f"Give at least one of {', '.join(Scope)}."
         findings.append(Finding("scopes_missing", "the key would have no scope", hint, pointer="/scopes"))

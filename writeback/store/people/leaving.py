@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_, update
 from sqlmodel import Session, col
 
+from writeback.domain.staff import console_app
 from writeback.domain.states import FINAL, Status
 from writeback.store import tables as t
 from writeback.store.batches.batches import NOT_ENDED, stop_all
@@ -90,6 +91,7 @@ def of_school(school_id: str) -> Sequence[Piece]:
         _forgotten_by(t.ApiKey, school_id),
         _forgotten_by(t.WebhookRow, school_id),
         _forgotten_by(t.StaffRow, school_id),
+        _some(t.App, col(t.App.id) == console_app(school_id)),
         _some(t.SchoolRow, col(t.SchoolRow.id) == school_id),
     )
 

@@ -21,6 +21,7 @@ from writeback.core.errors import BadInput, Conflict, NotFound
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.domain.actor import Actor
+from writeback.domain.staff import console_app
 from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.data_subjects.leaving import Leaving
 from writeback.flow.upkeep.restores import RestoreWatch
@@ -47,6 +48,7 @@ def plant(database: Database, fake_clock: FakeClock) -> Callable[[], Any]:
         planting.plant_school(session, now)
         planting.plant(session, SecretBox(SECRET_KEY), now, PUPIL, NAME, 0)
         session.add(t.App(id="other", name="Other", created_at=now))
+        session.add(t.App(id=console_app(SCHOOL), name=console_app(SCHOOL), created_at=now))
         session.flush()
         for key, schools in (("key_1", [SCHOOL]), ("key_2", [SCHOOL, ELSEWHERE]), ("key_3", None)):
             app = "app" if key == "key_1" else "other"
@@ -94,7 +96,8 @@ async def test_a_school_goes_with_all_that_is_kept_of_it(leaving: Leaving, plant
 
     after = await everything(leaving.db)
     assert {name for name, _ in left_of(after, (SCHOOL, PUPIL, NAME))} <= TRAIL
-    assert planted - set(left.rows) <= {"app", "staff", "audit", "webhook"}
+    assert planted - set(left.rows) <= {"staff", "audit", "webhook"}
+    assert left.rows["app"] == 1, "the console's app at the school"
     async with leaving.db.read() as session:
         keys = {key.id: key.schools for key in (await session.exec(select(t.ApiKey))).all()}
         rows = (await session.exec(select(t.WritebackRow.id))).all()
@@ -131,7 +134,7 @@ async def test_an_app_goes_with_its_keys_and_what_others_sent_stays(leaving: Lea
         apps = (await session.exec(select(t.App.id))).all()
     assert rows == ["wb_elsewhere", "wb_others"]
     assert requests == {"req_shared": [["wb_others", [0]]]}
-    assert apps == ["other"]
+    assert set(apps) == {"other", console_app(SCHOOL)}
 
 
 async def test_it_is_refused_while_something_is_on_its_way_unless_told(

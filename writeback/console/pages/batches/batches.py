@@ -12,7 +12,7 @@ from writeback.core.errors import Conflict, NotFound
 from writeback.domain.staff import Permission
 from writeback.flow.batches.error_files import media_type_of
 from writeback.flow.batches.views import DELIVERING
-from writeback.store.batches.batches import WORKING, BatchStatus
+from writeback.store.batches.batches import CANCELLABLE, BatchStatus
 from writeback_client.models.batches import Batch
 
 pages = Pages()
@@ -22,6 +22,7 @@ _STATES = {
     BatchStatus.UPLOADING.value: ("busy", "Arriving"),
     BatchStatus.READING.value: ("busy", "Being read"),
     BatchStatus.CHECKING.value: ("busy", "Being checked"),
+    BatchStatus.REVIEWING.value: ("warn", "Waits to be looked at and sent"),
     BatchStatus.QUEUEING.value: ("busy", "Being queued"),
     DELIVERING: ("busy", "On its way"),
     BatchStatus.DONE.value: ("ok", "Done"),
@@ -86,20 +87,35 @@ async def ask_stop(page: Page) -> Response:
 
 @pages.post("/batches/{batch}/stop", needs=Permission.CORRECT)
 async def stop(page: Page) -> Response:
-    """Stop it, once somebody has said why."""
+    """Stop it, once somebody has said why; one of which nothing has been sent, once somebody has confirmed it."""
     batch, reason = await page.services.batches.get(page.caller, page.part("batch")), page.field("reason")
-    if not page.field("confirmed") or not reason:
+    is_in_review = batch.status == BatchStatus.REVIEWING
+    if not page.field("confirmed") or not (reason or is_in_review):
         return _confirm_stop(page, batch, error="Say why." if page.field("confirmed") else "")
     try:
         stopped = await page.services.batches.cancel(page.caller, batch.id, page.actor(reason))
     except Conflict:
         notice = "There was nothing left to be stopped. What it has queued can be cancelled among its writebacks."
         return page.redirect(f"/batches/{batch.id}", flash=notice, tone="warn")
+    if is_in_review:
+        return page.redirect("/upload", flash="Thrown away. Nothing of it was sent.")
     notice = f"Stopped. {counted(stopped.rows.queued, 'row')} had been queued by then."
     return page.redirect(f"/batches/{batch.id}", flash=notice)
 
 
 def _confirm_stop(page: Page, batch: Batch, error: str = "") -> Response:
+    if batch.status == BatchStatus.REVIEWING:
+        return page.confirm(
+            title=f"Throw {batch.file_name or 'this file'} away?",
+            count=batch.rows.read,
+            noun="row" if batch.rows.read == 1 else "rows",
+            what="Nothing of it has been sent, and nothing will be. What it says is deleted.",
+            action=f"/batches/{batch.id}/stop",
+            button="Throw it away",
+            back=f"/batches/{batch.id}/review",
+            needs_reason=False,
+            danger=True,
+        )
     return page.confirm(
         title=f"Stop {batch.file_name or 'this file'}?",
         count=batch.rows.read,
@@ -133,6 +149,7 @@ async def _values(page: Page) -> dict[str, Any]:
         "state": state_of(batch),
         "school_name": schools.get(batch.school, batch.school),
         "ended": writebacks.total - writebacks.waiting - writebacks.needs_attention,
-        "can_stop": batch.status in WORKING,
+        "can_stop": batch.status in CANCELLABLE,
+        "is_in_review": batch.status == BatchStatus.REVIEWING,
         "is_moving": _STATES.get(batch.status, ("off",))[0] == "busy",
     }

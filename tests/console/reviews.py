@@ -1,0 +1,50 @@
+"""A file that waits for somebody to look at it, as a person has uploaded it at the console."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from writeback.domain.directory import Directory, PersonDetails
+from writeback.domain.lookups import ListName
+from writeback.domain.staff import Person, Role
+from writeback.flow.batches.runner import BatchRunner
+from writeback.flow.batches.uploads import NewBatch
+from writeback.flow.schools.people_kept import KnownPeople
+from writeback.providers.base import ListChange
+from writeback.store.schools import lists
+from writeback.store.tables import SchoolRow
+from writeback.wiring import Services
+
+SAM = Person("stf_sam", "sam", Role.SUPPORT)
+MARKS = """Pupil ID,Name,Date,Session,Mark
+A200,"Example, Pat",2026-01-12,AM,/
+A201,"Example, Sam",31/02/2026,AM,/
+A202,"Example, Kim",2026-01-12,PM,/
+A202,"Example, Kim",2026-01-12,PM,N
+"""
+
+
+async def file_in_review(services: Services, content: str = MARKS, *, kind: str = "attendance.session") -> str:
+    """Upload a file for St Mary's and have it read; return its id."""
+    new = NewBatch("st-marys", kind, "text/csv", "register of monday.csv", review=True)
+    upload = await services.batches.begin(SAM.uploader("st-marys"), new)
+    await upload.add(content.encode())
+    batch_id = (await upload.finish()).batch_id
+    await BatchRunner(services.accept.flow, services.sync, "the tests' worker").run(batch_id)
+    return batch_id
+
+
+async def keep_people(services: Services, people: Mapping[str, PersonDetails]) -> None:
+    """Have St Mary's keep a directory of its pupils, with names, as a sync would leave it."""
+    now, name = services.clock.now(), ListName.STUDENTS
+    async with services.reads.db.write() as session:
+        school = await session.get(SchoolRow, "st-marys")
+        listed = await lists.load(session, "st-marys", name)
+        assert school is not None
+        assert listed is not None
+        school.directory = Directory.NAMED
+        session.add(school)
+        await session.flush()
+        known = KnownPeople(services.accept.flow.secrets, "st-marys", name, Directory.NAMED, None, timedelta(days=1))
+        write = await known.after(ListChange({}, is_full=True, cursor=None, people=people), listed, now)
+        assert write is not None
+        await write(session)
