@@ -15,7 +15,7 @@ from validators.catalogue import CATALOGUE
 from validators.check import Check
 from validators.features import FeatureRule
 from validators.field_places import is_nothing
-from validators.national_codes import ADMINISTRATIVE, AFTERNOON, LATE, MORNING, NATIONAL
+from validators.national_codes import AFTERNOON, MORNING, SEEN, codes_of
 from validators.suggestions import Suggestions
 from validators.text import first_emoji, length_of
 from writeback.domain.finding import Finding, Severity
@@ -56,6 +56,8 @@ class AttendanceCheck(Check):
         today: Date | None,
     ) -> None:
         super().__init__(kind, rule, school, lookups, positions, today)
+        self.national = codes_of(school.country)
+        self.seen_codes = rule.seen_codes if rule.seen_codes != SEEN else self.national.seen
         self.verdicts: dict[str, CodeVerdict] = {}
         self.lesson_rows: dict[str, Row | None] = {}
         """Lessons that have been looked up."""
@@ -171,15 +173,16 @@ class AttendanceCheck(Check):
             verdict.findings.append(("code_unknown", {"code": show(given), "suggestion": suggestion}))
         elif row is not None and not is_active(row):
             verdict.findings.append(("code_inactive", {}))
-        if code in ADMINISTRATIVE:
+        if code in self.national.administrative:
             verdict.findings.append(("administrative_code", {}))
         verdict.needs_statutory_comment = code in self.rule.needs_statutory_comment
-        verdict.is_late = code == "L"
-        type_of_own = row.get("type") if row is not None and code not in NATIONAL else None
-        verdict.is_seen = code in self.rule.seen_codes or type_of_own in self.rule.seen_types
+        national = self.national
+        verdict.is_late = code in national.needs_minutes
+        type_of_own = row.get("type") if row is not None and code not in national.all else None
+        verdict.is_seen = code in self.seen_codes or type_of_own in self.rule.seen_types
         if self.kind.family is Family.SESSION_MARKS:
-            verdict.session = {MORNING: "AM", AFTERNOON: "PM"}.get(code)
-            if row is not None and self.rule.standard_codes_only and code not in NATIONAL:
+            verdict.session = national.sessions.get(code)
+            if row is not None and national.all and self.rule.standard_codes_only and code not in national.all:
                 verdict.findings.append(("custom_code_on_session", {}))
         verdict.is_plain = not (verdict.findings or verdict.needs_statutory_comment or verdict.is_late)
         self.verdicts[given] = verdict
@@ -253,7 +256,7 @@ class AttendanceCheck(Check):
             return
         if verdict.is_late and not mark.minutes_late:
             self._report("late_without_minutes", index, mark, "minutes_late", code=verdict.code)
-        elif mark.minutes_late and verdict.code in NATIONAL and verdict.code not in LATE:
+        elif mark.minutes_late and verdict.code in self.national.all and verdict.code not in self.national.late:
             self._report("minutes_without_late", index, mark, "minutes_late", code=verdict.code)
 
     def _check_duplicates(self, records: Sequence[Any]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from writeback.domain.kinds import KINDS
-from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup, Row
 
 _ACHIEVEMENT, _BEHAVIOUR = ListName.ACHIEVEMENT_ATTRIBUTES, ListName.BEHAVIOUR_ATTRIBUTES
 _DETENTION = ListName.DETENTION_ATTRIBUTES
@@ -126,6 +126,41 @@ REFERENCES: Mapping[str, tuple[Reference, ...]] = {
     "employee_absence.update": _EMPLOYEE_ABSENCES,
 }
 """By kind; those that name nothing in a list are there too."""
+
+
+_PREFIXES = {
+    ListName.ATTENDANCE_CODES: "attendance",
+    _ACHIEVEMENT: "achievement",
+    _BEHAVIOUR: "behaviour",
+    _DETENTION: "detention",
+    _STUDENT_ABSENCE: "student_absence",
+    _EMPLOYEE_ABSENCE: "employee_absence",
+}
+
+
+def coded_name(reference: Reference) -> str:
+    """Return what a field that takes a code is called for all kinds alike, e.g. `attendance.code`, `behaviour.type`."""
+    return f"{_PREFIXES[reference.list]}.{reference.type or 'code'}"
+
+
+CODED: Mapping[str, Reference] = {
+    coded_name(one): one for references in REFERENCES.values() for one in references if one.is_coded
+}
+"""Everything that takes a code of a school's, by that name; of several fields that share a list, one of them."""
+
+
+def kinds_with(coded: str) -> frozenset[str]:
+    """Return the kinds that have a field which takes such a code."""
+    return frozenset(
+        kind for kind, found in REFERENCES.items() if any(one.is_coded and coded_name(one) == coded for one in found)
+    )
+
+
+def row_of(coded: str, lookup: Lookup, given: str) -> Row | None:
+    """Return the row that `given` names, as validation looks it up: by id or code, and where the list takes it by what
+    it is called."""
+    reference = CODED[coded]
+    return lookup.attribute(reference.type, given) if reference.type else lookup.resolve(given)
 
 
 def reference_of(kind: str, field: str) -> Reference | None:

@@ -40,12 +40,17 @@ class Suggestions:
         return self._made[key]
 
     def _closest(self, lookup: Lookup, type_: str, value: str) -> str:
+        code = self.code_for(lookup, type_, value)
+        return f"Did you mean {show(code)}? " if code is not None else ""
+
+    def code_for(self, lookup: Lookup, type_: str, value: str) -> str | None:
+        """Return the code that `value` is most like, itself or by what it is called; often there is none."""
         words = self._words.get((lookup.list, type_))
         if words is None:
             words = self._words[lookup.list, type_] = _words_of(lookup, type_)
         word = plain_words(value)
         close = [word] if word in words else _begun_by(word, words) or get_close_matches(word, words, n=1)
-        return f"Did you mean {show(words[close[0]])}? " if close else ""
+        return words[close[0]] if close else None
 
 
 def _words_of(lookup: Lookup, type_: str) -> Mapping[str, str]:

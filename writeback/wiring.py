@@ -41,6 +41,7 @@ from writeback.flow.engine.bulkhead import Bulkhead
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
 from writeback.flow.engine.hook_urls import hook_url
+from writeback.flow.filling.word_lists import WordLists
 from writeback.flow.people.audit_trail import AuditTrail
 from writeback.flow.people.keys import Keys
 from writeback.flow.people.staff import StaffServices, create_staff
@@ -106,6 +107,7 @@ class Services:
     hooks: Hooks
     discovery: Discovery
     features: Features
+    words: WordLists
     webhooks: Webhooks
     batches: Batches
     reviews: Reviews
@@ -197,6 +199,7 @@ async def open_services(
             hooks=Hooks(flow),
             discovery=Discovery(flow),
             features=Features(flow.registry, flow.lookups),
+            words=WordLists(flow),
             webhooks=Webhooks(flow),
             batches=Batches(flow),
             reviews=Reviews(flow, refresher, people.finder),

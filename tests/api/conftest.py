@@ -27,6 +27,7 @@ from writeback.flow.directory.asking import PeopleAsked
 from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import account_hooks
+from writeback.flow.filling.word_lists import WordLists
 from writeback.flow.people.keys import Keys
 from writeback.flow.projections.feed import EventFeed
 from writeback.flow.registry.entries import NewSchool, Registry
@@ -168,6 +169,7 @@ class FakeServices:
     holds: FakeHolds
     removals: Removals
     features: Features
+    words: WordLists
     webhooks: Webhooks
     feed: EventFeed
     corrections: Corrections
@@ -267,6 +269,7 @@ def services(database: Database, fake_clock: FakeClock, tmp_path: Path) -> FakeS
         holds=FakeHolds(registry),
         removals=Removals(database, fake_clock),
         features=Features(registry, lookup_cache(database, fake_clock)),
+        words=WordLists(flow),
         webhooks=Webhooks(flow),
         feed=EventFeed(database, settings.events),
         corrections=create_corrections(flow, ListRefresher(flow, Syncer(flow))),

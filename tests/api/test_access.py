@@ -59,6 +59,12 @@ ROUTES = {
     ("POST", "/v1/schools/{school}/lookups/students/find"): "find",
     ("POST", "/v1/schools/{school}/lookups/employees/find"): "find",
     ("GET", "/v1/schools/{school}/features"): "read",
+    ("GET", "/v1/schools/{school}/words"): "read",
+    ("GET", "/v1/schools/{school}/words.csv"): "read",
+    ("GET", "/v1/schools/{school}/words/suggestions"): "read",
+    ("POST", "/v1/schools/{school}/words"): "support",
+    ("PUT", "/v1/schools/{school}/words"): "support",
+    ("POST", "/v1/schools/{school}/words/remove"): "support",
     ("GET", "/v1/features"): "read",
     ("GET", "/v1/events"): "read",
     ("GET", "/v1/writebacks/{writeback}/events"): "read",
@@ -129,6 +135,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/batches/{batch}/rows/{number}"): {"left_out": True},
     ("PUT", "/v1/batches/{batch}/people/{person}"): {"person_id": "A1"},
     ("PUT", "/v1/batches/{batch}/mapping"): {},
+    ("POST", "/v1/schools/{school}/words"): {"words": [{"field": "attendance.code", "word": "Late", "code": "L"}]},
+    ("PUT", "/v1/schools/{school}/words"): {"words": [], "version": 0},
+    ("POST", "/v1/schools/{school}/words/remove"): {"field": "attendance.code", "word": "Late"},
     ("POST", "/v1/webhooks"): {"url": "https://receiver.example/"},
     ("PATCH", "/v1/webhooks/{webhook}"): {"description": "the new one"},
     ("POST", "/v1/writebacks/{writeback}/resolve"): {"outcome": "failed", "reason": "not there"},
@@ -252,7 +261,9 @@ async def test_a_key_with_the_scope_alone_comes_through(api: Any, route: tuple[s
 
     response = await _call(api, route, key)
 
-    missing = any(part in route[1] for part in ("{writeback}", "{key}", "{webhook}", "{batch}", "{mapping}"))
+    missing = any(
+        part in route[1] for part in ("{writeback}", "{key}", "{webhook}", "{batch}", "{mapping}", "words/remove")
+    )
     assert response.status_code == 404 if missing else response.is_success, response.text
 
 

@@ -12,7 +12,7 @@ from writeback.core.errors import Conflict
 from writeback.core.secrets import SecretBox
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, Lookup
-from writeback.domain.school import HoldReason
+from writeback.domain.school import Country, HoldReason
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.store.schools import lists as lookups
 from writeback.store.schools import removals
@@ -549,3 +549,26 @@ async def test_a_school_may_have_its_content_kept_for_up_to_thirteen_months(api:
     async with api.database.read() as session:
         noted = (await session.exec(select(AuditRow).where(AuditRow.action == "school.change"))).all()
     assert [one.changed["fields"] for one in noted] == [["content_days"], ["name"], ["content_days"]]
+
+
+async def test_a_school_may_be_said_to_be_in_another_country(api: Any, is_problem: Any) -> None:
+    await api.add_school()
+    admin = await api.key("admin")
+
+    async def change(country: Any) -> Any:
+        return await api.call("PATCH", "/v1/schools/hillside", admin, json={"country": country})
+
+    usual = await api.call("GET", "/v1/schools/hillside", admin)
+    scottish = await change("scotland")
+    known = (await api.services.registry.school("hillside")).country
+    unknown = await change("narnia")
+    back = await change(None)
+
+    assert [answer.json()["country"] for answer in (usual, scottish, back)] == [None, "scotland", None]
+    assert known is Country.SCOTLAND
+    (found,) = is_problem(unknown, 422, "school_invalid")["findings"]
+    assert (found["code"], found["pointer"]) == ("country_unknown", "/country")
+    assert "northern_ireland" in found["hint"]
+    async with api.database.read() as session:
+        noted = (await session.exec(select(AuditRow).where(AuditRow.action == "school.change"))).all()
+    assert [one.changed["fields"] for one in noted] == [["country"], ["country"]]

@@ -13,7 +13,7 @@ from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.staff import Person, Role
 from writeback.flow.webhooks.endpoint_checks import NewWebhook
 from writeback.store.schools import lists
-from writeback.store.tables import BatchRow, WritebackRow
+from writeback.store.tables import BatchRow, SchoolWordsRow, UnknownWordRow, WritebackRow
 from writeback.wiring import Services
 
 CODES: dict[str, dict[str, Any]] = {
@@ -43,6 +43,11 @@ async def bad_morning(services: Services) -> Sequence[str]:
             for name, rows in _LISTS.items():
                 known = Lookup(name, 1, services.clock.now(), rows)
                 await lists.save(session, school, known)
+        at = services.clock.now()
+        words = [{"field": "attendance.code", "word": "Late – bus", "code": "L"}]
+        session.add(SchoolWordsRow(school_id="hillside", app_id="", version=1, words=words, updated_at=at))
+        unknown = {"school_id": "hillside", "app_id": "registers", "field": "attendance.code"}
+        session.add(UnknownWordRow(**unknown, word="No reason yet", times=12, last_at=at))
     await services.keys.create("Registers", "production", [Scope.SUBMIT, Scope.READ])
     new = NewWebhook("https://hooks.registers.example/writeback", app="registers", description="production")
     made = await services.webhooks.create(ADMIN.caller, new)

@@ -53,6 +53,7 @@ PATHS = (
     "/schools/st-marys",
     "/schools/hillside",
     "/schools/st-marys/hold",
+    "/schools/hillside/words",
     "/bulks/{bulk}",
     "/batches/{batch}",
     "/batches/{batch}/stop",

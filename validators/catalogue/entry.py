@@ -19,6 +19,8 @@ class RaisedBy(StrEnum):
     """`validate`, before anything is sent."""
     ACCEPT = "accept"
     """Before it is kept: `flow.accept`, which knows what was accepted before, and `flow.directory`, who people are."""
+    SETTINGS = "settings"
+    """`flow.filling`, which adds what a school's settings say."""
     PROVIDER = "provider"
     """A provider's answer: only it can know."""
     NOBODY = "nobody"

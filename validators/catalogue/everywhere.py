@@ -171,6 +171,13 @@ _ABOUT_FIELDS = (
         severity=WARNING,
     ),
     Entry(
+        "word_used",
+        "{field} is {value}, which means {code} at {school}",
+        "It is sent as {code}. Should that be wrong, change the words of {school}.",
+        severity=WARNING,
+        raised_by=RaisedBy.SETTINGS,
+    ),
+    Entry(
         "lesson_unknown",
         "Lesson {lesson_id} is not in the timetable of {school}: it has changed, or the lesson was never there",
         "Refresh the timetable and choose the lesson again.",

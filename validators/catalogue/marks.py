@@ -24,7 +24,7 @@ ENTRIES = (
     Entry(
         "code_unknown",
         "Code {code} is not among the attendance codes of {school}",
-        "{suggestion}Send a code or its id from the school's list.",
+        "{suggestion}Send a code or its id from the school's list; or have it entered among the school's words.",
         wordings=xporter("Invalid Mark provided: {Mark}", 14056)
         | wonde("The Wonde ID for the attendance code or subcode.", 2172),
     ),

@@ -26,6 +26,7 @@ from writeback.cli.commands import (
     upload,
     watch,
     webhooks,
+    words,
     writebacks,
 )
 from writeback.cli.commands.schools import schools
@@ -116,6 +117,7 @@ app.command(rich_help_panel=_USE)(profiles.profiles)
 app.add_typer(audit.app, name="audit", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(events.events)
 app.add_typer(schools.app, name="schools", rich_help_panel=_USE)
+app.add_typer(words.app, name="words", rich_help_panel=_USE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
 app.add_typer(webhooks.app, name="webhooks", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(features.features)

@@ -9,12 +9,30 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from writeback.domain.directory import Directory
+from writeback.domain.words import NO_WORDS, Words
 
 _ENGLAND = "Europe/London"
 _FARTHEST_AHEAD = timezone(timedelta(hours=14))
 """No school's calendar is ahead of this one."""
 ASKED_AT = "asked_at"
 """Fact: when the provider was last asked how the school stands."""
+
+
+COUNTRY_CODE = "country_code"
+"""Fact: three letters of the country of the school's address, e.g. GBR (Wonde 291)."""
+_UNITED_KINGDOM = "GBR"
+
+
+class Country(StrEnum):
+    """Whose attendance codes a school uses."""
+
+    ENGLAND = "england"
+    WALES = "wales"
+    SCOTLAND = "scotland"
+    NORTHERN_IRELAND = "northern_ireland"
+    INDEPENDENT = "independent"
+    """An independent school in England."""
+    ABROAD = "abroad"
 
 
 class HoldReason(StrEnum):
@@ -65,6 +83,19 @@ class School:
     facts: Mapping[str, Any] = field(default_factory=dict)
     directory: Directory = Directory.HASHED
     """What is kept of its people beside their ids."""
+    words: Words = NO_WORDS
+    """What its codes are called elsewhere."""
+    stated_country: Country | None = None
+    """As a person has said."""
+
+    @property
+    def country(self) -> Country:
+        """Whose codes it uses: as a person has said; else abroad, where its provider names a country that is not the
+        United Kingdom; else England's. No provider says in which part of the United Kingdom a school is."""
+        if self.stated_country is not None:
+            return self.stated_country
+        is_abroad = self.facts.get(COUNTRY_CODE, _UNITED_KINGDOM) != _UNITED_KINGDOM
+        return Country.ABROAD if is_abroad else Country.ENGLAND
 
     def today(self, now: datetime) -> date:
         """Return the school's own calendar day; in England where its provider names no time zone."""

@@ -15,6 +15,7 @@ from writeback_client.resources.reviews import AsyncReviews, Reviews
 from writeback_client.resources.schools import AsyncSchools, Schools
 from writeback_client.resources.service import AsyncKeys, AsyncService, Keys, Service
 from writeback_client.resources.webhooks import AsyncWebhooks, Webhooks
+from writeback_client.resources.words import AsyncWords, Words
 from writeback_client.resources.writebacks import AsyncWritebacks, Writebacks
 
 
@@ -45,6 +46,7 @@ class Client(Writebacks, Correction, Service, Raw):
         self.webhooks = Webhooks(runner)
         self.keys = Keys(runner)
         self.people = People(runner)
+        self.words = Words(runner)
 
     def __enter__(self) -> Self:
         return self
@@ -85,6 +87,7 @@ class AsyncClient(AsyncWritebacks, AsyncCorrection, AsyncService, AsyncRaw):
         self.webhooks = AsyncWebhooks(runner)
         self.keys = AsyncKeys(runner)
         self.people = AsyncPeople(runner)
+        self.words = AsyncWords(runner)
 
     async def __aenter__(self) -> Self:
         return self

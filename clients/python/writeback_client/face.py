@@ -28,6 +28,7 @@ from writeback_client.models.features import Features, RuleSet
 from writeback_client.models.reviews import Mended, Review, ReviewPerson, ReviewRow, SavedMapping
 from writeback_client.models.schools import ListedSchool, School, Synced
 from writeback_client.models.webhooks import Delivery, NewWebhook, Webhook, WebhookEvent, WritebackPayload
+from writeback_client.models.words import UnknownWord, Word, WordList
 from writeback_client.models.writebacks import Event, Record, Submitted, Writeback, WritebackSummary
 from writeback_client.receiving import verify_webhook
 from writeback_client.resources.corrections import Where
@@ -83,11 +84,14 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnexpectedAnswer",
+    "UnknownWord",
     "Unreachable",
     "Uploaded",
     "Webhook",
     "WebhookEvent",
     "Where",
+    "Word",
+    "WordList",
     "Writeback",
     "WritebackPayload",
     "WritebackSummary",

@@ -837,3 +837,99 @@ def test_help_is_broken_where_the_terminal_ends_and_not_where_the_source_does(
         info = info.commands[name]  # type: ignore[attr-defined]
 
     assert not re.search(r"[^\n]\n[^\n]", info.help or "")
+
+
+WORDS = "/v1/schools/hillside/words"
+LATE = {"field": "attendance.code", "word": "Late – bus", "code": "L", "always": False}
+
+
+def test_a_word_is_put_for_every_app_or_for_one(api: FakeApi, run: Run) -> None:
+    api.on("POST", WORDS, {"words": [LATE]})
+
+    result = run("words", "put", "hillside", "Late – bus", "L", "--reason", "as the office says")
+    assert result.exit_code == 0, result.output
+    assert api.last_body == {"words": [LATE], "reason": "as the office says"}
+    assert "Late – bus" in result.stdout
+
+    run("words", "put", "hillside", "Late – bus", "L", "--app", "registers")
+    assert dict(api.requests[-1].url.params) == {"app": "registers"}
+
+
+def test_words_go_into_a_file_and_out_of_it_as_they_are(api: FakeApi, run: Run, tmp_path: Path) -> None:
+    words = [
+        {**LATE, "word": "=Late"},
+        {**LATE, "field": "behaviour.type", "word": "I;x", "code": "01", "always": True},
+    ]
+    api.on("GET", WORDS, {"words": words, "version": 3})
+    api.on("POST", WORDS, {"words": words})
+    api.on("PUT", WORDS, {"words": words})
+    file = tmp_path / "reasons.csv"
+
+    assert run("words", "export", "hillside", str(file)).exit_code == 0
+    assert "'=Late" in file.read_text(encoding="utf-8-sig")
+    assert run("words", "import", "hillside", str(file)).exit_code == 0
+    assert api.last_body == {"words": words, "reason": ""}
+    run("words", "import", "hillside", str(file), "--replace")
+    assert api.last_body == {"words": words, "version": 3, "reason": ""}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["Our reason;Code\r\nLate – bus;L\r\n;\r\n".encode("cp1252"), "\ufeffReason,Mark\nLate – bus,L\n".encode()],
+    ids=["as Excel writes it", "UTF-8"],
+)
+def test_a_list_of_reasons_out_of_a_spreadsheet_is_of_attendance_codes(
+    api: FakeApi, run: Run, tmp_path: Path, content: bytes
+) -> None:
+    api.on("POST", WORDS, {"words": [LATE]})
+    file = tmp_path / "reasons.csv"
+    file.write_bytes(content)
+
+    assert run("words", "import", "hillside", str(file)).exit_code == 0
+    assert api.last_body == {"words": [LATE], "reason": ""}
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("a,b\n1,2\n", "names no columns word and code"),
+        ("word,code\nLate,\n", "row 2 has no word or no code"),
+        ("", "names no"),
+    ],
+)
+def test_a_file_without_words_is_refused_with_what_to_do(
+    api: FakeApi, run: Run, tmp_path: Path, content: str, what: str
+) -> None:
+    file = tmp_path / "reasons.csv"
+    file.write_text(content)
+
+    result = run("words", "import", "hillside", str(file))
+
+    assert (result.exit_code, api.requests) == (2, [])
+    assert what in " ".join(result.stderr.split())
+
+
+def test_what_was_refused_is_suggested_with_the_next_command(api: FakeApi, run: Run) -> None:
+    one = {
+        "field": "attendance.code",
+        "word": "Late",
+        "app": "registers",
+        "times": 3,
+        "last_at": "2026-01-12T09:00:00Z",
+    }
+    api.on("GET", f"{WORDS}/suggestions", {"items": [{**one, "code": "L", "description": None}]})
+
+    result = run("words", "suggest", "hillside")
+
+    assert "Late" in result.stdout
+    assert "writeback words put hillside" in result.stdout
+
+
+def test_whose_codes_a_school_uses_is_said_or_taken_back(api: FakeApi, run: Run) -> None:
+    api.on("PATCH", "/v1/schools/hillside", {"id": "hillside"})
+
+    assert run("schools", "country", "hillside", "--is", "northern_ireland").exit_code == 0
+    assert api.last_body == {"country": "northern_ireland"}
+    assert run("schools", "country", "hillside", "--usual").exit_code == 0
+    assert api.last_body == {"country": None}
+    assert run("schools", "country", "hillside").exit_code == 2

@@ -170,6 +170,7 @@ def test_only_what_stops_a_record_is_an_error() -> None:
         "several_dates",
         "taken_by_description",
         "time_outside_school_day",
+        "word_used",
     }
 
 

@@ -14,7 +14,7 @@ from writeback.domain.kinds import KINDS, Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark
 from writeback.domain.lookups import ListName, Lookup, LookupView, Row
-from writeback.domain.school import School
+from writeback.domain.school import Country, School
 from writeback.domain.submission.submission import parse_submission
 
 SESSION, LESSON = KINDS["attendance.session"], KINDS["attendance.lesson"]
@@ -260,3 +260,63 @@ def test_what_can_be_read_of_a_misshapen_incident_is_looked_up() -> None:
         ("recorded_by_unknown", "/records/0/employee_id", 0),
         ("type_unknown", "/records/0/type", 0),
     ]
+
+
+COUNTRY_CODES = LookupView(
+    attendance_codes=listed(
+        ListName.ATTENDANCE_CODES,
+        *({"id": code, "code": code, "type": "AUTHORISED", "active": True} for code in ("/", "L", "U", "Z", "X9")),
+        {"id": "P1", "code": "P1", "type": "PRESENT", "active": True},
+    )
+)
+
+
+def of_country(country: Country | None, *records: Record) -> list[tuple[str, str, int | None]]:
+    school = replace(SCHOOL, mis="SIMS", stated_country=country)
+    today = date(2026, 1, 9)  # all are of a day to come
+    said = told(validate(SESSION, records, school, COUNTRY_CODES, today=today))
+    return [one for one in said if one[1].endswith(("code", "minutes_late"))]
+
+
+IN_ENGLAND = [
+    ("code_wrong_session", "/records/0/code", 0),
+    ("late_without_minutes", "/records/1/minutes_late", 1),
+    ("administrative_code", "/records/2/code", 2),
+    ("minutes_without_late", "/records/2/minutes_late", 2),
+    ("custom_code_on_session", "/records/3/code", 3),
+]
+
+
+@pytest.mark.parametrize("country", [None, Country.ENGLAND, Country.INDEPENDENT])
+def test_national_codes_are_expected_of_schools_in_england_whoever_keeps_them(country: Country | None) -> None:
+    marks = (
+        mark("A1", code="/", session="PM"),
+        mark("A2", code="L"),
+        mark("A3", code="Z", minutes_late=5),
+        mark("A4", code="X9"),
+    )
+
+    assert of_country(country, *marks) == IN_ENGLAND
+
+
+@pytest.mark.parametrize("country", set(Country) - {Country.ENGLAND, Country.INDEPENDENT})
+def test_of_codes_that_nobody_knows_nothing_is_said_but_what_the_schools_list_says(country: Country) -> None:
+    marks = (
+        mark("A1", code="/", session="PM"),
+        mark("A2", code="L"),
+        mark("A3", code="Z", minutes_late=5),
+        mark("A4", code="X9"),
+        mark("A5", code="??"),
+    )
+
+    assert of_country(country, *marks) == [("code_unknown", "/records/4/code", 4)]
+
+
+def test_a_mark_ahead_is_refused_where_its_code_says_that_the_pupil_was_seen() -> None:
+    def refused(country: Country, code: str) -> bool:
+        school = replace(SCHOOL, stated_country=country)
+        found = validate(SESSION, [mark("A1", code=code)], school, COUNTRY_CODES, today=date(2026, 1, 9))
+        return "present_in_future" in {one.code for one in found}
+
+    assert [refused(Country.ENGLAND, code) for code in ("L", "U", "P1", "X9")] == [True, True, True, False]
+    assert [refused(Country.WALES, code) for code in ("L", "U", "P1", "X9")] == [False, False, True, False]

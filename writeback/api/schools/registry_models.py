@@ -34,6 +34,15 @@ ContentDays = Annotated[
         examples=[396],
     ),
 ]
+CountryName = Annotated[
+    str | None,
+    Field(
+        description="Whose attendance codes it uses: england, wales, scotland, northern_ireland, independent (in "
+        "England) or abroad; null: abroad where its provider names a country that is not the United Kingdom, else "
+        "England.",
+        examples=["scotland"],
+    ),
+]
 
 
 class SchoolIn(Taken):
@@ -56,6 +65,7 @@ class SchoolIn(Taken):
     overrides: Overrides = {}
     content_days: ContentDays = None
     directory: Directory = Directory.HASHED
+    country: CountryName = None
 
 
 class SchoolChange(Taken):
@@ -74,6 +84,7 @@ class SchoolChange(Taken):
     overrides: Overrides = {}
     content_days: ContentDays = None
     directory: Directory = Directory.HASHED
+    country: CountryName = None
 
 
 class HoldIn(Taken):

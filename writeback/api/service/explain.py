@@ -108,7 +108,7 @@ _OURS = {
     ),
     "account_token_missing": ("There is no token of our own account with the provider.", "Set the one that is named."),
     "app_not_allowed": ("The key is not one of this app.", "Leave app out, or use a key of that app."),
-    "app_unknown": ("There is no such app.", "Make it a key: POST /v1/keys."),
+    "app_unknown": ("There is no such app that the key may see.", "Make it a key: POST /v1/keys."),
     "batch_cancelled": ("The batch was cancelled, and its rows are deleted.", "Upload the file again."),
     "batch_changed": (
         "The file in review was changed by somebody else meanwhile.",
@@ -326,6 +326,12 @@ _OURS = {
     "webhook_unknown": ("There is no such webhook that the key may look after.", "Check the id and the key's app."),
     "webhook_unreadable": ("The webhook is not of the form that Wonde's document shows.", "Look at what is sent."),
     "webhooks_too_many": ("The app has as many webhooks as it may.", "Remove one, or change one."),
+    "word_unknown": ("The list has no such word.", "GET /v1/schools/{school}/words shows those that it has."),
+    "words_changed": (
+        "Somebody has changed the words since you read them.",
+        "Read them again, make your change to what they are now, and send it with that version.",
+    ),
+    "words_invalid": ("Some of the words could not work; nothing was changed.", "The findings say which, and why."),
     "writeback_unknown": ("There is no such writeback that the key may see.", "Check the id and the key's app."),
 }
 

@@ -19,6 +19,7 @@ from writeback.console.pages import (
     staff,
     unsent,
     webhooks,
+    words,
     writeback,
     writebacks,
 )
@@ -30,6 +31,7 @@ ROOMS: tuple[Pages, ...] = (
     writeback.pages,
     correct.pages,
     schools.pages,
+    words.pages,
     people.pages,
     upload.pages,
     review.pages,

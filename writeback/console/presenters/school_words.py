@@ -54,6 +54,12 @@ class Takes:
     permission: str
 
 
+def coded_words(name: str) -> str:
+    """Return what a field that takes a code is called for all kinds alike: `behaviour.type` is “Behaviour: type”."""
+    about, _, field = name.partition(".")
+    return f"{sentence(about)}: {label_of(field).lower()}"
+
+
 def list_words(name: str) -> str:
     return _LISTS.get(name) or sentence(name)
 

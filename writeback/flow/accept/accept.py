@@ -35,7 +35,8 @@ from writeback.flow.accept.answer import Answer, Checked, answer_json, by_record
 from writeback.flow.accept.repeated import Repetitions, same_of
 from writeback.flow.directory.asking import PeopleAsked
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.filling.fill_in import fill_in
+from writeback.flow.filling.fill_in import fill_in, in_short, with_codes
+from writeback.flow.filling.unknown_words import note_unknown, unknown_in
 from writeback.flow.schools.unknown_id_refresh import ListRefresher, only_warned
 from writeback.store.writebacks.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.writebacks.idempotency import find
@@ -83,14 +84,17 @@ class Acceptor:
         checked = await self._check(caller, school, body, parsed)
         if dry_run:
             return Answer(200, answer_json(school_id, checked, writeback_id=None, created_at=None))
+        await self._count_unknown(caller, school_id, checked)
         if checked.is_refused:
             raise _refusal(checked)
         return await self._keep(caller, school_id, checked, idempotency)
 
     async def check(self, caller: Caller, school_id: str, body: bytes) -> Checked:
-        """Return a submission with everything that is to be said of it; nothing is kept. Raises as `submit` does."""
+        """Return a submission with everything that is to be said of it; it is not kept. Raises as `submit` does."""
         school = await self.flow.registry.school(school_id)
-        return await self._check(caller, school, body, await self._read(caller, school_id, body, is_trial=False))
+        checked = await self._check(caller, school, body, await self._read(caller, school_id, body, is_trial=False))
+        await self._count_unknown(caller, school_id, checked)
+        return checked
 
     async def _read(self, caller: Caller, school_id: str, body: bytes, *, is_trial: bool) -> ParsedSubmission:
         most = self.flow.settings.api.max_records
@@ -129,7 +133,8 @@ class Acceptor:
         """Return the submission with what the school's settings add to it, and all findings."""
         kind, places = given.kind, given.positions
         filled = fill_in(kind, given.records, school, view, app_id=caller.app_id, positions=places)
-        about_rests = validate_rests(kind, given.rests, school, view, most=MOST_MADE)
+        rests = with_codes(kind, given.rests, school, view, app_id=caller.app_id)
+        about_rests = validate_rests(kind, rests, school, view, most=MOST_MADE)
         found = validate(
             kind,
             filled.records,
@@ -141,6 +146,13 @@ class Acceptor:
             most=MOST_MADE,
         )
         return replace(given, records=filled.records), [*about_rests, *filled.findings, *found]
+
+    async def _count_unknown(self, caller: Caller, school_id: str, checked: Checked) -> None:
+        """Count what was sent in the place of codes, so that the school sees which words it needs."""
+        if checked.findings:
+            parsed = checked.parsed
+            times = unknown_in(parsed.kind, parsed.records, checked.findings, parsed.positions)
+            await note_unknown(self.flow, school_id, caller.app_id, times)
 
     def _stale(self, parsed: ParsedSubmission, view: LookupView) -> Collection[ListName]:
         oldest = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.stale_after_s)
@@ -184,7 +196,7 @@ class Acceptor:
             "actor": f"app:{caller.app_id}",
             "event": Event.ACCEPTED.value,
             "status": Status.QUEUED.value,
-            "detail": None,
+            "detail": in_short(checked.findings) if checked.findings else None,
         }
         return NewWriteback(writeback, event, "", None, same=_same(checked))
 

@@ -28,6 +28,7 @@ from writeback.flow.schools.sync import Syncer
 from writeback.flow.schools.unknown_id_refresh import Refreshed
 from writeback.store.batches import batches, reviews
 from writeback.store.batches.batches import BatchStatus, CheckedLine, LineState, UnitSize
+from writeback.store.schools import words
 
 _UNITS, _CHARACTERS = 500, 1_000_000
 """Most of one transaction."""
@@ -72,6 +73,7 @@ class Checking:
         upto = _last_that_fits(sizes)
         find = partial(batches.lines_of_units, batch_id=batch.id, after=batch.cursor, upto=upto)
         units = await self._checks.units_of(await self.turn.read(find))
+        unknown = self._checks.unknown
         said_of_earlier = await asyncio.to_thread(self._checks.compare, units)
         rows = await asyncio.to_thread(self._checks.kept, units)
         earlier = await self._checked_lines([*said_of_earlier])
@@ -84,6 +86,8 @@ class Checking:
             batches.take_back(session, batch.id, taken_back)
             if batch.review:
                 self._keep_for_review(session, rows, earlier)
+            if unknown and not batch.dry_run:
+                words.note_unknown(session, batch.school_id, batch.app_id, unknown, self.turn.flow.clock.now())
 
         await self.turn.commit(
             keep,

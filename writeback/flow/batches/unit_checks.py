@@ -24,9 +24,11 @@ from writeback.flow.batches.lease import Turn
 from writeback.flow.batches.people_in_rows import PeopleInRows
 from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.filling.fill_in import fill_in
+from writeback.flow.filling.unknown_words import unknown_in
 from writeback.flow.schools.unknown_id_refresh import Refreshed, only_warned
 from writeback.store.batches.batches import LineState, ReadLine
 from writeback.store.batches.reviews import PersonNamed
+from writeback.store.schools.words import Unknown
 
 Refresh = Callable[[Collection[ListName]], Awaitable[Refreshed]]
 """Fetches lists that lack an id."""
@@ -45,6 +47,8 @@ class UnitChecks:
     finder: PeopleFinder
     repeats: Repeats = field(default_factory=Repeats)
     parts: dict[bytes, int] = field(default_factory=dict)
+    unknown: Mapping[Unknown, int] = field(default_factory=dict)
+    """What the records that were read last say in the place of codes."""
 
     def __post_init__(self) -> None:
         layout = Layout.of_json(self.turn.batch.layout)
@@ -91,6 +95,7 @@ class UnitChecks:
                 findings = await asyncio.to_thread(self._findings, readable, school, view)
             findings = only_warned(findings, refreshed.not_given)
         self._tell(readable, findings)
+        self.unknown = unknown_in(self.kind, [unit.record for unit in readable if unit.record is not None], findings)
 
     def _findings(self, units: Sequence[Unit], school: School, view: LookupView) -> list[Finding]:
         """Return the findings of these units' records, after filling in what the school's settings add to them."""

@@ -44,6 +44,7 @@ class Draft:
     going: Sequence[int]
     """Indexes of the records that go again."""
     edited: frozenset[int]
+    """Indexes of the records that say something else from now on."""
     findings: list[Finding] = field(default_factory=list)
     """By the records' places in the writeback."""
 

@@ -1,7 +1,7 @@
 """Revalidation of drafts: what was accepted before is validated again, against lists that are fetched first, once."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from validators import validate
@@ -12,6 +12,7 @@ from writeback.domain.school import School
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.correct.draft import Draft
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.filling.fill_in import fill_in, said_of_filling
 from writeback.flow.schools.unknown_id_refresh import ListRefresher
 
 _NOT_THERE = (RecordStatus.REFUSED, RecordStatus.SUPERSEDED)
@@ -39,11 +40,13 @@ class DraftRevalidation:
         return view
 
     async def check(self, draft: Draft) -> Draft:
-        """Add all findings of validation to the draft, with fresh lists; raise NotFound for the school."""
+        """Return the draft with what the school's settings add by now, and all findings, by fresh lists; raise NotFound
+        for the school."""
         school = await self.flow.registry.school(draft.row.school_id)
         view = await self.fresh_view(school.id, draft.kind)
-        self.judge(draft, school, view)
-        return draft
+        filled = _filled(draft, school, view)
+        self.judge(filled, school, view)
+        return filled
 
     def judge(self, draft: Draft, school: School, view: LookupView) -> None:
         """Add the findings of the records that are sent again, compared with those that stay: no slot may come
@@ -76,3 +79,21 @@ class DraftRevalidation:
         oldest = self.flow.clock.now() - timedelta(seconds=self.flow.settings.lookups.stale_after_s)
         lists = ((ListName(name), view.get(ListName(name))) for name in kind.lists)
         return [name for name, lookup in lists if lookup is not None and lookup.fetched_at < oldest]
+
+
+def _filled(draft: Draft, school: School, view: LookupView) -> Draft:
+    """Return the draft as the school's settings have it meant by now: what failed for a word that was unknown goes once
+    it is known. A code that stands for a word already is none itself, and what was said of it stays."""
+    places = [index for index in draft.going if draft.records[index] is not None]
+    given = [record for index in places if (record := draft.records[index]) is not None]
+    said = [one for index in places if index not in draft.edited for one in said_of_filling(draft.progress[index])]
+    filled = fill_in(draft.kind, given, school, view, app_id=draft.row.app_id, positions=places)
+    settled = {one.pointer for one in said}
+    again = {one.record for one in filled.findings if one.pointer in settled}
+    records = list(draft.records)
+    for index, record in zip(places, filled.records, strict=True):
+        if index not in again:
+            records[index] = record
+    changed = {index for index in places if records[index] is not draft.records[index]}
+    findings = [*draft.findings, *said, *(one for one in filled.findings if one.record not in again)]
+    return replace(draft, records=records, edited=draft.edited | changed, findings=findings)

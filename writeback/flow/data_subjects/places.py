@@ -238,6 +238,13 @@ _BY_SCHOOL = (
         ("hold_detail", "facts"),
         _json("hold_detail", "facts"),
     ),
+    Place(
+        t.UnknownWordRow,
+        Reach.SCHOOL,
+        "What was sent in the place of a code, and how often",
+        ("word",),
+        rows.unknown_word,
+    ),
     Place(t.Lane, Reach.SCHOOL, "Why a lane is held", ("hold_detail",), _texts("hold_detail")),
     Place(
         t.AuditRow,
@@ -280,6 +287,7 @@ NOBODY: Mapping[type[Stored], str] = {
     t.RollupTimeRow: "counts",
     t.RollupCursorRow: "a number",
     t.SearchCursorRow: "a number",
+    t.SchoolWordsRow: "words for codes, as staff have entered them",
     t.AccountHookRow: "numbers of addresses that providers call",
     t.AuditLinkRow: "salted digests of lines of the audit log",
     t.RetentionRunRow: "how much was deleted for its age",

@@ -295,6 +295,10 @@ def removals(row: t.RemovalsRow, person: Person, look: Look) -> Change:
     return {"ids": compact(kept), "entries": len(kept)} if kept else GONE
 
 
+def unknown_word(row: t.UnknownWordRow, person: Person, look: Look) -> Change:
+    return GONE if person.is_named_in(row.word) else None
+
+
 def search_term(row: t.SearchTermRow, person: Person, look: Look) -> Change:
     return GONE if person.has_id(row.term) else None
 

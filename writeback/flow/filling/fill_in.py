@@ -3,13 +3,19 @@
 Whatever is filled in is said by a finding of the record, a warning, so that it stands in the record's timeline.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from writeback.domain.finding import Finding
+from validators.catalogue import CATALOGUE, RaisedBy
+from writeback.domain.finding import Finding, Severity
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import LookupView
 from writeback.domain.school import School
+from writeback.domain.writeback import RecordProgress
+from writeback.flow.filling.words import WordFilling
+
+_OURS = frozenset(code for code, entry in CATALOGUE.items() if entry.raised_by is RaisedBy.SETTINGS)
+"""Codes of findings that say what was filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +40,32 @@ def fill_in(
     `positions` tells where each record is in its submission (None: as they come). A school that has set nothing gets
     its records back as they are.
     """
-    return Filled(records)
+    if not school.words:
+        return Filled(records)
+    words = WordFilling(kind, school, lookups, app_id)
+    return Filled(words.fill(records, lambda index: index if positions is None else positions[index]), words.findings)
+
+
+def with_codes(
+    kind: Kind, rests: Mapping[int, Record], school: School, lookups: LookupView, *, app_id: str
+) -> Mapping[int, Record]:
+    """Return what can be read of records of the wrong shape, with codes for words: so that only what is wrong is
+    said."""
+    if not (rests and school.words):
+        return rests
+    filled = WordFilling(kind, school, lookups, app_id).fill(list(rests.values()), int)
+    return dict(zip(rests, filled, strict=True))
+
+
+def in_short(findings: Sequence[Finding]) -> str | None:
+    """Return for the timeline that records were filled in, and how many; None where none was."""
+    records = {one.record for one in findings if one.code in _OURS}
+    count = "a record" if len(records) == 1 else f"{len(records)} records"
+    return f"the school's settings speak in {count}: see the findings" if records else None
+
+
+def said_of_filling(progress: RecordProgress) -> list[Finding]:
+    """Return what was said of a record when it was filled in."""
+    return [
+        Finding(**{**one, "severity": Severity(one["severity"])}) for one in progress.findings if one["code"] in _OURS
+    ]

@@ -28,7 +28,7 @@ from writeback.flow.registry.school_cache import SchoolMemory, connection_of
 from writeback.flow.registry.views import view_of
 from writeback.store.people import audit
 from writeback.store.reads.pages import cut, decode_cursor
-from writeback.store.schools import directories, queue, removals, schools
+from writeback.store.schools import directories, queue, removals, schools, words
 from writeback.store.schools import lists as lookups
 from writeback.store.sql.database import Database
 from writeback.store.tables import SchoolRow
@@ -217,9 +217,10 @@ class Registry:
         read_at = self._clock.monotonic()
         async with self._db.read() as session:
             row = await schools.find(session, school_id)
+            its_words = await words.of_school(session, school_id)
         if row is None or row.hold_reason == HoldReason.LEAVING:
             raise school_unknown(school_id)
-        memory = SchoolMemory(row, self._secrets, self._rules)
+        memory = SchoolMemory(row, self._secrets, self._rules, its_words)
         self._read.put(school_id, (read_at, memory))
         return memory
 
@@ -296,6 +297,7 @@ class Registry:
             "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
             "content_days": draft.content_days,
             "directory": draft.directory,
+            "country": draft.country,
         }
         if draft.credentials is not None:
             given = {name: text.strip() for name, text in draft.credentials.items()}
@@ -357,6 +359,7 @@ def _draft_of(row: SchoolRow) -> Draft:
         overrides=row.overrides,
         content_days=row.content_days,
         directory=row.directory,
+        country=row.country,
     )
 
 

@@ -12,6 +12,7 @@ from writeback.core.errors import ConfigurationError
 from writeback.core.settings.retention import LONGEST_CONTENT_DAYS
 from writeback.domain.directory import Directory
 from writeback.domain.finding import Finding
+from writeback.domain.school import Country
 from writeback.flow.registry.slugs import SLUG_RULE, is_slug, slug_of
 from writeback.providers.descriptor import SchoolIdRule
 from writeback.providers.registry import PROVIDERS
@@ -33,6 +34,7 @@ class Draft:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     content_days: float | None = None
     directory: str = Directory.HASHED.value
+    country: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class NewSchool:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     content_days: float | None = None
     directory: str = Directory.HASHED.value
+    country: str | None = None
 
     def draft(self) -> Draft:
         return Draft(
@@ -62,6 +65,7 @@ class NewSchool:
             overrides=self.overrides,
             content_days=self.content_days,
             directory=self.directory,
+            country=self.country,
         )
 
 
@@ -83,6 +87,7 @@ def findings_of(
         *_overrides(draft.overrides),
         *_content_days(draft.content_days),
         *_directory(draft.directory),
+        *_country(draft.country),
     ]
 
 
@@ -190,3 +195,10 @@ def _directory(mode: str) -> Iterator[Finding]:
     if mode not in set(Directory):
         message = f"directory is {mode[:64]!r}: there is no such one"
         yield Finding("directory_unknown", message, f"Send one of {', '.join(Directory)}.", pointer="/directory")
+
+
+def _country(country: str | None) -> Iterator[Finding]:
+    if country is not None and country not in set(Country):
+        message = f"country is {country[:64]!r}: attendance codes of no such one are known"
+        hint = f"Send one of {', '.join(Country)}; or null for what the provider says, and else England."
+        yield Finding("country_unknown", message, hint, pointer="/country")

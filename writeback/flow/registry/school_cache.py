@@ -4,7 +4,8 @@ from functools import cached_property
 
 from writeback.core.secrets import SecretBox
 from writeback.domain.directory import Directory
-from writeback.domain.school import Account, HookAddress, School
+from writeback.domain.school import Account, Country, HookAddress, School
+from writeback.domain.words import NO_WORDS, Words
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.store.tables import SchoolRow
 
@@ -15,11 +16,19 @@ class SchoolMemory:
     Here and nowhere else do credentials meet the address that they go to; `rules` decide whether they may.
     """
 
-    def __init__(self, row: SchoolRow, secrets: SecretBox, rules: AddressRules) -> None:
+    def __init__(self, row: SchoolRow, secrets: SecretBox, rules: AddressRules, words: Words = NO_WORDS) -> None:
         self._row, self._secrets, self._rules = row, secrets, rules
         self.hook = hook_of(row)
         self.school = School(
-            row.id, row.name, row.provider, row.mis, row.overrides, row.facts, Directory(row.directory)
+            row.id,
+            row.name,
+            row.provider,
+            row.mis,
+            row.overrides,
+            row.facts,
+            directory=Directory(row.directory),
+            words=words,
+            stated_country=Country(row.country) if row.country else None,
         )
 
     @cached_property

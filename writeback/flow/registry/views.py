@@ -42,6 +42,7 @@ def view_of(
         overrides=row.overrides,
         content_days=row.content_days,
         directory=row.directory,
+        country=row.country,
         lookups=[_cached(one, waits.get(one.list)) for one in lists],
         waiting=waiting,
         created_at=row.created_at,

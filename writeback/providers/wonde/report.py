@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
-from writeback.domain.school import HoldReason
+from writeback.domain.school import COUNTRY_CODE, HoldReason
 from writeback.providers.answers import Answer
 from writeback.providers.base import SchoolReport
 from writeback.providers.status_meanings import trouble_of
@@ -56,6 +56,7 @@ def _facts(meta: Any, school: Any, permissions: Any) -> dict[str, Any]:
         "allows_writeback": extended.get("allows_writeback"),
         "has_lesson_attendance": extended.get("has_lesson_attendance"),
         "region_domain": region.get("domain"),
+        COUNTRY_CODE: mapping_of(mapping_of(of_school.get("address")).get("address_country")).get("code"),
         "permissions": _approved(permissions),
     }
     return {

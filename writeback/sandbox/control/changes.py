@@ -217,6 +217,7 @@ CHANGES: Final[Mapping[str, Apply]] = {
     "cache_ttl_s": _seconds("cache_ttl_s"),
     "name": _text("name"),
     "mis": _text("mis_name"),
+    "country_code": _text("country_code"),
     "secret": _text("secret"),
     "token": _text("secret"),
     "access": _access,

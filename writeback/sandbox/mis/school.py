@@ -55,6 +55,8 @@ class SandboxSchool:
     """Wonde: whether fields that it does not know, and nulls, are refused."""
     migration_scheduled_at: datetime | None = None
     """Wonde: since when a move to another MIS is announced (181)."""
+    country_code: str = "GBR"
+    """Wonde: of the school's address (291)."""
     has_custom_codes: bool = False
     left_out: set[str] = field(default_factory=set)
     """Pupils and staff whom the provider's lists lack, although the MIS has them."""

@@ -12,6 +12,7 @@ from writeback.sandbox.mis.school import SandboxSchool, Write
 from writeback.sandbox.mis.timetable import DAY_NAMES, LONDON, PERIOD_TIMES, Lesson, Period
 
 Row = dict[str, Any]
+_COUNTRIES = {"GBR": "United Kingdom", "AUS": "Australia"}
 
 
 def moment(instant: datetime) -> Row:
@@ -50,7 +51,7 @@ def school(row: SandboxSchool, base_url: str) -> Row:
             "address_line_2": None,
             "address_town": "London",
             "address_postcode": "EC3A 5DE",
-            "address_country": {"code": "GBR", "name": "United Kingdom"},
+            "address_country": {"code": row.country_code, "name": _COUNTRIES.get(row.country_code, row.country_code)},
         },
         "extended": {
             "allows_writeback": row.allows_writeback,

@@ -80,6 +80,8 @@ def of_school(school_id: str) -> Sequence[Piece]:
                 t.RollupTimeRow,
                 t.BulkRow,
                 t.RemovalsRow,
+                t.SchoolWordsRow,
+                t.UnknownWordRow,
                 t.LookupRow,
                 t.DirectoryRow,
                 t.Lane,
@@ -112,7 +114,16 @@ def of_app(app_id: str) -> Sequence[Piece]:
         *_files(batches),
         *(
             _some(row, table_of(row).c.app_id == app_id)
-            for row in (t.BatchRow, t.BatchMappingRow, t.DropInRow, t.IdempotencyRow, t.WebhookRow, t.ApiKey)
+            for row in (
+                t.BatchRow,
+                t.BatchMappingRow,
+                t.DropInRow,
+                t.IdempotencyRow,
+                t.SchoolWordsRow,
+                t.UnknownWordRow,
+                t.WebhookRow,
+                t.ApiKey,
+            )
         ),
         _some(t.App, col(t.App.id) == app_id),
     )

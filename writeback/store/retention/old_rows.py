@@ -35,6 +35,7 @@ from writeback.store.tables import (
     RollupTimeRow,
     SignInTriesRow,
     StaffSessionRow,
+    UnknownWordRow,
     WebhookRow,
     WritebackRow,
 )
@@ -54,6 +55,10 @@ def marks_in_doubt(scope: Scope) -> Old:
 
 def provider_answers(scope: Scope) -> Old:
     return rows(ProviderAnswerRow, col(ProviderAnswerRow.kept_at) < scope.before)
+
+
+def unknown_words(scope: Scope) -> Old:
+    return rows(UnknownWordRow, col(UnknownWordRow.last_at) < scope.before)
 
 
 def counts(scope: Scope) -> Old:

@@ -24,7 +24,15 @@ from writeback.store.tables.requests import (
     ProviderAnswerRow,
     RequestRow,
 )
-from writeback.store.tables.schools import AccountHookRow, DirectoryRow, LookupRow, RemovalsRow, SchoolRow
+from writeback.store.tables.schools import (
+    AccountHookRow,
+    DirectoryRow,
+    LookupRow,
+    RemovalsRow,
+    SchoolRow,
+    SchoolWordsRow,
+    UnknownWordRow,
+)
 from writeback.store.tables.upkeep import EpochRow, ErasureKeyRow, ErasureRow, RetentionRunRow, SchemaRow
 from writeback.store.tables.writebacks import (
     BROWSED,
@@ -81,11 +89,13 @@ __all__ = [
     "RollupTimeRow",
     "SchemaRow",
     "SchoolRow",
+    "SchoolWordsRow",
     "SearchCursorRow",
     "SearchTermRow",
     "SignInTriesRow",
     "StaffRow",
     "StaffSessionRow",
+    "UnknownWordRow",
     "WebhookRow",
     "WritebackRow",
     "table_of",

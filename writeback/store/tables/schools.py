@@ -29,6 +29,8 @@ class SchoolRow(Stored, table=True):
     """For how long what its writebacks say is kept; null: as the settings say."""
     directory: str = Field(default="hashed", sa_column_kwargs={"server_default": "hashed"})
     """What is kept of its people beside their ids: off, hashed, named."""
+    country: str | None = None
+    """Whose attendance codes it uses, as a person has said (`domain.school.Country`); null: nobody has."""
     facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """What the provider last said of it."""
     hold_reason: str | None = None
@@ -119,3 +121,32 @@ class RemovalsRow(Stored, table=True):
     entries: int
     ids: str = Field(sa_column=Column(Text, nullable=False))
     """JSON array of the rows' ids."""
+
+
+class SchoolWordsRow(Stored, table=True):
+    """The words for codes of one school: those of one app, or those for all of its apps."""
+
+    __tablename__ = "school_words"
+
+    school_id: str = Field(primary_key=True, foreign_key="school.id")
+    app_id: str = Field(primary_key=True)
+    """Empty: for every app."""
+    version: int
+    """Counts changes: whoever changes all of it says which one they saw."""
+    words: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    """Each with `field`, `word`, `code` and, where it goes before a code that is written like it, `always`."""
+    updated_at: datetime = instant()
+
+
+class UnknownWordRow(Stored, table=True):
+    """A value that was refused as no code of the school's, and how often: what a word is missing for."""
+
+    __tablename__ = "unknown_word"
+
+    school_id: str = Field(primary_key=True, foreign_key="school.id")
+    app_id: str = Field(primary_key=True)
+    field: str = Field(primary_key=True)
+    word: str = Field(primary_key=True)
+    """As it was sent."""
+    times: int
+    last_at: datetime = instant(index=True)

@@ -82,6 +82,9 @@ class School(Model):
     """For how many days what its writebacks say is kept after they ended; null: as the service's settings say."""
     directory: Annotated[Directory | str, Known()] = Directory.OFF
     """What is kept of its people beside their ids, so that they are found by UPN, number or name."""
+    country: str | None = None
+    """Whose attendance codes it uses, as somebody has said: `england`, `wales`, `scotland`, `northern_ireland`,
+    `independent` (in England) or `abroad`; null: abroad where its provider says so, else England."""
     lookups: tuple[CachedList, ...] = ()
     waiting: int = 0
     """Writebacks that have not ended."""

@@ -54,6 +54,7 @@ def add(
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     content_days: float | None = None,
     directory: Literal["off", "hashed", "named"] | None = None,
+    country: str | None = None,
 ) -> Call[School]:
     """Register a school; raise Conflict where it is registered, Invalid with findings. Needs the scope admin.
 
@@ -70,6 +71,7 @@ def add(
         overrides=overrides,
         content_days=content_days,
         directory=directory,
+        country=country,
     )
     return post(_LIST, as_model(School), body)
 
@@ -85,6 +87,7 @@ def change(
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     content_days: float | None = None,
     directory: Literal["off", "hashed", "named"] | None = None,
+    country: str | None = None,
 ) -> Call[School]:
     """Change what is given; credentials and overrides as a whole. Needs the scope admin.
 
@@ -100,6 +103,7 @@ def change(
         overrides=overrides,
         content_days=content_days,
         directory=directory,
+        country=country,
     )
     return patch(path("/v1/schools/{}", school), as_model(School), body)
 

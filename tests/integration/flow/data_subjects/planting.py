@@ -70,6 +70,11 @@ def plant(session: Session, secrets: SecretBox, now: datetime, pupil: str, name:
         )
     )  # fmt: skip
     session.add(
+        t.UnknownWordRow(
+            school_id=SCHOOL, app_id="app", field="attendance.code", word=says, times=1, last_at=long_ago
+        )
+    )  # fmt: skip
+    session.add(
         t.BulkRow(
             id=f"bulk_{number}", staff_id="stf_1", action="resubmit", reason=says, state="done", created_at=long_ago,
             wanted=json.dumps({"school": SCHOOL, "student": pupil}), trouble=says,

@@ -253,6 +253,7 @@ def test_the_report_gathers_what_three_answers_say() -> None:
             "timezone": None,
             "extended": {"allows_writeback": True, "has_lesson_attendance": False},
             "region": {"domain": "api.wonde.com"},
+            "address": {"address_country": {"code": "GBR", "name": "United Kingdom"}},
         }
     )
     granted = ok([{"identity": "students.read", "approved": True}, {"identity": "x.read", "approved": False}])
@@ -270,6 +271,7 @@ def test_the_report_gathers_what_three_answers_say() -> None:
         "allows_writeback": True,
         "has_lesson_attendance": False,
         "region_domain": "api.wonde.com",
+        "country_code": "GBR",
         "permissions": ["students.read"],
     }
 

@@ -12,6 +12,7 @@ from writeback.cli.commands.schools.lists import removals, sync
 from writeback.cli.commands.upkeep import leaving
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, School, Url
+from writeback.domain.school import Country
 
 app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
 
@@ -127,6 +128,28 @@ def retention(
     answer = _api(url, key).call("PATCH", f"/v1/schools/{school}", json={"content_days": days})
     kept = "as long as the settings say" if days is None else f"for {days:g} days"
     _say(context, answer, f"what writebacks of {school} say is kept {kept}")
+
+
+@app.command()
+def country(
+    context: typer.Context,
+    school: School,
+    is_: Annotated[Country | None, typer.Option("--is", help="Whose attendance codes it uses.")] = None,
+    usual: Annotated[bool, typer.Option("--usual", help="As its provider says, else England's.")] = False,
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Say whose attendance codes a school uses: which ones are expected, and warned about, follows from it.
+
+    Examples: writeback schools country hillside --is scotland
+              writeback schools country hillside --usual
+    """
+    if (is_ is None) != usual:
+        raise CommandFailed(Exit.USAGE, "say one of the two: a country, or as usual", hint="--is scotland, or --usual")
+    given = is_.value if is_ is not None else None
+    answer = _api(url, key).call("PATCH", f"/v1/schools/{school}", json={"country": given})
+    _say(context, answer, f"codes of {school} are {given or 'what its provider says, else England'}")
 
 
 def _say(context: typer.Context, answer: Any, sentence: str) -> None:
