@@ -41,6 +41,7 @@ _LIST_NAMES = {
     ListName.DETENTION_ATTRIBUTES: "types, rooms and other choices of detentions",
     ListName.STUDENT_ABSENCE_ATTRIBUTES: "types and reasons of pupils' absences",
     ListName.EMPLOYEE_ABSENCE_ATTRIBUTES: "types and other choices of staff absences",
+    ListName.CLOSURES: "holidays and closures",
 }
 
 

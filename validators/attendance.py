@@ -15,7 +15,7 @@ from validators.catalogue import CATALOGUE
 from validators.check import Check
 from validators.features import FeatureRule
 from validators.field_places import is_nothing
-from validators.national_codes import AFTERNOON, MORNING, SEEN, codes_of
+from validators.national_codes import AFTERNOON, CLOSED, MORNING, SEEN, codes_of
 from validators.suggestions import Suggestions
 from validators.text import first_emoji, length_of
 from writeback.domain.finding import Finding, Severity
@@ -125,18 +125,26 @@ class AttendanceCheck(Check):
         return {
             day: said
             for day in {mark.date for mark in records}
-            if day is not None
-            and (said := list(self.calendar.about(day, to_come=self.rule.day_to_come, needs_lessons=needs_lessons)))
+            if day is not None and (said := list(self._about(day, needs_lessons)))
         }
+
+    def _about(self, day: Date, needs_lessons: bool) -> Iterable[Said]:
+        return self.calendar.about(day, to_come=self.rule.day_to_come, needs_lessons=needs_lessons, needs_pupils=True)
 
     def _report_day(self, index: int, mark: Any, verdict: CodeVerdict, odd_days: dict[Date, list[Said]]) -> None:
         """Report what there is to say of a mark's day; warnings once a day, not thirty times a register."""
+        stays: list[Said] = []
         for code, values in odd_days[mark.date]:
+            if code == "day_is_closed" and verdict.code == CLOSED:
+                stays.append((code, values))  # this mark says so itself: the next may not
+                continue
             if code == "not_yet_happened":
                 self._report_to_come(index, mark, verdict, "date", values)
             else:
                 self._report(code, index, mark, "date", **values)
-        odd_days[mark.date] = [said for said in odd_days[mark.date] if CATALOGUE[said[0]].severity is Severity.ERROR]
+            if CATALOGUE[code].severity is Severity.ERROR:
+                stays.append((code, values))
+        odd_days[mark.date] = stays
 
     def _report_to_come(
         self, index: int, mark: Any, verdict: CodeVerdict, name: str, values: Mapping[str, Any]

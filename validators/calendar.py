@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from validators.rule_files import DayToCome
-from writeback.domain.lookups import Lookup
+from writeback.domain.lookups import LookupView
+from writeback.domain.school_year import NO_YEAR, SchoolYear
 
 EARLIEST = Date(2000, 1, 1)
 """No record older than this is kept."""
@@ -19,13 +20,16 @@ Said = tuple[str, dict[str, Any]]
 
 
 class Calendar:
-    """The school's days as its timetable has them; `today` is None where nothing is to be said of past and future.
+    """The school's days as its year and its timetable have them; `today` is None where nothing is to be said of past
+    and future.
 
     `year_begins` is the academic year's first day, as MM-DD.
     """
 
-    def __init__(self, lessons: Lookup | None, today: Date | None, year_begins: str) -> None:
+    def __init__(self, lookups: LookupView, today: Date | None, year_begins: str, year: SchoolYear = NO_YEAR) -> None:
+        lessons, closures = lookups.lessons, lookups.closures
         self._days = lessons.days if lessons is not None else frozenset()
+        self._year = year.with_closures(closures.stretches) if closures is not None and closures.rows else year
         self.today, self._year_begins = today, year_begins
 
     def covers(self, value: str) -> bool:
@@ -33,9 +37,18 @@ class Calendar:
         return bool(self._days) and min(self._days) <= value <= max(self._days)
 
     def about(
-        self, day: Date, *, to_come: DayToCome = "taken", warn_past: bool = False, needs_lessons: bool = False
+        self,
+        day: Date,
+        *,
+        to_come: DayToCome = "taken",
+        warn_past: bool = False,
+        needs_lessons: bool = False,
+        needs_pupils: bool = False,
     ) -> Iterator[Said]:
-        """Yield what is to be said of a day; `to_come` is what becomes of one that is not there yet."""
+        """Yield what is to be said of a day; `to_come` is what becomes of one that is not there yet.
+
+        `needs_pupils`: the school must be open to them; `needs_lessons`: there must be lessons on it as well.
+        """
         value = day.isoformat()
         if day < EARLIEST:
             yield "date_implausible", {"value": value, "earliest": EARLIEST}
@@ -52,7 +65,10 @@ class Calendar:
             if to_come != "taken" and day > self.today:
                 code = "not_yet_happened" if to_come == "refused" else "date_in_future"
                 yield code, {"value": value, "today": self.today}
-        if needs_lessons and self._has_no_lessons(day, value):
+        closed = self._year.closed(day) if (needs_pupils or needs_lessons) and self._year.stretches else None
+        if closed is not None:
+            yield "day_is_closed", {"value": value, "weekday": _WEEKDAYS[day.weekday()], "why": closed.in_words}
+        elif needs_lessons and self._has_no_lessons(day, value):
             yield "no_lessons_that_day", {"value": value, "weekday": _WEEKDAYS[day.weekday()]}
 
     def _has_no_lessons(self, day: Date, value: str) -> bool:

@@ -31,7 +31,7 @@ class Check:
     ) -> None:
         self.kind, self.rule, self.school, self.lookups = kind, rule, school, lookups
         self.positions = positions
-        self.calendar = Calendar(lookups.lessons, today, rule.year_begins)
+        self.calendar = Calendar(lookups, today, rule.year_begins, school.year)
         self.findings: list[Finding] = []
         self.most: int | None = None
         """Once so many findings have been made, one is made of each record; None: there is no such limit."""

@@ -12,6 +12,9 @@ from writeback.domain.school import Country
 
 MORNING, AFTERNOON = "/", "\\"
 
+CLOSED = "#"
+"""The school is closed to pupils."""
+
 
 @dataclass(frozen=True)
 class NationalCodes:

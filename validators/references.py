@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from writeback.domain.kinds import KINDS
-from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup, Row
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup, LookupView, Row, is_active
 
 _ACHIEVEMENT, _BEHAVIOUR = ListName.ACHIEVEMENT_ATTRIBUTES, ListName.BEHAVIOUR_ATTRIBUTES
 _DETENTION = ListName.DETENTION_ATTRIBUTES
@@ -166,3 +166,16 @@ def row_of(coded: str, lookup: Lookup, given: str) -> Row | None:
 def reference_of(kind: str, field: str) -> Reference | None:
     """Return what a field of a kind refers to, None where it refers to nothing."""
     return next((one for one in REFERENCES[kind] if one.field == field), None)
+
+
+def is_listed(kind: str, field: str, value: str, lookups: LookupView) -> bool:
+    """Whether the school's list has a value that may be used, as far as that is known: a list that was never fetched,
+    or has no choices for the field, speaks against none."""
+    reference = reference_of(kind, field)
+    lookup = lookups.get(reference.list) if reference is not None else None
+    if reference is None or lookup is None:
+        return True
+    if reference.list not in ATTRIBUTE_LISTS:
+        return value in lookup.rows
+    row = lookup.attribute(reference.type, value)
+    return not lookup.choices(reference.type) if row is None else is_active(row)

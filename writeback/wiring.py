@@ -55,6 +55,7 @@ from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.discovery import Discovery
 from writeback.flow.schools.removals_held_back import Removals
+from writeback.flow.schools.school_years import SchoolYears
 from writeback.flow.schools.sync import Syncer
 from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.schools.waiting_schools import SchoolWatch
@@ -108,6 +109,7 @@ class Services:
     discovery: Discovery
     features: Features
     words: WordLists
+    years: SchoolYears
     webhooks: Webhooks
     batches: Batches
     reviews: Reviews
@@ -200,6 +202,7 @@ async def open_services(
             discovery=Discovery(flow),
             features=Features(flow.registry, flow.lookups),
             words=WordLists(flow),
+            years=SchoolYears(flow.registry, flow.lookups),
             webhooks=Webhooks(flow),
             batches=Batches(flow),
             reviews=Reviews(flow, refresher, people.finder),

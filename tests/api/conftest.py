@@ -34,6 +34,7 @@ from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
 from writeback.flow.schools.removals_held_back import Removals
+from writeback.flow.schools.school_years import SchoolYears
 from writeback.flow.schools.sync import Syncer
 from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.flow.upkeep.readiness import Look
@@ -170,6 +171,7 @@ class FakeServices:
     removals: Removals
     features: Features
     words: WordLists
+    years: SchoolYears
     webhooks: Webhooks
     feed: EventFeed
     corrections: Corrections
@@ -270,6 +272,7 @@ def services(database: Database, fake_clock: FakeClock, tmp_path: Path) -> FakeS
         removals=Removals(database, fake_clock),
         features=Features(registry, lookup_cache(database, fake_clock)),
         words=WordLists(flow),
+        years=SchoolYears(registry, lookup_cache(database, fake_clock)),
         webhooks=Webhooks(flow),
         feed=EventFeed(database, settings.events),
         corrections=create_corrections(flow, ListRefresher(flow, Syncer(flow))),

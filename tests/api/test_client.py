@@ -428,6 +428,8 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.schools.decide_removals("s", "students", "accept", count=1, reason="r"),
     lambda c: c.schools.hold("s", reason="r"),
     lambda c: c.schools.resume("s"),
+    lambda c: c.schools.year("hillside"),
+    lambda c: c.schools.put_year("hillside", file="kind,first,last\n"),
     lambda c: c.schools.features("s", kind=["attendance.session"]),
     lambda c: c.schools.lookup("s", "students"),
     lambda c: c.schools.of_provider("wonde", state="pending"),

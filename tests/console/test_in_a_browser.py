@@ -54,6 +54,7 @@ PATHS = (
     "/schools/hillside",
     "/schools/st-marys/hold",
     "/schools/hillside/words",
+    "/schools/hillside/settings",
     "/bulks/{bulk}",
     "/batches/{batch}",
     "/batches/{batch}/stop",

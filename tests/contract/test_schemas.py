@@ -26,6 +26,7 @@ ANSWERS = {
         ("GET", "/detention-types", "detention-types.response"),
         ("GET", "/detention-attendance-codes", "detention-attendance-codes.response"),
         ("GET", "/rooms", "rooms.response"),
+        ("GET", "/events", "events.response"),
     ],
     "xporter": [
         ("POST", "/GetToken", "token.response"),
@@ -33,6 +34,7 @@ ANSWERS = {
         ("GET", "/Students", "students.response"),
         ("GET", "/Staff", "staff.response"),
         ("GET", "/AttendanceCodes", "attendance-codes.response"),
+        ("GET", "/Calendar", "school-calendar.response"),
         ("GET", "/Timetable", "timetable.response"),
         ("GET", "/AttendanceForDate", "attendance-for-date.response"),
         ("GET", "/Health", "health.response"),

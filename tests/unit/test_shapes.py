@@ -25,6 +25,8 @@ OTHERS = {
     "Word": "what a word is compared by, in memory for every record",
     "WordIn": "a word as it is taken, whose unknown fields are refused",
     "_Field": "what is compared before it is a text",
+    "Stretch": "what validation asks about a day, with each submission",
+    "StretchIn": "what is taken: kinds that there are, and no other fields",
 }
 """Classes that look like a model and are something else, and why. Rows of tables are, too."""
 

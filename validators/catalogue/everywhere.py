@@ -127,7 +127,30 @@ _ABOUT_FIELDS = (
         | wonde(
             "illness_category string No Category of illness. Required for Bromcom", 5348, "absence illness_category"
         )
-        | wonde("absence_code string No Absence code. Required for Bromcom", 5353, "absence absence_code"),
+        | wonde("absence_code string No Absence code. Required for Bromcom", 5353, "absence absence_code")
+        | wonde("room_id string Yes The Wonde ID for the room.", 3872, "detention location")
+        | wonde(
+            "employee_id string Yes The Wonde ID of the employee that recorded the incident.",
+            1362,
+            "conduct employee_id",
+        )
+        | xporter(
+            "RecordedById 1 Integer Id of the staff member that recorded this event Yes", 14191, "conduct employee_id"
+        ),
+    ),
+    Entry(
+        "default_used",
+        "The record says nothing of {field}: {value} was filled in, the default of {school}",
+        "Nothing to do. To have another there, send {field}; the default is changed in the settings of the school.",
+        severity=WARNING,
+        raised_by=RaisedBy.SETTINGS,
+    ),
+    Entry(
+        "default_not_on_list",
+        "The record says nothing of {field}, and the default of {school}, {value}, is not on its list: it goes without",
+        "Choose another default in the settings of the school, or send {field}.",
+        severity=WARNING,
+        raised_by=RaisedBy.SETTINGS,
     ),
     Entry(
         "field_forbidden",
@@ -237,6 +260,13 @@ _ABOUT_TIMES = (
         "date_in_past",
         "{field} is {value}: that day is over",
         "It is sent as it is; check the day.",
+        severity=WARNING,
+    ),
+    Entry(
+        "day_is_closed",
+        "{field} is {value}: {school} has no pupils on that day ({weekday}), by its year it is {why}",
+        "It is sent as it is, and {mis} may refuse it; check the day. If pupils come, mend the year in the settings of "
+        "the school, or have it mended in {mis}.",
         severity=WARNING,
     ),
     Entry(

@@ -26,7 +26,14 @@ from writeback.api.front.problems import problem_response, refuse
 from writeback.api.front.rate_limit import RateLimits
 from writeback.api.front.shares import AppShares
 from writeback.api.people import routes as people
-from writeback.api.schools import directory_routes, feature_routes, hook_routes, provider_routes, word_routes
+from writeback.api.schools import (
+    directory_routes,
+    feature_routes,
+    hook_routes,
+    provider_routes,
+    word_routes,
+    year_routes,
+)
 from writeback.api.schools import routes as schools
 from writeback.api.service import docs_page_routes, health_routes, schema_routes
 from writeback.api.service import problem_routes as problem_pages
@@ -186,6 +193,7 @@ def _rooms() -> Sequence[BaseRoute]:
         audit_routes,
         feature_routes,
         word_routes,
+        year_routes,
         hook_routes,
         health_routes,
         schema_routes,

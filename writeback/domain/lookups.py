@@ -4,6 +4,7 @@ Rows are JSON objects that keep only what the work needs; never a name:
 students            {"id"}                                          those on roll
 employees           {"id"}
 attendance_codes    {"id", "code", "description", "type", "active"} Wonde types: PRESENT AUTHORISED UNAUTHORISED VOID
+closures            {"id", "kind", "first", "last", "name"}   kind: of `domain.school_year`; days without pupils
 lessons             {"id", "date", "start_at", "end_at", "period_instance_id"}   date: the school's own calendar day
 *_attributes        {"id", "type", "code", "description", "active"} type: the field of our records that it is for
 
@@ -23,6 +24,7 @@ from typing import NamedTuple
 
 from writeback.domain.lookup_rows import PackedRows, packed
 from writeback.domain.lookup_rows import Row as Row
+from writeback.domain.school_year import Stretch, stretch_of
 from writeback_client.words import ListName as ListName
 
 
@@ -46,6 +48,10 @@ ATTRIBUTE_LISTS = frozenset(
         ListName.EMPLOYEE_ABSENCE_ATTRIBUTES,
     }
 )
+
+
+MAY_LACK = ATTRIBUTE_LISTS | {ListName.CLOSURES}
+"""Lists that a provider may not have, or a school not share: nothing is held for that."""
 
 
 DESCRIBED_LISTS = frozenset({ListName.STUDENT_ABSENCE_ATTRIBUTES, ListName.EMPLOYEE_ABSENCE_ATTRIBUTES})
@@ -131,6 +137,11 @@ class Lookup:
         rows = self.rows.contents if isinstance(self.rows, PackedRows) else self.rows.values()
         return frozenset(str(row["date"]) for row in rows if row.get("date"))
 
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The days that the rows of closures have."""
+        return tuple(map(stretch_of, self.rows.values()))
+
     def resolve(self, given: str) -> Row | None:
         """Return the row whose id, or else whose code, is `given`."""
         return self.rows.get(given) or self.by_code.get(given)
@@ -174,6 +185,7 @@ class LookupView:
     detention_attributes: Lookup | None = None
     student_absence_attributes: Lookup | None = None
     employee_absence_attributes: Lookup | None = None
+    closures: Lookup | None = None
 
     def get(self, name: ListName) -> Lookup | None:
         lookup: Lookup | None = getattr(self, name.value)

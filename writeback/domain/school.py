@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from writeback.domain.directory import Directory
+from writeback.domain.school_defaults import SchoolDefaults
+from writeback.domain.school_year import NO_YEAR, SchoolYear
 from writeback.domain.words import NO_WORDS, Words
 
 _ENGLAND = "Europe/London"
@@ -60,6 +62,17 @@ class HoldReason(StrEnum):
     """It is being removed with all that is kept of it: to whoever submits it is unknown already."""
 
 
+class OfficeMarks(StrEnum):
+    """What a mark does to one that somebody has made in the MIS, where its record has no `only_if_blank`."""
+
+    LEAVE = "leave"
+    """It is not written: what the office has entered stays."""
+    WARN = "warn"
+    """It is written, and what was there before is said in the record."""
+    OVERWRITE = "overwrite"
+    """It is written, and nobody looks what was there."""
+
+
 OF_A_FAMILY = frozenset({HoldReason.SCOPE_MISSING, HoldReason.UNKNOWN_THERE})
 """What the answer to one request says of its own family of kinds alone: others may be granted, and be there."""
 
@@ -96,6 +109,13 @@ class School:
             return self.stated_country
         is_abroad = self.facts.get(COUNTRY_CODE, _UNITED_KINGDOM) != _UNITED_KINGDOM
         return Country.ABROAD if is_abroad else Country.ENGLAND
+
+    defaults: SchoolDefaults = field(default_factory=dict)
+    """What stands where a record says nothing."""
+    office_marks: OfficeMarks = OfficeMarks.OVERWRITE
+    """What becomes of a mark that the office has made, where a record does not say so itself."""
+    year: SchoolYear = NO_YEAR
+    """Its terms, holidays and closures, as it gave them."""
 
     def today(self, now: datetime) -> date:
         """Return the school's own calendar day; in England where its provider names no time zone."""

@@ -120,6 +120,10 @@ def patch(path: str, read: Callable[[Answer], T], body: Mapping[str, Any]) -> Ca
     return post(path, read, body, method="PATCH", is_repeatable=True)
 
 
+def put(path: str, read: Callable[[Answer], T], body: Mapping[str, Any]) -> Call[T]:
+    return post(path, read, body, method="PUT", is_repeatable=True)
+
+
 def delete(path: str) -> Call[None]:
     # A second DELETE would be answered with 404, as if there had never been anything.
     return Call(Request("DELETE", path), nothing)

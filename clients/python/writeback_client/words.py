@@ -114,6 +114,7 @@ class ListName(StrEnum):
     DETENTION_ATTRIBUTES = "detention_attributes"
     STUDENT_ABSENCE_ATTRIBUTES = "student_absence_attributes"
     EMPLOYEE_ABSENCE_ATTRIBUTES = "employee_absence_attributes"
+    CLOSURES = "closures"
 
 
 class Directory(StrEnum):

@@ -136,7 +136,9 @@ def test_what_cannot_be_read_back_is_said() -> None:
 
 
 def test_the_help_is_the_fields_own_line() -> None:
-    assert by_path(described("detention.create"))["location"]["help"] == "The room, by its id or code."
+    assert by_path(described("detention.create"))["location"]["help"] == (
+        "The room, by its id or code; needed, but where the school has a default."
+    )
 
 
 def test_an_unknown_kind_is_a_key_error() -> None:

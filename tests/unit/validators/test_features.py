@@ -176,6 +176,7 @@ def test_nested_fields_are_watched_in_the_records_order() -> None:
     watched = rule_for(School("s", "Hillside", "wonde", "SIMS", own), INCIDENT).watched_fields
 
     assert [one.name for one in watched] == [
+        "employee_id",
         "comment",
         "staff",
         "media",

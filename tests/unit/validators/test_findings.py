@@ -156,6 +156,9 @@ def test_only_what_stops_a_record_is_an_error() -> None:
         "date_in_future",
         "date_in_past",
         "date_of_former_year",
+        "day_is_closed",
+        "default_not_on_list",
+        "default_used",
         "field_not_carried",
         "late_without_minutes",
         "lesson_on_another_day",
@@ -192,9 +195,7 @@ def test_the_words_are_those_of_the_section_that_the_record_is_about() -> None:
 def test_the_words_about_one_field_go_before_those_about_all() -> None:
     values = {"field": "end_time", "mis": "Arbor"}
     about_end = make("field_required", values, provider="wonde", family=Family.DETENTION, pointer="/records/0/end_time")
-    about_room = make(
-        "field_required", values, provider="wonde", family=Family.DETENTION, pointer="/records/0/location"
-    )
+    about_type = make("field_required", values, provider="wonde", family=Family.DETENTION, pointer="/records/0/type")
 
     assert about_end.provider_message == "end_at datetime Yes The timestamp for the end of the detention."
-    assert about_room.provider_message is None
+    assert about_type.provider_message is None

@@ -147,12 +147,12 @@ def test_without_today_nothing_is_said_of_past_and_future() -> None:
 )
 def test_days_between_days_with_lessons_are_known_and_others_are_not(day: str, codes: list[str]) -> None:
     days = [{"id": str(place), "date": one} for place, one in enumerate(("2026-02-12", "2026-02-13", "2026-02-23"))]
-    calendar = Calendar(view_of({"lookups": {"lessons": days}}).lessons, None, "09-01")
+    calendar = Calendar(view_of({"lookups": {"lessons": days}}), None, "09-01")
 
     assert [code for code, _ in calendar.about(date.fromisoformat(day), needs_lessons=True)] == codes
 
 
 def test_a_weekend_needs_no_timetable_to_be_one() -> None:
-    said = dict(Calendar(None, None, "09-01").about(date(2026, 1, 10), needs_lessons=True))
+    said = dict(Calendar(LookupView(), None, "09-01").about(date(2026, 1, 10), needs_lessons=True))
 
     assert said == {"no_lessons_that_day": {"value": "2026-01-10", "weekday": "Saturday"}}

@@ -11,6 +11,7 @@ from writeback.domain.access import Scope
 from writeback.domain.directory import Directory
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.lookups import Decision, ListName
+from writeback.domain.school import OfficeMarks
 from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
@@ -41,6 +42,16 @@ CountryName = Annotated[
         "England) or abroad; null: abroad where its provider names a country that is not the United Kingdom, else "
         "England.",
         examples=["scotland"],
+    ),
+]
+
+
+Defaults = Annotated[
+    dict[str, dict[str, str]],
+    Field(
+        description="What stands where a record says nothing, by kind and field: ids or codes of the school's own "
+        "lists. `employee_id` only where the MIS refuses the record without. They are replaced as a whole.",
+        examples=[{"attendance.session": {"employee_id": "A1234567890"}, "behaviour.create": {"location": "CLS"}}],
     ),
 ]
 
@@ -85,6 +96,10 @@ class SchoolChange(Taken):
     content_days: ContentDays = None
     directory: Directory = Directory.HASHED
     country: CountryName = None
+    defaults: Defaults = {}
+    office_marks: OfficeMarks = OfficeMarks.OVERWRITE
+    """What a mark does to one that the office has made, where the record has no `only_if_blank`: `leave` it, `warn`
+    (write over it and say what was there), or `overwrite`."""
 
 
 class HoldIn(Taken):

@@ -276,6 +276,8 @@ _OURS = {
     ),
     "school_exists": ("A school of this id is registered already.", "Change it with PATCH, or send another id."),
     "school_invalid": ("The school's entry has errors.", "The findings say which."),
+    "year_invalid": ("The school's year, or the file that it is in, has errors.", "The findings say which."),
+    "year_unclear": ("A school's year is sent as a list or as the text of a file.", "Send `stretches` or `file`."),
     "key_lacks_kind": (
         "The key may not send, change or see writebacks of this kind.",
         "Use a key that has this kind; `detail` says which this key has.",

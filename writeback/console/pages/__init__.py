@@ -24,6 +24,7 @@ from writeback.console.pages import (
     writebacks,
 )
 from writeback.console.pages.batches import batches, review, understanding, upload
+from writeback.console.pages.settings import records as settings_of_records
 
 ROOMS: tuple[Pages, ...] = (
     now.pages,
@@ -32,6 +33,7 @@ ROOMS: tuple[Pages, ...] = (
     correct.pages,
     schools.pages,
     words.pages,
+    settings_of_records.pages,
     people.pages,
     upload.pages,
     review.pages,

@@ -63,6 +63,7 @@ async def show(page: Page) -> Response:
         errors=errors.items,
         summaries=summaries,
         wrong=NEED_SOMEBODY,
+        closed_for=await page.services.years.closed_for(view.id, page.now),
         **await _live_values(page, view),
     )
 

@@ -20,6 +20,7 @@ _LISTS = {
     "detention_attributes": "Choices for detentions",
     "student_absence_attributes": "Choices for pupils’ absences",
     "employee_absence_attributes": "Choices for staff’s absences",
+    "closures": "Holidays and closures",
 }
 _LANES = {
     "session-marks": "Session marks",

@@ -85,6 +85,8 @@ class XporterSettings(ProviderSettings):
     staff_path: str = "/api/v1/School/{estab}/Staff"
     attendance_codes_path: str = "/api/v1/School/{estab}/AttendanceCodes"
     timetable_path: str = "/api/v1/School/{estab}/Timetable"
+    calendar_path: str = "/api/v1/School/{estab}/Calendar"
+    """Holidays and staff training days of a range of dates (4559)."""
     attendance_for_date_path: str = "/api/v1/School/{estab}/AttendanceForDate"
     conduct_lookups_path: str = "/api/v1/School/{estab}/ConductLookups"
     """Types, activities, roles, … of achievements and behaviour (7406)."""

@@ -27,8 +27,8 @@ class Detention(Record):
     """A new detention, on the school's own clock."""
 
     type: Code
-    location: Code
-    """The room, by its id or code."""
+    location: Code | None = None
+    """The room, by its id or code; needed, but where the school has a default."""
     date: Date
     start_time: ClockTime | None = None
     end_time: ClockTime | None = None

@@ -64,8 +64,8 @@ class InvolvedChange(AchieverChange):
 class Incident(Record):
     """What is new in the MIS."""
 
-    employee_id: Id
-    """Who recorded it."""
+    employee_id: Id | None = None
+    """Who recorded it; needed, but where the school has a default."""
     date: Date
     type: Code
     activity: Code | None = None

@@ -234,9 +234,9 @@ _BY_SCHOOL = (
     Place(
         t.SchoolRow,
         Reach.SCHOOL,
-        "Why a school is held; what the provider says of it",
-        ("hold_detail", "facts"),
-        _json("hold_detail", "facts"),
+        "Why a school is held; what the provider says of it; who stands where a record says nothing; its year",
+        ("hold_detail", "facts", "defaults", "year"),
+        rows.school,
     ),
     Place(
         t.UnknownWordRow,

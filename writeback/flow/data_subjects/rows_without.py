@@ -71,6 +71,16 @@ def named_json(row: Any, person: Person, *names: str) -> dict[str, Any]:
     return changed
 
 
+def school(row: t.SchoolRow, person: Person, look: Look) -> Change:
+    """Take a default that names the person away: nothing may be written in the place of its id."""
+    defaults = {
+        kind: {name: value for name, value in fields.items() if not person.is_named_in(value)}
+        for kind, fields in row.defaults.items()
+    }
+    changed = {"defaults": defaults} if defaults != row.defaults else {}
+    return {**changed, **named_json(row, person, "hold_detail", "facts", "year")} or None
+
+
 def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 

@@ -16,13 +16,14 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Kind, Record
 from writeback.domain.lookups import LookupView
 from writeback.domain.next_request import Limits, Plan, plan
-from writeback.domain.school import Account, School
+from writeback.domain.school import Account, OfficeMarks, School
 from writeback.domain.states import Event
 from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus, move_alike
 from writeback.flow.dispatch.after_restore import AfterRestore
 from writeback.flow.dispatch.building import build
 from writeback.flow.dispatch.deadlines import expire
+from writeback.flow.dispatch.office_marks import asks_school
 from writeback.flow.dispatch.revalidation import Revalidation
 from writeback.flow.engine.breakers import Breakers, keys_of
 from writeback.flow.engine.context import FlowContext
@@ -292,6 +293,7 @@ class Choice:
             kind,
             records,
             to_look_at=[place for place, record in enumerate(records) if self._must_look(kind, record)],
+            office_marks=self.school.office_marks,
             begun_at=self.now,
             rechecks=self.hold.rechecks,
             lane_rechecks=self.lease.rechecks,
@@ -300,7 +302,9 @@ class Choice:
         )
 
     def _must_look(self, kind: Kind, record: Record) -> bool:
-        """Whether a record may be written only where the MIS has nothing, and the provider does not check that
-        itself."""
+        """Whether the MIS is read before a record is written: where it may be written only over nothing, and the
+        provider does not check that itself, and where the school has a say in what becomes of the office's marks."""
         asks = bool(getattr(record, "only_if_blank", None))
+        if self.school.office_marks is not OfficeMarks.OVERWRITE:
+            asks = asks or asks_school(record)
         return asks and not self.provider.writes_only_if_blank(kind, record, self.lookups)

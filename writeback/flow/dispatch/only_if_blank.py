@@ -1,4 +1,4 @@
-"""`only_if_blank`: read the MIS first, and keep what somebody has entered there.
+"""`only_if_blank`, and the school's say: read the MIS first, and keep what somebody has entered there.
 
 It runs between the commit of a request as `sending` and its sending. What if the process dies? Nothing has been sent:
 the request is recovered as one whose answer never came, and the next turn looks again. A mark that the office makes in
@@ -7,6 +7,7 @@ the moment between the look and the write is not seen by anyone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -14,8 +15,11 @@ from sqlmodel import Session
 
 from writeback.core import failpoints
 from writeback.domain.finding import Finding
+from writeback.domain.lookups import LookupView
 from writeback.domain.outcome import Blocked, NotReached, ReadBack, SlotReadBack
+from writeback.domain.school import OfficeMarks
 from writeback.domain.writeback import RecordStatus
+from writeback.flow.dispatch import office_marks
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.last_look import may_be_there
@@ -28,6 +32,7 @@ from writeback.flow.engine.request_members import (
     load_members,
     settle_members,
 )
+from writeback.flow.engine.slots import is_conditional
 from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member, Turn, members_json
 from writeback.providers.base import SentRequest
@@ -35,6 +40,9 @@ from writeback.store.tables import RequestRow
 from writeback.store.writebacks import lanes, requests
 
 log = structlog.get_logger()
+
+_SHOWN_WITHIN = timedelta(hours=3)
+"""How old what a provider shows may be that does not say: Wonde reads a school every two hours or so [A]."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,10 @@ class Precondition:
         read = await turn.provider.read_back(turn.account, sent, lookups)
         failpoints.hit("dispatch.after_look")
         if not isinstance(read, ReadBack):
-            return read
+            return turn if self._goes_unread(turn) else read
         readings = {position: read.readings.get(place) for place, position in enumerate(turn.to_look_at)}
-        kept = await self.flow.db.transact(partial(self._leave, turn, readings))
+        shown_at = read.as_of or self.flow.clock.now() - _SHOWN_WITHIN
+        kept = await self.flow.db.transact(partial(self._leave, turn, readings, lookups, shown_at))
         failpoints.hit("dispatch.after_leave")
         if kept is None:
             return None
@@ -76,7 +85,20 @@ class Precondition:
         )
         return replace(turn, records=records, request=request, to_look_at=())
 
-    def _leave(self, turn: Turn, readings: Mapping[int, SlotReadBack | None], session: Session) -> list[int] | None:
+    @staticmethod
+    def _goes_unread(turn: Turn) -> bool:
+        """Whether the look is for a warning alone: no mark waits for that."""
+        is_asked = any(is_conditional(turn.records[position]) for position in turn.to_look_at)
+        return turn.office_marks is OfficeMarks.WARN and not is_asked
+
+    def _leave(
+        self,
+        turn: Turn,
+        readings: Mapping[int, SlotReadBack | None],
+        lookups: LookupView,
+        shown_at: datetime,
+        session: Session,
+    ) -> list[int] | None:
         """Settle what is not written; return the positions of what is, None when there is none or the lease is lost."""
         changes = Changes(session, self.flow.clock.now(), "worker")
         request = requests.lock(session, turn.request_id)
@@ -84,10 +106,13 @@ class Precondition:
             log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
             return None
         members = load_members(session, request)
-        settled = [position for position, reading in readings.items() if _settle(members[position], reading)]
+        left, warned = office_marks.of_school(session, members, readings, turn.office_marks, lookups, shown_at)
+        asked = {at: reading for at, reading in readings.items() if is_conditional(members[at].record)}
+        settled = [*left, *(at for at, reading in asked.items() if _settle(members[at], reading))]
+        if settled or warned:
+            settle_members(changes, [members[position] for position in (*settled, *warned)], detail=LEFT)
         if not settled:
             return list(range(len(members)))
-        settle_members(changes, [members[position] for position in settled], detail=LEFT)
         kept = [position for position in range(len(members)) if position not in settled]
         _keep(request, members, kept)
         if not kept:

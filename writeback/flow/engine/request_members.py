@@ -80,13 +80,16 @@ def halve(members: Sequence[Member], request_id: str) -> None:
         change_member(member, RecordStatus.QUEUED, group=f"{request_id}{half}")
 
 
-def leave_member(member: Member, value: str | None, why: str) -> None:
+_HOW_TO_REPLACE = "To replace it, send the mark that is right, without only_if_blank."
+
+
+def leave_member(member: Member, value: str | None, why: str, *, hint: str = _HOW_TO_REPLACE) -> None:
     """Settle a mark that is not written because the MIS has another one, `value`, there."""
     finding = Finding(
         code="left_as_it_was",
         severity=Severity.WARNING,
         message=f"The MIS has {value} there already: it was left as it was, for {why}.",
-        hint="To replace it, send the mark that is right, without only_if_blank.",
+        hint=hint,
         pointer=f"/records/{member.index}/code",
         record=member.index,
     )

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from writeback.domain.kinds import KINDS, Kind, Record
 from writeback.domain.lookups import LookupView
-from writeback.domain.school import Account
+from writeback.domain.school import Account, OfficeMarks
 from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.slots import is_conditional
@@ -36,7 +36,11 @@ class Turn:
     records: Sequence[Record]
     """In the order of the request."""
     to_look_at: Sequence[int] = ()
-    """Positions of records that may be written only where the MIS has nothing, which the provider does not see to."""
+    """Positions of records of which the MIS is read before they are written: those that may be written only where it
+    has nothing, which the provider does not see to, and those that leave it to the school what becomes of what it has.
+    """
+    office_marks: OfficeMarks = OfficeMarks.OVERWRITE
+    """What becomes of a mark there where the record leaves that to the school."""
     begun_at: datetime | None = None
     """When the lease was taken."""
     rechecks: int = 0

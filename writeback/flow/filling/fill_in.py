@@ -12,6 +12,7 @@ from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import LookupView
 from writeback.domain.school import School
 from writeback.domain.writeback import RecordProgress
+from writeback.flow.filling.defaults import with_defaults
 from writeback.flow.filling.words import WordFilling
 
 _OURS = frozenset(code for code, entry in CATALOGUE.items() if entry.raised_by is RaisedBy.SETTINGS)
@@ -40,10 +41,15 @@ def fill_in(
     `positions` tells where each record is in its submission (None: as they come). A school that has set nothing gets
     its records back as they are.
     """
-    if not school.words:
-        return Filled(records)
-    words = WordFilling(kind, school, lookups, app_id)
-    return Filled(words.fill(records, lambda index: index if positions is None else positions[index]), words.findings)
+    findings: list[Finding] = []
+    if school.words:
+        words = WordFilling(kind, school, lookups, app_id)
+        records = words.fill(records, lambda index: index if positions is None else positions[index])
+        findings += words.findings
+    if kind.name in school.defaults:
+        records, found = with_defaults(kind, records, school, lookups, positions)
+        findings += found
+    return Filled(records, findings)
 
 
 def with_codes(

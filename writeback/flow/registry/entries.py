@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from validators.references import reference_of
 from writeback.core.addresses import LOOPBACK, HostList, host_of
 from writeback.core.clock import Clock
 from writeback.core.errors import ConfigurationError, Conflict, InvalidSubmission, NotFound
@@ -19,11 +20,11 @@ from writeback.core.secrets import SecretBox
 from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
-from writeback.domain.lookups import ListName, Row
+from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.domain.school import Account, HoldReason, HookAddress, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
-from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of
+from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of, unlisted
 from writeback.flow.registry.school_cache import SchoolMemory, connection_of
 from writeback.flow.registry.views import view_of
 from writeback.store.people import audit
@@ -173,6 +174,8 @@ class Registry:
                 if is_limited:
                     self._rules.check_limited(called, before)
             self._refuse_findings(draft, called, before)
+            if "defaults" in changed:
+                await self._refuse_unlisted(session, draft)
             if "mis" in changed:
                 log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
             noted = {"fields": changed, **_hosts_moved(before, called), **_directory_changed(row.directory, draft)}
@@ -188,6 +191,8 @@ class Registry:
             if _RESYNC.intersection(changed):
                 row.sync_at, row.sync_first = now, True
                 row.recheck_at = now if row.recheck_at is not None else None  # null: held by staff, or not held
+            if "year" in changed and row.sync_at is not None:
+                row.sync_at = min(row.sync_at, now)  # it may have been asleep for holidays that are none
             session.add(row)
             audit.note(session, actor, now, "school.change", school_id, school=school_id, changed=noted)
         self.forget(school_id)
@@ -282,10 +287,14 @@ class Registry:
         findings = findings_of(draft, self._known_providers, with_credentials=self._rules.accounts)
         if not findings and called is not None:
             findings = list(self._rules.findings(called, before, are_given=draft.credentials is not None))
-        if findings:
-            count = "an error" if len(findings) == 1 else f"{len(findings)} errors; the first"
-            detail = f"the school's entry has {count}: {findings[0].message}"
-            raise InvalidSubmission("school_invalid", detail, [finding.as_json() for finding in findings])
+        _refuse(findings)
+
+    async def _refuse_unlisted(self, session: AsyncSession, draft: Draft) -> None:
+        """Raise for defaults that the school's own lists do not have."""
+        pairs = ((kind, name) for kind, fields in draft.defaults.items() for name in fields)
+        named = {reference.list for pair in pairs if (reference := reference_of(*pair)) is not None}
+        view = LookupView(**{name.value: await lookups.load(session, draft.id, name) for name in named})
+        _refuse(unlisted(draft.defaults, view))
 
     def _columns(self, draft: Draft) -> dict[str, Any]:
         """Return what is stored of an entry, credentials sealed."""
@@ -298,11 +307,22 @@ class Registry:
             "content_days": draft.content_days,
             "directory": draft.directory,
             "country": draft.country,
+            "defaults": {kind: dict(fields) for kind, fields in draft.defaults.items() if fields},
+            "office_marks": str(draft.office_marks),
+            "year": [dict(stretch) for stretch in draft.year],
         }
         if draft.credentials is not None:
             given = {name: text.strip() for name, text in draft.credentials.items()}
             columns["credentials"] = self._secrets.seal(given) if given else ""
         return columns
+
+
+def _refuse(findings: Sequence[Finding]) -> None:
+    """Raise InvalidSubmission where there are findings."""
+    if findings:
+        count = "an error" if len(findings) == 1 else f"{len(findings)} errors; the first"
+        detail = f"the school's entry has {count}: {findings[0].message}"
+        raise InvalidSubmission("school_invalid", detail, [finding.as_json() for finding in findings])
 
 
 def _hosts_moved(before: Connection | None, called: Connection | None) -> dict[str, Any]:
@@ -360,6 +380,9 @@ def _draft_of(row: SchoolRow) -> Draft:
         content_days=row.content_days,
         directory=row.directory,
         country=row.country,
+        defaults=row.defaults,
+        office_marks=row.office_marks,
+        year=row.year,
     )
 
 

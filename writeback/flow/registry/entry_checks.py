@@ -1,23 +1,26 @@
 """What a school's entry in the registry must look like. Pure; `registry` refuses an entry that has findings."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from validators.features import validate_overrides
+from validators.references import is_listed
 from writeback.core.addresses import origin_of
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings.retention import LONGEST_CONTENT_DAYS
 from writeback.domain.directory import Directory
 from writeback.domain.finding import Finding
-from writeback.domain.school import Country
+from writeback.domain.lookups import LookupView
+from writeback.domain.school import Country, OfficeMarks
+from writeback.domain.school_defaults import DEFAULT_FIELDS, SchoolDefaults
 from writeback.flow.registry.slugs import SLUG_RULE, is_slug, slug_of
 from writeback.providers.descriptor import SchoolIdRule
 from writeback.providers.registry import PROVIDERS
 
-_LONGEST_NAME, _LONGEST_MIS, _LONGEST_URL, _LONGEST_CREDENTIAL = 200, 64, 500, 4_000
+_LONGEST_NAME, _LONGEST_MIS, _LONGEST_URL, _LONGEST_CREDENTIAL, _LONGEST_ID = 200, 64, 500, 4_000, 64
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Draft:
     content_days: float | None = None
     directory: str = Directory.HASHED.value
     country: str | None = None
+    defaults: SchoolDefaults = field(default_factory=dict)
+    office_marks: str = OfficeMarks.OVERWRITE.value
+    year: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,23 @@ def findings_of(
         *_content_days(draft.content_days),
         *_directory(draft.directory),
         *_country(draft.country),
+        *_defaults(draft.defaults),
+        *_office_marks(draft.office_marks),
+    ]
+
+
+def unlisted(defaults: SchoolDefaults, lookups: LookupView) -> list[Finding]:
+    """Return what is wrong with defaults that the school's own lists do not have, or have as inactive."""
+    return [
+        Finding(
+            "default_not_on_list",
+            f"defaults.{kind}.{name} is {value!r}, which is not on the school's list",
+            "Send an id or an active code of the list; GET /v1/schools/{school}/features shows the choices.",
+            pointer=f"/defaults/{kind}/{name}",
+        )
+        for kind, fields in defaults.items()
+        for name, value in fields.items()
+        if not is_listed(kind, name, value, lookups)
     ]
 
 
@@ -202,3 +225,28 @@ def _country(country: str | None) -> Iterator[Finding]:
         message = f"country is {country[:64]!r}: attendance codes of no such one are known"
         hint = f"Send one of {', '.join(Country)}; or null for what the provider says, and else England."
         yield Finding("country_unknown", message, hint, pointer="/country")
+
+
+def _office_marks(given: str) -> Iterator[Finding]:
+    choices = [choice.value for choice in OfficeMarks]
+    if given not in choices:
+        message = f"office_marks is {given[:64]!r}: there is no such choice"
+        yield Finding("office_marks_unknown", message, f"Send one of {', '.join(choices)}.", pointer="/office_marks")
+
+
+def _defaults(defaults: SchoolDefaults) -> Iterator[Finding]:
+    for kind, fields in defaults.items():
+        if kind not in DEFAULT_FIELDS:
+            message = f"defaults.{kind[:64]} cannot be: no field of this kind has a default"
+            hint = f"Send one of {', '.join(DEFAULT_FIELDS)}."
+            yield Finding("default_unknown", message, hint, pointer=f"/defaults/{kind[:64]}")
+            continue
+        for name, value in fields.items():
+            pointer = f"/defaults/{kind}/{name[:64]}"
+            if name not in DEFAULT_FIELDS[kind]:
+                message = f"defaults.{kind}.{name[:64]} cannot be: this field has no default"
+                yield Finding("default_unknown", message, f"Send {' or '.join(DEFAULT_FIELDS[kind])}.", pointer=pointer)
+            elif not 0 < len(value.strip()) <= _LONGEST_ID or not value.isprintable():
+                message = f"defaults.{kind}.{name} is empty, longer than {_LONGEST_ID} characters, or holds line breaks"
+                hint = "Send an id or a code of the school's list, or leave the field out for no default."
+                yield Finding("default_invalid", message, hint, pointer=pointer)

@@ -4,7 +4,8 @@ from functools import cached_property
 
 from writeback.core.secrets import SecretBox
 from writeback.domain.directory import Directory
-from writeback.domain.school import Account, Country, HookAddress, School
+from writeback.domain.school import Account, Country, HookAddress, OfficeMarks, School
+from writeback.domain.school_year import year_of
 from writeback.domain.words import NO_WORDS, Words
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.store.tables import SchoolRow
@@ -29,6 +30,9 @@ class SchoolMemory:
             directory=Directory(row.directory),
             words=words,
             stated_country=Country(row.country) if row.country else None,
+            defaults=row.defaults,
+            office_marks=OfficeMarks(row.office_marks),
+            year=year_of(row.year),
         )
 
     @cached_property

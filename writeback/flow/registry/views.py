@@ -40,6 +40,8 @@ def view_of(
         hook_url=hook_url,
         facts=row.facts,
         overrides=row.overrides,
+        defaults=row.defaults,
+        office_marks=row.office_marks,
         content_days=row.content_days,
         directory=row.directory,
         country=row.country,

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from writeback.core import background_pace, failpoints, outage_logs
 from writeback.domain.directory import Directory
-from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Lookup
+from writeback.domain.lookups import MAY_LACK, ListName, Lookup
 from writeback.domain.outcome import Blocked
 from writeback.domain.school import Account, HoldReason
 from writeback.flow.engine.breakers import keys_of
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 _NEVER_EMPTY = frozenset({ListName.STUDENTS, ListName.ATTENDANCE_CODES})
 """What every school has: without it there is something wrong with the answer."""
+_YEAR = timedelta(days=366)
+"""How far back, and ahead, closures are asked for."""
 _TRIES = 3
 """How often a list that is to be fetched from the beginning is, while other syncs are quicker to change it."""
 
@@ -56,7 +58,7 @@ class ListSyncer:
             row = await directories.find(session, account.school_id, name.value) if mode is not Directory.OFF else None
         people = self._people(account, name, mode, row)
         is_full = _must_be_full(known, full_since) or (people is not None and people.needs_whole_list)
-        rules, at = ListRules(self.flow.settings.lookups, self._window()), self.flow.clock.now()
+        rules, at = ListRules(self.flow.settings.lookups, self._window(name)), self.flow.clock.now()
         failpoints.hit("sync.before_fetch")
         try:
             change = await self._fetch(account, name, None if is_full else known, held_back, rules)
@@ -140,9 +142,11 @@ class ListSyncer:
         except IntegrityError:
             return False
 
-    def _window(self) -> tuple[date, date]:
-        """Return the first and the last day of which lessons are kept."""
+    def _window(self, name: ListName) -> tuple[date, date]:
+        """Return the first and the last day of which lessons, or closures, are kept."""
         now, days = self.flow.clock.now(), self.flow.settings.lookups
+        if name is ListName.CLOSURES:
+            return (now - _YEAR).date(), (now + _YEAR).date()
         back, ahead = timedelta(days=days.lessons_back_days), timedelta(days=days.lessons_ahead_days)
         return (now - back).date(), (now + ahead).date()
 
@@ -155,7 +159,7 @@ def _not_available(name: ListName, known: Lookup | None, failure: LookupFailed) 
     if name in _NEVER_EMPTY:
         return None
     match failure.outcome:
-        case None if name not in ATTRIBUTE_LISTS:
+        case None if name not in MAY_LACK:
             return None
         case None | Blocked(reason=HoldReason.SCOPE_MISSING):
             rows, fetched_at = _before(known)

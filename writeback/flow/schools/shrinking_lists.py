@@ -74,6 +74,8 @@ class ListRules:
 
         Of lessons only the first: a new timetable has new ones.
         """
+        if name is ListName.CLOSURES:  # they only warn, and those of last year go
+            return False
         if gone == of and not has_new:
             return gone > 0
         most = max(self.settings.removals_share * of, self.settings.removals_least - 1)

@@ -15,7 +15,7 @@ from validators import rule_for
 from writeback.core import background_pace, failpoints
 from writeback.domain.actor import Actor
 from writeback.domain.kinds import KINDS
-from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
+from writeback.domain.lookups import MAY_LACK, ListName
 from writeback.domain.outcome import NotReached
 from writeback.domain.school import Account, School
 from writeback.flow.engine.context import FlowContext
@@ -33,9 +33,9 @@ from writeback_client.models.schools import Synced, SyncedList
 
 T = TypeVar("T")
 
-FIRST_LISTS = tuple(name for name in ListName if name not in ATTRIBUTE_LISTS)
+FIRST_LISTS = tuple(name for name in ListName if name not in MAY_LACK)
 """What registers need: fetched before everything else."""
-_HARDLY_CHANGE = ATTRIBUTE_LISTS | {ListName.ATTENDANCE_CODES}
+_HARDLY_CHANGE = MAY_LACK | {ListName.ATTENDANCE_CODES}
 """Neither provider says what has changed in them."""
 _MARGIN_S = 60.0
 """By how much a school stays taken longer than a sync may take."""
@@ -199,11 +199,13 @@ class Syncer:
     async def _keep(self, school_id: str, report: SchoolReport | NotReached, until: datetime) -> Mapping[str, Any]:
         """Store what the provider says of the school and when to sync it next: at once, where it was asked for since it
         was taken until then."""
-        zone = (await self.flow.registry.school(school_id)).zone
+        school = await self.flow.registry.school(school_id)
         async with self.flow.db.read() as session:
             timetable = await lookups.load(session, school_id, ListName.LESSONS)
+            closures = await lookups.load(session, school_id, ListName.CLOSURES)
         days = timetable.days if timetable is not None else frozenset()
-        due_at = next_sync(school_id, zone, self.flow.clock.now(), days, self.flow.settings.lookups)
+        year = school.year.with_closures(closures.stretches if closures is not None else ())
+        due_at = next_sync(school_id, school.zone, self.flow.clock.now(), days, self.flow.settings.lookups, year)
 
         def keep(session: Session) -> Mapping[str, Any]:
             school = locked_school(session, school_id)
@@ -227,10 +229,10 @@ class Syncer:
 
 
 def further_lists(school: School) -> Sequence[ListName]:
-    """Return the attribute lists that the school's kinds need; others are not fetched."""
+    """Return the attribute lists that the school's kinds need, others are not fetched; and its closures."""
     kinds = (kind for kind in KINDS.values() if rule_for(school, kind.name).supported)
-    needed = {name for kind in kinds for name in kind.lists}
-    return [name for name in ListName if name in ATTRIBUTE_LISTS and name in needed]
+    needed = {name for kind in kinds for name in kind.lists} | {ListName.CLOSURES}
+    return [name for name in ListName if name in MAY_LACK and name in needed]
 
 
 async def _side_by_side(works: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from writeback.core.settings import LookupSettings
+from writeback.domain.school_year import NO_YEAR, DayKind, SchoolYear
 
 _SATURDAY = 5
 _STILL_EARLY = timedelta(hours=1)
@@ -18,8 +19,8 @@ _LATER, _LATER_OVER = timedelta(hours=3), timedelta(hours=6)
 """What was missed is made up for so long after the last moment, spread over so long: after the morning's registers."""
 _LONGEST_BREAK = 4
 """Days to look back for one whose full sync is over: the last Friday's, on a Monday before its own."""
-_DAYS_AHEAD = 4
-"""Enough to find a weekday, whatever day it is."""
+_LONGEST_SLEEP = 7
+"""Days without a sync in holidays at most: the year of a school may be wrong, or become so."""
 
 
 def last_moment(school_id: str, zone: ZoneInfo, now: datetime, settings: LookupSettings) -> datetime | None:
@@ -42,10 +43,16 @@ def last_moment(school_id: str, zone: ZoneInfo, now: datetime, settings: LookupS
 
 
 def next_sync(
-    school_id: str, zone: ZoneInfo, now: datetime, days: AbstractSet[str], settings: LookupSettings
+    school_id: str,
+    zone: ZoneInfo,
+    now: datetime,
+    days: AbstractSet[str],
+    settings: LookupSettings,
+    year: SchoolYear = NO_YEAR,
 ) -> datetime:
     """Return when the school's lists are fetched next, after now: in each round once, but not at night, nor on a day
-    without lessons. Early in the morning they are on every day, so that none is old, and a new timetable is noticed.
+    without lessons. Early in the morning they are on every day, so that none is old, and a new timetable is noticed; in
+    the school's holidays only on the day before pupils come again, and once a week.
 
     `days`: those on which there are lessons, as ISO dates, as far as they are known; none: each weekday may be one.
     """
@@ -53,16 +60,25 @@ def next_sync(
         days = frozenset()
     part, round_ = _part(school_id), timedelta(seconds=settings.sync_every_s)
     usual = _in_next_round(now, part, round_)
-    if _is_school_day(usual.astimezone(zone).date(), days) and not _is_night(usual.astimezone(zone).time(), settings):
+    day, clock = usual.astimezone(zone).date(), usual.astimezone(zone).time()
+    if _is_school_day(day, days) and not _rests(day, year) and not _is_night(clock, settings):
         return usual
     today = now.astimezone(zone).date()
     moments = list[datetime]()
-    for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)):
-        if settings.full_each_school_day:
+    for ahead in range(_LONGEST_SLEEP + 1):
+        day, is_last = today + timedelta(days=ahead), ahead == _LONGEST_SLEEP
+        sleeps_on = _rests(day, year) and _rests(day + timedelta(days=1), year) and not is_last
+        if settings.full_each_school_day and not sleeps_on:
             moments.append(_full_moment(part, day, zone, settings))
-        if _is_school_day(day, days):
+        if is_last or (_is_school_day(day, days) and not _rests(day, year)):
             moments.append(_at(day, settings.night_until, zone) + part * round_)
     return min(moment for moment in moments if moment > now)
+
+
+def _rests(day: date, year: SchoolYear) -> bool:
+    """Whether the school has no pupils on a day. A closure may be of a part of it alone (Wonde 5576)."""
+    closed = year.closed(day) if year.stretches else None
+    return closed is not None and closed.kind is not DayKind.CLOSURE
 
 
 def _in_next_round(now: datetime, part: float, round_: timedelta) -> datetime:

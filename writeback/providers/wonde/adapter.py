@@ -152,6 +152,9 @@ class WondeProvider:
         following = lists.cursor_at(self._clock.now())
         if name is ListName.LESSONS:
             return ListChange(await self._lessons(account, window), is_full=True)
+        if name is ListName.CLOSURES:
+            days = {"end_after": window[0].isoformat(), "start_before": window[1].isoformat()}  # Wonde 5639-5643
+            return ListChange(await self._rows(account, name, days), is_full=True)
         if name in ATTRIBUTE_LISTS:
             return ListChange(await self._attributes(account, name), is_full=True)
         if name not in lists.DELETION_TYPES:

@@ -10,16 +10,19 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from writeback.core.addresses import ExactURL, HostList, host_of
-from writeback.domain.lookups import ListName, Row
+from writeback.domain.lookups import ListName, Row, plain_words
+from writeback.domain.school_year import DayKind
+from writeback.providers.closures import closure
 from writeback.providers.texts import shorten
 from writeback.providers.times import LONDON
-from writeback.providers.wonde.fields import id_of, instant_of, mapping_of
+from writeback.providers.wonde.fields import day_of, id_of, instant_of, mapping_of
 
 PATHS: Mapping[ListName, str] = {
     ListName.STUDENTS: "students",
     ListName.EMPLOYEES: "employees",
     ListName.ATTENDANCE_CODES: "attendance-codes",
     ListName.LESSONS: "lessons",
+    ListName.CLOSURES: "events",
 }
 
 DELETION_TYPES: Mapping[ListName, str] = {ListName.STUDENTS: "student", ListName.EMPLOYEES: "employee"}
@@ -94,7 +97,33 @@ def reduce_row(name: ListName, row: Mapping[str, Any], zone: ZoneInfo = LONDON) 
         return _code_row(row_id, row)
     if name is ListName.LESSONS:
         return _lesson_row(row_id, row, zone)
+    if name is ListName.CLOSURES:
+        return _closure_row(row_id, row)
     return {"id": row_id}
+
+
+_CLOSURE_WORDS = (
+    (DayKind.INSET, ("inset", "staff training", "teacher training", "training day")),
+    (DayKind.CLOSURE, ("school closure", "school closed")),
+    (DayKind.HOLIDAY, ("school holiday", "public holiday", "bank holiday", "half term", "half-term")),
+)
+"""By which words an event's type, or description, says that there are no pupils. Of descriptions the document prints
+one, "Planned whole or partial school closure" (Wonde 5576), and no type: the others are a guess, used for a warning."""
+
+
+def _closure_row(row_id: str, row: Mapping[str, Any]) -> Row | None:
+    """Fields: Wonde 5685-5693. An event that ends at midnight ends with the day before."""
+    said = plain_words(f"{row.get('type') or ''} {row.get('description') or ''}")
+    kind = next((kind for kind, words in _CLOSURE_WORDS if any(word in said for word in words)), None)
+    first, last = day_of(row.get("start_at")), day_of(row.get("end_at"))
+    if first is not None and last is not None and last > first and _is_midnight(row.get("end_at")):
+        last -= timedelta(days=1)
+    return closure(row_id, kind, first, last, row.get("description"))
+
+
+def _is_midnight(value: Any) -> bool:
+    text = str(value.get("date") if isinstance(value, Mapping) else value)
+    return text[10:].strip(" T").startswith("00:00:00")
 
 
 def _code_row(row_id: str, row: Mapping[str, Any]) -> Row:

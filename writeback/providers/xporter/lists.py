@@ -4,11 +4,13 @@ in `people.py`. Pure."""
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from writeback.core.settings import XporterSettings
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Row, attribute_key
+from writeback.domain.school_year import DayKind
+from writeback.providers.closures import closure
 from writeback.providers.times import LONDON, parse_day, parse_instant
 from writeback.providers.xporter.fields import find, is_false, table_of, text_of, value_of
 
@@ -81,6 +83,26 @@ def _lesson(row: Mapping[str, Any]) -> Row | None:
         "end_at": end.isoformat() if end else None,
         "period_instance_id": period,
     }
+
+
+_DAY_KINDS = {
+    "holiday": DayKind.HOLIDAY,
+    "publicholiday": DayKind.HOLIDAY,
+    "halfterm": DayKind.HOLIDAY,
+    "stafftraining": DayKind.INSET,
+}
+"""Type of an event, its blanks taken out → what it says of its days (Xporter 4577-4585). Others close no day."""
+_LONGEST_HALF_TERM = timedelta(days=16)
+"""What is called a half term and is longer is not the holidays but the weeks of lessons: the document says neither."""
+
+
+def _closure(row: Mapping[str, Any]) -> Row | None:
+    """Fields: Xporter 4592-4599."""
+    type_ = "".join(text_of(row, "Type").lower().split())
+    first, last = parse_day(value_of(row, "StartDate")), parse_day(value_of(row, "EndDate"))
+    if type_ == "halfterm" and first is not None and last is not None and last - first > _LONGEST_HALF_TERM:
+        return None
+    return closure(text_of(row, "Id"), _DAY_KINDS.get(type_), first, last, text_of(row, "Description"))
 
 
 _LOOKUPS = {
@@ -184,6 +206,7 @@ SOURCES: Mapping[ListName, Source] = {
     ListName.LESSONS: Source(
         lambda settings: settings.timetable_path, (Table(("Lessons",), _lesson),), {"includeLessons": "true"}
     ),
+    ListName.CLOSURES: Source(lambda settings: settings.calendar_path, (Table(("SchoolCalendar",), _closure),)),
     ListName.ACHIEVEMENT_ATTRIBUTES: _conduct_source("ach"),
     ListName.BEHAVIOUR_ATTRIBUTES: _conduct_source("beh"),
     ListName.DETENTION_ATTRIBUTES: Source(
@@ -207,7 +230,7 @@ def params_of(
     params = dict(source.params) | ({"select": select} if select else {})
     if source.has_changes:
         params["changedRows"] = cursor or START
-    if name is ListName.LESSONS:
+    if name in (ListName.LESSONS, ListName.CLOSURES):
         params |= {"DateFrom": window[0].isoformat(), "DateTo": window[1].isoformat()}  # both days included
     return params
 

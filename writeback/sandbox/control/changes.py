@@ -7,6 +7,7 @@ from typing import Any, Final
 from writeback.sandbox.control import choices
 from writeback.sandbox.control.requests import Apply, ControlError, objects_in, read_date, read_instant, texts_in
 from writeback.sandbox.mis import numbers
+from writeback.sandbox.mis.diary import EVENT_TYPES, DiaryEvent
 from writeback.sandbox.mis.records import Refusal
 from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import SandboxSchool
@@ -61,6 +62,17 @@ def _access(state: SandboxState, school: SandboxSchool, value: Any) -> None:
 
 def _grants(_: SandboxState, school: SandboxSchool, value: Any) -> None:
     school.grants = set(texts_in(value, "grants"))
+
+
+def _diary(_: SandboxState, school: SandboxSchool, value: Any) -> None:
+    """Put events in the place of those in the diary: `[{"first", "last", "type", "description"}]`."""
+    diary = []
+    for row in objects_in(value, "diary"):
+        if row.get("type") not in EVENT_TYPES:
+            raise ControlError("bad_event", f"diary takes events of the types {', '.join(EVENT_TYPES)}")
+        first, last = read_date(row.get("first"), "first"), read_date(row.get("last"), "last")
+        diary.append(DiaryEvent(school.mis.new_id(), first, last, row["type"], str(row.get("description", ""))))
+    school.mis.diary = diary
 
 
 def _closed_days(_: SandboxState, school: SandboxSchool, value: Any) -> None:
@@ -223,6 +235,7 @@ CHANGES: Final[Mapping[str, Apply]] = {
     "access": _access,
     "grants": _grants,
     "closed_days": _closed_days,
+    "diary": _diary,
     "custom_codes": choices.custom_codes,
     "deactivate_code": choices.code_activity(is_active=False),
     "activate_code": choices.code_activity(is_active=True),

@@ -14,6 +14,7 @@ from writeback.sandbox.mis.codes import CLOSED, NO_REASON_YET, Code
 from writeback.sandbox.mis.conduct import Conduct
 from writeback.sandbox.mis.detention_book import Detentions
 from writeback.sandbox.mis.detentions import DetentionChange, DetentionEdit, DetentionRemoval, NewDetention
+from writeback.sandbox.mis.diary import DiaryEvent
 from writeback.sandbox.mis.incidents import IncidentChange, IncidentEdit, IncidentRemoval, NewIncident
 from writeback.sandbox.mis.lists import Lists
 from writeback.sandbox.mis.records import Applied, Deletion, Effect, Refusal, Refused, Subject
@@ -79,6 +80,7 @@ class Mis(Roll):
     marks: dict[date, dict[Slot, Mark]] = field(default_factory=dict)
     history: dict[Slot, list[Change]] = field(default_factory=dict)
     closed_days: set[date] = field(default_factory=set)
+    diary: list[DiaryEvent] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
     def __post_init__(self) -> None:

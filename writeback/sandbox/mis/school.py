@@ -10,7 +10,7 @@ from writeback.sandbox.mis.mis import Mis, RecordChange, Writing
 from writeback.sandbox.mis.records import Effect
 
 WONDE_PERMISSIONS: Final = (
-    "students.read", "employees.read", "classes.read", "groups.read", "lessons.read", "rooms.read",
+    "students.read", "employees.read", "classes.read", "groups.read", "lessons.read", "rooms.read", "events.read",
     "attendance.read", "attendance.write",
     "achievement.read", "achievement.write", "achievement.delete",
     "behaviour.read", "behaviour.write", "behaviour.delete",

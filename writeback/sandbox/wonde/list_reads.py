@@ -1,12 +1,15 @@
 """Wonde's GET calls for what records are made from: attributes, rooms, detention types and attendance codes."""
 
+from datetime import datetime, time
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from writeback.sandbox.http import answer, entry_of
+from writeback.sandbox.mis.diary import events_of
 from writeback.sandbox.wonde import record_rows
 from writeback.sandbox.wonde.access import not_found, school_for
-from writeback.sandbox.wonde.lists import listing, updated_between
+from writeback.sandbox.wonde.lists import is_within, listing, updated_between
 
 ROOM_INCLUDES = ("lessons", "lessons.class", "lessons.class.subject", "lessons.period")
 DETENTION_TYPE_INCLUDES = ("frequency_per_month", "employee", "room")
@@ -62,3 +65,15 @@ async def one_room(request: Request) -> Response:
         raise not_found(f"Room {request.path_params['id']}")
     entry_of(request).effect = "read"
     return answer({"data": record_rows.room(row)})
+
+
+async def events(request: Request) -> Response:
+    """List the diary (5562), by when events end and start (5638-5643)."""
+    mis = school_for(request, "events.read").mis
+    found = [
+        event
+        for event in events_of(mis.diary, mis.closed_days)
+        if is_within(request, "start", datetime.combine(event.first, time()))
+        and is_within(request, "end", datetime.combine(event.last, time()))
+    ]
+    return listing(request, found, record_rows.event, includes=())

@@ -1,11 +1,12 @@
 """Wonde's objects for conduct, detentions and absences, and for the lists that they are made from."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from writeback.sandbox.mis.absences import EmployeeAbsence, StudentAbsence
 from writeback.sandbox.mis.detentions import Detention, HeldEntry
+from writeback.sandbox.mis.diary import DiaryEvent
 from writeback.sandbox.mis.incidents import Incident
 from writeback.sandbox.mis.lists import Attribute, DetentionType, Room
 from writeback.sandbox.mis.mis import Mis
@@ -59,6 +60,20 @@ def room(row: Room) -> Row:
         "code": row.code,
         "name": row.name,
         **_stamps(row.created_at, row.updated_at),
+    }
+
+
+def event(row: DiaryEvent) -> Row:
+    """Fields: Wonde 5685-5696; the document shows no type, and events that end with the last second of a day."""
+    made_at = datetime.combine(row.first - timedelta(days=30), time(10), UTC)
+    return {
+        "id": row.id,
+        "mis_id": row.id,
+        "description": row.description,
+        "type": None,
+        "start_at": school_clock(datetime.combine(row.first, time())),
+        "end_at": school_clock(datetime.combine(row.last, time(23, 59, 59))),
+        **_stamps(made_at, made_at),
     }
 
 

@@ -58,6 +58,7 @@ ROUTES: Final = [
     Route(f"{_SCHOOL}/detention-types", list_reads.detention_types),
     Route(f"{_SCHOOL}/detention-types/{{id}}", list_reads.one_detention_type),
     Route(f"{_SCHOOL}/detention-attendance-codes", list_reads.detention_attendance_codes),
+    Route(f"{_SCHOOL}/events", list_reads.events),
     Route(f"{_SCHOOL}/rooms", list_reads.rooms),
     Route(f"{_SCHOOL}/rooms/{{id}}", list_reads.one_room),
     Route("/v1.0/writebacks/{id}", reads.writeback),

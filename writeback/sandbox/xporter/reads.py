@@ -1,5 +1,6 @@
 """Xporter's reads for one school, and its list of schools. Ids are numbers here, though writing takes them as text."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from writeback.sandbox.http import answer, entry_of, sandbox_of
 from writeback.sandbox.mis.codes import meanings
+from writeback.sandbox.mis.diary import events_of
 from writeback.sandbox.mis.mis import Slot
 from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import SandboxSchool
@@ -111,6 +113,29 @@ async def timetable(request: Request) -> Response:
             for row in lessons
         ]
     return tables(request, found)
+
+
+async def calendar(request: Request) -> Response:
+    """Answer the table `SchoolCalendar` for a range of dates (4559), or one type of its events."""
+    mis, given = school_for(request, "School").mis, parameters(request)
+    first, last, type_ = query_day(given, "DateFrom"), query_day(given, "DateTo"), given.get("eventtype")
+    if first is None or last is None:
+        raise XporterError("DateFrom and DateTo are required", status=400)
+    found = [
+        {
+            "Id": int(event.id),
+            "StartDate": event.first.isoformat(),
+            "StartTime": None,
+            "EndDate": event.last.isoformat(),
+            "EndTime": None,
+            "Category": event.description,
+            "Description": event.description,
+            "Type": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event.type),  # "School Event" (4599)
+        }
+        for event in events_of(mis.diary, mis.closed_days)
+        if event.first <= last and event.last >= first and type_ in (None, event.type)
+    ]
+    return tables(request, {"SchoolCalendar": found})
 
 
 async def attendance_for_date(request: Request) -> Response:

@@ -45,6 +45,7 @@ _ROUTES: Final = [
     Route(f"{_SCHOOL}/Staff/{{id}}", reads.staff),
     Route(f"{_SCHOOL}/AttendanceCodes", reads.attendance_codes),
     Route(f"{_SCHOOL}/Timetable", reads.timetable),
+    Route(f"{_SCHOOL}/Calendar", reads.calendar),
     Route(f"{_SCHOOL}/AttendanceForDate", reads.attendance_for_date),
     Route(f"{_SCHOOL}/Health", reads.health),
     Route(f"{_SCHOOL}/ConductLookups", conduct_reads.conduct_lookups),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, false
+from sqlalchemy import JSON, Column, Index, Text, false, text
 from sqlmodel import Field
 
 from writeback.store.tables.columns import SEALED, Stored, changed_at, instant
@@ -25,6 +25,14 @@ class SchoolRow(Stored, table=True):
     """Sealed JSON."""
     overrides: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """This school's own feature rules, kind by kind."""
+    defaults: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default=text("'{}'"))
+    )
+    """What stands where its records say nothing: by kind, the values of fields."""
+    office_marks: str = Field(default="overwrite", sa_column_kwargs={"server_default": "overwrite"})
+    """What becomes of marks that the office has made: leave, warn or overwrite."""
+    year: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default=text("'[]'")))
+    """Its terms, holidays and closures, as it gave them."""
     content_days: float | None = None
     """For how long what its writebacks say is kept; null: as the settings say."""
     directory: str = Field(default="hashed", sa_column_kwargs={"server_default": "hashed"})

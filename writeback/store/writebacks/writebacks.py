@@ -14,7 +14,7 @@ from writeback.store.sql.lists import padded
 from writeback.store.sql.prepared import Prepared, PreparedSelect
 from writeback.store.sql.types import UtcDateTime
 from writeback.store.sql.write_out import insert_later
-from writeback.store.tables import EventRow, WritebackRow
+from writeback.store.tables import EventRow, SearchTermRow, WritebackRow
 
 SLOT_IN_FLIGHT = "slot_in_flight"
 """`hold_reason` of a queued writeback that waits until an earlier mark for its slot has settled."""
@@ -25,6 +25,7 @@ LISTS_IN_DOUBT = "lists_doubted"
 WAITS_FOR_WAKE = (SLOT_IN_FLIGHT, LISTS_MISSING)
 """Whatever ends such a wait wakes the lane; `next_attempt_at` is only for when nothing does."""
 
+_NOT_INDEXED, _MOST_ABOUT = 50, 200
 _SENT_ALREADY = (*WITH_PROVIDER, Status.NEEDS_ATTENTION, Status.CONFIRMED, Status.PARTIAL)
 
 
@@ -165,6 +166,31 @@ def accepted_after(session: Session, lane_id: str, seq: int) -> Sequence[Writeba
         col(WritebackRow.seq) > seq,
     )
     return session.exec(query.order_by(col(WritebackRow.seq))).all()
+
+
+def sent_before(
+    session: Session, lane_id: str, seq: int, *, school_id: str, pupils: Collection[str]
+) -> Sequence[WritebackRow]:
+    """Return the lane's writebacks about some pupils that were accepted before `seq` and may be in the MIS, the latest
+    first: so many at most, and besides the last of the lane, of which it is not known yet whom they are about."""
+    sent = select(WritebackRow).where(
+        WritebackRow.lane_id == lane_id,
+        col(WritebackRow.status).in_((*_SENT_ALREADY, *NOT_LEFT)),
+        col(WritebackRow.seq) < seq,
+    )
+    latest = sent.order_by(col(WritebackRow.seq).desc())
+    about = col(WritebackRow.seq).in_(
+        select(SearchTermRow.seq).where(
+            SearchTermRow.what == "pupil",
+            col(SearchTermRow.term).in_([pupil.casefold() for pupil in pupils]),
+            SearchTermRow.school_id == school_id,
+        )
+    )
+    found = {
+        row.seq: row
+        for row in (*session.exec(latest.limit(_NOT_INDEXED)), *session.exec(latest.where(about).limit(_MOST_ABOUT)))
+    }
+    return [found[number] for number in sorted(found, reverse=True)]
 
 
 def has_later_without_content(session: Session, lane_id: str, seq: int) -> bool:

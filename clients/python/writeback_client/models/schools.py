@@ -1,6 +1,6 @@
 """Schools, and how fresh their lists are."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from writeback_client.models.base import Known, Model
@@ -78,6 +78,10 @@ class School(Model):
     """What the provider last said of the school."""
     overrides: dict[str, Any] = {}
     """The school's own feature rules, kind by kind."""
+    defaults: dict[str, dict[str, str]] = {}
+    """What stands where its records say nothing, by kind and field."""
+    office_marks: str = "overwrite"
+    """What a mark does to one that the office has made: `leave`, `warn` or `overwrite`."""
     content_days: float | None = None
     """For how many days what its writebacks say is kept after they ended; null: as the service's settings say."""
     directory: Annotated[Directory | str, Known()] = Directory.OFF
@@ -90,6 +94,29 @@ class School(Model):
     """Writebacks that have not ended."""
     created_at: datetime
     updated_at: datetime
+
+
+class Stretch(Model):
+    """Days in a row of a school's year, both ends included."""
+
+    kind: str
+    """`term`, `holiday`, `inset`, `closure`, or `open`: open whatever else is said of these days."""
+    first: date
+    last: date
+    name: str = ""
+    """E.g. Christmas."""
+
+
+class SchoolYear(Model):
+    """A school's year: when pupils come, and when not."""
+
+    school: str
+    stretches: tuple[Stretch, ...] = ()
+    """What the school has given, in the order of its days."""
+    from_provider: tuple[Stretch, ...] = ()
+    """What its provider tells besides."""
+    passed_over: tuple[str, ...] = ()
+    """Entries of the file that say nothing of the school's days, each with why."""
 
 
 class SyncedList(Model):

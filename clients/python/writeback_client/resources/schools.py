@@ -1,16 +1,16 @@
 """Schools: the registry, their lists, and what they take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from writeback_client import aio, blocking
-from writeback_client.calls import Call, as_model, get, patch, path, post, said
+from writeback_client.calls import Call, as_model, get, patch, path, post, put, said
 from writeback_client.flows import Listing
 from writeback_client.models.base import Model, Page
 from writeback_client.models.directory import PeopleFound
 from writeback_client.models.features import Features
 from writeback_client.models.people import Left
-from writeback_client.models.schools import ListedSchool, School, Synced
+from writeback_client.models.schools import ListedSchool, School, SchoolYear, Synced
 from writeback_client.resources.lists import page, through
 from writeback_client.resources.writebacks import OneOrMore
 
@@ -88,11 +88,14 @@ def change(
     content_days: float | None = None,
     directory: Literal["off", "hashed", "named"] | None = None,
     country: str | None = None,
+    defaults: Mapping[str, Mapping[str, str]] | None = None,
+    office_marks: Literal["leave", "warn", "overwrite"] | None = None,
 ) -> Call[School]:
-    """Change what is given; credentials and overrides as a whole. Needs the scope admin.
+    """Change what is given; credentials, overrides and defaults as a whole. Needs the scope admin.
 
     `content_days`: for how many days what its writebacks say is kept after they ended. `directory`: what is kept of its
-    people beside their ids.
+    people beside their ids. `defaults`: what stands where its records say nothing, by kind and field. `office_marks`:
+    what a mark does to one that the office has made.
     """
     body = said(
         name=name,
@@ -104,8 +107,27 @@ def change(
         content_days=content_days,
         directory=directory,
         country=country,
+        defaults=defaults,
+        office_marks=office_marks,
     )
     return patch(path("/v1/schools/{}", school), as_model(School), body)
+
+
+def year(school: str) -> Call[SchoolYear]:
+    """Return when the school's pupils come, as it has said, and as its provider tells besides."""
+    return get(path("/v1/schools/{}/year", school), as_model(SchoolYear))
+
+
+def put_year(
+    school: str, *, stretches: Iterable[Mapping[str, Any]] | None = None, file: str | None = None
+) -> Call[SchoolYear]:
+    """Put a year in the place of the one that the school has given: one of the two. Needs the scope admin.
+
+    `stretches`: each with `kind` (term, holiday, inset, closure, open), `first`, `last` and perhaps `name`. `file`: the
+    text of a table (CSV) with these columns, or of a calendar (iCalendar).
+    """
+    body = said(stretches=None if stretches is None else [*stretches], file=file)
+    return put(path("/v1/schools/{}/year", school), as_model(SchoolYear), body)
 
 
 def sync(school: str, *, full: bool = False, list: OneOrMore | None = None) -> Call[Synced]:
@@ -204,6 +226,8 @@ class Schools(blocking.Room):
     hold = blocking.one(hold)
     resume = blocking.one(resume)
     features = blocking.one(features)
+    year = blocking.one(year)
+    put_year = blocking.one(put_year)
     lookup_page = blocking.one(lookup_page)
     lookup = blocking.each(lookup)
     find_students = blocking.one(find_students)
@@ -225,6 +249,8 @@ class AsyncSchools(aio.Room):
     hold = aio.one(hold)
     resume = aio.one(resume)
     features = aio.one(features)
+    year = aio.one(year)
+    put_year = aio.one(put_year)
     lookup_page = aio.one(lookup_page)
     lookup = aio.each(lookup)
     find_students = aio.one(find_students)

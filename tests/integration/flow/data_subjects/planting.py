@@ -230,6 +230,10 @@ def plant_school(session: Session, now: datetime) -> None:
                 id=school, name=school.title(), provider="wonde", mis="Bromcom", provider_school_id=f"P{school}",
                 hold_detail=f"for {NAME}" if school == SCHOOL else "",
                 facts={"note": f"about {PUPIL if school == SCHOOL else 0}"},
+                defaults={"attendance.session": {"employee_id": PUPIL if school == SCHOOL else "E0"}},
+                year=[{"kind": "open", "first": "2026-01-12", "last": "2026-01-12", "name": f"for {NAME}"}]
+                if school == SCHOOL
+                else [],
                 created_at=now, updated_at=now,
             )
         )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.flow.conftest import CALLER, World, mark, submission
 from writeback.core.errors import InvalidSubmission
-from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
+from writeback.domain.lookups import MAY_LACK, ListName
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason
 from writeback.flow.schools.sync import FIRST_LISTS, further_lists
@@ -111,7 +111,7 @@ async def test_lists_of_kinds_that_a_school_does_not_take_are_left_alone(world: 
     }
     await world.flow.registry.patch("hillside", {"overrides": overrides})
     wanted = further_lists(await world.flow.registry.school("hillside"))
-    assert set(wanted) == ATTRIBUTE_LISTS - {ListName.EMPLOYEE_ABSENCE_ATTRIBUTES}
+    assert set(wanted) == MAY_LACK - {ListName.EMPLOYEE_ABSENCE_ATTRIBUTES}
 
 
 async def test_of_two_syncs_at_once_neither_fails(world: World):

@@ -1,7 +1,7 @@
 """When lists are fetched: by day each school at its own place in each round, and early from the beginning."""
 
 from collections.abc import Set
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from writeback.core.settings import LookupSettings
+from writeback.domain.school_year import DayKind, SchoolYear, Stretch
 from writeback.flow.schools.sync_times import last_moment, next_sync
 
 LONDON, DUBAI = ZoneInfo("Europe/London"), ZoneInfo("Asia/Dubai")
@@ -136,3 +137,54 @@ def test_the_night_is_that_of_the_schools_own_clock() -> None:
     now = at(MONDAY, 16, 30)  # 19:30 in Dubai
     found = next_sync("hillside", DUBAI, now.astimezone(UTC), TERM, SETTINGS)
     assert found.astimezone(DUBAI).date() == (MONDAY + timedelta(days=1)).date()
+
+
+SUMMER = SchoolYear((Stretch(DayKind.HOLIDAY, date(2026, 7, 13), date(2026, 9, 2)),))
+
+
+def moments(begin: datetime, until: date, year: SchoolYear, settings: LookupSettings = SETTINGS) -> list[datetime]:
+    """Return when a school is fetched, one after the other, from a moment on until a day."""
+    found = [begin]
+    while found[-1].date() < until:
+        found.append(next_sync("hillside", LONDON, found[-1].astimezone(UTC), set(), settings, year).astimezone(LONDON))
+    return found[1:]
+
+
+def test_in_the_holidays_lists_are_fetched_once_a_week_and_on_the_day_before_school() -> None:
+    found = moments(at(MONDAY, 12), date(2026, 9, 3), SUMMER)
+
+    weekly = [date(2026, 7, 20) + timedelta(days=7 * week) for week in range(7)]
+    assert sorted({one.date() for one in found}) == [*weekly, date(2026, 9, 2), date(2026, 9, 3)]
+    before_school = [one for one in found if one.date() == date(2026, 9, 2)]
+    assert [time(4) <= one.time() <= time(6, 30) for one in before_school] == [True]
+
+
+def test_the_full_sync_before_school_is_one_from_the_beginning() -> None:
+    before = next_sync("hillside", LONDON, at(datetime(2026, 8, 31, tzinfo=LONDON), 12), set(), SETTINGS, SUMMER)
+
+    found = last_moment("hillside", LONDON, before, SETTINGS)
+
+    assert found is not None
+    assert found > at(datetime(2026, 8, 31, tzinfo=LONDON), 12)
+
+
+def test_a_single_inset_day_has_that_of_the_morning_alone() -> None:
+    inset = SchoolYear((Stretch(DayKind.INSET, date(2026, 7, 14), date(2026, 7, 14)),))
+
+    found = [one for one in moments(at(MONDAY, 18, 50), date(2026, 7, 15), inset) if one.date() == date(2026, 7, 14)]
+
+    assert [time(4) <= one.time() <= time(6, 30) for one in found] == [True]
+
+
+def test_a_closure_that_may_be_of_a_part_of_the_school_is_not_slept_through() -> None:
+    closed = SchoolYear((Stretch(DayKind.CLOSURE, date(2026, 7, 13), date(2026, 7, 20)),))
+
+    assert moments(at(MONDAY, 8), date(2026, 7, 14), closed) == moments(at(MONDAY, 8), date(2026, 7, 14), SchoolYear())
+
+
+def test_holidays_without_end_are_looked_at_once_a_week_where_there_are_no_full_syncs() -> None:
+    settings = LookupSettings(full_each_school_day=False)
+
+    found = moments(at(MONDAY, 12), date(2026, 7, 25), SUMMER, settings)
+
+    assert [one.date() for one in found] == [date(2026, 7, 20), date(2026, 7, 27)]

@@ -54,6 +54,57 @@ def test_a_lesson_keeps_its_instants_and_the_schools_own_day() -> None:
     }
 
 
+def test_a_planned_closure_is_kept_by_its_days() -> None:
+    row, _ = example("events.response/accepts/document.json")["data"]
+    assert lists.reduce_row(ListName.CLOSURES, row) == {
+        "id": "A1529934786",
+        "kind": "closure",
+        "first": "2016-08-31",
+        "last": "2016-08-31",
+        "name": "Planned whole or partial school closure",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"description": "INSET day"}, "inset"),
+        ({"type": "Public Holiday", "description": "May Day"}, "holiday"),
+        ({"type": "Half Term"}, "holiday"),
+        ({"description": "Year 7 parents' evening"}, None),
+        ({"description": "Holiday club"}, None),
+        ({}, None),
+    ],
+)
+def test_an_event_that_closes_no_day_is_not_kept(said: dict[str, str], kind: str | None) -> None:
+    days = {"start_at": "2026-05-04T00:00:00", "end_at": "2026-05-04T23:59:59"}
+    kept = lists.reduce_row(ListName.CLOSURES, {"id": "A1", **days, **said})
+    assert (kept and kept["kind"]) == kind
+
+
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [("2026-05-08 00:00:00", "2026-05-07"), ("2026-05-08 15:30:00", "2026-05-08"), (None, "2026-05-04")],
+)
+def test_an_event_that_ends_at_midnight_ends_with_the_day_before(end: str | None, last: str) -> None:
+    row = {"id": "A1", "description": "School closed", "start_at": "2026-05-04 00:00:00", "end_at": end}
+    kept = lists.reduce_row(ListName.CLOSURES, row)
+    assert kept is not None
+    assert kept["last"] == last
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"start_at": None, "end_at": "2026-05-04"},
+        {"start_at": "2026-05-04", "end_at": "2026-05-01"},
+        {"start_at": "2026-05-04", "end_at": "2027-05-04"},
+    ],
+)
+def test_days_that_cannot_be_meant_close_none(days: dict[str, Any]) -> None:
+    assert lists.reduce_row(ListName.CLOSURES, {"id": "A1", "description": "School closed", **days}) is None
+
+
 @pytest.mark.parametrize(
     ("zone", "day"), [("Europe/London", "2026-06-30"), ("Australia/Perth", "2026-07-01"), ("UTC", "2026-06-30")]
 )

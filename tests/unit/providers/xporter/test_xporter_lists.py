@@ -105,6 +105,30 @@ def test_a_lesson_is_named_by_its_period_and_its_times_are_the_schools() -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("type_", "last", "kind"),
+    [
+        ("Holiday", "2026-05-29", "holiday"),
+        ("Public Holiday", "2026-05-25", "holiday"),
+        ("StaffTraining", "2026-05-25", "inset"),
+        ("Half Term", "2026-05-29", "holiday"),
+        ("HalfTerm", "2026-07-17", None),
+        ("School Event", "2026-05-25", None),
+    ],
+)
+def test_of_the_diary_the_days_without_pupils_are_kept(type_: str, last: str, kind: str | None) -> None:
+    row = {"Id": 7, "StartDate": "2026-05-25", "EndDate": last, "Description": "Whitsun", "Type": type_}
+    kept = list(lists.reduce_rows(ListName.CLOSURES, {"SchoolCalendar": [row]}))
+    stretch = {"id": "7", "kind": kind, "first": "2026-05-25", "last": last, "name": "Whitsun"}
+    assert kept == ([stretch] if kind else [])
+
+
+def test_a_choir_closes_no_school() -> None:
+    body = example("school-calendar.response/accepts/document_fields.json")
+    assert lists.is_page_of(ListName.CLOSURES, body)
+    assert list(lists.reduce_rows(ListName.CLOSURES, body)) == []
+
+
 def test_the_window_bounds_the_lessons() -> None:
     assert lists.params_of(ListName.LESSONS, "ignored", WINDOW) == {
         "includeLessons": "true",

@@ -9,6 +9,7 @@ from writeback.cli import output
 from writeback.cli.commands.schools.credentials import credentials
 from writeback.cli.commands.schools.entries import add, discover, hook, renew_hook
 from writeback.cli.commands.schools.lists import removals, sync
+from writeback.cli.commands.schools.settings import defaults, office_marks, year
 from writeback.cli.commands.upkeep import leaving
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, School, Url
@@ -23,6 +24,9 @@ app.command("renew-hook")(renew_hook)
 app.command()(credentials)
 app.command()(sync)
 app.command()(removals)
+app.command()(defaults)
+app.command("office-marks")(office_marks)
+app.command()(year)
 app.command("remove")(leaving.remove_school)
 
 

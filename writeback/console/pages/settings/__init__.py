@@ -1,0 +1,1 @@
+"""Pages of what a school's settings say, a module for each subject."""
