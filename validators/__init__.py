@@ -5,6 +5,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date as Date
+from datetime import datetime
 
 from validators.absence import AbsenceCheck
 from validators.attendance import AttendanceCheck
@@ -54,6 +55,7 @@ def validate(
     stale_lists: Collection[ListName] = (),
     positions: Sequence[int] | None = None,
     today: Date | None = None,
+    now: datetime | None = None,
     most: int | None = None,
 ) -> list[Finding]:
     """Return everything that is to be said of `records`: first of the whole, then record by record.
@@ -61,14 +63,14 @@ def validate(
     Of one record no more than MOST_OF_RECORD findings are made, and once there are `most` of all records, one of each.
 
     `positions` says where each record was in the submission, where some could not be read; pointers follow it.
-    `today` is the school's day; without it nothing is said of past and future.
+    `today` is the school's day, `now` the instant of acceptance; without them nothing is said of past and future.
     """
     rule = rule_for(school, kind.name)
     about_school = _about_school(kind, rule, school)
     if not rule.supported:
         return about_school
     check = CHECKS[kind.family](kind, rule, school, lookups, positions, today)
-    check.most = most
+    check.most, check.now = most, now
     findings = check.run(records)
     about_lists = [
         finding for name in check.used_lists() if (finding := _about_list(name, rule, school, lookups, stale_lists))

@@ -6,7 +6,7 @@ Whatever depends on the code alone is judged once for each code of a submission,
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,9 @@ from writeback.domain.kinds.base import NO_MARK
 from writeback.domain.lookups import ListName, LookupView, Row, is_active
 from writeback.domain.school import School
 from writeback.domain.submission.shape_findings import show
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""So far the clock of a tablet may be ahead of ours; what it says is then taken as now."""
 
 
 @dataclass(slots=True)
@@ -104,6 +107,8 @@ class AttendanceCheck(Check):
                 self._report("employee_required", index, mark, "employee_id")
             if not (verdict.is_plain and (are_plain or mark.__pydantic_fields_set__ <= plain)) or needs_closer_look:
                 self._look_closer(index, mark, verdict)
+        if self.now is not None:
+            self._check_observed(records, self.now)
         self._check_duplicates(records)
         return self.sorted_findings()
 
@@ -266,6 +271,18 @@ class AttendanceCheck(Check):
             self._report("late_without_minutes", index, mark, "minutes_late", code=verdict.code)
         elif mark.minutes_late and verdict.code in self.national.all and verdict.code not in self.national.late:
             self._report("minutes_without_late", index, mark, "minutes_late", code=verdict.code)
+
+    def _check_observed(self, records: Sequence[Any], now: datetime) -> None:
+        """Refuse what was seen after now, which a clock that is ahead says; warn of what was seen before its day."""
+        for index, mark in enumerate(records):
+            seen = mark.observed_at
+            if seen is None:
+                continue
+            said = {"value": seen.isoformat(), "now": now.isoformat(timespec="seconds")}
+            if seen > now + _CLOCKS_DIFFER:
+                self._report("observed_in_future", index, mark, "observed_at", **said)
+            elif mark.date is not None and self.school.today(seen) < mark.date:
+                self._report("observed_before_its_day", index, mark, "observed_at", **said, day=mark.date)
 
     def _check_duplicates(self, records: Sequence[Any]) -> None:
         if len({record.student_id for record in records}) == len(records):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date as Date
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +36,8 @@ class Check:
         self.findings: list[Finding] = []
         self.most: int | None = None
         """Once so many findings have been made, one is made of each record; None: there is no such limit."""
+        self.now: datetime | None = None
+        """The instant at which the submission is accepted; None: nothing is to be said of it."""
         self._said: Counter[int] = Counter()
         """Findings that there would be of each record, by its place."""
         self._bad: set[int] = set()

@@ -42,6 +42,7 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
 from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.filling.word_lists import WordLists
+from writeback.flow.moves.carry_over import CarryOver
 from writeback.flow.people.audit_trail import AuditTrail
 from writeback.flow.people.keys import Keys
 from writeback.flow.people.staff import StaffServices, create_staff
@@ -142,6 +143,7 @@ class WorkerServices:
     rollup: Rollup
     search: SearchIndex
     drift: Drift
+    carry_over: CarryOver
     notifier: Notifier
     batches: BatchRunner
     bulks: BulkRunner
@@ -255,6 +257,7 @@ async def open_worker(
             rollup=Rollup(flow.db, flow.clock),
             search=SearchIndex(flow.db),
             drift=Drift(flow),
+            carry_over=CarryOver(of_schools, PeopleFinder(of_schools)),
             notifier=notifier,
             batches=batches,
             bulks=bulks,

@@ -572,3 +572,22 @@ async def test_a_school_may_be_said_to_be_in_another_country(api: Any, is_proble
     async with api.database.read() as session:
         noted = (await session.exec(select(AuditRow).where(AuditRow.action == "school.change"))).all()
     assert [one.changed["fields"] for one in noted] == [["country"], ["country"]]
+
+
+async def test_a_school_may_have_late_registers_sent(api: Any, is_problem: Any) -> None:
+    await api.add_school()
+    admin = await api.key("admin")
+
+    usual = await api.call("GET", "/v1/schools/hillside", admin)
+    sent = await api.call("PATCH", "/v1/schools/hillside", admin, json={"late_registers": "send"})
+    odd = await api.call("PATCH", "/v1/schools/hillside", admin, json={"late_registers": "drop"})
+    reader = await api.call("PATCH", "/v1/schools/hillside", await api.key("read"), json={"late_registers": "leave"})
+
+    assert usual.json()["late_registers"] == "leave"
+    assert sent.json()["late_registers"] == "send"
+    assert odd.status_code == 422
+    assert "late_registers" in odd.text
+    is_problem(reader, 403, "key_lacks_scope")
+    async with api.database.read() as session:
+        noted = (await session.exec(select(AuditRow).where(AuditRow.action == "school.change"))).all()
+    assert [one.changed["fields"] for one in noted] == [["late_registers"]]

@@ -25,6 +25,9 @@ from writeback.domain.outcome import (
     Unclear,
 )
 
+LATE_S = 60.0
+"""`dispatch.late_register_s`"""
+
 
 class Died(BaseException):
     """The worker's process is gone, in the middle of what it did."""
@@ -70,6 +73,10 @@ class ModelProvider(ScriptedProvider):
     slots: dict[str, str] = field(default_factory=dict)
     by_office: set[str] = field(default_factory=set)
     """Slots that the office has written last."""
+    entered_at: dict[str, datetime] = field(default_factory=dict)
+    """When the office has last written a slot."""
+    gone_over: list[str] = field(default_factory=list)
+    """Slots in which the office had written since what was sent for them was seen."""
     stood: set[tuple[str, str]] = field(default_factory=set)
     """Every mark that was ever there, ours or the office's."""
     made: list[tuple[str, str, datetime]] = field(default_factory=list)
@@ -86,6 +93,8 @@ class ModelProvider(ScriptedProvider):
 
     async def send(self, account: Any, request: Any) -> Any:
         records, mood = request.body["marks"], self.mood
+        self.gone_over += [slot for record in records if (slot := self._entered_since(record)) is not None]
+        self.sent.append(records)
         self.mood = Mood.TAKES
         if mood is Mood.DIES_BEFORE:
             raise Died
@@ -144,6 +153,18 @@ class ModelProvider(ScriptedProvider):
         self.slots[slot] = code
         self.stood.add((slot, code))
         self.by_office.add(slot)
+        self.entered_at[slot] = self.clock.now()
+
+    def _entered_since(self, record: dict[str, Any]) -> str | None:
+        """Return the record's slot, where what stands there is the office's, who entered it after it was seen."""
+        slot, said = slot_of(record), record.get("observed_at")
+        if slot is None or said is None or slot not in self.by_office or self.slots[slot] in ("N", record["code"]):
+            return None
+        if any(slot_of(one) == slot and one["code"] == self.slots[slot] for records in self.sent for one in records):
+            return None  # it may as well be ours
+        seen = datetime.fromisoformat(said)
+        is_late = self.clock.now() - seen > timedelta(seconds=LATE_S)
+        return slot if is_late and self.entered_at[slot] > seen else None
 
     def count_made(self) -> Counter[str]:
         return Counter(content for content, _, _ in self.made)

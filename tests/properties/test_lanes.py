@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from tests.integration.flow.conftest import TODAY
 from tests.long_run import examples
 from tests.properties.lane import CODES, Lane, copied
 from tests.properties.model_provider import Mood, slot_of
+from writeback.domain.superseding import SentMark, is_later
 from writeback.domain.writeback import RecordStatus as R
 
 _numbers = itertools.count()
@@ -30,6 +32,8 @@ _ENDED = (R.FAILED, R.CANCELLED, R.SUPERSEDED)
 MOODS = st.sampled_from(Mood)
 LATE = st.sampled_from((5.0, 50.0, 100.0))
 WAITS = st.sampled_from((1.0, 4.0, 45.0, 130.0, 2_000.0))
+SEEN = st.sampled_from((None, None, 0.0, 70.0, 140.0, 3_000.0))
+"""How long before it is submitted a mark was seen, in seconds; None: it does not say."""
 
 
 class LaneMachine(RuleBasedStateMachine):
@@ -111,16 +115,19 @@ class MarksMachine(LaneMachine):
         pupils=st.lists(st.sampled_from(("A1", "A2", "A3")), min_size=1, max_size=3, unique=True),
         code=st.sampled_from(CODES),
         only_if_blank=st.sampled_from((False, False, True)),
+        seen=SEEN,
     )
-    def submit(self, pupils: list[str], code: str, only_if_blank: bool) -> None:
+    def submit(self, pupils: list[str], code: str, only_if_blank: bool, seen: float | None = None) -> None:
         given: dict[str, Any] = {"date": str(TODAY), "session": "AM", "code": code, "employee_id": "E1"}
         if only_if_blank:
             given["only_if_blank"] = True
+        if seen is not None:
+            given["observed_at"] = (self.lane.clock.now() - timedelta(seconds=seen)).isoformat()
         self.lane.submit("attendance.session", [{"student_id": pupil, **given} for pupil in pupils])
 
-    @rule(code=st.sampled_from(CODES), mood=MOODS, late_s=LATE)
-    def submit_and_serve(self, code: str, mood: Mood, late_s: float) -> None:
-        self.submit(["A1"], code, only_if_blank=False)
+    @rule(code=st.sampled_from(CODES), seen=SEEN, mood=MOODS, late_s=LATE)
+    def submit_and_serve(self, code: str, seen: float | None, mood: Mood, late_s: float) -> None:
+        self.submit(["A1"], code, only_if_blank=False, seen=seen)
         self.serve(mood, late_s)
 
     @rule(pupil=st.sampled_from(("A1", "A2", "A3")), code=st.sampled_from(CODES))
@@ -129,6 +136,7 @@ class MarksMachine(LaneMachine):
 
     def judge(self) -> None:
         super().judge()
+        assert not self.lane.provider.gone_over, "a late mark went over what the office had entered since"
         slots: defaultdict[str, list[Any]] = defaultdict(list)
         for row, says, entry in self.lane.progress():
             slots[slot_of(dict(says)) or ""].append((row, says, entry))
@@ -145,18 +153,26 @@ class MarksMachine(LaneMachine):
         live = [(says, entry) for _, says, entry in records if entry.status not in _ENDED]
         if slot in mis.by_office or any(entry.status is R.NEEDS_ATTENTION for _, entry in live):
             return
-        allowed = _allowed([says for says, _ in live])
+        allowed = _allowed([(row, says) for row, says, entry in records if entry.status not in _ENDED])
         assert mis.slots.get(slot) in allowed or not live, (slot, mis.slots.get(slot), allowed)
 
 
 def _allowed(live: list[Any]) -> set[str | None]:
     """Return what the slot may hold: the latest mark, or what was there where that asks only for a blank."""
-    allowed: set[str | None] = set()
-    for says in reversed(live):
-        allowed.add(says["code"])
-        if not says.get("only_if_blank"):
-            return allowed
-    return allowed | set(CODES)
+    marks = [_mark(row, says) for row, says in live]
+    asks_for_blank = {row.id for row, says in live if says.get("only_if_blank")}
+    latest = [one for one in marks if one.writeback_id not in asks_for_blank]
+    stands = next((one for one in latest if all(one is other or is_later(one, other) for other in latest)), None)
+    allowed = {
+        one.code for one in marks if one.writeback_id in asks_for_blank and (not stands or is_later(one, stands))
+    }
+    return {*allowed, stands.code} if stands else {*allowed, *CODES}
+
+
+def _mark(row: Any, says: Any) -> SentMark:
+    said = says.get("observed_at")
+    seen = min(row.created_at, datetime.fromisoformat(said)) if said else None
+    return SentMark(row.id, row.seq, says["code"], row.created_at, seen)
 
 
 class CreatesMachine(LaneMachine):

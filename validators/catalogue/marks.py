@@ -114,6 +114,18 @@ ENTRIES = (
         severity=WARNING,
     ),
     Entry(
+        "observed_in_future",
+        "observed_at is {value}, and now it is {now}",
+        "Send when it was seen, with the right offset, and set the device's clock; or leave observed_at out: then it "
+        "counts from when it is accepted.",
+    ),
+    Entry(
+        "observed_before_its_day",
+        "observed_at is {value}, before the day that the mark is for, {day}",
+        "Look at the device's clock: what was entered in {mis} since observed_at is left as it is.",
+        severity=WARNING,
+    ),
+    Entry(
         "duplicate_slot",
         "Record {record} is for the same {slot} as record {first}",
         "Keep one of the two: which one is meant is not known.",

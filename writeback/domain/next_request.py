@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from writeback.domain.superseding import Waiting, first_in_line, superseded_by_later
+from writeback.domain.superseding import Accepted, Waiting, first_in_line, superseded_by_later
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Plan:
     """`chosen` go into one request, in this order; the others stay, or are done with."""
 
     chosen: Sequence[Waiting] = ()
-    superseded: Sequence[Waiting] = ()
+    superseded: Sequence[tuple[Waiting, Accepted]] = ()
+    """Each with the later one that takes its place."""
     blocked: Sequence[Waiting] = ()
     """Due, but an earlier record of their slot is still on its way, or waits itself."""
 
@@ -56,22 +57,23 @@ def plan(
     waiting: Sequence[Waiting],
     *,
     busy: Collection[str],
-    newest: Mapping[str, int],
+    newest: Mapping[str, Accepted],
     limits_of: Callable[[str], Limits],
 ) -> Plan:
     """Return the next request of a lane.
 
-    `busy` are the slots of records on their way; `newest` the highest accepted sequence of slots that later
-    writebacks have sent already, whatever was there; `limits_of` says what a request of a kind may carry. Interactive
-    goes before batch, then the order of acceptance; of one writeback, what was refused before goes after the rest.
+    `busy` are the slots of records on their way; `newest` has, by slot, the latest of those that have been sent
+    already, whatever was there; `limits_of` says what a request of a kind may carry. Interactive goes before batch,
+    then the order of acceptance; of one writeback, what was refused before goes after the rest.
     """
     gone = superseded_by_later(waiting, newest)
     first = first_in_line(waiting, gone)
     packing = _Packing(limits_of)
     superseded, blocked = [], []
     for record in sorted(waiting, key=lambda r: (r.priority, r.seq, r.group is not None, r.index)):
-        if (record.writeback_id, record.index) in gone:
-            superseded.append(record)
+        later = gone.get((record.writeback_id, record.index))
+        if later is not None:
+            superseded.append((record, later))
         elif record.slot is not None and (record.slot in busy or record.order > first[record.slot]):
             blocked.append(record)
         elif record.is_due:

@@ -80,6 +80,15 @@ BY_PEOPLE = frozenset({HoldReason.BY_STAFF, HoldReason.LEAVING})
 """What only a person ends, whatever the provider says."""
 
 
+class LateRegisters(StrEnum):
+    """What becomes of a mark that says when it was seen (`observed_at`), where something has been entered since."""
+
+    LEAVE = "leave"
+    """What was entered since is left as it is."""
+    SEND = "send"
+    """The mark goes over it, as one that does not say when it was seen."""
+
+
 @dataclass(frozen=True)
 class School:
     """What the rules look at. `overrides` are this school's own feature rules, kind by kind.
@@ -94,6 +103,10 @@ class School:
     mis: str
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    late_registers: LateRegisters = LateRegisters.LEAVE
+    former_ids_until: datetime | None = None
+    """Its ids were others until then, and nothing is sent before what has those has been carried over; None: nothing
+    has."""
     directory: Directory = Directory.HASHED
     """What is kept of its people beside their ids."""
     words: Words = NO_WORDS
@@ -125,6 +138,10 @@ class School:
         """Return the day that records are judged by: today, or the latest that it may be, where the provider has not
         been asked yet in which zone the school is. Nothing is refused then for being to come that may be there."""
         return now.astimezone(self.zone if self.facts.get(ASKED_AT) else _FARTHEST_AHEAD).date()
+
+    def clock(self, at: datetime) -> str:
+        """Return an instant as the school's own clock has it, e.g. `08:50 on 12 January`."""
+        return f"{(local := at.astimezone(self.zone)):%H:%M} on {local.day} {local:%B}"
 
     @property
     def zone(self) -> ZoneInfo:

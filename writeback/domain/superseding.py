@@ -1,8 +1,45 @@
-"""Which waiting records a later one for the same slot makes needless, and which wait for an earlier one. Pure."""
+"""Which waiting records a later one for the same slot makes needless, and which wait for an earlier one. Pure.
+
+The later one is the one accepted later. But what says when it was seen is not later than what was seen, or accepted
+without saying so, after that: a register that was taken offline comes in after what the office has learnt since.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from datetime import date as Date
+from typing import Protocol
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Accepted(Protocol):
+    """A record that is to be written over whatever its slot holds."""
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def accepted_at(self) -> datetime: ...
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """When it was seen, never after it was accepted; None: it does not say."""
+
+    @property
+    def code(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SentMark:
+    """A record that has been sent already."""
+
+    writeback_id: str
+    seq: int
+    code: str | None = None
+    """The code that it has set; None where it was left out for what was there."""
+    accepted_at: datetime = _EVER
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -25,21 +62,39 @@ class Waiting:
     """Characters of its attached files."""
     is_conditional: bool = False
     """It is written only where the MIS has nothing: it may be left out, so no earlier record is needless beside it."""
+    accepted_at: datetime = _EVER
+    seen_at: datetime | None = None
+    """When it was seen, never after it was accepted; None: it does not say, or its school does not heed that."""
+    code: str | None = None
 
     @property
     def order(self) -> tuple[int, int]:
         return self.seq, self.index
 
 
-def superseded_by_later(waiting: Iterable[Waiting], newest: Mapping[str, int]) -> set[tuple[str, int]]:
-    """Return which records a later one for the same slot replaces; `newest` has slots of those sent already."""
+def is_later(one: Accepted, other: Accepted) -> bool:
+    """Whether `one` is to stand in a slot rather than `other`."""
+    if one.seq < other.seq:
+        return not is_later(other, one)
+    return one.seen_at is None or one.seen_at >= (other.seen_at or other.accepted_at)
+
+
+def superseded_by_later(waiting: Iterable[Waiting], newest: Mapping[str, Accepted]) -> dict[tuple[str, int], Accepted]:
+    """Return which records a later one for the same slot replaces, and that one; `newest` has, by slot, the latest of
+    those sent already."""
     latest = dict(newest)
     records = [record for record in waiting if record.slot is not None and record.overwrites]
     for record in records:
         if not record.is_conditional:
             slot = record.slot or ""
-            latest[slot] = max(latest.get(slot, 0), record.seq)
-    return {(r.writeback_id, r.index) for r in records if r.seq < latest.get(r.slot or "", 0)}
+            known = latest.get(slot)
+            if known is None or is_later(record, known):
+                latest[slot] = record
+    return {
+        (record.writeback_id, record.index): later
+        for record in records
+        if (later := latest.get(record.slot or "")) is not None and later.seq != record.seq and is_later(later, record)
+    }
 
 
 def first_in_line(waiting: Iterable[Waiting], gone: Collection[tuple[str, int]]) -> dict[str, tuple[int, int]]:

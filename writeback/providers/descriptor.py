@@ -81,6 +81,8 @@ class Descriptor:
     account_webhook: AccountWebhook | None = None
     has_callback_url: bool = False
     """Whether each request names where its result is to be called back."""
+    keeps_ids: bool = False
+    """Whether its ids are its own and not the MIS's, so that one which is on a list after a move is what it was."""
 
     def settings_in(self, settings: Settings) -> ProviderSettings:
         """Return its group: of `settings`, or read from the environment where they have none of its name.

@@ -38,6 +38,7 @@ _HEALTH_EVERY_S = 10
 """How often arq says in Redis that it lives; `writeback doctor` reads it."""
 _LINKS_A_SWEEP = 1_000
 """Lines of the audit log that one sweep links: nobody's writebacks wait until a log from before the chain is linked."""
+_CARRY_OVER_EVERY_S = 5.0
 _DRIFT_EVERY_S = 15.0
 _RETENTION_LOOK_S = 60.0
 """How often a worker looks whether it is time to delete what is too old."""
@@ -78,6 +79,7 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None, *, ro
         if role.serves_lanes:
             beside.append(asyncio.create_task(_look_for_drift(services)))
         if settings.queue.sync_jobs:
+            beside.append(asyncio.create_task(_carry_over(services)))
             beside.append(asyncio.create_task(_delete_what_is_old(services)))
         try:
             await _work(services, stopping, role)
@@ -228,6 +230,16 @@ async def _look_for_drift(services: WorkerServices) -> None:
             await services.drift.look()
         except Exception as error:
             outage_logs.error("drift_look_failed", error)
+
+
+async def _carry_over(services: WorkerServices) -> None:
+    """Carry writebacks over to new ids, now and then, for as long as the worker lives."""
+    while True:
+        await asyncio.sleep(_CARRY_OVER_EVERY_S * services.flow.rng.uniform(0.8, 1.2))
+        try:
+            await services.pace.run(services.carry_over.look())
+        except Exception as error:
+            outage_logs.error("carry_over_failed", error)
 
 
 async def _delete_what_is_old(services: WorkerServices) -> None:

@@ -67,6 +67,8 @@ class Remark(StrEnum):
 
     CHANGED_IN_MIS = "changed_in_mis"
     """A mark that was confirmed has another value in the MIS by now."""
+    IDS_CARRIED_OVER = "ids_carried_over"
+    """The school's ids have changed, and its records say what they said in the new ones."""
 
 
 class RecordStatus(StrEnum):

@@ -677,6 +677,16 @@ def test_a_school_is_told_how_long_its_content_is_kept(api: FakeApi, run: Run) -
     assert run("schools", "retention", "hillside").exit_code == 2
 
 
+def test_a_school_is_told_what_becomes_of_late_registers(api: FakeApi, run: Run) -> None:
+    api.on("PATCH", "/v1/schools/hillside", {**SCHOOL, "late_registers": "send"})
+
+    said = run("schools", "late-registers", "hillside", "send")
+
+    assert (said.exit_code, api.last_body) == (0, {"late_registers": "send"})
+    assert "go over what was entered since" in " ".join(said.stdout.split())
+    assert run("schools", "late-registers", "hillside", "drop").exit_code == 2
+
+
 def test_a_setting_that_was_elsewhere_is_refused_with_its_new_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WRITEBACK_BATCHES__KEEP_S", "864000")
 

@@ -74,8 +74,9 @@ def findings_of(example: dict[str, Any]) -> list[dict[str, Any]]:
     stale = [ListName(name) for name in example.get("stale", ())]
     school, view = school_of(example), view_of(example)
     today = date.fromisoformat(example["today"]) if "today" in example else None
+    now = datetime.fromisoformat(example["now"]) if "now" in example else None
     said = validate(
-        parsed.kind, parsed.records, school, view, stale_lists=stale, positions=parsed.positions, today=today
+        parsed.kind, parsed.records, school, view, stale_lists=stale, positions=parsed.positions, today=today, now=now
     )
     return [finding.as_json() for finding in (*parsed.shape_findings, *said)]
 

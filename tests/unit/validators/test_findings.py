@@ -167,6 +167,7 @@ def test_only_what_stops_a_record_is_an_error() -> None:
         "media_type_mismatch",
         "minutes_without_late",
         "no_lessons_that_day",
+        "observed_before_its_day",
         "permission_doubtful",
         "raw_unchecked",
         "removal_unknown",

@@ -11,7 +11,7 @@ from writeback.domain.access import Scope
 from writeback.domain.directory import Directory
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.lookups import Decision, ListName
-from writeback.domain.school import OfficeMarks
+from writeback.domain.school import LateRegisters, OfficeMarks
 from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
@@ -94,6 +94,9 @@ class SchoolChange(Taken):
     credentials: Credentials = {}
     overrides: Overrides = {}
     content_days: ContentDays = None
+    late_registers: LateRegisters = LateRegisters.LEAVE
+    """What becomes of a mark that says when it was seen (`observed_at`) where something has been entered since: `leave`
+    that as it is, or `send` the mark over it."""
     directory: Directory = Directory.HASHED
     country: CountryName = None
     defaults: Defaults = {}

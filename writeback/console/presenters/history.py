@@ -30,6 +30,7 @@ _EVENTS: Mapping[str, str] = {
     Event.EXPIRED: "Its deadline passed",
     Event.RESUBMITTED: "Sent again by a person",
     Remark.CHANGED_IN_MIS: "The MIS has another value by now",
+    Remark.IDS_CARRIED_OVER: "Put into the school's new ids",
 }
 _OUTCOMES: Mapping[str, tuple[str, str]] = {
     "taken": ("taken", "busy"),

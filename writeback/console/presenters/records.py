@@ -20,6 +20,7 @@ _LABELS = {
     "code": "Mark",
     "lesson_id": "Lesson",
     "only_if_blank": "Only where there is no mark",
+    "observed_at": "Seen at",
     "statutory_comment": "Statutory comment",
     "supervisor_id": "Supervised by",
     "recorded_by_id": "Recorded by",

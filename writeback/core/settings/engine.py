@@ -38,6 +38,9 @@ class DispatchSettings(BaseModel):
     gather_s: float = Field(default=0.2, ge=0, le=1)
     """How long what is to be confirmed, and then what confirms it, may wait for others, to be asked about and written
     together. 0: not at all. Nothing that is to be sent waits for it."""
+    late_register_s: float = Field(default=60.0, ge=0)
+    """A mark that says when it was seen (`observed_at`) and is sent later than this after that is looked for in the MIS
+    first: what was entered there meanwhile is left as it is, unless the school's settings say otherwise."""
     max_attempts: int = 12
     split_after: int = Field(default=3, ge=2)
     """How often the same records may be without a clear answer (5xx, timeout), while other requests of the school get

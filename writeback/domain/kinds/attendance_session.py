@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from writeback.domain.kinds.base import Action, Code, Comment, Family, Id, Kind, Record
+from writeback.domain.kinds.base import Action, Code, Comment, Family, Id, Kind, Record, SeenAt
 from writeback.domain.lookups import ListName
 
 
@@ -24,6 +24,8 @@ class SessionMark(Record):
     """Who took the register; needed for some MISes through Wonde."""
     only_if_blank: bool | None = None
     """Write only where the MIS has no mark or N; any other mark there is left as it is."""
+    observed_at: SeenAt | None = None
+    """When it was seen: it goes over nothing that was entered after that. Without an offset: the school's clock."""
 
 
 SESSION = Kind(

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from writeback.domain.lookups import ListName
+from writeback.domain.submission.instants import to_utc
 from writeback_client.models.described import Described
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -61,6 +62,22 @@ LocalInstant = Annotated[
     _local("date-time-local", f"^{_DAY}([Tt ]{_CLOCK})?$"),
 ]
 """Date and time on the school's own clock, without an offset; a date alone is its first minute."""
+
+
+def _seen_at(given: Any) -> Any:
+    if isinstance(given, datetime):
+        return given
+    try:
+        if not isinstance(given, str) or len(given) <= len("2026-01-12"):  # a day alone, or a count of seconds
+            raise ValueError
+        read = datetime.fromisoformat(given)
+    except ValueError:
+        raise PydanticCustomError("seen_at_parsing", "It must be a date and a time of day") from None
+    return read if read.tzinfo is None else to_utc(read)
+
+
+SeenAt = Annotated[datetime, BeforeValidator(_seen_at)]
+"""When something was seen: an instant with its offset, put into UTC; without one, it is the school's own clock."""
 
 
 def _on_the_wall(value: time) -> time:

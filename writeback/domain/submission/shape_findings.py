@@ -61,6 +61,10 @@ _LONGEST_NAME = 64
 
 _DAY = ("send a real calendar date", "Write the day as YYYY-MM-DD, for example 2026-01-12.")
 _INSTANT = ("send an instant with its offset", "Write it like 2026-01-12T17:00:00Z or 2026-01-12T17:00:00+00:00.")
+_SEEN_AT = (
+    "send a date and a time of day",
+    "Write it like 2026-01-12T08:50:00Z, with its offset; or without one, on the school's own clock.",
+)
 _LOCAL = ("send the school's own clock, without an offset", "Write it like 2026-01-12T08:30:00.")
 _TIME = ("send a time of day on the school's clock", "Write it like 15:20.")
 _SWITCH = ("send true or false", "Write it without quotes.")
@@ -69,7 +73,7 @@ _TEXT = ("send it as text", 'Put it in quotes, for example "1234".')
 _NUMBER = ("send a whole number", "Write it without quotes and without a decimal point.")
 _OBJECT = ("send an object", 'Each record is a JSON object, for example {"student_id": "A1", …}.')
 _LIST = ("send a list", "Write square brackets around it, even where there is only one.")
-_ERA = ("send an instant of the years 1 to 9999 in UTC", "Leave it out where there is no deadline.")
+_ERA = ("send an instant of the years 1 to 9999 in UTC", "Leave it out where there is none.")
 _COMMENTS = frozenset(
     {"comment", "statutory_comment", "non_attendance_reason", "description"}
 )  # what these may hold besides text: kinds.base.Comment
@@ -254,6 +258,8 @@ def _advice(error: ErrorDetails, *, is_local: bool) -> tuple[str, str]:
             return _ERA
         case "timezone_naive":
             return _LOCAL
+        case "seen_at_parsing":
+            return _SEEN_AT
         case "time_with_offset" | "time_parsing" | "time_type":
             return _TIME
         case _ if problem.startswith(("datetime_", "timezone_")):

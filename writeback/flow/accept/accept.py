@@ -143,6 +143,7 @@ class Acceptor:
             stale_lists=self._stale(given, view),
             positions=places,
             today=school.latest_day(self.flow.clock.now()),
+            now=self.flow.clock.now(),
             most=MOST_MADE,
         )
         return replace(given, records=filled.records), [*about_rests, *filled.findings, *found]

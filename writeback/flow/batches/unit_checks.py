@@ -105,8 +105,10 @@ class UnitChecks:
         filled = fill_in(self.kind, records, school, view, app_id=self.turn.batch.app_id)
         for unit, record in zip(units, filled.records, strict=True):
             unit.record = record
-        stale, today = self._stale(self.kind, view), school.latest_day(self.turn.flow.clock.now())
-        return [*filled.findings, *validate(self.kind, filled.records, school, view, stale_lists=stale, today=today)]
+        stale, now = self._stale(self.kind, view), self.turn.flow.clock.now()
+        today = school.latest_day(now)
+        found = validate(self.kind, filled.records, school, view, stale_lists=stale, today=today, now=now)
+        return [*filled.findings, *found]
 
     def _stale(self, kind: Kind, view: LookupView) -> Collection[ListName]:
         oldest = self.turn.flow.clock.now() - timedelta(seconds=self.turn.flow.settings.lookups.stale_after_s)

@@ -23,8 +23,7 @@ from writeback.domain.states import Remark
 from writeback.domain.writeback import RecordStatus, pack_progress
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
-from writeback.flow.engine.request_members import LEFT
-from writeback.flow.engine.slots import later_ones
+from writeback.flow.engine.slots import LEFT, later_ones
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.providers.base import SentRequest
 from writeback.store.tables import DriftCheckRow

@@ -71,6 +71,7 @@ class DraftRevalidation:
             stale_lists=stale,
             positions=places,
             today=school.latest_day(self.flow.clock.now()),
+            now=self.flow.clock.now(),
             most=MOST_MADE,
         )
         draft.findings.extend(one for one in found if one.record is None or one.record in draft.going)

@@ -5,7 +5,7 @@ Called by `flow/dispatch/begin.py`, for each of the lanes that it has taken, wit
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -16,13 +16,14 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Kind, Record
 from writeback.domain.lookups import LookupView
 from writeback.domain.next_request import Limits, Plan, plan
-from writeback.domain.school import Account, OfficeMarks, School
+from writeback.domain.school import Account, LateRegisters, OfficeMarks, School
 from writeback.domain.states import Event
-from writeback.domain.superseding import Waiting
+from writeback.domain.superseding import Accepted, Waiting
 from writeback.domain.writeback import RecordStatus, move_alike
 from writeback.flow.dispatch.after_restore import AfterRestore
 from writeback.flow.dispatch.building import build
 from writeback.flow.dispatch.deadlines import expire
+from writeback.flow.dispatch.late_registers import Sent, later_stands, sent_for, sent_though_late
 from writeback.flow.dispatch.office_marks import asks_school
 from writeback.flow.dispatch.revalidation import Revalidation
 from writeback.flow.engine.breakers import Breakers, keys_of
@@ -30,9 +31,9 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.last_look import fail_waiting
 from writeback.flow.engine.refusals import placed
-from writeback.flow.engine.slots import ONCE_SENT, slots_of
+from writeback.flow.engine.slots import ONCE_SENT, keep_latest, marks_of, seen_at
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
-from writeback.flow.engine.turn import Turn, members_json, waiting_records
+from writeback.flow.engine.turn import SeenBefore, Turn, members_json, waiting_records
 from writeback.providers.base import CannotBuild, ListsMissing, Provider, ProviderRequest
 from writeback.store.tables import BreakerRow, WritebackRow
 from writeback.store.writebacks import holds, lanes, requests, writebacks
@@ -76,6 +77,9 @@ class Choice:
     failed: Mapping[str, BreakerRow]
     """The breakers that have failures."""
     had_failures: bool = False
+    sent: Sent = field(default_factory=Sent)
+    """What was accepted since the first that waits and has been sent; and all that may be later than what says when it
+    was seen."""
 
     @property
     def session(self) -> Session:
@@ -139,6 +143,9 @@ class Choice:
             if row.expires_at is not None and row.expires_at <= self.now:
                 expire(self.changes, row)
                 continue
+            if self.school.former_ids_until is not None:
+                self._wait(row, LISTS_MISSING)  # until those that have former ids have been carried over
+                continue
             opened[row.id] = OpenWriteback(row)
             records += len(opened[row.id].records)
             if records >= max(_ENOUGH, 2 * self._limits_of(row.kind).max_records):
@@ -151,20 +158,17 @@ class Choice:
             self.changes.event(row, Event.HELD, detail=reason)
 
     def _plan(self, opened: Mapping[str, OpenWriteback]) -> Plan:
-        waiting = [
-            record
-            for one in opened.values()
-            for record in waiting_records(one, is_due=self._is_due(one.row), lookups=self.lookups)
-        ]
+        waiting = [record for one in opened.values() for record in self._waiting_in(one, is_due=self._is_due(one.row))]
         if not waiting:
             return Plan()
+        self.sent = self._sent(waiting)
         made = plan(
             [*waiting, *self._ahead_of(opened)],
             busy={slot for request in self.unsettled for slot in request.slots},
-            newest=self._newest_sent(),
+            newest=self.sent.latest,
             limits_of=self._limits_of,
         )
-        self._supersede([record for record in made.superseded if record.writeback_id in opened], opened)
+        self._supersede([(one, later) for one, later in made.superseded if one.writeback_id in opened], opened)
         self._wait_for_slots([record for record in made.blocked if record.writeback_id in opened], opened)
         return made
 
@@ -177,8 +181,15 @@ class Choice:
             return []
         rows = writebacks.queued_before(self.session, self.lane_id, last, kinds)
         left = [OpenWriteback(row) for row in rows if row.id not in opened]
-        records = (record for one in left for record in waiting_records(one, is_due=False, lookups=self.lookups))
+        records = (record for one in left for record in self._waiting_in(one, is_due=False))
         return [replace(record, is_due=False) for record in records]
+
+    def _waiting_in(self, one: OpenWriteback, *, is_due: bool) -> list[Waiting]:
+        return waiting_records(one, is_due=is_due, lookups=self.lookups, heeds_seen_at=self._heeds_seen_at)
+
+    @property
+    def _heeds_seen_at(self) -> bool:
+        return self.school.late_registers is LateRegisters.LEAVE
 
     def _limits_of(self, kind: str) -> Limits:
         return self.provider.limits(KINDS[kind])
@@ -190,27 +201,32 @@ class Choice:
     def _is_due(self, row: WritebackRow) -> bool:
         return row.next_attempt_at is None or row.next_attempt_at <= self.now
 
-    def _newest_sent(self) -> dict[str, int]:
-        """Return the slots of writebacks that have been sent already, with their sequence."""
-        newest: dict[str, int] = {}
+    def _sent(self, waiting: Sequence[Waiting]) -> Sent:
+        sent = sent_for(self.session, self.lane_id, waiting, self.now)
         for row in self.sent_since:
-            for slot in slots_of(OpenWriteback(row), ONCE_SENT):
-                newest[slot] = max(newest.get(slot, 0), row.seq or 0)
-        return newest
+            for slot, mark in marks_of(OpenWriteback(row), ONCE_SENT, heeds_seen_at=self._heeds_seen_at):
+                keep_latest(sent.latest, slot, mark)
+        return sent
 
-    def _supersede(self, superseded: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
-        for record in superseded:
+    def _supersede(self, superseded: Sequence[tuple[Waiting, Accepted]], opened: Mapping[str, OpenWriteback]) -> None:
+        for record, later in superseded:
             progress = opened[record.writeback_id].progress
-            progress[record.index] = progress[record.index].moved(RecordStatus.SUPERSEDED)
-        for writeback_id in {record.writeback_id for record in superseded}:
+            moved = progress[record.index].moved(RecordStatus.SUPERSEDED)
+            if later.seq < record.seq:
+                moved = moved.with_findings([later_stands(record, later, self.school)])
+            progress[record.index] = moved
+        for writeback_id in {record.writeback_id for record, _ in superseded}:
             self.changes.settle(opened[writeback_id], detail="a later mark for the same slot took its place")
 
     def _wait_for_slots(self, blocked: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
         for writeback_id in {record.writeback_id for record in blocked}:
             row = opened[writeback_id].row
             if self._is_due(row):  # a later retry keeps its time
-                row.hold_reason, row.next_attempt_at = SLOT_IN_FLIGHT, self.now + _PATIENCE
-                self.session.add(row)
+                self._wait(row, SLOT_IN_FLIGHT)
+
+    def _wait(self, row: WritebackRow, reason: str) -> None:
+        row.hold_reason, row.next_attempt_at = reason, self.now + _PATIENCE
+        self.session.add(row)
 
     def _wait_for_lists(
         self, chosen: Sequence[Waiting], opened: Mapping[str, OpenWriteback], error: ListsMissing
@@ -218,9 +234,7 @@ class Choice:
         """Let what needs a list that was never fetched wait until it has been; return the others."""
         waiting = {record.writeback_id for record in chosen}
         for writeback_id in waiting:
-            row = opened[writeback_id].row
-            row.hold_reason, row.next_attempt_at = LISTS_MISSING, self.now + _PATIENCE
-            self.session.add(row)
+            self._wait(opened[writeback_id].row, LISTS_MISSING)
         if not error.lists <= set(self.school.facts.get("lists_not_available", ())):
             holds.schedule_sync(self.session, self.account.school_id, self.now)
         lists, of = sorted(one.value for one in error.lists), keys_of(self.account)[0]
@@ -262,6 +276,8 @@ class Choice:
         for member in members:
             indexes[member.writeback_id].append(member.index)
         attempts = 0
+        if not self._heeds_seen_at:
+            self._say_what_is_late(members, opened)
         for writeback_id, chosen_of in indexes.items():
             row = opened[writeback_id].row
             move_alike(opened[writeback_id].progress, chosen_of, RecordStatus.SENDING)
@@ -283,6 +299,7 @@ class Choice:
         )
         records = [opened[member.writeback_id].record(member.index) for member in members]
         kind = KINDS[members[0].kind]
+        seen_before = self._seen_before(kind, members, records)
         return Turn(
             self.lane_id,
             self.lease.fence,
@@ -292,7 +309,10 @@ class Choice:
             request,
             kind,
             records,
-            to_look_at=[place for place, record in enumerate(records) if self._must_look(kind, record)],
+            to_look_at=[
+                place for place, record in enumerate(records) if place in seen_before or self._must_look(kind, record)
+            ],
+            seen_before=seen_before,
             office_marks=self.school.office_marks,
             begun_at=self.now,
             rechecks=self.hold.rechecks,
@@ -300,6 +320,28 @@ class Choice:
             had_failures=self.had_failures,
             attempt=attempts,
         )
+
+    def _seen_before(self, kind: Kind, members: Sequence[Waiting], records: Sequence[Record]) -> dict[int, SeenBefore]:
+        """Return those in whose slots something may have been entered since they were seen."""
+        found: dict[int, SeenBefore] = {}
+        for place, (member, record) in enumerate(zip(members, records, strict=True)):
+            if member.seen_at is None or member.is_conditional or not self._is_late(member.seen_at):
+                continue
+            if not self.provider.writes_only_if_blank(kind, record, self.lookups):
+                ours = self.sent.ours(member, self.lookups)
+                found[place] = SeenBefore(self.school.clock(member.seen_at), ours)
+        return found
+
+    def _is_late(self, seen: datetime) -> bool:
+        return self.now - seen > timedelta(seconds=self.flow.settings.dispatch.late_register_s)
+
+    def _say_what_is_late(self, members: Sequence[Waiting], opened: Mapping[str, OpenWriteback]) -> None:
+        """Say once of each late mark that it goes over whatever was entered since."""
+        for member in members:
+            one = opened[member.writeback_id]
+            seen, entry = seen_at(one.record(member.index), member.accepted_at), one.progress[member.index]
+            if seen is not None and self._is_late(seen) and not one.row.attempts:
+                one.progress[member.index] = entry.with_findings([sent_though_late(member.index, seen, self.school)])
 
     def _must_look(self, kind: Kind, record: Record) -> bool:
         """Whether the MIS is read before a record is written: where it may be written only over nothing, and the

@@ -16,8 +16,8 @@ from writeback.domain.lookups import Lookup, LookupView
 from writeback.domain.outcome import SlotReadBack
 from writeback.domain.school import OfficeMarks
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.request_members import BLANK, LEFT, change_member, leave_member
-from writeback.flow.engine.slots import is_conditional
+from writeback.flow.engine.request_members import BLANK, change_member, leave_member
+from writeback.flow.engine.slots import LEFT, is_conditional
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.flow.engine.turn import Member
 from writeback.store.writebacks import writebacks

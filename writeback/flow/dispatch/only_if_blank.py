@@ -1,5 +1,8 @@
 """`only_if_blank`, and the school's say: read the MIS first, and keep what somebody has entered there.
 
+The same for a mark that was seen long before it is sent (`observed_at`): another may have been entered since, and no
+MIS tells when. Only what we have written there ourselves, before, is known to be older.
+
 It runs between the commit of a request as `sending` and its sending. What if the process dies? Nothing has been sent:
 the request is recovered as one whose answer never came, and the next turn looks again. A mark that the office makes in
 the moment between the look and the write is not seen by anyone.
@@ -25,16 +28,15 @@ from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.last_look import may_be_there
 from writeback.flow.engine.request_members import (
     BLANK,
-    LEFT,
     change_member,
     close_request,
     leave_member,
     load_members,
     settle_members,
 )
-from writeback.flow.engine.slots import is_conditional
+from writeback.flow.engine.slots import LEFT, is_conditional
 from writeback.flow.engine.status_changes import Changes
-from writeback.flow.engine.turn import Member, Turn, members_json
+from writeback.flow.engine.turn import Member, SeenBefore, Turn, members_json
 from writeback.providers.base import SentRequest
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import lanes, requests
@@ -88,7 +90,7 @@ class Precondition:
     @staticmethod
     def _goes_unread(turn: Turn) -> bool:
         """Whether the look is for a warning alone: no mark waits for that."""
-        is_asked = any(is_conditional(turn.records[position]) for position in turn.to_look_at)
+        is_asked = any(at in turn.seen_before or is_conditional(turn.records[at]) for at in turn.to_look_at)
         return turn.office_marks is OfficeMarks.WARN and not is_asked
 
     def _leave(
@@ -106,9 +108,11 @@ class Precondition:
             log.warning("lease_lost", lane=turn.lane_id, request_id=turn.request_id)
             return None
         members = load_members(session, request)
-        left, warned = office_marks.of_school(session, members, readings, turn.office_marks, lookups, shown_at)
-        asked = {at: reading for at, reading in readings.items() if is_conditional(members[at].record)}
-        settled = [*left, *(at for at, reading in asked.items() if _settle(members[at], reading))]
+        before = turn.seen_before
+        of_school = {at: reading for at, reading in readings.items() if at not in before}
+        left, warned = office_marks.of_school(session, members, of_school, turn.office_marks, lookups, shown_at)
+        asked = [at for at in readings if at in before or is_conditional(members[at].record)]
+        settled = [*left, *(at for at in asked if _settle(members[at], readings[at], before.get(at)))]
         if settled or warned:
             settle_members(changes, [members[position] for position in (*settled, *warned)], detail=LEFT)
         if not settled:
@@ -123,18 +127,24 @@ class Precondition:
         return kept or None
 
 
-def _settle(member: Member, reading: SlotReadBack | None) -> bool:
-    """Settle the record if it is not to be written; return whether it is settled."""
+def _settle(member: Member, reading: SlotReadBack | None, before: SeenBefore | None) -> bool:
+    """Settle the record if it is not to be written; return whether it is settled. `before`: it is looked at for that
+    alone."""
     if reading is None:
         status = RecordStatus.NEEDS_ATTENTION if may_be_there(member.opened) else RecordStatus.FAILED
-        change_member(member, status, findings=[_cannot_tell(member.index)])
+        change_member(member, status, findings=[_cannot_tell(member.index, before)])
     elif reading.matches and not reading.is_kept:
         change_member(member, RecordStatus.CONFIRMED, evidence="read-back")
         member.opened.row.evidence = "read-back"
-    elif reading.value not in BLANK:
+    elif reading.value in BLANK or (before is not None and reading.value in before.ours):
+        return False
+    elif before is None:
         leave_member(member, reading.value, "only_if_blank asks so")
     else:
-        return False
+        code = getattr(member.record, "code", "")
+        why = f"{code} was seen at {before.at}, and {reading.value} may have been entered since"
+        hint = "To replace it, send the mark that is right, without observed_at."
+        leave_member(member, reading.value, why, hint=hint)
     return True
 
 
@@ -145,11 +155,14 @@ def _keep(request: RequestRow, members: list[Member], kept: list[int]) -> None:
     request.slots = [slot for member in rest if (slot := member.kind.slot(member.record)) is not None]
 
 
-def _cannot_tell(index: int) -> Finding:
+def _cannot_tell(index: int, before: SeenBefore | None) -> Finding:
+    field, why = "only_if_blank", "as only_if_blank asks"
+    if before is not None:
+        field, why = "observed_at", f"for it was seen at {before.at}, and something may have been entered since"
     return Finding(
         code="cannot_be_read_first",
-        message="The MIS does not show what is in this slot, so it was not written over, as only_if_blank asks.",
-        hint="Look in the MIS; to write whatever is there, send the mark again without only_if_blank.",
-        pointer=f"/records/{index}/only_if_blank",
+        message=f"The MIS does not show what is in this slot, so it was not written over, {why}.",
+        hint=f"Look in the MIS; to write whatever is there, send the mark again without {field}.",
+        pointer=f"/records/{index}/{field}",
         record=index,
     )

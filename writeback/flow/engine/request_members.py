@@ -9,6 +9,7 @@ from sqlmodel import Session
 from writeback.domain.finding import Finding, Severity
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus, move_alike
+from writeback.flow.engine.slots import LEFT
 from writeback.flow.engine.status_changes import Changes, open_all
 from writeback.flow.engine.turn import Member
 from writeback.store.tables import RequestRow
@@ -17,8 +18,6 @@ from writeback.store.writebacks.requests import RequestState
 
 BLANK = (None, "N")
 """What a mark may be written over without asking: no mark, or no reason yet."""
-LEFT = "left as it was"
-"""The evidence of a mark that was not written because another is there."""
 
 
 def load_members(session: Session, request: RequestRow, *, to_change: bool = True) -> list[Member]:

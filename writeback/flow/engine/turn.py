@@ -1,7 +1,7 @@
 """One turn of a lane: what `dispatch` has taken from SQL to send, and the values that pass between its steps."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from writeback.domain.kinds import KINDS, Kind, Record
@@ -9,7 +9,7 @@ from writeback.domain.lookups import LookupView
 from writeback.domain.school import Account, OfficeMarks
 from writeback.domain.superseding import Waiting
 from writeback.domain.writeback import RecordStatus
-from writeback.flow.engine.slots import is_conditional
+from writeback.flow.engine.slots import is_conditional, seen_at
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.providers.base import Provider, ProviderRequest
 from writeback.store.writebacks.writebacks import WAITS_FOR_WAKE
@@ -37,10 +37,12 @@ class Turn:
     """In the order of the request."""
     to_look_at: Sequence[int] = ()
     """Positions of records of which the MIS is read before they are written: those that may be written only where it
-    has nothing, which the provider does not see to, and those that leave it to the school what becomes of what it has.
-    """
+    has nothing, which the provider does not see to; those that leave it to the school what becomes of what it has; and
+    those in `seen_before`."""
     office_marks: OfficeMarks = OfficeMarks.OVERWRITE
     """What becomes of a mark there where the record leaves that to the school."""
+    seen_before: Mapping[int, "SeenBefore"] = field(default_factory=dict)
+    """By position: records seen so long ago that something else may have been entered since."""
     begun_at: datetime | None = None
     """When the lease was taken."""
     rechecks: int = 0
@@ -51,6 +53,14 @@ class Turn:
     """Whether school or provider has failed to answer recently."""
     attempt: int = 1
     """Its number among those of the writebacks that it carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBefore:
+    """When a record was seen, in the words of its school's clock, and the codes that its slot may have from us."""
+
+    at: str
+    ours: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Member:
         return KINDS[self.opened.row.kind]
 
 
-def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView) -> list[Waiting]:
+def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView, heeds_seen_at: bool) -> list[Waiting]:
     """Return the queued records of one writeback, as `domain.next_request` takes them."""
     row, kind = opened.row, KINDS[opened.row.kind]
     return [
@@ -86,6 +96,9 @@ def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView)
             overwrites=kind.overwrites,
             size=_size_of(opened.record(index)),
             is_conditional=is_conditional(opened.record(index)),
+            accepted_at=row.created_at,
+            seen_at=seen_at(opened.record(index), row.created_at) if heeds_seen_at else None,
+            code=getattr(opened.record(index), "code", None),
         )
         for index, progress in enumerate(opened.progress)
         if progress.status is RecordStatus.QUEUED

@@ -13,6 +13,7 @@ from writeback.domain.lookups import LookupView
 from writeback.domain.school import School
 from writeback.domain.writeback import RecordProgress
 from writeback.flow.filling.defaults import with_defaults
+from writeback.flow.filling.school_clock import on_the_schools_clock
 from writeback.flow.filling.words import WordFilling
 
 _OURS = frozenset(code for code, entry in CATALOGUE.items() if entry.raised_by is RaisedBy.SETTINGS)
@@ -42,6 +43,7 @@ def fill_in(
     its records back as they are.
     """
     findings: list[Finding] = []
+    records = on_the_schools_clock(records, school)
     if school.words:
         words = WordFilling(kind, school, lookups, app_id)
         records = words.fill(records, lambda index: index if positions is None else positions[index])

@@ -21,7 +21,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, LookupView, Row
-from writeback.domain.school import Account, HoldReason, HookAddress, School
+from writeback.domain.school import Account, HoldReason, HookAddress, LateRegisters, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
 from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of, unlisted
@@ -184,7 +184,7 @@ class Registry:
                 with session.no_autoflush:
                     await self._refuse_second(session, row)
             if _OF_ANOTHER.intersection(changed):
-                await session.run_sync(lambda plain: lookups.begin_again(cast(Session, plain), school_id))
+                await session.run_sync(lambda plain: lookups.begin_again(cast(Session, plain), row, now))
             if "directory" in changed:
                 await session.run_sync(lambda plain: directories.forget(cast(Session, plain), school_id))
                 row.sync_at, row.sync_first = now, True
@@ -305,6 +305,7 @@ class Registry:
             "base_url": self._own_base_url(draft),
             "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
             "content_days": draft.content_days,
+            "late_registers": draft.late_registers.value,
             "directory": draft.directory,
             "country": draft.country,
             "defaults": {kind: dict(fields) for kind, fields in draft.defaults.items() if fields},
@@ -378,6 +379,7 @@ def _draft_of(row: SchoolRow) -> Draft:
         base_url=row.base_url,
         overrides=row.overrides,
         content_days=row.content_days,
+        late_registers=LateRegisters(row.late_registers),
         directory=row.directory,
         country=row.country,
         defaults=row.defaults,

@@ -14,7 +14,7 @@ from writeback.core.settings.retention import LONGEST_CONTENT_DAYS
 from writeback.domain.directory import Directory
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import LookupView
-from writeback.domain.school import Country, OfficeMarks
+from writeback.domain.school import Country, LateRegisters, OfficeMarks
 from writeback.domain.school_defaults import DEFAULT_FIELDS, SchoolDefaults
 from writeback.flow.registry.slugs import SLUG_RULE, is_slug, slug_of
 from writeback.providers.descriptor import SchoolIdRule
@@ -36,6 +36,7 @@ class Draft:
     credentials: Mapping[str, str] | None = field(default=None, repr=False)
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     content_days: float | None = None
+    late_registers: LateRegisters = LateRegisters.LEAVE
     directory: str = Directory.HASHED.value
     country: str | None = None
     defaults: SchoolDefaults = field(default_factory=dict)

@@ -1,10 +1,11 @@
 """A school as a process remembers it for a moment: what the flow asks on every submission, without SQL."""
 
+from datetime import datetime
 from functools import cached_property
 
 from writeback.core.secrets import SecretBox
 from writeback.domain.directory import Directory
-from writeback.domain.school import Account, Country, HookAddress, OfficeMarks, School
+from writeback.domain.school import Account, Country, HookAddress, LateRegisters, OfficeMarks, School
 from writeback.domain.school_year import year_of
 from writeback.domain.words import NO_WORDS, Words
 from writeback.flow.registry.addresses import AddressRules, Connection
@@ -33,6 +34,8 @@ class SchoolMemory:
             defaults=row.defaults,
             office_marks=OfficeMarks(row.office_marks),
             year=year_of(row.year),
+            late_registers=LateRegisters(row.late_registers),
+            former_ids_until=datetime.fromisoformat(row.former_ids["until"]) if row.former_ids else None,
         )
 
     @cached_property

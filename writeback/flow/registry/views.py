@@ -43,6 +43,7 @@ def view_of(
         defaults=row.defaults,
         office_marks=row.office_marks,
         content_days=row.content_days,
+        late_registers=row.late_registers,
         directory=row.directory,
         country=row.country,
         lookups=[_cached(one, waits.get(one.list)) for one in lists],

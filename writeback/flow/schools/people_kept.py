@@ -16,7 +16,7 @@ from writeback.domain.directory import Directory
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.people_index import PeopleIndex, hashed_people
 from writeback.providers.base import ListChange
-from writeback.store.schools import directories
+from writeback.store.schools import directories, former_ids
 from writeback.store.tables import DirectoryRow
 
 LISTS = frozenset({ListName.STUDENTS, ListName.EMPLOYEES})
@@ -71,6 +71,7 @@ class KnownPeople:
         place = None if self.row is None or change.is_full else self.secrets.key_of_token(_PURPOSE, self.row.made_with)
         people = hashed_people(_key(self.secrets, self.school_id, self.list, place or 0), self.list, change.people)
         index = before.changed(people, on_list, today, (at - self.gone_kept).date().isoformat())
+        left = set(before.ids) - set(index.ids)
         details = self._details(change, on_list)
         if not change.is_full and not people and index.ids == before.ids:
             return None
@@ -79,6 +80,7 @@ class KnownPeople:
             "made_with": self.row.made_with if place is not None and self.row else self.secrets.token_for(_PURPOSE),
             "begins_again": False,
             "filled_at": at,
+            "has_new_ids": bool(left and index.now_called(left)),
             "people": index.as_text(),
             "details": self.secrets.seal(details) if details else "",
         }
@@ -94,4 +96,7 @@ class KnownPeople:
     async def _put(self, values: Mapping[str, Any], session: AsyncSession) -> None:
         """Write them, unless that was changed meanwhile, or the school wants another directory: the next sync does."""
         before = self.row.version if self.row is not None else None
-        await directories.put(session, self.school_id, self.list.value, before, values)
+        kept = {name: value for name, value in values.items() if name != "has_new_ids"}
+        is_ours = await directories.put(session, self.school_id, self.list.value, before, kept)
+        if is_ours and values["has_new_ids"]:
+            await former_ids.note_new_ids(session, self.school_id, values["filled_at"])

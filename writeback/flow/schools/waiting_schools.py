@@ -117,7 +117,7 @@ class SchoolWatch:
             log.info("school_mis_changed", school=school.id, before=school.mis, after=move.becomes)
             school.mis = move.becomes
             school.facts = {**school.facts, FACT: replace(move, over_at=now.isoformat()).as_fact()}
-            lists.begin_again(session, school.id)
+            lists.begin_again(session, school, now)
         elif stands.move is Stage.DONE and stands.hold is None:
             school.facts = dict(when_done(school.facts, move))
         session.add(school)

@@ -10,6 +10,7 @@ WONDE = Descriptor(
     create=WondeProvider,
     settings=WondeSettings,
     credentials=CredentialRule("token"),  # a bearer token (Wonde 21)
+    keeps_ids=True,  # `id` beside `mis_id` (Wonde 1426-1427); that none is given again is assumed
     account=OurAccount("token", serves_schools=True),
     account_webhook=AccountWebhook(
         events=("writeback", "schoolApproved", "accessRevoked", "accessDeclined", "schoolMigration"),

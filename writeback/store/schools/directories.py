@@ -52,5 +52,14 @@ def begin_again(session: Session, school_id: str) -> None:
     session.exec(every.values(begins_again=True, version=col(DirectoryRow.version) + 1))
 
 
+def begins_again(session: Session, school_id: str) -> bool:
+    """Whether people of the school are still those of another MIS or account."""
+    of_school = col(DirectoryRow.school_id) == school_id
+    return (
+        session.exec(select(DirectoryRow.id).where(of_school, col(DirectoryRow.begins_again)).limit(1)).first()
+        is not None
+    )
+
+
 def _id_of(school_id: str, list_name: str) -> str:
     return f"{school_id}:{list_name}"

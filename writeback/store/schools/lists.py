@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.lookups import ListName, Lookup, Stamp
-from writeback.store.schools import directories, removals
-from writeback.store.tables import LookupRow
+from writeback.store.schools import directories, former_ids, removals
+from writeback.store.tables import LookupRow, SchoolRow
 
 
 async def stamps(session: AsyncSession, school_id: str) -> dict[ListName, Stamp]:
@@ -61,11 +61,14 @@ async def replace(session: AsyncSession, school_id: str, before: Lookup | None, 
     return True
 
 
-def begin_again(session: Session, school_id: str) -> None:
-    """Have every list of the school replaced by what is fetched next: it is another MIS's, or another account's.
+def begin_again(session: Session, school: SchoolRow, now: datetime) -> None:
+    """Have every list of the school replaced by what is fetched next: it is another MIS's, or another account's. What
+    was accepted before has former ids.
 
     A sync that is under way comes too late.
     """
+    former_ids.note_move(session, school, now)
+    school_id = school.id
     every = update(LookupRow).where(col(LookupRow.school_id) == school_id)
     session.exec(every.values(cursor=None, begins_again=True, version=col(LookupRow.version) + 1))
     removals.forget(session, school_id)

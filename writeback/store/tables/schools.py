@@ -13,7 +13,10 @@ class SchoolRow(Stored, table=True):
     """A school in the registry."""
 
     __tablename__ = "school"
-    __table_args__ = (Index("ix_school_account", "provider", "provider_school_id"),)
+    __table_args__ = (
+        Index("ix_school_account", "provider", "provider_school_id"),
+        Index("ix_school_former_ids", "id", sqlite_where=text("former_ids IS NOT NULL")),
+    )
 
     id: str = Field(primary_key=True)
     name: str
@@ -35,6 +38,11 @@ class SchoolRow(Stored, table=True):
     """Its terms, holidays and closures, as it gave them."""
     content_days: float | None = None
     """For how long what its writebacks say is kept; null: as the settings say."""
+    former_ids: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    """Until when its ids were others, the codes of its former lists, and how far its writebacks have been carried over
+    (`store/schools/former_ids.py`). Null: nothing has former ids."""
+    late_registers: str = Field(default="leave", sa_column_kwargs={"server_default": "leave"})
+    """What becomes of a late mark where something has been entered since it was seen: leave, send."""
     directory: str = Field(default="hashed", sa_column_kwargs={"server_default": "hashed"})
     """What is kept of its people beside their ids: off, hashed, named."""
     country: str | None = None

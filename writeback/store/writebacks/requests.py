@@ -176,6 +176,16 @@ def may_have_made_it_too(session: Session, but: RequestRow, *, since: datetime, 
     return session.exec(query).all()
 
 
+def sent_slots(session: Session, lane_id: str, since: datetime) -> Sequence[tuple[Sequence[Any], Sequence[str]]]:
+    """Return members and slots of the lane's requests made since then."""
+    query = select(RequestRow.members, RequestRow.slots).where(
+        RequestRow.lane_id == lane_id,
+        col(RequestRow.state).in_(tuple(RequestState)),  # the lane's index has the state before the instant
+        col(RequestRow.created_at) >= since,
+    )
+    return session.exec(query).all()
+
+
 def last_detail(session: Session, request_id: str) -> str:
     """Return what the last attempt of a request came to, in words."""
     query = select(AttemptRow.detail).where(AttemptRow.request_id == request_id).order_by(col(AttemptRow.number).desc())

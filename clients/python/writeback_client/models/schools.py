@@ -84,6 +84,9 @@ class School(Model):
     """What a mark does to one that the office has made: `leave`, `warn` or `overwrite`."""
     content_days: float | None = None
     """For how many days what its writebacks say is kept after they ended; null: as the service's settings say."""
+    late_registers: str = "leave"
+    """What becomes of a mark that says when it was seen (`observed_at`) where something has been entered since: `leave`
+    (that stays as it is) or `send` (the mark goes over it)."""
     directory: Annotated[Directory | str, Known()] = Directory.OFF
     """What is kept of its people beside their ids, so that they are found by UPN, number or name."""
     country: str | None = None

@@ -90,12 +90,14 @@ def change(
     country: str | None = None,
     defaults: Mapping[str, Mapping[str, str]] | None = None,
     office_marks: Literal["leave", "warn", "overwrite"] | None = None,
+    late_registers: str | None = None,
 ) -> Call[School]:
     """Change what is given; credentials, overrides and defaults as a whole. Needs the scope admin.
 
     `content_days`: for how many days what its writebacks say is kept after they ended. `directory`: what is kept of its
     people beside their ids. `defaults`: what stands where its records say nothing, by kind and field. `office_marks`:
-    what a mark does to one that the office has made.
+    what a mark does to one that the office has made. `late_registers`: `leave` or
+    `send`, what becomes of a mark where something has been entered since it was seen.
     """
     body = said(
         name=name,
@@ -109,6 +111,7 @@ def change(
         country=country,
         defaults=defaults,
         office_marks=office_marks,
+        late_registers=late_registers,
     )
     return patch(path("/v1/schools/{}", school), as_model(School), body)
 

@@ -1,6 +1,6 @@
 """`writeback schools`: the registry of schools."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -16,6 +16,9 @@ from writeback.cli.options import Json, Key, Limit, School, Url
 from writeback.domain.school import Country
 
 app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
+
+Late = Literal["leave", "send"]
+
 
 app.command()(add)
 app.command()(discover)
@@ -154,6 +157,24 @@ def country(
     given = is_.value if is_ is not None else None
     answer = _api(url, key).call("PATCH", f"/v1/schools/{school}", json={"country": given})
     _say(context, answer, f"codes of {school} are {given or 'what its provider says, else England'}")
+
+
+@app.command("late-registers")
+def late_registers(
+    context: typer.Context,
+    school: School,
+    wanted: Annotated[Late, typer.Argument(metavar="leave|send", help="What becomes of them.")],
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Say what becomes of marks that were seen before something else was entered: left out, or sent over it.
+
+    Example: writeback schools late-registers hillside send
+    """
+    answer = _api(url, key).call("PATCH", f"/v1/schools/{school}", json={"late_registers": wanted})
+    done = {"leave": "leave what was entered since they were seen", "send": "go over what was entered since"}[wanted]
+    _say(context, answer, f"late registers of {school} {done}")
 
 
 def _say(context: typer.Context, answer: Any, sentence: str) -> None:

@@ -1,0 +1,76 @@
+"""Schools whose ids have changed, and their writebacks that were accepted before: until these are carried over."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from writeback.domain.kept import Kept
+from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
+from writeback.domain.states import NEED_SOMEBODY, NOT_LEFT
+from writeback.store.tables import CorrectionRow, LookupRow, SchoolRow, WritebackRow
+
+_CODED = (ListName.ATTENDANCE_CODES, *ATTRIBUTE_LISTS)
+
+
+def note_move(session: Session, school: SchoolRow, now: datetime) -> None:
+    """Note that from now on all ids may be others, with the codes that the lists have given ids to until now."""
+    query = select(LookupRow).where(
+        LookupRow.school_id == school.id,
+        col(LookupRow.list).in_([name.value for name in _CODED]),
+        ~col(LookupRow.begins_again),
+    )
+    codes = {row.list: _codes_of(row.rows) for row in session.exec(query).all()}
+    known = (school.former_ids or {}).get("codes", {})
+    school.former_ids = _noted(now, {**known, **codes}, is_move=True)
+    session.add(school)
+
+
+async def note_new_ids(session: AsyncSession, school_id: str, now: datetime) -> None:
+    """Note that some people have other ids from now on."""
+    school = await session.get(SchoolRow, school_id, with_for_update=True)
+    if school is not None and school.former_ids is None:
+        school.former_ids = _noted(now, {}, is_move=False)
+        session.add(school)
+
+
+async def schools(session: AsyncSession) -> Sequence[str]:
+    """Return the ids of schools with something to be carried over."""
+    return (await session.exec(select(SchoolRow.id).where(col(SchoolRow.former_ids).is_not(None)))).all()
+
+
+def page(session: Session, school_id: str, until: datetime, after: int, limit: int) -> Sequence[WritebackRow]:
+    """Return writebacks that wait or went wrong, accepted before the ids changed, in their order; locked."""
+    query = (
+        select(WritebackRow)
+        .where(
+            WritebackRow.school_id == school_id,
+            col(WritebackRow.status).in_((*NOT_LEFT, *NEED_SOMEBODY)),
+            col(WritebackRow.created_at) < until,
+            col(WritebackRow.seq) > after,
+            col(WritebackRow.kept) < Kept.CONTENT_GONE,
+        )
+        .order_by(col(WritebackRow.seq))
+        .limit(limit)
+        .with_for_update()
+    )
+    return session.exec(query).all()
+
+
+def corrected_since(session: Session, ids: Collection[str], since: datetime) -> set[str]:
+    """Return those that a person has corrected since: these have the ids that the person gave."""
+    is_one = col(CorrectionRow.writeback_id).in_(ids)
+    return set(session.exec(select(CorrectionRow.writeback_id).where(is_one, CorrectionRow.at >= since)).all())
+
+
+def _noted(now: datetime, codes: Mapping[str, Any], *, is_move: bool) -> dict[str, Any]:
+    counts = {"carried": 0, "uncertain": 0}
+    return {"until": now.isoformat(), "codes": codes, "is_move": is_move, "after": 0, **counts}
+
+
+def _codes_of(rows: str) -> Mapping[str, str]:
+    found: Mapping[str, Any] = json.loads(rows)
+    return {key: str(row["code"]) for key, row in found.items() if row.get("code") is not None}
