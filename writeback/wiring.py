@@ -36,6 +36,7 @@ from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.directory.asking import PeopleAsked
 from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.dispatch.dispatcher import Dispatcher
+from writeback.flow.dropin.reads import DropInReads
 from writeback.flow.dropin.requests import DropInRequests
 from writeback.flow.engine.bulkhead import Bulkhead
 from writeback.flow.engine.context import FlowContext
@@ -97,6 +98,7 @@ class Services:
     accept: Acceptor
     people: PeopleAsked
     drop_in: DropInRequests
+    reads_of_apps: DropInReads
     committer: Committer
     keys: Keys
     registry: Registry
@@ -191,6 +193,7 @@ async def open_services(
             accept=acceptor,
             people=people,
             drop_in=DropInRequests(acceptor),
+            reads_of_apps=DropInReads(flow),
             committer=committer,
             keys=keys,
             registry=flow.registry,

@@ -116,12 +116,9 @@ def _path(world: World, path: str) -> str:
 
 
 def _failure(http: httpx.Client, method: str, path: str, **options: Any) -> str:
-    """Return what a 5xx says, "" for any other answer: of those no body is read, for a stream of events has no end.
-
-    501 is no failure: the drop-in endpoints say so where an app reads what only the provider has.
-    """
+    """Return what a 5xx says, "" for any other answer: of those no body is read, for a stream of events has no end."""
     with http.stream(method, path, **options) as response:
-        if response.status_code < 500 or response.status_code == 501:
+        if response.status_code < 500:
             return ""
         return f"{response.status_code} {response.read()[:200]!r}"
 

@@ -5,7 +5,8 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import structlog
 import uvicorn
@@ -15,6 +16,7 @@ from writeback.api.app import create_app
 from writeback.api.front.connections import Connections
 from writeback.api.front.protocol import limited
 from writeback.core import failpoints, garbage_collector
+from writeback.core.errors import ConfigurationError
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
 from writeback.flow.projections.feed import EventFeed
@@ -35,11 +37,30 @@ _OTHER_FILES = 256
 
 
 class _Server(uvicorn.Server):
-    """Ends open streams when it is told to stop: they would go on for as long as their readers listen."""
+    """Ends open streams when it is told to stop: they would go on for as long as their readers listen. Listens at
+    further ports too: those of the drop-in endpoints."""
 
-    def __init__(self, config: uvicorn.Config, feed: EventFeed) -> None:
+    def __init__(self, config: uvicorn.Config, feed: EventFeed, more_ports: Sequence[int] = ()) -> None:
         super().__init__(config)
-        self._feed = feed
+        self._feed, self._more_ports = feed, more_ports
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for port in self._more_ports:
+            try:
+                self.servers.append(await self._listen(port))
+            except OSError as error:
+                raise ConfigurationError(f"port {port} of a drop-in endpoint cannot be listened at: {error}") from error
+
+    async def _listen(self, port: int) -> asyncio.Server:
+        make = partial(
+            self.config.http_protocol_class,  # type: ignore[call-arg]
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        loop, host = asyncio.get_running_loop(), self.config.host
+        return await loop.create_server(make, host=host, port=port, backlog=self.config.backlog)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -92,6 +113,7 @@ async def serve(settings: Settings, beside: Beside) -> None:
                 timeout_graceful_shutdown=_GRACE_S,
             ),
             services.feed,
+            [port for port in (settings.doors.wonde_port, settings.doors.xporter_port) if port],
         )
         garbage_collector.keep_what_is_loaded()
         log.info("api_started", host=settings.api.host, port=settings.api.port)

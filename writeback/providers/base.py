@@ -10,8 +10,9 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import ListName, LookupView, Row
 from writeback.domain.next_request import Limits as Limits
-from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Verdict
+from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Refused, Verdict
 from writeback.domain.school import Account
+from writeback.providers.answers import Answer
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,20 @@ class ListsSchools(Protocol):
         self, token: str, base_url: str, state: ListingState
     ) -> Sequence[SchoolListing] | NotReached | Blocked:
         """Return the schools in that state; `base_url` empty: the provider's own."""
+        ...
+
+
+@runtime_checkable
+class PassesOn(Protocol):
+    """A provider whose lists are read for an app."""
+
+    async def read(
+        self, account: Account, path: str, params: Mapping[str, str]
+    ) -> Answer | NotReached | Blocked | Refused:
+        """Ask for a path below the provider's address, in which `{school}` stands for its id of the school.
+
+        Return the answer that it gave as an API, in whatever status.
+        """
         ...
 
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from writeback.core.clock import Clock, SystemClock
 from writeback.sandbox.before_routes import ProviderEdge
 from writeback.sandbox.control import routes as control
 from writeback.sandbox.state import SandboxState
+from writeback.sandbox.unknown_paths import no_such_path
 from writeback.sandbox.wonde import routes as wonde
 from writeback.sandbox.xporter import routes as xporter
 
@@ -33,7 +35,12 @@ def create_app(clock: Clock | None = None) -> Starlette:
 
     app = Starlette(
         routes=[*wonde.ROUTES, *xporter.ROUTES, *control.ROUTES],
-        exception_handlers={**wonde.EXCEPTION_HANDLERS, **xporter.EXCEPTION_HANDLERS, **control.EXCEPTION_HANDLERS},
+        exception_handlers={
+            **wonde.EXCEPTION_HANDLERS,
+            **xporter.EXCEPTION_HANDLERS,
+            **control.EXCEPTION_HANDLERS,
+            HTTPException: no_such_path,
+        },
         middleware=[Middleware(ProviderEdge, state=state)],
         lifespan=lifespan,
     )

@@ -177,8 +177,8 @@ async def make_world(database_url: str, redis_url: str, tmp_path: Path, fake_clo
     ):
         notifier = Notifier(services.accept.flow, WebhookSender(settings.webhooks, fake_clock))
 
-        async def make(provider: str, *, mis: str = "SIMS") -> World:
-            seeded = await control.post("/_sandbox/schools", json={"provider": provider, "pupils": 60, "mis": mis})
+        async def make(provider: str, *, mis: str = "SIMS", pupils: int = 60) -> World:
+            seeded = await control.post("/_sandbox/schools", json={"provider": provider, "pupils": pupils, "mis": mis})
             assert seeded.status_code == 201, seeded.text
             key = (await services.keys.create("Registers", "", [Scope.SUBMIT, Scope.READ], None)).key
             world = World(services, fake_clock, http, control, ear, seeded.json(), key, notifier)

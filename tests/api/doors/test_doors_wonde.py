@@ -343,7 +343,6 @@ async def test_other_errors_have_wondes_codes(world: Any) -> None:
             content=b"{not json",
             headers={"Authorization": f"Bearer {world.key}"},
         ),
-        501: await _call(world, "GET", "students"),
     }
     elsewhere = await _call(
         world, "POST", "attendance/session", body, school="A0", headers={"Authorization": f"Bearer {limited}"}
@@ -353,7 +352,6 @@ async def test_other_errors_have_wondes_codes(world: Any) -> None:
         assert response.status_code == status, response.text
         assert set(response.json()) == {"error", "message"}
     assert elsewhere.status_code == 403
-    assert "ask" in wrong[501].text.lower() or "Wonde itself" in wrong[501].text
     assert (await _call(world, "POST", "students", {})).status_code == 404
 
 

@@ -387,15 +387,6 @@ async def test_real_status_codes_come_when_they_are_asked_for(world: Any) -> Non
     assert _refused(await _post(world, "AttendanceAsync", bad, **anyone)) == "The STS token is invalid or has expired"
 
 
-async def test_reads_are_told_to_ask_xporter(world: Any) -> None:
-    response = await world.http.get(
-        f"/xporter/api/v1/School/{world.estab}/Students", headers={"Authorization": f"Idaas {world.key}"}
-    )
-
-    assert response.status_code == 501
-    assert "Xporter itself" in response.json()["ExceptionMessage"]
-
-
 async def test_a_token_is_refused_in_the_documents_words(world: Any) -> None:
     wrong: list[dict[str, Any]] = [
         {"password": "wbk_nobody"},

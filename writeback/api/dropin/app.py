@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from writeback.api.dropin import wonde, xporter
 from writeback.api.dropin.call import Call
-from writeback.api.dropin.paths import XPORTER, is_drop_in
+from writeback.api.dropin.paths import XPORTER, Places
 from writeback.api.front.body import Disconnected
 from writeback.api.front.metrics import Metrics
 from writeback.api.front.problems import unexpected
@@ -23,13 +23,14 @@ class DropInApp:
 
     def __init__(self, services: Services, metrics: Metrics, limits: RateLimits, others: ASGIApp) -> None:
         self._services, self._metrics, self._limits, self._others = services, metrics, limits, others
-        self._limit = services.settings.api.max_body_bytes
+        self._limit, self._places = services.settings.api.max_body_bytes, Places(services.settings.doors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not is_drop_in(scope["path"]):
+        place = self._places.find(scope)
+        if place is None:
             await self._others(scope, receive, send)
             return
-        call = Call(scope, receive, self._limit, self._limits)
+        call = Call(place, scope, receive, self._limit, self._limits)
         try:
             response = await self._answer(call)
         except Disconnected:

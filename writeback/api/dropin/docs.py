@@ -8,6 +8,7 @@ The bodies are the providers' own, so their schemas stand in the providers' docu
 from collections.abc import Mapping
 from typing import Any
 
+from writeback.api.dropin import docs_of_reads
 from writeback.api.dropin.wonde_fields import OPERATIONS as WONDE
 from writeback.api.dropin.wonde_fields import Operation
 from writeback.api.dropin.xporter import OPERATIONS as XPORTER
@@ -101,6 +102,12 @@ def paths() -> dict[str, Any]:
     for one in WONDE:
         found.setdefault(f"/wonde/v1.0/schools/{{school}}/{one.path}", {})[one.method.lower()] = _wonde(one)
     found["/wonde/v1.0/writebacks/{writeback}"] = {"get": _wonde_status()}
+    for path, described in docs_of_reads.wonde_reads().items():
+        responses = {**described.pop("responses"), **_wonde_errors()}
+        read = {**described, "description": f"{described['description']} {_KEY_WONDE}", "responses": responses}
+        found.setdefault(path, {})["get"] = read
+    for path, described in docs_of_reads.xporter_reads().items():
+        found[path] = {"get": {**described, "description": f"{described['description']} {_KEY_XPORTER}"}}
     for operation in XPORTER.values():
         found[f"/xporter/api/v1/{operation.name}/{{estab}}"] = {"post": _xporter(operation.name)}
     found["/xporter/idaas/sts/STS/GetToken"] = {"post": _token()}

@@ -4,34 +4,36 @@ eyes)."""
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from writeback.api.dropin.answers import answer, json_of
+from writeback.api.dropin import wonde_schools
+from writeback.api.dropin.answers import answer, json_of, warnings_header
 from writeback.api.dropin.call import Call
 from writeback.api.dropin.wonde_fields import BY_KIND, Operation, operation_for
+from writeback.api.dropin.wonde_reads import READS, read_for
 from writeback.api.front.auth import check_scope
 from writeback.core.errors import MOST_FINDINGS, Forbidden, NotFound, Overloaded, Problem, Unauthenticated
 from writeback.domain.access import Caller, Scope
 from writeback.domain.submission.submission import MOST_PARTS, parts_in
+from writeback.flow.dropin.reads import Question
 from writeback.flow.dropin.requests import DropInPart, DropInRefused, DropInRequest, DropInView
 from writeback.flow.webhooks.dropin_results import Outcome, Part
 from writeback.flow.webhooks.formats import WebhookFormat
 from writeback.wiring import Services
 
 ENDPOINT = WebhookFormat.WONDE.value
+_UNKNOWN = "The resource could not be found."
 _MISSING = frozenset(
     {
         *("field_missing", "field_required", "student_id_missing", "lesson_required", "type_missing"),
         *("employee_required", "status_required", "records_empty"),
     }
 )
-
-
-class NotProxied(Problem):
-    status, title = 501, "Not here"
 
 
 async def serve(call: Call, services: Services) -> Response:
@@ -44,12 +46,11 @@ async def serve(call: Call, services: Services) -> Response:
             operation, ids = found
             call.route = f"/wonde/v1.0/schools/{{school}}/{operation.path}"
             return await _take(call, services, await _caller(call, services), school, operation, ids)
+        case ["v1.0", *path] if call.method == "GET":
+            return await _read(call, services, path)
     call.route = "/wonde/{path}"
     await _caller(call, services)
-    if call.method in ("GET", "HEAD"):
-        usual = services.settings.wonde.base_url
-        raise NotProxied("not_proxied", f"Only writebacks are taken here: read from Wonde itself, at {usual}.")
-    raise NotFound("route_unknown", "There is no such writeback.")
+    raise NotFound("route_unknown", _UNKNOWN)
 
 
 def refused(error: DropInRefused, operation: Operation) -> Response:
@@ -72,7 +73,6 @@ def failed(problem: Problem) -> Response:
         404: (404, "not_found"),
         429: (429, "too_many_requests"),
         500: (500, "internal_server_error"),
-        501: (501, "not_implemented"),
         503: (503, "service_unavailable"),
     }
     status, name = codes.get(problem.status, (400, "bad_request"))
@@ -84,16 +84,20 @@ def errors_of(findings: Sequence[Mapping[str, Any]], operation: Operation, more:
     """Return Wonde's object of errors: what is wrong with each field, and how many errors there are besides."""
     errors: dict[str, list[str]] = {}
     for one in findings[:MOST_FINDINGS]:
-        field = operation.field_of(one["pointer"]) if one["pointer"] else operation.root or "school"
+        field = _field_of(one, operation)
         if one["code"] in _MISSING:
             text = f"The {field} field is required."
         else:
-            text = f"{str(one['message']).rstrip('.')}. {one['hint']}".strip()
+            text = operation.in_their_words(f"{str(one['message']).rstrip('.')}. {one['hint']}".strip())
         errors.setdefault(field, []).append(text)
     more += max(0, len(findings) - MOST_FINDINGS)
     if more:
         errors.setdefault(operation.root or "school", []).append(f"And {more} more errors.")
     return errors
+
+
+def _field_of(finding: Mapping[str, Any], operation: Operation) -> str:
+    return operation.field_of(finding["pointer"]) if finding["pointer"] else operation.root or "school"
 
 
 def token_in(header: str) -> str | None:
@@ -121,8 +125,48 @@ async def _caller(call: Call, services: Services) -> Caller:
     return caller
 
 
+async def _read(call: Call, services: Services, path: list[str]) -> Response:
+    """Return what is read: of the schools what we know ourselves, else what may be passed on."""
+    call.route = "/wonde/v1.0/{path}"
+    caller = await _caller(call, services)
+    async with call.reading():
+        match path:
+            case ["schools"]:
+                call.route = "/wonde/v1.0/schools"
+                _check_may_see(caller)
+                return await wonde_schools.all_of(call, services, caller)
+            case ["schools", given]:
+                call.route = "/wonde/v1.0/schools/{school}"
+                _check_may_see(caller)
+                return await wonde_schools.one_of(call, services, caller, given)
+            case ["attendance-codes"]:  # of all schools (Wonde 2419)
+                call.route = "/wonde/v1.0/attendance-codes"
+                read = READS["attendance-codes"]
+                question = replace(read.question(call.query), path="/attendance-codes")
+                return await _passed_on(call, services, caller, await wonde_schools.any_of(services, caller), question)
+            case ["schools", given, *below] if found := read_for(below):
+                read, row_id = found
+                call.route = f"/wonde/v1.0/schools/{{school}}/{read.path}{'' if row_id is None else '/{id}'}"
+                school = await services.drop_in.school(caller, ENDPOINT, given)
+                return await _passed_on(call, services, caller, school.id, read.question(call.query, row_id))
+    raise Forbidden("read_refused", "Incorrect permissions to view resource.")
+
+
+async def _passed_on(call: Call, services: Services, caller: Caller, school_id: str, question: Question) -> Response:
+    """Return Wonde's answer, as far as it passes, with the addresses of other pages here."""
+    body = await services.reads_of_apps.ask(caller, school_id, question)
+    asked = {name: value for name, value in question.params.items() if name != "page"}
+    address = f"{call.base_url(services.settings.effective_public_url)}/{quote('/'.join(call.rest))}/"
+    return answer(READS[question.name].answer(body, address, asked))
+
+
+def _check_may_see(caller: Caller) -> None:
+    if not (caller.may(Scope.SUBMIT) or caller.may(Scope.READ)):
+        raise Forbidden("key_lacks_scope", "Incorrect permissions to view resource.")
+
+
 async def _take(
-    call: Call, services: Services, caller: Caller, given: str, operation: Operation, ids: Mapping[str, str]
+    call: Call, services: Services, caller: Caller, given: str, operation: Operation, ids: Mapping[str, str] | None
 ) -> Response:
     call.is_submission = True
     check_scope(caller, Scope.SUBMIT)
@@ -135,20 +179,23 @@ async def _take(
     too_many = _too_many(rows, operation, services.settings.api.max_records)
     if too_many is not None:
         return too_many
+    if ids is None:
+        ids = operation.ids_in(json_of(raw))
     what = "/".join([operation.kind, *ids.values()])
     request = DropInRequest(
         ENDPOINT,
         operation.type,
-        [DropInPart(operation.kind, operation.records(rows, ids))],
+        [DropInPart(operation.kind, operation.records(rows, ids, school.zone))],
         body=f"{what}\0".encode() + raw,
         idempotency_key=call.header("idempotency-key"),
     )
     try:
-        ref = await services.drop_in.take(caller, school, request)
+        taken = await services.drop_in.take(caller, school, request)
     except DropInRefused as error:
         return refused(error, operation)
     call.result = "accepted"
-    return answer({"writeback_id": ref})
+    said = [(_field_of(one, operation), one) for part in taken.warnings for one in part]
+    return answer({"writeback_id": taken.ref}, headers=warnings_header(said))
 
 
 def _too_many(rows: Sequence[Any], operation: Operation, max_records: int) -> Response | None:
@@ -161,8 +208,7 @@ def _too_many(rows: Sequence[Any], operation: Operation, max_records: int) -> Re
 
 
 async def _status(caller: Caller, services: Services, ref: str) -> Response:
-    if not (caller.may(Scope.SUBMIT) or caller.may(Scope.READ)):
-        raise Forbidden("key_lacks_scope", "Incorrect permissions to view resource.")
+    _check_may_see(caller)
     view = await services.drop_in.show(caller, ENDPOINT, ref)
     return answer({"data": _shown(view)})
 

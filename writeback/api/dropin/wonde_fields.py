@@ -1,15 +1,20 @@
 """What Wonde's clients send, kind by kind, and which fields of ours it becomes. Plain data and pure functions."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from writeback.api.dropin.allowed import IS_ID
 from writeback.api.dropin.values import Field, Shape, day, whole
+from writeback.core.errors import NotFound
 
 _SESSION = Shape(  # Wonde 2169-2177
     {
         "student_id": Field("student_id"),
-        "date": Field("date", day),
+        "date": Field("date", day, is_local=True),
         "session": Field("session"),
         "attendance_code_id": Field("code"),
         "comment": Field("comment"),
@@ -29,16 +34,21 @@ _LESSON = Shape(  # Wonde 2370-2376
 _INCIDENT = {
     "employee_id": Field("employee_id"),
     "lesson_id": Field("lesson_id"),
-    "date": Field("date", day),
+    "date": Field("date", day, is_local=True),
     "type": Field("type"),
     "comment": Field("comment"),
     "activity_type": Field("activity"),
 }
 _PUPIL = {"student_id": Field("student_id"), "points": Field("points", whole)}
-_ACHIEVER = Shape({**_PUPIL, "award": Field("outcome"), "award_date": Field("outcome_date", day)})
+_ACHIEVER = Shape({**_PUPIL, "award": Field("outcome"), "award_date": Field("outcome_date", day, is_local=True)})
 _ACHIEVEMENT = Shape(_INCIDENT, {"students": ("students", _ACHIEVER)})  # Wonde 1353-1369
 _INVOLVED = Shape(
-    {**_PUPIL, "role": Field("role"), "action": Field("outcome"), "action_date": Field("outcome_date", day)}
+    {
+        **_PUPIL,
+        "role": Field("role"),
+        "action": Field("outcome"),
+        "action_date": Field("outcome_date", day, is_local=True),
+    }
 )
 _BEHAVIOUR = Shape(  # Wonde 2786-2812
     {
@@ -63,17 +73,18 @@ _DETENTION = Shape(  # Wonde 3870-3883; start_at and end_at are taken apart belo
         "detention_type_id": Field("type"),
         "room_id": Field("location"),
         "attended_by_employee_id": Field("supervisor_id"),
-        "start_at": Field("start_at"),
-        "end_at": Field("end_at"),
+        "start_at": Field("start_at", is_local=True),
+        "end_at": Field("end_at", is_local=True),
     },
     {"attendees": ("students", Shape(_ATTENDEE))},
 )
 _DETENTION_MARK = Shape({**_ATTENDEE, "detention_id": Field("detention_id")})  # Wonde 4153-4161
 _EVENTS = {"sign in": "sign_in", "sign out": "sign_out", "all day absence": "all_day"}  # Wonde 8493-8495
+_VALUES = {ours: theirs for theirs, ours in _EVENTS.items()}
 _STUDENT_ABSENCE = Shape(  # Wonde 8489-8500
     {
         "student_id": Field("student_id"),
-        "start_at": Field("start_at"),
+        "start_at": Field("start_at", is_local=True),
         "event_type": Field("event", lambda given: _EVENTS.get(given, given) if isinstance(given, str) else given),
         "absence_type": Field("type"),
         "reason": Field("reason"),
@@ -83,8 +94,8 @@ _STUDENT_ABSENCE = Shape(  # Wonde 8489-8500
 )
 _EMPLOYEE_ABSENCE_CHANGE = Shape(  # Wonde 5400-5410
     {
-        "start_at": Field("start_at"),
-        "end_at": Field("end_at"),
+        "start_at": Field("start_at", is_local=True),
+        "end_at": Field("end_at", is_local=True),
         "working_days": Field("working_days"),
         "number_of_hours": Field("hours"),
         "absence_type": Field("type"),
@@ -148,10 +159,16 @@ class Operation:
             return [{}]  # what is no object has none of the fields, and each is named
         return list(given)
 
-    def records(self, rows: Sequence[Any], ids: Mapping[str, str]) -> list[Any]:
-        """Return our records."""
-        found = [self.shape.read(one) for one in rows]
+    def records(self, rows: Sequence[Any], ids: Mapping[str, str], zone: ZoneInfo) -> list[Any]:
+        """Return our records, days and times on the clock of `zone`."""
+        found = [self.shape.read(one, zone) for one in rows]
         return [self.finish({**one, **ids}) if isinstance(one, dict) else one for one in found]
+
+    def ids_in(self, body: Any) -> dict[str, str]:
+        """Return the id of what is to go, where the body is that; raise NotFound for any other body."""
+        if not isinstance(body, str) or not IS_ID(body):
+            raise NotFound("route_unknown", "The resource could not be found.")
+        return {self.path.rpartition("/")[2][1:-1]: body}
 
     def field_of(self, pointer: str) -> str:
         """Return the key of Wonde's object of errors for a place in our submission, e.g. `attendance.0.student_id`."""
@@ -162,7 +179,25 @@ class Operation:
         theirs = self.shape.theirs(path)
         return ".".join([self.root, *index, *theirs] if self.root is not None else theirs) or "school"
 
+    def in_their_words(self, said: str) -> str:
+        """Return a message with Wonde's names of fields and values: `event_type`, `sign in`."""
+        names = {**self._names, **_VALUES}
+        return re.sub(_OUR_NAME, lambda found: names.get(found[0], found[0]), said)
 
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Our names of fields, where Wonde has others."""
+        shapes = [self.shape, *(shape for _, shape in self.shape.lists.values())]
+        names = {one.ours: theirs for shape in shapes for theirs, one in shape.fields.items()}
+        if self.finish is _detention:
+            names |= _TIMESTAMPS
+        return {ours: theirs for ours, theirs in names.items() if ours != theirs}
+
+
+_OUR_NAME = re.compile(
+    r"(?:^|(?<=\bSend )|(?<=\bLeave )|(?<=\].))[a-z]+\b(?= is | has |[;,.]| out)|\b[a-z]+(?:_[a-z]+)+\b"
+)
+"""Where a message names one of our fields: at its beginning, after `Send`; with an underline wherever it stands."""
 _TIMESTAMPS = {"date": "start_at", "start_time": "start_at", "end_time": "end_at"}
 """Fields of our detention that come from one of Wonde's timestamps."""
 OPERATIONS = (
@@ -210,11 +245,18 @@ OPERATIONS = (
 BY_KIND: Mapping[str, Operation] = {one.kind: one for one in OPERATIONS}
 
 
-def operation_for(method: str, path: list[str]) -> tuple[Operation, dict[str, str]] | None:
-    """Return the operation that a path below the school asks for, and the ids in the path."""
+def operation_for(method: str, path: list[str]) -> tuple[Operation, dict[str, str] | None] | None:
+    """Return the operation that a path below the school asks for, and the ids in the path.
+
+    None for ids: they are in the body. So the official Ruby client deletes: the list's path, and the id as a JSON text.
+    """
     for one in OPERATIONS:
         parts = one.path.split("/")
-        if one.method != method or len(parts) != len(path):
+        if one.method != method:
+            continue
+        if method == "DELETE" and parts[:-1] == path and len(parts) == 2:
+            return one, None
+        if len(parts) != len(path):
             continue
         if all(part.startswith("{") or part == given for part, given in zip(parts, path, strict=True)):
             return one, {part[1:-1]: given for part, given in zip(parts, path, strict=True) if part.startswith("{")}

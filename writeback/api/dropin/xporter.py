@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from writeback.api.dropin import xporter_sts as sts
 from writeback.api.dropin import xporter_translation as sections
-from writeback.api.dropin.answers import json_of
+from writeback.api.dropin.answers import answer, json_of, warnings_header
 from writeback.api.dropin.call import Call
-from writeback.api.dropin.wonde import NotProxied
 from writeback.api.dropin.xporter_envelope import exception, failed, success
-from writeback.api.dropin.xporter_wording import codes_of, messages_of, shortened
+from writeback.api.dropin.xporter_reads import read_for
+from writeback.api.dropin.xporter_wording import codes_of, messages_of, shortened, warned_of
 from writeback.api.front.auth import check_scope
-from writeback.core.errors import BadInput, NotFound
+from writeback.core.errors import BadInput, Forbidden, NotFound
 from writeback.domain.access import Scope
 from writeback.flow.dropin.callbacks import CallbackRefused
 from writeback.flow.dropin.requests import DropInPart, DropInRefused, DropInRequest
@@ -56,15 +56,36 @@ async def serve(call: Call, services: Services) -> Response:
         call.route = "/xporter/idaas/sts/STS/GetToken"
         return await sts.get_token(call, services)
     operation, estab = _operation(path, call.rest)
+    if call.method == "GET" and path[:2] == ["api", "v1"]:
+        return await _read(call, services, path[2:])
     if operation is None or call.method != "POST":
         call.route = "/xporter/{path}"
         await sts.caller_of(call, services)
-        if call.method in ("GET", "HEAD"):
-            usual = services.settings.xporter.base_url
-            raise NotProxied("not_proxied", f"Only writebacks are taken here: read from Xporter itself, at {usual}")
-        raise NotFound("route_unknown", "There is no such writeback")
+        raise NotFound("route_unknown", "There is no such endpoint")
     call.route = f"/xporter/api/v1/{operation.name}/{{estab}}"
     return await _take(call, services, operation, estab)
+
+
+async def _read(call: Call, services: Services, path: Sequence[str]) -> Response:
+    """Return what is read: of the token what we know ourselves, else what may be passed on."""
+    match path:
+        case ["tokendetails"]:
+            call.route = "/xporter/api/v1/TokenDetails"
+            return await sts.token_details(call, services)
+        case ["scopes"]:
+            call.route = "/xporter/api/v1/Scopes"
+            return await sts.scopes(call, services)
+    call.route = "/xporter/api/v1/{path}"
+    caller, token = await sts.caller_of(call, services)
+    found = read_for(call.rest[4:]) if path[:1] == ["school"] else None
+    if found is None:
+        raise Forbidden("read_refused", "This is not read here: only what is needed to write back is")
+    read, row_id = found
+    call.route = f"/xporter/api/v1/School/{{estab}}/{read.path}{'' if row_id is None else '/{id}'}"
+    async with call.reading():
+        school = await sts.school_of(services, caller, token, call.rest[3])
+        body = await services.reads_of_apps.ask(caller, school.id, read.question(call.query, row_id))
+    return answer(read.answer(body))
 
 
 def _operation(path: Sequence[str], spelt: Sequence[str]) -> tuple[Operation | None, str | None]:
@@ -80,9 +101,9 @@ def _operation(path: Sequence[str], spelt: Sequence[str]) -> tuple[Operation | N
 
 async def _take(call: Call, services: Services, operation: Operation, estab: str | None) -> Response:
     call.is_submission = True
-    caller, token_school = await sts.caller_of(call, services)
+    caller, token = await sts.caller_of(call, services)
     check_scope(caller, Scope.SUBMIT)
-    school = await sts.school_of(services, caller, token_school, estab)
+    school = await sts.school_of(services, caller, token, estab)
     raw = await call.body()
     body = json_of(raw)
     try:
@@ -90,7 +111,7 @@ async def _take(call: Call, services: Services, operation: Operation, estab: str
         callback = _callback(body, is_needed=operation.is_async)
         parts = operation.read(body, school.today(services.clock.now()))
         request = DropInRequest(ENDPOINT, operation.name, parts, callback, raw, call.header("idempotency-key"))
-        ref = await services.drop_in.take(caller, school, request)
+        taken = await services.drop_in.take(caller, school, request)
     except sections.SectionsRefused as error:
         return exception(call, "; ".join(shortened(error.messages)))
     except CallbackRefused as error:
@@ -103,8 +124,12 @@ async def _take(call: Call, services: Services, operation: Operation, estab: str
         return exception(call, message)
     call.result = "accepted"
     if operation.is_async:
-        return _tracking(operation, ref)
-    return _ended(call, operation, ref, await services.drop_in.wait(ref, services.settings.doors.sync_wait_s))
+        response = _tracking(operation, taken.ref)
+    else:
+        ended = await services.drop_in.wait(taken.ref, services.settings.doors.sync_wait_s)
+        response = _ended(call, operation, taken.ref, ended)
+    response.headers.update(warnings_header(warned_of(taken.warnings, parts)))
+    return response
 
 
 def _tracking(operation: Operation, ref: str) -> Response:

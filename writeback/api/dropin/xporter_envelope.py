@@ -13,7 +13,7 @@ from writeback.core.errors import Overloaded, Problem
 ENVELOPE = {"Message": None, "ExceptionType": None, "ExceptionMessage": None, "InnerException": None}
 VALIDATION = "ValidationException"
 _KINDS = {401: "SecurityTokenException", 403: "UnauthorizedAccessException", 404: "NotFoundException"}
-_ALWAYS_BY_STATUS = frozenset({"route_unknown", "not_proxied", "rate_limited"})
+_ALWAYS_BY_STATUS = frozenset({"route_unknown", "rate_limited"})
 
 
 def success(**body: Any) -> Response:

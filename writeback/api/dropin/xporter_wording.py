@@ -32,6 +32,13 @@ def messages_of(
     return shortened(list(dict.fromkeys(said)), more)
 
 
+def warned_of(warnings: Sequence[Sequence[Finding]], parts: Sequence[DropInPart]) -> Iterator[tuple[str, Finding]]:
+    """Yield each warning with the field that it is about, as Xporter calls it."""
+    for found, part in zip(warnings, parts, strict=False):  # none for a request that was known already
+        for one in found:
+            yield _name(part.kind, _place(one, part)[1]), one
+
+
 def shortened(messages: Sequence[str], more: int = 0) -> list[str]:
     """Return as many messages as an answer has room for, and how many `more` there are."""
     more += max(0, len(messages) - _MOST_MESSAGES)

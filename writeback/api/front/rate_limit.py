@@ -7,6 +7,8 @@ Behind several API processes an app gets as much as all of them give together. O
 registers pass through here by the hundred a second.
 """
 
+from contextlib import AbstractAsyncContextManager
+
 from starlette.types import Scope
 
 from writeback.api.front import trace
@@ -49,6 +51,10 @@ class RateLimits:
                 retry_after_s=1,
                 hint="Send several records in one submission, and wait as long as Retry-After says.",
             )
+
+    def reading(self, scope: Scope) -> AbstractAsyncContextManager[None]:
+        """Wait for the app's turn at reading."""
+        return self._shares.reading(scope)
 
     def check_failure(self, scope: Scope) -> None:
         """Count a wrong secret against the address that it came from; raise TooManyAtOnce."""

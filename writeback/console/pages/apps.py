@@ -19,9 +19,10 @@ _A_PAGE = 50
 _SCOPES = (
     (Scope.SUBMIT.value, "Send writebacks"),
     (Scope.READ.value, "See its own writebacks, and what schools take"),
+    (Scope.MIS_READ.value, "Read pupils, staff and lists of the MIS through the drop-in endpoints"),
     (Scope.FIND.value, "Find pupils and staff by UPN, number or name"),
     (Scope.SUPPORT.value, "See and correct every app’s writebacks, hold schools"),
-    (Scope.ADMIN.value, "Everything, for every app"),
+    (Scope.ADMIN.value, "Everything else, for every app"),
 )
 _OVERLAPS = (
     (timedelta(), "not at all"),

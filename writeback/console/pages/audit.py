@@ -41,6 +41,7 @@ _ACTIONS = {
     "school.hold": "Held a school",
     "school.resume": "Let a school go on",
     "school.sync": "Fetched a school’s lists",
+    "mis.read": "Read a list of the MIS through a drop-in endpoint",
     "school.removals.accept": "Took out what fell out of a list",
     "school.removals.discard": "Kept what fell out of a list",
     "staff.sign_in": "Signed in",

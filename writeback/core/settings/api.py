@@ -189,3 +189,17 @@ class DropInSettings(BaseModel):
     """How long a synchronous call waits for the writeback's end before it is answered as taken."""
     max_callback_hosts: int = Field(default=50, ge=1)
     """Most hosts that the callbacks of one app may go to."""
+    wonde_hosts: list[str] = []
+    """Names, with a port where it counts, at which the Wonde drop-in endpoint is served without a prefix and nothing
+    else is, e.g. `["wonde.example.org"]`. The first is the domain that it gives as its schools' own."""
+    xporter_hosts: list[str] = []
+    """The same for the Xporter drop-in endpoint."""
+    wonde_port: int = Field(default=0, ge=0, le=65_535)
+    """A further port of the API at which the same holds; 0: none."""
+    xporter_port: int = Field(default=0, ge=0, le=65_535)
+    """The same for the Xporter drop-in endpoint; 0: none."""
+    reads: bool = False
+    """Answer the reads of an app that writes (pupils' names, lessons, codes, …) from the provider, to keys with the
+    scope `mis:read`."""
+    reads_at_once: int = Field(default=8, ge=1)
+    """Reads that one process passes on at a time; more are answered with 503."""

@@ -8,7 +8,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -68,6 +68,14 @@ class DropInRefused(Exception):
 
 
 @dataclass(frozen=True)
+class DropInTaken:
+    """What was kept. `ref`: by which its app may know it; `warnings`: what is to be said of each part all the same."""
+
+    ref: str
+    warnings: Sequence[Sequence[FindingJson]] = ()
+
+
+@dataclass(frozen=True)
 class DropInView:
     """The state of a request, as its drop-in endpoint shows it."""
 
@@ -79,6 +87,17 @@ class DropInView:
     updated_at: datetime
     last_attempt_at: datetime | None
     next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DropInToken:
+    """What a token of the Xporter drop-in endpoint stands for."""
+
+    key: str = field(repr=False)
+    school: str
+    until: datetime
+    relying_party: str
+    """What whoever asked for it calls itself; empty where the token is older than that is kept."""
 
 
 class DropInRequests:
@@ -115,26 +134,30 @@ class DropInRequests:
         mine = [school for school in schools if school.provider == provider]
         return mine[0] if len(mine) == 1 else None
 
-    def grant(self, key: str, school: School) -> tuple[str, datetime]:
+    def grant(self, key: str, school: School, relying_party: str) -> tuple[str, datetime]:
         """Return a token that stands for a key at one school for a while, and when it ends."""
-        until = self._flow.clock.now() + timedelta(seconds=self._flow.settings.doors.token_ttl_s)
+        until = self.token_end()
         claims = {"door": WebhookFormat.XPORTER.value, "key": key, "school": school.id, "until": until.isoformat()}
-        return self._flow.secrets.seal(claims), until
+        return self._flow.secrets.seal({**claims, "relying_party": relying_party}), until
 
-    def granted(self, token: str) -> tuple[str, str] | None:
-        """Return the key and the school that a token stands for; None for one that was never granted, or has ended."""
+    def token_end(self) -> datetime:
+        """Return when a token ends that is made now."""
+        return self._flow.clock.now() + timedelta(seconds=self._flow.settings.doors.token_ttl_s)
+
+    def granted(self, token: str) -> DropInToken | None:
+        """Return what a token stands for; None for one that was never granted, or has ended."""
         try:
             claims = self._flow.secrets.open(token)
         except (ConfigurationError, ValueError):  # it was not sealed here, or is not even ASCII
             return None
-        if (
-            claims.get("door") != WebhookFormat.XPORTER
-            or datetime.fromisoformat(claims["until"]) <= self._flow.clock.now()
-        ):
+        if claims.get("door") != WebhookFormat.XPORTER:
             return None
-        return claims["key"], claims["school"]
+        until = datetime.fromisoformat(claims["until"])
+        if until <= self._flow.clock.now():
+            return None
+        return DropInToken(claims["key"], claims["school"], until, claims.get("relying_party", ""))
 
-    async def take(self, caller: Caller, school: School, request: DropInRequest) -> str:
+    async def take(self, caller: Caller, school: School, request: DropInRequest) -> DropInTaken:
         """Keep all of the request, and return what its app may know it by from now on.
 
         Raise DropInRefused with all findings, CallbackRefused, or a Problem as `Acceptor.submit` does.
@@ -143,8 +166,8 @@ class DropInRequests:
             check_kind(caller, part.kind)
         idempotency = idempotency_of(request.idempotency_key, school.id, _fingerprint(request))
         if idempotency is not None and (known := await self._known(caller, idempotency)) is not None:
-            return known
-        drafts = await self._drafts(caller, school, request)
+            return DropInTaken(known)
+        drafts, warnings = await self._drafts(caller, school, request)
         webhook_id = None
         if request.callback is not None:
             webhook_id = await webhook_for_callback(self._flow, caller.app_id, request.callback)
@@ -157,7 +180,9 @@ class DropInRequests:
             drop_in=_kept(request, ref, drafts, webhook_id),
         )
         committed = await self._acceptor.committer.commit(new)
-        return _ref_in(committed) if isinstance(committed, Replayed | KeyReused) else ref
+        if isinstance(committed, Replayed | KeyReused):
+            return DropInTaken(_ref_in(committed))
+        return DropInTaken(ref, warnings)
 
     async def show(self, caller: Caller, endpoint: str, ref: str) -> DropInView:
         """Return the state of a request; raise NotFound for what the caller may not see, as if it did not exist."""
@@ -206,8 +231,10 @@ class DropInRequests:
             known = await find_key(session, caller.app_id, idempotency)
         return None if known is None else _ref_in(known)
 
-    async def _drafts(self, caller: Caller, school: School, request: DropInRequest) -> list[NewWriteback]:
-        """Return what is to be kept of each part; raise DropInRefused where any of them may not be."""
+    async def _drafts(
+        self, caller: Caller, school: School, request: DropInRequest
+    ) -> tuple[list[NewWriteback], list[Sequence[FindingJson]]]:
+        """Return what is to be kept of each part, and its warnings; raise DropInRefused where any may not be kept."""
         drafts: list[NewWriteback] = []
         said: list[Sequence[FindingJson]] = []
         more = 0
@@ -220,12 +247,13 @@ class DropInRequests:
                 more += error.extra["more_findings"]
                 continue
             findings = [one.as_json() for one in checked.findings]
-            said.append([one for one in findings if one["severity"] == "error"] if checked.is_refused else [])
+            severity = "error" if checked.is_refused else "warning"
+            said.append([one for one in findings if one["severity"] == severity])
             if not checked.is_refused:
                 drafts.append(self._acceptor.draft(caller, school.id, checked))
         if len(drafts) < len(request.parts):
-            raise DropInRefused(said, more)
-        return drafts
+            raise DropInRefused([[one for one in part if one["severity"] == "error"] for part in said], more)
+        return drafts, said
 
 
 def new_ref(endpoint: str, now: datetime) -> str:

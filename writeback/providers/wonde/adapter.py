@@ -132,6 +132,14 @@ class WondeProvider:
             answers.append(answer)
         return report.read_report(*answers)
 
+    async def read(self, account: Account, path: str, params: Mapping[str, str]) -> Answer | NotReached | Blocked:
+        """Ask for what an app wants to read."""
+        school = quote(account.provider_school_id, safe="")
+        try:
+            return await self._wonde.ask(account, path.replace("{school}", school), params)
+        except NoAnswer as error:
+            return error.outcome or NotReached(error.detail)
+
     async def schools(
         self, token: str, base_url: str, state: ListingState
     ) -> Sequence[SchoolListing] | NotReached | Blocked:

@@ -185,6 +185,12 @@ class XporterProvider:
                 return NotReached(reason)
         return report.read_schools(answer, state, base_url or self._settings.base_url)
 
+    async def read(
+        self, account: Account, path: str, params: Mapping[str, str]
+    ) -> Answer | NotReached | Blocked | Refused:
+        """Ask for what an app wants to read."""
+        return await self._read(account, self._path(account, path.replace("{school}", "{estab}")), params)
+
     async def aclose(self) -> None:
         """Nothing of its own to close: the client belongs to whoever made it."""
 

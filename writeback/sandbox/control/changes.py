@@ -222,6 +222,7 @@ CHANGES: Final[Mapping[str, Apply]] = {
     "has_lesson_attendance": _flag("has_lesson_attendance"),
     "names_conduct_writebacks": _flag("names_conduct_writebacks"),
     "strict": _flag("is_strict"),
+    "paginates_always": _flag("paginates_always"),
     "completion_delay_s": _seconds("completion_delay_s"),
     "retry_every_s": _seconds("retry_every_s"),
     "retry_for_s": _seconds("retry_for_s"),

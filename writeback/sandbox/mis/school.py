@@ -66,6 +66,9 @@ class SandboxSchool:
     """Wonde: permissions. Xporter: scopes."""
     relying_party: str | None = None
     """Xporter: the only application that the secret is good for; None: any."""
+    paginates_always: bool = False
+    """Wonde: whether a list that fits on one page has `meta.pagination` too. The document says no (70), and official
+    clients fail without it."""
     completion_delay_s: float = 0.3
     retry_every_s: float = 300.0
     """Xporter tries an agent that does not answer every 5 minutes (14119)."""

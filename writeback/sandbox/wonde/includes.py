@@ -7,13 +7,19 @@ from starlette.requests import Request
 
 from writeback.sandbox.mis.roll import Person
 from writeback.sandbox.mis.school import SandboxSchool
-from writeback.sandbox.mis.timetable import Group
+from writeback.sandbox.mis.timetable import Group, Lesson
+from writeback.sandbox.wonde import record_rows, rows
 from writeback.sandbox.wonde.access import Denied, bad_request
 from writeback.sandbox.wonde.rows import Row
 
-OF_STUDENTS: Final = ("classes", "education_details", "registration")
+OF_STUDENTS: Final = ("classes", "education_details", "registration", "year")
 OF_EMPLOYEES: Final = ("contact_details", "employment_details")
-_PERMISSIONS: Final = {"classes": "classes.read", "registration": "groups.read"}
+_PERMISSIONS: Final = {
+    "classes": "classes.read",
+    "registration": "groups.read",
+    "year": "groups.read",
+    "class": "classes.read",
+}
 """Beside that of the list itself (3152, 6200)."""
 
 
@@ -44,8 +50,9 @@ def of_student(pupil: Person, group: Group, wanted: Collection[str]) -> Row:
                 "part_time": False,
             }
         },
-        "registration": {"data": {**_named(group), "type": "REGISTRATION", "notes": None}},
-        "classes": {"data": [{**_named(group), "subject": None, "alternative": False}]},
+        "registration": {"data": {**named(group), "type": "REGISTRATION", "notes": None}},
+        "year": {"data": {**year_group(group.year), "type": "YEAR", "notes": None}},
+        "classes": {"data": [{**named(group), "subject": None, "alternative": False}]},
     }
     return {name: part for name, part in found.items() if name in wanted}
 
@@ -65,5 +72,29 @@ def of_employee(person: Person, wanted: Collection[str]) -> Row:
     return {name: part for name, part in found.items() if name in wanted}
 
 
-def _named(group: Group) -> Row:
+def of_lesson(school: SandboxSchool, lesson: Lesson, wanted: Collection[str]) -> Row:
+    """Return the parts of a lesson (6299), each in place of its id where it has one."""
+    mis, room = school.mis, school.mis.lists.room(lesson.room)
+    teacher = mis.staff.get(lesson.employee_id)
+    found = {
+        "class": {"data": {**named(lesson.group), "subject": None, "alternative": False}},
+        "employee": {"data": rows.employee(teacher) if teacher else None},
+        "period": {"data": rows.period(lesson.period, school.created_at)},
+        "room": {"data": record_rows.room(room) if room else None},
+    }
+    return {name: part for name, part in found.items() if name in wanted}
+
+
+def year_group(year: int) -> Row:
+    """Return a year group; the simulated MIS has none of its own, so its id is made of the year's number."""
+    return {
+        "id": f"A{1_000_000 + year}",
+        "mis_id": str(year),
+        "name": str(year),
+        "code": str(year),
+        "description": f"Year {year}",
+    }
+
+
+def named(group: Group) -> Row:
     return {"id": group.id, "mis_id": group.id, "name": group.name, "code": group.name, "description": group.name}

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from writeback.sandbox.http import answer, base_url, entry_of
+from writeback.sandbox.http import answer, base_url, entry_of, sandbox_of
 from writeback.sandbox.wonde.access import bad_request
 from writeback.sandbox.wonde.rows import Row
 
@@ -33,7 +33,7 @@ def listing(
     start = (page - 1) * per_page
     body: dict[str, Any] = {"data": [render(row) for row in rows[start : start + per_page]]}
     meta: dict[str, Any] = {}
-    if asked or len(rows) > per_page:
+    if asked or len(rows) > per_page or _paginates_always(request):
         has_more = start + per_page < len(rows)
         meta["pagination"] = {
             "next": _page_url(request, page + 1) if has_more else None,
@@ -48,6 +48,13 @@ def listing(
     if meta:
         body["meta"] = meta
     return answer(body)
+
+
+def _paginates_always(request: Request) -> bool:
+    """Whether the school in the path is set so; where there is none in it, any school."""
+    schools = sandbox_of(request).schools
+    named = schools.get(request.path_params.get("school", ""))
+    return any(one.paginates_always for one in ([named] if named else schools.values()))
 
 
 def updated_between(request: Request, rows: Sequence[T], updated_at: Callable[[T], datetime]) -> list[T]:

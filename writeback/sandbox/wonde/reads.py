@@ -103,7 +103,13 @@ async def lessons(request: Request) -> Response:
         if (after is None or _starts_at(lesson) > after) and (before is None or _starts_at(lesson) < before)
     ]
     found = updated_between(request, found, lambda row: row.updated_at)
-    return listing(request, found, partial(_lesson, school), includes=LESSON_INCLUDES)
+    wanted = asked_for(request, school, LESSON_INCLUDES)
+    return listing(
+        request,
+        found,
+        lambda row: {**_lesson(school, row), **includes.of_lesson(school, row, wanted)},
+        includes=LESSON_INCLUDES,
+    )
 
 
 async def one_lesson(request: Request) -> Response:

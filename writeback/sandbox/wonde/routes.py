@@ -6,7 +6,7 @@ from typing import Final
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
-from writeback.sandbox.wonde import list_reads, reads, record_reads
+from writeback.sandbox.wonde import list_reads, reads, record_reads, requests, school_lists
 from writeback.sandbox.wonde.access import Denied, denied
 from writeback.sandbox.wonde.writing import (
     CREATIONS,
@@ -74,6 +74,14 @@ ROUTES: Final = [
     Route(f"{_SCHOOL}/periods", reads.periods),
     Route(f"{_SCHOOL}/attendance-codes", reads.attendance_codes),
     Route(f"{_SCHOOL}/deletions", reads.deletions),
+    Route(f"{_SCHOOL}/classes", school_lists.classes),
+    Route(f"{_SCHOOL}/classes/{{id}}", school_lists.one_class),
+    Route(f"{_SCHOOL}/groups", school_lists.groups),
+    Route(f"{_SCHOOL}/groups/{{id}}", school_lists.one_group),
+    Route(f"{_SCHOOL}/subjects", school_lists.subjects),
+    Route(f"{_SCHOOL}/counts", school_lists.counts),
+    Route(f"{_SCHOOL}/request-access", requests.request_access, methods=["POST"]),
+    Route(f"{_SCHOOL}/revoke-access", requests.revoke_access, methods=["DELETE"]),
     Route("/v1.0/attendance-codes", reads.national_codes),
     Route("/v1.0/meta/schools/{school}", reads.school_meta),
     Route("/v1.0/meta/schools/{school}/permissions", reads.permissions),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
-from writeback.sandbox.xporter import conduct_reads, detention_reads, operations, reads, sts
+from writeback.sandbox.xporter import conduct_reads, detention_reads, operations, reads, school_reads, sts
 from writeback.sandbox.xporter.access import XporterError, failed
 from writeback.sandbox.xporter.writing import asynchronous, kept, synchronous
 
@@ -48,6 +48,8 @@ _ROUTES: Final = [
     Route(f"{_SCHOOL}/Calendar", reads.calendar),
     Route(f"{_SCHOOL}/AttendanceForDate", reads.attendance_for_date),
     Route(f"{_SCHOOL}/Health", reads.health),
+    Route(f"{_SCHOOL}/SchoolInfo", school_reads.school_info),
+    Route(f"{_SCHOOL}/Groups", school_reads.groups),
     Route(f"{_SCHOOL}/ConductLookups", conduct_reads.conduct_lookups),
     # The document's heading has the plural (473), an old public client the singular.
     Route(f"{_SCHOOL}/AchievementForDateRange", conduct_reads.achievements),

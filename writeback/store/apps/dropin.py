@@ -1,11 +1,12 @@
 """Queries of drop-in requests. Their rows are written with their writebacks, by the committer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.school import HoldReason
 from writeback.store.tables import App, DropInMemberRow, DropInRow, SchoolRow, WebhookRow, WritebackRow
 
 
@@ -43,6 +44,14 @@ async def school_candidates(session: AsyncSession, provider: str, given: str) ->
         return [own.id]
     query = select(SchoolRow.id).where(SchoolRow.provider == provider, SchoolRow.provider_school_id == given)
     return (await session.exec(query.order_by(col(SchoolRow.id)).limit(2))).all()
+
+
+async def schools_of(session: AsyncSession, provider: str, only: Collection[str] | None) -> Sequence[str]:
+    """Return the ids of the provider's schools by id, among `only` these (None: all), without those being removed."""
+    query = select(SchoolRow.id).where(SchoolRow.provider == provider)
+    query = query.where(func.coalesce(SchoolRow.hold_reason, "") != HoldReason.LEAVING.value)
+    found = (await session.exec(query.order_by(col(SchoolRow.id)))).all()
+    return found if only is None else [one for one in found if one in only]
 
 
 async def callback_webhook(session: AsyncSession, app: str, format_: str, origin: str) -> WebhookRow | None:
