@@ -29,7 +29,7 @@ class Calendar:
     def __init__(self, lookups: LookupView, today: Date | None, year_begins: str, year: SchoolYear = NO_YEAR) -> None:
         lessons, closures = lookups.lessons, lookups.closures
         self._days = lessons.days if lessons is not None else frozenset()
-        self._year = year.with_closures(closures.stretches) if closures is not None and closures.rows else year
+        self._year, self._told = year, closures.year if closures is not None else NO_YEAR
         self.today, self._year_begins = today, year_begins
 
     def covers(self, value: str) -> bool:
@@ -65,7 +65,7 @@ class Calendar:
             if to_come != "taken" and day > self.today:
                 code = "not_yet_happened" if to_come == "refused" else "date_in_future"
                 yield code, {"value": value, "today": self.today}
-        closed = self._year.closed(day) if (needs_pupils or needs_lessons) and self._year.stretches else None
+        closed = self._year.closed(day, self._told) if needs_pupils or needs_lessons else None
         if closed is not None:
             yield "day_is_closed", {"value": value, "weekday": _WEEKDAYS[day.weekday()], "why": closed.in_words}
         elif needs_lessons and self._has_no_lessons(day, value):

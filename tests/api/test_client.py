@@ -432,6 +432,8 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.schools.put_year("hillside", file="kind,first,last\n"),
     lambda c: c.schools.features("s", kind=["attendance.session"]),
     lambda c: c.schools.lookup("s", "students"),
+    lambda c: c.schools.find_students("s", [{"upn": "A999432113104"}]),
+    lambda c: c.schools.find_employees("s", [{"code": "JSA"}]),
     lambda c: c.schools.of_provider("wonde", state="pending"),
     lambda c: c.batches.upload("s", b"a,b", kind="k", dry_run=True),
     lambda c: c.batches.iterate(school="s", status="done"),

@@ -591,3 +591,17 @@ async def test_a_school_may_have_late_registers_sent(api: Any, is_problem: Any) 
     async with api.database.read() as session:
         noted = (await session.exec(select(AuditRow).where(AuditRow.action == "school.change"))).all()
     assert [one.changed["fields"] for one in noted] == [["late_registers"]]
+
+
+async def test_what_is_kept_of_people_is_changed_and_audited(api: Any, is_problem: Any) -> None:
+    await api.add_school()
+    key = await api.key("admin")
+
+    usual = (await api.call("GET", "/v1/schools/hillside", key)).json()["directory"]
+    named = await api.call("PATCH", "/v1/schools/hillside", key, json={"directory": "named"})
+    other = await api.call("PATCH", "/v1/schools/hillside", key, json={"directory": "open"})
+    log = (await api.call("GET", "/v1/audit?action=school.change", key)).json()["items"]
+
+    assert (usual, named.json()["directory"]) == ("hashed", "named")
+    is_problem(other, 422, "body_invalid")
+    assert [one["changed"]["directory"] for one in log] == [{"before": "hashed", "after": "named"}]

@@ -109,7 +109,7 @@ async def test_a_word_that_is_not_there_cannot_be_taken_out(hillside: Any, is_pr
     ("word", "code", "pointer"),
     [
         ({**LATE, "field": "attendance.kode"}, "word_field_unknown", "/words/0/field"),
-        ({**LATE, "word": "  "}, "word_empty", "/words/0/word"),
+        ({**LATE, "word": "  "}, "word_invalid", "/words/0/word"),
         ({**LATE, "code": "LX"}, "code_unknown", "/words/0/code"),
         ({**LATE, "code": "H"}, "code_inactive", "/words/0/code"),
         ({**LATE, "code": "-"}, "code_is_no_mark", "/words/0/code"),

@@ -21,6 +21,10 @@ A201,"Example, Sam",31/02/2026,AM,/
 A202,"Example, Kim",2026-01-12,PM,/
 A202,"Example, Kim",2026-01-12,PM,N
 """
+UNSURE = "Pupil ID,Date,Session,One,Two\nA200,2026-01-12,AM,/,N\nA201,2026-01-12,AM,L,N\n"
+"""Nobody can tell which of its last two columns has the marks."""
+GRID = "UPN,Surname,Mon 12/01/2026 AM,Mon 12/01/2026 PM\nY999432113104,Example,/,N\nZ123,Example,L,N\n"
+"""A row a pupil, a column a session; nobody has the second UPN."""
 
 
 async def file_in_review(services: Services, content: str = MARKS, *, kind: str = "attendance.session") -> str:

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 from tests.console.bad_morning import bad_morning
 from tests.console.browser import CHROMIUM, WHY_NOT, chromium, served
 from tests.console.conftest import PASSWORD
-from tests.console.reviews import file_in_review
+from tests.console.reviews import GRID, MARKS, UNSURE, file_in_review
 from tests.console.scenes import DAY, add_writeback
 from writeback.console import create_console
 from writeback.console.navigation import MENU
@@ -63,6 +63,8 @@ PATHS = (
     "/batches/{review}/review?show=all",
     "/batches/{review}/review?row=2",
     "/batches/{review}/stop",
+    "/batches/{unsure}/review",
+    "/batches/{grid}/review",
     "/apps/new",
     "/apps/keys/{key}/rotate",
     "/webhooks/{webhook}",
@@ -165,8 +167,10 @@ async def scene(settings: Settings, fake_clock: FakeClock, browser: Browser) -> 
         await services.staff.accounts.add("ann@example.org", Role.ADMIN, password=PASSWORD)
         await bad_morning(services)
         await services.reads.db.transact(partial(_begin_correction, services))
-        ids = {**await _ids(services), "review": await file_in_review(services)}
-        paths = [path.format(**ids) for path in PATHS]
+        ids = await _ids(services)
+        files = {"review": MARKS, "unsure": UNSURE, "grid": GRID}
+        in_review = {name: await file_in_review(services, content) for name, content in files.items()}
+        paths = [path.format(**ids, **in_review) for path in PATHS]
         async with served(create_console(services)) as origin:
             yield Scene(services, origin, browser, paths)
 

@@ -1,4 +1,4 @@
-"""A school office's morning in the console, without a terminal: a register as SIMS lays it out, to the marks in the MIS.
+"""A school office's morning in the console, without a terminal: a register as SIMS lays it out, to marks in the MIS.
 
 The file has UPNs and no ids. Its shape, a row a pupil and a column a session, is that of the registers which schools
 print from SIMS; its pupils are invented.
@@ -101,7 +101,7 @@ async def test_a_register_is_uploaded_mended_sent_and_confirmed(office: Office, 
     await expect(page.get_by_text("1 person chosen: 1 row to be corrected.")).to_be_visible()
 
     await expect(page.get_by_role("group", name="Row 5 (D)")).to_contain_text("Late")
-    await page.get_by_role("group", name="Row 5 (D)").get_by_label("Code").select_option("L")
+    await page.get_by_role("group", name="Row 5 (D)").get_by_label("Mark", exact=True).select_option("L")
     await page.get_by_role("button", name="Check these rows again").click()
     await expect(page.get_by_text("1 row changed and checked: nothing is left")).to_be_visible()
 

@@ -341,3 +341,20 @@ async def test_what_fell_out_of_a_list_is_shown_and_a_person_decides(services: S
         assert after is not None
     assert set(known.rows) - set(after.rows) == set(ids)
     assert "fell out at once" not in (await visitor.get("/schools/st-marys")).text
+
+
+async def test_what_is_kept_of_people_is_shown_and_changed_by_those_who_manage(
+    services: Services, sign_in: SignIn
+) -> None:
+    viewer, visitor = await sign_in("viewer"), await sign_in("admin")
+    assert "by keyed hashes that nobody can read" in (await viewer.get("/schools/st-marys")).text
+    assert (await viewer.post("/schools/st-marys/directory", {"directory": "named"})).status_code == 403
+
+    asked = await visitor.post("/schools/st-marys/directory", {"directory": "named"})
+    unasked = (await services.registry.get("st-marys")).directory
+    await visitor.post("/schools/st-marys/directory", {"directory": "named", **YES})
+    await visitor.post("/schools/st-marys/directory", {"directory": "everything", **YES})
+
+    assert "What was kept until now is deleted at once" in asked.text
+    assert (unasked, (await services.registry.get("st-marys")).directory) == ("hashed", "named")
+    assert "names are kept, sealed" in (await visitor.get("/schools/st-marys")).text

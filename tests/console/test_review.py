@@ -11,8 +11,10 @@ from sqlmodel import col, select
 
 from tests.console.bad_morning import bad_morning
 from tests.console.conftest import SignIn, Visitor
+from tests.console.reviews import SAM, file_in_review
 from writeback.domain.lookups import ListName
 from writeback.flow.batches.runner import BatchRunner
+from writeback.flow.batches.uploads import NewBatch
 from writeback.flow.schools.sync import Syncer
 from writeback.store.schools import lists
 from writeback.store.tables import AuditRow, BatchRow, WritebackRow
@@ -149,6 +151,10 @@ async def test_what_is_mended_is_checked_again_and_goes(
     assert marks.count('"date":"2026-01-12"') == 3
     assert [actor for actor, _ in await _audited(services, "batch.mend")] == ["staff:sam"] * 2
     assert [actor for actor, _ in await _audited(services, "batch.send")] == ["staff:sam"]
+    log = (await visitor.get("/audit?action=batch.")).text
+    assert "Corrected or left out a row of a file" in log
+    assert "row 3, E" in log
+    assert "3 rows; 0 bad, 0 left out" in log
 
 
 async def test_a_row_that_is_still_bad_says_so(sign_in: SignIn, upload: Upload) -> None:
@@ -260,6 +266,43 @@ async def test_while_it_is_read_the_page_says_how_far_it_is(sign_in: SignIn, ser
     assert "Being read" in page.text
     assert "data-next" not in page.text
     assert "data-next" in piece.text
+
+
+async def test_file_that_nobody_is_to_look_at_has_no_review(sign_in: SignIn, services: Services, work: WorkOn) -> None:
+    visitor = await sign_in("support")
+    upload = await services.batches.begin(SAM.uploader("st-marys"), NewBatch("st-marys", "attendance.session"))
+    await upload.add(f"{HEADER}\n{GOOD}\n".encode())
+    batch_id = (await upload.finish()).batch_id
+
+    before = await visitor.get(f"/batches/{batch_id}/review")
+
+    assert before.headers["location"] == f"/console/batches/{batch_id}"
+    assert batch_id not in (await visitor.get("/upload")).text
+    assert "by people in the console" in (await visitor.get(f"/batches/{batch_id}")).text
+
+
+async def test_pupils_of_an_incident_are_mended_row_by_row(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("support")
+    rows = "incident,student_id,date,employee_id,type,points\n1,A200,2026-01-12,E1,B,1\n1,A201,2026-01-12,E1,B,many\n"
+    path = f"/batches/{await file_in_review(services, rows, kind='behaviour.create')}/review"
+
+    page = (await visitor.get(path)).text
+
+    assert re.search(r'id="e-r3\.F">.*?many', page, re.DOTALL)
+    assert "Row 2 <" in page, "it is held back with the other"
+
+
+async def test_code_of_staff_is_not_taken_for_a_mark(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("support")
+    rows = "Pupil ID,Date,Session,Staff Code,Mark\nA200,2026-01-12,AM,ZZZ,Q7\n"
+    path = f"/batches/{await file_in_review(services, rows)}/review"
+
+    page = (await visitor.get(path)).text
+
+    assert '<input id="f-r2.D"' in page
+    assert re.search(r'id="e-r2\.D">.*?employee', page, re.DOTALL), "nobody could be found by that code"
+    assert '<select id="f-r2.E"' in page
+    assert 'id="e-r2.E"' not in page
 
 
 async def test_that_rows_were_shown_is_written_down_once(sign_in: SignIn, upload: Upload, services: Services) -> None:

@@ -12,7 +12,8 @@ from sqlmodel import select
 
 from tests.console.bad_morning import bad_morning
 from tests.console.conftest import SignIn, Visitor
-from tests.console.reviews import file_in_review, keep_people
+from tests.console.reviews import UNSURE, file_in_review, keep_people
+from writeback.console.pages.batches import review_page
 from writeback.domain.directory import PersonDetails
 from writeback.domain.lookups import ListName
 from writeback.flow.batches.runner import BatchRunner
@@ -27,7 +28,6 @@ PEOPLE = {
     "A201": PersonDetails(upn=KIM, surname="Example", forename="Kim", classes=("8B",)),
     "A202": PersonDetails(upn=LEE, surname="Example", forename="Lee", classes=("8C",)),
 }
-UNSURE = "Pupil ID,Date,Session,Mrk\nA200,2026-01-12,AM,/\nA201,2026-01-12,AM,L\n"
 NO_SESSION = "Pupil ID,Date,Mark\nA200,2026-01-12,N\n"
 GRID = f"UPN,Surname,Mon 12/01/2026 AM,Mon 12/01/2026 PM\n{PAT},Example,/,N\n{KIM},Example,L,N\nZ123,Example,/,N\n"
 
@@ -91,9 +91,9 @@ async def test_column_of_which_nobody_can_tell_is_asked_about_and_read_as_said(
     await _read(services, path)
     page = await visitor.get(path)
 
-    assert "1 of them to be looked at" in words(asked)
+    assert "2 of them to be looked at" in words(asked)
     assert "Say below what its columns are" in words(asked)
-    assert re.search(r'<label for="f-c\.D">D: Mrk</label>', asked.text)
+    assert re.search(r'<label for="f-c\.D">D: One</label>', asked.text)
     assert said.status_code == 303
     assert "Send the 2 good rows" in words(page)
     assert "read as confirmed by sam" in words(page)
@@ -129,17 +129,31 @@ async def test_what_no_column_says_is_said_for_all_rows(sign_in: SignIn, service
     assert "PM (1)" in words(page)
 
 
+async def test_days_that_can_be_read_either_way_are_asked_about(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("support")
+    content = "Pupil ID,Date,Session,Mark\nA200,01/12/2026,AM,/\n"
+    path = f"/batches/{await file_in_review(services, content)}/review"
+
+    asked = await visitor.get(path)
+    await _say(visitor, path, "columns", {"date_order": "mdy"})
+    await _read(services, path)
+
+    assert "Say below what days like 11/02 have first" in words(asked)
+    assert "Mon 12 January 2026 (1)" in words(await visitor.get(path))
+
+
 async def test_columns_that_cannot_be_read_so_say_why_beside_them_and_keep_what_was_chosen(
     sign_in: SignIn, services: Services
 ) -> None:
     visitor = await sign_in("support")
     path = f"/batches/{await file_in_review(services, UNSURE)}/review"
 
-    answer = await _say(visitor, path, "columns", {"c.D": "date", "c.C": "session"})
+    answer = await _say(visitor, path, "columns", {"c.D": "date", "c.C": "session", "date_order": "dmy"})
 
     assert answer.status_code == 422
     assert "are both date" in words(answer)
     assert shown(answer)["c.D"] == "date"
+    assert shown(answer)["date_order"] == "dmy"
     assert await _audited(services, "batch.mapping") == []
 
 
@@ -197,6 +211,26 @@ async def test_number_that_nobody_has_changes_nothing_and_says_so(sign_in: SignI
     page = await visitor.get(path)
     assert "Nobody has this UPN or admission number" in words(page)
     assert "1 unknown" in words(page)
+
+
+async def test_many_who_were_not_found_come_page_by_page(
+    sign_in: SignIn, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_page, "_PEOPLE", 1)
+    visitor = await sign_in("support")
+    path = f"/batches/{await file_in_review(services, GRID.replace(KIM, 'X1'))}/review"
+    first = await visitor.get(path)
+    following = re.search(r'href="/console([^"]*people=[^"]*)#people"', first.text)
+    assert following
+
+    second = await visitor.get(html.unescape(following[1]))
+    number = next(name for name in shown(second) if name.startswith("n."))
+    cursor = re.search(r'name="people" value="([^"]+)"', second.text)
+    assert cursor
+    await visitor.post(f"{path}/people", {**shown(second), "people": cursor[1], number: LEE})
+
+    assert number not in shown(first)
+    assert "1 found, 1 chosen by hand, 1 unknown" in words(await visitor.get(path))
 
 
 async def test_mark_of_a_grid_is_called_by_its_row_and_column(sign_in: SignIn, services: Services) -> None:

@@ -63,6 +63,7 @@ async def test_a_year_is_loaded_shown_and_forgotten(services: Services, sign_in:
 
     loaded = await admin.post(f"{PATH}/year", files={"file": ("terms.csv", YEAR, "text/csv")})
     shown, school = await admin.get(PATH), await admin.get("/schools/hillside")
+    report = await admin.get("/reports?school=hillside&date=2026-01-12")
     asked = await admin.post(f"{PATH}/year/forget")
     forgotten = await admin.post(f"{PATH}/year/forget", {"confirmed": "yes", "reason": "it was another school's"})
 
@@ -70,6 +71,7 @@ async def test_a_year_is_loaded_shown_and_forgotten(services: Services, sign_in:
     for words in ("Mon 5 Jan 2026 – Fri 13 Feb 2026", "Spring 1", "INSET day", "Training"):
         assert words in shown.text
     assert "No pupils come today: by its year it is an INSET day (Training)." in school.text
+    assert "No pupils come on that day: by the school’s year it is an INSET day (Training)." in report.text
     assert (asked.status_code, forgotten.status_code) == (200, 303)
     assert (await services.years.show("hillside")).stretches == ()
 

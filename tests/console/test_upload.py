@@ -167,3 +167,19 @@ async def test_form_remembers_what_was_chosen(sign_in: SignIn) -> None:
     assert '<option value="attendance.session" selected' in first.text
     assert '<option value="st-marys" selected' in again.text
     assert '<option value="attendance.lesson" selected' in again.text
+
+
+async def test_file_of_somebody_who_is_no_longer_signed_in_is_not_kept_and_they_are_told(
+    sign_in: SignIn, services: Services
+) -> None:
+    visitor = await sign_in("support")
+    token = await visitor.token()
+    visitor.http.cookies.delete("wb_console")
+
+    files: Any = {"file": ("marks.csv", MARKS, "text/csv")}
+    answer = await visitor.post("/upload", OF_MARKS, token=token, files=files)
+
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/console/sign-in")
+    assert "could not be kept" in (await visitor.http.get(answer.headers["location"])).text
+    assert await _uploaded(services) == []

@@ -63,7 +63,8 @@ async def test_support_says_what_a_refused_word_means_and_it_is_refused_no_longe
         ({**ILL, "code": ""}, "Say the word, and the code that it stands for."),
         ({**ILL, "code": "Late"}, "Did you mean L?"),
         ({**ILL, "word": "N", "code": "L"}, "is a code of attendance.code at the school"),
-        ({**ILL, "word": "x" * 65}, "at most 64 characters"),
+        ({**ILL, "word": "x" * 65}, "has 65 characters; 64 are the most"),
+        ({**ILL, "word": "a\x00b"}, "holds line breaks or control characters"),
     ],
 )
 async def test_what_could_not_work_is_said_and_the_form_keeps_what_was_written(

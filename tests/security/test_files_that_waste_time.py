@@ -3,13 +3,16 @@
 import io
 import time
 import tracemalloc
+from datetime import date
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
 from writeback.batches.cells import plain_text
 from writeback.batches.days import BRITISH, NoDay, moment_of, readings_of
+from writeback.batches.files import look_at
 from writeback.batches.foreign_files import refuse_foreign
+from writeback.batches.layout import Format
 from writeback.batches.workbooks import sheet_marks
 
 _PATIENCE_S = 5.0
@@ -58,3 +61,19 @@ def test_a_huge_cell_is_soon_read_and_not_remembered(cell: str) -> None:
 
     assert _spent(began_at) < _PATIENCE_S
     assert kept < 5_000_000
+
+
+@pytest.mark.parametrize("name", ["mon ", "1/", "am pm ", "23rd of november ", "a", "class: 7b "])
+def test_huge_names_of_columns_and_titles_are_soon_looked_at(name: str) -> None:
+    title, header = (
+        ",".join([name * 5_000] * 20),
+        ",".join([*(f"{name * 2_000}{place}" for place in range(150)), "UPN"]),
+    )
+    data = f"{title}\n{title}\n{header}\n{','.join(['/' * 500] * 151)}\n".encode()
+    began_at = time.process_time()
+
+    proposal = look_at(io.BytesIO(data), Format.CSV, "attendance.session", max_unpacked=1, today=date(2026, 11, 30))
+
+    assert _spent(began_at) < _PATIENCE_S
+    assert proposal is not None
+    assert len(str(proposal.as_json())) < 1_000_000

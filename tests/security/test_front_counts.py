@@ -14,7 +14,7 @@ from writeback.api.app import create_app
 from writeback.core.errors import MOST_FINDINGS
 from writeback.domain.access import Scope
 from writeback.domain.school import School
-from writeback.flow.dropin.requests import DropInRefused, DropInRequest
+from writeback.flow.dropin.requests import DropInRefused, DropInRequest, DropInTaken
 
 WONDE = "/wonde/v1.0/schools/A1/attendance/session"
 XPORTER = "/xporter/api/v1/AttendanceAsync/3281102"
@@ -32,16 +32,16 @@ class FakeDropIn:
     async def school(self, *_: Any) -> School:
         return School(id="hillside", name="Hillside", provider="wonde", mis="SIMS")
 
-    async def take(self, caller: Any, school: School, request: DropInRequest) -> str:
+    async def take(self, caller: Any, school: School, request: DropInRequest) -> DropInTaken:
         self.taken.append(request)
         if self.refusal is not None:
             raise self.refusal
-        return "A1"
+        return DropInTaken("A1")
 
     def granted(self, token: str) -> None:
         return None
 
-    def grant(self, key: str, school: School) -> tuple[str, Any]:
+    def grant(self, key: str, school: School, relying_party: str) -> tuple[str, Any]:
         return "token", SimpleNamespace(strftime=lambda _: "2026-01-13")
 
 

@@ -60,7 +60,11 @@ class World:
         await registry.patch("hillside", {"directory": mode.value})
         pat = PersonDetails(PAT["upn"], surname="Example", forename="Pat", date_of_birth=date(2013, 9, 4))
         rows, at = {"A1": {"id": "A1"}}, self.services.clock.now()
-        known = KnownPeople(flow.secrets, "hillside", ListName.STUDENTS, mode, None, at - at)
+
+        async def nothing() -> None:
+            return None
+
+        known = KnownPeople(flow.secrets, "hillside", ListName.STUDENTS, mode, None, nothing, at - at)
         lookup = Lookup(ListName.STUDENTS, 1, at, rows, full_at=at)
         write = await known.after(ListChange(rows, is_full=True, people={"A1": pat}), lookup, at)
         assert write is not None

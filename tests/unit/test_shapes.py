@@ -22,7 +22,6 @@ OTHERS = {
     "ListState": "a row of a query",
     "ColumnUse": "how a column is read, row by row",
     "ProposedColumn": "what a look at a file comes to, before anybody has said anything",
-    "Word": "what a word is compared by, in memory for every record",
     "WordIn": "a word as it is taken, whose unknown fields are refused",
     "_Field": "what is compared before it is a text",
     "Stretch": "what validation asks about a day, with each submission",

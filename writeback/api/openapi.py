@@ -51,6 +51,7 @@ _TAGS = {
     "schools": "The registry of schools.",
     "webhooks": "Where an app is told of changes.",
     "Wonde drop-in": "Wonde's own requests: change the base URL and nothing else.",
+    "words": "What a school's reasons are called elsewhere, and the codes that they stand for.",
     "writebacks": "What is written into the MIS: submitted, found, followed.",
     "Xporter drop-in": "Xporter's own requests: change the base URL and nothing else.",
 }

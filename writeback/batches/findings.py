@@ -92,6 +92,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Column {column} ({place}) is read as {day}, and the other days accordingly, because of: {source}",
         "If that is wrong, cancel the batch and write the days with their year, for example 12/01/2026.",
     ),
+    "constant_used": (
+        "{field} is {value} for all rows, because {source} stands above the column names",
+        "If that is wrong, cancel the batch, and add a column {field}.",
+    ),
     "cell_not_two_marks": (
         "Cell {cell} has {value}, where the marks of morning and afternoon are expected",
         "Write both marks, for example /\\; write - for a session without one.",
@@ -224,6 +228,7 @@ _WARNINGS = frozenset(
         "columns_not_sent",
         "rows_not_sent",
         "grid_days_partial",
+        "constant_used",
         "mapping_used",
         "row_mended",
         "person_chosen",

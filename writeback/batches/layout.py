@@ -84,12 +84,14 @@ class Layout:
     is_grid: bool = False
     """Whether the file has several marks in a row; header and fields are those of the plain table made of it."""
 
+    def row_in_file(self, number: int) -> int:
+        """Return the number that a row has in the file itself."""
+        return number // MARKS_OF_ROW if self.is_grid else number
+
     def row_name(self, number: int) -> str:
         """Return how people find a row in their file: its number there, of a grid with the letter of the column."""
-        if not self.is_grid:
-            return str(number)
-        row, place = divmod(number, MARKS_OF_ROW)
-        return f"{row} ({letters(place // 2)})"
+        row = self.row_in_file(number)
+        return f"{row} ({letters(number % MARKS_OF_ROW // 2)})" if self.is_grid else str(row)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))

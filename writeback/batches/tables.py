@@ -14,8 +14,8 @@ from writeback.batches.layout import Layout, Row, Stated, checked_kind
 from writeback.batches.mapping.header_rows import find_header_rows
 from writeback.batches.mapping.mapping import Mapping, check_mapping
 from writeback.batches.mapping.other_rows import OtherRows
-from writeback.batches.mapping.proposal import ProposedColumn
-from writeback.batches.mapping.propose import LOOKED_AT, column_unsure, header_missing, passed_over, propose
+from writeback.batches.mapping.proposal import Proposal, ProposedColumn, column_unsure
+from writeback.batches.mapping.propose import LOOKED_AT, header_missing, passed_over, propose
 from writeback.batches.mapping.unfold import Unfolding
 from writeback.batches.whole_file_findings import OpenFile, Survey
 from writeback.domain.finding import Finding
@@ -26,7 +26,7 @@ MOST_COLUMNS = 200
 
 
 class Table:
-    """The rows of a file in which a table is, and what is proposed for it; raise FileRefused where there is no header.
+    """The rows of a file in which a table is, and what is proposed for it; raise FileRefused where there are no rows.
 
     `hidden_columns` are places that the spreadsheet does not show; `facts` are what else is known of its layout.
     """
@@ -47,7 +47,7 @@ class Table:
         if not first:
             raise refuse("file_empty")
         self._first, self._rows = first, chain(first, filled)
-        self._stated, self._hidden, self._warnings = stated, hidden_columns, warnings
+        self._hidden, self._warnings = hidden_columns, warnings
         self._facts = {**facts, "stated": stated}
         kind = kind or _kind_in(first)
         if not columns_of(kind):
@@ -70,6 +70,8 @@ class Table:
             raise refuse("mapping_other_header", row=proposal.header_rows[0])
         elif wrong := check_mapping(mapping, len(proposal.columns)):
             raise FileRefused(wrong)
+        else:
+            self._warnings = [*self._warnings, *_said_by_titles(proposal, mapping)]
         return self._opened(mapping, unsure)
 
     def _opened(self, mapping: Mapping, unsure: Sequence[ProposedColumn]) -> OpenFile:
@@ -123,6 +125,17 @@ class Table:
         names = self.proposal.columns
         shown = ", ".join(f"{show(names[place].name)} ({letters(place)})" for place in places)
         return [make("columns_hidden", columns=shown)] if places else []
+
+
+def _said_by_titles(proposal: Proposal, mapping: Mapping) -> Iterator[Finding]:
+    """Yield the warnings of what a mapping has from titles of this file, and not from a person."""
+    for finding in proposal.findings:
+        name = finding.pointer.rpartition("/")[2]
+        if finding.code == "constant_used" and mapping.constants.get(name) == proposal.constants[name].value:
+            yield finding
+        is_first_day = proposal.first_day is not None and mapping.first_day == proposal.first_day.value
+        if finding.code == "grid_days_partial" and is_first_day:
+            yield finding
 
 
 def _about_cells(row: Row, fields: Sequence[str | None]) -> Iterator[tuple[int, Finding]]:

@@ -2,12 +2,12 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from io import BytesIO
+from io import BytesIO, StringIO
 
 from writeback.batches.cells import plain_text
 from writeback.batches.csv_files import DELIMITERS, csv_line
 from writeback.batches.encodings import encoding_of, text_of
-from writeback.batches.findings import FileRefused, unreadable
+from writeback.batches.findings import unreadable
 from writeback.batches.headers import plain
 from writeback.domain.words import Word
 
@@ -21,7 +21,6 @@ _NAMES = {
     "always": "always",
 }
 _YES = frozenset({"yes", "y", "true", "1", "x"})
-_LONGEST = 64
 
 
 def as_csv(words: Sequence[Word]) -> str:
@@ -42,7 +41,7 @@ def words_in(data: bytes) -> list[Word]:
     first = content.partition("\n")[0]
     delimiter = max(DELIMITERS, key=first.count)
     try:
-        rows = list(csv.reader(content.splitlines(keepends=True), delimiter=delimiter, strict=True))
+        rows = list(csv.reader(StringIO(content, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise unreadable("CSV", str(error), "Save the table again as CSV (UTF-8).") from None
     names = [_NAMES.get(plain(cell)) for cell in rows[0]] if rows else []
@@ -57,11 +56,7 @@ def _words(names: Sequence[str | None], rows: Sequence[Sequence[str]]) -> Iterat
         if not any(row.values()):
             continue
         word, code = row.get("word", ""), row.get("code", "")
-        if not (word and code) or max(len(word), len(code)) > _LONGEST:
-            raise _not_whole(number)
+        if not (word and code):
+            what = f"row {number} has no word, or no code"
+            raise unreadable("CSV", what, "Give every row a word and the code that it stands for, or leave it out.")
         yield Word(row.get("field") or USUAL_FIELD, word, code, row.get("always", "").casefold() in _YES)
-
-
-def _not_whole(number: int) -> FileRefused:
-    what = f"row {number} has no word or no code, or one of more than {_LONGEST} characters"
-    return unreadable("CSV", what, "Give every row a word and the code that it stands for, or leave it out.")

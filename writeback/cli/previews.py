@@ -22,7 +22,7 @@ def show(batch: Mapping[str, Any], review: Mapping[str, Any]) -> None:
     """Print what was understood of a file in review."""
     console, rows = output.out(), batch["rows"]
     console.print(f"[bold]{batch['id']}[/bold] {escape(batch['file_name'])}: {batch['kind'] or 'kind not known'}")
-    say_findings(batch["findings"])
+    say_findings(batch["findings"], with_hints=review["is_read"])
     if review["reading"] is not None:
         console.print(_columns(review["reading"]))
     if not review["is_read"]:
@@ -41,11 +41,12 @@ def show(batch: Mapping[str, Any], review: Mapping[str, Any]) -> None:
         console.print(problems_table(batch["problems"]))
 
 
-def say_findings(findings: Sequence[Mapping[str, Any]]) -> None:
-    """Print what is to be said of a file as a whole."""
+def say_findings(findings: Sequence[Mapping[str, Any]], *, with_hints: bool = True) -> None:
+    """Print what is to be said of a file as a whole; without hints where it is asked about."""
     for finding in findings:
         colour = "yellow" if finding["severity"] == "warning" else "red"
-        output.out().print(f"[{colour}]{escape(finding['message'])}[/{colour}]\n  {escape(finding['hint'])}")
+        hint = f"\n  {escape(finding['hint'])}" if with_hints else ""
+        output.out().print(f"[{colour}]{escape(finding['message'])}[/{colour}]{hint}")
 
 
 def problems_table(problems: Sequence[Mapping[str, Any]]) -> Any:
@@ -89,10 +90,13 @@ def ask_columns(api: "Api", batch: Mapping[str, Any], review: Mapping[str, Any])
     if reading is None:
         return False
     columns, constants = dict[str, Any](), {name: one["value"] for name, one in reading["constants"].items()}
-    for one in reading["columns"]:
-        if one["use"] is None or one["why"]:
-            field = _ask_field(one, reading["fields"])
-            columns[one["column"]] = {} if field == NOT_SENT else {**(one["use"] or {}), "field": field}
+    unsure = [one for one in reading["columns"] if one["use"] is None or one["why"]]
+    if not unsure and review["is_read"]:
+        asked = str(typer.prompt("Which columns, by their letters (A, C)", err=True)).upper().replace(",", " ").split()
+        unsure = [one for one in reading["columns"] if one["column"] in asked]
+    for one in unsure:
+        field = _ask_field(one, reading["fields"])
+        columns[one["column"]] = {} if field == NOT_SENT else {**(one["use"] or {}), "field": field}
     letters = {one["column"] for one in reading["columns"]}
     said = {use.get("field") for use in columns.values()}
     for field in reading["missing"]:

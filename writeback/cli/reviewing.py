@@ -16,6 +16,13 @@ _SEND, _COLUMNS, _PEOPLE, _LATER, _CANCEL = "send", "columns", "people", "later"
 
 def decide(api: "Api", batch: dict[str, Any], deadline: float) -> dict[str, Any]:
     """Show the batch and ask what to do, again and again, until it is sent, cancelled or left; return how it stands."""
+    try:
+        return _decide(api, batch, deadline)
+    except typer.Abort:  # whoever breaks off has sent nothing, and can come back
+        return api.get(f"/v1/batches/{batch['id']}")  # type: ignore[no-any-return]
+
+
+def _decide(api: "Api", batch: dict[str, Any], deadline: float) -> dict[str, Any]:
     while batch["status"] == _IN_REVIEW:
         review = api.get(f"/v1/batches/{batch['id']}/review")
         previews.show(batch, review)
@@ -45,7 +52,9 @@ def _asked(batch: dict[str, Any], review: dict[str, Any]) -> str:
         offered.insert(0, _PEOPLE)
     if batch["rows"]["good"]:
         offered.insert(0, _SEND)
-        output.err().print(f"{_SEND}: {batch['rows']['good']} good rows go; {batch['rows']['bad']} bad ones come back.")
+        output.err().print(
+            f"{_SEND}: good rows go ({batch['rows']['good']}), bad ones come back ({batch['rows']['bad']})."
+        )
     elif not review["is_read"]:
         return _COLUMNS if typer.confirm("Say what its columns are?", default=True, err=True) else _LATER
     while True:

@@ -52,6 +52,7 @@ def create_environment(clock: Times, assets: Assets) -> Environment:
         number=times.number,
         counted=times.counted,
         kind=words.kind_words,
+        app=words.app_words,
         hold=words.hold_words,
         provider=words.provider_words,
         sentence=words.sentence,

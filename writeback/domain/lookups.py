@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from writeback.domain.lookup_rows import PackedRows, packed
 from writeback.domain.lookup_rows import Row as Row
-from writeback.domain.school_year import Stretch, stretch_of
+from writeback.domain.school_year import SchoolYear, year_of
 from writeback_client.words import ListName as ListName
 
 
@@ -138,9 +138,9 @@ class Lookup:
         return frozenset(str(row["date"]) for row in rows if row.get("date"))
 
     @cached_property
-    def stretches(self) -> tuple[Stretch, ...]:
-        """The days that the rows of closures have."""
-        return tuple(map(stretch_of, self.rows.values()))
+    def year(self) -> SchoolYear:
+        """What the rows of closures say of the school's days."""
+        return year_of(self.rows.values())
 
     def resolve(self, given: str) -> Row | None:
         """Return the row whose id, or else whose code, is `given`."""

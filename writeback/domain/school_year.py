@@ -3,11 +3,12 @@
 The school gives it as data; what its provider tells of closures comes beside it, as a list of the school.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -36,6 +37,9 @@ IN_WORDS: Mapping[DayKind, str] = {
 MOST_STRETCHES = 500
 """Of one school's year: some years of terms, holidays and single days are not half as many."""
 LONGEST_NAME = 80
+LONGEST_HOLIDAY = timedelta(days=100)
+"""What is called a holiday, or a closure, and goes on for longer was meant for something else."""
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,9 @@ class Stretch:
     name: str = ""
     """E.g. Christmas."""
 
-    def __contains__(self, day: Date) -> bool:
-        return self.first <= day <= self.last
+    @property
+    def days(self) -> Iterator[Date]:
+        return (self.first + timedelta(days=place) for place in range((self.last - self.first).days + 1))
 
     def as_json(self) -> dict[str, str]:
         return {"kind": self.kind.value, "first": str(self.first), "last": str(self.last), "name": self.name}
@@ -72,27 +77,31 @@ class SchoolYear:
 
     stretches: tuple[Stretch, ...] = ()
 
-    def closed(self, day: Date) -> Stretch | None:
-        """Return what the school is closed for on a day; None where it is open, or nothing is known."""
-        found = [one for one in self.stretches if day in one]
-        kinds = {one.kind for one in found}
-        if DayKind.OPEN in kinds:
-            return None
-        named = next((one for one in found if one.kind is not DayKind.TERM), None)
-        return named if named is not None or DayKind.TERM in kinds else self._between_terms(day)
+    def closed(self, day: Date, told: "SchoolYear | None" = None) -> Stretch | None:
+        """Return what the school is closed for on a day; None where it is open, or nothing is known.
 
-    def _between_terms(self, day: Date) -> Stretch | None:
-        """Return the holidays between the term before a day and the one after it."""
-        terms = [one for one in self.stretches if one.kind is DayKind.TERM]
-        before = max((one.last for one in terms if one.last < day), default=None)
-        after = min((one.first for one in terms if one.first > day), default=None)
-        if before is None or after is None:
-            return None
-        return Stretch(DayKind.HOLIDAY, before + timedelta(days=1), after - timedelta(days=1))
+        `told` is what its provider says besides, of days of which the school says neither.
+        """
+        found = self._by_day.get(day)
+        if found is None:
+            return told.closed(day) if told is not None else None
+        return None if found.kind is DayKind.OPEN else found
 
-    def with_closures(self, closures: Iterable[Stretch]) -> "SchoolYear":
-        """Return it with what the provider tells besides; what the school says of a day goes first."""
-        return SchoolYear((*self.stretches, *closures))
+    @cached_property
+    def _by_day(self) -> Mapping[Date, Stretch]:
+        """What is said of each day: what is open goes before what is closed, and that before a gap between terms."""
+        said = sorted(self.stretches, key=lambda one: one.kind is DayKind.OPEN)
+        closing = (one for one in said if one.kind is not DayKind.TERM)
+        return {day: one for stretches in (self._gaps(), closing) for one in stretches for day in one.days}
+
+    def _gaps(self) -> Iterator[Stretch]:
+        """Yield the holidays between terms. Where there are too many days, a term is missing, and nothing is known."""
+        terms = sorted((one for one in self.stretches if one.kind is DayKind.TERM), key=lambda one: one.first)
+        last = Date.max
+        for term in terms:
+            if last < term.first <= last + LONGEST_HOLIDAY:
+                yield Stretch(DayKind.HOLIDAY, last + _DAY, term.first - _DAY)
+            last = term.last if last is Date.max else max(last, term.last)
 
 
 NO_YEAR = SchoolYear()

@@ -1,13 +1,10 @@
 """What is kept of a provider's diary of a school: the days without pupils. Pure."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from writeback.domain.lookups import Row
-from writeback.domain.school_year import LONGEST_NAME, DayKind
+from writeback.domain.school_year import LONGEST_HOLIDAY, LONGEST_NAME, DayKind
 from writeback.providers.texts import shorten
-
-LONGEST = timedelta(days=75)
-"""A holiday is no longer: what is called one and goes on for longer is a term, or a year, that was meant."""
 
 
 def closure(
@@ -15,7 +12,7 @@ def closure(
 ) -> Row | None:
     """Return a row of the list of closures; None for what closes no day, or cannot be read."""
     last = last or first
-    if not row_id or kind is None or first is None or last is None or not first <= last <= first + LONGEST:
+    if not row_id or kind is None or first is None or last is None or not first <= last <= first + LONGEST_HOLIDAY:
         return None
     words = shorten(name or "")[:LONGEST_NAME]
     return {"id": row_id, "kind": kind.value, "first": first.isoformat(), "last": last.isoformat(), "name": words}

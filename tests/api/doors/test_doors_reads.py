@@ -232,6 +232,19 @@ async def test_a_token_of_one_school_reads_no_other(xporter: Any) -> None:
     assert "Students" in mine.json()
 
 
+async def test_a_key_that_only_reads_gets_a_token_and_writes_nothing(xporter: Any) -> None:
+    key = await xporter.make_key(READ)
+    asked = {"estab": xporter.estab, "relyingParty": "app.example", "password": key, "thirdpartyid": "XporterOnDemand"}
+    got = (await xporter.http.post("/idaas/sts/STS/GetToken", json=asked)).json()
+    headers = {"Authorization": f"Idaas {got['token']}"}
+
+    details = (await xporter.http.get("/api/v1/TokenDetails", headers=headers)).json()
+    refused = await xporter.http.post(f"/api/v1/AttendanceAsync/{xporter.estab}", json={"Marks": [{}]}, headers=headers)
+
+    assert not [scope for scope in details["Scopes"] if scope.startswith("Writeback")]
+    assert "submit" in refused.json()["ExceptionMessage"]
+
+
 @pytest.mark.both_databases
 async def test_who_reads_what_is_written_down_once_an_hour(wonde: Any) -> None:
     for page in (1, 2, 3):

@@ -17,6 +17,7 @@ from writeback.batches.mapping.days_of_grids import MarkHeader, mark_header, mar
 from writeback.batches.mapping.mapping import ColumnUse, Mapping, check_mapping, fingerprint_of
 from writeback.batches.mapping.people import split_name
 from writeback.batches.mapping.proposal import Proposal
+from writeback.domain.finding import Finding
 
 LESSON, SESSION = "attendance.lesson", "attendance.session"
 UPN = "Z999999999001"
@@ -145,6 +146,7 @@ def test_a_mistyped_name_is_asked_about_even_where_it_is_not_needed() -> None:
         ("23 Nov", "--11-23", ""),
         ("Mon 23rd", "---23", ""),
         ("p.m.", "", "PM"),
+        ("Mark AM", "", "AM"),
         ("23/11/2026 AM/PM", "2026-11-23", "AM PM"),
         ("29 Feb", "--02-29", ""),
     ],
@@ -202,6 +204,15 @@ def test_one_mark_where_two_are_expected_is_an_error_of_its_cell() -> None:
     assert len(rows) == 7
 
 
+def test_people_are_told_row_and_column_of_their_own_grid() -> None:
+    file = opened(table("A week,,", "UPN,23/11/2026 AM,23/11/2026 PM", f"{UPN},/,\\"))
+
+    numbers = [row.number for row in file.rows]
+
+    assert [file.layout.row_name(number) for number in numbers] == ["3 (B)", "3 (C)"]
+    assert {file.layout.row_in_file(number) for number in numbers} == {3}
+
+
 def test_marks_that_nobody_made_are_no_rows() -> None:
     found = contents(opened(table("UPN,23/11/2026 AM,23/11/2026 PM", f"{UPN},-,\\", "Z999999999002,,NULL")))
 
@@ -249,6 +260,17 @@ def test_a_formula_in_a_grid_is_an_error_of_its_own_mark_alone() -> None:
     assert [[one.code for one in row.findings] for row in rows] == [["cell_error"], []]
 
 
+def test_marks_below_a_name_that_is_no_day_are_asked_about_and_not_lost() -> None:
+    assert refusal(table("UPN,23/11/2026 AM,Tuessday", f"{UPN},/,N", "Z999999999002,/,/")) == ["column_unsure"]
+    assert refusal(table("UPN,23/11/2026 AM,=B1+1", f"{UPN},/,N")) == ["column_unsure"]
+
+
+def test_marks_of_lessons_beside_those_of_sessions_are_passed_over() -> None:
+    found = contents(opened(table("UPN,Date,AM,P1,P2,PM", f"{UPN},23/11/2026,/,/,L,\\")))
+
+    assert [(one["session"], one["code"]) for one in found] == [("AM", "/"), ("PM", "\\")]
+
+
 # --- titles
 
 
@@ -267,13 +289,39 @@ def test_a_title_says_the_week(title: str) -> None:
     assert contents(opened(data))[0]["date"] == "2026-11-23"
 
 
+@pytest.mark.parametrize(
+    ("title", "header"),
+    [
+        ("Academic year 2026/2027", "UPN,Mon AM"),
+        ("November 2026", "UPN,Mon AM"),
+        ("From 01/09/2026 to 18/12/2026", "UPN,Mon AM"),
+        ("Academic year 2026/2027", "UPN,Mon 23 AM"),
+    ],
+)
+def test_a_title_that_says_a_longer_time_does_not_say_the_week(title: str, header: str) -> None:
+    assert refusal(table(title, header, f"{UPN},/")) == ["mapping_first_day_missing"]
+
+
+def test_words_of_two_letters_are_not_two_marks() -> None:
+    assert refusal(table("UPN,23/11/2026", f"{UPN},OK", "Z999999999002,No")) == ["column_missing"]
+
+
+def test_a_day_in_a_title_is_not_taken_for_that_of_the_columns_beneath() -> None:
+    data = table("Start date:,23/11/2026,", "End date:,27/11/2026,", "Pupil,UPN,Mon AM", f'"Example, Pat",{UPN},/')
+
+    assert contents(opened(data))[0]["date"] == "2026-11-23"
+
+
 def test_the_day_of_the_print_is_no_day_of_a_mark() -> None:
     assert refusal(table("Report run on 01/12/2026", "UPN,Session,Mark", f"{UPN},AM,/")) == ["column_missing"]
 
 
 def test_what_is_said_with_its_name_above_the_columns_is_taken() -> None:
     data = table("Date:,23/11/2026", "Session: PM", "Tutor Group,7B", "Name,Mark", '"Example, Pat",\\')
+    said = [Finding(**one).message for one in opened(data).layout.warnings]
 
+    assert said[0] == "date is 2026-11-23 for all rows, because A1: Date: 23/11/2026 stands above the column names"
+    assert len(said) == 3
     assert contents(opened(data)) == [
         {
             "date": "2026-11-23",
@@ -318,6 +366,12 @@ def test_pupils_whose_names_are_words_of_a_report_are_pupils(line: str) -> None:
     data = table("Class: 7B", "Name,Reg,23/11/2026 AM,23/11/2026 PM", line)
 
     assert contents(opened(data))
+
+
+def test_a_row_of_counts_is_no_row_whatever_it_is_called() -> None:
+    data = table("Name,Reg,23/11/2026 AM", '"Example, Pat",7B,/', "N No reason yet,,28")
+
+    assert len(contents(opened(data))) == 1
 
 
 def test_a_record_that_lacks_something_is_sent_back_and_not_passed_over() -> None:
@@ -374,11 +428,24 @@ def test_the_next_file_of_a_header_has_its_own_day() -> None:
     remembered = proposed(table("Week beginning 16/11/2026", *lines)).mapping.to_remember()
     assert Mapping.of_json(json.loads(json.dumps(remembered.as_json()))).first_day == ""
 
+    next_file = table("Week beginning 23/11/2026", *lines)
     mapping, open_questions = proposed(table("Week beginning 23/11/2026", *lines)).with_remembered(remembered)
     _, without = proposed(table(*lines)).with_remembered(remembered)
 
     assert (mapping.first_day, open_questions) == ("2026-11-23", [])
+    assert "grid_days_partial" in warnings(opened(next_file, mapping=mapping))
     assert [one.code for one in without] == ["mapping_first_day_missing"]
+
+
+def test_what_a_person_said_of_one_file_is_asked_again_for_the_next() -> None:
+    data = table("UPN,Mark", f"{UPN},/")
+    first = proposed(data)
+    of_one_file = {"session": "AM", "date": "2026-11-23"}
+    mapping = replace(first.mapping, constants=of_one_file)
+    day = replace(first.mapping, columns=[ColumnUse("student.upn"), ColumnUse("code", "2026-11-23", "AM")])
+
+    assert [one.code for one in first.with_remembered(mapping.to_remember())[1]] == ["column_missing"] * 2
+    assert [one.code for one in first.with_remembered(day.to_remember())[1]] == ["column_unsure"]
 
 
 def test_a_header_is_the_same_whatever_its_case_and_blanks() -> None:

@@ -687,6 +687,16 @@ def test_a_school_is_told_what_becomes_of_late_registers(api: FakeApi, run: Run)
     assert run("schools", "late-registers", "hillside", "drop").exit_code == 2
 
 
+def test_a_school_is_told_what_is_kept_of_its_people(api: FakeApi, run: Run) -> None:
+    api.on("PATCH", "/v1/schools/hillside", {**SCHOOL, "directory": "named"})
+
+    named = run("schools", "directory", "hillside", "named")
+
+    assert (named.exit_code, api.last_body) == (0, {"directory": "named"})
+    assert "the directory of hillside is named" in " ".join(named.stdout.split())
+    assert run("schools", "directory", "hillside", "open").exit_code == 2
+
+
 def test_a_setting_that_was_elsewhere_is_refused_with_its_new_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WRITEBACK_BATCHES__KEEP_S", "864000")
 
@@ -903,7 +913,7 @@ def test_a_list_of_reasons_out_of_a_spreadsheet_is_of_attendance_codes(
     ("content", "what"),
     [
         ("a,b\n1,2\n", "names no columns word and code"),
-        ("word,code\nLate,\n", "row 2 has no word or no code"),
+        ("word,code\nLate,\n", "row 2 has no word, or no code"),
         ("", "names no"),
     ],
 )

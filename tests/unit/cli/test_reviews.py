@@ -84,9 +84,8 @@ def test_what_was_understood_is_shown_and_sent_when_somebody_says_so(
     api.on("GET", BATCH, reviewing())
     api.on("GET", f"{BATCH}/review", review())
     api.on("POST", f"{BATCH}/send", batch("queueing", review=True))
-    api.answers["GET", BATCH].append(
-        httpx.Response(200, json=batch("delivering", queued=2, writebacks=delivered(queued=1)))
-    )
+    on_its_way = batch("delivering", queued=2, writebacks=delivered(queued=1))
+    api.answers["GET", BATCH].append(httpx.Response(200, json=on_its_way))
 
     result = upload(stdin="send\n")
 
@@ -149,6 +148,18 @@ def test_who_was_not_found_is_asked_about(api: FakeApi, upload: Callable[..., Re
     assert result.exit_code == 0, result.output
     assert "1: A1 surname Exampel, forename Pat" in result.stderr
     assert bodies(api, "PUT") == [{"person_id": "A2"}]
+
+
+def test_whoever_breaks_off_has_sent_nothing_and_learns_how_to_come_back(
+    api: FakeApi, upload: Callable[..., Result]
+) -> None:
+    api.on("GET", BATCH, reviewing())
+    api.on("GET", f"{BATCH}/review", review())
+
+    result = upload(stdin="")
+
+    assert result.exit_code == 0, result.output
+    assert "writeback review bat_1" in result.stdout
 
 
 def test_with_yes_nothing_is_asked(api: FakeApi, upload: Callable[..., Result]) -> None:

@@ -53,10 +53,15 @@ def test_of_a_day_of_term_or_one_that_nothing_is_known_of_nothing_is_said(day: d
 def test_what_the_provider_tells_of_closures_does_not_close_a_day_that_the_school_calls_open() -> None:
     told = [Stretch(DayKind.CLOSURE, date(2026, 11, 10), date(2026, 11, 11))]
 
-    year = YEAR.with_closures(told)
+    assert YEAR.closed(date(2026, 11, 10), SchoolYear(tuple(told))) is None
+    assert YEAR.closed(date(2026, 11, 11), SchoolYear(tuple(told))) == told[0]
 
-    assert year.closed(date(2026, 11, 10)) is None
-    assert year.closed(date(2026, 11, 11)) == told[0]
+
+def test_a_gap_that_is_too_long_for_holidays_is_a_term_that_nobody_has_given() -> None:
+    autumn, summer = ((date(2026, 9, 2), date(2026, 12, 18)), (date(2027, 4, 12), date(2027, 7, 23)))
+    year = SchoolYear((Stretch(DayKind.TERM, *summer), Stretch(DayKind.TERM, *autumn)))
+
+    assert year.closed(date(2027, 2, 1)) is None
 
 
 def test_a_year_is_the_same_after_it_was_stored() -> None:

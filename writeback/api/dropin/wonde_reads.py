@@ -122,7 +122,8 @@ def _includes(of: Fields) -> list[str]:
 def _pagination(given: Any, address: str, asked: Mapping[str, str]) -> dict[str, Any]:
     """Return where in the list the page is, with its neighbours' addresses here: the question again, with their number.
 
-    A list on one page may come without (Wonde 70); official clients fail on that.
+    A list on one page may come without (Wonde 70); official clients fail on that. Raise Overloaded where it goes on at
+    an address without a number: a list that ended there in silence would lack pupils.
     """
     given = given if isinstance(given, Mapping) else {}
     shown: dict[str, Any] = {"next": None, "previous": None}
@@ -130,6 +131,8 @@ def _pagination(given: Any, address: str, asked: Mapping[str, str]) -> dict[str,
         page = dict(parse_qsl(urlsplit(str(given.get(name) or "")).query)).get("page", "")
         if is_count(page):
             shown[name] = f"{address}?{urlencode({**asked, 'page': page})}"
+    if shown["next"] is None and given.get("next") and given.get("more") is not False:
+        raise Overloaded("provider_not_reached", "Wonde's list goes on where it cannot be followed", retry_after_s=60)
     per_page, current = given.get("per_page", asked.get("per_page", 50)), given.get("current_page", 1)
     return {**shown, "more": shown["next"] is not None, "per_page": per_page, "current_page": current}
 

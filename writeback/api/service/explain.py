@@ -204,6 +204,20 @@ _OURS = {
     "provider_not_reached": ("The provider does not answer now.", "Send it again after Retry-After seconds."),
     "provider_refuses": ("The provider refuses our own account's token.", "Check the setting that is named."),
     "provider_unknown": ("There is no provider of this name.", f"Send {' or '.join(PROVIDERS)}."),
+    "parameter_refused": (
+        "A read through a drop-in endpoint asks for something that does not pass there.",
+        "Leave the parameter, include, option or column out; docs/dropin.md says what passes.",
+    ),
+    "read_refused": (
+        "This is not read through a drop-in endpoint, or the provider refuses the question.",
+        "docs/dropin.md says what may be read; for anything else ask the provider itself.",
+    ),
+    "read_unknown": ("What was to be read is not there.", "Check the path and the id in it."),
+    "reads_off": ("Reads are not passed on here.", "Whoever runs the service sets WRITEBACK_DOORS__READS."),
+    "reads_too_many": (
+        "As many reads as may be passed on at once are under way.",
+        "Send it again after Retry-After seconds, and read fewer lists at once.",
+    ),
     "reason_missing": (
         "No reason was given.",
         "Say why: it is kept in the audit log.",

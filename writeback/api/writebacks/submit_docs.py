@@ -121,7 +121,8 @@ def operation() -> dict[str, Any]:
         "summary": "Submit a writeback",
         "description": (
             "Validates the records against the school's lists and what its MIS takes, keeps the writeback, and "
-            "answers 202 once it is durable. Needs the scope `submit`."
+            "answers 202 once it is durable. Needs the scope `submit`; records that name people by UPN, number or "
+            "name, `student: {…}` in the place of `student_id`, need `find` too."
         ),
         "operationId": "submit_writeback",
         "parameters": _parameters(),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import islice
 
 from writeback.batches.cells import meaning, plain_text
 from writeback.batches.columns import CLASS, KIND, NOT_SENT, OURS, Column
@@ -14,7 +15,7 @@ from writeback.batches.mapping.mapping import CODE, ColumnUse
 from writeback.batches.mapping.people import EMPLOYEE, NAME, STUDENT, people_of, person_columns
 from writeback.batches.mapping.proposal import ProposedColumn
 
-_SAMPLES = 5
+_SAMPLES, _LONGEST_SAMPLE = 5, 100
 _UPN = re.compile(r"[A-Z]\d{11}[A-Z\d]")
 _STAFF_CODE = re.compile(r"[A-Z][A-Za-z]{0,3}\d{0,2}")
 _STROKES = ("/", "\\")
@@ -45,9 +46,15 @@ def may_be(column: ProposedColumn, field: Column, kind: str) -> bool:
     return field.name in close_to(column.name, kind)
 
 
+def has_strokes(column: ProposedColumn) -> bool:
+    """Whether the cells are marks, those of who is present among them."""
+    texts = [plain_text(cell) for cell in column.samples]
+    return all(_MARK.fullmatch(text) for text in texts) and any(text in _STROKES for text in texts)
+
+
 def is_certainly(column: ProposedColumn, field: Column) -> bool:
     """Whether the cells of a column that may be a field can be nothing else: words of a session, or strokes."""
-    return bool(field.choices) or (field.name == CODE and any(text in _STROKES for text in column.samples))
+    return bool(field.choices) or (field.name == CODE and has_strokes(column))
 
 
 def _is_day(text: str) -> bool:
@@ -61,14 +68,18 @@ def _is_day(text: str) -> bool:
 def _is_said(column: ProposedColumn, fields: AbstractSet[str | None]) -> bool:
     """Whether all that an unsure column may be is said by others."""
     people = {field.partition(".")[0] for field in fields if field is not None and "." in field}
-    return column.use is None and all(
-        one in fields or one.removesuffix("_id").partition(".")[0] in people for one in column.candidates
+    return (
+        column.use is None
+        and bool(column.candidates)
+        and all(one in fields or one.removesuffix("_id").partition(".")[0] in people for one in column.candidates)
     )
 
 
 def _named(place: int, name: str, kind: str, samples: Sequence[str]) -> ProposedColumn:
     """Return what the column is by its name, and where that is not enough by its cells."""
     column = ProposedColumn(place, name, ColumnUse(), samples=samples)
+    if name.startswith("="):
+        return replace(column, use=None, why="its name is a formula: paste it as a value")
     field = names_for(kind).get(plain(name)) if name else NOT_SENT
     if field == NOT_SENT:
         return column
@@ -139,4 +150,5 @@ def _without_needless(columns: Sequence[ProposedColumn], kind: str) -> list[Prop
 
 def _samples(below: Sequence[Row], place: int) -> list[str]:
     cells = (row.cells[place] for row in below if place < len(row.cells))
-    return list(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))[:_SAMPLES]
+    texts = (text for cell in cells if (text := cell[:_LONGEST_SAMPLE].strip()))
+    return list(islice(dict.fromkeys(texts), _SAMPLES))

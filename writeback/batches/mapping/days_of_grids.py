@@ -14,9 +14,9 @@ from writeback.batches.days import DayOrder, DayStyle, NoDay, moment_of, month_n
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 AM, PM, BOTH_SESSIONS = "AM", "PM", "AM PM"
 """The sessions of a column; of the last each cell has the marks of both, such as `/\\`."""
-_NOUN = r"(?: ?(?:reg|registration|session|register|mark|code)s?\b\.?)?"
-_AM = re.compile(rf"(?<![a-z])(?:(?:reg|registration|session) )?(?:am|a\.m\.?|morning){_NOUN}(?![a-z])")
-_PM = re.compile(rf"(?<![a-z])(?:(?:reg|registration|session) )?(?:pm|p\.m\.?|afternoon){_NOUN}(?![a-z])")
+_NOUN = r"(?:reg|registration|session|register|mark|code|attendance)s?\b\.?"
+_AM = re.compile(rf"(?<![a-z])(?:{_NOUN} )?(?:am|a\.m\.?|morning)(?: ?{_NOUN})?(?![a-z])")
+_PM = re.compile(rf"(?<![a-z])(?:{_NOUN} )?(?:pm|p\.m\.?|afternoon)(?: ?{_NOUN})?(?![a-z])")
 _AROUND = " -:,()[]|_/.;&+\u2013"
 _DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ /.\-]+([a-z]{3,9}|\d{1,2})\.?", re.ASCII)
 _MONTH_DAY = re.compile(r"([a-z]{3,9})\.?[ \-]+(\d{1,2})(?:st|nd|rd|th)?", re.ASCII)

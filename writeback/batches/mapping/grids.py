@@ -13,6 +13,7 @@ from writeback.batches.day_orders import DayOrders
 from writeback.batches.days import DayOrder, NoDay
 from writeback.batches.findings import FileRefused, make
 from writeback.batches.layout import Row
+from writeback.batches.mapping.columns_by_name import has_strokes
 from writeback.batches.mapping.days_of_grids import (
     AM,
     BOTH_SESSIONS,
@@ -25,7 +26,7 @@ from writeback.batches.mapping.days_of_grids import (
 )
 from writeback.batches.mapping.mapping import CODE, DATE, SESSION, ColumnUse
 from writeback.batches.mapping.proposal import ProposedColumn, ProposedConstant
-from writeback.batches.mapping.titles import Titles
+from writeback.batches.mapping.titles import A_MONTH, A_WEEK, A_YEAR, Titles
 from writeback.domain.finding import Finding
 from writeback.domain.submission.shape_findings import show
 
@@ -33,6 +34,8 @@ _FEWEST_NUMBERS = 10
 """Bare numbers are days of a month where so many columns are."""
 _TWO = 2
 _TOTAL = re.compile(r"[\d.,]+%?")
+_OF_LESSONS = re.compile(r"(?:(?:p|per|period|lesson|l)[ .]*\d+.*|\d+)", re.IGNORECASE)
+"""Names of columns whose marks are of lessons, beside those of sessions."""
 _LONGEST_AGO = 200
 """Days: a day without its year is one of the school's year, not of the one before."""
 
@@ -138,12 +141,13 @@ def _sessions(uses: dict[int, ColumnUse], below: Sequence[Row]) -> tuple[dict[in
 
 
 def _have_two_marks(below: Sequence[Row], places: Sequence[int]) -> bool:
-    """Whether most cells of the columns that are not empty have two marks, and none has more."""
+    """Whether most cells of the columns that are not empty have two marks, strokes among them, and none has more."""
     cells = [text for row in below for at in places if at < len(row.cells) and (text := plain_text(row.cells[at]))]
     counts = Counter(
         len(text.split() if " " in text else marks_in(text)) for text in cells if not _TOTAL.fullmatch(text)
     )
-    return counts[_TWO] > counts[1] and max(counts) == _TWO
+    is_of_strokes = any("/" in text or "\\" in text for text in cells)
+    return is_of_strokes and counts[_TWO] > counts[1] and max(counts) == _TWO
 
 
 def _with_use(column: ProposedColumn, uses: dict[int, ColumnUse], unsure: dict[int, str]) -> ProposedColumn:
@@ -154,7 +158,11 @@ def _with_use(column: ProposedColumn, uses: dict[int, ColumnUse], unsure: dict[i
 
 
 def _beside_days(column: ProposedColumn, uses: dict[int, ColumnUse]) -> ProposedColumn:
-    """Return the column, not sent where it says what the columns of marks say for themselves."""
+    """Return the column, not sent where it says what the columns of marks say for themselves; or asked about, where it
+    has marks as they have, and its name does not say of which session."""
+    is_free = column.use is not None and column.use.field is None
+    if is_free and has_strokes(column) and not _OF_LESSONS.fullmatch(column.name):
+        return replace(column, use=None, candidates=[CODE], why="it has marks, and its name is no day")
     said = {
         name
         for name, value in ((DATE, "day"), (SESSION, "session"))
@@ -170,13 +178,15 @@ def _first_day(headers: dict[int, MarkHeader], titles: Titles, today: Date | Non
     partial = [mark for mark in headers.values() if is_partial_day(mark.day)]
     if not partial:
         return None
-    found = titles.first_day()
+    by_week = any(mark.weekday_alone for mark in partial)
+    by_month = any(mark.is_month_missing for mark in partial)
+    found = titles.first_day(A_WEEK if by_week else A_MONTH if by_month else A_YEAR)
     if found is not None:
-        if any(mark.weekday_alone for mark in partial):
+        if by_week:
             named = Date.fromisoformat(found.value)
             return replace(found, value=(named - timedelta(days=named.weekday())).isoformat())
         return found
-    if today is None or not all(mark.day.startswith("--") and not mark.is_month_missing for mark in partial):
+    if today is None or by_week or by_month:
         return None
     since = today - timedelta(days=_LONGEST_AGO)
     days = [day for mark in partial if (day := whole_day(mark.day, since)) is not None]

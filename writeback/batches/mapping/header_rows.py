@@ -16,6 +16,10 @@ NAME_WEIGHT = 3
 """A known name says more than a day: days stand in the rows below as well."""
 _FEWEST_MARKS = 2
 _MOST_BENEATH = 2
+_LONGEST = 250
+"""Characters of a name that are looked at."""
+_NO_DAY = MarkHeader(day="no day")
+"""What looks like a day and is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ def takes_grid(kind: str) -> bool:
 
 def score(cells: Sequence[str], kind: str | None) -> int:
     """Return how much the cells look like column names; 0 where they do not at all."""
-    names = names_for(kind)
+    names, cells = names_for(kind), [cell[:_LONGEST] for cell in cells]
     known = sum(names.get(plain(cell), NOT_SENT) != NOT_SENT for cell in cells)
     if kind is not None and not takes_grid(kind):
         return known * NAME_WEIGHT
@@ -49,10 +53,10 @@ def find_header_rows(rows: Sequence[Row], kind: str | None) -> HeaderRows | None
     best = max(range(len(looked_at)), key=lambda place: (score(rows[place].cells, kind), -place), default=None)
     if best is None or not score(rows[best].cells, kind):
         return None
-    first, last, names = best, best, [_text(cell) for cell in rows[best].cells]
+    first, last, names = best, best, [short_text(cell) for cell in rows[best].cells]
     while last + 1 < len(rows) and last - best < _MOST_BENEATH and _is_beneath(rows[last + 1], names, kind):
         last += 1
-        names = _joined(names, [_text(cell) for cell in rows[last].cells])
+        names = _joined(names, [short_text(cell) for cell in rows[last].cells])
     while first > 0 and (above := _joined_above(rows[first - 1], names)) is not None:
         first -= 1
         names = above
@@ -61,9 +65,9 @@ def find_header_rows(rows: Sequence[Row], kind: str | None) -> HeaderRows | None
 
 def widest_row(rows: Sequence[Row]) -> HeaderRows:
     """Return the first of the rows with most cells as what may name the columns, where nothing tells."""
-    counts = [sum(bool(_text(cell)) for cell in row.cells) for row in rows[:HEADER_WITHIN]]
+    counts = [sum(bool(short_text(cell)) for cell in row.cells) for row in rows[:HEADER_WITHIN]]
     place = counts.index(max(counts))
-    return HeaderRows(place, place, _trimmed([_text(cell) for cell in rows[place].cells]))
+    return HeaderRows(place, place, _trimmed([short_text(cell) for cell in rows[place].cells]))
 
 
 def _is_beneath(row: Row, names: Sequence[str], kind: str | None) -> bool:
@@ -71,7 +75,7 @@ def _is_beneath(row: Row, names: Sequence[str], kind: str | None) -> bool:
     known = names_for(kind)
     marks, others = 0, 0
     for place, cell in enumerate(row.cells):
-        text = _text(cell)
+        text = short_text(cell)
         above = names[place] if place < len(names) else ""
         if not text or text == above:
             continue
@@ -86,16 +90,19 @@ def _joined_above(row: Row, names: Sequence[str]) -> list[str] | None:
     """Return the names with the days that stand above them, each over all columns up to the next; None without any."""
     found, day, days = list(names), "", 0
     for place, name in enumerate(names):
-        cell = _text(row.cells[place]) if place < len(row.cells) else ""
+        cell = short_text(row.cells[place]) if place < len(row.cells) else ""
         if cell:
             mark = _mark(cell)
             day = cell if mark is not None and mark.day else ""
         own = _mark(name)
-        if not day or (name and own is None) or (not name and not cell):
+        if name and own is None:
+            day = ""  # a day above a name stands in a title
+        if not day or not (name or cell):
             continue
-        if own is not None and own.day and not own.weekday_alone:
+        whole = f"{day} {name}".strip()
+        if (own is not None and own.day and not own.weekday_alone) or _mark(whole) in (None, _NO_DAY):
             return None
-        found[place] = f"{day} {name}".strip()
+        found[place] = whole
         days += 1
     return found if days >= _FEWEST_MARKS else None
 
@@ -124,10 +131,11 @@ def _trimmed(names: list[str]) -> Sequence[str]:
 
 def _mark(cell: str) -> MarkHeader | None:
     try:
-        return mark_header(_text(cell), DayOrder.DAY_FIRST)
+        return mark_header(short_text(cell), DayOrder.DAY_FIRST)
     except NoDay:
-        return MarkHeader(day="no day")
+        return _NO_DAY
 
 
-def _text(cell: str) -> str:
-    return " ".join(plain_text(cell).split())
+def short_text(cell: str) -> str:
+    """Return what a name or a title says; what is longer than these ever are is not gone through."""
+    return " ".join(plain_text(cell[:_LONGEST]).split())

@@ -64,9 +64,8 @@ class Mapping:
         return cls(**{**stored, "columns": columns, "constants": dict(stored.get("constants") or {})})
 
     def to_remember(self) -> "Mapping":
-        """Return what holds for the next file with this header: not the day of this one."""
-        kept = {name: value for name, value in self.constants.items() if name in (SESSION, CLASS)}
-        return replace(self, constants=kept, first_day="")
+        """Return what holds for the next file with this header: what each column is, not what is said of this file."""
+        return replace(self, constants={}, first_day="")
 
     @property
     def fields(self) -> set[str]:

@@ -20,7 +20,7 @@ _ABOUT_THE_TABLE = re.compile(
     r"|(?:print|generat|creat|export|produc|download|report|page \d|end of|key\b|copyright|\u00a9|confidential)",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[\d.,/ ]+%?")
+_NUMBER = re.compile(r"\d[\d.,/ ]*%?")
 
 
 class OtherRows:
@@ -65,6 +65,8 @@ class OtherRows:
             return False  # as nearly all rows are
         texts = {place: text for place, cell in enumerate(row.cells) if (text := plain_text(cell))}
         first = next(iter(texts.values()), "")
+        if self._are_counts(texts):
+            return True
         if not first or self._names_somebody(texts):
             return False
         if _ABOUT_THE_TABLE.match(first) and not self._is_filled(texts):
@@ -72,6 +74,12 @@ class OtherRows:
         if self._marks and not self._beside_marks & set(texts):
             return True
         return len(set(texts.values())) == 1 and (" " in first or ":" in first)
+
+    def _are_counts(self, texts: dict[int, str]) -> bool:
+        """Whether all marks are numbers, of nobody with an id, and not all 0 or 1, as some write who is present."""
+        marks = {texts[place] for place in self._marks if place in texts}
+        has_id = any(self._uses[place].field in self._ids for place in texts)
+        return not has_id and bool(marks - {"0", "1"}) and all(map(_NUMBER.fullmatch, marks))
 
     def _is_filled(self, texts: dict[int, str]) -> bool:
         """Whether the row has all that a record has: totals have numbers for marks, and nothing beside their name."""

@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from writeback.batches.columns import letters
+from writeback.batches.findings import make
+from writeback.batches.mapping.days_of_grids import is_partial_day
 from writeback.batches.mapping.mapping import ColumnUse, Mapping, check_mapping
 from writeback.domain.finding import Finding, Severity
+from writeback.domain.submission.shape_findings import show
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,11 @@ class Proposal:
     def with_remembered(self, remembered: Mapping) -> tuple[Mapping, list[Finding]]:
         """Return what a person has confirmed for this header, with the days of this file; and what is still open."""
         said = {use.field for use in remembered.columns}
-        constants = {name: one.value for name, one in self.constants.items() if name not in said}
+        constants = {name: one.value for name, one in self.constants.items() if one.is_certain and name not in said}
         first_day = self.first_day.value if self.first_day is not None and self.first_day.is_certain else ""
-        certain = {name: value for name, value in constants.items() if self.constants[name].is_certain}
-        mapping = replace(remembered, constants={**certain, **remembered.constants}, first_day=first_day)
-        return mapping, check_mapping(mapping, len(self.columns))
+        mapping = replace(remembered, constants=constants, first_day=first_day)
+        asked = [column_unsure(one) for one in map(_of_that_file_alone, self.columns, remembered.columns) if one]
+        return mapping, [*asked, *check_mapping(mapping, len(self.columns))]
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values; its samples may name pupils."""
@@ -100,6 +103,26 @@ class Proposal:
         first_day = ProposedConstant(**stored["first_day"]) if stored["first_day"] else None
         findings = tuple(Finding(**{**one, "severity": Severity(one["severity"])}) for one in stored["findings"])
         return cls(**{**stored, **parts, "first_day": first_day, "findings": findings})
+
+
+def column_unsure(column: ProposedColumn) -> Finding:
+    """Return the question what a column is."""
+    return make(
+        "column_unsure",
+        pointer=f"/columns/{column.place}",
+        column=show(column.name),
+        place=column.letter,
+        why=column.why,
+        candidates=", ".join(column.candidates) or "none of ours",
+    )
+
+
+def _of_that_file_alone(column: ProposedColumn, use: ColumnUse) -> ProposedColumn | None:
+    """Return the column with the question, where a person said its day or lesson: the next file has another."""
+    own = column.use or ColumnUse()
+    if (use.day in ("", own.day) or is_partial_day(use.day)) and use.lesson_id in ("", own.lesson_id):
+        return None
+    return replace(column, why="its day, or lesson, was said for another file", candidates=(str(use.field),))
 
 
 def _column(stored: MappingOf[str, Any]) -> ProposedColumn:

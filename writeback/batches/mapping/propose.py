@@ -14,7 +14,7 @@ from writeback.batches.mapping.grids import Grid, read_grid
 from writeback.batches.mapping.header_rows import HEADER_WITHIN, find_header_rows, takes_grid, widest_row
 from writeback.batches.mapping.mapping import ColumnUse, Mapping, check_mapping, fingerprint_of
 from writeback.batches.mapping.people import STUDENT, can_be_found
-from writeback.batches.mapping.proposal import Proposal, ProposedColumn, ProposedConstant
+from writeback.batches.mapping.proposal import Proposal, ProposedColumn, ProposedConstant, column_unsure
 from writeback.batches.mapping.titles import Titles
 from writeback.domain.finding import Finding
 from writeback.domain.submission.shape_findings import show
@@ -92,18 +92,6 @@ def _with_candidates(
     return found
 
 
-def column_unsure(column: ProposedColumn) -> Finding:
-    """Return the question what a column is."""
-    return make(
-        "column_unsure",
-        pointer=f"/columns/{column.place}",
-        column=show(column.name),
-        place=column.letter,
-        why=column.why,
-        candidates=", ".join(column.candidates) or "none of ours",
-    )
-
-
 def passed_over(columns: Sequence[ProposedColumn], mapping: Mapping) -> list[Finding]:
     """Return the warning that names the columns of which nothing is sent."""
     passed = [
@@ -116,15 +104,13 @@ def passed_over(columns: Sequence[ProposedColumn], mapping: Mapping) -> list[Fin
 
 
 def _unsure(said: Proposal) -> list[Finding]:
-    """Return what a person is to say; what columns are that are empty is of no interest."""
-    constants = dict(said.constants)
-    if said.first_day is not None:
-        constants["first_day"] = said.first_day
-    return [
-        *(column_unsure(column) for column in said.columns if not column.is_certain and column.samples),
-        *(
-            make("constant_unsure", pointer=f"/constants/{name}", field=name, value=one.value, source=show(one.source))
-            for name, one in constants.items()
-            if not one.is_certain
-        ),
-    ]
+    """Return what a person is to say, and what a title has said; what columns are that are empty is of no interest."""
+    found = [column_unsure(column) for column in said.columns if not column.is_certain and column.samples]
+    for name, one in said.constants.items():
+        code = "constant_used" if one.is_certain else "constant_unsure"
+        about = {"field": name, "value": one.value, "source": show(one.source)}
+        found.append(make(code, pointer=f"/constants/{name}", **about))
+    if said.first_day is not None and not said.first_day.is_certain:
+        about = {"field": "first_day", "value": said.first_day.value, "source": show(said.first_day.source)}
+        found.append(make("constant_unsure", pointer="/first_day", **about))
+    return found

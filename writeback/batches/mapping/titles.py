@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date as Date
 from datetime import timedelta
 
-from writeback.batches.cells import plain_text
 from writeback.batches.columns import CLASS, letters
 from writeback.batches.days import DayOrder, DayStyle, NoDay, moment_of, month_named
 from writeback.batches.headers import names_for, plain
 from writeback.batches.layout import Row
 from writeback.batches.mapping.days_of_grids import mark_header, whole_day
+from writeback.batches.mapping.header_rows import short_text
 from writeback.batches.mapping.proposal import ProposedConstant
 
 _OF_THE_REPORT = re.compile(
@@ -34,6 +34,7 @@ _CLASS = re.compile(
     re.IGNORECASE,
 )
 _SEPTEMBER = 9
+A_WEEK, A_MONTH, A_YEAR = timedelta(days=6), timedelta(days=31), timedelta(days=366)
 _LONGEST_CLASS = 64
 
 
@@ -54,19 +55,25 @@ class Titles:
         self._lines = [line for line in _lines_of(rows) if not _OF_THE_REPORT.search(line.text)]
         self.constants = self._free() | self._labelled()
 
-    def first_day(self) -> ProposedConstant | None:
-        """Return the first day that a title names, or of the month, or of the school's year; None without any."""
+    def first_day(self, within: timedelta) -> ProposedConstant | None:
+        """Return the first day that a title names, of a time no longer than `within`; None without any.
+
+        That may also be a month, or the school's year.
+        """
         days = [(day, line) for line in self._lines for day in self._days_in(line.text)]
         if days:
             first, line = min(days, key=lambda one: one[0])
+            if max(day for day, _ in days) - first > within:
+                return None
             label = any(_OF_A_WEEK.search(one.text) and (one.beside == line.text or one is line) for one in self._lines)
             return ProposedConstant(first.isoformat(), _quoted(line), label or len({day for day, _ in days}) > 1)
         for line in self._lines:
             found = _MONTH.search(line.text)
             month = month_named(found[1].lower()) if found else None
-            if found is not None and month is not None:
+            if found is not None and month is not None and within >= A_MONTH:
                 return ProposedConstant(Date(int(found[2]), month, 1).isoformat(), _quoted(line), is_certain=True)
-            if found := _ACADEMIC_YEAR.search(line.text):
+            found = _ACADEMIC_YEAR.search(line.text)
+            if found is not None and within >= A_YEAR:
                 return ProposedConstant(Date(int(found[1]), _SEPTEMBER, 1).isoformat(), _quoted(line), is_certain=True)
         return self._week_without_year()
 
@@ -137,9 +144,9 @@ class Titles:
 
 def _lines_of(rows: Sequence[Row]) -> Iterator[_Line]:
     for row in rows:
-        places = [place for place, cell in enumerate(row.cells) if plain_text(cell)]
-        texts = dict.fromkeys(plain_text(row.cells[place]) for place in places)
-        first = {text: next(place for place in places if plain_text(row.cells[place]) == text) for text in texts}
+        places = [place for place, cell in enumerate(row.cells) if short_text(cell)]
+        texts = dict.fromkeys(short_text(row.cells[place]) for place in places)
+        first = {text: next(place for place in places if short_text(row.cells[place]) == text) for text in texts}
         beside = [*list(texts)[1:], ""]
         for text, after in zip(texts, beside, strict=True):
             yield _Line(text, f"{letters(first[text])}{row.number}", after)

@@ -22,7 +22,7 @@ def create(
     context: typer.Context,
     app_name: Annotated[str, typer.Option("--app", help="The app it is for; made when it is new.")],
     scopes: Annotated[
-        str, typer.Option(help="submit, read, mis:read, support, admin; separated by commas.")
+        str, typer.Option(help="submit, read, find, mis:read, support, admin; separated by commas.")
     ] = "submit,read",
     schools: Annotated[str | None, typer.Option(help="Ids separated by commas. Without it: every school.")] = None,
     kinds: Annotated[

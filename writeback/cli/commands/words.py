@@ -8,11 +8,10 @@ from rich.markup import escape
 
 from writeback.cli import output
 from writeback.cli.exit_codes import CommandFailed, Exit
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, School, Url
 
 app = typer.Typer(no_args_is_help=True, help="A school's words for codes: Late – bus is L.")
 
-School = Annotated[str, typer.Argument(metavar="SCHOOL", help="The school's id.")]
 App = Annotated[str, typer.Option("--app", help="The words of this app alone. Without it: those for every app.")]
 Field = Annotated[str, typer.Option("--field", help="Of what: attendance.code, behaviour.type, detention.location, …")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the audit log.")]

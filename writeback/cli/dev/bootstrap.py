@@ -12,6 +12,7 @@ from writeback.cli.dev.waiting import Waiting
 from writeback.cli.without_api import with_services
 from writeback.core.errors import Unauthenticated
 from writeback.core.settings import Settings
+from writeback.domain.directory import Directory
 from writeback.providers.registry import PROVIDERS
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Schools:
             "provider_school_id": school.provider_school_id,
             "base_url": self._sandbox_url,
             "credentials": school.credentials,
+            "directory": Directory.NAMED,  # everybody in it is made up
         }
         answer = await self._api.post("/v1/schools", json={"id": school.id, "provider": school.provider, **changeable})
         if answer.status_code == httpx.codes.CONFLICT:

@@ -34,7 +34,12 @@ _ACTIONS = {
     "batch.done": "Worked a file through",
     "batch.cancel": "Cancelled a file",
     "batch.refused": "Refused a file",
-    "batch.show": "Downloaded a file’s bad rows",
+    "batch.show": "Saw, or downloaded, rows of a file",
+    "batch.mend": "Corrected or left out a row of a file",
+    "batch.mapping": "Said what a file’s columns are",
+    "batch.person": "Said who it is whom a file names",
+    "batch.send": "Sent a file that was looked at",
+    "mapping.delete": "Had columns no longer read as confirmed",
     "database.restored": "Announced a restore of the database",
     "school.add": "Registered a school",
     "school.change": "Changed a school",
@@ -178,6 +183,11 @@ def _details(one: AuditEntry) -> str:
         details.append(", ".join(reason.replace("_", " ") for reason in changed["reasons"]))
     if "matched" in changed:
         details.append(_many(changed))
+    if "row" in changed:
+        columns = f", {', '.join(changed['columns'])}" if changed.get("columns") else ""
+        details.append(f"row {changed['row']}{columns}{', left out' if changed.get('left_out') else ''}")
+    if "good" in changed:
+        details.append(f"{changed['good']:,} rows; {changed['bad']:,} bad, {changed['left_out']:,} left out")
     if changed.get("bulk"):
         details.append("with others at once")
     if "overlap_s" in changed:

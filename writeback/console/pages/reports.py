@@ -43,10 +43,11 @@ _COLUMNS = (
 async def show(page: Page) -> Response:
     """Show the report that is asked for, or the form that asks."""
     schools = await page.services.reports.schools(page.caller)
-    problem, report = "", None
+    problem, report, closed_for = "", None, None
     if page.query("school") or page.query("date"):
         try:
             report = await _report(page)
+            closed_for = await page.services.years.closed_for(report.school_id, report.day)
         except (BadInput, NotFound) as error:
             problem = error.detail
     return page.render(
@@ -59,6 +60,7 @@ async def show(page: Page) -> Response:
         part_words=_PARTS[_part(page)][0].lower(),
         problem=problem,
         report=report,
+        closed_for=closed_for,
         shown=report.missing[:_SHOWN] if report else (),
         day_words=_day(report.day) if report else "",
         why=_why,

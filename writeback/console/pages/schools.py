@@ -6,9 +6,18 @@ from typing import Any
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
-from writeback.console.presenters.school_words import freshness, lane_words, list_words, state_of, takes
+from writeback.console.presenters.school_words import (
+    DIRECTORY_BUTTONS,
+    DIRECTORY_WORDS,
+    freshness,
+    lane_words,
+    list_words,
+    state_of,
+    takes,
+)
 from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import hold_words
+from writeback.domain.directory import Directory
 from writeback.domain.lookups import Decision, ListName
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Permission
@@ -48,7 +57,7 @@ async def list_(page: Page) -> Response:
 async def show(page: Page) -> Response:
     """Show one school."""
     view = await _school(page)
-    _, kinds = await page.services.features.of(view.id)
+    school, kinds = await page.services.features.of(view.id)
     errors = await page.services.reads.list(page.caller, Filter(school=view.id, statuses=NEED_SOMEBODY), limit=_ERRORS)
     async with page.services.reads.db.read() as session:
         summaries = await summaries_of(session, [one.id for one in errors.items])
@@ -63,7 +72,9 @@ async def show(page: Page) -> Response:
         errors=errors.items,
         summaries=summaries,
         wrong=NEED_SOMEBODY,
-        closed_for=await page.services.years.closed_for(view.id, page.now),
+        closed_for=await page.services.years.closed_for(view.id, school.today(page.now)),
+        directory_words=DIRECTORY_WORDS.get(Directory(view.directory)),
+        directory_buttons=[(mode, words) for mode, words in DIRECTORY_BUTTONS.items() if mode != view.directory],
         **await _live_values(page, view),
     )
 
@@ -147,6 +158,30 @@ async def removals(page: Page) -> Response:
         fields={"list": wanted.list, "decision": decision.value, "count": count},
         danger=decision is Decision.ACCEPT,
         error="Say why." if page.field("confirmed") and not reason else "",
+    )
+
+
+@pages.post("/schools/{school}/directory", needs=Permission.MANAGE)
+async def directory(page: Page) -> Response:
+    """Change what is kept of its people, once somebody has said why."""
+    view, reason, wanted = await _school(page), page.field("reason"), page.field("directory")
+    if wanted not in set(Directory) or wanted == view.directory:
+        return page.redirect(f"/schools/{view.id}", flash="Nothing was changed.", tone="warn")
+    if page.field("confirmed") and reason:
+        await page.services.registry.patch(view.id, {"directory": wanted}, actor=page.actor(reason))
+        return page.redirect(f"/schools/{view.id}", flash="Changed. Its lists are fetched again in a moment.")
+    people = next((one.rows for one in view.lookups if one.list == ListName.STUDENTS), 0)
+    return page.confirm(
+        title=f"{view.name}: {DIRECTORY_BUTTONS[Directory(wanted)].lower()}?",
+        count=people,
+        noun="pupil" if people == 1 else "pupils",
+        what=f"{DIRECTORY_WORDS[Directory(wanted)]} What was kept until now is deleted at once.",
+        action=f"/schools/{view.id}/directory",
+        button="Change it",
+        back=f"/schools/{view.id}",
+        fields={"directory": wanted},
+        danger=True,
+        error="Say why." if page.field("confirmed") else "",
     )
 
 

@@ -22,7 +22,6 @@ from writeback_client.models.words import WordList
 
 pages = Pages()
 
-_LONGEST = 64
 _MOST_BYTES = 1_000_000
 _TROUBLES = {
     "code_unknown": "No code of the school any more",
@@ -54,8 +53,6 @@ async def put(page: Page) -> Response:
     given = {name: page.field(name) for name in ("field", "word", "code", "always")}
     if not given["word"] or not given["code"]:
         return await _page(page, school, given, "Say the word, and the code that it stands for.")
-    if max(len(given["word"]), len(given["code"])) > _LONGEST:
-        return await _page(page, school, given, f"A word, or a code, has at most {_LONGEST} characters.")
     word = Word(given["field"], given["word"], given["code"], bool(given["always"]))
     try:
         await page.services.words.put(page.caller, school.id, [word], page.actor(page.field("reason")), _app(page))

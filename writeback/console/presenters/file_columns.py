@@ -14,6 +14,7 @@ from writeback_client.models.reviews import ColumnUse as ReadUse
 from writeback_client.models.reviews import FileColumn, Reading
 
 FIRST_DAY = "first_day"
+_PUPIL = "student_id"
 _SESSIONS = [("", "–"), ("AM", "AM"), ("PM", "PM"), ("AM PM", "AM and PM in one cell")]
 _OF_PEOPLE = {
     "upn": "UPN",
@@ -25,6 +26,20 @@ _OF_PEOPLE = {
     "code": "Staff code",
     "email": "E-mail",
 }
+_ORDER_HINT = "If that is wrong, say below what days like 11/02 have first."
+_HINTS = {
+    "column_unsure": "Say below what it is.",
+    "column_missing": "Choose below which column it is, or what all rows have.",
+    "constant_unsure": "Say below what all rows have.",
+    "days_day_first": _ORDER_HINT,
+    "days_month_first": _ORDER_HINT,
+    "days_either_way": "Say below what days like 11/02 have first.",
+    "grid_days_partial": "If that is wrong, say below on which day they begin.",
+    "encoding_guessed": "If that is wrong, choose below how letters are encoded.",
+    "mapping_first_day_missing": "Say below on which day they begin.",
+    "mapping_used": "If that is wrong, say below what the columns are.",
+}
+"""What to do on the page, in place of what to do in a call."""
 _INPUTS = {"date": "date", "time": "time", "integer": "number"}
 
 
@@ -47,6 +62,11 @@ def column_fields(reading: Reading, found: Sequence[Finding], posted: Posted) ->
     ]
 
 
+def said_here(found: Sequence[Finding]) -> list[Finding]:
+    """Return findings about a file with what to do about them on its page."""
+    return [one.model_copy(update={"hint": _HINTS.get(one.code, one.hint)}) for one in found]
+
+
 def unsure(reading: Reading) -> int:
     """Return of how many columns nobody can tell for certain what they are."""
     return sum(one.use is None or bool(one.why) for one in reading.columns)
@@ -61,7 +81,7 @@ def constant_fields(
     fields = [
         _constant(name, reading, shapes.get(name), errors.get(name, ()), posted)
         for name in names
-        if not name.endswith("_id") or name in reading.constants or shapes.get(name, {}).get("choices")
+        if name != _PUPIL  # no file is of one pupil alone: a column says who it is
     ]
     if reading.first_day or any(_needs_first_day(one) for one in reading.columns):
         said = [one.message for one in found if one.pointer == f"/{FIRST_DAY}"]

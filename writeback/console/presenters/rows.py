@@ -14,8 +14,9 @@ from writeback_client.models.base import Finding
 from writeback_client.models.reviews import ReviewColumn, ReviewRow
 
 _MOST_CHOICES = 400
-_WORDS = 6
-"""Cells that are not sent and yet shown, so that one sees whose row it is."""
+_WORDS = 4
+"""Cells that say whose row it is."""
+_NAMES = ("student.surname", "student.forename", "student.name")
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,6 @@ class RowForm:
     fields: Sequence[FormField]
     findings: Sequence[Finding]
     words: str
-
-    @property
-    def has_errors(self) -> bool:
-        return any(one.severity == "error" for one in self.row.findings)
 
 
 def form_of(row: ReviewRow, columns: Sequence[ReviewColumn], shapes: Sequence[Shape]) -> RowForm:
@@ -45,12 +42,11 @@ def form_of(row: ReviewRow, columns: Sequence[ReviewColumn], shapes: Sequence[Sh
         else:
             errors.setdefault(column.column, []).append(in_one_sentence(finding.model_dump()))
     fields = [
-        _field(row.number, one, known.get(_end_of(one.field)), cells.get(one.column, ""), errors.get(one.column, ()))
+        _field(row.number, one, known.get(one.field or ""), cells.get(one.column, ""), errors.get(one.column, ()))
         for one in columns
         if is_sent(one)
     ]
-    words = [cell for one in columns if not is_sent(one) and (cell := cells.get(one.column, "").strip())]
-    return RowForm(row, fields, others, ", ".join(words[:_WORDS]))
+    return RowForm(row, fields, others, _whose(columns, cells))
 
 
 def change_of(row: ReviewRow, columns: Sequence[ReviewColumn], posted: Posted) -> tuple[dict[str, str], bool | None]:
@@ -76,12 +72,21 @@ def by_name(shapes: Sequence[Shape]) -> dict[str, Shape]:
 
 
 def _field(row: int, column: ReviewColumn, shape: Shape | None, cell: str, errors: Sequence[str]) -> FormField:
-    value, label = cell.strip(), column.header.strip() or label_of(column.field or "")
+    value, header = cell.strip(), column.header.strip()
+    label = label_of(column.field or "") if header in ("", column.field) else header
     name, is_needed = f"r{row}.{column.column}", bool(shape) and shape["use"] == "needed"  # type: ignore[index]
     choices: Sequence[Mapping[str, Any]] = shape["choices"] or () if shape else ()
     if choices and len(choices) <= _MOST_CHOICES and shape and shape["type"] not in ("list", "date-time"):
         return FormField(name, label, "select", value, "", errors, options_of(choices, value, is_needed=False))
     return FormField(name, label, "text", value, "", errors, (), is_needed)
+
+
+def _whose(columns: Sequence[ReviewColumn], cells: Mapping[str, str]) -> str:
+    """Return what says whose row it is: names where they are columns, else what stands in those that are not sent."""
+    filled = [(one, cell) for one in columns if (cell := cells.get(one.column, "").strip())]
+    names = [cell for one, cell in filled if one.field in _NAMES]
+    others = [cell for one, cell in filled if not is_sent(one) and any(letter.isalpha() for letter in cell)]
+    return ", ".join((names or others)[:_WORDS])
 
 
 def _column_of(finding: Finding, columns: Sequence[ReviewColumn]) -> ReviewColumn | None:
@@ -91,10 +96,6 @@ def _column_of(finding: Finding, columns: Sequence[ReviewColumn]) -> ReviewColum
         return None
     end = parts[-1]
     sent = [one for one in columns if is_sent(one)]
-    own = next((one for one in sent if one.field == ".".join(parts[-2:]) or _end_of(one.field) == end), None)
+    own = next((one for one in sent if one.field in (end, ".".join(parts[-2:]))), None)
     person = f"{end.removesuffix('_id')}."
     return own or next((one for one in sent if (one.field or "").startswith(person)), None)
-
-
-def _end_of(field: str | None) -> str:
-    return (field or "").rpartition(".")[2]

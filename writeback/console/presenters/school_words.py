@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from writeback.console.presenters.records import label_of
 from writeback.console.presenters.words import kind_words, sentence
 from writeback_client.models.schools import CachedList, School
+from writeback_client.words import Directory
 
 _LISTS = {
     "students": "Pupils",
@@ -32,6 +33,18 @@ _LANES = {
 }
 
 
+DIRECTORY_WORDS = {
+    Directory.OFF: "Nothing is kept of pupils and staff but their ids: files and apps must name them by these.",
+    Directory.HASHED: "Pupils and staff are found by UPN, number or name, by keyed hashes that nobody can read.",
+    Directory.NAMED: "Pupils and staff are found by UPN, number or name; names are kept, sealed, and shown where "
+    "somebody of the staff is to choose.",
+}
+"""What is kept of a school's people, by the setting."""
+DIRECTORY_BUTTONS = {
+    Directory.OFF: "Keep ids alone",
+    Directory.HASHED: "Keep hashes, no names",
+    Directory.NAMED: "Keep names too",
+}
 _GRANTS = {"granted": "granted", "missing": "not granted", "unknown": "not known whether granted"}
 _LINES = re.compile(r" \(\d[\d, -]*\)")
 """Where a note has it from: lines of the provider's document."""

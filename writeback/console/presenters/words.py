@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from writeback.domain.school import HoldReason
+from writeback.domain.staff import CONSOLE_APPS
 from writeback.domain.states import Status
 from writeback.providers.registry import PROVIDERS
 
@@ -79,6 +80,11 @@ def hold_words(reason: str) -> str:
 
 def provider_words(provider: str) -> str:
     return PROVIDERS[provider].label if provider in PROVIDERS else provider.title()
+
+
+def app_words(app: str) -> str:
+    """Return who has sent something: an app by its id, or people at the console."""
+    return "people in the console" if app.startswith(CONSOLE_APPS) else app
 
 
 def sentence(code: str) -> str:

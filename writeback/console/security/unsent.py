@@ -30,7 +30,8 @@ async def keep(page: Page, longest_body: int) -> Response:
     back = came_from.removeprefix(ROOT) if came_from.startswith(f"{ROOT}/") else ""
     kept: dict[str, Any] = {"path": page.path.removeprefix(ROOT), "back": back, "fields": []}
     length = page.request.headers.get("content-length", "")
-    if length.isdigit() and int(length) <= longest_body:
+    has_file = page.request.headers.get("content-type", "").startswith("multipart/")
+    if not has_file and length.isdigit() and int(length) <= longest_body:
         async with page.request.form(max_files=0, max_fields=5_000) as form:
             kept["fields"] = _fields(form)
     is_short = bool(kept["fields"]) and len(json.dumps(kept)) <= _LONGEST

@@ -167,7 +167,7 @@ class DirectorySettings(BaseModel):
     """People that one key may ask for in a minute of one process, in what it submits too; more are answered with
     429."""
     missed_per_hour: int = Field(default=500, ge=1)
-    """How often in an hour one key is told that somebody is not found, or not alone; then 429 for whatever it asks."""
+    """How often in an hour one key is told that somebody is not found, or not for certain; then 429 for all it asks."""
 
 
 class BatchSettings(BaseModel):

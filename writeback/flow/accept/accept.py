@@ -197,7 +197,7 @@ class Acceptor:
             "actor": f"app:{caller.app_id}",
             "event": Event.ACCEPTED.value,
             "status": Status.QUEUED.value,
-            "detail": in_short(checked.findings) if checked.findings else None,
+            "detail": in_short([one.code for one in found] for found in by_record(checked.findings).values()),
         }
         return NewWriteback(writeback, event, "", None, same=_same(checked))
 

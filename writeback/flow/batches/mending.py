@@ -1,6 +1,7 @@
 """Mending rows of a batch in review: what a person changes is checked again, and so is what depends on it.
 
-What if the process dies? A change, what checking says of it, and the counts are one transaction.
+What if the process dies? A change, what checking says of it, and the counts are one transaction. Who it is whom many
+rows name is noted first: where not all of these were checked again, choosing once more does that.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from sqlmodel import Session
 from writeback.batches.columns import is_grouped, letters
 from writeback.batches.findings import OF_CELLS, FileRefused, make
 from writeback.batches.layout import Layout
+from writeback.batches.mapping.mapping import CODE
 from writeback.batches.records import Unit, incident_of
 from writeback.core.errors import BadInput, Conflict, InvalidSubmission, NotFound
 from writeback.domain.actor import Actor
@@ -259,13 +261,21 @@ def _said_before(line: KeptLine, layout: Layout) -> str:
     """Return what was said of a row before it was checked: what reading found in its cells, and that it was mended."""
     mended = json.loads(line.mended) if line.mended else {}
     places = sorted(map(int, mended.get("cells", ())))
-    names = tuple(f"Cell {letters(place)}{line.number} " for place in places)
+    names = tuple(f"Cell {_cell_of(place, line.number, layout)} " for place in places)
     found = json.loads(line.findings) if line.findings else []
     said = [one for one in found if one["code"] in OF_CELLS and not one["message"].startswith(names or "\0")]
     if places:
         columns = ", ".join(_name_of(place, layout) for place in places)
         said.append(make("row_mended", columns=columns, by=mended["by"]).as_json())
     return json.dumps(said) if said else ""
+
+
+def _cell_of(place: int, number: int, layout: Layout) -> str:
+    """Return how what reading found names a cell: in the file, of which a grid's rows are made."""
+    if layout.is_grid and layout.fields[place] == CODE:
+        row, _, column = layout.row_name(number).partition(" (")
+        return f"{column.rstrip(')')}{row}"
+    return f"{letters(place)}{number}"
 
 
 def _name_of(place: int, layout: Layout) -> str:

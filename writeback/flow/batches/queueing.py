@@ -15,8 +15,9 @@ from sqlmodel import Session
 from writeback.core.ids import new_id
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event, Status
-from writeback.domain.writeback import RecordProgress, pack_progress
+from writeback.domain.writeback import RecordProgress, pack_progress, stored_progress
 from writeback.flow.batches.lease import Turn
+from writeback.flow.filling.fill_in import in_short
 from writeback.store.batches import batches
 from writeback.store.batches.batches import BatchStatus, UnitSize
 from writeback.store.tables import EventRow, WritebackRow, table_of
@@ -130,6 +131,8 @@ def _placed(finding: dict[str, Any], place: int) -> dict[str, Any]:
 
 
 def _event(writeback: WritebackRow) -> dict[str, Any]:
+    said = ([one["code"] for one in entry.get("findings", ())] for entry in stored_progress(writeback.progress))
+    filled = in_short(said)
     return {
         "writeback_id": writeback.id,
         "app_id": writeback.app_id,
@@ -137,5 +140,5 @@ def _event(writeback: WritebackRow) -> dict[str, Any]:
         "actor": f"app:{writeback.app_id}",
         "event": Event.ACCEPTED.value,
         "status": writeback.status,
-        "detail": f"from {writeback.batch_id}",
+        "detail": f"from {writeback.batch_id}" + (f"; {filled}" if filled else ""),
     }

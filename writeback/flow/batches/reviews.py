@@ -3,7 +3,6 @@
 Each change names the batch's version, or takes the one that it finds: of two that meet, one is refused.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,26 +29,23 @@ from writeback.flow.batches.people_in_rows import reference_of
 from writeback.flow.batches.readings import (
     WantedReading,
     check_may_read_again,
-    columns_of_rows,
     confirmed_reading,
     proposal_of,
-    reading_of,
     stated_with,
 )
-from writeback.flow.batches.views import view_of
+from writeback.flow.batches.views import person_view, review_view, row_views, view_of
 from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.store.batches import batch_reads, batches, reviews
-from writeback.store.batches.batches import BatchStatus, LeaseLost
-from writeback.store.batches.reviews import KeptLine
+from writeback.store.batches.batches import BatchStatus, LeaseLost, LineState
 from writeback.store.people import audit
 from writeback.store.reads.pages import cut, decode_cursor, decode_number
 from writeback.store.tables import BatchPersonRow, BatchReviewRow, BatchRow
 from writeback_client.models.base import Page
 from writeback_client.models.batches import Batch
-from writeback_client.models.reviews import Candidate, Mended, PeopleCount, Review, ReviewPerson, ReviewRow
+from writeback_client.models.reviews import Candidate, Mended, Review, ReviewPerson, ReviewRow
 
 log = structlog.get_logger()
 
@@ -74,7 +70,7 @@ class Reviews:
         batch, review = await self._in_review(caller, batch_id)
         async with self.flow.db.read() as session:
             people = await reviews.people_counts(session, batch_id)
-        return _review(batch, review, people)
+        return review_view(batch, review, people)
 
     async def rows(
         self,
@@ -94,7 +90,7 @@ class Reviews:
                 session, batch_id, states=states, code=code, after=after, limit=limit + 1
             )
         page = cut(lines, limit, lambda line: line.number)
-        return Page(items=_rows(page.items, batch), next_cursor=page.next_cursor)
+        return Page(items=row_views(page.items, batch), next_cursor=page.next_cursor)
 
     async def people(
         self,
@@ -112,7 +108,7 @@ class Reviews:
             rows = await reviews.page_of_people(session, batch_id, matches=matches, after=after, limit=limit + 1)
         page = cut(rows, limit, lambda row: row.key)
         near = await self._candidates(batch.school_id, page.items) if caller.sees_names else {}
-        items = tuple(_person(row, near.get(row.key, ())) for row in page.items)
+        items = tuple(person_view(row, near.get(row.key, ())) for row in page.items)
         return Page(items=items, next_cursor=page.next_cursor)
 
     async def _candidates(self, school_id: str, rows: Sequence[BatchPersonRow]) -> Mapping[str, Sequence[Candidate]]:
@@ -236,7 +232,7 @@ class Reviews:
 
     async def _mended(self, turn: Turn, numbers: Sequence[int]) -> Mended:
         find = partial(reviews.lines, batch_id=turn.batch.id, numbers=numbers[:_SHOWN])
-        return Mended(batch=await self._view(turn.batch), rows=_rows(await turn.read(find), turn.batch))
+        return Mended(batch=await self._view(turn.batch), rows=row_views(await turn.read(find), turn.batch))
 
     async def send(self, caller: Caller, batch_id: str, actor: Actor, *, version: int | None = None) -> Batch:
         """Have the good rows queued; raise as `mend`, and Conflict where there is none."""
@@ -258,10 +254,13 @@ class Reviews:
         now = self.flow.clock.now()
         if not reviews.leave(session, batch.id, version, now, BatchStatus.QUEUEING):
             raise changed_meanwhile(batch.id)
+        # Counted now: an erasure may have taken rows since.
+        good = reviews.counts_of_lines(session, batch.id).get(LineState.GOOD, 0)
+        batches.change(session, batch.id, version + 1, rows_good=good)
         mended = reviews.count_mended(session, batch.id)
         left_out = reviews.drop_left_out(session, batch.id)
         reviews.end(session, batch.id)
-        noted = {"good": batch.rows_good, "bad": batch.rows_bad, "left_out": left_out, "mended": mended - left_out}
+        noted = {"good": good, "bad": batch.rows_bad, "left_out": left_out, "mended": mended - left_out}
         of = {"app": batch.app_id, "school": batch.school_id}
         audit.note(session, actor, now, "batch.send", batch.id, **of, changed=noted)
 
@@ -321,69 +320,9 @@ def _no_such_person(batch_id: str, key: str) -> NotFound:
     return NotFound("person_not_named", f"no row of {batch_id} names {key[:32]!r}", hint="GET …/people lists them.")
 
 
-def _review(batch: BatchRow, review: BatchReviewRow, people: Sequence[tuple[str, str, bool, int]]) -> Review:
-    layout = Layout.of_json(batch.layout)
-    return Review(
-        batch=batch.id,
-        version=batch.fence,
-        until=review.until,
-        is_read=layout is not None,
-        header_row=layout.header_row if layout is not None else None,
-        columns=columns_of_rows(layout) if layout is not None else (),
-        reading=reading_of(batch, review),
-        students=_people(people, ListName.STUDENTS),
-        employees=_people(people, ListName.EMPLOYEES),
-        **review.counts,
-    )
-
-
-def _people(counted: Sequence[tuple[str, str, bool, int]], list_name: ListName) -> PeopleCount:
-    """Return how many people of one list are named."""
-    numbers: dict[str, int] = {}
-    for of, match, is_chosen, number in counted:
-        name = "chosen" if is_chosen else match
-        numbers[name] = numbers.get(name, 0) + (number if of == list_name.value else 0)
-    return PeopleCount(**numbers)
-
-
 def names_people(batch: BatchRow) -> bool:
     """Whether rows of the file may name people as the school knows them."""
     layout = Layout.of_json(batch.layout)
     return layout is not None and (
         layout.format is Format.NDJSON or any("." in field for field in layout.fields if field is not None)
-    )
-
-
-def _person(row: BatchPersonRow, candidates: Sequence[Candidate]) -> ReviewPerson:
-    return ReviewPerson(
-        key=row.key,
-        list=row.list_name,
-        reference=json.loads(row.reference),
-        match=row.match,
-        person_id=row.person_id or None,
-        chosen_by=row.chosen_by,
-        rows=row.rows,
-        row=row.first_row,
-        candidates=tuple(candidates),
-    )
-
-
-def _rows(lines: Sequence[KeptLine], batch: BatchRow) -> tuple[ReviewRow, ...]:
-    layout = Layout.of_json(batch.layout)
-    return tuple(_row(line, layout) for line in lines)
-
-
-def _row(line: KeptLine, layout: Layout | None) -> ReviewRow:
-    mended = json.loads(line.mended) if line.mended else None
-    return ReviewRow(
-        number=line.number,
-        shown=layout.row_name(line.number) if layout is not None else str(line.number),
-        record_row=line.unit,
-        state=line.state,
-        cells=tuple(json.loads(line.cells)) if line.cells else (),
-        before={letters(int(place)): text for place, text in mended["cells"].items()} if mended else {},
-        mended_by=mended["by"] if mended else None,
-        record=json.loads(line.record) if line.record else None,
-        findings=json.loads(line.findings) if line.findings else (),
-        people=tuple(line.people.split()),
     )

@@ -12,6 +12,7 @@ from writeback.domain.kept import Kept
 from writeback.domain.kinds import KINDS, Kind, Record, parse_records
 from writeback.domain.submission.submission import OnInvalid, read_record
 from writeback.domain.writeback import RecordProgress, RecordStatus, unpack_progress
+from writeback.flow.engine.former_ids import said_of_ids
 from writeback.store.tables import WritebackRow
 
 
@@ -99,6 +100,8 @@ def draft_of(row: WritebackRow, order: Order) -> Draft:
         is_brief = len(findings) >= MOST_FINDINGS
         records[edit.index], said = read_record(KINDS[row.kind], edit.record, edit.index, is_brief=is_brief)
         findings += said
+    given = {edit.index for edit in order.edits}
+    findings += [one for index in going if index not in given for one in said_of_ids(progress[index])]
     if ERASED in row.records:
         _refuse_with_gaps(row, records, going)
     return Draft(row, records, progress, going, frozenset(edit.index for edit in order.edits), findings)

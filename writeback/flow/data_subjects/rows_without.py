@@ -13,11 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from writeback.batches.cells import plain_text
+from writeback.batches.columns import column_map
 from writeback.batches.layout import Layout
 from writeback.core.errors import ConfigurationError
 from writeback.core.secrets import SecretBox
 from writeback.domain.data_subject import ALL_ID_FIELDS, ERASED, LIST_OF, Person, read_json
-from writeback.domain.people_index import PeopleIndex
+from writeback.domain.directory.index import PeopleIndex
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress, unpack_progress
 from writeback.store import tables as t
 from writeback.store.batches.batches import LineState
@@ -202,11 +203,12 @@ def line(row: t.BatchLine, person: Person, look: Look) -> Change:
     kind = layout.kind if layout is not None else ""
     changed: dict[str, Any] = {}
     cells = json.loads(row.cells) if row.cells else []
-    kept = _cells(cells, layout, person)
-    if kept != cells or (row.mended and person.is_in(read_json(row.mended))):
-        changed |= {"cells": compact(kept), "mended": "", "people": "", "same": "", "group_key": ""}
     record = json.loads(row.record) if row.record else None
     left = person.without(kind, record)
+    is_theirs = record is not None and left is None  # though the row may name them by a UPN, or a name that few know
+    kept = [ERASED, *[""] * (len(cells) - 1)] if is_theirs and cells else _cells(cells, layout, person)
+    if kept != cells or (row.mended and person.is_in(read_json(row.mended))):
+        changed |= {"cells": compact(kept), "mended": "", "people": "", "same": "", "group_key": ""}
     if left != record:
         changed |= {"record": compact(left) if left is not None else "", "same": "", "group_key": ""}
     findings = json.loads(row.findings) if row.findings else []
@@ -214,7 +216,7 @@ def line(row: t.BatchLine, person: Person, look: Look) -> Change:
     without = [person.finding_without(one, is_about=is_about) for one in findings]
     if without != findings:
         changed["findings"] = compact(without)
-    if is_about and row.state in (LineState.GOOD, LineState.BAD):
+    if is_about and row.state == LineState.GOOD:  # of a file in review: nothing is left to be sent
         changed["state"] = LineState.LEFT_OUT.value
     return changed or None
 
@@ -237,7 +239,8 @@ def _cells(cells: Sequence[str], layout: Layout | None, person: Person) -> list[
         return [_ndjson(cell, kind, person) for cell in cells]
     named = dict(zip(layout.fields, cells, strict=False))
     whose = {name: plain_text(cell) for name, cell in named.items() if name in ALL_ID_FIELDS}
-    others = " ".join(plain_text(cell) for cell, name in zip(cells, layout.fields, strict=False) if name is None)
+    fields = column_map(kind)
+    others = " ".join(plain_text(cell) for cell, name in zip(cells, layout.fields, strict=False) if name not in fields)
     if person.is_about(kind, whose) or person.is_named_in(others):
         return [ERASED, *[""] * (len(cells) - 1)]
     return [

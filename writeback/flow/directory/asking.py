@@ -7,7 +7,6 @@ is not found; each call is audited, with counts alone.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from writeback.core.buckets import Buckets
@@ -22,7 +21,7 @@ from writeback.flow.directory.names_to_ids import WithIds, names_to_ids
 from writeback.flow.engine.context import FlowContext
 from writeback.store.people import audit
 
-_MISSED = frozenset({Match.UNKNOWN, Match.AMBIGUOUS})
+_MISSED = frozenset({Match.UNKNOWN, Match.AMBIGUOUS, Match.TOO_LITTLE})
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,13 @@ class PeopleAsked:
         """
         self._check(caller, len(references))
         found = await self.finder.find(school_id, list_name, references)
-        await self._note(caller, school_id, {list_name: found})
         if not caller.sees_names:
+            await self._note(caller, school_id, {list_name: found})
             return FoundPeople([Found(one.match, one.person_id) for one in found], {})
         near = dict.fromkeys(one for each in found for one in each.candidates)
-        return FoundPeople(found, await self.finder.names(school_id, list_name, near))
+        names = await self.finder.names(school_id, list_name, near)
+        await self._note(caller, school_id, {list_name: found}, names_shown=len(names))
+        return FoundPeople(found, names)
 
     async def with_ids(
         self, caller: Caller, school_id: str, kind: Kind, contents: Sequence[Any], *, is_trial: bool
@@ -102,16 +103,17 @@ class PeopleAsked:
                 hint="Keep the ids that were found, and wait as long as Retry-After says.",
             )
 
-    async def _note(self, caller: Caller, school_id: str, results: Mapping[ListName, Sequence[Found]]) -> None:
-        """Count who was not found, and write down how many were asked for."""
+    async def _note(
+        self, caller: Caller, school_id: str, results: Mapping[ListName, Sequence[Found]], *, names_shown: int = 0
+    ) -> None:
+        """Count who was not found, and write down how many were asked for, and whose names were shown."""
         counts = Counter(one.match for found in results.values() for one in found)
         if missed := sum(counts[match] for match in _MISSED):
             self._missed.charge(caller.key_id, missed)
-        changed = {
-            "asked": counts.total(),
-            **{match.value: number for match, number in sorted(counts.items())},
-        }
-        lists = ", ".join(sorted(results))
-        note = partial(audit.note, app=caller.app_id or None, school=school_id, changed=changed)
+        changed = {"asked": counts.total(), **{match.value: number for match, number in sorted(counts.items())}}
+        if names_shown:
+            changed["names_shown"] = names_shown
+        lists, app, actor = ", ".join(sorted(results)), caller.app_id or None, actor_of(caller)
         async with self.flow.db.write() as session:
-            note(session, actor_of(caller), self.flow.clock.now(), "people.find", lists)
+            now = self.flow.clock.now()
+            audit.note(session, actor, now, "people.find", lists, app=app, school=school_id, changed=changed)

@@ -7,9 +7,9 @@ from typing import Any
 
 from writeback.core.ttl import TtlCache
 from writeback.domain.directory import Directory, Found, Match, PersonReference
+from writeback.domain.directory.index import PeopleIndex, hashed
+from writeback.domain.directory.ways import LASTING, Lead, leads_in, outcome
 from writeback.domain.lookups import ListName
-from writeback.domain.people_index import PeopleIndex, hashed
-from writeback.domain.ways_to_people import LASTING, Lead, leads_in, outcome
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.registry.changes import REMEMBERED_S
 from writeback.flow.schools.people_kept import key_of
@@ -108,7 +108,7 @@ class PeopleFinder:
 
 
 def _find_one(known: _Known, list_name: str, given: PersonReference) -> Found:
-    """Return what a reference comes to: 10 µs. A way that nobody on the list has says nothing."""
+    """Return what a reference comes to: 12 to 35 µs. A way that nobody on the list has says nothing."""
     index = known.people
     leads = [lead for lead in leads_in(list_name, given) if lead.way in index.ways]
     led_to: dict[Lead, AbstractSet[str]] = {lead: index.whom(hashed(known.key, lead)) for lead in leads}

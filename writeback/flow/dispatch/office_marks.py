@@ -16,6 +16,7 @@ from writeback.domain.lookups import Lookup, LookupView
 from writeback.domain.outcome import SlotReadBack
 from writeback.domain.school import OfficeMarks
 from writeback.domain.writeback import RecordStatus
+from writeback.flow.engine.last_look import may_be_there
 from writeback.flow.engine.request_members import BLANK, change_member, leave_member
 from writeback.flow.engine.slots import LEFT, is_conditional
 from writeback.flow.engine.status_changes import OpenWriteback
@@ -51,7 +52,8 @@ def of_school(
         member = members[at]
         is_theirs = at in differ and reading is not None and reading.value not in own[_slot(member)]
         if policy is OfficeMarks.LEAVE and reading is None:
-            change_member(member, RecordStatus.FAILED, findings=[_cannot_tell(member.index)])
+            status = RecordStatus.NEEDS_ATTENTION if may_be_there(member.opened) else RecordStatus.FAILED
+            change_member(member, status, findings=[_cannot_tell(member.index)])
             left.append(at)
         elif policy is OfficeMarks.LEAVE and is_theirs and reading is not None:
             leave_member(member, reading.value, "the school has the office's marks left", hint=_HOW_TO_REPLACE)

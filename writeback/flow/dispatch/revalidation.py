@@ -17,6 +17,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import LookupView
 from writeback.domain.school import School
 from writeback.domain.superseding import Waiting
+from writeback.flow.engine.former_ids import is_stopped, stop
 from writeback.flow.engine.last_look import fail_waiting
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.writebacks import holds
@@ -52,6 +53,10 @@ class Revalidation:
         return bool(dropped)
 
     def _drops_invalid_of(self, one: OpenWriteback, indexes: Sequence[int]) -> bool:
+        stopped = [index for index in indexes if is_stopped(one.progress[index])]
+        if stopped:
+            stop(self.changes, one, stopped)
+            return True
         errors = self._errors(one, indexes)
         if self._waits_for_lists(one, indexes) or (errors and self._rests_on_an_old_list(one, errors, indexes)):
             self._put_off(one, indexes)

@@ -1,7 +1,7 @@
 """A school's defaults: who, where and what stands in a record that is silent about it. Pure; called by `fill_in`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from validators.features import FeatureRule, rule_for
 from validators.findings import make, texts_of
@@ -20,6 +20,8 @@ class _Default:
     value: str
     is_usable: bool
     """False: the school's list has it no longer, and the record goes without."""
+    finding: Finding
+    """What is said of it, of no record yet."""
 
 
 def with_defaults(
@@ -42,7 +44,9 @@ def with_defaults(
         given = {one.field: one.value for one in silent if one.is_usable}
         filled[index] = record.model_copy(update=given) if given else record
         position = index if positions is None else positions[index]
-        findings += [_finding(one, rule, school, position) for one in silent]
+        findings += [
+            replace(one.finding, pointer=f"/records/{position}/{one.field}", record=position) for one in silent
+        ]
     return filled, findings
 
 
@@ -52,11 +56,7 @@ def _usable(kind: Kind, rule: FeatureRule, school: School, lookups: LookupView) 
         is_needed = field in rule.required
         if field in rule.ignored | rule.forbidden or (field in ONLY_WHERE_NEEDED and not is_needed):
             continue
-        yield _Default(field, value, is_needed or is_listed(kind.name, field, value, lookups))
-
-
-def _finding(default: _Default, rule: FeatureRule, school: School, position: int) -> Finding:
-    code = "default_used" if default.is_usable else "default_not_on_list"
-    values = {**texts_of(rule, school), "field": default.field, "value": show(default.value)}
-    pointer = f"/records/{position}/{default.field}"
-    return make(code, values, provider=rule.provider, pointer=pointer, record=position)
+        is_usable = is_needed or is_listed(kind.name, field, value, lookups)
+        code = "default_used" if is_usable else "default_not_on_list"
+        values = {**texts_of(rule, school), "field": field, "value": show(value)}
+        yield _Default(field, value, is_usable, make(code, values, provider=rule.provider))

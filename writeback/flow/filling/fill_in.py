@@ -3,7 +3,7 @@
 Whatever is filled in is said by a finding of the record, a warning, so that it stands in the record's timeline.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from validators.catalogue import CATALOGUE, RaisedBy
@@ -65,11 +65,12 @@ def with_codes(
     return dict(zip(rests, filled, strict=True))
 
 
-def in_short(findings: Sequence[Finding]) -> str | None:
-    """Return for the timeline that records were filled in, and how many; None where none was."""
-    records = {one.record for one in findings if one.code in _OURS}
-    count = "a record" if len(records) == 1 else f"{len(records)} records"
-    return f"the school's settings speak in {count}: see the findings" if records else None
+def in_short(said: Iterable[Iterable[str]]) -> str | None:
+    """Return for the timeline in how many records something was filled in, by the codes of each record's findings; None
+    where nothing was."""
+    count = sum(not _OURS.isdisjoint(codes) for codes in said)
+    records = "a record" if count == 1 else f"{count} records"
+    return f"the school's settings speak in {records}: see the findings" if count else None
 
 
 def said_of_filling(progress: RecordProgress) -> list[Finding]:

@@ -1,29 +1,32 @@
 """What words for codes must be like before they are kept. Pure; `word_lists` refuses those that have findings."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from validators.references import CODED, row_of
 from validators.suggestions import Suggestions
 from writeback.domain.finding import Finding
-from writeback.domain.kinds.base import NO_MARK
+from writeback.domain.kinds.base import NO_CONTROLS, NO_MARK
 from writeback.domain.lookups import LookupView, is_active
 from writeback.domain.submission.shape_findings import show
 from writeback.domain.words import Word, normal_word
 from writeback.flow.filling.words import is_code
 
+_LONGEST = 64
+"""Characters of a code in a record."""
 MOST_WORDS = 2_000
 """Words of one list."""
 
 
 def findings_of(
-    words: Sequence[Word], known: Collection[Word], lookups: LookupView, may_change: Callable[[str], bool]
+    words: Sequence[Word], known: Iterable[Word], lookups: LookupView, may_change: Callable[[str], bool]
 ) -> list[Finding]:
     """Return what is wrong with the words that a list is to have. Of those that it has already, `known`, nothing is
     said of the school's lists: a code that fell out of one keeps nobody from changing other words."""
     found = list(_about_all(words))
-    suggestions = Suggestions()
+    suggestions, there = Suggestions(), frozenset(known)
     for place, word in enumerate(words):
-        if word not in known:
+        if word not in there:
             found += _about_one(word, f"/words/{place}", lookups, suggestions, may_change)
     return found
 
@@ -54,13 +57,25 @@ def _about_one(
         message = f"this key is for no kind that has {word.field}"
         yield Finding("key_lacks_kind", message, "Use a key that is for such a kind.", pointer=f"{pointer}/field")
         return
-    if not normal_word(word.said):
-        yield Finding("word_empty", "the word is empty", "Send what apps or files say.", pointer=f"{pointer}/word")
+    for name, text in (("word", word.said), ("code", word.code)):
+        if problem := _problem_of(text):
+            hint = "Send what apps or files say, and the code that the school has for it."
+            yield Finding(f"{name}_invalid", f"the {name} {problem}", hint, pointer=f"{pointer}/{name}")
+            return
     yield from _about_code(word, pointer, lookups, suggestions)
     if not word.always and is_code(word.field, word.said, lookups):
         message = f"{show(word.said)} is a code of {word.field} at the school, and so is never taken for a word"
         hint = 'Leave it out; or send "always": true, should it stand for the other code wherever it is sent.'
         yield Finding("word_is_code", message, hint, pointer=f"{pointer}/word")
+
+
+def _problem_of(text: str) -> str:
+    """Return why a text can be neither word nor code: no record could say it."""
+    if not normal_word(text):
+        return "is empty"
+    if len(text) > _LONGEST:
+        return f"has {len(text)} characters; {_LONGEST} are the most"
+    return "" if re.match(NO_CONTROLS, text) else "holds line breaks or control characters"
 
 
 def _about_code(word: Word, pointer: str, lookups: LookupView, suggestions: Suggestions) -> Iterator[Finding]:

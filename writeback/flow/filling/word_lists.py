@@ -173,7 +173,7 @@ def _refuse(after: Sequence[Word], before: Collection[Word], view: LookupView, c
         count = "an error" if len(found) == 1 else f"{len(found)} errors; the first"
         detail = f"the words have {count}: {found[0].message}"
         raise InvalidSubmission("words_invalid", detail, [one.as_json() for one in found])
-    taken_out = next((one for one in before if one not in after and not _is_for(caller, one.field)), None)
+    taken_out = next((one for one in set(before) - set(after) if not _is_for(caller, one.field)), None)
     if taken_out is not None:
         raise Forbidden(
             "key_lacks_kind",

@@ -1,7 +1,7 @@
 """Carries writebacks over to a school's new ids, after a move of MIS or where some people have new ones.
 
-What waits is not sent before that (`dispatch/claim.py`). What is certain is changed and said in the timeline; a record
-of which anything is not certain fails, or stays failed, for a person: they are found by the finding
+Nothing is sent before that (`dispatch/claim.py`). What is certain is changed and said in the timeline; a record of
+which anything is not certain is for a person, and never sent as it is: they are found by the finding
 `id_of_former_mis`. What if the process dies? Each piece is one transaction with how far it came; the next look goes on.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -23,13 +24,14 @@ from writeback.domain.kinds import KINDS, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.domain.states import NOT_LEFT, Remark
-from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
+from writeback.domain.writeback import RecordStatus, pack_progress
 from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.former_ids import is_stopped, stop
 from writeback.flow.engine.holds import locked_school
-from writeback.flow.engine.last_look import may_be_there
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.flow.moves.new_ids import NewIds, carried_over
+from writeback.flow.schools.sync import FIRST_LISTS, further_lists
 from writeback.providers.registry import PROVIDERS
 from writeback.store.people import audit
 from writeback.store.schools import directories, former_ids
@@ -41,8 +43,8 @@ log = structlog.get_logger()
 
 _AT_ONCE = 50
 """Writebacks in one transaction."""
-_MAY_GO = frozenset({RecordStatus.QUEUED, RecordStatus.FAILED, RecordStatus.CANCELLED, RecordStatus.NEEDS_ATTENTION})
-"""Records that may be sent, now or on somebody's word."""
+_ENDED = frozenset({RecordStatus.CONFIRMED, RecordStatus.SUPERSEDED, RecordStatus.REFUSED})
+"""Records that are never sent again."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class CarryOver:
         until = school.former_ids_until
         if known is None or until is None or known["until"] != until.isoformat():
             return None
+        if former_ids.is_any_being_sent(session, school.id):  # it may yet come back to be sent again
+            return None
         if not known["is_move"]:
             return _FormerIds(until, until, known["codes"], is_move=False)
         old = _old_lists(school, view, until)
@@ -116,7 +120,8 @@ class CarryOver:
         if known is None or known["until"] != found.until.isoformat():
             return
         page = former_ids.page(session, school_id, found.before, known["after"], _AT_ONCE)
-        rows, corrected = [row for row in page if row.id in ids], former_ids.corrected_since(session, ids, found.until)
+        rows = list(takewhile(lambda row: row.id in ids, page))
+        corrected = former_ids.corrected_since(session, ids, found.until)
         changes = Changes(session, self.flow.clock.now(), "worker")
         done = [_carry_one(changes, row, new) for row in rows if row.id not in corrected]
         school.former_ids = {
@@ -162,7 +167,8 @@ class _Writebacks:
 def _old_lists(school: School, view: LookupView, until: datetime) -> list[str]:
     """Return the lists of which the school has only the former."""
     not_available = set(school.facts.get("lists_not_available", ()))
-    known = ((name.value, view.get(name)) for name in ListName if name.value not in not_available)
+    wanted = [name for name in (*FIRST_LISTS, *further_lists(school)) if name.value not in not_available]
+    known = ((name.value, view.get(name)) for name in wanted)
     return [name for name, lookup in known if lookup is not None and lookup.fetched_at <= until]
 
 
@@ -186,30 +192,22 @@ def _carry_one(changes: Changes, row: WritebackRow, new: NewIds) -> tuple[int, i
     records, fields, uncertain, carried = list(opened.records), dict[str, None](), 0, 0
     for index, entry in enumerate(opened.progress):
         record = records[index]
-        if record is None or entry.erased or entry.status not in _MAY_GO:
+        if record is None or entry.erased or entry.status in _ENDED:
             continue
         records[index], changed, findings = carried_over(kind, record, index, new)
         carried += bool(changed)
         fields |= dict.fromkeys(changed)
         if findings:
             uncertain += 1
-            opened.progress[index] = _for_a_person(opened, entry).with_findings(findings)
+            opened.progress[index] = entry.with_findings(findings)
     if carried:
         row.records, row.updated_at = dump_records(row.kind, records), changes.now
         detail = f"{carried} of {len(records)} records: {', '.join(fields)}"
         add_event(changes.session, row, Remark.IDS_CARRIED_OVER, at=changes.now, actor=changes.actor, detail=detail)
-    if row.status in NOT_LEFT:
-        if row.hold_reason == LISTS_MISSING:
-            row.hold_reason = row.next_attempt_at = None
-        changes.settle(opened, detail="its ids are of before the school's ids changed")
-    elif uncertain:
-        row.progress = pack_progress(opened.progress)
+    if row.hold_reason == LISTS_MISSING:
+        row.hold_reason = row.next_attempt_at = None
+    row.progress = pack_progress(opened.progress)
+    if uncertain and row.status in NOT_LEFT:
+        stop(changes, opened, [index for index, entry in enumerate(opened.progress) if is_stopped(entry)])
     changes.session.add(row)
     return carried, uncertain
-
-
-def _for_a_person(opened: OpenWriteback, entry: RecordProgress) -> RecordProgress:
-    """Return how far a record is that cannot be sent as it is; what waits ends, unless it may be in the MIS."""
-    if entry.status is not RecordStatus.QUEUED or opened.row.status not in NOT_LEFT:
-        return entry
-    return entry.moved(RecordStatus.NEEDS_ATTENTION if may_be_there(opened) else RecordStatus.FAILED)

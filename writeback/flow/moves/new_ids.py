@@ -13,6 +13,7 @@ from validators.references import REFERENCES, Reference
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Action, Kind, Record
 from writeback.domain.lookups import ListName, LookupView, attribute_key
+from writeback.flow.engine.former_ids import CODE
 
 _PEOPLE = (ListName.STUDENTS, ListName.EMPLOYEES)
 
@@ -90,7 +91,7 @@ def _change_field(content: dict[str, Any], reference: Reference, change: Callabl
 
 def _not_known(field: str, given: str, index: int, mis: str) -> Finding:
     return Finding(
-        code="id_of_former_mis",
+        code=CODE,
         message=f"{field} is {given}, from before the school's ids changed: what it is in {mis} is not certain.",
         hint="Choose it again, and resubmit the record with the id that the school has now.",
         pointer=f"/records/{index}/{field.split('.')[0]}",
@@ -100,7 +101,7 @@ def _not_known(field: str, given: str, index: int, mis: str) -> Finding:
 
 def _about_another(kind: Kind, index: int, mis: str) -> Finding:
     return Finding(
-        code="id_of_former_mis",
+        code=CODE,
         message=f"It changes or removes a {kind.noun} by an id from before the school's ids changed: what that is in "
         f"{mis} is not certain.",
         hint="Look in the MIS, and send it with the id that it has there now.",

@@ -306,7 +306,7 @@ class Registry:
             "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
             "content_days": draft.content_days,
             "late_registers": draft.late_registers.value,
-            "directory": draft.directory,
+            "directory": str(draft.directory),
             "country": draft.country,
             "defaults": {kind: dict(fields) for kind, fields in draft.defaults.items() if fields},
             "office_marks": str(draft.office_marks),
@@ -340,7 +340,7 @@ def _hosts_moved(before: Connection | None, called: Connection | None) -> dict[s
 
 def _directory_changed(before: str, draft: Draft) -> dict[str, Any]:
     """Return what is kept of people before and after, for the audit log."""
-    changed = {"before": before, "after": draft.directory}
+    changed = {"before": before, "after": str(draft.directory)}
     return {"directory": changed} if before != draft.directory else {}
 
 

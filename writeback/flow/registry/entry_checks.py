@@ -97,6 +97,7 @@ def findings_of(
         *_country(draft.country),
         *_defaults(draft.defaults),
         *_office_marks(draft.office_marks),
+        *_directory(draft.directory),
     ]
 
 

@@ -55,8 +55,8 @@ class ListSyncer:
         async with self.flow.db.read() as session:
             known = await lists.load(session, account.school_id, name)
             held_back = await removals.ids(session, account.school_id, name)
-            row = await directories.find(session, account.school_id, name.value) if mode is not Directory.OFF else None
-        people = self._people(account, name, mode, row)
+            head = await directories.head(session, account.school_id, name.value) if mode is not Directory.OFF else None
+        people = self._people(account, name, mode, head)
         is_full = _must_be_full(known, full_since) or (people is not None and people.needs_whole_list)
         rules, at = ListRules(self.flow.settings.lookups, self._window(name)), self.flow.clock.now()
         failpoints.hit("sync.before_fetch")
@@ -113,12 +113,18 @@ class ListSyncer:
         return (await self.flow.registry.school(account.school_id)).directory
 
     def _people(
-        self, account: Account, name: ListName, mode: Directory, row: DirectoryRow | None
+        self, account: Account, name: ListName, mode: Directory, head: DirectoryRow | None
     ) -> KnownPeople | None:
         """Return what is known of a list's people; None where nothing is to be kept."""
+        if mode is Directory.OFF:
+            return None
+
+        async def load() -> DirectoryRow | None:
+            async with self.flow.db.read() as session:
+                return await directories.find(session, account.school_id, name.value)
+
         kept = timedelta(days=self.flow.settings.retention.people_days)
-        known = KnownPeople(self.flow.secrets, account.school_id, name, mode, row, kept)
-        return None if mode is Directory.OFF else known
+        return KnownPeople(self.flow.secrets, account.school_id, name, mode, head, load, kept)
 
     async def _replace(
         self,
@@ -131,6 +137,8 @@ class ListSyncer:
         """Keep the list in the place of the one that it was made from, and its people; False where that is gone."""
         try:
             async with self.flow.db.write() as session:
+                if write_people is not None:
+                    await directories.lock_school(session, school_id)
                 is_ours = await lists.replace(session, school_id, known, after.lookup)
                 if is_ours and after.held_back != held_back:
                     name, now = after.lookup.list, self.flow.clock.now()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 from writeback.domain.actor import Actor
 from writeback.domain.school_year import Stretch
@@ -23,7 +23,7 @@ class SchoolYears:
         """Return the school's year; raise NotFound."""
         school = await self.registry.school(school_id)
         closures = (await self.lookups.view(school_id)).closures
-        told = sorted(closures.stretches, key=lambda one: one.first) if closures is not None else ()
+        told = sorted(closures.year.stretches, key=lambda one: one.first) if closures is not None else ()
         return shown.SchoolYear(
             school=school_id,
             stretches=tuple(map(_shown, school.year.stretches)),
@@ -31,13 +31,12 @@ class SchoolYears:
             passed_over=tuple(passed_over),
         )
 
-    async def closed_for(self, school_id: str, now: datetime) -> str | None:
-        """Return in words what the school is closed for today, on its own calendar; None where it is not, or nothing is
-        known. Raise NotFound."""
+    async def closed_for(self, school_id: str, day: date) -> str | None:
+        """Return in words what the school is closed for on a day; None where it is not, or nothing is known. Raise
+        NotFound."""
         school = await self.registry.school(school_id)
         closures = (await self.lookups.view(school_id)).closures
-        year = school.year.with_closures(closures.stretches if closures is not None else ())
-        closed = year.closed(school.today(now))
+        closed = school.year.closed(day, closures.year if closures is not None else None)
         return closed.in_words if closed is not None else None
 
     async def put(self, school_id: str, stretches: Sequence[Stretch], actor: Actor) -> shown.SchoolYear:

@@ -204,8 +204,8 @@ class Syncer:
             timetable = await lookups.load(session, school_id, ListName.LESSONS)
             closures = await lookups.load(session, school_id, ListName.CLOSURES)
         days = timetable.days if timetable is not None else frozenset()
-        year = school.year.with_closures(closures.stretches if closures is not None else ())
-        due_at = next_sync(school_id, school.zone, self.flow.clock.now(), days, self.flow.settings.lookups, year)
+        closed = partial(school.year.closed, told=closures.year if closures is not None else None)
+        due_at = next_sync(school_id, school.zone, self.flow.clock.now(), days, self.flow.settings.lookups, closed)
 
         def keep(session: Session) -> Mapping[str, Any]:
             school = locked_school(session, school_id)

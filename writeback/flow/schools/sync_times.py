@@ -4,14 +4,16 @@ never brings is put right before registers. Pure.
 Each school has its own moments, by its id, so that they do not all come at once; nor do those that were missed.
 """
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from writeback.core.settings import LookupSettings
-from writeback.domain.school_year import NO_YEAR, DayKind, SchoolYear
+from writeback.domain.school_year import NO_YEAR, DayKind, Stretch
 
+Closed = Callable[[date], Stretch | None]
 _SATURDAY = 5
 _STILL_EARLY = timedelta(hours=1)
 """So long after the last moment a school that is late is still fetched as if it were not."""
@@ -48,37 +50,38 @@ def next_sync(
     now: datetime,
     days: AbstractSet[str],
     settings: LookupSettings,
-    year: SchoolYear = NO_YEAR,
+    closed: Closed = NO_YEAR.closed,
 ) -> datetime:
     """Return when the school's lists are fetched next, after now: in each round once, but not at night, nor on a day
     without lessons. Early in the morning they are on every day, so that none is old, and a new timetable is noticed; in
     the school's holidays only on the day before pupils come again, and once a week.
 
     `days`: those on which there are lessons, as ISO dates, as far as they are known; none: each weekday may be one.
+    `closed` says what the school is closed for on a day.
     """
     if not settings.full_each_school_day:  # then nothing else would notice a new timetable
         days = frozenset()
     part, round_ = _part(school_id), timedelta(seconds=settings.sync_every_s)
     usual = _in_next_round(now, part, round_)
     day, clock = usual.astimezone(zone).date(), usual.astimezone(zone).time()
-    if _is_school_day(day, days) and not _rests(day, year) and not _is_night(clock, settings):
+    if _is_school_day(day, days) and not _rests(day, closed) and not _is_night(clock, settings):
         return usual
     today = now.astimezone(zone).date()
     moments = list[datetime]()
     for ahead in range(_LONGEST_SLEEP + 1):
         day, is_last = today + timedelta(days=ahead), ahead == _LONGEST_SLEEP
-        sleeps_on = _rests(day, year) and _rests(day + timedelta(days=1), year) and not is_last
+        sleeps_on = _rests(day, closed) and _rests(day + timedelta(days=1), closed) and not is_last
         if settings.full_each_school_day and not sleeps_on:
             moments.append(_full_moment(part, day, zone, settings))
-        if is_last or (_is_school_day(day, days) and not _rests(day, year)):
+        if is_last or (_is_school_day(day, days) and not _rests(day, closed)):
             moments.append(_at(day, settings.night_until, zone) + part * round_)
     return min(moment for moment in moments if moment > now)
 
 
-def _rests(day: date, year: SchoolYear) -> bool:
+def _rests(day: date, closed: Closed) -> bool:
     """Whether the school has no pupils on a day. A closure may be of a part of it alone (Wonde 5576)."""
-    closed = year.closed(day) if year.stretches else None
-    return closed is not None and closed.kind is not DayKind.CLOSURE
+    stretch = closed(day)
+    return stretch is not None and stretch.kind is not DayKind.CLOSURE
 
 
 def _in_next_round(now: datetime, part: float, round_: timedelta) -> datetime:

@@ -17,7 +17,7 @@ from writeback.batches.encodings import encoding_of, text_of
 from writeback.batches.findings import FileRefused
 from writeback.core.errors import InvalidSubmission
 from writeback.domain.finding import Finding
-from writeback.domain.school_year import LONGEST_NAME, MOST_STRETCHES, DayKind, Stretch
+from writeback.domain.school_year import LONGEST_HOLIDAY, LONGEST_NAME, MOST_STRETCHES, DayKind, Stretch
 from writeback.domain.submission.shape_findings import show
 
 _HEADERS: Mapping[str, tuple[str, ...]] = {
@@ -88,6 +88,17 @@ def checked(stretches: Sequence[Stretch]) -> list[Stretch]:
         )
         for place, one in enumerate(stretches)
         if one.last < one.first
+    ]
+    wrong += [
+        _finding(
+            "stretch_too_long",
+            f"{one.kind.value} {show(one.name)} is from {one.first} to {one.last}: {LONGEST_HOLIDAY.days} days are the "
+            "most",
+            "Check the two days; what is longer is a term, or several entries.",
+            f"/stretches/{place}/last",
+        )
+        for place, one in enumerate(stretches)
+        if one.last - one.first > LONGEST_HOLIDAY and one.kind is not DayKind.TERM
     ]
     if len(found) > MOST_STRETCHES:
         message = f"the year has {len(found)} entries: {MOST_STRETCHES} are the most"

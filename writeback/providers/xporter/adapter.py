@@ -307,9 +307,10 @@ class XporterProvider:
 
 
 def _is_refused(error: LookupFailed) -> bool:
-    """Whether Xporter gives no such columns: not that it cannot be asked now."""
+    """Whether Xporter gives no such columns: not that it cannot be asked now. It may say so as a program that failed
+    does ("Invalid column name")."""
     match error.outcome:
         case None | Blocked(reason=HoldReason.SCOPE_MISSING):
             return True
         case _:
-            return False
+            return people.is_about_columns(error.detail)

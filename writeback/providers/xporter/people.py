@@ -3,6 +3,7 @@
 Registration groups come with pupils; teaching groups are in an endpoint of their own (7749), and are not asked for.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from writeback.domain.lookups import ListName
 from writeback.providers.times import parse_day
 from writeback.providers.xporter.fields import text_of, value_of
 
+_COLUMNS = re.compile(r"\b(column|field|select)", re.IGNORECASE)
 _PUPILS = "Id,Forename,Surname,RegGroup"
 _STAFF = "Id,Forename,Surname,StaffCode,WorkEmail"
 COLUMNS: Mapping[ListName, Sequence[str]] = {
@@ -23,6 +25,11 @@ COLUMNS: Mapping[ListName, Sequence[str]] = {
 }
 """The columns (7764-7841, 11727-11760), and those in their place where that is refused. A column whose scope the school
 does not share may be left out, or null, or refuse the call: the document does not say."""
+
+
+def is_about_columns(said: str) -> bool:
+    """Whether what was said is about the columns that were asked for."""
+    return _COLUMNS.search(said) is not None
 
 
 def read_person(row: Mapping[str, Any]) -> PersonDetails:

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from writeback.sandbox.before_routes import CONTROL_PREFIX as PREFIX
-from writeback.sandbox.control import marks, operations, records, schools
+from writeback.sandbox.control import marks, operations, records, scenarios, schools
 from writeback.sandbox.control.requests import ControlError, refused
 
 ROUTES: Final = [
@@ -36,6 +36,8 @@ ROUTES: Final = [
     Route(f"{PREFIX}/faults", operations.order_fault, methods=["POST"]),
     Route(f"{PREFIX}/faults", operations.clear_faults, methods=["DELETE"]),
     Route(f"{PREFIX}/faults", operations.faults),
+    Route(f"{PREFIX}/scenarios", scenarios.begin, methods=["POST"]),
+    Route(f"{PREFIX}/scenarios", scenarios.scenarios),
     Route(f"{PREFIX}/advance", operations.advance, methods=["POST"]),
     Route(f"{PREFIX}/ledger", operations.ledger),
 ]

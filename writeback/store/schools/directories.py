@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,15 +16,29 @@ async def find(session: AsyncSession, school_id: str, list_name: str) -> Directo
     return await session.get(DirectoryRow, _id_of(school_id, list_name))
 
 
+async def head(session: AsyncSession, school_id: str, list_name: str) -> DirectoryRow | None:
+    """Return the same without its people: how it was made, and its version."""
+    people = (DirectoryRow.people, DirectoryRow.details)
+    query = select(DirectoryRow).where(DirectoryRow.id == _id_of(school_id, list_name))
+    query = query.options(*(defer(column, raiseload=True) for column in people))  # type: ignore[arg-type] # as in schools.py
+    return (await session.exec(query)).one_or_none()
+
+
+async def lock_school(session: AsyncSession, school_id: str) -> None:
+    """Have what the school wants of its directory stay until the transaction ends; before any of its lists is locked,
+    as everywhere."""
+    await session.exec(select(SchoolRow.id).where(SchoolRow.id == school_id).with_for_update(read=True))
+
+
 async def put(
     session: AsyncSession, school_id: str, list_name: str, before: int | None, values: Mapping[str, Any]
 ) -> bool:
     """Write the directory of a list in the place of the version that it was made from; False, and nothing, where that
-    is gone, or the school wants another mode by now.
+    is gone, or the school, which is locked, wants another mode by now.
 
     Raise IntegrityError where another first one is written at this moment.
     """
-    wanted = select(SchoolRow.directory).where(SchoolRow.id == school_id).with_for_update(read=True)
+    wanted = select(SchoolRow.directory).where(SchoolRow.id == school_id)
     if (await session.exec(wanted)).one_or_none() != values["mode"]:
         return False
     row_id, version = _id_of(school_id, list_name), (before or 0) + 1

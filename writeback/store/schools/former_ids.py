@@ -10,10 +10,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.kept import Kept
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName
-from writeback.domain.states import NEED_SOMEBODY, NOT_LEFT
+from writeback.domain.states import AWAIT_EVIDENCE, NEED_SOMEBODY, NOT_LEFT, Status
 from writeback.store.tables import CorrectionRow, LookupRow, SchoolRow, WritebackRow
 
 _CODED = (ListName.ATTENDANCE_CODES, *ATTRIBUTE_LISTS)
+_MAY_GO = (*NOT_LEFT, *AWAIT_EVIDENCE, *NEED_SOMEBODY, Status.CANCELLED)
+"""Of which something may be sent yet: at once, after it was looked for, or on somebody's word."""
 
 
 def note_move(session: Session, school: SchoolRow, now: datetime) -> None:
@@ -43,12 +45,12 @@ async def schools(session: AsyncSession) -> Sequence[str]:
 
 
 def page(session: Session, school_id: str, until: datetime, after: int, limit: int) -> Sequence[WritebackRow]:
-    """Return writebacks that wait or went wrong, accepted before the ids changed, in their order; locked."""
+    """Return writebacks of which something may be sent yet, accepted before the ids changed, in their order; locked."""
     query = (
         select(WritebackRow)
         .where(
             WritebackRow.school_id == school_id,
-            col(WritebackRow.status).in_((*NOT_LEFT, *NEED_SOMEBODY)),
+            col(WritebackRow.status).in_(_MAY_GO),
             col(WritebackRow.created_at) < until,
             col(WritebackRow.seq) > after,
             col(WritebackRow.kept) < Kept.CONTENT_GONE,
@@ -58,6 +60,12 @@ def page(session: Session, school_id: str, until: datetime, after: int, limit: i
         .with_for_update()
     )
     return session.exec(query).all()
+
+
+def is_any_being_sent(session: Session, school_id: str) -> bool:
+    """Whether a request of the school is under way."""
+    query = select(WritebackRow.id).where(WritebackRow.school_id == school_id, WritebackRow.status == Status.SENDING)
+    return session.exec(query.limit(1)).first() is not None
 
 
 def corrected_since(session: Session, ids: Collection[str], since: datetime) -> set[str]:

@@ -90,7 +90,7 @@ def change(
     country: str | None = None,
     defaults: Mapping[str, Mapping[str, str]] | None = None,
     office_marks: Literal["leave", "warn", "overwrite"] | None = None,
-    late_registers: str | None = None,
+    late_registers: Literal["leave", "send"] | None = None,
 ) -> Call[School]:
     """Change what is given; credentials, overrides and defaults as a whole. Needs the scope admin.
 

@@ -103,6 +103,9 @@ async def test_a_file_has_its_words_meant_and_counts_those_that_are_none(world: 
     assert codes_of(row.records) == ["I", "/"]
     assert [one["code"] for one in (await world.records(row.id))[0]["findings"]] == ["word_used"]
     assert await unknown(world) == {"Late": 1, "late": 1}
+    async with world.flow.db.read() as session:
+        (accepted,) = (await session.exec(select(EventRow).where(EventRow.event == "accepted"))).all()
+    assert accepted.detail == f"from {batch.id}; the school's settings speak in a record: see the findings"
 
 
 async def _failed_for_a_word(world: World) -> str:

@@ -182,6 +182,17 @@ async def test_a_warning_stays_with_its_record(files: Files) -> None:
 # --- what comes back
 
 
+async def test_a_file_that_does_not_say_who_took_the_register_goes_under_the_schools_default(files: Files) -> None:
+    await files.flow.registry.patch("hillside", {"defaults": {"attendance.session": {"employee_id": "E1"}}})
+
+    batch = await files.take("Pupil ID,Date,Session,Mark\nA1,12/01/2026,AM,/\nA2,12/01/2026,AM,N\n")
+
+    assert batch.rows.bad == 0
+    (queued,) = await files.writebacks()
+    assert [one["employee_id"] for one in json.loads(queued.records)] == ["E1", "E1"]
+    assert queued.progress.count("default_used") == 2
+
+
 async def test_bad_rows_come_back_as_the_same_file_and_only_they_are_sent_again(files: Files) -> None:
     batch = await files.take(
         "Session;Pupil ID;Code;Date;Staff ID\r\n"

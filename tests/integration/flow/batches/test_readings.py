@@ -320,6 +320,18 @@ async def test_each_mark_of_a_grid_is_a_row_that_can_be_mended(files: Reviewed) 
     assert sorted(found) == [["A1"], ["A1", "A2"]]
 
 
+async def test_what_reading_said_of_a_grid_s_cell_goes_when_its_mark_is_mended(files: Reviewed) -> None:
+    batch = await files.look(GRID.replace("Q9", "#N/A"))
+    (bad,) = (await files.reviews.rows(CALLER, batch.id, states=["bad"], limit=10)).items
+    columns = (await files.reviews.get(CALLER, batch.id)).columns
+    code = next(one.column for one in columns if one.field == "code")
+
+    mended = await files.mend(batch, bad.number, {code: "N"})
+
+    assert "cell_error" in {one.code for one in bad.findings}
+    assert mended.rows[0].state == "good", mended.rows[0].findings
+
+
 # --- whoever dies when
 
 

@@ -14,8 +14,10 @@ from writeback.core.errors import BadInput, Conflict, NotFound, TooManyAtOnce
 from writeback.core.settings import BatchSettings
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor, actor_of
+from writeback.domain.data_subject import Person, Role
 from writeback.flow.batches.mending import RowChange
 from writeback.flow.batches.reviews import Reviews, cells_at
+from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.store.batches import batches as stored
@@ -415,3 +417,16 @@ async def test_a_review_shows_columns_and_until_when_it_may_be_sent(files: Revie
     assert (review.is_read, review.version) == (True, batch.version)
     assert review.until == files.world.clock.now() + timedelta(days=BatchSettings().review_days)
     assert HEADER.startswith(review.columns[0].header)
+
+
+async def test_who_is_erased_is_in_no_row_of_a_review_and_the_others_go(files: Reviewed) -> None:
+    batch = await files.look(marks(row(1), row(2)))
+    subjects = DataSubjects.of(files.flow.settings, files.flow.db, files.flow.clock, files.flow.secrets)
+
+    await subjects.erase(Person("hillside", Role.STUDENT, "A1"), OFFICE.because("asked for"))
+    lines = (await files.reviews.rows(CALLER, batch.id, limit=10)).items
+    await files.send(batch)
+
+    assert (lines[0].state, lines[0].record) == ("left_out", None)
+    assert "A1" not in str(lines[0].cells)
+    assert await files.pupils() == ["A2"]

@@ -13,9 +13,9 @@ from tests.secret_key import SECRET_KEY
 from writeback.batches.layout import Format, Layout
 from writeback.core.secrets import SecretBox
 from writeback.domain.directory import PersonDetails
+from writeback.domain.directory.index import PeopleIndex, hashed_people
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
-from writeback.domain.people_index import PeopleIndex, hashed_people
 from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progress
 from writeback.store import tables as t
 from writeback.store.reads.search import Changed, terms_of
@@ -199,8 +199,13 @@ def _batch(session: Session, at: datetime, pupil: str, name: str, number: int) -
             t.BatchLine(
                 batch_id=batch_id, number=2, unit=2, state="bad", cells=json.dumps(cells),
                 record=json.dumps(mark), findings=json.dumps([finding]), same="h1", group_key="g1",
+                mended=json.dumps({"by": "staff:ann", "at": "2026-01-12", "cells": {"4": says}}), people="k1",
             )
         )  # fmt: skip
+        understood = json.dumps({"columns": [{"name": "Pupil", "samples": [says]}]})
+        session.add(t.BatchReviewRow(batch_id=batch_id, until=at, understood=understood, counts={}))
+        named = {"reference": json.dumps({"surname": name}), "match": "found", "person_id": pupil}
+        session.add(t.BatchPersonRow(batch_id=batch_id, key="k1", list_name="students", **named, rows=1, first_row=2))
 
 
 def _directory(now: datetime) -> t.DirectoryRow:

@@ -15,6 +15,7 @@ from writeback.core.secrets import SecretBox
 from writeback.domain.directory import Directory, Match, PersonDetails, PersonReference
 from writeback.domain.lookups import ListName
 from writeback.flow.directory.find import PeopleFinder
+from writeback.providers.base import ListChange
 from writeback.store.tables import DirectoryRow
 
 
@@ -182,3 +183,27 @@ async def test_five_hundred_are_found_with_one_read_at_most(
     await finder.find("hillside", ListName.STUDENTS, [BY_UPN] * 500)
 
     assert len(reads) <= 2  # the school, which this registry does not remember, and the directory
+
+
+async def test_a_sync_that_brings_nobody_leaves_the_directory_as_it_is(world: World) -> None:
+    await world.syncer.sync_school("hillside")
+    before = await rows(world)
+    world.clock.advance(timedelta(minutes=15))
+
+    await world.syncer.sync_school("hillside")
+
+    assert await rows(world) == before
+
+
+async def test_a_sync_under_way_does_not_bring_back_what_is_switched_off(world: World) -> None:
+    plain = world.provider.fetch
+
+    async def fetch(account: Any, name: ListName, cursor: str | None, window: Any) -> ListChange:
+        if name is ListName.STUDENTS:
+            await world.flow.registry.patch("hillside", {"directory": Directory.OFF.value})
+        return await plain(account, name, cursor, window)
+
+    world.provider.fetch = fetch  # type: ignore[method-assign]
+    await world.syncer.sync_school("hillside")
+
+    assert "students" not in await rows(world)

@@ -142,3 +142,5 @@ async def test_who_comes_near_is_told_to_those_who_look_after_schools(world: Wor
     assert told.found[0].candidates == ("A1",)
     assert [one["surname"] for one in told.names.values()] == (["Example"] if mode == "named" else [])
     assert (plain.found[0].candidates, plain.names) == ((), {})
+    lines = [row.changed for row in await world.audited() if row.action == "people.find"]
+    assert [line.get("names_shown") for line in lines] == [1 if mode == "named" else None, None]

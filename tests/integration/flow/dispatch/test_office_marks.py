@@ -237,3 +237,17 @@ async def test_of_a_register_only_the_pupils_whom_the_office_has_marked_are_left
     assert [[one["student_id"] for one in marks] for marks in world.provider.sent] == [["A2", "A4"]]
     records = await world.records(writeback_id)
     assert [one["status"] for one in records] == ["confirmed", "sent", "confirmed", "sent"]
+
+
+async def test_what_may_have_arrived_and_cannot_be_read_is_for_a_person(world: World) -> None:
+    await having(world, "leave", None)
+    world.provider.outcomes.append(NotReached("refused"))
+    writeback_id = await world.submit(mark("A1"))
+    await world.serve()
+    world.provider.readings = [ReadBack({})]
+    world.clock.advance(timedelta(minutes=10))
+
+    await world.serve()
+
+    (record,) = await world.records(writeback_id)
+    assert (record["status"], codes_of([record])) == ("needs_attention", [["cannot_be_read_first"]])

@@ -10,10 +10,11 @@ import pytest
 
 from tests.integration.flow.conftest import CALLER, World, mark
 from tests.integration.flow.directory.conftest import JO, KIM, PAT, people
+from writeback.core.errors import InvalidSubmission
 from writeback.domain.actor import Actor
 from writeback.domain.directory import PersonDetails
 from writeback.domain.lookups import ListName
-from writeback.domain.outcome import Uncertain
+from writeback.domain.outcome import Rejected, Uncertain
 from writeback.flow.correct.draft import Edit, Order
 from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.moves.carry_over import CarryOver
@@ -21,7 +22,6 @@ from writeback.providers.registry import PROVIDERS
 
 __all__ = ["people"]
 
-pytestmark = pytest.mark.sqlite_first
 People = dict[ListName, dict[str, PersonDetails]]
 
 
@@ -227,3 +227,60 @@ async def test_what_came_after_the_move_and_was_checked_by_the_former_list_is_ca
     await carry_over.of_school("hillside")
 
     assert [(await says(world, one))[0]["student_id"] for one in (between, after)] == ["B1", "A1"]
+
+
+async def test_what_is_on_its_way_and_comes_back_goes_with_the_new_id_or_not_at_all(
+    world: World, people: People, carry_over: CarryOver
+) -> None:
+    await synced(world)
+    known, unknown = await world.submit(mark("A1")), await world.submit(mark("A3"))
+    await world.serve()  # both are with the provider
+    await move(world, people, B1=PAT, A3=KIM)
+    await synced(world)
+    await carry_over.of_school("hillside")
+    world.provider.verdicts = [Rejected("the MIS was away"), Rejected("the MIS was away")]
+    await world.confirm()
+    for _ in range(4):
+        world.clock.advance(timedelta(minutes=10))
+        await world.serve()
+
+    later = [one["student_id"] for marks in world.provider.sent[1:] for one in marks]
+    assert "A3" not in later
+    assert set(later) <= {"B1"}
+    assert await world.status(unknown) in ("needs_attention", "failed")
+    assert "ids_carried_over" in await world.events(known)
+
+
+async def test_nothing_is_carried_over_while_a_request_is_under_way(
+    world: World, people: People, carry_over: CarryOver
+) -> None:
+    await synced(world)
+    await world.submit(mark("A1"))
+
+    async def meanwhile() -> None:
+        await move(world, people, B1=PAT)
+        await synced(world)
+        assert not await carry_over.of_school("hillside")
+
+    world.provider.before_answer = meanwhile
+    await world.serve()
+    assert await carry_over.of_school("hillside")
+
+
+async def test_what_is_not_certain_goes_again_only_with_an_id_that_somebody_has_given(
+    world: World, people: People, carry_over: CarryOver
+) -> None:
+    await synced(world)
+    failed = await world.fail(mark("A3"))
+    await move(world, people, B1=PAT, A3=KIM)  # A3 is another child by now
+    await synced(world)
+    await carry_over.of_school("hillside")
+    again = world.corrections.resubmits.one
+
+    with pytest.raises(InvalidSubmission) as refused:
+        await again(CALLER, failed, Order(), Actor("staff:ann"))
+    await again(CALLER, failed, Order([Edit(0, mark("B1", employee_id="F1"))]), Actor("staff:ann"))
+    await world.serve()
+
+    assert refused.value.extra["findings"][0]["code"] == "id_of_former_mis"
+    assert world.provider.sent[-1][0]["student_id"] == "B1"

@@ -146,7 +146,9 @@ def moments(begin: datetime, until: date, year: SchoolYear, settings: LookupSett
     """Return when a school is fetched, one after the other, from a moment on until a day."""
     found = [begin]
     while found[-1].date() < until:
-        found.append(next_sync("hillside", LONDON, found[-1].astimezone(UTC), set(), settings, year).astimezone(LONDON))
+        found.append(
+            next_sync("hillside", LONDON, found[-1].astimezone(UTC), set(), settings, year.closed).astimezone(LONDON)
+        )
     return found[1:]
 
 
@@ -160,7 +162,7 @@ def test_in_the_holidays_lists_are_fetched_once_a_week_and_on_the_day_before_sch
 
 
 def test_the_full_sync_before_school_is_one_from_the_beginning() -> None:
-    before = next_sync("hillside", LONDON, at(datetime(2026, 8, 31, tzinfo=LONDON), 12), set(), SETTINGS, SUMMER)
+    before = next_sync("hillside", LONDON, at(datetime(2026, 8, 31, tzinfo=LONDON), 12), set(), SETTINGS, SUMMER.closed)
 
     found = last_moment("hillside", LONDON, before, SETTINGS)
 

@@ -110,6 +110,7 @@ def test_one_day_is_no_term() -> None:
     [
         ("kind,first\ninset,31/02/2026\nholiday,soon\n", ["row 2: first is 31/02/2026", "row 3: first is soon"]),
         ("kind,first,last\nholiday,2026-10-30,2026-10-26\n", ["ends on 2026-10-26, before it begins on 2026-10-30"]),
+        ("kind,first,last\nholiday,2026-07-24,2027-07-24\n", ["from 2026-07-24 to 2027-07-24: 100 days are the most"]),
         ("pupil,mark\nA1,/\n", ["the columns are pupil, mark"]),
         ("", ["nothing in the file"]),
         ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:INSET\nDTSTART:20261399\nEND:VEVENT\n", ["DTSTART is 20261399"]),

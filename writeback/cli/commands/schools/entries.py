@@ -11,6 +11,7 @@ from writeback.cli import output
 from writeback.cli.commands.schools.credentials import RelyingParty, Secret, StsUrl, Token, given_credentials
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Url
+from writeback_client.words import Directory
 
 if TYPE_CHECKING:
     from writeback.wiring import Services
@@ -42,6 +43,10 @@ def add(
     relying_party: RelyingParty = None,
     sts_url: StsUrl = None,
     base_url: Annotated[str | None, typer.Option(help="Where its provider is; regions differ.")] = None,
+    directory: Annotated[
+        Directory | None,
+        typer.Option(help="What is kept of its people, to find them by UPN, number or name.", show_default="hashed"),
+    ] = None,
     url: Url = None,
     key: Key = None,
     json_: Json = False,
@@ -66,6 +71,7 @@ def add(
         "provider_school_id": provider_school_id or listed.get("provider_school_id"),
         "base_url": base_url or listed.get("base_url"),
         "credentials": given,
+        "directory": directory,
     }
     body = {name: value for name, value in body.items() if value is not None}
     _refuse_gaps(body, is_listed=bool(listed))

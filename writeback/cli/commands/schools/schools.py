@@ -14,6 +14,7 @@ from writeback.cli.commands.upkeep import leaving
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, Limit, School, Url
 from writeback.domain.school import Country
+from writeback_client.words import Directory
 
 app = typer.Typer(no_args_is_help=True, help="The schools that writebacks go to.")
 
@@ -175,6 +176,26 @@ def late_registers(
     answer = _api(url, key).call("PATCH", f"/v1/schools/{school}", json={"late_registers": wanted})
     done = {"leave": "leave what was entered since they were seen", "send": "go over what was entered since"}[wanted]
     _say(context, answer, f"late registers of {school} {done}")
+
+
+@app.command()
+def directory(
+    context: typer.Context,
+    school: School,
+    keep: Annotated[Directory, typer.Argument(help="What is kept of its people beside their ids.")],
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
+    """Say what is kept of this school's people, so that they are found by UPN, number or name.
+
+    `off`: nothing. `hashed`: keyed hashes, of which nothing can be read. `named`: the same, and names, sealed, for
+    those who may see them. What is kept no longer is deleted at once; the lists are fetched again.
+
+    Example: writeback schools directory hillside named
+    """
+    answer = _api(url, key).call("PATCH", f"/v1/schools/{school}", json={"directory": keep.value})
+    _say(context, answer, f"the directory of {school} is {keep.value}")
 
 
 def _say(context: typer.Context, answer: Any, sentence: str) -> None:

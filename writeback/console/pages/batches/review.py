@@ -20,7 +20,7 @@ from writeback.core.errors import Conflict
 from writeback.domain.staff import Permission
 from writeback.flow.batches.mending import RowChange
 from writeback.flow.batches.reviews import cells_at
-from writeback.store.batches.batches import UNDER_WAY, BatchStatus
+from writeback.store.batches.batches import BatchStatus
 from writeback_client.models.batches import Batch
 
 pages = Pages()
@@ -30,7 +30,7 @@ pages = Pages()
 async def show(page: Page) -> Response:
     """Show what was understood, and rows; that they were shown is written down."""
     batch = await page.services.batches.get(page.caller, page.part("batch"))
-    if batch.status in UNDER_WAY:
+    if batch.review and batch.status in (BatchStatus.READING, BatchStatus.CHECKING):
         return page.render("reading.html", title=title_of(batch), batch=batch, state=state_of(batch))
     if batch.status != BatchStatus.REVIEWING:
         return page.redirect(f"/batches/{batch.id}")

@@ -12,8 +12,8 @@ from writeback.console.navigation import ROOT
 from writeback.console.page import Page
 from writeback.console.pages.batches.batches import state_of
 from writeback.console.pages.batches.upload import ORDERS
-from writeback.console.presenters.file_columns import column_fields, constant_fields, field_words, unsure
-from writeback.console.presenters.people_named import NOT_FOUND, PersonForm, counted_people, person_form
+from writeback.console.presenters.file_columns import column_fields, constant_fields, field_words, said_here, unsure
+from writeback.console.presenters.people_named import NOT_FOUND, counted_people, person_form
 from writeback.console.presenters.rows import by_name, form_of, is_sent
 from writeback.console.presenters.times import day_words
 from writeback.core.errors import Conflict, NotFound
@@ -21,7 +21,7 @@ from writeback.store.reads.pages import encode_cursor
 from writeback_client.models.base import Finding
 from writeback_client.models.base import Page as Rows
 from writeback_client.models.batches import Batch
-from writeback_client.models.reviews import Review, ReviewRow
+from writeback_client.models.reviews import Review, ReviewPerson, ReviewRow
 
 FORMS, _ROWS = 20, 100
 """Rows on one page, as forms and in a table."""
@@ -61,6 +61,7 @@ async def render(page: Page, batch: Batch, notice: Notice = NO_NOTICE) -> Respon
         title=title_of(batch),
         status=422 if notice.posted else 200,
         batch=batch,
+        about_file=said_here(batch.findings),
         review=review,
         state=state_of(batch),
         school_name=school_name,
@@ -74,7 +75,7 @@ async def render(page: Page, batch: Batch, notice: Notice = NO_NOTICE) -> Respon
         rows=rows,
         forms=[form_of(row, review.columns, shapes) for row in rows.items] if is_form else [],
         understood=_understood(review),
-        people=await _people(page, batch),
+        **await _people(page, batch),
         **_columns(review, shapes, notice),
     )
 
@@ -121,7 +122,7 @@ async def rows_of(page: Page, batch_id: str, view: str, code: str, cursor: str, 
 
 def _columns(review: Review, shapes: Sequence[Mapping[str, Any]], notice: Notice) -> dict[str, Any]:
     """Return what the form about the columns shows."""
-    reading, found = review.reading, notice.findings
+    reading, found = review.reading, said_here(notice.findings)
     if reading is None:
         return {"reading": None}
     return {
@@ -148,10 +149,19 @@ def _understood(review: Review) -> list[tuple[str, str]]:
     return [(name, words) for name, words in said.items() if words]
 
 
-async def _people(page: Page, batch: Batch) -> list[PersonForm]:
-    """Return those whom rows name and nobody could find, with whom they may mean."""
-    found = await page.services.reviews.people(page.caller, batch.id, matches=NOT_FOUND, limit=_PEOPLE)
-    return [person_form(one) for one in found.items]
+async def people_of(page: Page, batch_id: str, cursor: str) -> Rows[ReviewPerson]:
+    """Return those whom rows name and nobody could find, as far as one page shows them."""
+    return await page.services.reviews.people(
+        page.caller, batch_id, matches=NOT_FOUND, limit=_PEOPLE, cursor=cursor or None
+    )
+
+
+async def _people(page: Page, batch: Batch) -> dict[str, Any]:
+    """Return what the form about people shows."""
+    cursor = page.query("people")
+    found = await people_of(page, batch.id, cursor)
+    forms = [person_form(one) for one in found.items]
+    return {"people": forms, "people_cursor": cursor, "more_people": found.next_cursor}
 
 
 async def _describe(page: Page, batch: Batch) -> tuple[str, Sequence[Mapping[str, Any]]]:

@@ -6,9 +6,8 @@ from writeback.batches.days import DayOrder
 from writeback.batches.encodings import TextEncoding
 from writeback.console.page import Page, Pages
 from writeback.console.pages.batches.review import left, tone
-from writeback.console.pages.batches.review_page import Notice, conflict_answer, posted, render, version_of
+from writeback.console.pages.batches.review_page import Notice, conflict_answer, people_of, posted, render, version_of
 from writeback.console.presenters.file_columns import FIRST_DAY, columns_from, constants_from
-from writeback.console.presenters.people_named import NOT_FOUND
 from writeback.console.presenters.times import counted
 from writeback.core.errors import Conflict, InvalidSubmission, Problem
 from writeback.domain.directory import PersonReference
@@ -21,8 +20,6 @@ from writeback_client.models.reviews import Review, ReviewPerson
 
 pages = Pages()
 
-_PEOPLE = 200
-"""Looked through for those whom a form is about."""
 _NUMBERS, _OF_STAFF = "UPN or admission number", "code or e-mail"
 
 
@@ -79,8 +76,8 @@ def _wanted(page: Page, review: Review) -> WantedReading:
 
 async def _choose(page: Page, batch_id: str, version: int) -> tuple[int, Batch | None, list[str]]:
     """Return how many were chosen, the batch as it is then, and why others could not be."""
-    reviews, school = page.services.reviews, (await page.services.batches.get(page.caller, page.part("batch"))).school
-    asked = await reviews.people(page.caller, batch_id, matches=NOT_FOUND, limit=_PEOPLE)
+    reviews, school = page.services.reviews, (await page.services.batches.get(page.caller, batch_id)).school
+    asked = await people_of(page, batch_id, page.field("people"))
     chosen, batch, trouble = 0, None, list[str]()
     for person in asked.items:
         try:

@@ -115,7 +115,7 @@ async def _form(page: Page, asked: _Asked, problems: Mapping[str, str]) -> Respo
         orders=ORDERS,
         asked=asked,
         problems=problems,
-        waiting=[(one, state_of(one)) for one in waiting.items],
+        waiting=[(one, state_of(one)) for one in waiting.items if one.review],
         most_bytes=page.services.settings.batches.max_file_bytes,
     )
 

@@ -6,7 +6,7 @@ from alembic import op
 from writeback.store.sql.types import UtcDateTime
 
 revision = "0028"
-down_revision = "0025"
+down_revision = "0027"
 works_from = "0021"
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple, Self
 
-from writeback.domain.directory import People
-from writeback.domain.ways_to_people import LASTING, Lead, Way, leads_of
+from writeback.domain.directory.people import People
+from writeback.domain.directory.ways import LASTING, Lead, Way, leads_of
 
 _EIGHT_BYTES, _FOUR_BYTES = "Q", "I"
 
@@ -39,7 +39,7 @@ def hashed(key: bytes, lead: Lead) -> int:
 
 
 def hashed_people(key: bytes, list_name: str, people: People) -> Mapping[str, Hashed]:
-    """Return people's hashes by id: 20 µs a pupil."""
+    """Return people's hashes by id: 50 µs a pupil."""
     return {person_id: _hashed_person(key, list_name, [*leads_of(list_name, one)]) for person_id, one in people.items()}
 
 

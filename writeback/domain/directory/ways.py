@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from writeback.domain.directory import Found, Match, PersonDetails, PersonReference
+from writeback.domain.directory.people import Found, Match, PersonDetails, PersonReference
 
 MOST_CANDIDATES = 5
 _APOSTROPHES = re.compile("['`\u00b4\u02b9\u02bb\u02bc\u2018\u2019\u201b\u2032]")

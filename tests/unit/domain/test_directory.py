@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from writeback.domain.directory import Match, PersonDetails, PersonReference
-from writeback.domain.people_index import PeopleIndex, hashed, hashed_people
-from writeback.domain.ways_to_people import LASTING, leads_in, outcome, plain_name
+from writeback.domain.directory.index import PeopleIndex, hashed, hashed_people
+from writeback.domain.directory.ways import LASTING, leads_in, outcome, plain_name
 
 KEY = b"k" * 32
 BORN = date(2013, 9, 4)
