@@ -380,6 +380,7 @@ _LEFT_OUT = {
     ("get", "/metrics"): "for Prometheus",
     ("get", "/problems/{code}"): "a page for people",
     ("post", "/hooks/{provider}/{token}"): "what providers call",
+    ("get", "/v1/schools/{school}/words.csv"): "for spreadsheets; the words themselves have a method",
 }
 _WHERE: Any = {"school": "riverbank"}
 _CALLS: list[Callable[[Any], Any]] = [
@@ -441,6 +442,20 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.batches.cancel("bat_1", reason="r"),
     lambda c: c.batches.errors("bat_1", format="xlsx"),
     lambda c: c.batches.template("s", "attendance.session"),
+    lambda c: c.reviews.get("bat_1"),
+    lambda c: c.reviews.rows("bat_1", state="bad", code="code_unknown"),
+    lambda c: c.reviews.mend("bat_1", 3, cells={"C": "L"}, version=1),
+    lambda c: c.reviews.people("bat_1", match="unknown"),
+    lambda c: c.reviews.choose("bat_1", "p1", "A1"),
+    lambda c: c.reviews.confirm("bat_1", {"A": {"field": "student.upn"}}),
+    lambda c: c.reviews.mappings("s"),
+    lambda c: c.reviews.forget_mapping("s", "map_1"),
+    lambda c: c.reviews.send("bat_1"),
+    lambda c: c.words.get("s", app="a"),
+    lambda c: c.words.put("s", [{"field": "attendance.code", "word": "Late", "code": "L"}], app="a"),
+    lambda c: c.words.replace("s", [], version=1, app="a"),
+    lambda c: c.words.remove("s", "attendance.code", "Late", app="a"),
+    lambda c: c.words.suggestions("s"),
     lambda c: c.webhooks.iterate(),
     lambda c: c.webhooks.add("https://x.example"),
     lambda c: c.webhooks.get("whk_1"),

@@ -29,7 +29,12 @@ async def test_defaults_and_the_offices_marks_are_changed_together(
     admin = await sign_in("admin")
 
     form = await admin.get(PATH)
-    data = {"attendance.session.employee_id": "E1", "office_marks": "leave"}
+    data = {
+        "attendance.session.employee_id": "E1",
+        "office_marks": "leave",
+        "late_registers": "send",
+        "country": "wales",
+    }
     saved = await admin.post(PATH, data)
     shown = await admin.get(PATH)
 
@@ -39,6 +44,11 @@ async def test_defaults_and_the_offices_marks_are_changed_together(
     assert '<option value="leave" selected>' in shown.text
     view = await services.registry.get("hillside")
     assert (view.defaults, view.office_marks) == ({"attendance.session": {"employee_id": "E1"}}, "leave")
+    assert (view.late_registers, view.country) == ("send", "wales")
+    usual = await admin.post(PATH, {**data, "country": ""})
+    forged = await admin.post(PATH, {**data, "late_registers": "drop"})
+    assert (usual.status_code, forged.status_code) == (303, 422)
+    assert (await services.registry.get("hillside")).country is None
 
 
 async def test_a_default_that_is_on_no_list_is_refused_at_its_field(

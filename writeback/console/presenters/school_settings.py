@@ -7,7 +7,7 @@ from typing import Any
 
 from writeback.console.presenters.records import label_of
 from writeback.console.presenters.words import kind_words
-from writeback.domain.school import OfficeMarks
+from writeback.domain.school import Country, LateRegisters, OfficeMarks
 from writeback.domain.school_defaults import DEFAULT_FIELDS
 from writeback.domain.school_year import DayKind
 from writeback_client.models.schools import SchoolYear
@@ -16,6 +16,18 @@ _POLICIES = {
     OfficeMarks.OVERWRITE: "Write over it, as if nothing were there",
     OfficeMarks.WARN: "Write over it, and say in the record what was there",
     OfficeMarks.LEAVE: "Leave it as it is, and say so in the record",
+}
+_LATE = {
+    LateRegisters.LEAVE: "Leave what was entered since, and say so in the record",
+    LateRegisters.SEND: "Go over what was entered since, and say so in the record",
+}
+_COUNTRIES = {
+    Country.ENGLAND: "England",
+    Country.WALES: "Wales",
+    Country.SCOTLAND: "Scotland",
+    Country.NORTHERN_IRELAND: "Northern Ireland",
+    Country.INDEPENDENT: "England, independent",
+    Country.ABROAD: "Another country",
 }
 _DAY_KINDS = {
     DayKind.TERM: "Term",
@@ -39,6 +51,15 @@ class DefaultField:
 
 def policies() -> Sequence[tuple[str, str]]:
     return [(policy.value, words) for policy, words in _POLICIES.items()]
+
+
+def late_registers() -> Sequence[tuple[str, str]]:
+    return [(choice.value, words) for choice, words in _LATE.items()]
+
+
+def countries() -> Sequence[tuple[str, str]]:
+    """Return whose codes a school may use; the empty choice is that nobody has said."""
+    return [("", "As its provider says, else England"), *((one.value, words) for one, words in _COUNTRIES.items())]
 
 
 def default_fields(

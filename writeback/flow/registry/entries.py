@@ -305,7 +305,7 @@ class Registry:
             "base_url": self._own_base_url(draft),
             "overrides": {kind: dict(rule) for kind, rule in draft.overrides.items()},
             "content_days": draft.content_days,
-            "late_registers": draft.late_registers.value,
+            "late_registers": str(draft.late_registers),
             "directory": str(draft.directory),
             "country": draft.country,
             "defaults": {kind: dict(fields) for kind, fields in draft.defaults.items() if fields},

@@ -97,6 +97,7 @@ def findings_of(
         *_country(draft.country),
         *_defaults(draft.defaults),
         *_office_marks(draft.office_marks),
+        *_late_registers(draft.late_registers),
         *_directory(draft.directory),
     ]
 
@@ -227,6 +228,13 @@ def _country(country: str | None) -> Iterator[Finding]:
         message = f"country is {country[:64]!r}: attendance codes of no such one are known"
         hint = f"Send one of {', '.join(Country)}; or null for what the provider says, and else England."
         yield Finding("country_unknown", message, hint, pointer="/country")
+
+
+def _late_registers(given: str | None) -> Iterator[Finding]:
+    if given not in set(LateRegisters):
+        message = f"late_registers is {str(given)[:64]!r}: there is no such choice"
+        hint = f"Send one of {', '.join(LateRegisters)}."
+        yield Finding("late_registers_unknown", message, hint, pointer="/late_registers")
 
 
 def _office_marks(given: str) -> Iterator[Finding]:

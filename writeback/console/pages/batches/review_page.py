@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from validators.references import CODED
 from writeback.batches.encodings import TextEncoding
 from writeback.console.navigation import ROOT
 from writeback.console.page import Page
@@ -31,6 +32,8 @@ _MOST_WORDS = 12
 _ALL = "all"
 _VIEWS = (("bad", "To be corrected"), ("good", "Good"), ("left_out", "Left out"), (_ALL, "All rows"))
 _STATES = {"good": ("Good", "ok"), "bad": ("To be corrected", "bad"), "left_out": ("Left out", "off")}
+_WORDS_MISSING = frozenset(one.finding for one in CODED.values())
+"""Codes of findings that a word for a code settles."""
 _ENCODINGS = [("", "As it was found"), *((one.value, one.value) for one in TextEncoding)]
 
 
@@ -62,6 +65,7 @@ async def render(page: Page, batch: Batch, notice: Notice = NO_NOTICE) -> Respon
         status=422 if notice.posted else 200,
         batch=batch,
         about_file=said_here(batch.findings),
+        has_unknown_words=any(one.code in _WORDS_MISSING for one in batch.problems),
         review=review,
         state=state_of(batch),
         school_name=school_name,

@@ -8,8 +8,10 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.school_settings import (
+    countries,
     default_fields,
     given_defaults,
+    late_registers,
     policies,
     stretch_rows,
 )
@@ -32,10 +34,14 @@ async def show(page: Page) -> Response:
 
 @pages.post("/schools/{school}/settings", needs=Permission.MANAGE)
 async def change(page: Page) -> Response:
-    """Change defaults and what becomes of the office's marks, together."""
+    """Change what is added to records, what marks do that meet others, and whose codes it uses, together."""
     page.require_school(page.part("school"))
     given = given_defaults(page.field)
-    changes = {"defaults": given, "office_marks": page.field("office_marks")}
+    changes = {
+        "defaults": given,
+        "office_marks": page.field("office_marks"),
+        **{name: page.field(name) or None for name in ("late_registers", "country") if name in page.form},
+    }
     try:
         await page.services.registry.patch(page.part("school"), changes, actor=page.actor())
     except InvalidSubmission as problem:
@@ -106,6 +112,10 @@ async def _page(
         groups=default_fields(view.defaults if given is None else given, kinds, errors),
         policies=policies(),
         policy=page.field("office_marks") or view.office_marks,
+        late=late_registers(),
+        late_choice=page.field("late_registers") or view.late_registers,
+        countries=countries(),
+        country=page.field("country") or view.country or "",
         stretches=stretch_rows(year),
         has_own_year=bool(year.stretches),
         year_errors=year_errors,
