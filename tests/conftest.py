@@ -24,6 +24,7 @@ import pytest
 import redis.asyncio
 import structlog
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
 from tests import long_run
@@ -63,6 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep temporary files in memory where there is enough: most of the time would go into waiting for the disk."""
     long_run.configure(config)
+    settings.register_profile("ours", suppress_health_check=[HealthCheck.too_slow])  # of a machine that does much else
+    settings.load_profile("ours")
     has_memory = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
     if config.option.basetemp is None and has_memory and shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED:
         config.option.basetemp = tempfile.mkdtemp(prefix="writeback-tests-", dir=_MEMORY)

@@ -79,7 +79,7 @@ async def test_times_on_the_schools_clock_are_described_as_such(document: dict[s
     absence = document["components"]["schemas"]["StudentAbsence"]["properties"]["start_at"]
 
     assert absence["format"] == "date-time-local"
-    for good in ("2026-01-12", "2026-01-12T09:30", "2026-01-12T09:30:00"):
+    for good in ("2026-01-12", "2026-01-12T09:30", "2026-01-12T09:30:00", "2026-01-12T09:30:00Z"):
         assert re.search(absence["pattern"], good)
     assert not re.search(absence["pattern"], "2026-01-12 at nine")
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -281,3 +282,32 @@ def test_the_text_of_an_error_quotes_no_comment() -> None:
         with pytest.raises(ValidationError) as caught:
             read()
         assert "Jo" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [
+        ("2026-07-12T09:00:00Z", "2026-07-12T10:00:00"),
+        ("2026-07-12T09:00:00+05:30", "2026-07-12T04:30:00"),
+        ("2026-07-12T23:30:00-03:00", "2026-07-13T03:30:00"),
+        ("2026-01-12T09:00:00Z", "2026-01-12T09:00:00"),
+        ("2026-07-12T09:00", "2026-07-12T09:00:00"),
+        ("2026-07-12", "2026-07-12T00:00:00"),
+    ],
+)
+@pytest.mark.parametrize("beside", [[], [{"event": 1}]], ids=["alone", "beside a bad one"])
+def test_a_time_with_an_offset_is_put_on_the_schools_clock(given: str, local: str, beside: list[Any]) -> None:
+    absence = {"student_id": "A1", "event": "all_day", "start_at": given, "type": "I", "reason": "I"}
+    content = body(absence, *beside, kind="student_absence.create", on_invalid="skip")
+
+    parsed = parse_submission(content, max_records=10, clock=ZoneInfo("Europe/London"))
+
+    assert parsed.records[0].start_at == datetime.fromisoformat(local)  # type: ignore[attr-defined] # an absence
+
+
+def test_where_no_clock_is_known_an_offset_is_refused() -> None:
+    absence = {"student_id": "A1", "event": "all_day", "start_at": "2026-07-12T09:00:00Z", "type": "I", "reason": "I"}
+
+    parsed = parse_submission(body(absence, kind="student_absence.create", on_invalid="skip"), max_records=10)
+
+    assert "without an offset" in parsed.shape_findings[0].message

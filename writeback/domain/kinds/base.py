@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     NaiveDatetime,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
@@ -39,12 +40,15 @@ Points = Annotated[int, Field(ge=-10_000, le=10_000)]
 """What an achievement or an incident counts for."""
 
 
-def _instant(given: Any) -> Any:
+def _instant(given: Any, info: ValidationInfo) -> Any:
+    """Read a local time; one with an offset is put on the school's clock, where that is known (`CLOCK`)."""
     if not isinstance(given, str):
         return given
     try:
-        return datetime.fromisoformat(given)
-    except ValueError:
+        at = datetime.fromisoformat(given)
+        clock = info.context[CLOCK] if info.context else None
+        return at.astimezone(clock).replace(tzinfo=None) if at.tzinfo is not None and clock is not None else at
+    except (ValueError, OverflowError):
         raise PydanticCustomError("datetime_parsing", "It must be a date and a time of day") from None
 
 
@@ -55,13 +59,16 @@ def _local(format_: str, pattern: str) -> WithJsonSchema:
 
 TYPE_OF_FORMAT = {"date-time-local": "date-time", "time-local": "time"}
 """What a field of such a format is called in tables and forms."""
+CLOCK = "clock"
+"""What a record is read with, as Pydantic's context: the school's time zone."""
+_OFFSET = r"([Zz]|[+-]\d{2}:\d{2})?"
 _DAY, _CLOCK = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
 LocalInstant = Annotated[
     NaiveDatetime,
     BeforeValidator(_instant),  # strict JSON alone takes no date without a time
-    _local("date-time-local", f"^{_DAY}([Tt ]{_CLOCK})?$"),
+    _local("date-time-local", f"^{_DAY}([Tt ]{_CLOCK}{_OFFSET})?$"),
 ]
-"""Date and time on the school's own clock, without an offset; a date alone is its first minute."""
+"""Date and time on the school's own clock, on which what has an offset is put; a date alone is its first minute."""
 
 
 def _seen_at(given: Any) -> Any:

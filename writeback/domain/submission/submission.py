@@ -8,7 +8,7 @@ What a body holds is counted before any of it is validated: nobody can have the 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union
 
@@ -28,7 +28,7 @@ from writeback.core.errors import MOST_FINDINGS, BadInput, InvalidSubmission
 from writeback.core.json_values import MOST_VALUES, too_many_values, values_in
 from writeback.domain.finding import MOST_OF_RECORD, Finding, most_telling
 from writeback.domain.kinds import KINDS, Kind, Record
-from writeback.domain.kinds.base import Ref
+from writeback.domain.kinds.base import CLOCK, Ref
 from writeback.domain.submission.fields import parts_of
 from writeback.domain.submission.instants import Instant
 from writeback.domain.submission.people import describe_people
@@ -107,19 +107,19 @@ class ParsedSubmission:
     priority: Priority = "interactive"
 
 
-def parse_submission(body: bytes, *, max_records: int) -> ParsedSubmission:
-    """Return what the body says; records of the wrong shape become findings.
+def parse_submission(body: bytes, *, max_records: int, clock: tzinfo | None = None) -> ParsedSubmission:
+    """Return what the body says; records of the wrong shape become findings. `clock`: the school's time zone.
 
     Raises BadInput where it is not a JSON object in UTF-8, BodyTooLarge where it holds too many values to be read,
     InvalidSubmission where all but the records is wrong.
     """
     values = _count_values(body)
     if values > _MOST_AT_ONCE:
-        return _take_apart(body.removeprefix(_BYTE_ORDER_MARK), max_records)
+        return _take_apart(body.removeprefix(_BYTE_ORDER_MARK), max_records, clock)
     try:
-        submission = _ANY_SUBMISSION.validate_json(body, strict=True)
+        submission = _ANY_SUBMISSION.validate_json(body, strict=True, context={CLOCK: clock})
     except ValidationError:
-        return _take_apart(body.removeprefix(_BYTE_ORDER_MARK), max_records)
+        return _take_apart(body.removeprefix(_BYTE_ORDER_MARK), max_records, clock)
     records = submission.records
     if len(records) > max_records:
         raise _invalid([_too_many(len(records), max_records)])
@@ -150,23 +150,27 @@ def _count_values(body: bytes) -> int:
     return values
 
 
-def _take_apart(body: bytes, max_records: int) -> ParsedSubmission:
+def _take_apart(body: bytes, max_records: int, clock: tzinfo | None) -> ParsedSubmission:
     """Read a body that is wrong somewhere, or large, piece by piece."""
     content = _read_object(body)
     kind = _kind_of(content)
     _check_counts(content, kind, items_of(content), max_records)
-    return parse_content(kind, content)
+    return parse_content(kind, content, clock=clock)
 
 
 def parse_content(
-    kind: Kind, content: Mapping[str, Any], refused: Mapping[int, Sequence[Finding]] = MappingProxyType({})
+    kind: Kind,
+    content: Mapping[str, Any],
+    refused: Mapping[int, Sequence[Finding]] = MappingProxyType({}),
+    *,
+    clock: tzinfo | None = None,
 ) -> ParsedSubmission:
     """Return what a content says; `refused`: findings of records that are not read, by their place.
 
     Raises InvalidSubmission where all but the records is wrong.
     """
     items = items_of(content)
-    records, positions, findings = _read_records(kind, items, refused)
+    records, positions, findings = _read_records(kind, items, refused, clock)
     rests = {place: rest for place in _misread(items, positions) if (rest := rest_of(kind, items[place])) is not None}
     # The records have been read: one in their place says that there are some.
     around = {**content, "records": [0]} if items else content
@@ -223,7 +227,7 @@ def parts_in(items: Sequence[Any]) -> int:
 
 
 def _read_records(
-    kind: Kind, items: Sequence[Any], refused: Mapping[int, Sequence[Finding]]
+    kind: Kind, items: Sequence[Any], refused: Mapping[int, Sequence[Finding]], clock: tzinfo | None
 ) -> tuple[list[Record], list[int], list[Finding]]:
     """Return the records of the right shape, where each was, and what is wrong with the others."""
     records: list[Record] = []
@@ -233,7 +237,7 @@ def _read_records(
         if index in refused:
             findings += refused[index]
             continue
-        record, said = read_record(kind, item, index, is_brief=len(findings) >= MOST_FINDINGS)
+        record, said = read_record(kind, item, index, is_brief=len(findings) >= MOST_FINDINGS, clock=clock)
         findings += said
         if record is not None:
             records.append(record)
@@ -242,9 +246,12 @@ def _read_records(
 
 
 def read_record(
-    kind: Kind, item: Any, index: int = 0, *, is_brief: bool = False
+    kind: Kind, item: Any, index: int = 0, *, is_brief: bool = False, clock: tzinfo | None = None
 ) -> tuple[Record | None, Sequence[Finding]]:
-    """Return a record that came as JSON, or None and what is wrong with its shape; `is_brief`: the first thing only."""
+    """Return a record that came as JSON, or None and what is wrong with its shape; `is_brief`: the first thing only.
+
+    `clock`: the school's time zone, for times that have an offset.
+    """
     parts = parts_in([item])
     if parts > MOST_PARTS:
         finding = make("too_many_parts", pointer=pointer_to(index), record=index, count=parts, limit=MOST_PARTS)
@@ -253,7 +260,7 @@ def read_record(
     if len(unknown) > _MOST_UNKNOWN:
         return None, [unknown_fields(unknown, kind.name, kind.record, index)]
     try:
-        return kind.record.model_validate_json(to_json(item), strict=True), ()
+        return kind.record.model_validate_json(to_json(item), strict=True, context={CLOCK: clock}), ()
     except ValidationError as error:
         errors, most = error.errors(include_url=False), 1 if is_brief else MOST_OF_RECORD
         return None, findings_from(errors, kind=kind.name, model=kind.record, record=index, most=most)

@@ -73,7 +73,7 @@ class Acceptor:
                 hint="Use a key that has this school, or ask for it to be added.",
             )
         school = await self.flow.registry.school(school_id)
-        parsed = await self._read(caller, school_id, body, is_trial=dry_run)
+        parsed = await self._read(caller, school, body, is_trial=dry_run)
         check_kind(caller, parsed.kind.name)
         idempotency = idempotency_of(idempotency_key, school_id, body) if not dry_run else None
         if idempotency is not None:
@@ -92,22 +92,22 @@ class Acceptor:
     async def check(self, caller: Caller, school_id: str, body: bytes) -> Checked:
         """Return a submission with everything that is to be said of it; it is not kept. Raises as `submit` does."""
         school = await self.flow.registry.school(school_id)
-        checked = await self._check(caller, school, body, await self._read(caller, school_id, body, is_trial=False))
+        checked = await self._check(caller, school, body, await self._read(caller, school, body, is_trial=False))
         await self._count_unknown(caller, school_id, checked)
         return checked
 
-    async def _read(self, caller: Caller, school_id: str, body: bytes, *, is_trial: bool) -> ParsedSubmission:
-        most = self.flow.settings.api.max_records
+    async def _read(self, caller: Caller, school: School, body: bytes, *, is_trial: bool) -> ParsedSubmission:
+        most, clock = self.flow.settings.api.max_records, school.zone
         if not may_name_people(body):
-            return await _beside(body, partial(parse_submission, body, max_records=most))
+            return await _beside(body, partial(parse_submission, body, max_records=most, clock=clock))
         kind, content = await _beside(body, partial(read_content, body, max_records=most))
         check_kind(caller, kind.name)
         items = items_of(content)
         if not any(names_people(kind, item) for item in items):
-            return await _beside(body, partial(parse_content, kind, content))
-        changed = await self.people.with_ids(caller, school_id, kind, items, is_trial=is_trial)
+            return await _beside(body, partial(parse_content, kind, content, clock=clock))
+        changed = await self.people.with_ids(caller, school.id, kind, items, is_trial=is_trial)
         content = {**content, "records": changed.contents}
-        return await _beside(body, partial(parse_content, kind, content, changed.refused))
+        return await _beside(body, partial(parse_content, kind, content, changed.refused, clock=clock))
 
     async def _check(self, caller: Caller, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
         """Validate, after refreshing lists that lack what the submission names: new pupils come every day.

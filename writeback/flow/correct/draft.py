@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
 
 from writeback.core.errors import MOST_FINDINGS, Conflict, InvalidSubmission
@@ -79,8 +80,11 @@ class Draft:
         return (row.status, row.progress, row.records) == (mine.status, mine.progress, mine.records)
 
 
-def draft_of(row: WritebackRow, order: Order) -> Draft:
-    """Return what would go again; raise Conflict where it may not, InvalidSubmission for edits of no record."""
+def draft_of(row: WritebackRow, order: Order, clock: tzinfo | None = None) -> Draft:
+    """Return what would go again; raise Conflict where it may not, InvalidSubmission for edits of no record.
+
+    `clock`: the school's time zone, for edits with times that have an offset.
+    """
     if row.status not in RESUBMITTABLE:
         raise _not_resubmittable(row)
     if row.kept >= Kept.CONTENT_GONE:
@@ -98,7 +102,9 @@ def draft_of(row: WritebackRow, order: Order) -> Draft:
     records, findings = list(stored), list[Finding]()
     for edit in order.edits:
         is_brief = len(findings) >= MOST_FINDINGS
-        records[edit.index], said = read_record(KINDS[row.kind], edit.record, edit.index, is_brief=is_brief)
+        records[edit.index], said = read_record(
+            KINDS[row.kind], edit.record, edit.index, is_brief=is_brief, clock=clock
+        )
         findings += said
     given = {edit.index for edit in order.edits}
     findings += [one for index in going if index not in given for one in said_of_ids(progress[index])]

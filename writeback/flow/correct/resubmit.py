@@ -52,7 +52,9 @@ class Resubmits:
         """
         check_may_correct(caller)
         for _ in range(_TRIES):
-            draft = await self.revalidation.check(draft_of(await self._read(caller, writeback_id), order))
+            row = await self._read(caller, writeback_id)
+            school = await self.flow.registry.school(row.school_id)
+            draft = await self.revalidation.check(draft_of(row, order, school.zone))
             if dry_run:
                 return await self._tried(draft)
             if draft.is_refused(order.on_invalid):
