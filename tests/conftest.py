@@ -64,7 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep temporary files in memory where there is enough: most of the time would go into waiting for the disk."""
     long_run.configure(config)
-    settings.register_profile("ours", suppress_health_check=[HealthCheck.too_slow])  # of a machine that does much else
+    # On a machine that does much else nothing is said of time.
+    settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("ours")
     has_memory = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
     if config.option.basetemp is None and has_memory and shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED:
