@@ -7,18 +7,18 @@ Idempotency-Key; after it the writeback is in SQL and the sweeper finds it even 
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from validators import lists_to_refresh, validate, validate_rests
-from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission
+from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission, Problem
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller, check_kind
 from writeback.domain.finding import MOST_MADE, Finding, most_telling
-from writeback.domain.kinds import Action, dump_records
+from writeback.domain.kinds import Action, Kind, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
 from writeback.domain.states import Event, Status
@@ -34,6 +34,7 @@ from writeback.domain.writeback import RecordProgress, RecordStatus, pack_progre
 from writeback.flow.accept.answer import Answer, Checked, answer_json, by_record, iso
 from writeback.flow.accept.repeated import Repetitions, same_of
 from writeback.flow.directory.asking import PeopleAsked
+from writeback.flow.directory.names_to_ids import WithIds
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.filling.fill_in import fill_in, in_short, with_codes
 from writeback.flow.filling.unknown_words import note_unknown, unknown_in
@@ -47,6 +48,15 @@ _PRIORITIES = {"interactive": 0, "batch": 10}
 _LONGEST_KEY = 255
 _LARGE = 50_000
 """Bytes of a body that is read and validated beside the event loop: several hundred records, or a file."""
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A body that names people as the school knows them, as far as it is read."""
+
+    kind: Kind
+    content: Mapping[str, Any]
+    people: WithIds
 
 
 @dataclass(frozen=True)
@@ -73,9 +83,26 @@ class Acceptor:
                 hint="Use a key that has this school, or ask for it to be added.",
             )
         school = await self.flow.registry.school(school_id)
-        parsed = await self._read(caller, school, body, is_trial=dry_run)
+        named = await self._named(caller, school_id, body, is_trial=dry_run)
+        try:
+            return await self._submit(caller, school, body, named, dry_run=dry_run, idempotency_key=idempotency_key)
+        except Problem:
+            await self._note_refused(caller, school_id, named)
+            raise
+
+    async def _submit(
+        self,
+        caller: Caller,
+        school: School,
+        body: bytes,
+        named: _Named | None,
+        *,
+        dry_run: bool,
+        idempotency_key: str | None,
+    ) -> Answer:
+        parsed = await self._read(school, body, named)
         check_kind(caller, parsed.kind.name)
-        idempotency = idempotency_of(idempotency_key, school_id, body) if not dry_run else None
+        idempotency = idempotency_of(idempotency_key, school.id, body) if not dry_run else None
         if idempotency is not None:
             async with self.flow.db.read() as session:
                 known = await find(session, caller.app_id, idempotency)
@@ -83,31 +110,52 @@ class Acceptor:
                 return _replay(known)
         checked = await self._check(caller, school, body, parsed)
         if dry_run:
-            return Answer(200, answer_json(school_id, checked, writeback_id=None, created_at=None))
-        await self._count_unknown(caller, school_id, checked)
+            return Answer(200, answer_json(school.id, checked, writeback_id=None, created_at=None))
+        await self._count_unknown(caller, school.id, checked)
         if checked.is_refused:
             raise _refusal(checked)
-        return await self._keep(caller, school_id, checked, idempotency)
+        return await self._keep(caller, school.id, checked, idempotency)
 
     async def check(self, caller: Caller, school_id: str, body: bytes) -> Checked:
         """Return a submission with everything that is to be said of it; it is not kept. Raises as `submit` does."""
         school = await self.flow.registry.school(school_id)
-        checked = await self._check(caller, school, body, await self._read(caller, school, body, is_trial=False))
-        await self._count_unknown(caller, school_id, checked)
+        named = await self._named(caller, school_id, body, is_trial=False)
+        try:
+            checked = await self._check(caller, school, body, await self._read(school, body, named))
+            await self._count_unknown(caller, school_id, checked)
+        except Problem:
+            await self._note_refused(caller, school_id, named)
+            raise
+        if checked.is_refused:
+            await self._note_refused(caller, school_id, named)
         return checked
 
-    async def _read(self, caller: Caller, school: School, body: bytes, *, is_trial: bool) -> ParsedSubmission:
-        most, clock = self.flow.settings.api.max_records, school.zone
+    async def _named(self, caller: Caller, school_id: str, body: bytes, *, is_trial: bool) -> _Named | None:
+        """Return a body that names people as the school knows them, with their ids; None for any other."""
         if not may_name_people(body):
-            return await _beside(body, partial(parse_submission, body, max_records=most, clock=clock))
-        kind, content = await _beside(body, partial(read_content, body, max_records=most))
+            return None
+        kind, content = await _beside(body, partial(read_content, body, max_records=self._most_records))
         check_kind(caller, kind.name)
         items = items_of(content)
         if not any(names_people(kind, item) for item in items):
-            return await _beside(body, partial(parse_content, kind, content, clock=clock))
-        changed = await self.people.with_ids(caller, school.id, kind, items, is_trial=is_trial)
-        content = {**content, "records": changed.contents}
-        return await _beside(body, partial(parse_content, kind, content, changed.refused, clock=clock))
+            return None
+        return _Named(kind, content, await self.people.with_ids(caller, school_id, kind, items, is_trial=is_trial))
+
+    async def _note_refused(self, caller: Caller, school_id: str, named: _Named | None) -> None:
+        """Write down that people were found for a submission of which nothing is kept that says so."""
+        if named is not None:
+            await self.people.note_refused(caller, school_id, named.people)
+
+    async def _read(self, school: School, body: bytes, named: _Named | None) -> ParsedSubmission:
+        clock = school.zone
+        if named is None:
+            return await _beside(body, partial(parse_submission, body, max_records=self._most_records, clock=clock))
+        content = {**named.content, "records": named.people.contents}
+        return await _beside(body, partial(parse_content, named.kind, content, named.people.refused, clock=clock))
+
+    @property
+    def _most_records(self) -> int:
+        return self.flow.settings.api.max_records
 
     async def _check(self, caller: Caller, school: School, body: bytes, parsed: ParsedSubmission) -> Checked:
         """Validate, after refreshing lists that lack what the submission names: new pupils come every day.

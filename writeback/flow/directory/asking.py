@@ -6,7 +6,7 @@ is not found; each call is audited, with counts alone.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from writeback.core.buckets import Buckets
@@ -68,7 +68,8 @@ class PeopleAsked:
     ) -> WithIds:
         """Return the contents of records with ids in the place of people whom they name. Raises as `find` does.
 
-        What is kept says by itself who sent it; a trial, and who is not found, is audited.
+        What is kept says by itself who sent it; a trial, and who is not found, is audited. Of what is refused for
+        something else, see `note_refused`.
         """
         check_may_find(caller)
         results: dict[ListName, Sequence[Found]] = {}
@@ -81,7 +82,13 @@ class PeopleAsked:
         changed = await names_to_ids(find, await self.flow.registry.school(school_id), kind, contents)
         if is_trial or changed.unfound:
             await self._note(caller, school_id, results)
-        return changed
+            return changed
+        return replace(changed, asked=results)
+
+    async def note_refused(self, caller: Caller, school_id: str, given: WithIds) -> None:
+        """Audit that people were found for a submission of which nothing is kept: its sender has learnt it."""
+        if given.asked:
+            await self._note(caller, school_id, given.asked)
 
     def _check(self, caller: Caller, count: int) -> None:
         """Count what is asked for; raise Forbidden, or TooManyAtOnce before anything is said."""

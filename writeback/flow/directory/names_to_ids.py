@@ -2,7 +2,7 @@
 content of records, before these are read."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from validators.people import person_finding
@@ -35,6 +35,8 @@ class WithIds:
     contents: Sequence[Any]
     refused: Mapping[int, Sequence[Finding]]
     unfound: Sequence[Unfound] = ()
+    asked: Mapping[ListName, Sequence[Found]] = field(default_factory=dict)
+    """What looking for people came to and is not in the audit log, by list."""
 
 
 async def names_to_ids(find: Find, school: School, kind: Kind, contents: Sequence[Any]) -> WithIds:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.flow.conftest import CALLER, World, mark, submission
 from tests.integration.flow.directory.conftest import JO, PAT
-from writeback.core.errors import Forbidden, InvalidSubmission, TooManyAtOnce
+from writeback.core.errors import BadInput, Forbidden, InvalidSubmission, TooManyAtOnce
 from writeback.domain.access import Scope
 from writeback.domain.directory import PersonReference
 from writeback.domain.lookups import ListName
@@ -97,6 +97,17 @@ async def test_a_trial_and_who_is_not_found_are_audited_without_names(world: Wor
         ("employees, students", "hillside", {"asked": 2, "found": 2}),
         ("employees, students", "hillside", {"asked": 2, "found": 1, "unknown": 1}),
     ]
+
+
+@pytest.mark.parametrize("wrong", [{"code": "no code"}, {"colour": "red"}, {"date": "2031-02-30"}])
+async def test_what_is_refused_for_something_else_is_audited_too(world: World, wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSubmission):
+        await world.acceptor.submit(SUBMITTER, "hillside", submission(named(**wrong)))
+    with pytest.raises(BadInput):
+        await world.acceptor.submit(SUBMITTER, "hillside", submission(named()), idempotency_key="")
+
+    lines = [row.changed for row in await world.audited() if row.action == "people.find"]
+    assert lines == [{"asked": 2, "found": 2}] * 2
 
 
 async def test_whoever_misses_too_often_is_told_nothing_for_a_while(world: World) -> None:
