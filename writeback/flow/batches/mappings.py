@@ -52,6 +52,11 @@ class Confirmed:
         return cls(Mapping.of_json(stored["mapping"]), stored["by"], stored["at"], stored["saved_id"])
 
     @property
+    def names_people(self) -> bool:
+        """Whether rows that are read so name people as the school knows them."""
+        return any("." in field for field in self.mapping.fields)
+
+    @property
     def finding(self) -> Finding:
         """What is said of a file that is read by it, where that was confirmed for an earlier one."""
         return make("mapping_used", by=self.by, at=self.at)

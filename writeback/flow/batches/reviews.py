@@ -194,6 +194,8 @@ class Reviews:
             confirmed = confirmed_reading(turn.batch, proposal, wanted, actor, iso(self.flow.clock.now()))
         elif wanted.says_columns:
             raise BadInput("columns_not_there", "the file has no columns", hint="Only CSV and XLSX have.")
+        if turn.batch.may_find and (names_people(turn.batch) or (confirmed is not None and confirmed.names_people)):
+            check_may_find(caller)  # who has uploaded the file may, but rows are to name others from now on
         names = [column.name for column in proposal.columns] if proposal is not None else []
         await self.flow.db.transact(partial(self._confirm, turn.batch, turn.fence, wanted, confirmed, names, actor))
         await self.flow.waker.wake("run_batch", [batch_id])
@@ -323,6 +325,6 @@ def _no_such_person(batch_id: str, key: str) -> NotFound:
 def names_people(batch: BatchRow) -> bool:
     """Whether rows of the file may name people as the school knows them."""
     layout = Layout.of_json(batch.layout)
-    return layout is not None and (
-        layout.format is Format.NDJSON or any("." in field for field in layout.fields if field is not None)
+    return batch.format == Format.NDJSON or (
+        layout is not None and any("." in field for field in layout.fields if field is not None)
     )

@@ -149,6 +149,30 @@ async def test_a_key_that_may_not_find_people_learns_of_nobody(files: Reviewed) 
         await files.reviews.choose(WITHOUT_FIND, reviewed.id, unknown.key, "A2", OFFICE)
 
 
+@pytest.mark.parametrize(
+    ("content", "column"), [(UNNAMED, "student.upn"), (UNNAMED.replace("Who", "Pupil ID"), "student.upn"), (BY_UPN, "")]
+)
+async def test_a_key_that_may_not_find_people_has_no_column_of_another_keys_file_name_any(
+    files: Reviewed, content: str, column: str
+) -> None:
+    batch = await files.look(content)
+    wanted = WantedReading({0: ColumnUse(column)} if column else {}, date_order=DayOrder.DAY_FIRST)
+
+    with pytest.raises(Forbidden):
+        await files.reviews.confirm(WITHOUT_FIND, batch.id, wanted, OFFICE)
+
+    assert (await files.view(batch.id)).version == batch.version
+
+
+async def test_a_key_that_may_not_find_people_says_of_its_own_file_what_the_columns_are(files: Reviewed) -> None:
+    batch = await files.take(UNNAMED, caller=WITHOUT_FIND, review=True)
+
+    await files.reviews.confirm(WITHOUT_FIND, batch.id, WantedReading({0: ColumnUse("student.upn")}), OFFICE)
+    await files.runner.run(batch.id)
+
+    assert {one.code for one in (await files.view(batch.id)).problems} == {"people_not_allowed"}
+
+
 async def test_a_file_that_names_too_many_who_are_not_there_is_stopped(files: Reviewed) -> None:
     files.settings(max_people_missed=1)
     content = BY_UPN + "Y999999999999,12/01/2026,AM,/,E1\n"
