@@ -33,6 +33,7 @@ from writeback.store.batches import batches, reviews
 from writeback.store.batches.batches import LineState, ReadLine
 from writeback.store.batches.reviews import KeptLine
 from writeback.store.people import audit
+from writeback.store.tables import BatchPersonRow
 
 _AT_ONCE = 5_000
 _LONGEST_CELL = 10_000
@@ -75,15 +76,15 @@ class Mending:
             noted["left_out"] = change.left_out
         return await self._check_again(concerned, {before.unit, after.unit}, {before.number: after}, noted)
 
-    async def choose(self, key: str, person_id: str | None) -> None:
+    async def choose(self, named: BatchPersonRow, person_id: str | None) -> None:
         """Note who it is whom rows name so; with None that nobody is chosen. The rows are still to be checked again."""
         turn, batch, now = self.turn, self.turn.batch, self.turn.flow.clock.now()
         by = self.actor.name if person_id is not None else None
 
         def keep(session: Session) -> None:
             reviews.take_version(session, batch.id, turn.fence, now)
-            reviews.choose(session, batch.id, key, person_id or "", by, now)
-            noted = {"person": key, "is_chosen": by is not None}
+            reviews.choose(session, batch.id, named.key, person_id or "", by, now)
+            noted = {"row": named.first_row, "rows": named.rows, "is_chosen": by is not None}
             of = {"app": batch.app_id, "school": batch.school_id}
             audit.note(session, self.actor, now, "batch.person", batch.id, **of, changed=noted)
 

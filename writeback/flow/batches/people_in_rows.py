@@ -19,6 +19,7 @@ from writeback.flow.batches.lease import Turn
 from writeback.flow.directory.find import PeopleFinder
 from writeback.store.batches import reviews
 from writeback.store.batches.reviews import PersonNamed
+from writeback.store.tables import BatchRow
 
 _CLASS = "class_name"
 
@@ -79,7 +80,7 @@ class PeopleInRows:
             if findings:
                 unit.content = None
             for mention in mentions:
-                yield _Named(unit, mention, key_of(mention.list, mention.reference))
+                yield _Named(unit, mention, key_of(self.turn.batch, mention.list, mention.reference))
 
     async def _chosen(self, keys: set[str]) -> Mapping[str, tuple[str, str]]:
         batch = self.turn.batch
@@ -118,9 +119,14 @@ class PeopleInRows:
             self.named.setdefault(named, []).append(row)
 
 
-def key_of(list_name: ListName, reference: PersonReference) -> str:
-    """Return what names a reference in calls about its file."""
-    return blake2b(f"{list_name.value}\0{reference_text(reference)}".encode(), digest_size=12).hexdigest()
+def key_of(batch: BatchRow, list_name: ListName, reference: PersonReference) -> str:
+    """Return what names a reference in calls about its file.
+
+    It stands in paths, which logs keep, so it is keyed with what nobody knows who has not the file: a plain hash of a
+    UPN or a name is soon tried out.
+    """
+    said = f"{list_name.value}\0{reference_text(reference)}".encode()
+    return blake2b(said, digest_size=12, key=f"{batch.id}{batch.sha256}".encode()[-64:]).hexdigest()
 
 
 def reference_of(text: str) -> PersonReference:

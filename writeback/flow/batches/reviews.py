@@ -165,7 +165,7 @@ class Reviews:
             await self._check_listed(turn.batch, ListName(named.list_name), person_id)
         mending, numbers = Mending(turn, self.refresher, self.finder, actor), list[int]()
         try:
-            await mending.choose(key, person_id)
+            await mending.choose(named, person_id)
             units = await turn.read(partial(reviews.units_naming, batch_id=batch_id, key=key))
             for start in range(0, len(units), _UNITS):
                 numbers += await mending.check_again(units[start : start + _UNITS])

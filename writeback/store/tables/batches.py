@@ -135,7 +135,7 @@ class BatchPersonRow(Stored, table=True):
 
     batch_id: str = Field(primary_key=True, foreign_key="batch.id")
     key: str = Field(primary_key=True)
-    """Hash of the list and the reference."""
+    """Hash of the list and the reference, keyed with the file."""
     list_name: str
     """students, employees."""
     reference: str = Field(default="", sa_column=Column(Text, nullable=False))

@@ -88,6 +88,19 @@ async def test_who_is_chosen_is_meant_in_all_rows_that_name_them_so(files: Revie
     assert await files.count(BatchPersonRow) == 0
 
 
+async def test_neither_the_log_nor_a_path_has_what_a_upn_could_be_found_out_by(files: Reviewed) -> None:
+    one, other = await files.look(BY_UPN), await files.look(BY_UPN + "\n")
+    keys = set()
+    for batch in (one, other):
+        (unknown,) = (await files.reviews.people(CALLER, batch.id, matches=["unknown"], limit=10)).items
+        await files.reviews.choose(CALLER, batch.id, unknown.key, "A2", OFFICE)
+        keys.add(unknown.key)
+
+    (line,) = [row for row in await files.audited(one) if row.action == "batch.person"]
+    assert line.changed == {"row": 3, "rows": 2, "is_chosen": True}
+    assert len(keys) == 2  # the same UPN has another name in each file: no table of such names can be made
+
+
 async def test_a_choice_can_be_taken_back(files: Reviewed) -> None:
     batch = await files.look(BY_UPN)
     (unknown,) = (await files.reviews.people(CALLER, batch.id, matches=["unknown"], limit=10)).items
