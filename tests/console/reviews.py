@@ -48,7 +48,13 @@ async def keep_people(services: Services, people: Mapping[str, PersonDetails]) -
         school.directory = Directory.NAMED
         session.add(school)
         await session.flush()
-        known = KnownPeople(services.accept.flow.secrets, "st-marys", name, Directory.NAMED, None, timedelta(days=1))
+        known = KnownPeople(
+            services.accept.flow.secrets, "st-marys", name, Directory.NAMED, None, _nothing, timedelta(days=1)
+        )
         write = await known.after(ListChange({}, is_full=True, cursor=None, people=people), listed, now)
         assert write is not None
         await write(session)
+
+
+async def _nothing() -> None:
+    """Load no directory: there is none yet."""

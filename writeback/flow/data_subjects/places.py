@@ -185,6 +185,13 @@ _BY_SCHOOL = (
         lambda row, look: row.status in UNDER_WAY,
     ),
     Place(
+        t.BatchMappingRow,
+        Reach.SCHOOL,
+        "Names of a file's columns, and what they are; a row of pupils, where a file without names was read so",
+        ("header",),
+        lambda row, person, look: GONE if person.is_in(row.header) else None,
+    ),
+    Place(
         t.LookupRow,
         Reach.SCHOOL,
         "The provider's lists of those on roll and of staff: their ids, no names",
@@ -278,7 +285,6 @@ NOBODY: Mapping[type[Stored], str] = {
     t.App: "the name of an app",
     t.ApiKey: "hashes and rights of keys",
     t.WebhookRow: "where apps are told, with sealed secrets",
-    t.BatchMappingRow: "names of columns, and what they are",
     t.CarriedRow: "ids of writebacks and requests",
     t.DriftCheckRow: "ids of writebacks that are read once more",
     t.DriftCursorRow: "a number",

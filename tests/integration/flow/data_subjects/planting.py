@@ -205,6 +205,12 @@ def _batch(session: Session, at: datetime, pupil: str, name: str, number: int) -
         understood = json.dumps({"columns": [{"name": "Pupil", "samples": [says]}]})
         session.add(t.BatchReviewRow(batch_id=batch_id, until=at, understood=understood, counts={}))
         named = {"reference": json.dumps({"surname": name}), "match": "found", "person_id": pupil}
+        session.add(
+            t.BatchMappingRow(
+                id=f"map_{batch_id}", app_id="app", school_id=SCHOOL, kind="attendance.session", fingerprint=batch_id,
+                header=[pupil, name, "12/01/2026"], mapping="{}", confirmed_by="staff:ann", confirmed_at=at,
+            )
+        )  # fmt: skip
         session.add(t.BatchPersonRow(batch_id=batch_id, key="k1", list_name="students", **named, rows=1, first_row=2))
 
 
