@@ -199,6 +199,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "More than {limit} people whom the file names are not found at the school",
         "Look whether it is a file of this school.",
     ),
+    "people_missed_lately": (
+        "Files of this app have named more than {limit} people in an hour who are not found at the school",
+        "Look whether they are files of this school, and go on in an hour.",
+    ),
     "person_chosen": (
         "{field}: who it is was chosen by {by}",
         "Nothing is to be done; what the file said led to nobody for certain.",
@@ -241,7 +245,7 @@ OF_CELLS = frozenset({"cell_formula", "cell_error", "cell_without_header"})
 """What reading says of single cells; it is not said again when their row is checked once more."""
 
 
-OF_COLUMNS = frozenset({"people_missed"})
+OF_COLUMNS = frozenset({"people_missed", "people_missed_lately"})
 """What is found once rows are checked, and may come of columns that are read as what they are not."""
 
 

@@ -91,11 +91,16 @@ class PeopleInRows:
         wanted: dict[ListName, dict[str, PersonReference]] = {}
         for one in mentions:
             wanted.setdefault(one.mention.list, {})[one.key] = one.mention.reference
+        misses, owner = self.finder.misses, (self.turn.batch.app_id, self.turn.batch.school_id)
+        if wanted and misses.are_too_many(*owner):
+            raise refuse("people_missed_lately", limit=misses.most)
         found: dict[str, Found] = {}
         for list_name, references in wanted.items():
             of_list = await self.finder.find(self.turn.batch.school_id, list_name, list(references.values()))
             found |= dict(zip(references, of_list, strict=True))
-        self.missed |= {key for key, one in found.items() if one.match in (Match.UNKNOWN, Match.AMBIGUOUS)}
+        missed = {key for key, one in found.items() if one.match in (Match.UNKNOWN, Match.AMBIGUOUS)}
+        misses.note(*owner, {one.mention.reference for one in mentions if one.key in missed})
+        self.missed |= missed
         most = self.turn.flow.settings.batches.max_people_missed
         if len(self.missed) > most:
             raise refuse("people_missed", limit=most)

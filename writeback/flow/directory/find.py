@@ -10,6 +10,7 @@ from writeback.domain.directory import Directory, Found, Match, PersonReference
 from writeback.domain.directory.index import PeopleIndex, hashed
 from writeback.domain.directory.ways import LASTING, Lead, leads_in, outcome
 from writeback.domain.lookups import ListName
+from writeback.flow.directory.misses import Misses
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.registry.changes import REMEMBERED_S
 from writeback.flow.schools.people_kept import key_of
@@ -18,6 +19,8 @@ from writeback.store.schools import directories
 
 _REMEMBERED = 64
 """Directories that a process remembers: 0.25 MB each at 1,000 pupils."""
+_FILES = 4
+"""As many as may be missed in so many files may be in all files of an app for a school, in an hour."""
 _NOT_KEPT = Found(Match.NOT_KEPT)
 
 
@@ -34,9 +37,12 @@ class PeopleFinder:
 
     flow: FlowContext
     refresher: ListRefresher | None = None
+    misses: Misses = field(init=False, repr=False)
+    """Whom files have named who are not there."""
     _known: TtlCache[tuple[str, str], _Known] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self.misses = Misses(self.flow.clock, _FILES * self.flow.settings.batches.max_people_missed)
         self._known = TtlCache(self.flow.clock, REMEMBERED_S, max_entries=_REMEMBERED)
 
     async def find(

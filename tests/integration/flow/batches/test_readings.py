@@ -25,6 +25,7 @@ from writeback.flow.batches.mending import RowChange
 from writeback.flow.batches.readings import WantedReading
 from writeback.flow.batches.reviews import place_of
 from writeback.flow.batches.runner import BatchRunner
+from writeback.flow.directory.misses import Misses
 from writeback.store.tables import BatchChunkRow, BatchPersonRow
 from writeback_client.models.batches import Batch
 
@@ -195,6 +196,34 @@ async def test_a_file_that_names_too_many_who_are_not_there_is_stopped(files: Re
 
     assert (plain.status, [one.code for one in plain.findings]) == ("refused", ["people_missed"])
     assert (reviewed.status, reviewed.findings[-1].code, reviewed.rows.read) == ("reviewing", "people_missed", 0)
+
+
+async def test_whoever_tries_names_out_row_by_row_is_soon_told_nothing(files: Reviewed) -> None:
+    batch = await files.look(BY_UPN)
+    files.finder.misses = Misses(files.world.clock, 2)
+
+    for upn in ("Y999999999991", "Y999999999991", "Y999999999992"):  # who is named again counts once
+        await files.mend(batch, 3, {"A": upn})
+    for upn in ("Y999999999993", str(PAT.upn)):
+        with pytest.raises(InvalidSubmission) as refused:
+            await files.mend(batch, 3, {"A": upn})
+        assert [one["code"] for one in refused.value.extra["findings"]] == ["people_missed_lately"]
+    files.world.clock.advance(timedelta(hours=1))
+
+    assert (await files.mend(batch, 3, {"A": str(PAT.upn)})).rows[0].state == "good"
+
+
+async def test_names_tried_out_in_many_small_files_are_counted_together(files: Reviewed) -> None:
+    files.runner._finder.misses = Misses(files.world.clock, 1)
+    first, row = BY_UPN.splitlines()[0], f"{PAT.upn},12/01/2026,AM,/,E1"
+
+    before = await files.take(f"{first}\n{row.replace(str(PAT.upn), UNKNOWN)}\n")
+    plain = await files.take(f"{first}\n{row}\n")
+    reviewed = await files.look(f"{first}\n{row}\n")
+
+    assert [one.code for one in before.problems] == ["person_unknown"]
+    assert (plain.status, [one.code for one in plain.findings]) == ("refused", ["people_missed_lately"])
+    assert (reviewed.status, reviewed.findings[-1].code) == ("reviewing", "people_missed_lately")
 
 
 # --- columns
