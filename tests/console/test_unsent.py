@@ -15,9 +15,9 @@ HOLD = "/schools/st-marys/hold"
 FORM = {"reason": "the office asks", "confirmed": "yes"}
 
 
-async def sign_in(visitor: Visitor) -> httpx.Response:
+async def sign_in(visitor: Visitor, name: str = "ann") -> httpx.Response:
     token = token_in(await visitor.get("/sign-in"))
-    return await visitor.post("/sign-in", {"name": "ann", "password": PASSWORD}, token=token)
+    return await visitor.post("/sign-in", {"name": name, "password": PASSWORD}, token=token)
 
 
 @pytest.fixture
@@ -25,7 +25,11 @@ async def signed_out(visit: Callable[[], Visitor], services: Services) -> Visito
     """Somebody whose session has ended while a page was open."""
     await morning(services)
     await services.staff.accounts.add("ann", Role.ADMIN, password=PASSWORD)
-    return visit()
+    await services.staff.accounts.add("ben", Role.VIEWER, password=PASSWORD)
+    visitor = visit()
+    await sign_in(visitor)
+    visitor.http.cookies.delete(cookies.SESSION)
+    return visitor
 
 
 async def is_held(services: Services) -> bool:
@@ -63,6 +67,24 @@ async def test_what_is_kept_can_be_read_by_nobody_else(signed_out: Visitor) -> N
     kept = answer.cookies[cookies.UNSENT]
     assert "office" not in kept
     assert "HttpOnly" in answer.headers["set-cookie"]
+
+
+async def test_somebody_else_who_signs_in_there_is_not_shown_it(signed_out: Visitor) -> None:
+    await send(signed_out)
+    entered = await sign_in(signed_out, "ben")
+    shown = await signed_out.get("/unsent")
+
+    assert entered.headers["location"] == "/console/now"
+    assert shown.is_redirect
+    assert "the office asks" not in shown.text
+
+
+async def test_a_form_of_nobody_knows_whom_is_not_kept(signed_out: Visitor) -> None:
+    signed_out.http.cookies.clear()
+
+    answer = await send(signed_out)
+
+    assert cookies.UNSENT not in answer.cookies
 
 
 @pytest.mark.parametrize("fields", [{"new_password": "x"}, {"token": "x"}, {"reason": "x" * 3_000}])

@@ -90,8 +90,12 @@ async def let_in(page: Page, token: str, wanted: str) -> Response:
     """Return the way in, with the cookie of a new session; a form that waits to be sent goes before what was wanted."""
     if page.signed_in is not None:
         await page.services.staff.sessions.end(page.signed_in)
-    response = page.redirect("/unsent" if kept_form(page) else wanted)
+    entered = await page.services.staff.sessions.find(token, by_hand=False)
+    person_id = entered.person.id if entered is not None else ""
+    response = page.redirect("/unsent" if kept_form(page, person_id) else wanted)
     page.kit.cookies.put(response, cookies.SESSION, token)
+    last_s = round(page.services.settings.console.session_s)
+    page.kit.cookies.put_sealed(response, cookies.LAST, {"person": person_id}, max_age_s=last_s)
     page.kit.cookies.drop(response, cookies.BEFORE)
     return response
 

@@ -13,7 +13,7 @@ pages = Pages()
 @pages.get("/unsent")
 async def show(page: Page) -> Response:
     """Show what the form says, once."""
-    kept = kept_form(page)
+    kept = kept_form(page, page.person.id)
     if not kept:
         return page.redirect("/now")
     shown = [(sentence(name), value) for name, value in kept["fields"] if value and name != "confirmed"]

@@ -16,6 +16,8 @@ HALF_WAY = "wb_console_half_way"
 """Whose password was right, until the code has come."""
 UNSENT = "wb_console_unsent"
 """A form that came when its sender was no longer signed in."""
+LAST = "wb_console_last"
+"""Who has signed in here last: whose such a form is."""
 DEVICE = "wb_console_device"
 """That somebody has signed in here before; it outlives signing out."""
 

@@ -1,7 +1,8 @@
 """A form that comes when its sender is no longer signed in: nothing is done, and nothing of it is lost.
 
-What it says waits in the browser, sealed, until somebody signs in there; they see it before it is sent. Forms with a
-password or a key in them are not kept.
+What it says waits in the browser, sealed, until its sender signs in there; they see it before it is sent. To whoever
+else signs in it is not shown: it may say of pupils what they may not see. Forms with a password or a key in them are
+not kept.
 """
 
 import json
@@ -34,18 +35,20 @@ async def keep(page: Page, longest_body: int) -> Response:
     if not has_file and length.isdigit() and int(length) <= longest_body:
         async with page.request.form(max_files=0, max_fields=5_000) as form:
             kept["fields"] = _fields(form)
-    is_short = bool(kept["fields"]) and len(json.dumps(kept)) <= _LONGEST
-    said = "What you wrote is here once you have signed in." if is_short else "What you wrote could not be kept."
+    kept["person"] = page.kit.cookies.read_sealed(page.request, cookies.LAST).get("person")
+    can_wait = bool(kept["fields"] and kept["person"]) and len(json.dumps(kept)) <= _LONGEST
+    said = "What you wrote is here once you have signed in." if can_wait else "What you wrote could not be kept."
     to_sign_in = page.url("/sign-in", next=back).removeprefix(ROOT)
     response = page.redirect(to_sign_in, flash=f"{_NOT_DONE} {said}", tone="warn")
-    if is_short:
+    if can_wait:
         page.kit.cookies.put_sealed(response, cookies.UNSENT, kept, max_age_s=_KEPT_S)
     return response
 
 
-def kept_form(page: Page) -> dict[str, Any]:
-    """Return `path`, `back` and `fields` of the form that waits; empty where none does."""
-    return page.kit.cookies.read_sealed(page.request, cookies.UNSENT)
+def kept_form(page: Page, person_id: str) -> dict[str, Any]:
+    """Return `path`, `back` and `fields` of the form of this person's that waits; empty where none does."""
+    kept = page.kit.cookies.read_sealed(page.request, cookies.UNSENT)
+    return kept if kept.get("person") == person_id else {}
 
 
 def _fields(form: FormData) -> list[tuple[str, str]]:
