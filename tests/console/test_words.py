@@ -10,7 +10,7 @@ from tests.console.bad_morning import CODES, bad_morning
 from tests.console.conftest import SignIn
 from writeback.domain.lookups import ListName, Lookup
 from writeback.store.schools import lists
-from writeback.store.tables import AuditRow
+from writeback.store.tables import App, AuditRow
 from writeback.wiring import Services
 
 PATH = "/schools/hillside/words"
@@ -144,3 +144,17 @@ async def test_a_word_whose_code_has_gone_is_marked(sign_in: SignIn, services: S
     await services.words.flow.lookups.view("hillside", fresh=True)
 
     assert "No code of the school any more" in (await visitor.get(PATH)).text
+
+
+async def test_no_other_school_is_named_by_the_apps_that_are_offered(sign_in: SignIn, services: Services) -> None:
+    now = services.clock.now()
+    async with services.reads.db.write() as session:
+        session.add_all(App(id=one, name=one, created_at=now) for one in ("console.hillside", "console.riverbank"))
+    visitor = await sign_in("support", schools=["hillside"])
+
+    page = (await visitor.get(PATH)).text
+
+    assert "console.hillside" in page
+    assert "riverbank" not in page
+    answers = [(await visitor.get(f"{PATH}?app={app}")).status_code for app in ("console.riverbank", "console.nowhere")]
+    assert answers == [404, 404]

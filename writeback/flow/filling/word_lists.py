@@ -19,6 +19,7 @@ from writeback.core.errors import Conflict, Forbidden, InvalidSubmission, NotFou
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor
 from writeback.domain.lookups import LookupView
+from writeback.domain.staff import CONSOLE_APPS, console_app
 from writeback.domain.words import EVERY_APP, Word
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import locked_school
@@ -47,7 +48,7 @@ class WordLists:
         """Return a list; raise NotFound for the school, and for an app that the caller may not see."""
         await self.flow.registry.school(school_id)
         async with self.flow.db.read() as session:
-            await _check_app(session, caller, app)
+            await _check_app(session, caller, school_id, app)
             row = await stored.find(session, school_id, app)
         return _view(school_id, app, row, await self.flow.lookups.view(school_id))
 
@@ -104,11 +105,11 @@ class WordLists:
             and school.words.find(row.app_id, row.field, row.word) is None
         ]
 
-    async def apps(self) -> Sequence[tuple[str, str]]:
-        """Return id and name of every app, by name."""
+    async def apps(self, school_id: str) -> Sequence[tuple[str, str]]:
+        """Return id and name of every app, by name; of the console's own that of the school alone."""
         async with self.flow.db.read() as session:
             rows = (await session.exec(select(App.id, App.name).order_by(App.name))).all()
-        return [(id_, name) for id_, name in rows]
+        return [(id_, name) for id_, name in rows if _may_send_for(id_, school_id)]
 
     async def _change(
         self,
@@ -122,7 +123,7 @@ class WordLists:
         _check_may_change(caller, app)
         view, now = await self.flow.lookups.view(school_id), self.flow.clock.now()
         async with self.flow.db.write() as session:
-            await _check_app(session, caller, app)
+            await _check_app(session, caller, school_id, app)
             school = await session.run_sync(lambda plain: locked_school(cast(Session, plain), school_id))
             row = await stored.find(session, school_id, app)
             if seen is not None and seen != (row.version if row is not None else 0):
@@ -151,9 +152,14 @@ def _check_may_change(caller: Caller, app: str) -> None:
         )
 
 
-async def _check_app(session: AsyncSession, caller: Caller, app: str) -> None:
+def _may_send_for(app: str, school_id: str) -> bool:
+    """Whether records of the app may be the school's: one of the console's is of one school, and names it."""
+    return not app.startswith(CONSOLE_APPS) or app == console_app(school_id)
+
+
+async def _check_app(session: AsyncSession, caller: Caller, school_id: str, app: str) -> None:
     """Raise NotFound for an app that is not there, or that the caller may not know of."""
-    may_see = caller.sees_app in (None, app)
+    may_see = caller.sees_app in (None, app) and _may_send_for(app, school_id)
     if app != EVERY_APP and (not may_see or await session.get(App, app) is None):
         raise NotFound(
             "app_unknown",
