@@ -27,9 +27,15 @@ GRID = "UPN,Surname,Mon 12/01/2026 AM,Mon 12/01/2026 PM\nY999432113104,Example,/
 """A row a pupil, a column a session; nobody has the second UPN."""
 
 
-async def file_in_review(services: Services, content: str = MARKS, *, kind: str = "attendance.session") -> str:
+async def file_in_review(
+    services: Services,
+    content: str = MARKS,
+    *,
+    kind: str = "attendance.session",
+    name: str = "register of monday.csv",
+) -> str:
     """Upload a file for St Mary's and have it read; return its id."""
-    new = NewBatch("st-marys", kind, "text/csv", "register of monday.csv", review=True)
+    new = NewBatch("st-marys", kind, "text/csv", name, review=True)
     upload = await services.batches.begin(SAM.uploader("st-marys"), new)
     await upload.add(content.encode())
     batch_id = (await upload.finish()).batch_id

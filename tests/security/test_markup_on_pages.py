@@ -22,6 +22,7 @@ from tests.console.conftest import (  # noqa: F401 - fixtures
     token_in,
     visit,
 )
+from tests.console.reviews import file_in_review
 from writeback.console.navigation import MENU
 from writeback.store.tables import (
     ApiKey,
@@ -34,7 +35,9 @@ from writeback.store.tables import (
     EventRow,
     RequestRow,
     SchoolRow,
+    SchoolWordsRow,
     StaffRow,
+    UnknownWordRow,
     WebhookRow,
     WritebackRow,
 )
@@ -233,3 +236,48 @@ async def test_nor_of_what_a_form_brings(visitor: Visitor, path: str, form: dict
 def test_the_reader_finds_what_is_broken() -> None:
     assert len(read(f'<p>{markup("x")}</p><a href="javascript:x()">x</a>').broken) == 3
     assert read('<p>&lt;xss onxss=1&gt;</p><img src="data:image/svg+xml,x"><a href="/console/now">x</a>').broken == []
+
+
+@pytest.mark.parametrize("content", ["people", "grid", "unknown columns"])
+async def test_nothing_of_a_file_that_is_looked_at_is_markup(
+    visitor: Visitor,
+    services: Services,  # noqa: F811
+    content: str,
+) -> None:
+    mark = markup("file").replace('"', '""')
+    rows = {
+        "people": f'UPN,Surname,Class,Date,Session,Mark,"{mark}"\n"{mark}","{mark}",8B,"{mark}",AM,"{mark}",x\n',
+        "grid": f'UPN,Surname,Mon 12/01/2026 AM,Mon 12/01/2026 PM\n"{mark}","{mark}","{mark}",N\nZ1,"{mark}",/,/\n',
+        "unknown columns": f'"{mark}","{mark} 2",Session\n"{mark}","{mark}","{mark}"\n',
+    }
+    batch_id = await file_in_review(services, rows[content], name=markup("name").replace("/", ""))
+
+    for query in ("", "?show=all", "?show=bad", "?row=2", f"?code={quote(markup('code'))}", "?show=all&people=x"):
+        answer = await visitor.get(f"/batches/{batch_id}/review{query}")
+        page = read(answer.text)
+        assert (answer.status_code < 500, page.broken) == (True, []), query
+    looked_at = (await visitor.get(f"/batches/{batch_id}/review")).text
+    assert "onxss=name&gt;" in looked_at
+    assert "onxss=file&gt;" in looked_at
+    assert read((await visitor.get("/upload")).text).broken == []
+
+
+async def test_words_and_settings_of_a_school_are_text(visitor: Visitor, services: Services) -> None:  # noqa: F811
+    at, said = services.clock.now(), markup("word")
+    async with services.reads.db.write() as session:
+        words = [{"field": "attendance.code", "word": said, "code": said}]
+        session.add(SchoolWordsRow(school_id="st-marys", app_id="", version=1, words=words, updated_at=at))
+        session.add(
+            UnknownWordRow(school_id="st-marys", app_id=said, field="attendance.code", word=said, times=1, last_at=at)
+        )
+        school = await session.get(SchoolRow, "st-marys")
+        assert school is not None
+        school.defaults = {"attendance.session": {"employee_id": said}}
+        session.add(school)
+    services.registry.forget("st-marys")
+
+    for path in ("/schools/st-marys/words", f"/schools/st-marys/words?app={quote(said)}", "/schools/st-marys/settings"):
+        answer = await visitor.get(path)
+        assert (answer.status_code < 500, read(answer.text).broken) == (True, []), path
+    assert "onxss=word&gt;" in (await visitor.get("/schools/st-marys/words")).text
+    assert "onxss=word&gt;" in (await visitor.get("/schools/st-marys/settings")).text
