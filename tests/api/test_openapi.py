@@ -59,7 +59,7 @@ async def test_it_is_valid_for_whoever_reads_it_strictly(document: dict[str, Any
 
 
 async def test_it_says_where_it_is_served(api: Any, document: dict[str, Any]) -> None:
-    assert document["servers"] == [{"url": api.services.settings.effective_public_url}]
+    assert document["servers"] == [{"url": "/"}, {"url": api.services.settings.effective_public_url}]
 
 
 async def test_every_operation_says_who_may_call_and_every_tag_is_described(document: dict[str, Any]) -> None:

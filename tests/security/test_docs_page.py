@@ -97,9 +97,9 @@ async def test_a_key_can_be_put_in_and_a_call_tried_in_a_browser_that_reaches_no
 async def _try(page: Page, key: str) -> str:
     """Put the key in, open `GET /v1/schools`, call it, and return what the page shows of the answer."""
     await page.locator("button.authorize").click()
-    await page.locator(".auth-container input").fill(key)
-    await page.locator(".auth-btn-wrapper button.authorize").click()
-    await page.locator("button.btn-done").click()
+    await page.get_by_label("auth-bearer-value").fill(key)
+    await page.locator(".auth-btn-wrapper button.authorize").first.click()
+    await page.locator("button.btn-done").first.click()
     operation = page.locator(".opblock-get", has=page.locator('[data-path="/v1/schools"]'))
     await operation.locator(".opblock-summary-control").click()
     await operation.locator("button.try-out__btn").click()

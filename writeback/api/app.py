@@ -135,7 +135,8 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     `beside` are apps that serve what is below a first part of the path, e.g. `/console`.
     """
     app = _empty()
-    app.servers = [{"url": services.settings.effective_public_url}]
+    # Where the document was fetched goes first: a page that tries calls may not call another origin.
+    app.servers = [{"url": "/"}, {"url": services.settings.effective_public_url}]
     app.state.services = services
     app.state.home = next((f"{path}/" for path in beside or {}), "/docs")
     app.state.metrics = metrics = Metrics()

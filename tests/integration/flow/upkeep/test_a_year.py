@@ -28,6 +28,9 @@ from writeback.store.tables import (
     AuditRow,
     BatchChunkRow,
     BatchLine,
+    BatchMappingRow,
+    BatchPersonRow,
+    BatchReviewRow,
     BatchRow,
     BulkRow,
     ClaimRow,
@@ -47,6 +50,7 @@ from writeback.store.tables import (
     SignInTriesRow,
     StaffRow,
     StaffSessionRow,
+    UnknownWordRow,
     WebhookRow,
     WritebackRow,
     table_of,
@@ -326,6 +330,14 @@ def _batches(now: Any, step: int, of: Any) -> Iterator[tuple[type[SQLModel], Map
             "findings": [{"message": quote}],
         },
     )
+    named = {"list_name": "students", "match": "unknown", "person_id": "", "rows": 1, "first_row": 2}
+    yield BatchPersonRow, {**named, "batch_id": f"bat-{step}", "key": "k", "reference": of("batch_people")}
+    understood = {"understood": of("batch_reviews"), "counts": {}, "until": now}
+    yield BatchReviewRow, {**understood, "batch_id": f"bat-{step}"}
+    mapping = {"kind": "k", "header": [of("batch_mappings")], "mapping": "", "confirmed_by": "", "confirmed_at": now}
+    yield BatchMappingRow, {**mapping, "id": f"m-{step}", "app_id": "app", "school_id": "s", "fingerprint": str(step)}
+    word = {"school_id": "hillside", "app_id": "app", "field": "attendance.code", "times": 1}
+    yield UnknownWordRow, {**word, "word": of("unknown_words"), "last_at": now}
     yield (
         AuditRow,
         {
