@@ -104,9 +104,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{count} rows are passed over because they are no records, the first is row {row}: {value}",
         "They are totals, titles or the column names once more. If one of them is a record, complete it and send it.",
     ),
-    "class_changes": (
-        "Row {row} says that another class begins, {second}, while the title says {first}",
-        "Put the class into a column of its own, or each class into a file of its own.",
+    "title_changes": (
+        "Row {row} begins another part of the file: its {field} is {second}, while that of the rows above is {first}",
+        "Put the {field} into a column of its own, or each part into a file of its own. Nothing of the file was sent.",
+    ),
+    "columns_change": (
+        "Row {row} names other columns than the first ones, for example {value}, and rows follow it",
+        "Put each of the tables into a file of its own. Nothing of the file was sent.",
     ),
     "mapping_other_header": (
         "What was confirmed of the columns was for other column names than those in row {row}",

@@ -94,7 +94,8 @@ class Table:
             is_grid=mapping.is_grid,
         )
         survey = Survey(source)
-        others = OtherRows(mapping, [row.cells for row in self._first if row.number in proposal.header_rows])
+        header = [row.cells for row in self._first if row.number in proposal.header_rows]
+        others = OtherRows(mapping, header, source.stated.date_order)
         rows = self._read(source, unfolding, survey, others, unsure)
         return OpenFile(layout, rows, survey, others.warnings)
 

@@ -332,10 +332,39 @@ def test_what_is_said_with_its_name_above_the_columns_is_taken() -> None:
     ]
 
 
-def test_another_class_further_down_refuses_the_file_and_not_the_pupils() -> None:
-    data = table("Class: 7B", "Name,Date,Session,Mark", '"Example, Pat",23/11/2026,AM,/', "Class: 7C,,,")
+@pytest.mark.parametrize(
+    ("header", "further_down", "code"),
+    [
+        (["Class: 7B", "Name,Date,Session,Mark"], ["Class: 7C"], "title_changes"),
+        (["Class,7B", "Name,Date,Session,Mark"], ["Class,7C", "Name,Date,Session,Mark"], "title_changes"),
+        (["Date: 23/11/2026", "Session: AM", "UPN,Mark"], ["Date: 24/11/2026", "UPN,Mark"], "title_changes"),
+        (["Date,23/11/2026", "Session,AM", "UPN,Mark"], ["Date,24/11/2026"], "title_changes"),
+        (["Date: 23/11/2026", "Session: AM", "UPN,Mark"], ["Session: PM"], "title_changes"),
+        (["Week beginning 16/11/2026", "UPN,Mon AM"], ["Week beginning 23/11/2026", "UPN,Mon AM"], "title_changes"),
+        (["UPN,16/11/2026 AM"], ["UPN,23/11/2026 AM"], "columns_change"),
+        (["UPN,16/11/2026,17/11/2026", ",AM,AM"], [",23/11/2026,24/11/2026", ",AM,AM"], "columns_change"),
+        (["UPN,Date,Session,Mark"], ["UPN,Mark,Session,Date"], "columns_change"),
+    ],
+)
+def test_another_part_further_down_refuses_the_file(header: list[str], further_down: list[str], code: str) -> None:
+    rows = {"Name": '"Example, Pat",23/11/2026,AM,/', "UPN,Date": f"{UPN},23/11/2026,AM,/"}
+    row = next((row for names, row in rows.items() if names in "".join(header)), f"{UPN},/")
 
-    assert refusal(data) == ["class_changes"]
+    assert refusal(table(*header, row, *further_down, row)) == [code]
+
+
+@pytest.mark.parametrize("below", [["Class: 7B,,,"], ["Name,Date,Session,Mark"], []])
+def test_what_stands_at_the_end_or_says_the_same_begins_no_other_part(below: list[str]) -> None:
+    row = '"Example, Pat",23/11/2026,AM,/'
+    data = table("Class: 7B", "Name,Date,Session,Mark", row, *below, row.replace("AM", "PM"), "Class: 7C,,,")
+
+    assert [one["session"] for one in contents(opened(data))] == ["AM", "PM"]
+
+
+def test_a_word_that_is_the_name_of_its_column_as_well_begins_no_other_part() -> None:
+    data = table("Behaviour,UPN,Date,Points", f"Behaviour,{UPN},23/11/2026,1", f"Late,{UPN},23/11/2026,1")
+
+    assert len(contents(opened(data, "behaviour.create"))) == 2
 
 
 # --- rows that are none

@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 
 from writeback.batches.cells import plain_text
-from writeback.batches.columns import CLASS
-from writeback.batches.findings import make, refuse
-from writeback.batches.headers import names_for, plain
+from writeback.batches.days import DayOrder
+from writeback.batches.findings import FileRefused, make
 from writeback.batches.layout import Row
 from writeback.batches.mapping.mapping import Mapping
 from writeback.batches.mapping.people import BY_THEMSELVES, WHOLE_NAMES, people_of, person_columns, read_columns
+from writeback.batches.mapping.sections import Sections
 from writeback.domain.finding import Finding
 from writeback.domain.submission.shape_findings import show
 
@@ -26,12 +26,14 @@ _NUMBER = re.compile(r"\d[\d.,/ ]*%?")
 class OtherRows:
     """Tells the rows that are none of the table's, and remembers how many there were."""
 
-    def __init__(self, mapping: Mapping, header: Sequence[Sequence[str]]) -> None:
+    def __init__(self, mapping: Mapping, header: Sequence[Sequence[str]], order: DayOrder | None = None) -> None:
         """`header` are the cells of the rows that name the columns."""
         columns, people = read_columns(mapping.kind), people_of(mapping.kind)
         width = len(mapping.columns)
         self._header = [[cell.strip() for cell in (*cells, *[""] * width)][:width] for cells in header]
-        self._uses, self._class = mapping.columns, mapping.constants.get(CLASS)
+        self._uses = mapping.columns
+        self._sections = Sections(mapping, self._header, order)
+        self._change: Finding | None = None
         self._marks = [place for place, use in enumerate(mapping.columns) if use.is_of_grid]
         sent = {place: use.field for place, use in enumerate(mapping.columns) if use.field is not None}
         self._beside_marks = set(sent).difference(self._marks)
@@ -39,14 +41,18 @@ class OtherRows:
         self._ids = {column.name for column in people.values()} | {
             field for field in person_columns(mapping.kind) if field.rpartition(".")[2] in BY_THEMSELVES
         }
-        self._names = names_for(mapping.kind)
         self._count, self._first = 0, Row(0, ())
 
     def has(self, row: Row) -> bool:
-        """Whether the row is no record; raise FileRefused where it says that another class begins."""
-        if not self._is_other(row):
+        """Whether the row is no record; raise FileRefused for a record that stands below another title, or header."""
+        if self._sections.is_header(row):
+            self._change = self._change or self._sections.other_columns(row)
+        elif self._sections.is_label(row) or self._is_other(row):
+            self._change = self._change or self._sections.other_title(row)
+        elif self._change is not None:
+            raise FileRefused([self._change])
+        else:
             return False
-        self._refuse_other_class(row)
         self._first = self._first if self._count else row
         self._count += 1
         return True
@@ -100,12 +106,6 @@ class OtherRows:
                 return True
             parts.add(part)
         return {"surname", "forename"} <= parts
-
-    def _refuse_other_class(self, row: Row) -> None:
-        text = next(text for cell in row.cells if (text := plain_text(cell)))
-        label, colon, value = text.partition(":")
-        if self._class and colon and self._names.get(plain(label)) == CLASS and value.strip() not in ("", self._class):
-            raise refuse("class_changes", row=row.number, first=show(self._class), second=show(value.strip()))
 
 
 def _is_name(text: str, is_about: object) -> bool:
