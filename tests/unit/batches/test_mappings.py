@@ -302,6 +302,40 @@ def test_a_title_that_says_a_longer_time_does_not_say_the_week(title: str, heade
     assert refusal(table(title, header, f"{UPN},/")) == ["mapping_first_day_missing"]
 
 
+@pytest.mark.parametrize(
+    ("title", "monday", "code"),
+    [
+        ("Week beginning Sunday 22/11/2026", "2026-11-23", ["constant_unsure"]),
+        ("Week commencing 28/11/2026", "2026-11-30", ["constant_unsure"]),
+        ("Week ending Sunday 29/11/2026", "2026-11-23", []),
+    ],
+)
+def test_a_week_that_begins_at_a_weekend_is_asked_about(title: str, monday: str, code: list[str]) -> None:
+    found = proposed(table(title, "UPN,Mon AM,Tue AM", f"{UPN},/,N"))
+
+    assert found.first_day is not None
+    assert (found.first_day.value, [one.code for one in found.findings if one.is_error]) == (monday, code)
+
+
+def test_days_that_go_on_into_the_next_month_are_asked_about() -> None:
+    days, more = range(20, 31), range(1, 4)
+    header = ",".join(map(str, ["UPN", *days, *more]))
+    found = proposed(table("November 2026", header, UPN + ",/\\" * (len(days) + len(more))))
+
+    assert [column.name for column in found.columns if not column.is_certain] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("header", ["UPN,Mon AM,Tue AM,Mon PM,Tue PM", "UPN,Tue AM,Mon AM"])
+def test_days_may_come_by_session_and_backwards(header: str) -> None:
+    assert proposed(table("Week beginning 23/11/2026", header, f"{UPN}" + ",/" * header.count(","))).is_certain
+
+
+def test_a_day_that_is_not_its_weekday_is_said_where_no_other_is() -> None:
+    (_, day) = proposed(table("UPN,Mon 24/11/2026 AM", f"{UPN},/")).columns
+
+    assert day.why == "2026-11-24 is a Tuesday"
+
+
 def test_words_of_two_letters_are_not_two_marks() -> None:
     assert refusal(table("UPN,23/11/2026", f"{UPN},OK", "Z999999999002,No")) == ["column_missing"]
 

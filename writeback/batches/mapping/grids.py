@@ -36,6 +36,8 @@ _TWO = 2
 _TOTAL = re.compile(r"[\d.,]+%?")
 _OF_LESSONS = re.compile(r"(?:(?:p|per|period|lesson|l)[ .]*\d+.*|\d+)", re.IGNORECASE)
 """Names of columns whose marks are of lessons, beside those of sessions."""
+_SATURDAY = 5
+_ENDING = re.compile(r"\b(?:end|ending|ends|w/?e)\b", re.IGNORECASE)
 _LONGEST_AGO = 200
 """Days: a day without its year is one of the school's year, not of the one before."""
 
@@ -70,11 +72,11 @@ def read_grid(
             proof = marks[next(iter(wrong))]
             findings = [make("days_month_first", value=show(proof.name), cell=proof.letter)]
             headers, wrong = other
-    if not headers:
-        return Grid(columns, None, findings)
     columns = [
         replace(column, use=None, why=wrong[column.place]) if column.place in wrong else column for column in columns
     ]
+    if not headers:
+        return Grid(columns, None, findings)
     uses = {place: ColumnUse(CODE, one.day, one.session) for place, one in headers.items()}
     unsure: dict[int, str] = {}
     if SESSION in column_map(kind):
@@ -82,7 +84,7 @@ def read_grid(
     found = [_with_use(column, uses, unsure) for column in columns]
     first_day = _first_day(headers, titles, today)
     if first_day is not None:
-        wrong = _other_weekdays(headers, first_day)
+        wrong = _out_of_order(uses, first_day) | _other_weekdays(headers, first_day)
         found = [replace(one, why=wrong.get(one.place, one.why)) for one in found]
         findings += _about_first_day(found, headers, first_day)
     return Grid([_beside_days(column, uses) for column in found], first_day, findings)
@@ -182,10 +184,7 @@ def _first_day(headers: dict[int, MarkHeader], titles: Titles, today: Date | Non
     by_month = any(mark.is_month_missing for mark in partial)
     found = titles.first_day(A_WEEK if by_week else A_MONTH if by_month else A_YEAR)
     if found is not None:
-        if by_week:
-            named = Date.fromisoformat(found.value)
-            return replace(found, value=(named - timedelta(days=named.weekday())).isoformat())
-        return found
+        return _monday_of(found) if by_week else found
     if today is None or by_week or by_month:
         return None
     since = today - timedelta(days=_LONGEST_AGO)
@@ -193,6 +192,34 @@ def _first_day(headers: dict[int, MarkHeader], titles: Titles, today: Date | Non
     if not days or max(days) > today:
         return None
     return ProposedConstant(min(days).isoformat(), "the last such days before today", is_certain=True)
+
+
+def _monday_of(found: ProposedConstant) -> ProposedConstant:
+    """Return the Monday of the week that a title names. A week that begins on a Sunday may be either of two."""
+    named = Date.fromisoformat(found.value)
+    monday = named - timedelta(days=named.weekday())
+    if named.weekday() < _SATURDAY or _ENDING.search(found.source):
+        return replace(found, value=monday.isoformat())
+    return replace(found, value=(monday + timedelta(days=7)).isoformat(), is_certain=False)
+
+
+def _out_of_order(uses: dict[int, ColumnUse], first_day: ProposedConstant) -> dict[int, str]:
+    """Return why days that are not whole may be those of the next week or month: they stand behind later ones."""
+    since, wrong = Date.fromisoformat(first_day.value), dict[int, str]()
+    by_session: dict[str, list[tuple[int, Date]]] = {}
+    for place, use in uses.items():
+        if is_partial_day(use.day) and (day := whole_day(use.day, since)) is not None:
+            by_session.setdefault(use.session, []).append((place, day))
+    for columns in by_session.values():
+        days = [day for _, day in columns]
+        if days in (sorted(days), sorted(days, reverse=True)):
+            continue
+        latest = days[0]
+        for place, day in columns:
+            latest = max(latest, day)
+            if day < latest:
+                wrong[place] = f"{day.isoformat()} is before {latest.isoformat()}, which stands in front of it"
+    return wrong
 
 
 def _other_weekdays(headers: dict[int, MarkHeader], first_day: ProposedConstant) -> dict[int, str]:

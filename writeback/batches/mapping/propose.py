@@ -82,7 +82,7 @@ def _with_candidates(
         if not column.is_needed or column.name in said or can_be_found(who, said):
             continue
         fitting = [one for one in found if may_be(one, column, kind)]
-        if len(fitting) == 1 and is_certainly(fitting[0], column):
+        if len(fitting) == 1 and not fitting[0].why and is_certainly(fitting[0], column):
             found[fitting[0].place] = replace(fitting[0], use=ColumnUse(column.name), why="")
             continue
         for one in fitting:
