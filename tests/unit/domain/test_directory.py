@@ -60,6 +60,9 @@ def find(given: PersonReference, people=PUPILS, list_name="students"):
         PersonReference(surname="O'Example-Smith", forename="Pat", class_name="8B/Ma1"),
         PersonReference(surname="O'Example-Smith", forename="Pat", date_of_birth=BORN, class_name="8X/Ar2"),
         PersonReference(upn="A999432113104", surname="Another", forename="Spelling"),
+        PersonReference(admission_number="4504", surname="O'Example Smith", forename="Pat Alex"),
+        PersonReference(admission_number="4504", surname="O'Example-Smith", forename="Tricia", date_of_birth=BORN),
+        PersonReference(admission_number="4504", surname="O'Example-Smith"),
     ],
 )
 def test_a_pupil_is_found(given: PersonReference) -> None:
@@ -96,6 +99,26 @@ def test_a_number_that_leads_nowhere_is_not_passed_over_beside_a_name() -> None:
     found = find(PersonReference(upn="Z999", surname="Sample", forename="Kim", class_name="8B"))
 
     assert (found.match, found.candidates[0]) == (Match.UNKNOWN, "A2")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        PersonReference(admission_number="4504", upn="Z999"),
+        PersonReference(admission_number="4504", surname="Other", forename="Robin"),
+        PersonReference(admission_number="4504", surname="Other", forename="Robin", date_of_birth=BORN),
+    ],
+)
+def test_an_admission_number_of_another_school_leads_to_nobody(given: PersonReference) -> None:
+    found = find(given)
+
+    assert (found.match, found.candidates) == (Match.UNKNOWN, ("A1",))
+
+
+def test_the_code_of_staff_with_an_email_of_another_school_leads_to_nobody() -> None:
+    given = PersonReference(code="JSA", email="jsa@other.example")
+
+    assert find(given, STAFF, "employees").match is Match.UNKNOWN
 
 
 def test_a_upn_says_nothing_of_a_pupil_whose_own_the_list_has_not() -> None:

@@ -89,7 +89,12 @@ def leads_in(list_name: str, given: PersonReference) -> Sequence[Lead]:
     if given.surname and given.date_of_birth is not None and list_name == "students":
         leads.append(_near_birth(given.surname, given.date_of_birth))
     if given.surname and given.forename:
-        leads.append(Lead(Way.NEAR_NAME, f"{loose_name(given.surname)}|{loose_name(given.forename)}"))
+        # A file may have the middle names as well.
+        first, *_ = given.forename.split() or [given.forename]
+        leads += [
+            Lead(Way.NEAR_NAME, f"{loose_name(given.surname)}|{loose_name(one)}")
+            for one in dict.fromkeys((given.forename, first))
+        ]
         leads += _by_name(list_name, given.surname, given.forename, given.date_of_birth, (given.class_name,))
     return leads
 
@@ -102,6 +107,8 @@ def outcome(
 
     All ways that lead to somebody must lead to the same one. What leads to nobody is passed over beside a number that
     does, for names and classes are written in many ways; but a number or a day of birth is not, beside a name alone.
+    Every school has an admission number 4505, so beside that alone neither another UPN is, nor another name: it may
+    well be the file of another school.
     """
     exact = {lead: led_to.get(lead, _NOBODY) for lead in leads if lead.way not in _NEAR}
     nearest = _nearest(leads, led_to)
@@ -110,12 +117,17 @@ def outcome(
     leading = [found for found in exact.values() if found]
     if not leading:
         return Found(Match.UNKNOWN, candidates=nearest)
-    of_that_name = [found for lead in leads if lead.way is Way.NEAR_NAME and (found := led_to.get(lead))]
-    agreed = frozenset.intersection(*map(frozenset, (*leading, *of_that_name)))
+    of_that_name = frozenset[str]().union(*(led_to.get(lead, _NOBODY) for lead in leads if lead.way is Way.NEAR_NAME))
+    agreed = frozenset.intersection(*map(frozenset, (*leading, *([of_that_name] if of_that_name else []))))
+    missing = {lead.way for lead, found in exact.items() if not found} - {Way.NAME_AND_CLASS}
+    is_another = lasting in missing and bool(agreed & known)
     if not any(found for lead, found in exact.items() if lead.way in NUMBERS):
-        missing = {lead.way for lead, found in exact.items() if not found} - {Way.NAME_AND_CLASS}
-        if missing and not (missing == {lasting} and not agreed & known):
-            return Found(Match.UNKNOWN, candidates=nearest)
+        is_another = bool(missing) and not (missing == {lasting} and not agreed & known)
+    elif lasting is Way.UPN and not any(found for lead, found in exact.items() if lead.way is Way.UPN):
+        near = [led_to.get(lead, _NOBODY) for lead in leads if lead.way in _NEAR]
+        is_another |= bool(near and agreed) and not agreed & frozenset[str]().union(*near)
+    if is_another:
+        return Found(Match.UNKNOWN, candidates=nearest)
     return Found(Match.FOUND, *agreed) if len(agreed) == 1 else Found(Match.AMBIGUOUS, candidates=nearest)
 
 
