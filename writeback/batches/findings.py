@@ -211,6 +211,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{field}: who it is was chosen by {by}",
         "Nothing is to be done; what the file said led to nobody for certain.",
     ),
+    "person_not_checked": (
+        "Somebody said who it is whom this row names, and the row has not been checked again since",
+        "Say once more who it is.",
+    ),
     "review_over": (
         "Nobody has sent the file while it could be looked at",
         "Upload it again; nothing of it was sent.",

@@ -1,7 +1,8 @@
 """Mending rows of a batch in review: what a person changes is checked again, and so is what depends on it.
 
 What if the process dies? A change, what checking says of it, and the counts are one transaction. Who it is whom many
-rows name is noted first: where not all of these were checked again, choosing once more does that.
+rows name is noted first, and all these rows are set aside with it: one that was not checked again is not sent as whom
+it was before, and choosing once more checks it.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ from writeback.store.batches.reviews import KeptLine
 from writeback.store.people import audit
 from writeback.store.tables import BatchPersonRow
 
-_AT_ONCE = 5_000
+_AT_ONCE, _UNITS = 5_000, 500
 _LONGEST_CELL = 10_000
 
 
@@ -77,13 +78,21 @@ class Mending:
         return await self._check_again(concerned, {before.unit, after.unit}, {before.number: after}, noted)
 
     async def choose(self, named: BatchPersonRow, person_id: str | None) -> None:
-        """Note who it is whom rows name so; with None that nobody is chosen. The rows are still to be checked again."""
+        """Note who it is whom rows name so; with None that nobody is chosen. The rows are bad until they are checked
+        again."""
         turn, batch, now = self.turn, self.turn.batch, self.turn.flow.clock.now()
         by = self.actor.name if person_id is not None else None
+        finding = make("person_not_checked").as_json()
 
         def keep(session: Session) -> None:
             reviews.take_version(session, batch.id, turn.fence, now)
             reviews.choose(session, batch.id, named.key, person_id or "", by, now)
+            units = reviews.units_naming(session, batch.id, named.key)
+            for start in range(0, len(units), _UNITS):
+                reviews.set_aside(session, batch.id, units[start : start + _UNITS], finding)
+            states = reviews.counts_of_lines(session, batch.id)
+            counts = {f"rows_{one}": states.get(one, 0) for one in (LineState.GOOD, LineState.BAD)}
+            batches.change(session, batch.id, turn.fence + 1, **counts)
             noted = {"row": named.first_row, "rows": named.rows, "is_chosen": by is not None}
             of = {"app": batch.app_id, "school": batch.school_id}
             audit.note(session, self.actor, now, "batch.person", batch.id, **of, changed=noted)

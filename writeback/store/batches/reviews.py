@@ -1,5 +1,6 @@
 """Queries of batches that somebody looks at before they are sent: the review, its rows, and the people they name."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -123,6 +124,28 @@ def lines_of_units(session: Session, batch_id: str, units: Collection[int]) -> S
         _LINE.c.batch_id == batch_id, _LINE.c.unit.in_(units), _LINE.c.state != LineState.LEFT_OUT
     )
     return [KeptLine(*row) for row in session.connection().execute(query.order_by(_LINE.c.unit, _LINE.c.number))]
+
+
+_SET_ASIDE = (
+    update(_LINE)
+    .where(_LINE.c.batch_id == bindparam("of_batch"), _LINE.c.number == bindparam("of_number"))
+    .values(state=LineState.BAD, findings=bindparam("new_findings"))
+)
+
+
+def set_aside(session: Session, batch_id: str, units: Collection[int], finding: Mapping[str, Any]) -> None:
+    """Make the good rows of these records bad ones that say why, until they are checked again."""
+    rows = [
+        {
+            "of_batch": batch_id,
+            "of_number": line.number,
+            "new_findings": json.dumps([*(json.loads(line.findings) if line.findings else []), finding]),
+        }
+        for line in lines_of_units(session, batch_id, units)
+        if line.state == LineState.GOOD
+    ]
+    if rows:
+        session.connection().execute(_SET_ASIDE, rows)
 
 
 def units_about(session: Session, batch_id: str, slots: Collection[str]) -> Sequence[int]:

@@ -102,6 +102,28 @@ async def test_neither_the_log_nor_a_path_has_what_a_upn_could_be_found_out_by(f
     assert len(keys) == 2  # the same UPN has another name in each file: no table of such names can be made
 
 
+@pytest.mark.both_databases
+async def test_no_row_goes_as_whom_it_was_before_where_another_choice_breaks_off(
+    files: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = await files.look(BY_UPN)
+    (unknown,) = (await files.reviews.people(CALLER, batch.id, matches=["unknown"], limit=10)).items
+    await files.reviews.choose(CALLER, batch.id, unknown.key, "A2", OFFICE)
+    with monkeypatch.context() as patched:
+        patched.setattr(files.flow.db, "transact", Crashes(files, at=1, after=True))
+        with pytest.raises(Died):
+            await files.reviews.choose(CALLER, batch.id, unknown.key, "A3", OFFICE)
+
+    broken_off = await files.view(batch.id)
+    (row, _) = (await files.reviews.rows(CALLER, batch.id, states=["bad"], limit=10)).items
+    again = await files.reviews.choose(CALLER, batch.id, unknown.key, "A3", OFFICE)
+    await files.send(batch)
+
+    assert (counts(broken_off), row.findings[-1].code) == ((1, 2, 0, 0), "person_not_checked")
+    assert (counts(again.batch), "person_not_checked" in str(again.rows)) == ((3, 0, 0, 0), False)
+    assert await files.pupils() == ["A1", "A3", "A3"]
+
+
 async def test_a_choice_can_be_taken_back(files: Reviewed) -> None:
     batch = await files.look(BY_UPN)
     (unknown,) = (await files.reviews.people(CALLER, batch.id, matches=["unknown"], limit=10)).items
