@@ -104,6 +104,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{count} rows are passed over because they are no records, the first is row {row}: {value}",
         "They are totals, titles or the column names once more. If one of them is a record, complete it and send it.",
     ),
+    "header_taken": (
+        "Row {row}, which begins with {value}, is taken for the column names, and is not sent",
+        "If it is a record, cancel the batch, and put a row of column names above it.",
+    ),
     "title_changes": (
         "Row {row} begins another part of the file: its {field} is {second}, while that of the rows above is {first}",
         "Put the {field} into a column of its own, or each part into a file of its own. Nothing of the file was sent.",
@@ -241,6 +245,7 @@ _WARNINGS = frozenset(
         "rows_not_sent",
         "grid_days_partial",
         "constant_used",
+        "header_taken",
         "mapping_used",
         "row_mended",
         "person_chosen",

@@ -55,7 +55,7 @@ class Table:
         looked_at = [row._replace(cells=row.cells[: MOST_COLUMNS + 1]) for row in first]
         self.proposal = propose(looked_at, kind, stated.date_order, today)
         if len(self.proposal.columns) > MOST_COLUMNS:
-            raise refuse("file_too_many_columns", row=self.proposal.header_rows[0], limit=MOST_COLUMNS)
+            raise refuse("file_too_many_columns", row=self._header_row, limit=MOST_COLUMNS)
 
     def open(self, mapping: Mapping | None = None) -> OpenFile:
         """Return the table as it is proposed, or read by a mapping that was confirmed; raise FileRefused."""
@@ -67,23 +67,29 @@ class Table:
             mapping, unsure = proposal.mapping, [column for column in proposal.columns if not column.is_certain]
             self._warnings = [*self._warnings, *(one for one in proposal.findings if one.code != "columns_not_sent")]
         elif mapping.fingerprint != proposal.fingerprint or mapping.kind != proposal.kind:
-            raise refuse("mapping_other_header", row=proposal.header_rows[0])
+            raise refuse("mapping_other_header", row=self._header_row)
         elif wrong := check_mapping(mapping, len(proposal.columns)):
             raise FileRefused(wrong)
         else:
             self._warnings = [*self._warnings, *_said_by_titles(proposal, mapping)]
         return self._opened(mapping, unsure)
 
+    @property
+    def _header_row(self) -> int:
+        return min(self.proposal.header_rows, default=self._first[0].number)
+
     def _opened(self, mapping: Mapping, unsure: Sequence[ProposedColumn]) -> OpenFile:
         proposal = self.proposal
         names = [column.name for column in proposal.columns]
         unfolding = Unfolding(mapping, proposal.columns)
         warned = [*self._warnings, *passed_over(proposal.columns, mapping), *self._about_hidden(mapping)]
+        if proposal.header_rows and any(one.code == "header_missing" for one in proposal.findings):
+            warned.append(make("header_taken", row=self._header_row, value=show(next(filter(None, names)))))
         source = Layout(
             kind=mapping.kind,
             header=names,
             fields=[use.field for use in mapping.columns],
-            header_row=proposal.header_rows[-1],
+            header_row=max(proposal.header_rows, default=0),
             **self._facts,
         )
         layout = replace(

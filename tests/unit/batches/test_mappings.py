@@ -514,3 +514,25 @@ def test_what_a_person_said_of_one_file_is_asked_again_for_the_next() -> None:
 def test_a_header_is_the_same_whatever_its_case_and_blanks() -> None:
     assert fingerprint_of(["UPN", "Mon  AM", ""]) == fingerprint_of(["upn", "mon am"])
     assert fingerprint_of(["UPN", "Mon AM"]) != fingerprint_of(["Mon AM", "UPN"])
+
+
+@pytest.mark.parametrize("first", [f"{UPN},23/11/2026,AM,N,late", f"{UPN},23/11/2026,AM,N,"])
+def test_a_file_without_column_names_loses_no_row_once_somebody_says_what_they_are(first: str) -> None:
+    data = table(first, f"{UPN},24/11/2026,AM,N,late", f"{UPN},25/11/2026,AM,N,late")
+    found = proposed(data)
+    fields = ("student.upn", "date", "session", "code", "comment")
+    mapping = Mapping(SESSION, found.fingerprint, tuple(map(ColumnUse, fields)))
+
+    file = opened(data, mapping=mapping)
+
+    assert [column.name for column in found.columns] == [""] * 5
+    assert [one["date"] for one in contents(file)] == ["2026-11-23", "2026-11-24", "2026-11-25"]
+
+
+def test_words_that_nobody_knows_are_taken_for_column_names_and_that_is_said() -> None:
+    data = table("Wer,Wann,Wo,Was", f"{UPN},23/11/2026,AM,N")
+    fields = ("student.upn", "date", "session", "code")
+    mapping = Mapping(SESSION, proposed(data).fingerprint, tuple(map(ColumnUse, fields)))
+
+    assert len(contents(opened(data, mapping=mapping))) == 1
+    assert "header_taken" in warnings(opened(data, mapping=mapping))

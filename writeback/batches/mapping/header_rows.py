@@ -70,6 +70,12 @@ def widest_row(rows: Sequence[Row]) -> HeaderRows:
     return HeaderRows(place, place, _trimmed([short_text(cell) for cell in rows[place].cells]))
 
 
+def without_data(header: HeaderRows) -> HeaderRows:
+    """Return the row as it is; where it has digits, as a record has, columns without names above the first row."""
+    has_digits = any(letter.isdigit() for name in header.names for letter in name)
+    return HeaderRows(-1, -1, [""] * len(header.names)) if has_digits else header
+
+
 def _is_beneath(row: Row, names: Sequence[str], kind: str | None) -> bool:
     """Whether the row goes on naming the columns: sessions or days, and nothing of its own under a known name."""
     known = names_for(kind)

@@ -59,7 +59,7 @@ class Proposal:
     kind: str
     fingerprint: str
     header_rows: Sequence[int]
-    """Numbers of the rows that name the columns, as a spreadsheet shows them."""
+    """Numbers of the rows that name the columns, as a spreadsheet shows them; none where its first row is a record."""
     columns: Sequence[ProposedColumn]
     constants: MappingOf[str, ProposedConstant] = field(default_factory=dict)
     first_day: ProposedConstant | None = None

@@ -11,7 +11,7 @@ from writeback.batches.findings import FileRefused, make, refuse
 from writeback.batches.layout import Row
 from writeback.batches.mapping.columns_by_name import columns_by_name, is_certainly, may_be
 from writeback.batches.mapping.grids import Grid, read_grid
-from writeback.batches.mapping.header_rows import HEADER_WITHIN, find_header_rows, takes_grid, widest_row
+from writeback.batches.mapping.header_rows import HEADER_WITHIN, find_header_rows, takes_grid, widest_row, without_data
 from writeback.batches.mapping.mapping import ColumnUse, Mapping, check_mapping, fingerprint_of
 from writeback.batches.mapping.people import STUDENT, can_be_found
 from writeback.batches.mapping.proposal import Proposal, ProposedColumn, ProposedConstant, column_unsure
@@ -29,10 +29,10 @@ def propose(first: Sequence[Row], kind: str, order: DayOrder | None = None, toda
     `order` is what was said of its days; `today` the school's day, by which days without a year are understood.
     """
     found = find_header_rows(first, kind)
-    header = found or widest_row(first)
+    header = found or without_data(widest_row(first))
     below = first[header.last + 1 :]
     columns = columns_by_name(header.names, kind, below)
-    titles = Titles(first[: header.first], kind, order or DayOrder.DAY_FIRST, today)
+    titles = Titles(first[: max(header.first, 0)], kind, order or DayOrder.DAY_FIRST, today)
     grid = Grid(columns)
     if takes_grid(kind):
         grid = read_grid(kind, columns, titles, below, order, today)

@@ -226,8 +226,9 @@ class Reviews:
         noted: dict[str, Any] = {"date_order": stated.date_order, "encoding": stated.encoding}
         if confirmed is not None:
             fields = {letters(place): use.field or NOT_SENT for place, use in enumerate(confirmed.mapping.columns)}
-            noted |= {"columns": fields, "remembered": wanted.is_remembered}
-            if wanted.is_remembered:
+            is_remembered = wanted.is_remembered and any(names)
+            noted |= {"columns": fields, "remembered": is_remembered}
+            if is_remembered:
                 remember(session, batch, names, confirmed, now)
         of = {"app": batch.app_id, "school": batch.school_id}
         audit.note(session, actor, now, "batch.mapping", batch.id, **of, changed=noted)

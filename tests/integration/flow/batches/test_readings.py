@@ -124,6 +124,16 @@ async def test_no_row_goes_as_whom_it_was_before_where_another_choice_breaks_off
     assert await files.pupils() == ["A1", "A3", "A3"]
 
 
+async def test_of_a_file_without_column_names_no_row_is_lost_and_none_is_remembered(files: Reviewed) -> None:
+    batch = await files.look("A1,12/01/2026,AM,/,E1\nA2,12/01/2026,AM,N,E1\n")
+    fields = {"A": "student_id", "B": "date", "C": "session", "D": "code", "E": "employee_id"}
+
+    read = await confirm(files, batch, fields)
+
+    assert counts(read) == (2, 0, 0, 0)
+    assert not (await SavedMappings(files.flow).list(CALLER, "hillside", limit=10)).items
+
+
 async def test_a_choice_can_be_taken_back(files: Reviewed) -> None:
     batch = await files.look(BY_UPN)
     (unknown,) = (await files.reviews.people(CALLER, batch.id, matches=["unknown"], limit=10)).items
