@@ -23,6 +23,8 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.submission.shape_findings import show
 
 MOST_COLUMNS = 200
+_LAST_ROW = 2_000_000
+"""A row's number, with room for its marks, is a whole number of four bytes; a workbook has half as many rows."""
 
 
 class Table:
@@ -118,6 +120,8 @@ class Table:
         for row in self._rows:
             if row.number <= source.header_row:
                 continue
+            if row.number > _LAST_ROW:
+                raise refuse("file_too_many_rows", limit=_LAST_ROW)
             full = row._replace(cells=[*row.cells[:width], *[""] * (width - len(row.cells))])
             if others.has(full):
                 continue

@@ -536,3 +536,9 @@ def test_words_that_nobody_knows_are_taken_for_column_names_and_that_is_said() -
 
     assert len(contents(opened(data, mapping=mapping))) == 1
     assert "header_taken" in warnings(opened(data, mapping=mapping))
+
+
+def test_a_row_whose_marks_could_not_be_numbered_refuses_the_file() -> None:
+    assert refusal(f"UPN,23/11/2026 AM\n{UPN},/\n".encode() + b"\n" * 2_200_000 + f"{UPN},/\n".encode()) == [
+        "file_too_many_rows"
+    ]

@@ -20,6 +20,7 @@ from writeback.domain.submission.shape_findings import show
 
 _LONGEST_MARK = 2
 """Characters: what is longer may be the name of a column."""
+_LONGEST_NAME = 100
 _FEWEST_NAMES = 2
 _MOST_TITLES = 2_000
 """Rows that are gone through for what a title says: where none of so many says anything, the rest does not either."""
@@ -39,10 +40,12 @@ class Sections:
 
     def is_header(self, row: Row) -> bool:
         """Whether the row names columns: those of the table once more, or others."""
-        first = next((text for cell in row.cells if (text := plain_text(cell))), "")
-        if plain(first) in self._names and self._has_names(row):
+        first = _first_of(row)
+        # No name of a column ends with a digit, while most ids do.
+        if not first[-1:].isdigit() and plain(first) in self._names and self._has_names(row):
             return True
-        names = [text for place in self._marks if len(text := plain_text(row.cells[place])) > _LONGEST_MARK]
+        cells = [row.cells[place] for place in self._marks if len(row.cells[place]) > _LONGEST_MARK]
+        names = [text for cell in cells if len(text := plain_text(cell)) > _LONGEST_MARK]
         return bool(names) and sum(map(self._is_of_marks, names)) >= min(_FEWEST_NAMES, len(self._marks))
 
     def other_columns(self, row: Row) -> Finding | None:
@@ -57,8 +60,9 @@ class Sections:
 
     def is_label(self, row: Row) -> bool:
         """Whether the row says in so many words what holds for all rows: `Date`, and a day beside it."""
-        first = next((text for cell in row.cells if (text := plain_text(cell))), "")
-        return self._names.get(plain(first.partition(":")[0])) in self._mapping.constants
+        if not self._mapping.constants:
+            return False
+        return self._names.get(plain(_first_of(row).partition(":")[0])) in self._mapping.constants
 
     def other_title(self, row: Row) -> Finding | None:
         """Return what is to be said of a row that is no record, where a title above the header says something else."""
@@ -100,3 +104,9 @@ class Sections:
         except NoDay:
             return True
         return mark is not None and not mark.is_number
+
+
+def _first_of(row: Row) -> str:
+    """Return the first text of a row that is as short as a name."""
+    text = plain_text(row.cells[0]) or next((text for cell in row.cells if (text := plain_text(cell))), "")
+    return text if len(text) <= _LONGEST_NAME else ""
