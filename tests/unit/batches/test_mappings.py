@@ -375,6 +375,10 @@ def test_what_is_said_with_its_name_above_the_columns_is_taken() -> None:
         (["Date,23/11/2026", "Session,AM", "UPN,Mark"], ["Date,24/11/2026"], "title_changes"),
         (["Date: 23/11/2026", "Session: AM", "UPN,Mark"], ["Session: PM"], "title_changes"),
         (["Week beginning 16/11/2026", "UPN,Mon AM"], ["Week beginning 23/11/2026", "UPN,Mon AM"], "title_changes"),
+        (["Date: 23/11/2026", "Session: AM", "UPN,Mark"], ["Register of Tuesday 24 November 2026"], "title_changes"),
+        (["Date: 23/11/2026", "Session: AM", "UPN,Mark"], ["24/11/2026"], "title_changes"),
+        (["Class: 7B", "Name,Date,Session,Mark"], ["7C"], "title_changes"),
+        (["Date: 23/11/2026", "UPN,AM"], ["24/11/2026,AM"], "columns_change"),
         (["UPN,16/11/2026 AM"], ["UPN,23/11/2026 AM"], "columns_change"),
         (["UPN,16/11/2026,17/11/2026", ",AM,AM"], [",23/11/2026,24/11/2026", ",AM,AM"], "columns_change"),
         (["UPN,Date,Session,Mark"], ["UPN,Mark,Session,Date"], "columns_change"),
@@ -393,6 +397,12 @@ def test_what_stands_at_the_end_or_says_the_same_begins_no_other_part(below: lis
     data = table("Class: 7B", "Name,Date,Session,Mark", row, *below, row.replace("AM", "PM"), "Class: 7C,,,")
 
     assert [one["session"] for one in contents(opened(data))] == ["AM", "PM"]
+
+
+def test_a_row_of_nothing_but_a_pupil_is_not_passed_over() -> None:
+    data = table("Date: 23/11/2026", "Session: AM", "UPN,Mark", f"{UPN},/", UPN, f"{UPN[:-1]}9,/")
+
+    assert [one.get("code") for one in contents(opened(data))] == ["/", None, "/"]
 
 
 def test_a_word_that_is_the_name_of_its_column_as_well_begins_no_other_part() -> None:

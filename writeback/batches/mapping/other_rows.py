@@ -49,6 +49,8 @@ class OtherRows:
             self._change = self._change or self._sections.other_columns(row)
         elif self._sections.is_label(row) or self._is_other(row):
             self._change = self._change or self._sections.other_title(row)
+        elif self._sections.is_alone(row) and (change := self._sections.other_title(row)) is not None:
+            self._change = self._change or change
         elif self._change is not None:
             raise FileRefused([self._change])
         else:

@@ -3,11 +3,12 @@
 A report often has a part for each day, or for each class. Its rows are not about what the first title said.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date as Date
 
 from writeback.batches.cells import plain_text
-from writeback.batches.columns import NOT_SENT
+from writeback.batches.columns import CLASS, NOT_SENT
 from writeback.batches.days import DayOrder, NoDay
 from writeback.batches.findings import make
 from writeback.batches.headers import names_for, plain
@@ -20,6 +21,7 @@ from writeback.domain.submission.shape_findings import show
 
 _LONGEST_MARK = 2
 """Characters: what is longer may be the name of a column."""
+_SESSIONS = ("am", "pm")
 _LONGEST_NAME = 100
 _FEWEST_NAMES = 2
 _MOST_TITLES = 2_000
@@ -44,8 +46,8 @@ class Sections:
         # No name of a column ends with a digit, while most ids do.
         if not first[-1:].isdigit() and plain(first) in self._names and self._has_names(row):
             return True
-        cells = [row.cells[place] for place in self._marks if len(row.cells[place]) > _LONGEST_MARK]
-        names = [text for cell in cells if len(text := plain_text(cell)) > _LONGEST_MARK]
+        cells = [row.cells[place] for place in self._marks]
+        names = [plain_text(cell) for cell in cells if len(cell) > _LONGEST_MARK or cell.casefold() in _SESSIONS]
         return bool(names) and sum(map(self._is_of_marks, names)) >= min(_FEWEST_NAMES, len(self._marks))
 
     def other_columns(self, row: Row) -> Finding | None:
@@ -64,6 +66,10 @@ class Sections:
             return False
         return self._names.get(plain(_first_of(row).partition(":")[0])) in self._mapping.constants
 
+    def is_alone(self, row: Row) -> bool:
+        """Whether the row has one text alone, as a title between records has."""
+        return bool(self._mapping.constants or self._days) and sum(map(bool, map(str.strip, row.cells))) == 1
+
     def other_title(self, row: Row) -> Finding | None:
         """Return what is to be said of a row that is no record, where a title above the header says something else."""
         constants = self._mapping.constants
@@ -74,10 +80,13 @@ class Sections:
         for field, said in titles.constants.items():
             if field in constants and said.value.casefold() != plain_text(constants[field]).casefold():
                 return make("title_changes", row=row.number, field=field, first=constants[field], second=said.value)
+        first = _first_of(row)
+        if CLASS in constants and first != constants[CLASS] and _shape(first) == _shape(constants[CLASS]):
+            return make("title_changes", row=row.number, field=CLASS, first=constants[CLASS], second=first)
         found = titles.first_day(A_YEAR) if self._days else None
         if found is not None and found.value not in self._days:
-            first = self._mapping.first_day
-            return make("title_changes", row=row.number, field="first_day", first=first, second=found.value)
+            begun = self._mapping.first_day
+            return make("title_changes", row=row.number, field="first_day", first=begun, second=found.value)
         return None
 
     def _partial_days(self) -> Sequence[str]:
@@ -110,3 +119,8 @@ def _first_of(row: Row) -> str:
     """Return the first text of a row that is as short as a name."""
     text = plain_text(row.cells[0]) or next((text for cell in row.cells if (text := plain_text(cell))), "")
     return text if len(text) <= _LONGEST_NAME else ""
+
+
+def _shape(text: str) -> str:
+    """Return of what letters and digits a text is made: `7B` and `10C` are alike."""
+    return re.sub(r"[^\W\d]+", "a", re.sub(r"\d+", "1", text.strip()))
