@@ -282,10 +282,8 @@ def _said_before(line: KeptLine, layout: Layout) -> str:
 
 def _cell_of(place: int, number: int, layout: Layout) -> str:
     """Return how what reading found names a cell: in the file, of which a grid's rows are made."""
-    if layout.is_grid and layout.fields[place] == CODE:
-        row, _, column = layout.row_name(number).partition(" (")
-        return f"{column.rstrip(')')}{row}"
-    return f"{letters(place)}{number}"
+    row, _, column = layout.row_name(number).partition(" (")
+    return f"{column.rstrip(')')}{row}" if layout.is_grid and layout.fields[place] == CODE else f"{letters(place)}{row}"
 
 
 def _name_of(place: int, layout: Layout) -> str:

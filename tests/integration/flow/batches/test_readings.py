@@ -134,6 +134,14 @@ async def test_of_a_file_without_column_names_no_row_is_lost_and_none_is_remembe
     assert not (await SavedMappings(files.flow).list(CALLER, "hillside", limit=10)).items
 
 
+async def test_a_person_of_a_grid_who_was_no_text_is_mended(files: Reviewed) -> None:
+    batch = await files.look(GRID.replace("A2,E1,N", "#N/A,E1,N"))
+
+    mended = await files.mend(batch, 3004, {"A": "A2"})
+
+    assert [one.code for one in mended.rows[0].findings] == ["row_mended"]
+
+
 async def test_a_choice_can_be_taken_back(files: Reviewed) -> None:
     batch = await files.look(BY_UPN)
     (unknown,) = (await files.reviews.people(CALLER, batch.id, matches=["unknown"], limit=10)).items
