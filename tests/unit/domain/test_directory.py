@@ -189,6 +189,20 @@ def test_another_mis_may_give_the_same_ids_to_others() -> None:
     assert after.now_called(["A1", "A2", "A3"]) == {"A1": "A2", "A2": "A1"}
 
 
+def test_an_id_is_that_of_the_last_who_had_it_though_nobody_knows_their_number() -> None:
+    index, unknown = PeopleIndex(), {"A1": PersonDetails(surname="Sample", forename="Kim")}
+    for people in (PUPILS, unknown):  # A1 was Pat's, then that of somebody without a number
+        hashes = hashed_people(KEY, "students", people)
+        index = index.begun_again("2026-01-13").changed(hashes, people, "2026-01-13", "2026-01-01")
+    now = {"B1": PAT, "B3": KIM_TOO}
+
+    after = index.begun_again("2026-01-14").changed(
+        hashed_people(KEY, "students", now), now, "2026-01-14", "2026-01-01"
+    )
+
+    assert after.now_called(["A1"]) == {}
+
+
 def test_nothing_is_left_of_somebody_who_is_taken_out() -> None:
     index = PeopleIndex().changed(hashed_people(KEY, "students", PUPILS), PUPILS, "2026-01-12", "2026-01-01")
 

@@ -114,6 +114,10 @@ _OURS = {
         "The file in review was changed by somebody else meanwhile.",
         "Look at it again, and do what is still to be done.",
     ),
+    "school_ids_change": (
+        "The school has moved to another MIS, and its new lists have not all been fetched.",
+        "Try again once its lists have been fetched; a file from before the move is uploaded again.",
+    ),
     "batch_not_in_review": (
         "The file is not in review: it has been sent, or was not uploaded with review=true.",
         "Upload a file with review=true to look at it before it is sent.",

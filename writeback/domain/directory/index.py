@@ -89,15 +89,13 @@ class PeopleIndex:
         list. Of these the numbers stay until they went before `kept_since`, an ISO date as `today` is."""
         kept = {one: mine for one, mine in self._by_person().items() if one in on_list and one not in people}
         kept |= {one: mine for one, mine in people.items() if one in on_list}
-        left = zip(self.ids, self.numbers, strict=True)
-        gone = {one: Gone(number, today) for one, number in left if number and one not in on_list}
         earlier = {one: was for one, was in self.gone.items() if was.on >= kept_since}
-        return self._made(kept, {**earlier, **gone})
+        left = ((one, number) for one, number in zip(self.ids, self.numbers, strict=True) if one not in on_list)
+        return self._made(kept, _with_gone(earlier, left, today))
 
     def begun_again(self, today: str) -> Self:
         """Return an index of nobody: all whom it had are gone, whatever ids those have who come now."""
-        left = zip(self.ids, self.numbers, strict=True)
-        return self._made({}, {**self.gone, **{one: Gone(number, today) for one, number in left if number}})
+        return self._made({}, _with_gone(self.gone, zip(self.ids, self.numbers, strict=True), today))
 
     def without(self, person_id: str) -> Self:
         """Return the index without anything of one person."""
@@ -148,3 +146,13 @@ class PeopleIndex:
             ways=frozenset(map(Way, kept["ways"])),
             gone={one: Gone(int(number), on) for one, (number, on) in kept["gone"].items()},
         )
+
+
+def _with_gone(earlier: Mapping[str, Gone], left: Iterable[tuple[str, int]], today: str) -> dict[str, Gone]:
+    """Return who has gone, with those who have left now: an id is that of the last who had it, known or not."""
+    gone = dict(earlier)
+    for one, number in left:
+        gone.pop(one, None)
+        if number:
+            gone[one] = Gone(number, today)
+    return gone

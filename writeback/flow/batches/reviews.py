@@ -273,6 +273,8 @@ class Reviews:
         batch, _ = await self._in_review(caller, batch_id)
         if version not in (None, batch.fence):
             raise changed_meanwhile(batch_id)
+        if (await self.flow.registry.school(batch.school_id)).former_ids_until is not None:
+            raise _ids_change(batch.school_id)
         return Turn(self.flow, batch, batch.fence)
 
     async def _in_review(self, caller: Caller, batch_id: str) -> tuple[BatchRow, BatchReviewRow]:
@@ -316,6 +318,14 @@ def _not_in_review(batch: BatchRow) -> Conflict:
         "batch_not_in_review",
         f"{batch.id} is {batch.status}, and not in review",
         hint="Upload a file with review=true to look at it before it is sent.",
+    )
+
+
+def _ids_change(school_id: str) -> Conflict:
+    return Conflict(
+        "school_ids_change",
+        f"the ids of {school_id} are being changed: nobody can say yet whom the file means",
+        hint="Try again once its lists have been fetched; its page shows them.",
     )
 
 

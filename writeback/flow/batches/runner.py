@@ -108,6 +108,9 @@ class BatchRunner:
         if turn.batch.status == BatchStatus.REVIEWING:
             await self._end_review(turn)
             return
+        if (await self.flow.registry.school(turn.batch.school_id)).former_ids_until is not None:
+            log.info("batch_waits_for_new_ids", batch_id=turn.batch.id, school=turn.batch.school_id)
+            return  # the sweeper wakes us again
         if turn.batch.status == BatchStatus.READING:
             await read_file(turn)
         if turn.batch.status == BatchStatus.CHECKING:

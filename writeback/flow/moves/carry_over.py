@@ -8,7 +8,7 @@ which anything is not certain is for a person, and never sent as it is: they are
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
@@ -23,6 +23,7 @@ from writeback.domain.actor import SERVICE
 from writeback.domain.kinds import KINDS, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
+from writeback.domain.school_defaults import SchoolDefaults
 from writeback.domain.states import NOT_LEFT, Remark
 from writeback.domain.writeback import RecordStatus, pack_progress
 from writeback.flow.directory.find import PeopleFinder
@@ -30,8 +31,8 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.former_ids import is_stopped, stop
 from writeback.flow.engine.holds import locked_school
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
-from writeback.flow.moves.new_ids import NewIds, carried_over
-from writeback.flow.schools.sync import FIRST_LISTS, further_lists
+from writeback.flow.moves.new_ids import SEEN_WITHIN, NewIds, carried_over, defaults_now
+from writeback.flow.schools.sync import lists_with_ids
 from writeback.providers.registry import PROVIDERS
 from writeback.store.people import audit
 from writeback.store.schools import directories, former_ids
@@ -75,19 +76,29 @@ class CarryOver:
         if found is None:
             return False
         while writebacks := await self.flow.db.transact(partial(self._next, school_id, found)):
-            new = NewIds(
-                mis=school.mis,
-                people={name: await self.people.now_called(school_id, name, ids) for name, ids in writebacks.people},
-                former_codes=found.codes,
-                lists=view,
-                keeps_ids=PROVIDERS[school.provider].keeps_ids,
-                is_move=found.is_move,
-            )
+            new = await self._new_ids(school, view, found, writebacks.people)
             await self.flow.db.transact(partial(self._carry, school_id, found, writebacks.ids, new))
-        going = await self.flow.db.transact(partial(self._end, school_id, found))
+        staff = {
+            value for fields in school.defaults.values() for name, value in fields.items() if name == "employee_id"
+        }
+        new = await self._new_ids(school, view, found, [(ListName.EMPLOYEES, staff)])
+        going = await self.flow.db.transact(partial(self._end, school_id, found, new))
         self.flow.registry.forget(school_id)
         await self.flow.waker.wake("serve_lane", going)
         return True
+
+    async def _new_ids(
+        self, school: School, view: LookupView, found: "_FormerIds", people: Sequence[tuple[ListName, AbstractSet[str]]]
+    ) -> NewIds:
+        return NewIds(
+            mis=school.mis,
+            people={name: await self.people.now_called(school.id, name, ids) for name, ids in people},
+            former_codes=found.codes,
+            lists=view,
+            keeps_ids=PROVIDERS[school.provider].keeps_ids,
+            is_move=found.is_move,
+            new_since=found.new_since,
+        )
 
     def _former_ids(self, school: School, view: LookupView, session: Session) -> "_FormerIds | None":
         """Return what is known of the former ids; None where the new lists or people are not there yet."""
@@ -103,8 +114,11 @@ class CarryOver:
         if old or view.students is None or directories.begins_again(session, school.id):
             log.info("carry_over_waits_for_lists", school=school.id, lists=old)
             return None
-        # Until the new list was there, what was submitted was checked by the former.
-        return _FormerIds(until, view.students.fetched_at, known["codes"], is_move=True)
+        # Until a new list was there, what was submitted was checked by the former.
+        noted = known.get("new_since", {})
+        since = {name: datetime.fromisoformat(noted[name.value]) for name in ListName if name.value in noted}
+        since.setdefault(ListName.STUDENTS, view.students.fetched_at)
+        return _FormerIds(until, max(since.values()) + SEEN_WITHIN, known["codes"], is_move=True, new_since=since)
 
     def _next(self, school_id: str, found: "_FormerIds", session: Session) -> "_Writebacks | None":
         """Return the next piece; None where there is none, or the ids have changed again meanwhile."""
@@ -123,7 +137,11 @@ class CarryOver:
         rows = list(takewhile(lambda row: row.id in ids, page))
         corrected = former_ids.corrected_since(session, ids, found.until)
         changes = Changes(session, self.flow.clock.now(), "worker")
-        done = [_carry_one(changes, row, new) for row in rows if row.id not in corrected]
+        done = [
+            _carry_one(changes, row, replace(new, accepted_at=row.created_at))
+            for row in rows
+            if row.id not in corrected
+        ]
         school.former_ids = {
             **known,
             "after": max((row.seq or 0 for row in rows), default=known["after"]),
@@ -132,16 +150,20 @@ class CarryOver:
         }
         session.add(school)
 
-    def _end(self, school_id: str, found: "_FormerIds", session: Session) -> AbstractSet[str]:
-        """Let go what was carried over; return the lanes with something due."""
+    def _end(self, school_id: str, found: "_FormerIds", new: NewIds, session: Session) -> AbstractSet[str]:
+        """Let go what was carried over, and the school's defaults with it; return the lanes with something due."""
         school, now = locked_school(session, school_id), self.flow.clock.now()
         known = school.former_ids
         if known is None or known["until"] != found.until.isoformat():
             return set()
         counts = {name: known[name] for name in ("carried", "uncertain")}
+        noted: dict[str, Any] = dict(counts)
+        if school.defaults == known.get("defaults") != (now_said := defaults_now(school.defaults, new)):
+            noted["defaults_changed"], noted["defaults_dropped"] = _differ(school.defaults, now_said)
+            school.defaults = {kind: dict(fields) for kind, fields in now_said.items()}
         school.former_ids = None
         session.add(school)
-        audit.note(session, SERVICE, now, "school.ids_carried_over", school_id, school=school_id, changed=counts)
+        audit.note(session, SERVICE, now, "school.ids_carried_over", school_id, school=school_id, changed=noted)
         log.info("ids_carried_over", school=school_id, **counts)
         return {*lanes.with_due(session, school_id, now)}
 
@@ -154,6 +176,7 @@ class _FormerIds:
     before: datetime
     codes: Mapping[str, Mapping[str, str]]
     is_move: bool
+    new_since: Mapping[ListName, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,10 +187,19 @@ class _Writebacks:
     people: Sequence[tuple[ListName, AbstractSet[str]]]
 
 
+def _differ(before: SchoolDefaults, after: SchoolDefaults) -> tuple[list[str], list[str]]:
+    """Return the fields of which a default is another now, and those that have none any more, by kind."""
+    fields = [
+        (kind, name, value, after.get(kind, {}).get(name)) for kind in before for name, value in before[kind].items()
+    ]
+    changed = [f"{kind} {name}" for kind, name, value, now in fields if now not in (None, value)]
+    return changed, [f"{kind} {name}" for kind, name, _, now in fields if now is None]
+
+
 def _old_lists(school: School, view: LookupView, until: datetime) -> list[str]:
     """Return the lists of which the school has only the former."""
     not_available = set(school.facts.get("lists_not_available", ()))
-    wanted = [name for name in (*FIRST_LISTS, *further_lists(school)) if name.value not in not_available]
+    wanted = [name for name in lists_with_ids(school) if name.value not in not_available]
     known = ((name.value, view.get(name)) for name in wanted)
     return [name for name, lookup in known if lookup is not None and lookup.fetched_at <= until]
 

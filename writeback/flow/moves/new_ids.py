@@ -4,17 +4,21 @@ What is not certain is not guessed: after a move the number that was one pupil m
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_json
 
-from validators.references import REFERENCES, Reference
+from validators.references import REFERENCES, Reference, reference_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Action, Kind, Record
 from writeback.domain.lookups import ListName, LookupView, attribute_key
+from writeback.domain.school_defaults import SchoolDefaults
 from writeback.flow.engine.former_ids import CODE
 
+SEEN_WITHIN = timedelta(seconds=10)
+"""After so long every process has seen that a list is new, and what it accepts was checked by it."""
 _PEOPLE = (ListName.STUDENTS, ListName.EMPLOYEES)
 
 
@@ -33,11 +37,32 @@ class NewIds:
     """Whether an id that is on the new lists is what it was: the provider's own ids never become another's."""
     is_move: bool
     """Whether all ids may be others; else only those that `people` names."""
+    new_since: Mapping[ListName, datetime] = field(default_factory=dict)
+    """After a move: from when on each list was the new one; those that are not in it, since the pupils' was."""
+    accepted_at: datetime | None = None
+    """When the record was accepted that is looked at; None: before there was any new list."""
+
+    @property
+    def has_former_pupils(self) -> bool:
+        """Whether the record may have been checked by the former list of pupils."""
+        return not self._is_since(ListName.STUDENTS, SEEN_WITHIN)
+
+    def _is_since(self, name: ListName, late_by: timedelta = timedelta(0)) -> bool:
+        """Whether the record was accepted when a list was new, for so long already."""
+        since = self.new_since.get(name) or self.new_since.get(ListName.STUDENTS)
+        return since is not None and self.accepted_at is not None and self.accepted_at >= since + late_by
 
     def of(self, reference: Reference, given: str) -> str | None:
         """Return what a field says now, None where that is not certain."""
         if not self.is_move:
-            return self.people.get(reference.list, {}).get(given, given)
+            is_somebody = given in getattr(
+                self.lists.get(reference.list), "rows", ()
+            )  # who has the id that another had
+            return given if is_somebody else self.people.get(reference.list, {}).get(given, given)
+        if self._is_since(reference.list, SEEN_WITHIN):
+            return given
+        if self._is_since(reference.list):  # nobody knows by which of the two lists it was checked
+            return replace(self, people={}, former_codes={}, new_since={}).of(reference, given)
         if reference.list in _PEOPLE:
             return self.people.get(reference.list, {}).get(given) or self._kept(reference.list, given)
         if reference.is_coded:
@@ -58,6 +83,18 @@ class NewIds:
         return code if not is_an_id or (self.keeps_ids and code == given) else None
 
 
+def defaults_now(defaults: SchoolDefaults, new: NewIds) -> SchoolDefaults:
+    """Return what of a school's defaults is certain, in the new ids."""
+    now: dict[str, dict[str, str]] = {}
+    for kind, fields in defaults.items():
+        for name, value in fields.items():
+            reference = reference_of(kind, name)
+            becomes = value if reference is None else new.of(reference, value)
+            if becomes is not None:
+                now.setdefault(kind, {})[name] = becomes
+    return now
+
+
 def carried_over(kind: Kind, record: Record, index: int, new: NewIds) -> tuple[Record, list[str], list[Finding]]:
     """Return the record in the new ids, the fields that changed, and what cannot be told of it: then it stays."""
     content, changed, findings = record.model_dump(mode="json", exclude_none=True), list[str](), list[Finding]()
@@ -70,7 +107,12 @@ def carried_over(kind: Kind, record: Record, index: int, new: NewIds) -> tuple[R
             changed.append(reference.field)
         return given if becomes is None else becomes
 
-    if new.is_move and not new.keeps_ids and kind.action in (Action.UPDATE, Action.DELETE, Action.RAW):
+    if (
+        new.is_move
+        and not new.keeps_ids
+        and new.has_former_pupils
+        and kind.action in (Action.UPDATE, Action.DELETE, Action.RAW)
+    ):
         findings.append(_about_another(kind, index, new.mis))
     for reference in REFERENCES[kind.name]:
         _change_field(content, reference, change)

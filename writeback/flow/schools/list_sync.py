@@ -18,7 +18,7 @@ from writeback.flow.schools import people_kept
 from writeback.flow.schools.people_kept import KnownPeople, WritePeople
 from writeback.flow.schools.shrinking_lists import Changed, ListRules
 from writeback.providers.base import ListChange, LookupFailed
-from writeback.store.schools import directories, lists, removals
+from writeback.store.schools import directories, former_ids, lists, removals
 from writeback.store.tables import DirectoryRow
 from writeback_client.models.schools import SyncedList
 
@@ -135,14 +135,19 @@ class ListSyncer:
         write_people: WritePeople | None,
     ) -> bool:
         """Keep the list in the place of the one that it was made from, and its people; False where that is gone."""
+        is_first_new = known is not None and known.begins_again
         try:
             async with self.flow.db.write() as session:
+                if is_first_new:
+                    await former_ids.lock(session, school_id)
                 if write_people is not None:
                     await directories.lock_school(session, school_id)
                 is_ours = await lists.replace(session, school_id, known, after.lookup)
                 if is_ours and after.held_back != held_back:
                     name, now = after.lookup.list, self.flow.clock.now()
                     await removals.keep(session, school_id, name, after.held_back, now)
+                if is_ours and is_first_new:
+                    await former_ids.note_new_list(session, school_id, after.lookup.list, self.flow.clock.now())
                 if is_ours and write_people is not None:
                     await write_people(session)
             failpoints.hit("sync.after_save")

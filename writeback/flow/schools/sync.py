@@ -235,6 +235,11 @@ def further_lists(school: School) -> Sequence[ListName]:
     return [name for name in ListName if name in MAY_LACK and name in needed]
 
 
+def lists_with_ids(school: School) -> Sequence[ListName]:
+    """Return the lists of which records have ids: after a move nothing goes before these are the new ones."""
+    return [name for name in (*FIRST_LISTS, *further_lists(school)) if name is not ListName.CLOSURES]
+
+
 async def _side_by_side(works: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
     """Return what the works return; where one raises, end the others and raise that."""
     tasks = [asyncio.create_task(background_pace.measured(work)) for work in works]

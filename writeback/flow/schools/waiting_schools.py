@@ -19,7 +19,7 @@ from writeback.flow.engine.status_changes import Changes
 from writeback.flow.registry.migration import FACT, Stage, move_in, read_instant, when_done
 from writeback.flow.schools import credentials
 from writeback.flow.schools.school_access import Standing, keep_report, look_by
-from writeback.flow.schools.sync import FIRST_LISTS, Syncer, further_lists
+from writeback.flow.schools.sync import FIRST_LISTS, Syncer, further_lists, lists_with_ids
 from writeback.providers.base import SchoolReport
 from writeback.store.schools import lists
 from writeback.store.tables import SchoolRow
@@ -134,7 +134,8 @@ class SchoolWatch:
         had = ((name, view.get(name)) for name in (*FIRST_LISTS, *further_lists(school)))
         missing = [name for name, lookup in had if lookup is None or lookup.fetched_at <= since]
         synced = await self.syncer.sync_lists(account, missing)
-        failed = [str(one.list) for one in synced if one.error is not None]
+        needed = lists_with_ids(school)
+        failed = [str(one.list) for one in synced if one.error is not None and one.list in needed]
         if failed:
             log.warning("migration_waits_for_lists", school=school_id, lists=failed)
             return

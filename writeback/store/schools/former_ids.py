@@ -27,7 +27,8 @@ def note_move(session: Session, school: SchoolRow, now: datetime) -> None:
     )
     codes = {row.list: _codes_of(row.rows) for row in session.exec(query).all()}
     known = (school.former_ids or {}).get("codes", {})
-    school.former_ids = _noted(now, {**known, **codes}, is_move=True)
+    defaults = {"defaults": school.defaults}
+    school.former_ids = {**_noted(now, {**known, **codes}, is_move=True), **defaults}
     session.add(school)
 
 
@@ -36,6 +37,20 @@ async def note_new_ids(session: AsyncSession, school_id: str, now: datetime) -> 
     school = await session.get(SchoolRow, school_id, with_for_update=True)
     if school is not None and school.former_ids is None:
         school.former_ids = _noted(now, {}, is_move=False)
+        session.add(school)
+
+
+async def lock(session: AsyncSession, school_id: str) -> None:
+    """Lock a school whose first new list is about to be written; before any of its lists, as everywhere."""
+    await session.get(SchoolRow, school_id, with_for_update=True)
+
+
+async def note_new_list(session: AsyncSession, school_id: str, name: ListName, now: datetime) -> None:
+    """Note that what is accepted from now on is checked by a list that is new; the school is locked."""
+    school = await session.get(SchoolRow, school_id)
+    if school is not None and school.former_ids is not None:
+        new_since = {**school.former_ids.get("new_since", {}), name.value: now.isoformat()}
+        school.former_ids = {**school.former_ids, "new_since": new_since}
         session.add(school)
 
 

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.lookups import ListName, Lookup, Stamp
+from writeback.store.batches import moved_schools
 from writeback.store.schools import directories, former_ids, removals
 from writeback.store.tables import LookupRow, SchoolRow
 
@@ -63,11 +64,12 @@ async def replace(session: AsyncSession, school_id: str, before: Lookup | None, 
 
 def begin_again(session: Session, school: SchoolRow, now: datetime) -> None:
     """Have every list of the school replaced by what is fetched next: it is another MIS's, or another account's. What
-    was accepted before has former ids.
+    was accepted before has former ids; files that are under way are stopped.
 
     A sync that is under way comes too late.
     """
     former_ids.note_move(session, school, now)
+    moved_schools.stop_files(session, school.id, now)
     school_id = school.id
     every = update(LookupRow).where(col(LookupRow.school_id) == school_id)
     session.exec(every.values(cursor=None, begins_again=True, version=col(LookupRow.version) + 1))

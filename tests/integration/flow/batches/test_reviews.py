@@ -19,6 +19,7 @@ from writeback.flow.batches.mending import RowChange
 from writeback.flow.batches.reviews import Reviews, cells_at
 from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.directory.find import PeopleFinder
+from writeback.flow.moves.carry_over import CarryOver
 from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.store.batches import batches as stored
 from writeback.store.tables import App, AuditRow, BatchChunkRow, BatchLine, BatchReviewRow
@@ -430,3 +431,31 @@ async def test_who_is_erased_is_in_no_row_of_a_review_and_the_others_go(files: R
     assert (lines[0].state, lines[0].record) == ("left_out", None)
     assert "A1" not in str(lines[0].cells)
     assert await files.pupils() == ["A2"]
+
+
+@pytest.mark.both_databases
+async def test_a_file_that_is_looked_at_while_its_school_moves_is_stopped(files: Reviewed) -> None:
+    batch = await files.look(marks(row(1)))
+
+    await files.flow.registry.patch("hillside", {"mis": "Arbor"})
+
+    with pytest.raises(Conflict):
+        await files.send(batch)
+    over = await files.view(batch.id)
+    assert (over.status, [one.code for one in over.findings]) == ("cancelled", ["school_moved"])
+    for table in (BatchLine, BatchChunkRow, BatchReviewRow):
+        assert await files.count(table) == 0
+    assert [one.action for one in await files.audited(batch)][-1] == "batch.cancel"
+
+
+async def test_a_file_waits_until_the_new_ids_of_its_school_are_there(files: Reviewed) -> None:
+    await files.flow.registry.patch("hillside", {"mis": "Arbor"})
+
+    batch = await files.look(marks(row(1)))
+    before = (await files.view(batch.id)).status
+    files.world.clock.advance(timedelta(minutes=1))
+    await files.world.syncer.sync_school("hillside")
+    assert await CarryOver(files.flow, files.finder).of_school("hillside")
+    await files.runner.run(batch.id)
+
+    assert (before, (await files.view(batch.id)).status) == ("reading", "reviewing")

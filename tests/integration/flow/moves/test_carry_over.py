@@ -14,7 +14,7 @@ from writeback.core.errors import InvalidSubmission
 from writeback.domain.actor import Actor
 from writeback.domain.directory import PersonDetails
 from writeback.domain.lookups import ListName
-from writeback.domain.outcome import Rejected, Uncertain
+from writeback.domain.outcome import NotReached, Rejected, Uncertain
 from writeback.flow.correct.draft import Edit, Order
 from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.moves.carry_over import CarryOver
@@ -214,6 +214,23 @@ async def test_somebody_with_a_new_id_at_a_school_that_has_not_moved_is_carried_
     assert "id_of_former_mis" not in json.dumps((await world.records(other))[0])
 
 
+async def test_an_id_that_somebody_had_before_a_move_is_later_only_that_of_who_has_it_now(
+    world: World, people: People, carry_over: CarryOver
+) -> None:
+    await synced(world)
+    await move(world, people, B1=PAT, A1=KIM)  # A1 was Pat's
+    await synced(world)
+    await carry_over.of_school("hillside")
+    failed, other = await world.fail(mark("A1", employee_id="F1")), await world.fail(mark("B1", employee_id="F1"))
+    world.clock.advance(timedelta(days=1))
+    people[ListName.STUDENTS] = {"C1": PAT, "A1": KIM}
+    world.provider.rows[ListName.STUDENTS] = {one: {"id": one} for one in ("C1", "A1")}
+    await world.syncer.sync_school("hillside", full=True)
+    await carry_over.look()
+
+    assert [(await says(world, one))[0]["student_id"] for one in (failed, other)] == ["A1", "C1"]
+
+
 async def test_what_came_after_the_move_and_was_checked_by_the_former_list_is_carried_over_too(
     world: World, people: People, carry_over: CarryOver
 ) -> None:
@@ -227,6 +244,88 @@ async def test_what_came_after_the_move_and_was_checked_by_the_former_list_is_ca
     await carry_over.of_school("hillside")
 
     assert [(await says(world, one))[0]["student_id"] for one in (between, after)] == ["B1", "A1"]
+
+
+async def test_what_was_checked_by_the_new_list_keeps_its_ids_while_another_list_is_still_the_former(
+    world: World, people: People, carry_over: CarryOver
+) -> None:
+    await synced(world)
+    await move(world, people, B1=PAT, A1=KIM)
+    world.provider.no_lists = {ListName.ATTENDANCE_CODES: NotReached("no answer")}
+    await synced(world)
+    world.clock.advance(timedelta(minutes=1))
+    after = await world.submit(mark("A1", employee_id="F1"))  # Kim, as the new list has it
+    waits_for_codes = not await carry_over.of_school("hillside")
+    world.clock.advance(timedelta(minutes=1))
+    world.provider.no_lists = {}
+    await synced(world)
+    await carry_over.of_school("hillside")
+
+    assert waits_for_codes
+    assert [one["student_id"] for one in await says(world, after)] == ["A1"]
+    assert await world.status(after) == "queued"
+
+
+async def test_nothing_waits_for_closures_of_which_no_record_has_an_id(
+    world: World, people: People, carry_over: CarryOver
+) -> None:
+    world.provider.rows[ListName.CLOSURES] = {
+        "C1": {"id": "C1", "kind": "holiday", "first": "2026-02-16", "last": "2026-02-20"}
+    }
+    await synced(world)
+    await move(world, people, B1=PAT)
+    world.provider.no_lists = {ListName.CLOSURES: NotReached("no answer")}
+    await synced(world)
+
+    assert (await world.flow.lookups.view("hillside", fresh=True)).closures is not None
+    assert await carry_over.of_school("hillside")
+
+
+async def test_what_came_while_the_new_list_was_fetched_is_not_taken_for_checked_by_it(
+    world: World, people: People, carry_over: CarryOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await synced(world)
+    await move(world, people, B1=PAT, A1=KIM)
+    world.provider.rows[ListName.EMPLOYEES]["E1"] = {"id": "E1"}
+    submitted, fetch = list[str](), world.provider.fetch
+
+    async def fetch_slowly(account: Any, name: ListName, cursor: Any, window: Any) -> Any:
+        if name is ListName.STUDENTS and not submitted:
+            world.clock.advance(timedelta(seconds=30))
+            submitted.append(await world.submit(mark("A1")))
+            world.clock.advance(timedelta(seconds=1))
+        return await fetch(account, name, cursor, window)
+
+    monkeypatch.setattr(world.provider, "fetch", fetch_slowly)
+    await synced(world)
+    world.clock.advance(timedelta(seconds=5))
+    at_once = await world.submit(mark("A1", employee_id="F1"))
+    await carry_over.of_school("hillside")
+    await world.serve()
+
+    assert [one["student_id"] for marks in world.provider.sent for one in marks] == []
+    assert [await world.status(one) for one in (*submitted, at_once)] == ["failed", "failed"]
+
+
+async def test_defaults_are_carried_over_where_they_are_certain_and_no_longer_there_where_not(
+    world: World, people: People, carry_over: CarryOver
+) -> None:
+    people[ListName.EMPLOYEES]["E2"] = PersonDetails(surname="Sample", forename="Alex")  # nobody knows their e-mail
+    world.provider.rows[ListName.EMPLOYEES]["E2"] = {"id": "E2"}
+    await synced(world)
+    said = {"attendance.session": {"employee_id": "E1"}, "attendance.lesson": {"employee_id": "E2"}}
+    await world.flow.registry.patch("hillside", {"defaults": said})
+    await move(world, people, B1=PAT)
+    world.provider.rows[ListName.EMPLOYEES]["E2"] = {"id": "E2"}  # somebody else
+    await synced(world)
+    await carry_over.of_school("hillside")
+
+    now = {"attendance.session": {"employee_id": "F1"}}
+    assert (await world.flow.registry.school("hillside")).defaults == now
+    noted = [one for one in await world.audited() if one.action == "school.ids_carried_over"]
+    assert [(one.changed["defaults_changed"], one.changed["defaults_dropped"]) for one in noted] == [
+        (["attendance.session employee_id"], ["attendance.lesson employee_id"])
+    ]
 
 
 async def test_what_is_on_its_way_and_comes_back_goes_with_the_new_id_or_not_at_all(

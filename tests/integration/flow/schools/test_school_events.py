@@ -327,6 +327,15 @@ async def test_a_lost_word_of_completion_is_found_out_by_asking(world: World):
     assert (row.mis, row.hold_reason) == ("Arbor", None)
 
 
+async def test_a_school_is_not_held_for_closures_of_which_no_record_has_an_id(world: World):
+    world.provider.no_lists[ListName.CLOSURES] = NotReached("down")
+    world.provider.school = says_mis("Arbor")
+    await tell(world, {**MOVE, "completed_at": world.clock.now().isoformat()})
+    await settle(world)
+    await sweep(world, timedelta(seconds=6))
+    assert (await school(world)).hold_reason is None
+
+
 async def test_a_school_stays_held_until_its_lists_could_be_fetched(world: World):
     world.provider.no_lists[ListName.STUDENTS] = NotReached("down")
     world.provider.school = says_mis("Arbor")
