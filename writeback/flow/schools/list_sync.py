@@ -138,9 +138,9 @@ class ListSyncer:
         is_first_new = known is not None and known.begins_again
         try:
             async with self.flow.db.write() as session:
-                if is_first_new:
+                if is_first_new or (write_people is not None and write_people.has_new_ids):
                     await former_ids.lock(session, school_id)
-                if write_people is not None:
+                elif write_people is not None:
                     await directories.lock_school(session, school_id)
                 is_ours = await lists.replace(session, school_id, known, after.lookup)
                 if is_ours and after.held_back != held_back:

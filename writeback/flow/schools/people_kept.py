@@ -20,8 +20,20 @@ from writeback.store.schools import directories, former_ids
 from writeback.store.tables import DirectoryRow
 
 LISTS = frozenset({ListName.STUDENTS, ListName.EMPLOYEES})
-WritePeople = Callable[[AsyncSession], Awaitable[None]]
-"""Writes them in the transaction of the list."""
+
+
+@dataclass(frozen=True)
+class WritePeople:
+    """Writes them in the transaction of the list. `has_new_ids`: it also changes the school, which is locked for that
+    from the beginning: two lists that first shared it would wait for each other."""
+
+    has_new_ids: bool
+    put: Callable[[AsyncSession], Awaitable[None]]
+
+    async def __call__(self, session: AsyncSession) -> None:
+        await self.put(session)
+
+
 _PURPOSE = "directory"
 
 
@@ -65,7 +77,8 @@ class KnownPeople:
             return None
         row = await self.load()
         values = await asyncio.to_thread(self._after, row, change, lookup.rows.keys(), at)
-        return partial(self._put, row.version if row is not None else None, values)
+        put = partial(self._put, row.version if row is not None else None, values)
+        return WritePeople(values["has_new_ids"], put)
 
     def _after(
         self, row: DirectoryRow | None, change: ListChange, on_list: Collection[str], at: datetime

@@ -41,7 +41,7 @@ async def note_new_ids(session: AsyncSession, school_id: str, now: datetime) -> 
 
 
 async def lock(session: AsyncSession, school_id: str) -> None:
-    """Lock a school whose first new list is about to be written; before any of its lists, as everywhere."""
+    """Lock a school whose former ids are about to be noted; before any of its lists, as everywhere."""
     await session.get(SchoolRow, school_id, with_for_update=True)
 
 
