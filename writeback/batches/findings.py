@@ -101,7 +101,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Write both marks, for example /\\; write - for a session without one.",
     ),
     "rows_not_sent": (
-        "{count} rows are passed over because they are no records, the first is row {row}: {value}",
+        "Passed over because they are no records: {count}, the first in row {row}: {value}",
         "They are totals, titles or the column names once more. If one of them is a record, complete it and send it.",
     ),
     "header_taken": (

@@ -90,7 +90,7 @@ def test_a_marksheet_with_days_above_and_sessions_beneath_is_read() -> None:
     assert said["columns_not_sent"] == (
         "Columns are passed over: Sex (C), SEN Status (D), Class (E), Total Present (J), Total % (K)"
     )
-    assert said["rows_not_sent"].endswith("the first is row 6: Grand total")
+    assert said["rows_not_sent"].endswith("the first in row 6: Grand total")
 
 
 def test_a_week_with_two_marks_in_a_cell_is_read_by_its_title() -> None:
@@ -107,7 +107,7 @@ def test_a_week_with_two_marks_in_a_cell_is_read_by_its_title() -> None:
     assert len(found) == 19
     said = warnings(opened(content_of("sims_weekly_registration.csv")))
     assert said["grid_days_partial"].startswith("Column Mon (C) is read as 2026-11-23")
-    assert said["rows_not_sent"].startswith("2 rows")
+    assert said["rows_not_sent"].startswith("Passed over because they are no records: 2, ")
 
 
 def test_a_row_of_totals_without_a_label_is_no_row() -> None:

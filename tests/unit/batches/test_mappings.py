@@ -429,7 +429,7 @@ def test_rows_that_are_no_records_are_passed_over_and_said(line: str) -> None:
     data = table("UPN,Date,Session,Mark", f"{UPN},23/11/2026,AM,/", line, f"{UPN},23/11/2026,PM,\\")
 
     assert len(contents(opened(data))) == 2
-    assert warnings(opened(data))["rows_not_sent"].startswith("1 rows are passed over")
+    assert warnings(opened(data))["rows_not_sent"].startswith("Passed over because they are no records: 1, ")
 
 
 @pytest.mark.parametrize(
