@@ -8,7 +8,7 @@ from typing import Any
 
 from validators.rule_files import DayToCome
 from writeback.domain.lookups import LookupView
-from writeback.domain.school_year import NO_YEAR, SchoolYear
+from writeback.domain.school_settings.year import NO_YEAR, SchoolYear
 
 EARLIEST = Date(2000, 1, 1)
 """No record older than this is kept."""

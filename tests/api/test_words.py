@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from writeback.domain.access import Scope
 from writeback.domain.lookups import ListName, Lookup
-from writeback.domain.words import Word
+from writeback.domain.school_settings.words import Word
 from writeback.store.schools import lists, words
 from writeback.store.schools.words import Unknown
 from writeback.store.tables import AuditRow

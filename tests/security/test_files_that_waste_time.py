@@ -8,12 +8,12 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
+from writeback.batches.books.workbooks import sheet_marks
 from writeback.batches.cells import plain_text
 from writeback.batches.days import BRITISH, NoDay, moment_of, readings_of
 from writeback.batches.files import look_at
 from writeback.batches.foreign_files import refuse_foreign
 from writeback.batches.layout import Format
-from writeback.batches.workbooks import sheet_marks
 
 _PATIENCE_S = 5.0
 """Of one core; each of these takes milliseconds, and took minutes in a form that goes back and forth."""

@@ -106,6 +106,6 @@ def open_table(
     if format_ is Format.CSV:
         return csv_table(file, kind, stated, today)
     # openpyxl is loaded when there is a workbook: every process would wait for it at its start.
-    from writeback.batches.xlsx_files import xlsx_table
+    from writeback.batches.books.xlsx_files import xlsx_table
 
     return xlsx_table(file, kind, stated, today, max_unpacked=max_unpacked)

@@ -9,7 +9,7 @@ from writeback.batches.csv_files import DELIMITERS, csv_line
 from writeback.batches.encodings import encoding_of, text_of
 from writeback.batches.findings import unreadable
 from writeback.batches.headers import plain
-from writeback.domain.words import Word
+from writeback.domain.school_settings.words import Word
 
 COLUMNS = ("field", "word", "code", "always")
 USUAL_FIELD = "attendance.code"

@@ -4,7 +4,7 @@ Rows are JSON objects that keep only what the work needs; never a name:
 students            {"id"}                                          those on roll
 employees           {"id"}
 attendance_codes    {"id", "code", "description", "type", "active"} Wonde types: PRESENT AUTHORISED UNAUTHORISED VOID
-closures            {"id", "kind", "first", "last", "name"}   kind: of `domain.school_year`; days without pupils
+closures            {"id", "kind", "first", "last", "name"}   kind: of `school_settings.year`; days without pupils
 lessons             {"id", "date", "start_at", "end_at", "period_instance_id"}   date: the school's own calendar day
 *_attributes        {"id", "type", "code", "description", "active"} type: the field of our records that it is for
 
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from writeback.domain.lookup_rows import PackedRows, packed
 from writeback.domain.lookup_rows import Row as Row
-from writeback.domain.school_year import SchoolYear, year_of
+from writeback.domain.school_settings.year import SchoolYear, year_of
 from writeback_client.words import ListName as ListName
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from writeback.domain.directory import Directory
-from writeback.domain.school_defaults import SchoolDefaults
-from writeback.domain.school_year import NO_YEAR, SchoolYear
-from writeback.domain.words import NO_WORDS, Words
+from writeback.domain.school_settings.defaults import SchoolDefaults
+from writeback.domain.school_settings.words import NO_WORDS, Words
+from writeback.domain.school_settings.year import NO_YEAR, SchoolYear
 
 _ENGLAND = "Europe/London"
 _FARTHEST_AHEAD = timezone(timedelta(hours=14))

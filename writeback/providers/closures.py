@@ -3,7 +3,7 @@
 from datetime import date
 
 from writeback.domain.lookups import Row
-from writeback.domain.school_year import LONGEST_HOLIDAY, LONGEST_NAME, DayKind
+from writeback.domain.school_settings.year import LONGEST_HOLIDAY, LONGEST_NAME, DayKind
 from writeback.providers.texts import shorten
 
 

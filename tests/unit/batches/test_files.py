@@ -16,6 +16,7 @@ from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from tests.long_run import examples
+from writeback.batches.books.xlsx_files import XlsxErrors
 from writeback.batches.cells import ERRORS
 from writeback.batches.columns import NOT_SENT
 from writeback.batches.csv_files import CsvErrors
@@ -27,7 +28,6 @@ from writeback.batches.layout import Format, Layout, Row, Stated
 from writeback.batches.ndjson_files import error_line, read_line
 from writeback.batches.records import as_sent_back, read_unit
 from writeback.batches.whole_file_findings import OpenFile
-from writeback.batches.xlsx_files import XlsxErrors
 from writeback.domain.finding import Finding
 
 KIND = "attendance.session"

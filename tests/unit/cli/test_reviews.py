@@ -58,8 +58,8 @@ def reviewing(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("writeback.cli.uploading.is_terminal", lambda: True)
-    monkeypatch.setattr("writeback.cli.uploading._EVERY_S", 0)
+    monkeypatch.setattr("writeback.cli.files.uploading.is_terminal", lambda: True)
+    monkeypatch.setattr("writeback.cli.files.uploading._EVERY_S", 0)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def delivered(**by_status: int) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("writeback.cli.uploading._EVERY_S", 0)
+    monkeypatch.setattr("writeback.cli.files.uploading._EVERY_S", 0)
 
 
 @pytest.fixture

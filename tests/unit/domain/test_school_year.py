@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from writeback.domain.school_year import DayKind, SchoolYear, Stretch, stretch_of, year_of
+from writeback.domain.school_settings.year import DayKind, SchoolYear, Stretch, stretch_of, year_of
 
 YEAR = SchoolYear(
     (

@@ -13,7 +13,7 @@ from writeback.api.models import MaybeReason, Taken
 from writeback.batches.word_files import as_csv
 from writeback.domain.actor import actor_of
 from writeback.domain.kinds.base import Code
-from writeback.domain.words import Word
+from writeback.domain.school_settings.words import Word
 from writeback.flow.filling.word_checks import MOST_WORDS
 from writeback_client.models import words as shown
 from writeback_client.models.base import Page

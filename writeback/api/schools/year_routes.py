@@ -13,7 +13,7 @@ from writeback.api.models import Taken
 from writeback.core.errors import BadInput
 from writeback.domain.actor import actor_of
 from writeback.domain.kinds.base import NO_CONTROLS
-from writeback.domain.school_year import LONGEST_NAME, MOST_STRETCHES, DayKind, Stretch
+from writeback.domain.school_settings.year import LONGEST_NAME, MOST_STRETCHES, DayKind, Stretch
 from writeback_client.models.schools import SchoolYear
 
 router = APIRouter(tags=["schools"])

@@ -26,10 +26,10 @@ def review(
 
     Example: writeback review bat_01kbn5…
     """
-    from writeback.cli import previews
     from writeback.cli.client import connect
-    from writeback.cli.reviewing import decide
-    from writeback.cli.uploading import is_terminal
+    from writeback.cli.files import previews
+    from writeback.cli.files.reviewing import decide
+    from writeback.cli.files.uploading import is_terminal
     from writeback.core.clock import SystemClock
 
     api = connect(url, key)

@@ -55,7 +55,7 @@ def upload(
     Example: writeback upload marks.csv --school hillside --kind attendance.session --wait
     """
     from writeback.cli.client import connect
-    from writeback.cli.uploading import is_terminal
+    from writeback.cli.files.uploading import is_terminal
 
     if not file.is_file():
         raise CommandFailed(Exit.USAGE, f"{file} is no file", hint="give the path of a CSV, NDJSON or XLSX file")
@@ -84,8 +84,8 @@ def _take(
     as_json: bool,
 ) -> tuple[dict[str, Any], Path | None]:
     """Upload the file, follow it, and return how it stands and where its bad rows are."""
-    from writeback.cli.reviewing import decide
-    from writeback.cli.uploading import ENDED, LOOKED_AT, QUEUED, bars, follow_batch
+    from writeback.cli.files.reviewing import decide
+    from writeback.cli.files.uploading import ENDED, LOOKED_AT, QUEUED, bars, follow_batch
     from writeback.core.clock import SystemClock
 
     clock = SystemClock()
@@ -118,7 +118,7 @@ def _keep_errors(api: "Api", batch: dict[str, Any], file: Path) -> Path | None:
 
 
 def _say(batch: dict[str, Any], errors: Path | None) -> None:
-    from writeback.cli import previews
+    from writeback.cli.files import previews
 
     console, rows, writebacks = output.out(), batch["rows"], batch["writebacks"]
     console.print(f"[bold]{batch['id']}[/bold] {output.coloured(batch['status'])}")

@@ -112,7 +112,7 @@ def export(
     Example: writeback words export hillside reasons.csv
     """
     from writeback.batches.word_files import as_csv
-    from writeback.domain.words import Word
+    from writeback.domain.school_settings.words import Word
 
     found = _api(url, key).get(_path(school), app=app_ or None)["words"]
     words = [Word(one["field"], one["word"], one["code"], one["always"]) for one in found]

@@ -15,8 +15,8 @@ from writeback.console.presenters.school_words import coded_words
 from writeback.console.presenters.times import counted
 from writeback.core.errors import InvalidSubmission, NotFound
 from writeback.domain.lookups import LookupView, is_active
+from writeback.domain.school_settings.words import Word
 from writeback.domain.staff import Permission
-from writeback.domain.words import Word
 from writeback_client.models.schools import School
 from writeback_client.models.words import WordList
 

@@ -8,8 +8,8 @@ from typing import Any
 from writeback.console.presenters.records import label_of
 from writeback.console.presenters.words import kind_words
 from writeback.domain.school import Country, LateRegisters, OfficeMarks
-from writeback.domain.school_defaults import DEFAULT_FIELDS
-from writeback.domain.school_year import DayKind
+from writeback.domain.school_settings.defaults import DEFAULT_FIELDS
+from writeback.domain.school_settings.year import DayKind
 from writeback_client.models.schools import SchoolYear
 
 _POLICIES = {

@@ -104,7 +104,7 @@ async def _ndjson(pages: AsyncIterator[Sequence[BatchLine]]) -> AsyncIterator[by
 
 
 async def _xlsx(layout: Layout, pages: AsyncIterator[Sequence[BatchLine]]) -> AsyncIterator[bytes]:
-    from writeback.batches.xlsx_files import XlsxErrors  # with openpyxl, which few processes need
+    from writeback.batches.books.xlsx_files import XlsxErrors  # with openpyxl, which few processes need
 
     errors = XlsxErrors(layout)
     async for lines in pages:

@@ -34,7 +34,7 @@ def template(kind: str, school: School, view: LookupView, format_: Format, today
         raise NotFound("template_unsupported", f"{school.name} does not take {kind}: {described['reason']}", hint=hint)
     columns = _columns(kind, described["fields"], today)
     if format_ is Format.XLSX:
-        from writeback.batches.template_books import workbook  # with openpyxl, which few processes need
+        from writeback.batches.books.template_books import workbook  # with openpyxl, which few processes need
 
         file = io.BytesIO()
         workbook(kind, columns).save(file)

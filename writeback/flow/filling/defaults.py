@@ -10,7 +10,7 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import LookupView
 from writeback.domain.school import School
-from writeback.domain.school_defaults import ONLY_WHERE_NEEDED
+from writeback.domain.school_settings.defaults import ONLY_WHERE_NEEDED
 from writeback.domain.submission.shape_findings import show
 
 

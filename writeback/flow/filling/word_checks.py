@@ -8,8 +8,8 @@ from validators.suggestions import Suggestions
 from writeback.domain.finding import Finding
 from writeback.domain.kinds.base import NO_CONTROLS, NO_MARK
 from writeback.domain.lookups import LookupView, is_active
+from writeback.domain.school_settings.words import Word, normal_word
 from writeback.domain.submission.shape_findings import show
-from writeback.domain.words import Word, normal_word
 from writeback.flow.filling.words import is_code
 
 _LONGEST = 64

@@ -19,8 +19,8 @@ from writeback.core.errors import Conflict, Forbidden, InvalidSubmission, NotFou
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor
 from writeback.domain.lookups import LookupView
+from writeback.domain.school_settings.words import EVERY_APP, Word
 from writeback.domain.staff import CONSOLE_APPS, console_app
-from writeback.domain.words import EVERY_APP, Word
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import locked_school
 from writeback.flow.filling.word_checks import findings_of

@@ -15,9 +15,9 @@ from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import LookupView, is_active
 from writeback.domain.school import School
+from writeback.domain.school_settings.words import Word
 from writeback.domain.submission.fields import Path, in_words
 from writeback.domain.submission.shape_findings import show
-from writeback.domain.words import Word
 
 
 @dataclass

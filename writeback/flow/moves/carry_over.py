@@ -23,7 +23,7 @@ from writeback.domain.actor import SERVICE
 from writeback.domain.kinds import KINDS, dump_records
 from writeback.domain.lookups import ListName, LookupView
 from writeback.domain.school import School
-from writeback.domain.school_defaults import SchoolDefaults
+from writeback.domain.school_settings.defaults import SchoolDefaults
 from writeback.domain.states import NOT_LEFT, Remark
 from writeback.domain.writeback import RecordStatus, pack_progress
 from writeback.flow.directory.find import PeopleFinder

@@ -14,7 +14,7 @@ from validators.references import REFERENCES, Reference, reference_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Action, Kind, Record
 from writeback.domain.lookups import ListName, LookupView, attribute_key
-from writeback.domain.school_defaults import SchoolDefaults
+from writeback.domain.school_settings.defaults import SchoolDefaults
 from writeback.flow.engine.former_ids import CODE
 
 SEEN_WITHIN = timedelta(seconds=10)

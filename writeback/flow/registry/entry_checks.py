@@ -15,7 +15,7 @@ from writeback.domain.directory import Directory
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import LookupView
 from writeback.domain.school import Country, LateRegisters, OfficeMarks
-from writeback.domain.school_defaults import DEFAULT_FIELDS, SchoolDefaults
+from writeback.domain.school_settings.defaults import DEFAULT_FIELDS, SchoolDefaults
 from writeback.flow.registry.slugs import SLUG_RULE, is_slug, slug_of
 from writeback.providers.descriptor import SchoolIdRule
 from writeback.providers.registry import PROVIDERS

@@ -6,8 +6,8 @@ from functools import cached_property
 from writeback.core.secrets import SecretBox
 from writeback.domain.directory import Directory
 from writeback.domain.school import Account, Country, HookAddress, LateRegisters, OfficeMarks, School
-from writeback.domain.school_year import year_of
-from writeback.domain.words import NO_WORDS, Words
+from writeback.domain.school_settings.words import NO_WORDS, Words
+from writeback.domain.school_settings.year import year_of
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.store.tables import SchoolRow
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from writeback.domain.actor import Actor
-from writeback.domain.school_year import Stretch
+from writeback.domain.school_settings.year import Stretch
 from writeback.flow.registry.entries import Registry
 from writeback.flow.schools.year_files import checked, read_year
 from writeback.lookups.cache import LookupCache

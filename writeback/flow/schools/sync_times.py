@@ -11,7 +11,7 @@ from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from writeback.core.settings import LookupSettings
-from writeback.domain.school_year import NO_YEAR, DayKind, Stretch
+from writeback.domain.school_settings.year import NO_YEAR, DayKind, Stretch
 
 Closed = Callable[[date], Stretch | None]
 _SATURDAY = 5

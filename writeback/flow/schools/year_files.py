@@ -17,7 +17,7 @@ from writeback.batches.encodings import encoding_of, text_of
 from writeback.batches.findings import FileRefused
 from writeback.core.errors import InvalidSubmission
 from writeback.domain.finding import Finding
-from writeback.domain.school_year import LONGEST_HOLIDAY, LONGEST_NAME, MOST_STRETCHES, DayKind, Stretch
+from writeback.domain.school_settings.year import LONGEST_HOLIDAY, LONGEST_NAME, MOST_STRETCHES, DayKind, Stretch
 from writeback.domain.submission.shape_findings import show
 
 _HEADERS: Mapping[str, tuple[str, ...]] = {

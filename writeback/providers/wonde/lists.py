@@ -11,7 +11,7 @@ import httpx
 
 from writeback.core.addresses import ExactURL, HostList, host_of
 from writeback.domain.lookups import ListName, Row, plain_words
-from writeback.domain.school_year import DayKind
+from writeback.domain.school_settings.year import DayKind
 from writeback.providers.closures import closure
 from writeback.providers.texts import shorten
 from writeback.providers.times import LONDON

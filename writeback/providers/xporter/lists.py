@@ -9,7 +9,7 @@ from typing import Any
 
 from writeback.core.settings import XporterSettings
 from writeback.domain.lookups import ATTRIBUTE_LISTS, ListName, Row, attribute_key
-from writeback.domain.school_year import DayKind
+from writeback.domain.school_settings.year import DayKind
 from writeback.providers.closures import closure
 from writeback.providers.times import LONDON, parse_day, parse_instant
 from writeback.providers.xporter.fields import find, is_false, table_of, text_of, value_of

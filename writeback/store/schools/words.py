@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlmodel import Session, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from writeback.domain.words import Word, Words, words_of
+from writeback.domain.school_settings.words import Word, Words, words_of
 from writeback.store.sql.upsert import insert_into
 from writeback.store.tables import SchoolWordsRow, UnknownWordRow
 

@@ -11,7 +11,7 @@ from tests.integration.flow.conftest import CALLER, World, mark, submission
 from writeback.core.errors import InvalidSubmission
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import staff
-from writeback.domain.words import Word
+from writeback.domain.school_settings.words import Word
 from writeback.flow.correct.draft import Edit, Order
 from writeback.flow.filling.word_lists import WordLists
 from writeback.store.tables import App, EventRow, UnknownWordRow

@@ -14,8 +14,8 @@ from writeback.domain.kinds.behaviour import Behaviour
 from writeback.domain.kinds.incident import Involved
 from writeback.domain.lookups import ListName, Lookup, LookupView, attribute_key
 from writeback.domain.school import School
+from writeback.domain.school_settings.words import EVERY_APP, Word, normal_word, words_of
 from writeback.domain.submission.wrong_shapes import rest_of
-from writeback.domain.words import EVERY_APP, Word, normal_word, words_of
 from writeback.flow.filling.fill_in import fill_in, in_short, with_codes
 
 SESSION, BEHAVIOUR = KINDS["attendance.session"], KINDS["behaviour.create"]

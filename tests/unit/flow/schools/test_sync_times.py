@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from writeback.core.settings import LookupSettings
-from writeback.domain.school_year import DayKind, SchoolYear, Stretch
+from writeback.domain.school_settings.year import DayKind, SchoolYear, Stretch
 from writeback.flow.schools.sync_times import last_moment, next_sync
 
 LONDON, DUBAI = ZoneInfo("Europe/London"), ZoneInfo("Asia/Dubai")

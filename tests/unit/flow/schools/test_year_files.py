@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from writeback.core.errors import InvalidSubmission
-from writeback.domain.school_year import DayKind, Stretch
+from writeback.domain.school_settings.year import DayKind, Stretch
 from writeback.flow.schools.year_files import kind_of, read_year
 
 TABLE = """\

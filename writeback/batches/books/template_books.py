@@ -9,9 +9,9 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from writeback.batches.books.xlsx_files import CODES_SHEET
 from writeback.batches.cells import safe
 from writeback.batches.columns import TemplateColumn
-from writeback.batches.xlsx_files import CODES_SHEET
 
 _SHOWN_IN_NOTE = 20
 _ROWS_AS_TEXT = 500

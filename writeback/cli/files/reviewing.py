@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from writeback.cli import output, previews
-from writeback.cli.uploading import LOOKED_AT, bars, follow_batch
+from writeback.cli import output
+from writeback.cli.files import previews
+from writeback.cli.files.uploading import LOOKED_AT, bars, follow_batch
 
 if TYPE_CHECKING:
     from writeback.cli.client import Api

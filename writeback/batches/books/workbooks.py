@@ -8,9 +8,9 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from writeback.batches.books.workbook_dialects import plain_names
 from writeback.batches.findings import unreadable
 from writeback.batches.foreign_files import refuse_foreign_archive
-from writeback.batches.workbook_dialects import plain_names
 
 _MOST_PARTS = 1_000
 _MOST_TEXTS = 100_000_000

@@ -15,14 +15,14 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from writeback.batches.books.workbook_dialects import make_usual
+from writeback.batches.books.workbooks import MergedValues, SheetMarks, check_workbook, sheet_marks
 from writeback.batches.cells import is_text_formula, safe
 from writeback.batches.columns import PROBLEM, WHAT_TO_DO
 from writeback.batches.findings import make, unreadable
 from writeback.batches.layout import Format, Layout, Row, Stated, kept_columns
 from writeback.batches.mapping.header_rows import HEADER_WITHIN, NAME_WEIGHT, score
 from writeback.batches.tables import MOST_COLUMNS, Table
-from writeback.batches.workbook_dialects import make_usual
-from writeback.batches.workbooks import MergedValues, SheetMarks, check_workbook, sheet_marks
 
 _MOST_EXACT = 10**15
 """Excel keeps 15 digits of a number; what is longer has lost its last ones."""

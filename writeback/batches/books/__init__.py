@@ -1,0 +1,1 @@
+"""Workbooks: XLSX files as people make them, and templates in that format."""
