@@ -6,7 +6,7 @@ It opens nothing: no connection, thread or event loop is shared by the processes
 from sqlalchemy.orm import configure_mappers
 
 from writeback.api import app
-from writeback.core.tls import trusted
+from writeback.core.network.tls import trusted
 from writeback.notifier import sender as sender  # loads what an API process does without
 from writeback.providers import transport as transport
 from writeback.store import tables as tables

@@ -15,7 +15,7 @@ from validators.detention import DetentionCheck
 from validators.features import FeatureRule, all_rules, rule_for, validate_overrides, validate_rules
 from validators.findings import CATALOGUE, ListFinding, make, texts_of
 from validators.permissions import Grant, grant_of
-from validators.raw import RawCheck
+from validators.records import RawCheck
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Family, Kind, Record
 from writeback.domain.lookups import ListName, LookupView

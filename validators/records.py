@@ -187,6 +187,13 @@ class RecordCheck(Check):
                 yield record.model_dump_json(exclude={"ref"})
 
 
+class RawCheck(RecordCheck):
+    """Warns of every call that nobody here can judge; its body is never quoted."""
+
+    def check_record(self, index: int, record: Any) -> None:
+        self.report("raw_unchecked", index, (), {"operation": record.operation})
+
+
 def _named(place: Place) -> dict[str, Any]:
     """Return what a text may say of a place: its value, and whom its object is about."""
     shown = show(place.value)

@@ -12,12 +12,12 @@ import structlog
 from redis.asyncio import Redis
 
 from writeback.core import outage_logs
-from writeback.core.addresses import HostList
 from writeback.core.background_pace import Pace
 from writeback.core.clock import Clock, SystemClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.ids import new_id
 from writeback.core.loggable_errors import class_of
+from writeback.core.network.addresses import HostList
 from writeback.core.private_files import make_private_dir
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings

@@ -21,8 +21,8 @@ import writeback_client as face
 from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.clock import FakeClock
+from writeback.core.network.tls import trusted
 from writeback.core.settings import EventSettings, Settings, WebhookSettings
-from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.confirm.confirmer import Confirmer

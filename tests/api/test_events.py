@@ -20,8 +20,8 @@ import uvicorn
 import schemas
 from tests.integration.store.test_event_log import AT, add_event, writeback
 from writeback.api.app import create_app
+from writeback.core.network.tls import trusted
 from writeback.core.settings import EventSettings
-from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.flow.projections.feed import EventFeed
 from writeback.sandbox.testing import PromptServer, until

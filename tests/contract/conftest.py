@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from writeback.core.clock import FakeClock
+from writeback.core.network.tls import trusted
 from writeback.core.settings import DispatchSettings, Settings, WondeSettings, XporterSettings
-from writeback.core.tls import trusted
 from writeback.domain.kinds import KINDS, Record
 from writeback.domain.kinds.attendance_lesson import LessonMark
 from writeback.domain.kinds.attendance_session import SessionMark

@@ -16,8 +16,8 @@ from sqlmodel import Session, col, select, update
 from tests.crash import processes
 from tests.crash.processes import Running
 from tests.secret_key import SECRET_KEY
+from writeback.core.network.tls import trusted
 from writeback.core.settings import Settings
-from writeback.core.tls import trusted
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE
 from writeback.domain.staff import Person, Role

@@ -20,8 +20,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
+from writeback.core.network.tls import trusted
 from writeback.core.settings import Settings
-from writeback.core.tls import trusted
 from writeback.domain.access import Scope as AccessScope
 from writeback.sandbox.before_routes import CONTROL_PREFIX, ProviderEdge
 from writeback.sandbox.testing import PromptServer, RunningSandbox, running_sandbox, until

@@ -16,8 +16,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from writeback import __version__
 from writeback.core.clock import Clock
+from writeback.core.network.tls import trusted
 from writeback.core.settings import WebhookSettings
-from writeback.core.tls import trusted
 from writeback.notifier.addresses import AddressPolicy
 from writeback.notifier.answers import Answered, NotAnswered
 

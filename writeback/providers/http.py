@@ -15,9 +15,9 @@ import httpx
 
 from writeback import __version__
 from writeback.core import background_pace
-from writeback.core.addresses import LOOPBACK, ExactURL, HostList, host_of, is_readable_by_others
-from writeback.core.answer_limits import ACCEPT_ENCODING, read_limited
 from writeback.core.clock import Clock
+from writeback.core.network.addresses import LOOPBACK, ExactURL, HostList, host_of, is_readable_by_others
+from writeback.core.network.answer_limits import ACCEPT_ENCODING, read_limited
 from writeback.core.settings import DispatchSettings
 from writeback.domain.outcome import NotReached, Uncertain
 from writeback.providers.answers import Answer, answer_of, raw_of

@@ -7,8 +7,8 @@ import aiohttp
 from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
+from writeback.core.network.tls import trusted
 from writeback.core.settings import DispatchSettings
-from writeback.core.tls import trusted
 
 _KEEPALIVE_S = 4.0
 # Common servers close an idle connection after 5 s; ours gives it up first, so that a POST never meets one just closed.

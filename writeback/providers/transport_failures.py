@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import aiohttp
 import httpx
 
-from writeback.core.answer_limits import AnswerTooLarge
+from writeback.core.network.answer_limits import AnswerTooLarge
 from writeback.domain.outcome import NotReached, Uncertain
 from writeback.providers.texts import shorten
 

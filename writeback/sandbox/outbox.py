@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import httpx
 
-from writeback.core.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_limited
-from writeback.core.tls import trusted
+from writeback.core.network.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_limited
+from writeback.core.network.tls import trusted
 from writeback.sandbox.agenda import Agenda, SandboxClock
 from writeback.sandbox.faults import Fault, FaultKind
 from writeback.sandbox.ledger import Ledger

@@ -19,8 +19,8 @@ from sqlmodel import select
 from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.clock import FakeClock
+from writeback.core.network.tls import trusted
 from writeback.core.settings import DropInSettings, Settings, WebhookSettings
-from writeback.core.tls import trusted
 from writeback.domain.access import Scope
 from writeback.domain.states import Status
 from writeback.flow.confirm.confirmer import Confirmer

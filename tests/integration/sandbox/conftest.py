@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from writeback.core.clock import FakeClock
-from writeback.core.tls import trusted
+from writeback.core.network.tls import trusted
 from writeback.sandbox.testing import PromptServer, RunningSandbox, running_sandbox, until
 
 MONDAY = date(2026, 1, 12)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from writeback.core.tls import trusted
+from writeback.core.network.tls import trusted
 from writeback.sandbox.testing import running_sandbox, until
 
 PATH = "/attendance/session"

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from writeback.core.clock import FakeClock
-from writeback.core.tls import trusted
+from writeback.core.network.tls import trusted
 from writeback.sandbox.agenda import Agenda, SandboxClock
 from writeback.sandbox.testing import running_sandbox, until
 

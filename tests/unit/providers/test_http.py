@@ -11,8 +11,8 @@ import aiohttp
 import httpx
 import pytest
 
-from writeback.core.addresses import ExactURL
 from writeback.core.clock import FakeClock
+from writeback.core.network.addresses import ExactURL
 from writeback.core.settings import DispatchSettings
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import HoldReason

@@ -12,8 +12,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from writeback.api.batches.uploads import body_limit
 from writeback.api.front.problems import problem_response
 from writeback.api.front.safe_headers import SAFE_HEADERS
-from writeback.core.caller_addresses import caller_of, household_of, is_in
 from writeback.core.errors import Overloaded, Problem, TooManyAtOnce
+from writeback.core.network.caller_addresses import caller_of, household_of, is_in
 from writeback.core.settings import Settings
 
 log = structlog.get_logger()

@@ -14,8 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from writeback.api.front.connections import TICK_S, Connections, Refused
 from writeback.api.front.problems import HeadersTooLarge, TimedOut
-from writeback.core.caller_addresses import household_of
 from writeback.core.errors import BadInput, Problem
+from writeback.core.network.caller_addresses import household_of
 
 _CLOSING_S: Final = 10.0
 """How long a connection that we have closed may take to hand over what was written before."""

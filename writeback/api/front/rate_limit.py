@@ -14,9 +14,9 @@ from starlette.types import Scope
 from writeback.api.front import trace
 from writeback.api.front.shares import AppShares
 from writeback.core.buckets import Allowance, Buckets
-from writeback.core.caller_addresses import Networks, address_of, household_of
 from writeback.core.clock import Clock
 from writeback.core.errors import TooManyAtOnce
+from writeback.core.network.caller_addresses import Networks, address_of, household_of
 from writeback.core.settings import ApiSettings
 
 _FAILURES_PER_S, _FAILURES_BURST = 1.0, 30

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from writeback.console.page import Page, Pages
 from writeback.console.security import cookies
 from writeback.console.security.unsent import kept_form
-from writeback.core.caller_addresses import address_of
 from writeback.core.errors import Overloaded, Problem, Unauthenticated
+from writeback.core.network.caller_addresses import address_of
 from writeback.flow.people.sign_in import HALF_WAY_S, Entry, HalfWay
 
 pages = Pages()

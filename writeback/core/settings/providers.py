@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from writeback.core.addresses import HostList, HostPattern, pattern_of
+from writeback.core.network.addresses import HostList, HostPattern, pattern_of
 
 
 class ProviderSettings(BaseModel):

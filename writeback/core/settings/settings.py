@@ -12,8 +12,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from writeback.core.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others
 from writeback.core.errors import ConfigurationError
+from writeback.core.network.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others
 from writeback.core.secret_key import HOW_TO_MAKE, keys_in, keys_kept_in
 from writeback.core.settings.api import ApiSettings, ConsoleSettings, DropInSettings, EventSettings, WebhookSettings
 from writeback.core.settings.engine import (

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from writeback.core.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_limited
 from writeback.core.clock import Clock
+from writeback.core.network.answer_limits import ACCEPT_ENCODING, AnswerTooLarge, read_limited
+from writeback.core.network.tls import trusted
 from writeback.core.settings import OidcSettings
-from writeback.core.tls import trusted
 from writeback.core.ttl import TtlCache
 
 if TYPE_CHECKING:

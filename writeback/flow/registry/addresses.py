@@ -7,8 +7,8 @@ our account's to hosts that the settings name.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from writeback.core.addresses import HostList, host_of, is_readable_by_others, origin_of
 from writeback.core.errors import Forbidden
+from writeback.core.network.addresses import HostList, host_of, is_readable_by_others, origin_of
 from writeback.domain.finding import Finding
 from writeback.providers.registry import PROVIDERS
 

@@ -13,9 +13,9 @@ from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from validators.references import reference_of
-from writeback.core.addresses import LOOPBACK, HostList, host_of
 from writeback.core.clock import Clock
 from writeback.core.errors import ConfigurationError, Conflict, InvalidSubmission, NotFound
+from writeback.core.network.addresses import LOOPBACK, HostList, host_of
 from writeback.core.secrets import SecretBox
 from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor

@@ -8,8 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from validators.features import validate_overrides
 from validators.references import is_listed
-from writeback.core.addresses import origin_of
 from writeback.core.errors import ConfigurationError
+from writeback.core.network.addresses import origin_of
 from writeback.core.settings.retention import LONGEST_CONTENT_DAYS
 from writeback.domain.directory import Directory
 from writeback.domain.finding import Finding

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import httpx
 
-from writeback.core.addresses import ExactURL
 from writeback.core.clock import Clock
+from writeback.core.network.addresses import ExactURL
 from writeback.core.settings import Settings
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import Account, HoldReason

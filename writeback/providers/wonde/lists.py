@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from writeback.core.addresses import ExactURL, HostList, host_of
+from writeback.core.network.addresses import ExactURL, HostList, host_of
 from writeback.domain.lookups import ListName, Row, plain_words
 from writeback.domain.school_settings.year import DayKind
 from writeback.providers.closures import closure

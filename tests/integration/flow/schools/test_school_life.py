@@ -15,9 +15,9 @@ from tests.contract.conftest import Ear, listening
 from tests.integration.flow.conftest import CALLER, submission
 from tests.secret_key import SECRET_KEY
 from writeback.core.clock import FakeClock
+from writeback.core.network.tls import trusted
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import DispatchSettings, Settings, WondeSettings, XporterSettings
-from writeback.core.tls import trusted
 from writeback.domain.lookups import ListName
 from writeback.domain.states import Status
 from writeback.flow.accept.accept import Acceptor

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from writeback.core.addresses import HostList
+from writeback.core.network.addresses import HostList
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import HoldReason

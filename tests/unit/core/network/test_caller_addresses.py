@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from writeback.core.caller_addresses import caller_of, household_of, is_in
+from writeback.core.network.caller_addresses import caller_of, household_of, is_in
 from writeback.core.settings import ApiSettings, ConsoleSettings, Settings
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from writeback.core.addresses import HostList, host_of, origin_of
+from writeback.core.network.addresses import HostList, host_of, origin_of
 from writeback.core.settings import Settings, WondeSettings, XporterSettings
 
 LISTED = HostList(["api.wonde.com", "api-*.wonde.com", "gateway.example:8443", "::1", "[::2]:80"])
