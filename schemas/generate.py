@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from schemas import ROOT
 from validators.rule_files import RuleFile
 from writeback.domain.submission.submission import SUBMISSIONS
+from writeback_client.models.alerts import AlertMessage
 from writeback_client.models.base import Model, ProblemDetails
 from writeback_client.models.webhooks import WebhookMessage
 from writeback_client.models.writebacks import Event
@@ -19,6 +20,7 @@ MODELS: dict[str, type[BaseModel]] = {
     **{f"writebacks/{kind}": model for kind, model in SUBMISSIONS.items()},
     "event": Event,
     "problem": ProblemDetails,
+    "alert": AlertMessage,
     "webhook": WebhookMessage,
     "rule": RuleFile,
 }

@@ -1,12 +1,12 @@
 """Builds everything from the settings; the one place that chooses between real parts and fakes."""
 
-import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import structlog
 from redis.asyncio import Redis
@@ -14,14 +14,14 @@ from redis.asyncio import Redis
 from writeback.core import outage_logs
 from writeback.core.background_pace import Pace
 from writeback.core.clock import Clock, SystemClock
-from writeback.core.errors import ConfigurationError
 from writeback.core.ids import new_id
-from writeback.core.loggable_errors import class_of
 from writeback.core.network.addresses import HostList
 from writeback.core.private_files import make_private_dir
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.flow.accept.accept import Acceptor
+from writeback.flow.alerts.receivers import Alerts
+from writeback.flow.alerts.telling import Telling, create_telling
 from writeback.flow.batches.batches import Batches
 from writeback.flow.batches.mappings import SavedMappings
 from writeback.flow.batches.reviews import Reviews
@@ -72,13 +72,15 @@ from writeback.providers.registry import PROVIDERS, create_providers
 from writeback.queue.arq_wakes import ArqWaker
 from writeback.queue.embedded import EmbeddedRedis
 from writeback.store.reads.writebacks_read import Reads
-from writeback.store.sql import migrate
-from writeback.store.sql.capacity import capacity_of
 from writeback.store.sql.database import Database
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.sql.high_water import InDataDir, InRedis
 from writeback.store.sql.pool import PoolOptions
+from writeback.store.sql.starting import ready_schema, warn_of_few_connections
 from writeback.store.writebacks.committer import Committer
+
+if TYPE_CHECKING:
+    from writeback.notifier.sender import WebhookSender  # loads aiohttp, which the API does without
 
 log = structlog.get_logger()
 
@@ -125,6 +127,8 @@ class Services:
     restores: Restores
     retention: Retention
     data_subjects: DataSubjects
+    alerts: Alerts
+    telling: Telling
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,7 @@ class WorkerServices:
     restore_watch: RestoreWatch
     audit_trail: AuditTrail
     retention: Retention
+    telling: Telling
 
 
 @asynccontextmanager
@@ -220,6 +225,8 @@ async def open_services(
             restores=restores,
             retention=Retention(flow.db, flow.clock, settings),
             data_subjects=DataSubjects.of(settings, flow.db, flow.clock, flow.secrets),
+            alerts=Alerts(flow.db, flow.clock, flow.secrets, settings),
+            telling=create_telling(flow, _redis(stack, redis_url), _own_sender(stack, flow), is_stand_in=True),
         )
 
 
@@ -270,7 +277,22 @@ async def open_worker(
             restore_watch=restore_watch,
             audit_trail=AuditTrail(flow.db, flow.secrets, flow.clock),
             retention=Retention(of_schools.db, flow.clock, settings, owner),
+            telling=create_telling(of_schools, _redis(stack, redis_url), lambda: notifier.sender),
         )
+
+
+def _own_sender(stack: AsyncExitStack, flow: FlowContext) -> Callable[[], "WebhookSender"]:
+    """Return what gives a sender, made when it is first asked for: an API tells somebody only where no worker does."""
+
+    @cache
+    def sender() -> "WebhookSender":
+        from writeback.notifier.sender import WebhookSender
+
+        made = WebhookSender(flow.settings.webhooks, flow.clock)
+        stack.push_async_callback(made.aclose)
+        return made
+
+    return sender
 
 
 async def _open_flow(
@@ -279,10 +301,10 @@ async def _open_flow(
     """Return the flow's context, its waker, and where Redis is."""
     secrets = SecretBox(*settings.effective_secret_keys)  # first: a weak one is refused before anything is touched
     pool = PoolOptions.of(settings)
-    await _migrate(settings, pool, clock, patience_s)
+    await ready_schema(settings, pool, clock, patience_s)
     db = Database.open(settings.effective_database_url, pool=pool, busy_timeout_s=settings.database_busy_timeout_s)
     stack.push_async_callback(db.dispose)
-    await _count_connections(db, pool)
+    await warn_of_few_connections(db, pool)
     redis_url = settings.redis_url
     if not redis_url:
         make_private_dir(settings.data_dir)
@@ -318,11 +340,16 @@ async def _open_flow(
     return flow, waker, redis_url
 
 
+def _redis(stack: AsyncExitStack, redis_url: str) -> Redis:
+    """Return a client that gives up soon: nothing that it is asked for is worth waiting for."""
+    redis: Redis = Redis.from_url(redis_url, socket_timeout=1.0, socket_connect_timeout=1.0)
+    stack.push_async_callback(redis.aclose)
+    return redis
+
+
 async def _watch_restores(stack: AsyncExitStack, flow: FlowContext, redis_url: str) -> RestoreWatch:
     """Return what notices that the database was restored, after a first look."""
-    redis = Redis.from_url(redis_url, socket_timeout=1.0, socket_connect_timeout=1.0)
-    stack.push_async_callback(redis.aclose)
-    places = (InDataDir(flow.settings.data_dir), InRedis(redis))
+    places = (InDataDir(flow.settings.data_dir), InRedis(_redis(stack, redis_url)))
     watch = RestoreWatch(flow.db, flow.clock, places)
     try:
         await watch.look()
@@ -331,47 +358,3 @@ async def _watch_restores(stack: AsyncExitStack, flow: FlowContext, redis_url: s
             raise
         outage_logs.warning("database_not_reached", error)  # the worker's sweeper looks again before each wake
     return watch
-
-
-async def _migrate(settings: Settings, pool: PoolOptions, clock: Clock, patience_s: float) -> None:
-    """Bring our own SQLite file up to date; for a database of somebody else's, say what to run."""
-    url = settings.effective_database_url
-    if settings.is_embedded:
-        make_private_dir(settings.data_dir)
-        schema = await migrate.upgrade(url)
-    else:
-        schema = await _schema(url, pool, clock, patience_s)
-    if not schema.serves:
-        raise ConfigurationError(schema.trouble)
-    if schema.fit is migrate.Fit.NEWER:
-        log.warning("schema_newer", revision=schema.revision, known=schema.known)
-
-
-async def _schema(url: str, pool: PoolOptions, clock: Clock, patience_s: float) -> migrate.Schema:
-    """Return the schema; raise ConfigurationError where the database is down for longer than that."""
-    until = clock.monotonic() + patience_s
-    while True:
-        try:
-            return await migrate.inspected(url, pool)
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-            if clock.monotonic() >= until:
-                raise ConfigurationError(
-                    f"the database does not answer ({class_of(error)}): see that it runs and that "
-                    "WRITEBACK_DATABASE_URL is right; `writeback doctor` looks at everything"
-                ) from error
-            outage_logs.warning("database_not_reached", error)
-        await asyncio.sleep(_ASK_AGAIN_S)
-
-
-async def _count_connections(db: Database, pool: PoolOptions) -> None:
-    """Warn where the server has too few connections for all who work on it; they wait for each other then."""
-    try:
-        capacity = await capacity_of(db, pool, as_one_of_them=True)
-    except Exception as error:
-        if not is_unavailable(error):
-            raise
-        return  # whoever needs the database will say so
-    if capacity is not None and not capacity.is_enough:
-        log.warning("database_connections_too_few", says=capacity.says, mend=capacity.mend)

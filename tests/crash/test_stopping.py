@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from tests.crash.processes import Running
 from tests.crash.rig import PATIENCE_S, Rig
 from tests.crash.suite import Suite, free_port, suite
+from writeback.queue import pulse
 from writeback.store.tables import Lane
-from writeback.worker import pulse
 
 pytestmark = pytest.mark.slow
 

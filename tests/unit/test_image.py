@@ -55,10 +55,12 @@ def test_every_name_of_the_example_env_is_a_setting_or_of_the_compose_file() -> 
 
 
 def _is_setting(name: str) -> bool:
-    group, _, field = name.removeprefix("WRITEBACK_").lower().partition("__")
-    if group not in Settings.model_fields:
-        return False
-    return not field or field in type(getattr(Settings(), group)).model_fields
+    group: Any = Settings()
+    for part in name.removeprefix("WRITEBACK_").lower().split("__"):
+        if part not in type(group).model_fields:
+            return False
+        group = getattr(group, part)
+    return True
 
 
 def test_only_api_and_sandbox_are_published_and_to_this_machine_alone() -> None:

@@ -16,6 +16,7 @@ from writeback.api.app import create_app
 from writeback.api.front.connections import Connections
 from writeback.api.front.protocol import limited
 from writeback.core import failpoints, garbage_collector
+from writeback.core.background_tasks import end_tasks
 from writeback.core.errors import ConfigurationError
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
@@ -117,7 +118,11 @@ async def serve(settings: Settings, beside: Beside) -> None:
         )
         garbage_collector.keep_what_is_loaded()
         log.info("api_started", host=settings.api.host, port=settings.api.port)
-        await server.serve()
+        telling = asyncio.create_task(services.telling.keep_on(), name="alerts")
+        try:
+            await server.serve()
+        finally:
+            await end_tasks([telling])
     log.info("api_stopped")
 
 

@@ -17,7 +17,7 @@ from writeback.core.clock import SystemClock
 from writeback.core.errors import ConfigurationError
 from writeback.core.secret_key import is_placeholder, new_key
 from writeback.core.settings import Settings
-from writeback.worker.pulse import SILENT_AFTER_S, Pulse, read_all
+from writeback.queue.pulse import SILENT_AFTER_S, Pulse, read_all
 from writeback.worker.role import Role
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from writeback.cli.commands import (
     writebacks,
 )
 from writeback.cli.commands.schools import schools
-from writeback.cli.commands.upkeep import backups, db, people, retention, secrets
+from writeback.cli.commands.upkeep import alerts, backups, db, people, retention, secrets
 from writeback.cli.own_validators import check_validators
 from writeback.core import garbage_collector
 from writeback.core.errors import ConfigurationError
@@ -122,6 +122,7 @@ app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
 app.add_typer(webhooks.app, name="webhooks", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(features.features)
 app.add_typer(staff.app, name="staff", rich_help_panel=_RUN)
+app.add_typer(alerts.app, name="alerts", rich_help_panel=_RUN)
 app.add_typer(people.app, name="people", rich_help_panel=_RUN)
 app.add_typer(db.app, name="db", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(backups.backup)

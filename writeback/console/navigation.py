@@ -17,6 +17,7 @@ class Entry(NamedTuple):
 
 MENU = (
     Entry("Now", "/now"),
+    Entry("Alerts", "/alerts"),
     Entry("Writebacks", "/writebacks"),
     Entry("Schools", "/schools"),
     Entry("Upload", "/upload", Permission.CORRECT),

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from writeback.console.assets import Assets
 from writeback.console.navigation import ROOT
-from writeback.console.presenters import records, tables, times, words
+from writeback.console.presenters import history, records, tables, times, words
 from writeback.console.presenters.times import Times
 from writeback.console.security.forms_and_headers import CSRF_FIELD
 from writeback.domain.states import Status
@@ -52,6 +52,7 @@ def create_environment(clock: Times, assets: Assets) -> Environment:
         number=times.number,
         counted=times.counted,
         kind=words.kind_words,
+        actor=history.actor_words,
         app=words.app_words,
         hold=words.hold_words,
         provider=words.provider_words,

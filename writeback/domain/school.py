@@ -73,6 +73,20 @@ class OfficeMarks(StrEnum):
     """It is written, and nobody looks what was there."""
 
 
+HOLD_WORDS: Mapping[str, str] = {
+    HoldReason.OFFLINE: "Its agent does not answer",
+    HoldReason.PAUSED: "The school has paused authorisation",
+    HoldReason.MIGRATION: "It is moving to another MIS",
+    HoldReason.TOKEN_REFUSED: "The provider refuses our credentials",
+    HoldReason.SCOPE_MISSING: "The school has not granted what this needs",
+    HoldReason.UNKNOWN_THERE: "The provider does not know the school",
+    HoldReason.REVOKED: "The school has withdrawn access",
+    HoldReason.WRITEBACK_OFF: "The school does not allow writeback",
+    HoldReason.BY_STAFF: "Held by a person",
+    HoldReason.LEAVING: "It is being removed",
+}
+"""What people are told of a school that is held."""
+
 OF_A_FAMILY = frozenset({HoldReason.SCOPE_MISSING, HoldReason.UNKNOWN_THERE})
 """What the answer to one request says of its own family of kinds alone: others may be granted, and be there."""
 

@@ -81,6 +81,7 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None, *, ro
         if settings.queue.sync_jobs:
             beside.append(asyncio.create_task(_carry_over(services)))
             beside.append(asyncio.create_task(_delete_what_is_old(services)))
+            beside.append(asyncio.create_task(services.telling.keep_on(services.pace)))
         try:
             await _work(services, stopping, role)
         finally:

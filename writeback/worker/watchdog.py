@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 
 from writeback.core import outage_logs
 from writeback.core.clock import Clock
-from writeback.worker.pulse import BEAT_EVERY_S, Pulse, forget, write
+from writeback.queue.pulse import BEAT_EVERY_S, Pulse, forget, write
 from writeback.worker.role import Role
 
 log = structlog.get_logger()

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from writeback.cli.doctor_checks import _lists, _removals, _workers
+from writeback.queue.pulse import Pulse
 from writeback.store.schools.removals import AllHeldBack
 from writeback.store.writebacks.holds import Overdue
-from writeback.worker.pulse import Pulse
 from writeback.worker.role import Role
 
 NOW = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)

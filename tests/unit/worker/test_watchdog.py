@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from writeback.core.clock import FakeClock
-from writeback.worker import pulse
+from writeback.queue import pulse
 from writeback.worker.watchdog import Watchdog
 
 

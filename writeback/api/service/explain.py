@@ -182,6 +182,11 @@ _OURS = {
         "The Idempotency-Key was used for another body.",
         "Use a new key for a new submission; the same key is only for sending the same again.",
     ),
+    "incident_over": ("The incident is over.", "There is nothing to do."),
+    "incident_unknown": (
+        "There is no such incident.",
+        "`writeback alerts list` shows what is amiss; what was is deleted in time.",
+    ),
     "internal_error": (
         "Something went wrong on our side.",
         "Send it again, with the same Idempotency-Key where it is a submission; report the X-Request-Id.",
@@ -230,6 +235,9 @@ _OURS = {
         "The reason names the person, and is kept.",
         "Say why without the id and the name.",
     ),
+    "receiver_exists": ("A receiver of alerts has this name.", "Give another name, or remove that one."),
+    "receiver_invalid": ("Nobody can be told of alerts so.", "The findings say why."),
+    "receiver_unknown": ("There is no such receiver of alerts.", "`writeback alerts receivers` lists them."),
     "record_erased": (
         "What a record said was erased.",
         "Send a new writeback, if it is still to be written.",

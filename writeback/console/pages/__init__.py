@@ -2,19 +2,16 @@
 
 from writeback.console.page import Pages
 from writeback.console.pages import (
-    account,
+    alerts,
     apps,
     audit,
     bulks,
     correct,
     now,
-    openid,
     people,
     reports,
     retention,
     schools,
-    second_factor,
-    sign_in,
     signals,
     staff,
     unsent,
@@ -25,6 +22,7 @@ from writeback.console.pages import (
 )
 from writeback.console.pages.batches import batches, review, understanding, upload
 from writeback.console.pages.settings import records as settings_of_records
+from writeback.console.pages.signing_in import account, openid, second_factor, sign_in
 
 ROOMS: tuple[Pages, ...] = (
     now.pages,
@@ -44,6 +42,7 @@ ROOMS: tuple[Pages, ...] = (
     signals.pages,
     apps.pages,
     webhooks.pages,
+    alerts.pages,
     audit.pages,
     retention.pages,
     sign_in.pages,

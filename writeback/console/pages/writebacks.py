@@ -10,10 +10,11 @@ from writeback.console.navigation import ROOT
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.filtering import VIEWS, Asked, asked_by, asked_in, words_of
 from writeback.console.presenters.times import counted
-from writeback.console.presenters.words import HOLDS, kind_words, status_badge
+from writeback.console.presenters.words import kind_words, status_badge
 from writeback.core.errors import BadInput
 from writeback.domain.corrections import POSSIBLE, USUAL, Action
 from writeback.domain.kinds import KINDS
+from writeback.domain.school import HOLD_WORDS
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.store.reads.selection import Selection
@@ -152,7 +153,7 @@ def _is_view(asked: Asked, statuses: Sequence[str]) -> bool:
 def _cause(one: WritebackSummary, message: str) -> str:
     """Return why it is where it is, in words; nothing where its status says all."""
     if one.status == Status.HELD and one.hold_reason:
-        return HOLDS.get(one.hold_reason, one.hold_reason)
+        return HOLD_WORDS.get(one.hold_reason, one.hold_reason)
     return message or one.left_alone or ""
 
 
@@ -162,6 +163,6 @@ def _options(asked: Asked, schools: Sequence[tuple[str, str]]) -> dict[str, Any]
         "schools": [("", "All schools"), *schools],
         "kinds": [("", "All kinds"), *((kind, kind_words(kind)) for kind in KINDS)],
         "statuses": [(status.value, status_badge(status).words) for status in Status],
-        "holds": [("", "Anything"), *((reason, words) for reason, words in HOLDS.items())],
+        "holds": [("", "Anything"), *((reason, words) for reason, words in HOLD_WORDS.items())],
         "is_more": bool(set(asked.query) - {"school", "student", "q", "status"}),
     }

@@ -9,11 +9,11 @@ from typing import Any
 from starlette.datastructures import FormData, QueryParams
 
 from writeback.console.page import Page
-from writeback.console.presenters.words import HOLDS, cause_words, kind_words, status_badge
+from writeback.console.presenters.words import cause_words, kind_words, status_badge
 from writeback.core.errors import BadInput
 from writeback.core.moments import EXAMPLES
 from writeback.domain.kinds import KINDS
-from writeback.domain.school import HoldReason
+from writeback.domain.school import HOLD_WORDS, HoldReason
 from writeback.domain.states import WENT_WRONG, Status
 from writeback.store.reads.filters import Filter
 
@@ -117,7 +117,7 @@ def words_of(asked: Asked, school_names: dict[str, str]) -> list[tuple[str, str]
     if asked.filter.code:
         words.append(("Cause", cause_words(asked.filter.code)))
     if asked.filter.hold:
-        words.append(("Held because", HOLDS[HoldReason(asked.filter.hold)]))
+        words.append(("Held because", HOLD_WORDS[HoldReason(asked.filter.hold)]))
     if asked.filter.kinds:
         words.append(("Kind", " or ".join(kind_words(kind) for kind in asked.filter.kinds)))
     if asked.filter.statuses:

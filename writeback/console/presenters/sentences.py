@@ -70,6 +70,8 @@ def school_words(need: SchoolNeed) -> Sentence:
             return Sentence("warn", hold_words(need.reason), need.detail)
         case Need.UNANSWERED:
             return Sentence("bad", "Its requests get no answer", sentence(need.reason))
+        case Need.FAILING:
+            return Sentence("bad", "Most of what it sent in the last hour failed", need.detail)
         case Need.DECIDE:
             needs = "needs" if need.to_decide == 1 else "need"
             return Sentence("warn", f"{counted(need.to_decide, 'writeback')} {needs} a person to decide")

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from writeback.domain.school import HoldReason
+from writeback.domain.school import HOLD_WORDS
 from writeback.domain.staff import CONSOLE_APPS
 from writeback.domain.states import Status
 from writeback.providers.registry import PROVIDERS
@@ -43,19 +43,6 @@ KINDS: dict[str, str] = {
 }
 _VERBS = {"create": "new", "update": "changed", "delete": "removed", "set": "set"}
 
-HOLDS: dict[str, str] = {
-    HoldReason.OFFLINE: "Its agent does not answer",
-    HoldReason.PAUSED: "The school has paused authorisation",
-    HoldReason.MIGRATION: "It is moving to another MIS",
-    HoldReason.TOKEN_REFUSED: "The provider refuses our credentials",
-    HoldReason.SCOPE_MISSING: "The school has not granted what this needs",
-    HoldReason.UNKNOWN_THERE: "The provider does not know the school",
-    HoldReason.REVOKED: "The school has withdrawn access",
-    HoldReason.WRITEBACK_OFF: "The school does not allow writeback",
-    HoldReason.BY_STAFF: "Held by a person",
-    HoldReason.LEAVING: "It is being removed",
-}
-
 
 def status_badge(status: str) -> Badge:
     return STATUSES.get(status) or Badge(sentence(status), "off")
@@ -75,7 +62,7 @@ def kind_words(kind: str) -> str:
 
 
 def hold_words(reason: str) -> str:
-    return HOLDS.get(reason) or sentence(reason)
+    return HOLD_WORDS.get(reason) or sentence(reason)
 
 
 def provider_words(provider: str) -> str:

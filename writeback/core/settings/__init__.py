@@ -1,5 +1,6 @@
 """Every setting, typed, grouped, read from `WRITEBACK_…` variables (`__` between group and name)."""
 
+from writeback.core.settings.alerts import AlertSettings, MailSecurity, MailSettings
 from writeback.core.settings.api import (
     ApiSettings,
     ConsoleSettings,
@@ -23,6 +24,7 @@ from writeback.core.settings.retention import RetentionSettings
 from writeback.core.settings.settings import Settings
 
 __all__ = [
+    "AlertSettings",
     "ApiSettings",
     "AuditSettings",
     "BatchSettings",
@@ -33,6 +35,8 @@ __all__ = [
     "DropInSettings",
     "EventSettings",
     "LookupSettings",
+    "MailSecurity",
+    "MailSettings",
     "OidcSettings",
     "ProviderSettings",
     "QueueSettings",

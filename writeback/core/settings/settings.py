@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from writeback.core.errors import ConfigurationError
 from writeback.core.network.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others
 from writeback.core.secret_key import HOW_TO_MAKE, keys_in, keys_kept_in
+from writeback.core.settings.alerts import AlertSettings
 from writeback.core.settings.api import ApiSettings, ConsoleSettings, DropInSettings, EventSettings, WebhookSettings
 from writeback.core.settings.engine import (
     AuditSettings,
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     console: ConsoleSettings = ConsoleSettings()
     sandbox: SandboxSettings = SandboxSettings()
     retention: RetentionSettings = RetentionSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @model_validator(mode="before")
     @classmethod

@@ -120,9 +120,15 @@ class Overviews:
         """Return the overview of these schools, None: all; `midnight` is when today began."""
         return await self._known.get((schools, midnight), self._make)
 
+    async def without_causes(self, schools: frozenset[str] | None) -> Overview:
+        """Return the same, made anew, without looking into what went wrong."""
+        return await self._look(schools, Causes(self._clock.now(), 0, ()))
+
     async def _make(self, key: tuple[frozenset[str] | None, datetime]) -> Overview:
-        schools, now = key[0], self._clock.now()
-        causes = await self._causes.get(key, self._find_causes)
+        return await self._look(key[0], await self._causes.get(key, self._find_causes))
+
+    async def _look(self, schools: frozenset[str] | None, causes: Causes) -> Overview:
+        now = self._clock.now()
         async with self._db.read() as session:
             states = await store.schools_of(session, schools)
             waiting = await store.waiting(session, schools, now - WINDOW)
@@ -131,6 +137,7 @@ class Overviews:
             held_back = await removals.of_schools(session, schools)
             counts = await rollups.counts(session, schools, now - _EVIDENCE)
             times = await rollups.times(session, schools, bucket_of(now - WINDOW))
+            lately = await rollups.by_school(session, schools, bucket_of(now - WINDOW))
         took: dict[str, Counter[int]] = defaultdict(Counter)
         for one in times:
             took[one.provider][one.bin] += one.writebacks
@@ -146,7 +153,7 @@ class Overviews:
                 _provider(name, counts, _waiting_at(name, states, waiting), took[name], unanswered.get(name), now)
                 for name in sorted({state.provider for state in states})
             ],
-            schools=needs_of(states, waiting, breakers, held_lanes, held_back, now),
+            schools=needs_of(states, waiting, breakers, held_lanes, held_back, lately, now),
             school_count=len(states),
             buckets=_buckets(counts, now),
             bucket=timedelta(seconds=BUCKET_S),

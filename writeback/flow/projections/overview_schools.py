@@ -8,12 +8,15 @@ from enum import StrEnum
 
 from writeback.domain.states import WITH_PROVIDER, Status
 from writeback.store.reads.overview import SchoolState, Waiting
+from writeback.store.reads.rollups import OfSchool
 from writeback.store.schools.removals import HeldBack
 from writeback.store.tables import BreakerRow, Lane
 from writeback.store.writebacks.breakers import of_school
 
 PATIENCE = timedelta(minutes=10)
 """What waits for less needs nobody yet."""
+FAILING_LEAST = 5
+"""Writebacks of a school that fail within an hour; fewer are single troubles, which the lists show."""
 
 
 class Need(StrEnum):
@@ -23,6 +26,8 @@ class Need(StrEnum):
     """It is held, or one family of kinds is: nothing is sent of it."""
     UNANSWERED = "unanswered"
     """Its requests get no answer, so it is left alone for a while."""
+    FAILING = "failing"
+    """Most of what it sent lately failed."""
     DECIDE = "decide"
     """A person has to decide about writebacks."""
     NO_EVIDENCE = "no_evidence"
@@ -58,15 +63,17 @@ def needs_of(
     breakers: Mapping[str, BreakerRow],
     held_lanes: Iterable[Lane],
     held_back: Iterable[HeldBack],
+    lately: Iterable[OfSchool],
     now: datetime,
 ) -> list[SchoolNeed]:
     """Return the schools that need someone; `breakers`: the open ones by key; `held_lanes` and
-    `held_back`: the longest first."""
+    `held_back`: the longest first; `lately`: what was accepted lately, and became of it."""
     by_school: dict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:
         by_school[one.school_id].append(one)
     lanes = {lane.school_id: lane for lane in reversed(list(held_lanes))}
     shrunk = {one.school_id: one for one in reversed(list(held_back))}
+    failing = {one.school_id: one for one in lately if _is_failing(one)}
     found = [
         _need(
             state,
@@ -74,6 +81,7 @@ def needs_of(
             breakers.get(of_school(state.id)),
             lanes.get(state.id),
             shrunk.get(state.id),
+            failing.get(state.id),
             now,
         )
         for state in states
@@ -87,6 +95,7 @@ def _need(
     breaker: BreakerRow | None,
     lane: Lane | None,
     shrunk: HeldBack | None,
+    failing: OfSchool | None,
     now: datetime,
 ) -> SchoolNeed | None:
     to_decide = [one for one in waiting if one.status == Status.NEEDS_ATTENTION.value]
@@ -102,6 +111,9 @@ def _need(
         since = lane.held_at or min((one.since for one in held), default=now)
     elif breaker is not None:
         need, reason, since = Need.UNANSWERED, breaker.reason or "", breaker.since
+    elif failing is not None:
+        need, since = Need.FAILING, failing.failing_since or now
+        detail = f"{failing.failed} failed, {failing.confirmed} confirmed"
     elif to_decide:
         need, since = Need.DECIDE, min(one.changed_at for one in to_decide)
     elif late:
@@ -124,6 +136,10 @@ def _need(
         waiting=sum(one.writebacks for one in waiting),
         to_decide=sum(one.writebacks for one in to_decide),
     )
+
+
+def _is_failing(lately: OfSchool) -> bool:
+    return lately.failed >= FAILING_LEAST and lately.failed >= lately.confirmed
 
 
 _EXPLAINED = (Status.NEEDS_ATTENTION.value, Status.HELD.value)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, delete, func
+from sqlalchemy import ColumnElement, delete, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -49,6 +49,15 @@ async def waiting_counts(session: AsyncSession, webhook_ids: Collection[str]) ->
         .group_by(col(DeliveryRow.webhook_id))
     )
     return dict((await session.exec(query)).all())
+
+
+async def not_working(session: AsyncSession, *, switched_off: str) -> Sequence[WebhookRow]:
+    """Return those to which nothing gets through, or which are disabled, but for those that were switched off so."""
+    query = select(WebhookRow).where(
+        or_(col(WebhookRow.failing_since).is_not(None), col(WebhookRow.disabled_at).is_not(None)),
+        func.coalesce(WebhookRow.disabled_reason, "") != switched_off,
+    )
+    return (await session.exec(query)).all()
 
 
 async def remove(session: AsyncSession, webhook: WebhookRow) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlmodel import Session, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -72,6 +72,18 @@ class Counts(NamedTuple):
     went_out: int
     """Confirmed in it, whenever they were accepted."""
     evidence_at: datetime | None
+
+
+class OfSchool(NamedTuple):
+    """What one school sent since some time, and what became of it by now."""
+
+    school_id: str
+    accepted: int
+    confirmed: int
+    failed: int
+    dropped: int
+    failing_since: datetime | None
+    """When the first of the stretches begins in which something was accepted that failed."""
 
 
 class Times(NamedTuple):
@@ -157,6 +169,21 @@ async def counts(session: AsyncSession, schools: Collection[str] | None, since: 
     )
     found: Sequence[Any] = (await (await session.connection()).execute(query)).all()
     return [Counts(*row) for row in found]
+
+
+async def by_school(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[OfSchool]:
+    """Return what each of these schools, None: all, sent since then, of those that sent anything."""
+    sums = [func.sum(table_of(RollupRow).c[name]) for name in _COUNTS[:4]]
+    first = func.min(case((col(RollupRow.failed) > 0, col(RollupRow.bucket_at))))
+    query = (
+        select(col(RollupRow.school_id), *sums, first)
+        .where(col(RollupRow.school_id) != ALL, col(RollupRow.bucket_at) >= since)
+        .group_by(col(RollupRow.school_id))
+    )
+    if schools is not None:
+        query = query.where(col(RollupRow.school_id).in_(schools))
+    found: Sequence[Any] = (await (await session.connection()).execute(query)).all()
+    return [OfSchool(row[0], int(row[1]), int(row[2]), int(row[3]), int(row[4]), row[5]) for row in found]
 
 
 async def times(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[Times]:

@@ -7,6 +7,7 @@ from sqlmodel import Session, col
 
 from writeback.core.ids import new_id
 from writeback.domain.states import FINAL
+from writeback.store.alerts.receivers import UNFINISHED as UNSENT
 from writeback.store.apps import dropin
 from writeback.store.apps.outbox import UNFINISHED
 from writeback.store.batches.batches import NOT_ENDED, BatchStatus
@@ -14,6 +15,7 @@ from writeback.store.batches.bulk_jobs import BulkState
 from writeback.store.people import audit
 from writeback.store.retention.old import Keys, Old, Scope, rows
 from writeback.store.tables import (
+    AlertMessageRow,
     AuditRow,
     BatchChunkRow,
     BatchLine,
@@ -27,6 +29,7 @@ from writeback.store.tables import (
     DropInMemberRow,
     DropInRow,
     IdempotencyRow,
+    IncidentRow,
     MarkInDoubtRow,
     ProviderAnswerRow,
     RecentCreateRow,
@@ -87,6 +90,18 @@ def audit_entries(scope: Scope) -> Old:
 
 def runs(scope: Scope) -> Old:
     return rows(RetentionRunRow, col(RetentionRunRow.ended_at) < scope.before)
+
+
+def incidents(scope: Scope) -> Old:
+    """Those that were over by then."""
+    return rows(IncidentRow, col(IncidentRow.ended_at) < scope.before)
+
+
+def alert_messages(scope: Scope) -> Old:
+    """Those that are not to be sent any more."""
+    return rows(
+        AlertMessageRow, col(AlertMessageRow.state).not_in(UNSENT), col(AlertMessageRow.created_at) < scope.before
+    )
 
 
 def directories(scope: Scope) -> Old:

@@ -1,5 +1,6 @@
 """Every table, by subject. Migrations in `store/migrations/` are kept equal to this by a test."""
 
+from writeback.store.tables.alerts import AlertCursorRow, AlertMessageRow, AlertReceiverRow, IncidentRow
 from writeback.store.tables.apps import ApiKey, App, DeliveryRow, DropInMemberRow, DropInRow, WebhookRow
 from writeback.store.tables.batches import (
     BatchChunkRow,
@@ -49,6 +50,9 @@ __all__ = [
     "BROWSED",
     "IS_ENDED",
     "AccountHookRow",
+    "AlertCursorRow",
+    "AlertMessageRow",
+    "AlertReceiverRow",
     "ApiKey",
     "App",
     "AttemptRow",
@@ -76,6 +80,7 @@ __all__ = [
     "ErasureRow",
     "EventRow",
     "IdempotencyRow",
+    "IncidentRow",
     "Lane",
     "LookupRow",
     "MarkInDoubtRow",

@@ -24,6 +24,8 @@ from writeback.flow.correct.draft import Edit, Order
 from writeback.flow.projections.search import SearchIndex
 from writeback.flow.upkeep.retention_rules import RULES, TABLES
 from writeback.store.tables import (
+    AlertMessageRow,
+    AlertReceiverRow,
     App,
     AuditRow,
     BatchChunkRow,
@@ -40,6 +42,7 @@ from writeback.store.tables import (
     DropInMemberRow,
     DropInRow,
     IdempotencyRow,
+    IncidentRow,
     MarkInDoubtRow,
     ProviderAnswerRow,
     RecentCreateRow,
@@ -130,6 +133,7 @@ def _begin(session: Session, world: World) -> None:
     now = world.clock.now()
     session.add(App(id="app", name="app", created_at=now))
     session.add(StaffRow(id="stf_1", name="ann", role="support", created_at=now, updated_at=now))
+    session.add(AlertReceiverRow(id="alr_1", name="duty", kind="email", sealed="", created_at=now))
     session.flush()
     for name, disabled_at in (("whk_on", None), ("whk_off", now)):
         session.add(
@@ -277,6 +281,32 @@ def _rows(now: Any, step: int, writeback_id: str) -> Iterator[tuple[type[SQLMode
         },
     )
     yield SignInTriesRow, {"key": of("sign_in_tries"), "tries": 1, "until": now + timedelta(minutes=15)}
+    yield (
+        IncidentRow,
+        {
+            "id": f"inc-{step}",
+            "kind": "school_held",
+            "about": of("incidents"),
+            "since": now,
+            "opened_at": now,
+            "schools": ["hillside"],
+            "told_schools": 1,
+            "writebacks": 0,
+            "ended_at": now,
+        },
+    )
+    yield (
+        AlertMessageRow,
+        {
+            "id": f"alm-{step}",
+            "receiver_id": "alr_1",
+            "told": "opened",
+            "content": {"about": of("alert_messages")},
+            "state": "sent",
+            "attempts": 1,
+            "created_at": now,
+        },
+    )
     yield (
         RollupRow,
         {

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from writeback.console.navigation import ROOT
 from writeback.console.page import Page, Pages
-from writeback.console.pages.sign_in import let_in, next_of
+from writeback.console.pages.signing_in.sign_in import let_in, next_of
 from writeback.console.security import cookies
 from writeback.core.errors import Unauthenticated
 from writeback.flow.people.openid import Pending

@@ -1,0 +1,1 @@
+"""Signing in and out, second factors, and one's own account."""

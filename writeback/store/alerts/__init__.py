@@ -1,0 +1,1 @@
+"""What is amiss, who is told, and the messages."""
