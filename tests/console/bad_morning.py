@@ -1,7 +1,7 @@
 """What a bad morning has besides `scenes.morning`: marks that can be corrected, lists, a file, a key, a webhook."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -9,8 +9,10 @@ from sqlmodel import Session
 from tests.console.scenes import add_writeback, mark, morning
 from writeback.core.ids import new_id
 from writeback.domain.access import Scope
+from writeback.domain.alerts import AlertKind, Condition
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.staff import Person, Role
+from writeback.flow.alerts.incidents import Look
 from writeback.flow.webhooks.endpoint_checks import NewWebhook
 from writeback.store.schools import lists
 from writeback.store.tables import BatchRow, SchoolWordsRow, UnknownWordRow, WritebackRow
@@ -50,9 +52,17 @@ async def bad_morning(services: Services) -> Sequence[str]:
         session.add(UnknownWordRow(**unknown, word="No reason yet", times=12, last_at=at))
     await services.keys.create("Registers", "production", [Scope.SUBMIT, Scope.READ])
     new = NewWebhook("https://hooks.registers.example/writeback", app="registers", description="production")
+    await services.reads.db.transact(lambda session: Look(session, at, services.settings.alerts).record(_amiss(at)))
     made = await services.webhooks.create(ADMIN.caller, new)
     await services.webhooks.test(ADMIN.caller, made.id)
     return ids
+
+
+def _amiss(now: datetime) -> Sequence[Condition]:
+    return [
+        Condition(AlertKind.SCHOOL_HELD, "wonde: school_offline", now - timedelta(minutes=40), ["hillside"], 34),
+        Condition(AlertKind.WORKER_GONE, "none", now - timedelta(minutes=2)),
+    ]
 
 
 def _failed_marks(session: Session, services: Services) -> Sequence[str]:

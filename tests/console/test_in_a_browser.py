@@ -30,7 +30,7 @@ from writeback.core.settings import Settings
 from writeback.domain.staff import Role
 from writeback.flow.projections.rollups import Rollup
 from writeback.store.people import staff as store
-from writeback.store.tables import ApiKey, BatchRow, BulkRow, WebhookRow, WritebackRow
+from writeback.store.tables import ApiKey, BatchRow, BulkRow, IncidentRow, WebhookRow, WritebackRow
 from writeback.wiring import Services, open_services
 
 pytestmark = [
@@ -68,6 +68,8 @@ PATHS = (
     "/apps/new",
     "/apps/keys/{key}/rotate",
     "/webhooks/{webhook}",
+    "/alerts/new",
+    "/alerts/{incident}",
     f"/reports?school=oakfield&date={DAY}",
     f"/reports?date={DAY}",
     "/account",
@@ -191,7 +193,8 @@ async def _ids(services: Services) -> Mapping[str, str]:
         query = select(WritebackRow.status, WritebackRow.id).order_by(col(WritebackRow.seq).desc())
         found = dict((await session.exec(query)).all())
         rows = {"bulk": BulkRow.id, "batch": BatchRow.id, "key": ApiKey.id, "webhook": WebhookRow.id}
-        return {**found, **{name: (await session.exec(select(id_))).one() for name, id_ in rows.items()}}
+        rows["incident"] = IncidentRow.id
+        return {**found, **{name: (await session.exec(select(id_))).first() for name, id_ in rows.items()}}
 
 
 @pytest.mark.parametrize("size", ["phone", pytest.param("tablet", marks=pytest.mark.long), "desk"])
