@@ -1,5 +1,6 @@
 """Instants and numbers as people read them, and the chart's geometry."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -62,15 +63,20 @@ def test_the_scale_ends_at_a_round_even_number_that_is_no_less(highest: int) -> 
     assert top <= max(2, 5 * highest)
 
 
-def test_every_bar_lies_within_the_chart_and_the_highest_fills_most_of_it() -> None:
-    starts = [SUMMER + timedelta(minutes=5 * number) for number in range(48)]
-    buckets = [Bucket(start, number % 20, number % 7) for number, start in enumerate(starts)]
+def test_every_column_lies_within_the_chart_and_says_what_became_of_what_came_in() -> None:
+    starts = [SUMMER + timedelta(minutes=number) for number in range(240)]
+    buckets = [Bucket(start, number % 20, number % 7, number % 3, 0) for number, start in enumerate(starts)]
 
     chart = chart_of(buckets)
 
-    assert len(chart.bars) == 48
-    for bar in chart.bars:
-        assert 0 <= bar.x <= bar.x + bar.width <= WIDTH
-        assert 0 <= bar.y <= bar.y + bar.height <= HEIGHT
-    assert max(bar.height for bar in chart.bars) > HEIGHT / 2
+    totals = {layer.name: layer.total for layer in chart.layers}
+    assert totals["confirmed"] == sum(number % 7 for number in range(240))
+    assert totals["held"] == 0
+    assert [layer.path for layer in chart.layers if layer.name == "held"] == [""]
+    corners = [
+        (float(x), float(y), -float(height))
+        for layer in chart.layers
+        for x, y, height in re.findall(r"M([\d.]+) ([\d.]+)h[\d.]+v(-?[\d.]+)h", layer.path)
+    ]
+    assert all(0 <= x <= WIDTH and 0 <= y - height <= y <= HEIGHT for x, y, height in corners)
     assert [tick.instant.minute for tick in chart.hours] == [0, 0, 0, 0]

@@ -1,5 +1,7 @@
 """`/console/now`: whether writebacks are getting through, which schools need someone, how long it takes, what fails."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -7,17 +9,18 @@ from typing import Any
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
-from writeback.console.presenters.charts import chart_of
-from writeback.console.presenters.sentences import provider_sentence, school_words
+from writeback.console.presenters.charts import PARTS, chart_of
+from writeback.console.presenters.sentences import GRID, provider_sentence, queue_sentence, school_words
 from writeback.console.presenters.words import STATUSES
 from writeback.flow.projections.overview import CHART, MOST_WRONG, Overview
+from writeback.flow.projections.overview_schools import SchoolCell
 
 pages = Pages()
 
-_SCHOOLS, _CAUSES = 20, 8
-"""How many of each are shown; whoever wants more has the lists."""
-_A_ROW = 6
-"""Stretches of the chart in one row of its table: half an hour."""
+_SCHOOLS, _CAUSES, _CELLS = 20, 8, 400
+"""How many of each are shown; whoever wants more has the lists, or filters."""
+_A_ROW = 30
+"""Minutes in one row of the chart's table."""
 
 
 @pages.get("/now")
@@ -35,13 +38,24 @@ async def live(page: Page) -> Response:
 async def _values(page: Page) -> dict[str, Any]:
     overview = await page.services.overviews.of(page.person.schools, page.times.midnight(page.now))
     epoch = await page.services.restores.standing()
-    sentences = [(state, provider_sentence(state, overview.at)) for state in overview.providers]
+    sentences = [
+        (state, provider_sentence(state, overview.usual[state.provider], overview.at)) for state in overview.providers
+    ]
+    chosen = page.query("state")
+    needs = [need for need in overview.schools if chosen in ("", need.need)]
+    cells = [cell for cell in overview.grid if chosen in ("", cell.state)]
     return {
         "overview": overview,
         "restore": epoch if epoch is not None and (epoch.is_open or epoch.suspected_at) else None,
         "sentences": sentences,
-        "schools": [(need, school_words(need)) for need in overview.schools[:_SCHOOLS]],
-        "more_schools": max(0, len(overview.schools) - _SCHOOLS),
+        "queue": queue_sentence(await page.services.telling.watch.queue.look(), overview.at),
+        "schools": [(need, school_words(need)) for need in needs[:_SCHOOLS]],
+        "more_schools": max(0, len(needs) - _SCHOOLS),
+        "grid": GRID,
+        "states": _counted(overview.grid),
+        "chosen": chosen if chosen in set(GRID) else "",
+        "cells": cells[:_CELLS],
+        "more_cells": max(0, len(cells) - _CELLS),
         "chart": chart_of(overview.buckets),
         "chart_rows": _rows(overview),
         "hours": int(CHART.total_seconds()) // 3_600,
@@ -50,6 +64,12 @@ async def _values(page: Page) -> dict[str, Any]:
         "causes_capped": overview.causes.looked_into >= MOST_WRONG,
         "announcement": _announcement(overview, [sentence.tone for _, sentence in sentences]),
     }
+
+
+def _counted(cells: Sequence[SchoolCell]) -> list[tuple[str, int]]:
+    """Return how many schools there are in each state that there is."""
+    counts = Counter(cell.state for cell in cells)
+    return [(state.value, counts[state]) for state in GRID if counts[state]]
 
 
 def _cause_query(today: str, code: str) -> dict[str, str]:
@@ -67,10 +87,11 @@ def _announcement(overview: Overview, tones: list[str]) -> str:
     return f"{providers} {schools} {'school needs' if schools == 1 else 'schools need'} someone."
 
 
-def _rows(overview: Overview) -> list[tuple[datetime, int, int]]:
-    """Return what the chart shows, for its table."""
-    several = [overview.buckets[start : start + _A_ROW] for start in range(0, len(overview.buckets), _A_ROW)]
-    return [
-        (some[0].start, sum(one.accepted for one in some), sum(one.confirmed for one in some))
-        for some in reversed(several)
-    ]
+def _rows(overview: Overview) -> list[tuple[datetime, int, list[int]]]:
+    """Return what the chart shows, for its table: beginning, accepted, and what became of it."""
+    rows = []
+    for start in range(0, len(overview.buckets), _A_ROW):
+        some = overview.buckets[start : start + _A_ROW]
+        parts = [sum(getattr(one, name) for one in some) for name, _ in PARTS]
+        rows.append((some[0].start, sum(one.accepted for one in some), parts))
+    return rows[::-1]

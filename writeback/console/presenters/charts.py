@@ -1,4 +1,4 @@
-"""A chart's geometry: what came in as bars, what was confirmed as a line, for the template to draw. Pure."""
+"""A chart's geometry: what came in each minute as a column, divided by what became of it. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -10,17 +10,19 @@ from writeback.flow.projections.overview import Bucket
 WIDTH, HEIGHT = 720, 180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 20, 12, 26
 _STEPS = (1, 2, 5)
+PARTS = (("confirmed", "Confirmed"), ("on_their_way", "On their way"), ("held", "Held"), ("failed", "Failed"))
+"""Of a column from below, and what they are called."""
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One stretch of time: a rectangle and what it means."""
+class Layer:
+    """One part of all columns."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    bucket: Bucket
+    name: str
+    words: str
+    path: str
+    """Of the SVG; empty where there is none of it."""
+    total: int
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,7 @@ class TimeTick:
 class Chart:
     """All that is drawn, in the units of the view box."""
 
-    bars: Sequence[Bar]
-    line: str
-    """Points of a polyline."""
+    layers: Sequence[Layer]
     rows: Sequence[Tick]
     hours: Sequence[TimeTick]
     left: float = _LEFT
@@ -53,22 +53,29 @@ class Chart:
 
 def chart_of(buckets: Sequence[Bucket]) -> Chart:
     """Return the chart of stretches that follow each other."""
-    top = nice_top(max((max(one.accepted, one.confirmed) for one in buckets), default=0))
+    top = nice_top(max((sum(_parts(one)) for one in buckets), default=0))
     step = (WIDTH - _LEFT - _RIGHT) / max(1, len(buckets))
-    span = HEIGHT - _TOP - _BOTTOM
-
-    def y(value: float) -> float:
-        return round(_TOP + span * (1 - value / top), 1)
-
-    bars, points, hours = [], [], []
+    scale = (HEIGHT - _TOP - _BOTTOM) / top
+    paths: list[list[str]] = [[] for _ in PARTS]
+    hours = []
     for place, one in enumerate(buckets):
-        x, height = _LEFT + place * step, round(_TOP + span - y(one.accepted), 1)
-        bars.append(Bar(round(x + step * 0.14, 1), y(one.accepted), round(step * 0.72, 1), height, one))
-        points.append(f"{x + step / 2:.1f},{y(one.confirmed)}")
+        x, base = _LEFT + place * step, float(HEIGHT - _BOTTOM)
+        for path, value in zip(paths, _parts(one), strict=True):
+            if value:
+                path.append(f"M{x:.1f} {base:.1f}h{step:.1f}v{-value * scale:.1f}h{-step:.1f}z")
+                base -= value * scale
         if one.start.minute == 0:
             hours.append(TimeTick(round(x, 1), one.start))
-    rows = [Tick(y(value), value) for value in (0, top // 2, top)]
-    return Chart(bars, " ".join(points), rows, hours)
+    layers = [
+        Layer(name, words, "".join(path), sum(getattr(one, name) for one in buckets))
+        for (name, words), path in zip(PARTS, paths, strict=True)
+    ]
+    rows = [Tick(round(HEIGHT - _BOTTOM - value * scale, 1), value) for value in (0, top // 2, top)]
+    return Chart(layers, rows, hours)
+
+
+def _parts(bucket: Bucket) -> list[int]:
+    return [getattr(bucket, name) for name, _ in PARTS]
 
 
 def nice_top(highest: int) -> int:

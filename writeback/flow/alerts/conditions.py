@@ -47,6 +47,8 @@ class QueueState:
     """Whether there is somebody who works."""
 
     silent: Sequence[SilentWorker] = ()
+    working: int = 0
+    """Workers that sweep."""
     redis_lost_since: datetime | None = None
 
 

@@ -31,10 +31,12 @@ class QueueWatch:
             return QueueState(redis_lost_since=self._lost_since)
         self._lost_since = None
         self._none_since = None if pulses else self._none_since or now
-        silent = [SilentWorker(one.owner, since) for one in pulses if (since := _amiss_since(one, now)) is not None]
+        amiss = {one.owner: _amiss_since(one, now) for one in pulses}
+        silent = [SilentWorker(owner, since) for owner, since in amiss.items() if since is not None]
+        working = len(amiss) - len(silent)
         if self._none_since is not None:
             silent.append(SilentWorker(NO_WORKER, self._none_since))
-        return QueueState(silent)
+        return QueueState(silent, working)
 
 
 def _amiss_since(pulse: Pulse, now: datetime) -> datetime | None:

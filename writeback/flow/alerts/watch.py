@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -14,10 +15,15 @@ from writeback.flow.alerts.queue_watch import QueueWatch
 from writeback.flow.alerts.session_reports import report_those_due
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.projections.overview import Overviews
+from writeback.flow.projections.overview_schools import Need
+from writeback.flow.schools.quiet_schools import ask_about
 from writeback.flow.webhooks.delivery_verdicts import BY_APP
 from writeback.store.alerts import incidents
 from writeback.store.apps import webhooks
 from writeback.store.tables import WebhookRow
+
+_ASKED_ABOUT = (Need.UNANSWERED, Need.FAILING, Need.NO_EVIDENCE, Need.STUCK)
+"""Schools of which nothing gets through, and nobody has said why: their providers are asked."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,9 @@ class AlertWatch:
         async with self.flow.db.read() as session:
             if await session.run_sync(lambda plain: incidents.has_looked_since(plain, recently)):  # type: ignore[arg-type]
                 return False
-        conditions = conditions_of(await self._facts(now), settings)
+        facts = await self._facts(now)
+        await ask_about(self.flow, [one.id for one in facts.overview.schools if one.need in _ASKED_ABOUT])
+        conditions = conditions_of(facts, settings)
         await report_those_due(self.flow, now)
         return await self.flow.db.transact(partial(self._record, conditions, recently, now))
 
@@ -53,7 +61,9 @@ class AlertWatch:
         return True
 
     async def _facts(self, now: datetime) -> Facts:
-        overview = await self.overviews.without_causes(None)
+        zone = ZoneInfo(self.flow.settings.console.timezone)
+        midnight = datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
+        overview = await self.overviews.without_causes(None, midnight)
         async with self.flow.db.read() as session:
             failing = await webhooks.not_working(session, switched_off=BY_APP)
         return Facts(overview, [_failing(row, now) for row in failing], await self.queue.look())

@@ -7,14 +7,19 @@ cost as much as one.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from writeback.core.clock import Clock
+from writeback.core.ids import made_at
 from writeback.core.ttl import TtlCache
+from writeback.domain.school import ASKED_AT
 from writeback.domain.states import Status
 from writeback.domain.writeback import stored_progress
-from writeback.flow.projections.overview_schools import SchoolNeed, needs_of
+from writeback.flow.projections.overview_providers import ProviderState, usual_time
+from writeback.flow.projections.overview_schools import Facts, SchoolCell, SchoolNeed, Usual, look_at
 from writeback.flow.projections.rollups import bucket_of, quantile
 from writeback.store.reads import overview as store
 from writeback.store.reads import rollups
@@ -29,44 +34,34 @@ WINDOW = timedelta(hours=1)
 CHART = timedelta(hours=4)
 _EVIDENCE = timedelta(hours=12)
 """How far back a provider's last evidence is looked for."""
-_REMEMBERED_S, _CAUSES_REMEMBERED_S = 2.0, 20.0
+_LEARNT_FROM = timedelta(days=1)
+"""How far back it is looked how long a provider and MIS usually need."""
+_REMEMBERED_S, _CAUSES_REMEMBERED_S, _LEARNT_S = 2.0, 20.0, 600.0
 MOST_WRONG = 1_000
 """Of the writebacks that went wrong, so many are looked into."""
+_ASKED_OF = 200
+"""Of so many schools that need someone it is said when their provider was asked."""
+_MOST_HELD = 20_000
+"""Of what is held, so many are shown in the chart."""
 _NOT_THE_PROVIDERS = (Status.HELD.value, Status.NEEDS_ATTENTION.value)
 """What waits for somebody else."""
 _HALF, _NEARLY_ALL = 0.5, 0.95
 
 
 @dataclass(frozen=True)
-class ProviderState:
-    """How one provider does. Counts are of what was accepted within the window."""
-
-    provider: str
-    accepted: int
-    """Without what was superseded or cancelled, what a hold holds back, and what a person is asked about."""
-    confirmed: int
-    failed: int
-    only_registers: bool
-    waiting: int
-    """Whenever accepted; without what holds hold back, and what a person is asked about."""
-    held: int
-    """What holds hold back."""
-    held_schools: int
-    waiting_since: datetime | None
-    last_evidence_at: datetime | None
-    median_s: float | None
-    """From acceptance to evidence."""
-    unanswered_since: datetime | None
-    """The provider answers nobody, since then."""
-
-
-@dataclass(frozen=True)
 class Bucket:
-    """What came in and what was confirmed within one stretch of time."""
+    """What came in within one stretch of time, and what became of it by now; the rest is on its way."""
 
     start: datetime
     accepted: int
+    """Without what was superseded or cancelled since."""
     confirmed: int
+    failed: int
+    held: int
+
+    @property
+    def on_their_way(self) -> int:
+        return max(0, self.accepted - self.confirmed - self.failed - self.held)
 
 
 @dataclass(frozen=True)
@@ -94,8 +89,11 @@ class Overview:
     at: datetime
     providers: Sequence[ProviderState]
     schools: Sequence[SchoolNeed]
-    """Those that need someone, the longest waiting first."""
-    school_count: int
+    """Those that need someone; of which nothing gets through first, and of these the one with most."""
+    grid: Sequence[SchoolCell]
+    """Every school, by name, and how it stands."""
+    usual: Mapping[str, timedelta]
+    """How long each provider usually needs for evidence."""
     buckets: Sequence[Bucket]
     bucket: timedelta
     median_s: float | None
@@ -115,20 +113,22 @@ class Overviews:
         self._causes = TtlCache[tuple[frozenset[str] | None, datetime], Causes](
             clock, _CAUSES_REMEMBERED_S, max_entries=200
         )
+        self._times = TtlCache[str, Mapping[tuple[str, str], Counter[int]]](clock, _LEARNT_S, max_entries=1)
 
     async def of(self, schools: frozenset[str] | None, midnight: datetime) -> Overview:
         """Return the overview of these schools, None: all; `midnight` is when today began."""
         return await self._known.get((schools, midnight), self._make)
 
-    async def without_causes(self, schools: frozenset[str] | None) -> Overview:
+    async def without_causes(self, schools: frozenset[str] | None, midnight: datetime) -> Overview:
         """Return the same, made anew, without looking into what went wrong."""
-        return await self._look(schools, Causes(self._clock.now(), 0, ()))
+        return await self._look(schools, midnight, Causes(self._clock.now(), 0, ()))
 
     async def _make(self, key: tuple[frozenset[str] | None, datetime]) -> Overview:
-        return await self._look(key[0], await self._causes.get(key, self._find_causes))
+        return await self._look(*key, await self._causes.get(key, self._find_causes))
 
-    async def _look(self, schools: frozenset[str] | None, causes: Causes) -> Overview:
+    async def _look(self, schools: frozenset[str] | None, midnight: datetime, causes: Causes) -> Overview:
         now = self._clock.now()
+        times_of_mises = await self._times.get("", self._find_times)
         async with self._db.read() as session:
             states = await store.schools_of(session, schools)
             waiting = await store.waiting(session, schools, now - WINDOW)
@@ -138,6 +138,8 @@ class Overviews:
             counts = await rollups.counts(session, schools, now - _EVIDENCE)
             times = await rollups.times(session, schools, bucket_of(now - WINDOW))
             lately = await rollups.by_school(session, schools, bucket_of(now - WINDOW))
+            today = await rollups.by_school(session, schools, bucket_of(midnight))
+            held = await store.held_since(session, schools, now - CHART, _MOST_HELD)
         took: dict[str, Counter[int]] = defaultdict(Counter)
         for one in times:
             took[one.provider][one.bin] += one.writebacks
@@ -147,21 +149,33 @@ class Overviews:
             for name, row in breakers.items()
             if name.startswith("provider:")
         }
+        usual = partial(usual_time, times_of_mises)
+        needs, grid = look_at(Facts(states, waiting, breakers, held_lanes, held_back, lately, today, usual), now)
+        async with self._db.read() as session:
+            facts = await store.facts_of(session, [need.id for need in needs[:_ASKED_OF]])
         return Overview(
             at=now,
             providers=[
                 _provider(name, counts, _waiting_at(name, states, waiting), took[name], unanswered.get(name), now)
                 for name in sorted({state.provider for state in states})
             ],
-            schools=needs_of(states, waiting, breakers, held_lanes, held_back, lately, now),
-            school_count=len(states),
-            buckets=_buckets(counts, now),
+            schools=[replace(need, asked_at=_asked_at(facts.get(need.id, {}))) for need in needs],
+            grid=grid,
+            usual=_usual_of_providers(states, usual),
+            buckets=_buckets(counts, held, now),
             bucket=timedelta(seconds=BUCKET_S),
             median_s=quantile(everything, _HALF),
             nearly_all_s=quantile(everything, _NEARLY_ALL),
             measured=everything.total(),
             causes=causes,
         )
+
+    async def _find_times(self, _: str) -> Mapping[tuple[str, str], Counter[int]]:
+        found: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        async with self._db.read() as session:
+            for one in await rollups.times_of_mises(session, bucket_of(self._clock.now() - _LEARNT_FROM)):
+                found[one.provider, one.mis][one.bin] += one.writebacks
+        return found
 
     async def _find_causes(self, key: tuple[Schools, datetime]) -> Causes:
         schools, midnight = key
@@ -171,16 +185,30 @@ class Overviews:
         return Causes(midnight, len(wrong), await asyncio.to_thread(_causes, wrong))
 
 
-def _buckets(counts: Iterable[Counts], now: datetime) -> list[Bucket]:
-    """Return the chart's stretches of time, those without anything too."""
-    accepted: Counter[datetime] = Counter()
-    confirmed: Counter[datetime] = Counter()
+def _buckets(counts: Iterable[Counts], held: Iterable[str], now: datetime) -> list[Bucket]:
+    """Return the chart's stretches of time, those without anything too; `held`: ids of what is held."""
+    sums: dict[datetime, Counter[str]] = defaultdict(Counter)
     for one in counts:
-        accepted[one.bucket_at] += one.accepted
-        confirmed[one.bucket_at] += one.went_out
+        sums[one.bucket_at].update(accepted=one.accepted - one.dropped, confirmed=one.confirmed, failed=one.failed)
+    for writeback_id in held:
+        sums[bucket_of(made_at(writeback_id))]["held"] += 1
     step, last = timedelta(seconds=BUCKET_S), bucket_of(now)
     starts = [last - number * step for number in reversed(range(CHART // step))]
-    return [Bucket(start, accepted[start], confirmed[start]) for start in starts]
+    names = ("accepted", "confirmed", "failed", "held")
+    return [Bucket(start, **{name: max(0, sums[start][name]) for name in names}) for start in starts]
+
+
+def _asked_at(facts: Mapping[str, Any]) -> datetime | None:
+    at = facts.get(ASKED_AT)
+    return datetime.fromisoformat(at) if isinstance(at, str) else None
+
+
+def _usual_of_providers(states: Iterable[SchoolState], usual: Usual) -> Mapping[str, timedelta]:
+    """Return for each provider the longest of what its MISes usually need."""
+    found: dict[str, timedelta] = {}
+    for provider, mis in {(state.provider, state.mis) for state in states}:
+        found[provider] = max(found.get(provider, timedelta(0)), usual(provider, mis))
+    return found
 
 
 def _waiting_at(provider: str, states: Iterable[SchoolState], waiting: Iterable[Waiting]) -> list[Waiting]:
@@ -209,6 +237,7 @@ def _provider(
         only_registers=all(one.is_register for one in recent),
         waiting=sum(one.writebacks for one in waits),
         held=sum(one.writebacks for one in held),
+        held_lately=sum(one.recent for one in held),
         held_schools=len({one.school_id for one in held}),
         waiting_since=min((one.since for one in waits), default=None),
         last_evidence_at=max((one.evidence_at for one in own if one.evidence_at is not None), default=None),

@@ -1,8 +1,8 @@
-"""Which schools need someone, why, and since when: the longest waiting first. Pure."""
+"""How each school stands: which need someone, why, since when and for how much. The one place that decides it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -13,10 +13,15 @@ from writeback.store.schools.removals import HeldBack
 from writeback.store.tables import BreakerRow, Lane
 from writeback.store.writebacks.breakers import of_school
 
-PATIENCE = timedelta(minutes=10)
-"""What waits for less needs nobody yet."""
+STUCK_AFTER = timedelta(minutes=5)
+"""What waits for less to be sent needs nobody yet: a request that was not answered is tried again after so long."""
+FEW, FEW_AFTER = 3, timedelta(minutes=10)
+"""Fewer writebacks than this may be a trouble of their own: they count when they have waited for so long."""
 FAILING_LEAST = 5
 """Writebacks of a school that fail within an hour; fewer are single troubles, which the lists show."""
+
+Usual = Callable[[str, str], timedelta]
+"""How long a provider and MIS usually need for evidence."""
 
 
 class Need(StrEnum):
@@ -28,14 +33,32 @@ class Need(StrEnum):
     """Its requests get no answer, so it is left alone for a while."""
     FAILING = "failing"
     """Most of what it sent lately failed."""
-    DECIDE = "decide"
-    """A person has to decide about writebacks."""
     NO_EVIDENCE = "no_evidence"
-    """The provider has them, and does not say what became of them."""
+    """The provider has them for longer than it usually needs, and does not say what became of them."""
     STUCK = "stuck"
     """They are not sent, and nothing says why."""
+    DECIDE = "decide"
+    """A person has to decide about writebacks."""
     LIST_SHRANK = "list_shrank"
     """Much fell out of one of its lists at once: somebody is to say whether that is true."""
+
+    @property
+    def stops_all(self) -> bool:
+        """Whether nothing of the school gets through, or hardly anything: these come before all others."""
+        return self not in (Need.DECIDE, Need.LIST_SHRANK)
+
+
+class Standing(StrEnum):
+    """How a school stands that needs nobody."""
+
+    WELL = "well"
+    """What it sent today is confirmed."""
+    BUSY = "busy"
+    """Something is on its way, for no longer than usual."""
+    SOME_FAILED = "some_failed"
+    """Some of what it sent today failed."""
+    QUIET = "quiet"
+    """It sent nothing today."""
 
 
 @dataclass(frozen=True)
@@ -55,73 +78,123 @@ class SchoolNeed:
     """Writebacks that have not ended, whatever for."""
     to_decide: int
     """Those of them that a person has to decide about."""
+    failed: int = 0
+    """Writebacks of today that failed."""
+    asked_at: datetime | None = None
+    """When its provider last said how it stands."""
+
+    @property
+    def affected(self) -> int:
+        """Writebacks that are not in the MIS: they wait, or failed today."""
+        return self.waiting + self.failed
 
 
-def needs_of(
-    states: Iterable[SchoolState],
-    waiting: Iterable[Waiting],
-    breakers: Mapping[str, BreakerRow],
-    held_lanes: Iterable[Lane],
-    held_back: Iterable[HeldBack],
-    lately: Iterable[OfSchool],
-    now: datetime,
-) -> list[SchoolNeed]:
-    """Return the schools that need someone; `breakers`: the open ones by key; `held_lanes` and
-    `held_back`: the longest first; `lately`: what was accepted lately, and became of it."""
-    by_school: dict[str, list[Waiting]] = defaultdict(list)
-    for one in waiting:
-        by_school[one.school_id].append(one)
-    lanes = {lane.school_id: lane for lane in reversed(list(held_lanes))}
-    shrunk = {one.school_id: one for one in reversed(list(held_back))}
-    failing = {one.school_id: one for one in lately if _is_failing(one)}
-    found = [
-        _need(
-            state,
-            by_school[state.id],
-            breakers.get(of_school(state.id)),
-            lanes.get(state.id),
-            shrunk.get(state.id),
-            failing.get(state.id),
-            now,
-        )
-        for state in states
-    ]
-    return sorted((need for need in found if need is not None), key=lambda need: (need.since, need.name))
+@dataclass(frozen=True)
+class SchoolCell:
+    """One school in the grid: `state` is its need, or how it stands without one."""
+
+    id: str
+    name: str
+    state: Need | Standing
+    affected: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of schools. `breakers`: the open ones by key; `held_lanes`, `held_back`: the longest first."""
+
+    states: Sequence[SchoolState]
+    waiting: Iterable[Waiting] = ()
+    breakers: Mapping[str, BreakerRow] = field(default_factory=dict)
+    held_lanes: Iterable[Lane] = ()
+    held_back: Iterable[HeldBack] = ()
+    lately: Iterable[OfSchool] = ()
+    """What was accepted in the last hour, and became of it."""
+    today: Iterable[OfSchool] = ()
+    usual: Usual = lambda provider, mis: FEW_AFTER
+
+
+@dataclass
+class _Known:
+    """What is known of one school."""
+
+    waiting: list[Waiting] = field(default_factory=list)
+    lane: Lane | None = None
+    shrunk: HeldBack | None = None
+    lately: OfSchool | None = None
+    today: OfSchool | None = None
+
+
+def look_at(facts: Facts, now: datetime) -> tuple[Sequence[SchoolNeed], Sequence[SchoolCell]]:
+    """Return the schools that need someone, those of which nothing gets through first and of these the one with most;
+    and a cell for every school, in their order."""
+    known: dict[str, _Known] = defaultdict(_Known)
+    for one in facts.waiting:
+        known[one.school_id].waiting.append(one)
+    for lane in reversed(list(facts.held_lanes)):
+        known[lane.school_id].lane = lane
+    for shrunk in reversed(list(facts.held_back)):
+        known[shrunk.school_id].shrunk = shrunk
+    for lately in facts.lately:
+        known[lately.school_id].lately = lately
+    for today in facts.today:
+        known[today.school_id].today = today
+    needs, cells = [], []
+    for state in facts.states:
+        of = known[state.id]
+        need = _need(state, of, facts.breakers.get(of_school(state.id)), facts.usual(state.provider, state.mis), now)
+        if need is not None:
+            needs.append(need)
+        cells.append(_cell(state, of, need))
+    needs.sort(key=lambda need: (not need.need.stops_all, -need.affected, need.since, need.name))
+    return needs, cells
+
+
+def _cell(state: SchoolState, of: _Known, need: SchoolNeed | None) -> SchoolCell:
+    if need is not None:
+        return SchoolCell(state.id, state.name, need.need, need.affected)
+    waiting = sum(one.writebacks for one in of.waiting)
+    failed = of.today.failed if of.today else 0
+    if failed:
+        standing = Standing.SOME_FAILED
+    elif waiting:
+        standing = Standing.BUSY
+    else:
+        standing = Standing.WELL if of.today is not None and of.today.confirmed else Standing.QUIET
+    return SchoolCell(state.id, state.name, standing, waiting + failed)
 
 
 def _need(
-    state: SchoolState,
-    waiting: Sequence[Waiting],
-    breaker: BreakerRow | None,
-    lane: Lane | None,
-    shrunk: HeldBack | None,
-    failing: OfSchool | None,
-    now: datetime,
+    state: SchoolState, of: _Known, breaker: BreakerRow | None, usual: timedelta, now: datetime
 ) -> SchoolNeed | None:
-    to_decide = [one for one in waiting if one.status == Status.NEEDS_ATTENTION.value]
-    late = [one for one in waiting if one.status not in _EXPLAINED and now - one.since >= PATIENCE]
-    unsure = [one for one in late if one.status in WITH_PROVIDER]
-    held = [one for one in waiting if one.status == Status.HELD.value]
+    to_decide = [one for one in of.waiting if one.status == Status.NEEDS_ATTENTION.value]
+    held = [one for one in of.waiting if one.status == Status.HELD.value]
+    unsure = [one for one in of.waiting if one.status in WITH_PROVIDER and _is_late(one, usual, now)]
+    unsent = [
+        one for one in of.waiting if one.status not in (*_EXPLAINED, *WITH_PROVIDER) and _is_late(one, STUCK_AFTER, now)
+    ]
     reason, detail = "", ""
     if state.hold_reason:
         need, reason, detail = Need.HELD, state.hold_reason, state.hold_detail or ""
         since = state.held_at or min((one.since for one in held), default=now)
-    elif lane is not None:
-        need, reason, detail = Need.HELD, lane.hold_reason or "", f"{lane.family} alone: {lane.hold_detail or ''}"
-        since = lane.held_at or min((one.since for one in held), default=now)
+    elif of.lane is not None:
+        need, reason = Need.HELD, of.lane.hold_reason or ""
+        detail = f"{of.lane.family} alone: {of.lane.hold_detail or ''}"
+        since = of.lane.held_at or min((one.since for one in held), default=now)
     elif breaker is not None:
         need, reason, since = Need.UNANSWERED, breaker.reason or "", breaker.since
-    elif failing is not None:
-        need, since = Need.FAILING, failing.failing_since or now
-        detail = f"{failing.failed} failed, {failing.confirmed} confirmed"
+    elif of.lately is not None and _is_failing(of.lately):
+        need, since = Need.FAILING, of.lately.failing_since or now
+        detail = f"{of.lately.failed} failed, {of.lately.confirmed} confirmed"
+    elif unsure:
+        need, since = Need.NO_EVIDENCE, min(one.since for one in unsure)
+    elif unsent:
+        need, since = Need.STUCK, min(one.since for one in unsent)
     elif to_decide:
         need, since = Need.DECIDE, min(one.changed_at for one in to_decide)
-    elif late:
-        need = Need.NO_EVIDENCE if len(unsure) == len(late) else Need.STUCK
-        since = min(one.since for one in late)
-    elif shrunk is not None:
-        need, reason, since = Need.LIST_SHRANK, shrunk.list, shrunk.since
-        detail = f"{shrunk.entries} entries are missing; until somebody decides they stay in use"
+    elif of.shrunk is not None:
+        need, reason, since = Need.LIST_SHRANK, of.shrunk.list, of.shrunk.since
+        detail = f"{of.shrunk.entries} entries are missing; until somebody decides they stay in use"
     else:
         return None
     return SchoolNeed(
@@ -133,13 +206,20 @@ def _need(
         reason=reason,
         detail=detail,
         since=since,
-        waiting=sum(one.writebacks for one in waiting),
+        waiting=sum(one.writebacks for one in of.waiting),
         to_decide=sum(one.writebacks for one in to_decide),
+        failed=of.today.failed if of.today else 0,
     )
+
+
+_EXPLAINED = (Status.NEEDS_ATTENTION.value, Status.HELD.value)
+
+
+def _is_late(one: Waiting, patience: timedelta, now: datetime) -> bool:
+    """Whether it has waited too long, and is more than a few; a few count when they have waited for very long."""
+    age = now - one.since
+    return age >= patience and (one.writebacks >= FEW or age >= max(patience, FEW_AFTER))
 
 
 def _is_failing(lately: OfSchool) -> bool:
     return lately.failed >= FAILING_LEAST and lately.failed >= lately.confirmed
-
-
-_EXPLAINED = (Status.NEEDS_ATTENTION.value, Status.HELD.value)

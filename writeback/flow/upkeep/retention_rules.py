@@ -151,7 +151,7 @@ RULES: Sequence[Rule] = (
         old_rows.unknown_words,
     ),
     Rule("bulk_jobs", "Bulk jobs, after they ended or were stopped", "retention.content_days", old_rows.bulk_jobs),
-    Rule("counts", "Counts of five minutes each, for the console", "", old_rows.counts, always=COUNTS_KEPT),
+    Rule("counts", "Counts of a minute each, for the console", "", old_rows.counts, always=COUNTS_KEPT),
     Rule("count_times", "How long confirmations took, likewise", "", old_rows.count_times, always=COUNTS_KEPT),
     Rule(
         "texts",

@@ -102,6 +102,23 @@ async def gone_wrong(session: AsyncSession, schools: Schools, since: datetime, l
     return [Wrong(*row) for row in (await (await session.connection()).execute(query)).all()]
 
 
+async def held_since(session: AsyncSession, schools: Schools, since: datetime, limit: int) -> Sequence[str]:
+    """Return the ids of what is held and was accepted since then, the latest first: ids begin with that instant."""
+    query = (
+        select_row(col(WritebackRow.id))
+        .join(Lane, col(WritebackRow.lane_id) == col(Lane.id))
+        .where(
+            col(WritebackRow.status) == Status.HELD.value,
+            col(WritebackRow.seq) >= await first_since(session, since) - OUT_OF_ORDER,
+            col(WritebackRow.id) >= id_floor("wb", since),
+            *_in(schools, Lane.school_id),
+        )
+        .order_by(col(WritebackRow.seq).desc())
+        .limit(limit)
+    )
+    return (await (await session.connection()).execute(query)).scalars().all()
+
+
 async def first_since(session: AsyncSession, since: datetime) -> int:
     """Return the sequence of the first that was accepted since then: the order of ids is the order of time."""
     after = select_row(col(WritebackRow.seq)).where(col(WritebackRow.id) >= id_floor("wb", since))
@@ -122,6 +139,12 @@ async def schools_of(session: AsyncSession, schools: Schools) -> Sequence[School
     )
     query = query.where(*_in(schools, SchoolRow.id)).order_by(col(SchoolRow.name))
     return [SchoolState(*row) for row in (await (await session.connection()).execute(query)).all()]
+
+
+async def facts_of(session: AsyncSession, school_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return what providers last said of these schools."""
+    query = select_row(col(SchoolRow.id), col(SchoolRow.facts)).where(col(SchoolRow.id).in_(school_ids))
+    return {row[0]: row[1] or {} for row in (await (await session.connection()).execute(query)).all()}
 
 
 async def open_breakers(session: AsyncSession) -> Sequence[BreakerRow]:

@@ -1,4 +1,4 @@
-"""Counts of what came in and what became of it, five minutes a row: kept up to date from the log of events.
+"""Counts of what came in and what became of it, a minute a row: kept up to date from the log of events.
 
 A row for each school and one for all of a provider's, whose school is empty. `flow/projections/rollups.py` writes,
 `flow/projections/overview.py` reads.
@@ -27,7 +27,8 @@ from writeback.store.tables import (
 
 ALL = ""
 """The school of rows that are about all schools of a provider."""
-BUCKET_S = 300
+BUCKET_S = 60
+"""Seconds."""
 
 _COUNTED = tuple(
     event.value
@@ -84,6 +85,15 @@ class OfSchool(NamedTuple):
     dropped: int
     failing_since: datetime | None
     """When the first of the stretches begins in which something was accepted that failed."""
+
+
+class TimesOfMis(NamedTuple):
+    """How many through one provider into one MIS took as long from acceptance to evidence as `bin` says."""
+
+    provider: str
+    mis: str
+    bin: int
+    writebacks: int
 
 
 class Times(NamedTuple):
@@ -193,3 +203,16 @@ async def times(session: AsyncSession, schools: Collection[str] | None, since: d
     query = select(*parts, func.sum(RollupTimeRow.writebacks)).where(only, col(RollupTimeRow.bucket_at) >= since)
     found = (await (await session.connection()).execute(query.group_by(*parts))).all()
     return [Times(row[0], row[1], int(row[2])) for row in found]
+
+
+async def times_of_mises(session: AsyncSession, since: datetime) -> Sequence[TimesOfMis]:
+    """Return how long confirmations since then took, by provider and MIS, of all schools."""
+    parts = (col(RollupTimeRow.provider), col(SchoolRow.mis), col(RollupTimeRow.bin))
+    query = (
+        select(*parts, func.sum(RollupTimeRow.writebacks))
+        .join(SchoolRow, col(SchoolRow.id) == col(RollupTimeRow.school_id))
+        .where(col(RollupTimeRow.bucket_at) >= since)
+        .group_by(*parts)
+    )
+    found = (await (await session.connection()).execute(query)).all()
+    return [TimesOfMis(row[0], row[1], row[2], int(row[3])) for row in found]

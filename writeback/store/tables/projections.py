@@ -12,7 +12,7 @@ _IS_FINDING = text("what = 'finding'")
 
 
 class RollupRow(Stored, table=True):
-    """What came in within five minutes, and what became of it by now: a rollup of events."""
+    """What came in within a minute, and what became of it by now: a rollup of events."""
 
     __tablename__ = "tally"
     __table_args__ = (Index("ix_tally_bucket_at", "bucket_at"),)
@@ -36,7 +36,7 @@ class RollupRow(Stored, table=True):
 
 
 class RollupTimeRow(Stored, table=True):
-    """How many confirmations within five minutes took how long."""
+    """How many confirmations within a minute took how long."""
 
     __tablename__ = "tally_time"
     __table_args__ = (Index("ix_tally_time_bucket_at", "bucket_at"),)

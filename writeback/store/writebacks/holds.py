@@ -24,6 +24,14 @@ def lock_school(session: Session, school_id: str) -> SchoolRow | None:
     return session.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
+def lock_unwatched(session: Session, school_ids: Collection[str]) -> Sequence[SchoolRow]:
+    """Return those of these schools that are not held, and that nobody is to look at, locked in the order of ids."""
+    query = select(SchoolRow).where(
+        col(SchoolRow.id).in_(school_ids), col(SchoolRow.hold_reason).is_(None), col(SchoolRow.recheck_at).is_(None)
+    )
+    return session.exec(query.order_by(col(SchoolRow.id)).with_for_update()).all()
+
+
 class HoldState(NamedTuple):
     """Why a school is held, None when it is not; and how often it was checked without success."""
 

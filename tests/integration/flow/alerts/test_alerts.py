@@ -34,6 +34,7 @@ from writeback.flow.projections.overview import Overviews
 from writeback.flow.projections.rollups import Rollup
 from writeback.notifier.mail import MailSender
 from writeback.notifier.sender import WebhookSender
+from writeback.providers.base import SchoolReport
 from writeback.queue.pulse import Pulse
 from writeback.store.tables import AlertMessageRow, IncidentRow, SchoolRow
 
@@ -423,3 +424,31 @@ async def test_addresses_are_shown_without_what_is_secret_in_them(office: Office
     async with office.world.flow.db.read() as session:
         rows = (await session.exec(select(IncidentRow))).all()
     assert rows == []
+
+
+async def test_a_school_that_goes_quiet_is_asked_about_and_its_cause_is_told(office: Office) -> None:
+    await office.add()
+    office.world.provider.school = SchoolReport(is_online=False)
+    for number in range(3):
+        await office.world.submit(mark(f"A{number + 1}"))
+    await office.look(5 * 60 + 1)  # nothing was sent, and nobody said why
+
+    wakes = [subject for job, subject in office.world.waker.wakes if job == "recheck_school"]
+    assert wakes == ["hillside"]
+    await office.world.watch.recheck_due("hillside")
+    await office.look(20)
+    await office.look(120)
+
+    assert office.subjects == ["One school is held (Wonde): its agent does not answer"]
+    assert len([job for job, _ in office.world.waker.wakes if job == "recheck_school"]) == 1, "held ones are anyway"
+
+
+async def test_a_quiet_school_is_not_asked_about_again_and_again(office: Office) -> None:
+    for number in range(3):
+        await office.world.submit(mark(f"A{number + 1}"))
+    await office.look(5 * 60 + 1)
+    await office.world.watch.recheck_due("hillside")  # all is well, says its provider
+    for _ in range(4):
+        await office.look(20)
+
+    assert len([job for job, _ in office.world.waker.wakes if job == "recheck_school"]) == 1

@@ -104,7 +104,7 @@ async def test_an_account_with_some_schools_has_their_counts_alone(database: Dat
 
     assert own.providers[0].confirmed == 1
     assert sum(bucket.accepted for bucket in own.buckets) == 1
-    assert own.school_count == own.measured == 1
+    assert len(own.grid) == own.measured == 1
 
 
 async def test_what_is_held_is_not_held_against_the_provider(database: Database, clock: FakeClock) -> None:
@@ -119,7 +119,7 @@ async def test_what_is_held_is_not_held_against_the_provider(database: Database,
     assert (wonde.accepted, wonde.confirmed, wonde.waiting, wonde.held, wonde.held_schools) == (1, 1, 0, 2, 1)
 
 
-async def test_schools_that_need_someone_come_with_cause_and_since_the_longest_first(
+async def test_schools_that_need_someone_come_with_cause_and_since_a_decision_last(
     database: Database, clock: FakeClock
 ) -> None:
     now = clock.now()
@@ -141,12 +141,13 @@ async def test_schools_that_need_someone_come_with_cause_and_since_the_longest_f
 
     assert [(one.id, one.need) for one in schools] == [
         ("riverside", Need.NO_EVIDENCE),
+        ("stuck", Need.STUCK),
         ("hillside", Need.HELD),
         ("oakfield", Need.DECIDE),
-        ("stuck", Need.STUCK),
     ]
-    assert schools[1].since == now - timedelta(minutes=29)
-    assert schools[0].waiting == 1
+    by_id = {one.id: one for one in schools}
+    assert by_id["hillside"].since == now - timedelta(minutes=29)
+    assert by_id["riverside"].waiting == 1
 
 
 async def test_a_school_and_a_provider_that_do_not_answer_are_shown_with_since(
@@ -166,6 +167,38 @@ async def test_a_school_and_a_provider_that_do_not_answer_are_shown_with_since(
 
     assert overview.providers[0].unanswered_since == since
     assert (overview.schools[0].need, overview.schools[0].since) == (Need.UNANSWERED, since)
+
+
+async def test_a_provider_and_mis_that_take_long_are_given_that_long(database: Database, clock: FakeClock) -> None:
+    now = clock.now()
+    await _schools(database, now, "oakfield", "hillside")
+    for _ in range(20):
+        at = now - timedelta(hours=2)
+        await _add(database, at, "hillside", "confirmed", ended_at=at + timedelta(minutes=25))
+        await _add(database, at, "oakfield", "confirmed", ended_at=at + timedelta(seconds=3))
+    for school in ("hillside", "oakfield"):
+        for _ in range(3):
+            await _add(database, now - timedelta(minutes=15), school, "sent")
+
+    overview = await _overview(database, clock)
+
+    assert [one.id for one in overview.schools] == ["oakfield"]
+    assert overview.usual["wonde"] == timedelta(minutes=2)
+    assert overview.usual["xporter"].total_seconds() == pytest.approx(1_500, rel=0.1)
+
+
+async def test_the_chart_says_what_became_of_what_came_in_each_minute(database: Database, clock: FakeClock) -> None:
+    now = clock.now()
+    await _schools(database, now, "oakfield")
+    at = now - timedelta(minutes=7)
+    for status in ("confirmed", "confirmed", "failed", "held", "superseded", "sent"):
+        await _add(database, at, "oakfield", status)
+
+    buckets = (await _overview(database, clock)).buckets
+
+    (one,) = [bucket for bucket in buckets if bucket.accepted]
+    assert one.start <= at < one.start + timedelta(minutes=1)
+    assert (one.accepted, one.confirmed, one.failed, one.held, one.on_their_way) == (5, 2, 1, 1, 1)
 
 
 async def test_causes_count_records_and_writebacks_the_most_frequent_first(

@@ -16,7 +16,8 @@ from writeback.flow.alerts.conditions import (
     SilentWorker,
     conditions_of,
 )
-from writeback.flow.projections.overview import Causes, Overview, ProviderState
+from writeback.flow.projections.overview import Causes, Overview
+from writeback.flow.projections.overview_providers import ProviderState
 from writeback.flow.projections.overview_schools import Need, SchoolNeed
 
 NOW = FakeClock().now()
@@ -31,7 +32,7 @@ def need(school: str, what: Need, *, reason: str = "", minutes: float = 120, **m
 
 def provider(**more: Any) -> ProviderState:
     given: dict[str, Any] = dict.fromkeys(
-        ("accepted", "confirmed", "failed", "waiting", "held", "held_schools"), 0
+        ("accepted", "confirmed", "failed", "waiting", "held", "held_lately", "held_schools"), 0
     ) | dict.fromkeys(("waiting_since", "last_evidence_at", "median_s", "unanswered_since"))
     return ProviderState(**{"provider": "wonde", "only_registers": True, **given, **more})
 
@@ -41,7 +42,8 @@ def overview(*schools: SchoolNeed, **of_provider: Any) -> Overview:
         at=NOW,
         providers=[provider(**of_provider)],
         schools=schools,
-        school_count=9,
+        grid=(),
+        usual={"wonde": timedelta(minutes=2)},
         buckets=(),
         bucket=timedelta(minutes=5),
         median_s=None,
