@@ -5,11 +5,12 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import Connection, Table, insert
+from sqlmodel import SQLModel, select
 
 from tests.secret_key import SECRET_KEY
 from writeback.core.clock import FakeClock
@@ -255,10 +256,49 @@ def lists(now: datetime) -> list[Lookup]:
     ]
 
 
+@cache
+def _settings() -> Settings:
+    return Settings(secret_key=SECRET_KEY, dispatch=DispatchSettings(gather_s=0))
+
+
+_HILLSIDE: dict[datetime, list[tuple[Table, list[dict[str, Any]]]]] = {}
+"""The rows that Hillside consists of, by the instant at which it was added: as they were when it was added first."""
+
+
+async def _add_hillside(registry: Registry, database: Database, now: datetime) -> None:
+    """Add the school with its lists; all but the first time by its rows, which takes a tenth of the time."""
+    if now in _HILLSIDE:
+        await database.write_core(partial(_insert, _HILLSIDE[now]))
+        return
+    await registry.add(NewSchool("Hillside", "wonde", "Bromcom", "A1930499544", {"token": "t"}, id="hillside"))
+    async with database.write() as session:
+        for lookup in lists(now):
+            await lookups.save(session, "hillside", lookup)
+    _HILLSIDE[now] = await database.write_core(_rows_of_all)
+
+
+def _rows_of_all(connection: Connection) -> list[tuple[Table, list[dict[str, Any]]]]:
+    found = []
+    for table in SQLModel.metadata.sorted_tables:
+        counted = [column.name for column in table.primary_key if column.autoincrement is True]
+        rows = [dict(row) for row in connection.execute(select(table)).mappings()]
+        if rows and table.name not in _OF_EVERY_DATABASE:
+            found.append((table, [{name: row[name] for name in row if name not in counted} for row in rows]))
+    return found
+
+
+_OF_EVERY_DATABASE = {"schema_compatibility", "epoch"}
+
+
+def _insert(rows: Sequence[tuple[Table, list[dict[str, Any]]]], connection: Connection) -> None:
+    for table, values in rows:
+        connection.execute(insert(table), values)
+
+
 @pytest.fixture
 async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[World]:
     """A school called Hillside with its lists, on SQLite and then on PostgreSQL."""
-    settings, secrets = Settings(secret_key=SECRET_KEY, dispatch=DispatchSettings(gather_s=0)), SecretBox(SECRET_KEY)
+    settings, secrets = _settings().model_copy(deep=True), SecretBox(SECRET_KEY)  # tests change them
     provider, waker = ScriptedProvider(), RecordingWaker()
     registry = Registry(
         database,
@@ -280,20 +320,9 @@ async def world(database: Database, fake_clock: FakeClock) -> AsyncIterator[Worl
         secrets=secrets,
         rng=random.Random(7),
     )
-    await registry.add(
-        NewSchool(
-            id="hillside",
-            name="Hillside",
-            provider="wonde",
-            mis="Bromcom",
-            provider_school_id="A1930499544",
-            credentials={"token": "t"},
-        )
-    )
-    async with database.write() as session:
-        for lookup in lists(fake_clock.now()):
-            provider.rows[lookup.list] = dict(lookup.rows)
-            await lookups.save(session, "hillside", lookup)
+    for lookup in lists(fake_clock.now()):
+        provider.rows[lookup.list] = dict(lookup.rows)
+    await _add_hillside(registry, database, fake_clock.now())
     committer = Committer(database, fake_clock, max_waiting=100, on_commit=partial(waker.wake, "serve_lane"))
     await committer.start()
     made = World(flow, fake_clock, provider, waker, committer)

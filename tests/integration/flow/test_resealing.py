@@ -16,6 +16,7 @@ from writeback.flow.upkeep.resealing import Resealing, Seals
 from writeback.store.sql.database import Database
 from writeback.store.sql.sealed import sealed_columns
 from writeback.store.tables import (
+    AlertReceiverRow,
     App,
     AuditRow,
     DirectoryRow,
@@ -59,6 +60,8 @@ def _everything(session: Session) -> None:
     session.add(
         DirectoryRow(**people, made_with="", filled_at=NOW, people="{}", details=OLD.seal({"A1": {"upn": "A1"}}))
     )
+    told = {"id": "alr_1", "name": "duty", "kind": "slack", "created_at": NOW}
+    session.add(AlertReceiverRow(**told, sealed=OLD.seal({"address": "https://hooks.example.org/x"})))
     session.add(ErasureKeyRow(id="erasures", sealed=OLD.seal({"key": "a key"})))
     session.add(StaffRow(**staff, totp_secret=OLD.seal({"totp": "secret"})))
     session.flush()
@@ -77,6 +80,7 @@ async def _reseal(db: Database, on_progress: Callable[[str, int], None] = lambda
 async def test_everything_is_sealed_again_with_the_newest_key_and_the_old_one_may_go(database: Database) -> None:
     await database.transact(_everything)
     assert await _counts(database) == {
+        "alert_receiver.sealed": (0, 1, 0),
         "directory.details": (0, 1, 0),
         "erasure_key.sealed": (0, 1, 0),
         "provider_answer.sealed": (0, 1, 0),
@@ -85,9 +89,10 @@ async def test_everything_is_sealed_again_with_the_newest_key_and_the_old_one_ma
         "webhook.secrets": (0, 1, 0),
     }
 
-    assert await _reseal(database) == 6
+    assert await _reseal(database) == 7
 
     assert await _counts(database, SecretBox("new")) == {
+        "alert_receiver.sealed": (1, 0, 0),
         "directory.details": (1, 0, 0),
         "erasure_key.sealed": (1, 0, 0),
         "provider_answer.sealed": (1, 0, 0),
@@ -101,7 +106,7 @@ async def test_everything_is_sealed_again_with_the_newest_key_and_the_old_one_ma
     assert SecretBox("new").open(schools["school-0001"]) == {"token": "token 1"}
     assert LOST.open(schools["school-0003"]) == {"token": "token 3"}, "what cannot be read stays as it is"
     assert schools["school-0004"] == ""
-    assert (noted.action, noted.changed) == ("secrets.reseal", {"resealed": 6})
+    assert (noted.action, noted.changed) == ("secrets.reseal", {"resealed": 7})
 
 
 async def test_a_second_run_has_nothing_to_do_and_says_nothing(database: Database) -> None:
@@ -128,7 +133,7 @@ async def test_what_is_written_while_it_is_sealed_again_stays(
 
     monkeypatch.setattr(resealing.sealed, "put", overtaken)
 
-    assert await _reseal(database) == 5
+    assert await _reseal(database) == 6
 
     async with database.read() as session:
         row = await session.get(SchoolRow, "school-0001")
