@@ -403,6 +403,7 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.resolve("wb_1", "failed", reason="r"),
     lambda c: c.resolve("wb_1", "confirmed", reason="r", mis_ids={0: "B7"}),
     lambda c: c.resubmit_all(_WHERE, reason="r"),
+    lambda c: c.preview_resubmit_all(_WHERE, {"without_codes": ["code_unknown"]}),
     lambda c: c.count_resubmit_all(_WHERE),
     lambda c: c.cancel_all(_WHERE, reason="r"),
     lambda c: c.count_cancel_all(_WHERE),

@@ -23,7 +23,7 @@ from writeback_client.errors import (
 from writeback_client.models.access import AuditEntry, Hook, Key, NewKey, Ready, Restore
 from writeback_client.models.base import Finding, Page
 from writeback_client.models.batches import Batch, Uploaded
-from writeback_client.models.corrections import Check, Corrected, Count, ProviderAnswer, Report
+from writeback_client.models.corrections import Check, Corrected, Count, Preview, ProviderAnswer, Report
 from writeback_client.models.features import Features, RuleSet
 from writeback_client.models.reviews import Mended, Review, ReviewPerson, ReviewRow, SavedMapping
 from writeback_client.models.schools import ListedSchool, School, Synced
@@ -61,6 +61,7 @@ __all__ = [
     "NotFinal",
     "NotFound",
     "Page",
+    "Preview",
     "Problem",
     "ProviderAnswer",
     "RateLimited",

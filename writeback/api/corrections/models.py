@@ -7,6 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 
 from writeback.api.models import FindingCode, MaybeReason, Reason, Taken
 from writeback.api.writebacks.routes import known_kind
+from writeback.domain.changes import Changes, Settable, Substitution
 from writeback.domain.corrections import Outcome
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.states import Status
@@ -194,6 +195,30 @@ class ManyIn(Taken):
     """`next_cursor` of the answer before."""
 
 
+class SubstitutionIn(Taken):
+    """Where a field says `was`, it says `becomes` from now on."""
+
+    field: Settable
+    """`staff`: whoever recorded, supervises or authorised."""
+    was: Annotated[Name, Field(min_length=1)]
+    becomes: Annotated[Name, Field(min_length=1)]
+
+
+class ChangesIn(Taken):
+    """What is changed in the records before they go; with `set` only those go in which it changes something."""
+
+    set: Annotated[list[SubstitutionIn], Field(max_length=50)] = []
+    without_students: Annotated[list[Name], Field(max_length=MOST)] = []
+    """Ids: what is about them stays as it is."""
+    without_codes: Annotated[list[FindingCode], Field(max_length=100)] = []
+    """Of findings: what failed for one of these stays as it is."""
+
+    @property
+    def changes(self) -> Changes:
+        said = tuple(Substitution(one.field, one.was, one.becomes) for one in self.set)
+        return Changes(said, tuple(self.without_students), tuple(self.without_codes))
+
+
 class ManyResubmitIn(ManyIn):
     """Send again all that match."""
 
@@ -207,7 +232,13 @@ class ManyResubmitIn(ManyIn):
 
     filter: ResubmitFilterIn
     on_invalid: OnInvalid = "reject"
-    """Of each writeback by itself."""
+    """Of each writeback by itself. With `changes` what they do not mend stays failed, as with `skip`."""
+    changes: ChangesIn = ChangesIn()
+
+    @property
+    def order(self) -> Order:
+        changes = self.changes.changes
+        return Order(on_invalid="skip" if changes else self.on_invalid, changes=changes)
 
 
 class ManyCancelIn(ManyIn):

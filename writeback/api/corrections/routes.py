@@ -24,7 +24,7 @@ from writeback.domain.corrections import Action
 from writeback.flow.correct.by_filter import Work
 from writeback.flow.correct.draft import Order
 from writeback.wiring import Services
-from writeback_client.models.corrections import Check, Corrected, Count, ProviderAnswer, Report
+from writeback_client.models.corrections import Check, Corrected, Count, Preview, ProviderAnswer, Report
 
 router = APIRouter(tags=["corrections"])
 
@@ -61,9 +61,26 @@ _MANY = {
 }
 
 
+_MANY_RESUBMITTED = {
+    **_MANY,
+    200: {
+        "model": Report | Count | Preview,
+        "description": "What was done and what was not; with `count=true` how many; with `preview=true` what would be.",
+    },
+}
+MOST_PREVIEWED = 200
+
+
 class DryRunQuery(Parameters):
     dry_run: bool = False
     """Only validate."""
+
+
+class PreviewQuery(Parameters):
+    count: bool = False
+    """Only say how many there are."""
+    preview: bool = False
+    """Only say what would become of the first of them."""
 
 
 class CountQuery(Parameters):
@@ -131,17 +148,21 @@ async def show_provider_answer(caller: Supporter, services: Svc, writeback: str,
     return await services.corrections.answers.show(caller, writeback, request, actor_of(caller))
 
 
-@router.post("/v1/writebacks/resubmit", responses=_MANY)
+@router.post("/v1/writebacks/resubmit", responses=_MANY_RESUBMITTED)
 async def resubmit_writebacks(
-    caller: Corrector, services: Svc, body: ManyResubmitIn, query: Annotated[CountQuery, Query()]
-) -> Report | Count:
+    caller: Corrector, services: Svc, body: ManyResubmitIn, query: Annotated[PreviewQuery, Query()]
+) -> Report | Count | Preview:
     """Send again all that a filter finds, the earliest accepted first; each is validated by itself.
 
-    Called twice it does nothing twice: what is on its way is not sent again. At most 10,000 in one call; where there
-    are more, `next_cursor` goes on.
+    With `changes` one code or member of staff takes the place of another in all of them first, or some are left out;
+    `preview=true` says what that would come to. Called twice it does nothing twice: what is on its way is not sent
+    again. At most 10,000 in one call; where there are more, `next_cursor` goes on.
     """
-    order = Order(on_invalid=body.on_invalid)
-    return await _do_many(caller, services, Action.RESUBMIT, body, order, count=query.count)
+    if query.preview:
+        work = Work(Action.RESUBMIT, body.filter.selection, actor_of(caller, body.reason), body.order)
+        _check_filter(caller, body.filter)
+        return await services.corrections.many.preview(caller, work, limit=min(body.limit, MOST_PREVIEWED))
+    return await _do_many(caller, services, Action.RESUBMIT, body, body.order, count=query.count)
 
 
 @router.post("/v1/writebacks/cancel", responses=_MANY)

@@ -8,6 +8,15 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
+from writeback.cli.changes import (
+    ReplaceStaff,
+    Set,
+    Where,
+    WithoutCode,
+    WithoutStudent,
+    changes_in,
+    show_preview,
+)
 from writeback.cli.commands.correction_files import edits_in, numbers
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json, Key, OnlyKinds, OnlySchool, OnlyStatuses, Since, Until, Url
@@ -55,6 +64,11 @@ def resubmit(
     until: Until = None,
     code: Code = None,
     student: Student = None,
+    where: Where = None,
+    becomes: Set = None,
+    replace_staff: ReplaceStaff = None,
+    without_student: WithoutStudent = None,
+    without_code: WithoutCode = None,
     yes: Yes = False,
     url: Url = None,
     key: Key = None,
@@ -62,23 +76,37 @@ def resubmit(
 ) -> None:
     """Send again what failed, was cancelled or never left: by id, or all that a filter finds.
 
-    With a filter it says first how many there are, and asks.
+    With a filter it says first how many there are, and asks; where codes or staff are changed also what would become
+    of the first of them, which is all that --dry-run does.
 
     Examples:
 
     writeback resubmit wb_01kbn5… --edit mended.json --reason "pupil was entered twice"
 
     writeback resubmit --school hillside --code code_inactive --reason "the school has enabled X"
+
+    writeback resubmit --school hillside --code code_unknown --where code=M --set code=I --reason "M is no code there"
     """
     on_invalid = "skip" if skip_invalid else "reject"
     wanted = _filter(school, kind, status, app, batch, ref, since, until, code, student)
     _refuse_both(ids, wanted)
+    changes = changes_in(where, becomes, replace_staff, without_student, without_code)
+    if ids and changes:
+        raise CommandFailed(Exit.USAGE, "changes are made in what a filter finds", hint="use --edit for one writeback")
     api = _api(url, key)
     if ids:
         body = {"reason": reason, "on_invalid": on_invalid, "not_in_mis": not_in_mis, "records": _edits(ids, edit)}
         each(context, api, ids, "resubmit", body, params={"dry_run": "true"} if dry_run else {})
         return
-    _many(context, api, "resubmit", wanted, {"reason": reason, "on_invalid": on_invalid}, yes=yes, only_count=dry_run)
+    many: dict[str, Any] = {"reason": reason, "on_invalid": on_invalid}
+    if changes:
+        many |= {"changes": changes}
+        if dry_run or not (yes or output.wants_json(context)):
+            preview = api.call("POST", "/v1/writebacks/resubmit", json=_asked(wanted, many), params={"preview": "true"})
+            output.print_json(preview) if output.wants_json(context) else show_preview(preview)
+        if dry_run:
+            return
+    _many(context, api, "resubmit", wanted, many, yes=yes, only_count=dry_run)
 
 
 def cancel(
@@ -279,9 +307,7 @@ def _many(
     only_count: bool,
 ) -> None:
     """Count, ask, and do it in calls that end soon; what could not be done is said at the end."""
-    if not body["reason"]:
-        raise CommandFailed(Exit.USAGE, "a filter needs a reason", hint='give --reason "…"')
-    path, body = f"/v1/writebacks/{action}", {"filter": wanted, **body}
+    path, body = f"/v1/writebacks/{action}", _asked(wanted, body)
     count = api.call("POST", path, json=body, params={"count": "true"})
     if only_count or not count["writebacks"]:
         _print_count(context, action, count)
@@ -303,6 +329,12 @@ def _many(
         _print_report(action, done, not_done, unchanged)
     if not_done:
         raise typer.Exit(Exit.REFUSED)
+
+
+def _asked(wanted: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    if not body["reason"]:
+        raise CommandFailed(Exit.USAGE, "a filter needs a reason", hint='give --reason "…"')
+    return {"filter": wanted, **body}
 
 
 def _print_count(context: typer.Context, action: str, count: dict[str, Any]) -> None:

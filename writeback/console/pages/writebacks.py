@@ -71,16 +71,11 @@ async def list_(page: Page) -> Response:
 @pages.post("/writebacks/mend", needs=Permission.CORRECT)
 async def mend(page: Page) -> Response:
     """Ask whether to do it to those that are ticked, or to all that match; then begin."""
-    action, asked = _action(page), asked_in(page)
-    if asked.filter.school:
-        page.require_school(asked.filter.school)
-    back = page.url("/writebacks", **asked.query).removeprefix(ROOT)
-    ids = [str(one) for one in page.form.getlist("id")] if page.field("which") != "all" else []
-    if page.field("which") != "all" and not ids:
-        return page.redirect(back, flash="Nothing was ticked. Tick some, or choose all that match.", tone="warn")
-    if page.field("which") == "all" and not asked.is_narrow:
-        return page.redirect(back, flash="Filter first: all there are is too many for one go.", tone="warn")
-    wanted, until = _selection(page, action, asked, ids)
+    action, chosen = _action(page), chosen_in(page)
+    if isinstance(chosen, Response):
+        return chosen
+    asked, ids, back = chosen
+    wanted, until = selection_of(page, action, asked, ids)
     count = await page.services.corrections.many.count(page.caller, action, wanted) if wanted.filter.statuses else None
     if count is None or not count.writebacks:
         return page.redirect(back, flash=_NOTHING[action], tone="warn")
@@ -103,6 +98,21 @@ async def mend(page: Page) -> Response:
     )
 
 
+def chosen_in(page: Page) -> tuple[Asked, Sequence[str], str] | Response:
+    """Return what the form of the list is about: its filter, the ids that are ticked (none: all that match), and where
+    to go back to; or the way back, with why, where it is about nothing."""
+    asked = asked_in(page)
+    if asked.filter.school:
+        page.require_school(asked.filter.school)
+    back = page.url("/writebacks", **asked.query).removeprefix(ROOT)
+    ids = [str(one) for one in page.form.getlist("id")] if page.field("which") != "all" else []
+    if page.field("which") != "all" and not ids:
+        return page.redirect(back, flash="Nothing was ticked. Tick some, or choose all that match.", tone="warn")
+    if page.field("which") == "all" and not asked.is_narrow:
+        return page.redirect(back, flash="Filter first: all there are is too many for one go.", tone="warn")
+    return asked, ids, back
+
+
 def _action(page: Page) -> Action:
     try:
         action = Action(page.field("action"))
@@ -113,7 +123,7 @@ def _action(page: Page) -> Action:
     return action
 
 
-def _selection(page: Page, action: Action, asked: Asked, ids: Sequence[str]) -> tuple[Selection, str]:
+def selection_of(page: Page, action: Action, asked: Asked, ids: Sequence[str]) -> tuple[Selection, str]:
     """Return what is meant: nothing that came in after it was asked, and nothing that it cannot be done to."""
     asked_at = page.field("asked_at") or page.now.isoformat()
     until = min(filter(None, (asked.filter.until, _instant(asked_at, page))))

@@ -14,9 +14,11 @@ from sqlmodel import Session
 from writeback.core import failpoints
 from writeback.core.errors import NotFound
 from writeback.core.ids import new_id
+from writeback.domain.changes import Changes
 from writeback.domain.corrections import Action
 from writeback.domain.staff import Person
 from writeback.flow.correct.by_filter import Work, note_bulk
+from writeback.flow.correct.draft import Order
 from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import bulk_jobs
@@ -27,6 +29,7 @@ from writeback.store.tables import BulkRow
 from writeback_client.models.base import Page
 
 _SELECTION = TypeAdapter(Selection)
+_CHANGES = TypeAdapter(Changes)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class BulkView:
     not_done: int
     refusals: Sequence[dict[str, Any]]
     trouble: str
+    changes: Changes
     created_at: datetime
     finished_at: datetime | None
 
@@ -64,7 +68,16 @@ class Bulks:
 
     flow: FlowContext
 
-    async def begin(self, person: Person, action: Action, wanted: Selection, reason: str, *, matched: int) -> str:
+    async def begin(
+        self,
+        person: Person,
+        action: Action,
+        wanted: Selection,
+        reason: str,
+        *,
+        matched: int,
+        changes: Changes | None = None,
+    ) -> str:
         """Write down what is to be done and wake a worker; return the job's id."""
         check_may_correct(person.caller)
         now = self.flow.clock.now()
@@ -75,6 +88,7 @@ class Bulks:
             action=action.value,
             reason=reason,
             wanted=_SELECTION.dump_json(wanted).decode(),
+            changes=_CHANGES.dump_json(changes).decode() if changes else "",
             state=BulkState.RUNNING,
             matched=matched,
             created_at=now,
@@ -147,7 +161,9 @@ class Bulks:
 
 def work_of(row: BulkRow, person: Person) -> Work:
     """Return what is to be done, in the name of a person."""
-    return Work(Action(row.action), _SELECTION.validate_json(row.wanted), person.actor(row.reason))
+    # What a change does not mend stays failed, and the records that it mends go without it.
+    order = Order(on_invalid="skip", changes=_CHANGES.validate_json(row.changes)) if row.changes else Order()
+    return Work(Action(row.action), _SELECTION.validate_json(row.wanted), person.actor(row.reason), order)
 
 
 def _unknown(bulk_id: str) -> NotFound:
@@ -172,6 +188,7 @@ def _view(found: Listed) -> BulkView:
         not_done=row.not_done,
         refusals=row.refusals,
         trouble=row.trouble or "",
+        changes=_CHANGES.validate_json(row.changes) if row.changes else Changes(),
         created_at=row.created_at,
         finished_at=row.finished_at,
     )

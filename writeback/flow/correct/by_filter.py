@@ -4,6 +4,8 @@ What if the process dies in the middle? What was done is done and written down; 
 if it is called twice? What has been done does not match the filter any more, or is found to be on its way.
 """
 
+import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,7 +18,8 @@ from writeback.core.background_pace import give_way
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Problem
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller
-from writeback.domain.actor import Actor
+from writeback.domain.actor import Actor, actor_of
+from writeback.domain.changes import differences, said_by
 from writeback.domain.corrections import USUAL, Action, awaiting, cancellable, going_again
 from writeback.domain.states import Status
 from writeback.domain.writeback import unpack_progress
@@ -33,7 +36,16 @@ from writeback.store.reads.pages import decode_number, encode_cursor
 from writeback.store.reads.selection import Extent, Selection
 from writeback.store.tables import WritebackRow
 from writeback.store.writebacks import writebacks
-from writeback_client.models.corrections import Count, Done, NotDone, Report
+from writeback_client.models.corrections import (
+    Count,
+    Done,
+    NotDone,
+    Preview,
+    PreviewField,
+    PreviewItem,
+    PreviewRecord,
+    Report,
+)
 
 log = structlog.get_logger()
 
@@ -112,6 +124,35 @@ class BulkCorrections:
         await self._note(work, report, caller.app_id or None)
         return report
 
+    async def preview(self, caller: Caller, work: Work, *, limit: int) -> Preview:
+        """Return what a resubmission with changes would come to in the first writebacks, and do nothing."""
+        found = await self._find(caller, work, None, limit)
+        async with self.flow.db.read() as session:
+            there = await selection.count(session, caller, _with_statuses(work.action, work.wanted))
+            rows = await selection.rows_of(session, [writeback_id for _, writeback_id in found[:limit]])
+        items, unchanged = list[PreviewItem](), 0
+        for row in rows:
+            await give_way()
+            checked = await self._check(row, work.order)
+            if isinstance(checked, Unchanged):
+                unchanged += 1
+            else:
+                items.append(_preview(row, checked))
+        return Preview(writebacks=there, looked_at=len(rows), items=items, unchanged=unchanged)
+
+    async def said_in(self, caller: Caller, wanted: Selection, *, limit: int) -> Mapping[str, Counter[str]]:
+        """Return which codes and members of staff the first of them name in what would go again, and how often."""
+        found = await self._find(caller, Work(Action.RESUBMIT, wanted, actor_of(caller)), None, limit)
+        async with self.flow.db.read() as session:
+            rows = await selection.rows_of(session, [writeback_id for _, writeback_id in found[:limit]])
+        counts = {"code": Counter[str](), "staff": Counter[str]()}
+        for row in rows:
+            stored = json.loads(row.records)
+            for index in going_again(unpack_progress(row.progress, len(stored))):
+                for name, values in said_by(row.kind, stored[index] or {}).items():
+                    counts[name].update(values)
+        return counts
+
     async def piece(
         self, caller: Caller, work: Work, *, bulk: str, cursor: str | None, limit: int, seconds: float, commit: Commit
     ) -> Report:
@@ -165,7 +206,8 @@ class BulkCorrections:
         try:
             draft = await self.resubmits.revalidation.check(draft_of(row, order))
         except Conflict as conflict:
-            return Unchanged(row.id) if conflict.code == "not_resubmittable" else _not_done(row.id, conflict)
+            is_no_matter = conflict.code in ("not_resubmittable", "nothing_to_change")
+            return Unchanged(row.id) if is_no_matter else _not_done(row.id, conflict)
         except NotFound as problem:
             return _not_done(row.id, problem)
         return _not_done(row.id, refusal(draft)) if draft.is_refused(order.on_invalid) else draft
@@ -243,6 +285,30 @@ def note_bulk(
     school = work.wanted.filter.school
     changed = {"action": work.action.value, **counts}
     audit.note(session, work.actor, now, f"bulk.{what}", bulk, app=app, school=school, changed=changed)
+
+
+def _preview(row: WritebackRow, checked: Draft | NotDone) -> PreviewItem:
+    """Return what would become of one writeback."""
+    whose = {"id": row.id, "status": row.status, "school": row.school_id, "kind": row.kind, "ref": row.ref}
+    if isinstance(checked, NotDone):
+        return PreviewItem(**whose, code=checked.code, detail=checked.detail, findings=checked.findings)
+    stored, records = json.loads(row.records), list[PreviewRecord]()
+    for index in checked.good:
+        record = checked.records[index]
+        after = json.loads(record.model_dump_json(exclude_none=True)) if record else {}
+        changed = differences(stored[index], after) if index in checked.edited else {}
+        pupil = stored[index].get("student_id")
+        records.append(
+            PreviewRecord(
+                index=index,
+                student=pupil,
+                changed=[
+                    PreviewField(field=name, before=before, after=became) for name, (before, became) in changed.items()
+                ],
+            )
+        )
+    said = [one.as_json() for one in checked.findings if one.is_error]
+    return PreviewItem(**whose, records=records, findings=said)
 
 
 def _report(bulk: str, matched: int, results: Sequence[Result], next_cursor: str | None) -> Report:

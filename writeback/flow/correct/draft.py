@@ -1,11 +1,13 @@
 """The draft of a resubmission, with edits applied: read and checked before anything is changed."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
 from writeback.core.errors import MOST_FINDINGS, Conflict, InvalidSubmission
+from writeback.domain.changes import Changes, change
 from writeback.domain.corrections import RESUBMITTABLE, going_again, in_doubt
 from writeback.domain.data_subject import ERASED, has_gap
 from writeback.domain.finding import Finding
@@ -32,6 +34,8 @@ class Order:
     edits: Sequence[Edit] = ()
     on_invalid: OnInvalid = "reject"
     not_in_mis: bool = False
+    changes: Changes = field(default_factory=Changes)
+    """Made in every record that they touch; with substitutions no other record goes."""
 
 
 @dataclass(frozen=True)
@@ -94,23 +98,53 @@ def draft_of(row: WritebackRow, order: Order, clock: tzinfo | None = None) -> Dr
     going = going_again(progress)
     if not going and any(entry.erased for entry in progress):
         raise _erased(row)
-    _refuse_misplaced(row, order.edits, progress, going)
+    edits = order.edits
+    if order.changes:
+        edits, going = _changed(row, order, progress, going)
+    _refuse_misplaced(row, edits, progress, going)
     if row.kept == Kept.TEXTS_GONE:
-        _refuse_without_texts(row, order.edits, going)
+        _refuse_without_texts(row, edits, going)
     if not KINDS[row.kind].is_repeatable and not order.not_in_mis:
         _refuse_in_doubt(row, progress, going)
     records, findings = list(stored), list[Finding]()
-    for edit in order.edits:
+    for edit in edits:
         is_brief = len(findings) >= MOST_FINDINGS
         records[edit.index], said = read_record(
             KINDS[row.kind], edit.record, edit.index, is_brief=is_brief, clock=clock
         )
         findings += said
-    given = {edit.index for edit in order.edits}
+    given = {edit.index for edit in edits}
     findings += [one for index in going if index not in given for one in said_of_ids(progress[index])]
     if ERASED in row.records:
         _refuse_with_gaps(row, records, going)
-    return Draft(row, records, progress, going, frozenset(edit.index for edit in order.edits), findings)
+    return Draft(row, records, progress, going, frozenset(edit.index for edit in edits), findings)
+
+
+def _changed(
+    row: WritebackRow, order: Order, progress: Sequence[RecordProgress], going: Sequence[int]
+) -> tuple[Sequence[Edit], list[int]]:
+    """Return the edits that the changes come to, and which records go; raise Conflict where they touch nothing."""
+    given, stored = {edit.index for edit in order.edits}, json.loads(row.records)
+    edits, left, has_changed = list(order.edits), list[int](), bool(given)
+    for index in going:
+        if index in given or stored[index] is None:
+            left.append(index)
+            continue
+        codes = [str(finding.get("code")) for finding in progress[index].findings]
+        became = change(row.kind, stored[index], codes, order.changes)
+        has_changed = has_changed or became.is_touched
+        if became.record is None or (order.changes.substitutions and not became.is_touched):
+            continue
+        left.append(index)
+        if became.is_touched:
+            edits.append(Edit(index, became.record))
+    if not has_changed or not left:
+        raise Conflict(
+            "nothing_to_change",
+            f"nothing in {row.id} is touched by the changes, or nothing would be left of it to send",
+            hint="It stays as it is.",
+        )
+    return edits, left
 
 
 def _refuse_misplaced(

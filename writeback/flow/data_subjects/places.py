@@ -273,8 +273,8 @@ _EVERYWHERE = (
     Place(
         t.BulkRow,
         Reach.EVERYWHERE,
-        "Filters and reasons of bulk jobs, and what could not be done",
-        ("reason", "wanted", "refusals", "trouble"),
+        "Filters, changes and reasons of bulk jobs, and what could not be done",
+        ("reason", "wanted", "changes", "refusals", "trouble"),
         rows.bulk,
         lambda row, look: row.state == _RUNNING,
     ),

@@ -338,7 +338,7 @@ def bulk(row: t.BulkRow, person: Person, look: Look) -> Change:
     if row.school_id not in (None, person.school_id):
         return None
     person = as_named_in(row, person)
-    return named_json(row, person, "reason", "wanted", "refusals", "trouble") or None
+    return named_json(row, person, "reason", "wanted", "changes", "refusals", "trouble") or None
 
 
 def audit(row: t.AuditRow, person: Person, look: Look) -> Change:

@@ -191,6 +191,8 @@ class BulkRow(Stored, table=True):
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
     wanted: str = Field(sa_column=Column(Text, nullable=False))
     """JSON: the filter, and ids where some were ticked."""
+    changes: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
+    """JSON: what is changed in the records that are sent again; empty: nothing."""
     state: str = Field(index=True)
     """running, done, stopped."""
     matched: int = 0

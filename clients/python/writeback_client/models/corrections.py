@@ -1,7 +1,7 @@
 """What people do to writebacks: what came of it, and what they are shown for it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -92,6 +92,46 @@ class NotDone(Model):
     code: str
     detail: str
     findings: tuple[Finding, ...] = ()
+
+
+class PreviewField(Model):
+    """One field that would say something else."""
+
+    field: str
+    before: Any = None
+    after: Any = None
+
+
+class PreviewRecord(Model):
+    """One record that would go."""
+
+    index: int
+    student: str | None = None
+    """The id of whom it is about, where that is one pupil."""
+    changed: tuple[PreviewField, ...] = ()
+
+
+class PreviewItem(Identified):
+    """One writeback, and what would become of it. Where `code` is given, or no record is, nothing of it would go."""
+
+    id: str
+    records: tuple[PreviewRecord, ...] = ()
+    code: str | None = None
+    """Why nothing would go."""
+    detail: str | None = None
+    findings: tuple[Finding, ...] = ()
+    """Errors of the records that would stay as they are."""
+
+
+class Preview(Model):
+    """What a call by filter would come to, in the first writebacks; nothing was done."""
+
+    writebacks: int
+    """All that match."""
+    looked_at: int
+    items: tuple[PreviewItem, ...] = ()
+    unchanged: int = 0
+    """Of those looked at, the ones that the changes do not touch: they would stay as they are."""
 
 
 class Report(Model):

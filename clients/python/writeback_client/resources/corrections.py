@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict, TypeVar
 
 from writeback_client import aio, blocking
 from writeback_client.calls import Answer, Call, as_model, get, path, post, said
-from writeback_client.models.corrections import Check, Corrected, Count, ProviderAnswer, Report
+from writeback_client.models.corrections import Check, Corrected, Count, Preview, ProviderAnswer, Report
 from writeback_client.resources.writebacks import OnInvalid, RecordIn, plain
 
 Outcome = Literal["confirmed", "failed", "resend"]
@@ -95,17 +95,50 @@ def answer(writeback_id: str, request_id: str) -> Call[ProviderAnswer]:
     return get(path("/v1/writebacks/{}/requests/{}/answer", writeback_id, request_id), as_model(ProviderAnswer))
 
 
+class Substitution(TypedDict):
+    """Where a field (`code`, `staff`, `type`, `location`, …) says `was`, it says `becomes` from now on."""
+
+    field: str
+    was: str
+    becomes: str
+
+
+class Changes(TypedDict, total=False):
+    """What is changed in many records at once, and which are left out."""
+
+    set: Sequence[Substitution]
+    without_students: Sequence[str]
+    without_codes: Sequence[str]
+
+
 def resubmit_all(
     where: Where,
     *,
     reason: str,
+    changes: Changes | None = None,
     on_invalid: OnInvalid | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Call[Report]:
-    """Send again all that a filter finds; where there are more than one call takes, `next_cursor` goes on."""
-    body = said(filter=_plain(where), reason=reason, on_invalid=on_invalid, limit=limit, cursor=cursor)
+    """Send again all that a filter finds; where there are more than one call takes, `next_cursor` goes on.
+
+    With `changes` only those go in which something is set; what these do not mend stays failed.
+    """
+    body = said(filter=_plain(where), reason=reason, changes=changes, on_invalid=on_invalid, limit=limit, cursor=cursor)
     return _many("resubmit", body, as_model(Report))
+
+
+def preview_resubmit_all(where: Where, changes: Changes, *, limit: int | None = None) -> Call[Preview]:
+    """Say what `resubmit_all` would make of the first of them, at most 200; do nothing."""
+    body = said(filter=_plain(where), reason="preview", changes=changes, limit=limit)
+    return post(
+        "/v1/writebacks/resubmit",
+        as_model(Preview),
+        body,
+        params={"preview": True},
+        is_repeatable=True,
+        timeout_s=_MANY_S,
+    )
 
 
 def count_resubmit_all(where: Where) -> Call[Count]:
@@ -156,6 +189,7 @@ class Correction(blocking.Room):
     check = blocking.one(check)
     answer = blocking.one(answer)
     resubmit_all = blocking.one(resubmit_all)
+    preview_resubmit_all = blocking.one(preview_resubmit_all)
     count_resubmit_all = blocking.one(count_resubmit_all)
     cancel_all = blocking.one(cancel_all)
     count_cancel_all = blocking.one(count_cancel_all)
@@ -172,6 +206,7 @@ class AsyncCorrection(aio.Room):
     check = aio.one(check)
     answer = aio.one(answer)
     resubmit_all = aio.one(resubmit_all)
+    preview_resubmit_all = aio.one(preview_resubmit_all)
     count_resubmit_all = aio.one(count_resubmit_all)
     cancel_all = aio.one(cancel_all)
     count_cancel_all = aio.one(count_cancel_all)

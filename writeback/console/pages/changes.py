@@ -1,0 +1,105 @@
+"""`/console/writebacks/change`: one code or member of staff by another in many at once; seen first, then done."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from writeback.console.page import Page, Pages
+from writeback.console.pages.writebacks import chosen_in, selection_of
+from writeback.console.presenters.records import label_of
+from writeback.domain.changes import Changes, Settable, Substitution
+from writeback.domain.corrections import Action
+from writeback.domain.staff import Permission
+from writeback.flow.correct.by_filter import Work
+from writeback.flow.correct.draft import Order
+from writeback.store.reads.selection import Selection
+from writeback_client.models.corrections import Preview
+
+pages = Pages()
+
+_PREVIEWED = 50
+"""Writebacks that are looked at before anything is done."""
+_SUGGESTED = 12
+_FIELDS = {
+    Settable.CODE: "Code of marks",
+    Settable.STAFF: "Member of staff",
+    Settable.TYPE: "Type",
+    Settable.LOCATION: "Place",
+    Settable.ACTIVITY: "Activity",
+    Settable.STATUS: "Status",
+    Settable.REASON: "Reason",
+    Settable.ATTENDANCE: "Attendance of a detention",
+}
+_NOTHING = "None of these can be sent again: that goes for what has failed, expired or been cancelled."
+
+
+@pages.post("/writebacks/change", needs=Permission.CORRECT)
+async def change(page: Page) -> Response:
+    """Ask what to change; show what that would come to; then begin."""
+    chosen = chosen_in(page)
+    if isinstance(chosen, Response):
+        return chosen
+    asked, ids, back = chosen
+    wanted, until = selection_of(page, Action.RESUBMIT, asked, ids)
+    many = page.services.corrections.many
+    count = await many.count(page.caller, Action.RESUBMIT, wanted) if wanted.filter.statuses else None
+    if count is None or not count.writebacks:
+        return page.redirect(back, flash=_NOTHING, tone="warn")
+    changes, errors = _changes(page)
+    step, reason = page.field("step"), page.field("reason")
+    if step == "begin" and changes and not errors and reason:
+        bulk = await page.services.bulks.begin(
+            page.person, Action.RESUBMIT, wanted, reason, matched=count.writebacks, changes=changes
+        )
+        return page.redirect(f"/bulks/{bulk}")
+    if step and not changes and not errors:
+        errors["becomes"] = "Say what is to be changed, or left out."
+    preview = None
+    if step and changes and not errors:
+        preview = await _preview(page, wanted, changes)
+        if step == "begin":
+            errors["reason"] = "Say why."
+    return page.render(
+        "change.html",
+        title="Change many and send them again",
+        status=422 if errors else 200,
+        count=count,
+        back=back,
+        fields={**asked.query, "id": ids, "which": "" if ids else "all", "asked_at": until},
+        given={name: page.field(name) for name in ("field", "was", "becomes", "pupils", "codes", "reason")},
+        settable=[(one.value, _FIELDS[one]) for one in Settable],
+        found=await _found_in(page, wanted),
+        errors=errors,
+        preview=preview,
+        label=label_of,
+    )
+
+
+async def _preview(page: Page, wanted: Selection, changes: Changes) -> Preview:
+    work = Work(Action.RESUBMIT, wanted, page.actor(), Order(on_invalid="skip", changes=changes))
+    return await page.services.corrections.many.preview(page.caller, work, limit=_PREVIEWED)
+
+
+def _changes(page: Page) -> tuple[Changes, dict[str, str]]:
+    """Return what the form says is to be changed, and what is wrong with it by field."""
+    was, becomes, errors = page.field("was"), page.field("becomes"), dict[str, str]()
+    substitutions: tuple[Substitution, ...] = ()
+    if bool(was) is not bool(becomes):
+        errors["becomes" if was else "was"] = "Say both: what it says now, and what it is to say."
+    elif was and page.field("field") not in set(Settable):
+        errors["field"] = "Choose one of these."
+    elif was:
+        substitutions = (Substitution(Settable(page.field("field")), was, becomes),)
+    changes = Changes(substitutions, _words(page, "pupils"), _words(page, "codes"))
+    return changes, errors
+
+
+def _words(page: Page, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(page.field(name).replace(",", " ").split()))
+
+
+async def _found_in(page: Page, wanted: Selection) -> Mapping[str, Sequence[tuple[str, int]]]:
+    """Return what the first of them say, to choose from: codes and staff of what failed, the most frequent first."""
+    found: Any = await page.services.corrections.many.said_in(page.caller, wanted, limit=_PREVIEWED)
+    return {name: counted.most_common(_SUGGESTED) for name, counted in found.items()}
