@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -178,6 +179,12 @@ class World:
         """What the MIS holds today, by pupil."""
         found = await self.ask("schools/{school}/marks", date=self.today.isoformat(), type=kind)
         return {mark["student_id"]: mark["code"] for mark in found["marks"]}
+
+
+@pytest.fixture(scope="session")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the databases are kept whose school has been synced, one for each provider: every sandbox starts alike."""
+    return tmp_path_factory.mktemp("synced")
 
 
 @pytest.fixture(params=sorted(PROVIDERS))

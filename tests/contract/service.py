@@ -2,10 +2,14 @@
 
 import json
 import random
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +35,7 @@ from writeback.flow.schools.unknown_id_refresh import ListRefresher
 from writeback.queue.port import RecordingWaker
 from writeback.store.reads.writebacks_read import Reads
 from writeback.store.sql.database import Database
+from writeback.store.tables import SchoolRow
 from writeback.store.writebacks.committer import Committer
 from writeback_client.models.writebacks import Writeback
 
@@ -117,7 +122,10 @@ class Service:
 
 
 @pytest.fixture
-async def service(world: World, kind: str, sqlite_url: str) -> AsyncIterator[Service]:
+async def service(world: World, kind: str, sqlite_url: str, tmp_path: Path, synced: Path) -> AsyncIterator[Service]:
+    ours, kept = tmp_path / "writeback.db", synced / f"{world.name}.db"
+    if is_synced := kept.exists():
+        shutil.copy(kept, ours)
     settings = Settings(secret_key=SECRET_KEY, dispatch=DispatchSettings(gather_s=0))
     secrets, waker = SecretBox(SECRET_KEY), RecordingWaker()
     database = Database.open(sqlite_url)
@@ -152,9 +160,16 @@ async def service(world: World, kind: str, sqlite_url: str) -> AsyncIterator[Ser
         credentials=account.credentials,
     )
     await world.change(cache_ttl_s=0)
-    await registry.add(school)
     syncer = Syncer(flow)
-    await syncer.sync_school("hillside")
+    if is_synced:
+        async with database.write() as session:
+            row = await session.get_one(SchoolRow, "hillside")
+            row.base_url, row.credentials = account.base_url, secrets.seal(dict(account.credentials))
+    else:
+        await registry.add(school)
+        await syncer.sync_school("hillside")
+        with closing(sqlite3.connect(ours)) as source, closing(sqlite3.connect(kept)) as copy:
+            source.backup(copy)
     committer = Committer(database, world.clock, max_waiting=100, on_commit=partial(waker.wake, "serve_lane"))
     await committer.start()
     refresher = ListRefresher(flow, syncer)

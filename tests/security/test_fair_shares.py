@@ -127,12 +127,15 @@ async def test_reads_without_end_of_one_app_wait_for_each_other_and_no_other_app
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reading: list[str] = []
-    may_end = asyncio.Event()
+    share = services.settings.api.reads_at_once_per_app
+    is_full, may_end = asyncio.Event(), asyncio.Event()
     usual = type(services.reads).list
 
     async def slow(self: object, caller: object, wanted: object, **options: object) -> object:
         if getattr(caller, "app_id", "") == "greedy":
             reading.append("greedy")
+            if len(reading) == share:
+                is_full.set()
             await may_end.wait()
         return await usual(self, caller, wanted, **options)  # type: ignore[arg-type]
 
@@ -147,9 +150,10 @@ async def test_reads_without_end_of_one_app_wait_for_each_other_and_no_other_app
 
         waiting = [search(greedy) for _ in range(50)]
         async with asyncio.timeout(PATIENCE_S):
+            await is_full.wait()
             answer = await search(other)
         assert answer.status_code == 200
-        assert len(reading) == services.settings.api.reads_at_once_per_app
+        assert len(reading) == share
         may_end.set()
         assert {(await one).status_code for one in waiting} == {200}
 

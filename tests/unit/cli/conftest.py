@@ -1,12 +1,14 @@
 """A fake API for commands: answers that a test lays out, and the requests that came."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
+import typer.testing
 from typer.testing import CliRunner, Result
 
 from writeback.cli import client
@@ -54,6 +56,14 @@ class FakeApi:
 
     def client(self, key: str | None = "wbk_test") -> client.Api:
         return client.Api("http://api.test", key, transport=httpx.MockTransport(self))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_built_once() -> Iterator[None]:
+    """Building all commands from their functions takes much longer than running one; they keep nothing of a run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        yield
 
 
 @pytest.fixture
