@@ -428,3 +428,29 @@ async def test_checks_by_filter_count_first(api: Any, put: Any, is_problem: Any)
     report = (await _post(api, "check", key, body)).json()
     assert (report["done"], report["not_done"]) == ([{"id": sent, "records": 1}], [])
     is_problem(await _post(api, "check", key, {"filter": {}, "reason": "all"}), 422, "body_invalid")
+
+
+CHANGES = {"set": [{"field": "code", "was": "/", "becomes": "N"}]}
+
+
+async def test_changes_are_looked_at_over_http_before_they_are_made(api: Any, put: Any) -> None:
+    await api.add_school()
+    failed, key = await put(1, "failed"), await api.key("submit", "read")
+    body = {"filter": {"school": "hillside"}, "reason": "N was meant", "changes": CHANGES}
+
+    seen = (await _post(api, "resubmit?preview=true", key, body)).json()
+    done = (await _post(api, "resubmit", key, body)).json()
+
+    (item,) = seen["items"]
+    changed = {"field": "code", "before": "/", "after": "N"}
+    assert item["records"] == [{"index": 0, "student": "A1", "changed": [changed]}]
+    assert [one["id"] for one in done["done"]] == [failed]
+
+
+@pytest.mark.parametrize("field", ["student_id", "date", "lesson_id"])
+async def test_whom_a_record_is_about_is_never_set_in_many(api: Any, field: str) -> None:
+    await api.add_school()
+    changes = {"set": [{"field": field, "was": "A1", "becomes": "A2"}]}
+    body = {"filter": {"school": "hillside"}, "reason": "x", "changes": changes}
+
+    assert (await _post(api, "resubmit", await api.key("submit", "read"), body)).status_code == 422

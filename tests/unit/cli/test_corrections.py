@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import Result
 
 from tests.unit.cli.conftest import FakeApi
@@ -236,3 +237,57 @@ def test_where_no_answer_is_kept_it_says_so(api: FakeApi, run: Run) -> None:
 
     assert result.exit_code != 0
     assert "nothing is kept" in result.stderr
+
+
+PREVIEW = {
+    "writebacks": 3, "looked_at": 3, "unchanged": 1,
+    "items": [
+        {"id": "wb_1", "records": [{"index": 0, "student": "A1", "changed": [
+            {"field": "code", "before": "M", "after": "I"}]}], "findings": [], "detail": None},
+        {"id": "wb_2", "records": [], "detail": None, "findings": [
+            {"code": "employee_unknown", "severity": "error", "message": "E9 is no member of staff."}]},
+    ],
+}  # fmt: skip
+SET = ("--school", "hillside", "--where", "code=M", "--set", "code=I", "--reason", "no such code")
+
+
+def test_changes_are_shown_first_and_nothing_is_done(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/resubmit", PREVIEW)
+
+    result = run("resubmit", *SET, "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    assert api.last_body["changes"] == {"set": [{"field": "code", "was": "M", "becomes": "I"}]}
+    assert "code: M → I" in result.stdout
+    assert "E9 is no member of staff." in result.stdout
+    assert "Of the first 3 of 3 writebacks 1 would go, 1 are not touched." in result.stdout
+
+
+def test_changes_go_with_every_call_once_they_are_meant(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/writebacks/resubmit", {"writebacks": 2, "records": 5, "more": 0})
+    api.on("POST", "/v1/writebacks/resubmit", REPORT)
+
+    result = run("resubmit", *SET, "--replace-staff", "E1=E2", "--without-student", "A7", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert api.last_body["changes"] == {
+        "set": [{"field": "code", "was": "M", "becomes": "I"}, {"field": "staff", "was": "E1", "becomes": "E2"}],
+        "without_students": ["A7"],
+    }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--where", "code=M"),
+        ("--set", "code=I"),
+        ("--where", "code=M", "--set", "type=I"),
+        ("--where", "code", "--set", "code=I"),
+        ("--replace-staff", "E1"),
+    ],
+)
+def test_half_a_change_is_a_wrong_use(run: Run, given: tuple[str, ...]) -> None:
+    result = run("resubmit", "--school", "hillside", "--reason", "x", *given)
+
+    assert result.exit_code == 2
+    assert "code=I" in result.output
