@@ -23,7 +23,7 @@ async def test_a_wrong_code_is_changed_in_all_that_match(
 ) -> None:
     visitor = await sign_in("support", name="sam")
     listed = await visitor.get("/writebacks?school=st-marys&status=failed")
-    assert "Change and send again" in listed.text
+    assert "Change, then send" in listed.text
 
     asked = await visitor.post("/writebacks/change", FILTER)
     assert "Z9" in asked.text, "the codes that failed are there to choose from"

@@ -62,7 +62,7 @@ async def change(page: Page) -> Response:
             errors["reason"] = "Say why."
     return page.render(
         "change.html",
-        title="Change many and send them again",
+        title="Change many, then send them",
         status=422 if errors else 200,
         count=count,
         back=back,

@@ -24,7 +24,7 @@ from writeback.flow.projections.rollups import bucket_of, quantile
 from writeback.store.reads import overview as store
 from writeback.store.reads import rollups
 from writeback.store.reads.overview import Schools, SchoolState, Waiting, Wrong
-from writeback.store.reads.rollups import BUCKET_S, Counts
+from writeback.store.reads.rollups import BUCKET_S, Counts, OfSchool
 from writeback.store.schools import removals
 from writeback.store.sql.database import Database
 from writeback.store.writebacks import holds
@@ -36,7 +36,8 @@ _EVIDENCE = timedelta(hours=12)
 """How far back a provider's last evidence is looked for."""
 _LEARNT_FROM = timedelta(days=1)
 """How far back it is looked how long a provider and MIS usually need."""
-_REMEMBERED_S, _CAUSES_REMEMBERED_S, _LEARNT_S = 2.0, 20.0, 600.0
+_REMEMBERED_S, _SENT_REMEMBERED_S, _CAUSES_REMEMBERED_S, _LEARNT_S = 2.0, 10.0, 20.0, 600.0
+"""What schools sent is some hundred thousand rows by the afternoon where there are twenty thousand schools."""
 MOST_WRONG = 1_000
 """Of the writebacks that went wrong, so many are looked into."""
 _ASKED_OF = 200
@@ -113,6 +114,9 @@ class Overviews:
         self._causes = TtlCache[tuple[frozenset[str] | None, datetime], Causes](
             clock, _CAUSES_REMEMBERED_S, max_entries=200
         )
+        self._sent = TtlCache[tuple[Schools, datetime], tuple[Sequence[OfSchool], Sequence[OfSchool]]](
+            clock, _SENT_REMEMBERED_S, max_entries=200
+        )
         self._times = TtlCache[str, Mapping[tuple[str, str], Counter[int]]](clock, _LEARNT_S, max_entries=1)
 
     async def of(self, schools: frozenset[str] | None, midnight: datetime) -> Overview:
@@ -129,6 +133,7 @@ class Overviews:
     async def _look(self, schools: frozenset[str] | None, midnight: datetime, causes: Causes) -> Overview:
         now = self._clock.now()
         times_of_mises = await self._times.get("", self._find_times)
+        lately, today = await self._sent.get((schools, midnight), self._find_sent)
         async with self._db.read() as session:
             states = await store.schools_of(session, schools)
             waiting = await store.waiting(session, schools, now - WINDOW)
@@ -137,8 +142,6 @@ class Overviews:
             held_back = await removals.of_schools(session, schools)
             counts = await rollups.counts(session, schools, now - _EVIDENCE)
             times = await rollups.times(session, schools, bucket_of(now - WINDOW))
-            lately = await rollups.by_school(session, schools, bucket_of(now - WINDOW))
-            today = await rollups.by_school(session, schools, bucket_of(midnight))
             held = await store.held_since(session, schools, now - CHART, _MOST_HELD)
         took: dict[str, Counter[int]] = defaultdict(Counter)
         for one in times:
@@ -169,6 +172,13 @@ class Overviews:
             measured=everything.total(),
             causes=causes,
         )
+
+    async def _find_sent(self, key: tuple[Schools, datetime]) -> tuple[Sequence[OfSchool], Sequence[OfSchool]]:
+        """Return what each school sent within the window, and today."""
+        schools, midnight = key
+        async with self._db.read() as session:
+            lately = await rollups.by_school(session, schools, bucket_of(self._clock.now() - WINDOW))
+            return lately, await rollups.by_school(session, schools, bucket_of(midnight))
 
     async def _find_times(self, _: str) -> Mapping[tuple[str, str], Counter[int]]:
         found: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
