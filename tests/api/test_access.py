@@ -79,6 +79,7 @@ ROUTES = {
     ("POST", "/v1/webhooks/{webhook}/test"): "submit",
     ("GET", "/v1/webhooks/{webhook}/deliveries"): "read",
     ("POST", "/v1/webhooks/{webhook}/deliveries/{delivery}/redeliver"): "submit",
+    ("POST", "/v1/webhooks/{webhook}/recover"): "submit",
     ("POST", "/v1/writebacks/{writeback}/resubmit"): "submit",
     ("POST", "/v1/writebacks/{writeback}/cancel"): "submit",
     ("POST", "/v1/writebacks/{writeback}/resolve"): "support",
@@ -116,6 +117,7 @@ KEYLESS = {
 }
 """What is outside /v1 and needs no key; the drop-in endpoints are in tests/api/doors."""
 BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/webhooks/{webhook}/recover"): {"since": "2026-01-12T08:00:00Z"},
     ("POST", "/v1/schools/{school}/writebacks"): {"kind": "attendance.session", "records": []},
     ("POST", "/v1/schools"): {
         "id": "hillside",

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -466,6 +466,7 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.webhooks.test("whk_1"),
     lambda c: c.webhooks.deliveries("whk_1", state="failed"),
     lambda c: c.webhooks.redeliver("whk_1", "msg_1"),
+    lambda c: c.webhooks.recover("whk_1", datetime(2026, 1, 12, tzinfo=UTC)),
     lambda c: c.keys.iterate(),
     lambda c: c.keys.create("a", ["read"]),
     lambda c: c.keys.rotate("key_1", overlap_s=0),

@@ -358,3 +358,22 @@ async def test_what_is_kept_of_people_is_shown_and_changed_by_those_who_manage(
     assert "What was kept until now is deleted at once" in asked.text
     assert (unasked, (await services.registry.get("st-marys")).directory) == ("hashed", "named")
     assert "names are kept, sealed" in (await visitor.get("/schools/st-marys")).text
+
+
+async def test_all_that_was_given_up_since_is_sent_again(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("admin", name="ann")
+    async with services.reads.db.write() as session:
+        delivery = (await session.exec(select(DeliveryRow))).one()
+        delivery.state, delivery.next_attempt_at = "failed", None
+        session.add(delivery)
+        webhook = delivery.webhook_id
+
+    unread = await visitor.post(f"/webhooks/{webhook}/recover", {"since": "when?"})
+    done = await visitor.post(f"/webhooks/{webhook}/recover", {"since": "today"})
+    page = await visitor.get(done.headers["location"].removeprefix("/console"))
+
+    assert unread.is_redirect
+    assert "On their way again: 1 message." in page.text
+    async with services.reads.db.read() as session:
+        assert (await session.exec(select(DeliveryRow.state))).one() == "pending"
+    assert [one[:2] for one in await _audited(services, "webhook.recover")] == [("staff:ann", webhook)]

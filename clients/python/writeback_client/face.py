@@ -27,7 +27,7 @@ from writeback_client.models.corrections import Check, Corrected, Count, Preview
 from writeback_client.models.features import Features, RuleSet
 from writeback_client.models.reviews import Mended, Review, ReviewPerson, ReviewRow, SavedMapping
 from writeback_client.models.schools import ListedSchool, School, Synced
-from writeback_client.models.webhooks import Delivery, NewWebhook, Webhook, WebhookEvent, WritebackPayload
+from writeback_client.models.webhooks import Delivery, NewWebhook, Recovered, Webhook, WebhookEvent, WritebackPayload
 from writeback_client.models.words import UnknownWord, Word, WordList
 from writeback_client.models.writebacks import Event, Record, Submitted, Writeback, WritebackSummary
 from writeback_client.receiving import verify_webhook
@@ -68,6 +68,7 @@ __all__ = [
     "Ready",
     "Record",
     "RecordStatus",
+    "Recovered",
     "Report",
     "Restore",
     "Review",

@@ -108,3 +108,14 @@ def test_following_comes_back_after_the_last_event(run: Run, api: FakeApi, monke
 
     assert result.exit_code == Exit.OK
     assert [request.headers.get("last-event-id") for request in api.requests] == [None, "5"]
+
+
+def test_all_that_was_given_up_is_sent_again_in_as_many_calls_as_it_takes(api: FakeApi, run: Run) -> None:
+    api.on("POST", "/v1/webhooks/whk_1/recover", {"deliveries": 10_000, "more": 3}, 202)
+    api.on("POST", "/v1/webhooks/whk_1/recover", {"deliveries": 3, "more": 0}, 202)
+
+    result = run("webhooks", "recover", "whk_1", "--since", "2026-01-12T08:30:00Z")
+
+    assert result.exit_code == 0, result.output
+    assert "10003 messages are on their way again" in result.stdout
+    assert run("webhooks", "recover", "whk_1").exit_code == 2

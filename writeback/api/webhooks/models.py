@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from writeback.api.models import Taken
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.states import Status
+from writeback.domain.submission.instants import Instant
 from writeback.flow.webhooks.endpoint_checks import USUAL_STATUSES
 from writeback.flow.webhooks.formats import WebhookFormat
 
@@ -47,3 +48,10 @@ class RotateIn(Taken):
 
     keep_old_s: Annotated[float, Field(ge=0, le=_LONGEST_OVERLAP_S)] | None = None
     """For how many seconds the old secret signs beside the new one; null: as the service is set, a day. 0: at once."""
+
+
+class RecoverIn(Taken):
+    """What is sent again."""
+
+    since: Instant
+    """Deliveries that were made at or after this instant, and given up."""

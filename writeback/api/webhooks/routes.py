@@ -9,12 +9,12 @@ from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CO
 from writeback.api.front.auth import Reader, Submitter, Svc
 from writeback.api.front.errors_doc import ACTING, READING, WRITING, errors
 from writeback.api.front.paging import Paging, split
-from writeback.api.webhooks.models import RotateIn, WebhookChange, WebhookIn
+from writeback.api.webhooks.models import RecoverIn, RotateIn, WebhookChange, WebhookIn
 from writeback.flow.webhooks.endpoint_checks import NewWebhook
 from writeback.store.apps.outbox import DeliveryState
 from writeback_client.models import webhooks as shown
 from writeback_client.models.base import Page
-from writeback_client.models.webhooks import Delivery, Webhook
+from writeback_client.models.webhooks import Delivery, Recovered, Webhook
 
 router = APIRouter(tags=["webhooks"])
 
@@ -99,3 +99,14 @@ async def list_deliveries(
 async def redeliver(caller: Submitter, services: Svc, webhook: str, delivery: str) -> Delivery:
     """Send a delivery again, with the same `webhook-id`."""
     return await services.webhooks.redeliver(caller, webhook, delivery)
+
+
+@router.post(
+    "/v1/webhooks/{webhook}/recover",
+    status_code=HTTP_202_ACCEPTED,
+    responses={**WRITING, **errors(409)},
+)
+async def recover(caller: Submitter, services: Svc, webhook: str, body: RecoverIn) -> Recovered:
+    """Send again all that was given up since an instant, each with the same `webhook-id`: after an outage of the
+    receiver. At most 10,000 in one call; `more` says how many are left."""
+    return await services.webhooks.recover(caller, webhook, body.since)

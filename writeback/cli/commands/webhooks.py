@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.exit_codes import Exit
-from writeback.cli.options import Json, Key, Limit, Url
+from writeback.cli.exit_codes import CommandFailed, Exit
+from writeback.cli.options import Json, Key, Limit, Since, Url
 
 app = typer.Typer(no_args_is_help=True, help="Where an app is notified of changes, and what was sent there.")
 
@@ -152,6 +152,28 @@ def redeliver(
     api = _api(url, key)
     asked = api.post(f"/v1/webhooks/{webhook}/deliveries/{delivery}/redeliver")
     _show_result(context, _attempted(api, webhook, asked, patience))
+
+
+@app.command()
+def recover(
+    context: typer.Context, webhook: Webhook, since: Since = None, url: Url = None, key: Key = None, json_: Json = False
+) -> None:
+    """Send again all that was given up since a moment, each with the same webhook-id: after an outage of the receiver.
+
+    Example: writeback webhooks recover whk_01kbn5… --since yesterday
+    """
+    if since is None:
+        raise CommandFailed(Exit.USAGE, "since when?", hint="give --since, e.g. --since 08:30 or --since yesterday")
+    api, total = _api(url, key), 0
+    while True:
+        answer = api.post(f"/v1/webhooks/{webhook}/recover", {"since": since})
+        total += answer["deliveries"]
+        if not answer["more"] or not answer["deliveries"]:
+            break
+    if output.wants_json(context):
+        output.print_json({"id": webhook, "deliveries": total})
+    else:
+        output.out().print(f"[green]✓[/green] {total} messages are on their way again")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
+from writeback.console.presenters.times import counted
 from writeback.core.errors import Conflict
 from writeback.domain.staff import Permission
 from writeback.store.apps.outbox import DeliveryState
@@ -81,6 +82,22 @@ async def redeliver(page: Page) -> Response:
     except Conflict:
         return page.redirect(here, flash="It is switched off: switch it on first.", tone="warn")
     return page.redirect(here, flash="It is on its way again.")
+
+
+@pages.post("/webhooks/{webhook}/recover", needs=Permission.MANAGE)
+async def recover(page: Page) -> Response:
+    """Send again all that was given up since a moment."""
+    here = f"/webhooks/{page.part('webhook')}"
+    try:
+        since = page.times.read(page.field("since"), page.now)
+    except ValueError as error:
+        return page.redirect(here, flash=f"{error}. Write it like yesterday, or 08:30.", tone="warn")
+    try:
+        done = await page.services.webhooks.recover(page.caller, page.part("webhook"), since)
+    except Conflict:
+        return page.redirect(here, flash="It is switched off: switch it on first.", tone="warn")
+    more = f" {done.more:,} are left: send these as well." if done.more else ""
+    return page.redirect(here, flash=f"On their way again: {counted(done.deliveries, 'message')}.{more}")
 
 
 @pages.post("/webhooks/{webhook}/enable", needs=Permission.MANAGE)

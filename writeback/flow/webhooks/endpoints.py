@@ -29,9 +29,12 @@ from writeback.store.tables import DeliveryRow, WebhookRow
 from writeback.store.writebacks.event_log import newest_id
 from writeback_client.models import webhooks as shown
 from writeback_client.models.base import Page
-from writeback_client.models.webhooks import Delivery, Webhook
+from writeback_client.models.webhooks import Delivery, Recovered, Webhook
 
 log = structlog.get_logger()
+
+MOST_RECOVERED = 10_000
+"""Deliveries that one call has sent again."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,18 @@ class Webhooks:
             _note(session, caller, self.flow.clock.now(), "redeliver", webhook, delivery=delivery_id)
         await self.flow.waker.wake("notify", [webhook_id])
         return delivery_view(row)
+
+    async def recover(self, caller: Caller, webhook_id: str, since: datetime) -> Recovered:
+        """Have all that was given up since then sent again, each with the same `webhook-id` and a new schedule; raise
+        NotFound, or Conflict if it is disabled. Called twice it does nothing twice: what waits is not given up."""
+        now = self.flow.clock.now()
+        async with self.flow.db.write() as session:
+            row = _enabled(_seen(caller, webhook_id, await webhooks.lock(session, webhook_id)))
+            asked, more = await webhooks.recover(session, webhook_id, since, now, MOST_RECOVERED)
+            _note(session, caller, now, "recover", row, since=since.isoformat(), deliveries=asked)
+        log.info("webhook_recovered", webhook_id=webhook_id, deliveries=asked, key_id=caller.key_id)
+        await self.flow.waker.wake("notify", [webhook_id])
+        return Recovered(deliveries=asked, more=more)
 
     async def _refuse(self, session: AsyncSession, given: Mapping[str, Any]) -> None:
         unknown = await keys.unknown_schools(session, given.get("schools") or [])

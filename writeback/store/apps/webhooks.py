@@ -1,11 +1,13 @@
 """Queries of apps' webhooks and of what was delivered to them, for people; the worker's are in `outbox.py`."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, or_
+from sqlalchemy import ColumnElement, delete, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.core.ids import id_floor
 from writeback.store.apps.outbox import UNFINISHED, DeliveryState
 from writeback.store.tables import App, DeliveryRow, WebhookRow
 
@@ -83,3 +85,19 @@ async def lock_delivery(session: AsyncSession, webhook_id: str, delivery_id: str
     """Return the delivery where it is one of this webhook, locked until the transaction ends."""
     query = select(DeliveryRow).where(DeliveryRow.id == delivery_id, DeliveryRow.webhook_id == webhook_id)
     return (await session.exec(query.with_for_update())).one_or_none()
+
+
+async def recover(session: AsyncSession, webhook_id: str, since: datetime, now: datetime, most: int) -> tuple[int, int]:
+    """Have the deliveries that were given up and made since then sent again, the earliest first; return how many, and
+    how many more there are. Whoever calls holds the webhook's lock."""
+    # Ids begin with the instant at which a delivery was made, and the index by webhook and state leads to them.
+    given_up = (
+        col(DeliveryRow.webhook_id) == webhook_id,
+        col(DeliveryRow.state) == DeliveryState.FAILED,
+        col(DeliveryRow.id) >= id_floor("msg", since),
+    )
+    there = (await session.exec(select(func.count()).select_from(DeliveryRow).where(*given_up))).one()
+    chosen = select(DeliveryRow.id).where(*given_up).order_by(col(DeliveryRow.sequence)).limit(most)
+    again = {"state": DeliveryState.PENDING, "next_attempt_at": now, "tries": 0}
+    await session.exec(update(DeliveryRow).where(col(DeliveryRow.id).in_(chosen)).values(**again))
+    return min(there, most), max(0, there - most)

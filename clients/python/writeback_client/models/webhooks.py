@@ -73,6 +73,14 @@ class Delivery(Model):
     created_at: datetime
 
 
+class Recovered(Model):
+    """How many deliveries that were given up are sent again."""
+
+    deliveries: int
+    more: int = 0
+    """There are so many more than one call takes: call once more."""
+
+
 class FindingPayload(Model):
     """A finding as webhooks tell it."""
 

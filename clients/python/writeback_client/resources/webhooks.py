@@ -1,13 +1,14 @@
 """Webhooks: where an app is notified of changes, and what was sent there."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 from writeback_client import aio, blocking
 from writeback_client.calls import Call, as_model, delete, get, patch, path, post, said
 from writeback_client.flows import Listing
 from writeback_client.models.base import Page
-from writeback_client.models.webhooks import Delivery, NewWebhook, Webhook
+from writeback_client.models.webhooks import Delivery, NewWebhook, Recovered, Webhook
 from writeback_client.resources.lists import page, through
 from writeback_client.resources.writebacks import OneOrMore
 
@@ -98,6 +99,11 @@ def redeliver(webhook_id: str, delivery_id: str) -> Call[Delivery]:
     return post(path("/v1/webhooks/{}/deliveries/{}/redeliver", webhook_id, delivery_id), as_model(Delivery))
 
 
+def recover(webhook_id: str, since: datetime) -> Call[Recovered]:
+    """Have all that was given up since then sent again, with the same `webhook-id`s; 10,000 in one call at most."""
+    return post(path("/v1/webhooks/{}/recover", webhook_id), as_model(Recovered), said(since=since), is_repeatable=True)
+
+
 def _plain(given: Sequence[str] | None) -> list[str] | None:
     return None if given is None else [str(one) for one in given]
 
@@ -116,6 +122,7 @@ class Webhooks(blocking.Room):
     deliveries_page = blocking.one(deliveries_page)
     deliveries = blocking.each(deliveries)
     redeliver = blocking.one(redeliver)
+    recover = blocking.one(recover)
 
 
 class AsyncWebhooks(aio.Room):
@@ -132,3 +139,4 @@ class AsyncWebhooks(aio.Room):
     deliveries_page = aio.one(deliveries_page)
     deliveries = aio.each(deliveries)
     redeliver = aio.one(redeliver)
+    recover = aio.one(recover)

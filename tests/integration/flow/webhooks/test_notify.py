@@ -595,3 +595,37 @@ async def test_a_process_that_stops_cuts_a_slow_attempt_off_and_it_goes_again(
 
     (delivery,) = await telling.deliveries(made.id)
     assert (delivery.state, delivery.attempts) == ("delivered", 2)
+
+
+async def test_all_that_was_given_up_since_is_sent_again_and_nothing_else(telling: Telling) -> None:
+    made = await telling.add()
+    telling.receiver.always = 500
+    first = await telling.confirmed()
+    await telling.tell()
+    for wait in (6, 400, 2_000):
+        await telling.tell(timedelta(seconds=wait))
+    since = telling.world.clock.now()
+    later = [await telling.confirmed() for _ in range(2)]
+    await telling.tell()
+    for wait in (6, 400, 2_000):
+        await telling.tell(timedelta(seconds=wait))
+    assert [one.state for one in await telling.deliveries(made.id)] == ["failed"] * 3
+    before = {one.writeback_id: one.id for one in await telling.deliveries(made.id)}
+
+    telling.receiver.always = 200
+    recovered = await telling.webhooks.recover(CALLER, made.id, since)
+    again = await telling.webhooks.recover(CALLER, made.id, since)
+    await telling.tell()
+
+    assert (recovered.deliveries, recovered.more, again.deliveries) == (2, 0, 0)
+    found = {one.writeback_id: one.state for one in await telling.deliveries(made.id)}
+    assert found == {first: "failed", later[0]: "delivered", later[1]: "delivered"}
+    assert {one.id for one in telling.receiver.received[-2:]} == {before[one] for one in later}
+
+
+async def test_another_app_recovers_nothing_of_it(telling: Telling) -> None:
+    made = await telling.add()
+    other = Caller("key_2", "other", frozenset({Scope.SUBMIT, Scope.READ}))
+
+    with pytest.raises(NotFound):
+        await telling.webhooks.recover(other, made.id, telling.world.clock.now())
