@@ -36,7 +36,7 @@ class AlertSettings(BaseModel):
 
     every_s: float = Field(default=15.0, gt=0)
     """How often a worker looks whether there is anything to tell."""
-    held_after_s: float = Field(default=120.0, ge=0)
+    held_after_s: float = Field(default=60.0, ge=0)
     """How long a school is held, or left alone because it does not answer, until somebody is told."""
     silent_after_s: float = Field(default=600.0, ge=0)
     """How long writebacks wait without being sent, or without evidence that they are in the MIS."""

@@ -15,15 +15,11 @@ from writeback.flow.alerts.queue_watch import QueueWatch
 from writeback.flow.alerts.session_reports import report_those_due
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.projections.overview import Overviews
-from writeback.flow.projections.overview_schools import Need
 from writeback.flow.schools.quiet_schools import ask_about
 from writeback.flow.webhooks.delivery_verdicts import BY_APP
 from writeback.store.alerts import incidents
 from writeback.store.apps import webhooks
 from writeback.store.tables import WebhookRow
-
-_ASKED_ABOUT = (Need.UNANSWERED, Need.FAILING, Need.NO_EVIDENCE, Need.STUCK)
-"""Schools of which nothing gets through, and nobody has said why: their providers are asked."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class AlertWatch:
             if await session.run_sync(lambda plain: incidents.has_looked_since(plain, recently)):  # type: ignore[arg-type]
                 return False
         facts = await self._facts(now)
-        await ask_about(self.flow, [one.id for one in facts.overview.schools if one.need in _ASKED_ABOUT])
+        await ask_about(self.flow, facts.overview.quiet)
         conditions = conditions_of(facts, settings)
         await report_those_due(self.flow, now)
         return await self.flow.db.transact(partial(self._record, conditions, recently, now))

@@ -93,6 +93,8 @@ class Overview:
     """Those that need someone; of which nothing gets through first, and of these the one with most."""
     grid: Sequence[SchoolCell]
     """Every school, by name, and how it stands."""
+    quiet: Sequence[str]
+    """Ids of schools that their providers should be asked about."""
     usual: Mapping[str, timedelta]
     """How long each provider usually needs for evidence."""
     buckets: Sequence[Bucket]
@@ -153,17 +155,18 @@ class Overviews:
             if name.startswith("provider:")
         }
         usual = partial(usual_time, times_of_mises)
-        needs, grid = look_at(Facts(states, waiting, breakers, held_lanes, held_back, lately, today, usual), now)
+        look = look_at(Facts(states, waiting, breakers, held_lanes, held_back, lately, today, usual), now)
         async with self._db.read() as session:
-            facts = await store.facts_of(session, [need.id for need in needs[:_ASKED_OF]])
+            facts = await store.facts_of(session, [need.id for need in look.needs[:_ASKED_OF]])
         return Overview(
             at=now,
             providers=[
                 _provider(name, counts, _waiting_at(name, states, waiting), took[name], unanswered.get(name), now)
                 for name in sorted({state.provider for state in states})
             ],
-            schools=[replace(need, asked_at=_asked_at(facts.get(need.id, {}))) for need in needs],
-            grid=grid,
+            schools=[replace(need, asked_at=_asked_at(facts.get(need.id, {}))) for need in look.needs],
+            grid=look.grid,
+            quiet=look.quiet,
             usual=_usual_of_providers(states, usual),
             buckets=_buckets(counts, held, now),
             bucket=timedelta(seconds=BUCKET_S),

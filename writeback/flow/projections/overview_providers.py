@@ -9,8 +9,7 @@ from enum import StrEnum
 from writeback.flow.projections.rollups import quantile
 
 SHORTEST_USUAL = timedelta(minutes=2)
-UNKNOWN_USUAL = timedelta(minutes=10)
-"""Where too little has been confirmed to know how long it usually takes."""
+"""Also where too little has been confirmed to know how long it usually takes."""
 _KNOWN_FROM = 20
 _NEARLY_ALL = 0.95
 _GOOD, _BAD, _MOST = 0.9, 0.05, 0.5
@@ -100,4 +99,4 @@ def usual_time(times: Mapping[tuple[str, str], Counter[int]], provider: str, mis
     """Return how long this provider and MIS usually need for evidence: 95 of 100 take no longer."""
     took = times.get((provider, mis), Counter())
     seconds = quantile(took, _NEARLY_ALL) if took.total() >= _KNOWN_FROM else None
-    return UNKNOWN_USUAL if seconds is None else max(SHORTEST_USUAL, timedelta(seconds=seconds))
+    return max(SHORTEST_USUAL, timedelta(seconds=seconds or 0))

@@ -20,6 +20,9 @@ FEW, FEW_AFTER = 3, timedelta(minutes=10)
 FAILING_LEAST = 5
 """Writebacks of a school that fail within an hour; fewer are single troubles, which the lists show."""
 
+ASK_AFTER = timedelta(minutes=1)
+"""A school that is quiet for so long, and for half of what is usual, is asked about: before anybody need be told."""
+
 Usual = Callable[[str, str], timedelta]
 """How long a provider and MIS usually need for evidence."""
 
@@ -114,6 +117,18 @@ class Facts:
     usual: Usual = lambda provider, mis: FEW_AFTER
 
 
+@dataclass(frozen=True)
+class Look:
+    """What came of looking."""
+
+    needs: Sequence[SchoolNeed]
+    """Schools that need someone: those of which nothing gets through first, and of these the one with most."""
+    grid: Sequence[SchoolCell]
+    """A cell for every school, in the order of what was given."""
+    quiet: Sequence[str]
+    """Ids of schools that nobody has said anything of, and from which evidence or an answer should have come."""
+
+
 @dataclass
 class _Known:
     """What is known of one school."""
@@ -125,9 +140,8 @@ class _Known:
     today: OfSchool | None = None
 
 
-def look_at(facts: Facts, now: datetime) -> tuple[Sequence[SchoolNeed], Sequence[SchoolCell]]:
-    """Return the schools that need someone, those of which nothing gets through first and of these the one with most;
-    and a cell for every school, in their order."""
+def look_at(facts: Facts, now: datetime) -> Look:
+    """Return how each of the schools stands."""
     known: dict[str, _Known] = defaultdict(_Known)
     for one in facts.waiting:
         known[one.school_id].waiting.append(one)
@@ -139,15 +153,18 @@ def look_at(facts: Facts, now: datetime) -> tuple[Sequence[SchoolNeed], Sequence
         known[lately.school_id].lately = lately
     for today in facts.today:
         known[today.school_id].today = today
-    needs, cells = [], []
+    needs, cells, quiet = [], [], []
     for state in facts.states:
         of = known[state.id]
-        need = _need(state, of, facts.breakers.get(of_school(state.id)), facts.usual(state.provider, state.mis), now)
+        usual = facts.usual(state.provider, state.mis)
+        need = _need(state, of, facts.breakers.get(of_school(state.id)), usual, now)
         if need is not None:
             needs.append(need)
         cells.append(_cell(state, of, need))
+        if _is_quiet(of, need, usual, now):
+            quiet.append(state.id)
     needs.sort(key=lambda need: (not need.need.stops_all, -need.affected, need.since, need.name))
-    return needs, cells
+    return Look(needs, cells, quiet)
 
 
 def _cell(state: SchoolState, of: _Known, need: SchoolNeed | None) -> SchoolCell:
@@ -213,6 +230,14 @@ def _need(
 
 
 _EXPLAINED = (Status.NEEDS_ATTENTION.value, Status.HELD.value)
+
+
+def _is_quiet(of: _Known, need: SchoolNeed | None, usual: timedelta, now: datetime) -> bool:
+    """Whether its provider should be asked about it."""
+    if need is not None and need.need is not Need.DECIDE:
+        return need.need in (Need.UNANSWERED, Need.FAILING, Need.NO_EVIDENCE, Need.STUCK)
+    patience = max(ASK_AFTER, usual / 2)
+    return any(one.status not in _EXPLAINED and _is_late(one, patience, now) for one in of.waiting)
 
 
 def _is_late(one: Waiting, patience: timedelta, now: datetime) -> bool:

@@ -13,15 +13,17 @@ from writeback.store.writebacks import holds
 
 log = structlog.get_logger()
 
-_AGAIN_AFTER = timedelta(minutes=5)
+_AGAIN_AFTER = timedelta(minutes=1)
 _AT_ONCE = 100
+"""Of more, others come with the next look: which, is left to chance."""
 
 
 async def ask_about(flow: FlowContext, school_ids: Sequence[str]) -> Sequence[str]:
     """Have those schools asked about soon that nobody has asked about lately; return which. Held ones are anyway."""
     if not school_ids:
         return ()
-    asked = await flow.db.transact(partial(_ask, school_ids[:_AT_ONCE], flow.clock.now()))
+    some = flow.rng.sample(list(school_ids), min(_AT_ONCE, len(school_ids)))
+    asked = await flow.db.transact(partial(_ask, some, flow.clock.now()))
     if asked:
         log.info("quiet_schools_asked_about", schools=len(asked))
         await flow.waker.wake("recheck_school", asked)

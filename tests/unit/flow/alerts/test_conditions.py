@@ -43,6 +43,7 @@ def overview(*schools: SchoolNeed, **of_provider: Any) -> Overview:
         providers=[provider(**of_provider)],
         schools=schools,
         grid=(),
+        quiet=(),
         usual={"wonde": timedelta(minutes=2)},
         buckets=(),
         bucket=timedelta(minutes=5),
@@ -83,14 +84,14 @@ def test_a_refused_token_is_told_by_its_own_name_and_at_once() -> None:
 @pytest.mark.parametrize(
     ("what", "kind", "early", "late"),
     [
-        (Need.HELD, AlertKind.SCHOOL_HELD, 1, 3),
-        (Need.UNANSWERED, AlertKind.SCHOOL_UNANSWERED, 1, 3),
+        (Need.HELD, AlertKind.SCHOOL_HELD, 0.5, 1.5),
+        (Need.UNANSWERED, AlertKind.SCHOOL_UNANSWERED, 0.5, 1.5),
         (Need.NO_EVIDENCE, AlertKind.SCHOOL_SILENT, 9, 11),
         (Need.STUCK, AlertKind.SCHOOL_SILENT, 9, 11),
         (Need.DECIDE, AlertKind.DECISIONS_WAIT, 59, 61),
     ],
 )
-def test_each_trouble_is_told_once_it_has_lasted(what: Need, kind: AlertKind, early: int, late: int) -> None:
+def test_each_trouble_is_told_once_it_has_lasted(what: Need, kind: AlertKind, early: float, late: float) -> None:
     assert found(Facts(overview(need("s1", what, minutes=early)))) == []
     (only,) = found(Facts(overview(need("s1", what, minutes=late))))
     assert only[0] is kind

@@ -8,7 +8,6 @@ import pytest
 
 from writeback.flow.projections.overview_providers import (
     SHORTEST_USUAL,
-    UNKNOWN_USUAL,
     Health,
     ProviderState,
     health_of,
@@ -81,5 +80,5 @@ def test_how_long_it_usually_takes_is_learnt_for_each_provider_and_mis() -> None
 
     assert usual_time(times, "xporter", "SIMS").total_seconds() == pytest.approx(1_500, rel=0.1)
     assert usual_time(times, "wonde", "Arbor") == SHORTEST_USUAL
-    assert usual_time(times, "wonde", "SIMS") == UNKNOWN_USUAL  # five are too few to know
-    assert usual_time(times, "wonde", "Bromcom") == UNKNOWN_USUAL
+    assert usual_time(times, "wonde", "SIMS") == SHORTEST_USUAL  # five are too few to know
+    assert usual_time(times, "wonde", "Bromcom") == SHORTEST_USUAL

@@ -18,7 +18,7 @@ def test_a_school_whose_list_shrank_needs_someone_unless_something_else_is_worse
     hillside = SchoolState("hillside", "Hillside", "wonde", "SIMS", None, None, None)
     shrunk = [HeldBack("hillside", "students", 150, NOW), HeldBack("oakfield", "students", 90, NOW)]
 
-    found = {need.id: need for need in look_at(Facts([hillside, held], held_back=shrunk), NOW)[0]}
+    found = {need.id: need for need in look_at(Facts([hillside, held], held_back=shrunk), NOW).needs}
 
     assert {name: need.need for name, need in found.items()} == {"hillside": Need.LIST_SHRANK, "oakfield": Need.HELD}
     words = school_words(found["hillside"])
@@ -34,7 +34,7 @@ def test_a_school_of_which_most_fails_needs_someone(confirmed: int, failed: int,
     school = SchoolState("hillside", "Hillside", "wonde", "SIMS", None, None, None)
     lately = OfSchool("hillside", confirmed + failed, confirmed, failed, 0, NOW)
 
-    found, _ = look_at(Facts([school], lately=[lately], today=[lately]), NOW)
+    found = look_at(Facts([school], lately=[lately], today=[lately]), NOW).needs
 
     assert [need.need for need in found] == ([Need.FAILING] if is_failing else [])
     if is_failing:
@@ -82,7 +82,7 @@ def test_each_mix_has_one_state(
     sent = [today] if today else []
     facts = Facts([school], waits, lately=sent, today=sent, usual=lambda provider, mis: timedelta(minutes=4))
 
-    _, (cell,) = look_at(facts, NOW)
+    (cell,) = look_at(facts, NOW).grid
 
     assert cell.state is state
 
@@ -98,6 +98,26 @@ def test_schools_of_which_nothing_gets_through_come_first_and_of_these_the_one_w
     ]
     failed = [OfSchool("failing", 40, 0, 40, 0, NOW)]
 
-    needs, _ = look_at(Facts([schools[0], *held, schools[3]], waits, lately=failed, today=failed), NOW)
+    look = look_at(Facts([schools[0], *held, schools[3]], waits, lately=failed, today=failed), NOW)
 
-    assert [need.id for need in needs] == ["large", "failing", "small", "old decision"]
+    assert [need.id for need in look.needs] == ["large", "failing", "small", "old decision"]
+
+
+@pytest.mark.parametrize(
+    ("waits", "usual_minutes", "asked"),
+    [
+        ([waiting("sent", 9, 0.5)], 2, False),
+        ([waiting("sent", 9, 1)], 2, True),
+        ([waiting("sent", 9, 10)], 25, False),  # it takes long there
+        ([waiting("sent", 9, 13)], 25, True),
+        ([waiting("queued", 9, 6)], 2, True),
+        ([waiting("needs_attention", 9, 600)], 2, False),
+        ([waiting("held", 9, 600)], 2, False),
+    ],
+)
+def test_a_quiet_school_is_asked_about_before_anybody_need_be_told(
+    waits: list[Waiting], usual_minutes: float, asked: bool
+) -> None:
+    facts = Facts([HILLSIDE], waits, usual=lambda provider, mis: timedelta(minutes=usual_minutes))
+
+    assert look_at(facts, NOW).quiet == (["hillside"] if asked else [])
