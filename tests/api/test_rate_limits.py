@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from writeback import __version__
 from writeback.api.app import create_app
 from writeback.core.buckets import Buckets
 from writeback.core.clock import FakeClock
@@ -29,6 +30,17 @@ async def test_every_answer_says_what_the_app_may_still_do(services: Any):
     assert answers[0].headers["ratelimit-policy"] == '"app";q=2;w=20'
     assert answers[2].headers["retry-after"] == "1"
     assert answers[2].json()["code"] == "rate_limited"
+
+
+async def test_answers_say_how_long_idempotency_keys_hold_and_which_version_answers(services: Any):
+    services.settings.api.idempotency_keep_s = 7_200
+    key = (await services.keys.create("Registers", "", [Scope.READ], None)).key
+    (known,) = await calls(services, ("GET", "/v1/features"), headers={"authorization": f"Bearer {key}"})
+    (stranger,) = await calls(services, ("GET", "/v1/features"), headers={})
+
+    assert known.headers["idempotency-key-lifetime"] == "7200"
+    assert known.headers["writeback-version"] == __version__
+    assert "writeback-version" not in stranger.headers
 
 
 async def test_submissions_count_too(services: Any):

@@ -148,7 +148,7 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
     app.router.routes.extend(_rooms())
     gate = Gate(endpoint, app.behind_the_front, services, limits, shares, beside or {})
-    app.front = AccessLog(DropInApp(services, metrics, limits, gate), metrics, services.clock)
+    app.front = AccessLog(DropInApp(services, metrics, limits, gate), metrics, services.clock, services.settings.api)
     return app
 
 

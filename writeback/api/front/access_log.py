@@ -9,6 +9,7 @@ import re
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from writeback import __version__
 from writeback.api.front import trace
 from writeback.api.front.body import header
 from writeback.api.front.metrics import Metrics
@@ -17,6 +18,7 @@ from writeback.api.front.safe_headers import missing_from
 from writeback.core import outage_logs
 from writeback.core.clock import Clock
 from writeback.core.ids import new_id
+from writeback.core.settings import ApiSettings
 from writeback.store.sql.engines import is_unavailable
 
 log = structlog.get_logger()
@@ -35,8 +37,14 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 class AccessLog:
     """Wraps the whole app."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Clock, settings: ApiSettings) -> None:
         self._app, self._metrics, self._clock = app, metrics, clock
+        self._stated = (
+            (b"writeback-version", __version__.encode()),
+            (b"idempotency-key-lifetime", str(settings.idempotency_keep_s).encode()),
+        )
+        """What every answer to a key says: which version answers, and for how many seconds an Idempotency-Key replays
+        its answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_at = self._clock.monotonic()
@@ -49,7 +57,8 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 given = message.get("headers", ())
-                message["headers"] = [*given, *missing_from(given), id_header, *call.rate_headers]
+                stated = () if call.caller is None else self._stated
+                message["headers"] = [*given, *missing_from(given), id_header, *call.rate_headers, *stated]
             await send(message)
 
         # Each call has a task of its own, so this ends with it.
