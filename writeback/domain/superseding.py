@@ -29,6 +29,9 @@ class Accepted(Protocol):
     @property
     def code(self) -> str | None: ...
 
+    @property
+    def app_id(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class SentMark:
@@ -40,6 +43,7 @@ class SentMark:
     """The code that it has set; None where it was left out for what was there."""
     accepted_at: datetime = _EVER
     seen_at: datetime | None = None
+    app_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Waiting:
     seen_at: datetime | None = None
     """When it was seen, never after it was accepted; None: it does not say, or its school does not heed that."""
     code: str | None = None
+    app_id: str = ""
 
     @property
     def order(self) -> tuple[int, int]:

@@ -165,9 +165,9 @@ class World:
         self.retention = Retention(self.flow.db, self.clock, self.flow.settings)
         self.corrections = create_corrections(self.flow, self.refresher)
 
-    async def submit(self, *marks: dict[str, Any], **envelope: Any) -> str:
+    async def submit(self, *marks: dict[str, Any], caller: Caller = CALLER, **envelope: Any) -> str:
         """Submit session marks and return the writeback's id."""
-        answer = await self.acceptor.submit(CALLER, "hillside", submission(*marks, **envelope))
+        answer = await self.acceptor.submit(caller, "hillside", submission(*marks, **envelope))
         assert answer.status == 202
         assert answer.writeback_id is not None
         return answer.writeback_id

@@ -23,7 +23,13 @@ from writeback.domain.writeback import RecordStatus, move_alike
 from writeback.flow.dispatch.after_restore import AfterRestore
 from writeback.flow.dispatch.building import build
 from writeback.flow.dispatch.deadlines import expire
-from writeback.flow.dispatch.late_registers import Sent, later_stands, sent_for, sent_though_late
+from writeback.flow.dispatch.late_registers import (
+    Sent,
+    another_apps_mark_stands,
+    later_stands,
+    sent_for,
+    sent_though_late,
+)
 from writeback.flow.dispatch.office_marks import asks_school
 from writeback.flow.dispatch.revalidation import Revalidation
 from writeback.flow.engine.breakers import Breakers, keys_of
@@ -214,6 +220,8 @@ class Choice:
             moved = progress[record.index].moved(RecordStatus.SUPERSEDED)
             if later.seq < record.seq:
                 moved = moved.with_findings([later_stands(record, later, self.school)])
+            elif later.app_id != record.app_id:
+                moved = moved.with_findings([another_apps_mark_stands(record, later, self.school)])
             progress[record.index] = moved
         for writeback_id in {record.writeback_id for record, _ in superseded}:
             self.changes.settle(opened[writeback_id], detail="a later mark for the same slot took its place")

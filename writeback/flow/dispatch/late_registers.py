@@ -75,13 +75,28 @@ def later_stands(record: Waiting, later: Accepted, school: School) -> Finding:
     """Return what is said of a record whose place is taken by one that was accepted before it, but is later."""
     seen = school.clock(record.seen_at or record.accepted_at)
     how, when = ("seen", later.seen_at) if later.seen_at else ("taken", later.accepted_at)
-    other = f"{later.code or 'another mark'}, {how} at {school.clock(when)},"
+    mark = (later.code or "another mark") if later.app_id == record.app_id else "another app's mark"
+    other = f"{mark}, {how} at {school.clock(when)},"
     return Finding(
         code="later_mark_stands",
         severity=Severity.WARNING,
         message=f"{record.code} was seen at {seen}; {other} stands.",
         hint="To write this one all the same, send it without observed_at.",
         pointer=f"/records/{record.index}/observed_at",
+        record=record.index,
+    )
+
+
+def another_apps_mark_stands(record: Waiting, later: Accepted, school: School) -> Finding:
+    """Return what an app is told whose mark gave way to another app's: that it did, and to one of when; never whose,
+    or which code."""
+    return Finding(
+        code="another_apps_mark_stands",
+        severity=Severity.WARNING,
+        message=f"Another app of {school.name} sent a later mark for the same pupil and time, at "
+        f"{school.clock(later.accepted_at)}; that one is written instead of this.",
+        hint="If this one is right, submit it again. Ask the school which of its apps takes this register.",
+        pointer=f"/records/{record.index}",
         record=record.index,
     )
 

@@ -59,7 +59,7 @@ def marks_of(
         if (slot := kind.slot(record)) is not None:
             seen = seen_at(record, row.created_at) if heeds_seen_at else None
             code = getattr(record, "code", None) if progress.evidence != LEFT else None
-            yield slot, SentMark(row.id, row.seq or 0, code, row.created_at, seen)
+            yield slot, SentMark(row.id, row.seq or 0, code, row.created_at, seen, row.app_id)
 
 
 def keep_latest(latest: dict[str, SentMark], slot: str, mark: SentMark) -> None:

@@ -99,6 +99,7 @@ def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView,
             accepted_at=row.created_at,
             seen_at=seen_at(opened.record(index), row.created_at) if heeds_seen_at else None,
             code=getattr(opened.record(index), "code", None),
+            app_id=row.app_id,
         )
         for index, progress in enumerate(opened.progress)
         if progress.status is RecordStatus.QUEUED
