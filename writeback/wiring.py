@@ -52,6 +52,8 @@ from writeback.flow.projections.overview import Overviews
 from writeback.flow.projections.reports import Reports
 from writeback.flow.projections.rollups import Rollup
 from writeback.flow.projections.search import SearchIndex
+from writeback.flow.projections.usage import Usages
+from writeback.flow.projections.usage_counter import UsageCounter
 from writeback.flow.registry.entries import Registry
 from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
@@ -129,6 +131,8 @@ class Services:
     data_subjects: DataSubjects
     alerts: Alerts
     telling: Telling
+    usage: UsageCounter
+    usages: Usages
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,9 @@ async def open_services(
         stack.push_async_callback(feed.aclose)
         keys = Keys(flow.db, flow.clock, cache_s=settings.api.key_cache_s)
         stack.push_async_callback(keys.aclose)
+        usage = UsageCounter(flow.db, flow.clock)
+        stack.push_async_callback(usage.aclose)
+        reads = Reads(flow.db)
         people = PeopleAsked(flow, PeopleFinder(flow, refresher))
         acceptor = Acceptor(flow, committer, refresher, people)
         corrections = create_corrections(flow, refresher)
@@ -202,7 +209,7 @@ async def open_services(
             committer=committer,
             keys=keys,
             registry=flow.registry,
-            reads=Reads(flow.db),
+            reads=reads,
             sync=syncer,
             holds=Holds(flow),
             removals=Removals(flow.db, flow.clock),
@@ -227,6 +234,8 @@ async def open_services(
             data_subjects=DataSubjects.of(settings, flow.db, flow.clock, flow.secrets),
             alerts=Alerts(flow.db, flow.clock, flow.secrets, settings),
             telling=create_telling(flow, _redis(stack, redis_url), _own_sender(stack, flow), is_stand_in=True),
+            usage=usage,
+            usages=Usages(flow.db, flow.clock, reads),
         )
 
 

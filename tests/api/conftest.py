@@ -30,6 +30,8 @@ from writeback.flow.engine.hook_urls import account_hooks
 from writeback.flow.filling.word_lists import WordLists
 from writeback.flow.people.keys import Keys
 from writeback.flow.projections.feed import EventFeed
+from writeback.flow.projections.usage import Usages
+from writeback.flow.projections.usage_counter import UsageCounter
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
@@ -180,6 +182,8 @@ class FakeServices:
     batches: Any
     reviews: Any
     mappings: Any
+    usage: UsageCounter
+    usages: Usages
     accept: FakeAccept = field(default_factory=FakeAccept)
     committer: FakeCommitter = field(default_factory=FakeCommitter)
     hooks: FakeHooks = field(default_factory=FakeHooks)
@@ -280,6 +284,8 @@ def services(database: Database, fake_clock: FakeClock, tmp_path: Path) -> FakeS
         batches=Batches(flow),
         reviews=Reviews(flow, ListRefresher(flow, Syncer(flow)), PeopleFinder(flow)),
         mappings=SavedMappings(flow),
+        usage=UsageCounter(database, fake_clock),
+        usages=Usages(database, fake_clock, Reads(database)),
         data_subjects=replace(subjects, leaving=replace(subjects.leaving, until_noticed_s=0.0)),
     )
 
@@ -291,6 +297,7 @@ async def api(services: FakeServices, database: Database) -> AsyncIterator[Api]:
         yield Api(services, http, database)
     await services.feed.aclose()
     await services.keys.aclose()
+    await services.usage.aclose()
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ ROUTES = {
     ("GET", "/v1/schools/{school}/year"): "read",
     ("PUT", "/v1/schools/{school}/year"): "admin",
     ("GET", "/v1/features"): "read",
+    ("GET", "/v1/usage"): "read",
     ("GET", "/v1/events"): "read",
     ("GET", "/v1/writebacks/{writeback}/events"): "read",
     ("GET", "/v1/webhooks"): "read",

@@ -397,6 +397,7 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.events(
         school="s", kind="k", status=["failed"], app="a", since="2026-01-12T00:00:00Z", after=1, follow=False
     ),
+    lambda c: c.usage(since="2026-01-12T00:00:00Z", by="day"),
     lambda c: c.events("wb_1", since="2026-01-12T00:00:00Z", follow=False),
     lambda c: c.resubmit("wb_1", dry_run=True),
     lambda c: c.cancel("wb_1"),

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from writeback import __version__
 from writeback.api import openapi
-from writeback.api.access import audit_routes, key_routes
+from writeback.api.access import audit_routes, key_routes, usage_routes
 from writeback.api.batches import review_routes
 from writeback.api.batches import routes as batches
 from writeback.api.batches.uploads import body_limit, check_upload, is_upload
@@ -148,7 +148,9 @@ def create_app(services: Services, beside: Mapping[str, ASGIApp] | None = None) 
     app.router.routes.append(Route(submit.PATH, endpoint, methods=["POST"], include_in_schema=False))
     app.router.routes.extend(_rooms())
     gate = Gate(endpoint, app.behind_the_front, services, limits, shares, beside or {})
-    app.front = AccessLog(DropInApp(services, metrics, limits, gate), metrics, services.clock, services.settings.api)
+    app.front = AccessLog(
+        DropInApp(services, metrics, limits, gate), metrics, services.clock, services.settings.api, services.usage
+    )
     return app
 
 
@@ -192,6 +194,7 @@ def _rooms() -> Sequence[BaseRoute]:
         provider_routes,
         key_routes,
         audit_routes,
+        usage_routes,
         feature_routes,
         word_routes,
         year_routes,

@@ -49,6 +49,7 @@ _TAGS = {
     "problems": "What a problem's code means.",
     "schemas": "JSON schemas, to validate without this service.",
     "schools": "The registry of schools.",
+    "usage": "What an app called, and what came of it.",
     "webhooks": "Where an app is told of changes.",
     "Wonde drop-in": "Wonde's own requests: change the base URL and nothing else.",
     "words": "What a school's reasons are called elsewhere, and the codes that they stand for.",

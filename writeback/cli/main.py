@@ -24,6 +24,7 @@ from writeback.cli.commands import (
     staff,
     submit,
     upload,
+    usage,
     watch,
     webhooks,
     words,
@@ -121,6 +122,7 @@ app.add_typer(words.app, name="words", rich_help_panel=_USE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
 app.add_typer(webhooks.app, name="webhooks", rich_help_panel=_USE)
 app.command(rich_help_panel=_USE)(features.features)
+app.command(rich_help_panel=_USE)(usage.usage)
 app.add_typer(staff.app, name="staff", rich_help_panel=_RUN)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=_RUN)
 app.add_typer(people.app, name="people", rich_help_panel=_RUN)

@@ -27,6 +27,7 @@ from writeback_client.models.corrections import Check, Corrected, Count, Preview
 from writeback_client.models.features import Features, RuleSet
 from writeback_client.models.reviews import Mended, Review, ReviewPerson, ReviewRow, SavedMapping
 from writeback_client.models.schools import ListedSchool, School, Synced
+from writeback_client.models.usage import Usage
 from writeback_client.models.webhooks import Delivery, NewWebhook, Recovered, Webhook, WebhookEvent, WritebackPayload
 from writeback_client.models.words import UnknownWord, Word, WordList
 from writeback_client.models.writebacks import Event, Record, Submitted, Writeback, WritebackSummary
@@ -89,6 +90,7 @@ __all__ = [
     "UnknownWord",
     "Unreachable",
     "Uploaded",
+    "Usage",
     "Webhook",
     "WebhookEvent",
     "Where",

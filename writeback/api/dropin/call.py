@@ -42,7 +42,7 @@ class Call:
 
     def refused(self, problem: Problem) -> None:
         """Note in the trace why it was refused."""
-        trace.of(self._scope).code = problem.code
+        trace.note_refusal(self._scope, problem)
 
     def count_failure(self) -> None:
         """Count a secret that was wrong against the address that it came from; raise TooManyAtOnce."""

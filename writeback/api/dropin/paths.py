@@ -30,6 +30,7 @@ OURS = frozenset(
         "keys",
         "providers",
         "schools",
+        "usage",
         "webhooks",
         "writebacks",
     }

@@ -19,6 +19,7 @@ from writeback.core import outage_logs
 from writeback.core.clock import Clock
 from writeback.core.ids import new_id
 from writeback.core.settings import ApiSettings
+from writeback.flow.projections.usage_counter import UsageCounter
 from writeback.store.sql.engines import is_unavailable
 
 log = structlog.get_logger()
@@ -37,8 +38,10 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 class AccessLog:
     """Wraps the whole app."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Clock, settings: ApiSettings) -> None:
-        self._app, self._metrics, self._clock = app, metrics, clock
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, clock: Clock, settings: ApiSettings, usage: UsageCounter
+    ) -> None:
+        self._app, self._metrics, self._clock, self._usage = app, metrics, clock, usage
         self._stated = (
             (b"writeback-version", __version__.encode()),
             (b"idempotency-key-lifetime", str(settings.idempotency_keep_s).encode()),
@@ -85,6 +88,11 @@ class AccessLog:
         route, method = _route(scope, call), scope["method"]
         status = status or _GONE
         self._metrics.request(route, method, status, seconds)
+        if call.caller is not None:
+            code = call.code or (f"http_{status}" if status >= 400 else "")
+            self._usage.note(
+                call.caller.app_id, f"{method} {route}", code, request_id=call.request_id, findings=call.findings
+            )
         if status == _TOO_MANY and call.code is not None:
             self._metrics.limited(call.code)
         if route not in _QUIET:

@@ -76,7 +76,7 @@ def problem_response(problem: Problem, instance: str) -> Response:
 
 async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with the problem, and note its code."""
-    trace.of(scope).code = problem.code
+    trace.note_refusal(scope, problem)
     await problem_response(problem, scope["path"])(scope, receive, send)
 
 
@@ -110,13 +110,15 @@ def install(app: FastAPI) -> None:
 
 def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    trace.of(request.scope).code = error.code
+    trace.note_refusal(request.scope, error)
     return problem_response(error, request.url.path)
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(problem_of(error), request.url.path)
+    problem = problem_of(error)
+    trace.note_refusal(request.scope, problem)
+    return problem_response(problem, request.url.path)
 
 
 def _on_http_error(request: Request, error: Exception) -> Response:

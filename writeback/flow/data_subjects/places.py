@@ -285,6 +285,7 @@ NOBODY: Mapping[type[Stored], str] = {
     t.App: "the name of an app",
     t.ApiKey: "hashes and rights of keys",
     t.WebhookRow: "where apps are told, with sealed secrets",
+    t.UsageRow: "counts of calls and refusals, with ids of requests and JSON pointers",
     t.CarriedRow: "ids of writebacks and requests",
     t.DriftCheckRow: "ids of writebacks that are read once more",
     t.DriftCursorRow: "a number",

@@ -13,6 +13,7 @@ from functools import reduce
 from writeback.core.settings import Settings
 from writeback.domain.kept import Kept
 from writeback.flow.projections.rollups import KEPT as COUNTS_KEPT
+from writeback.flow.projections.usage import KEPT as USAGE_KEPT
 from writeback.store.retention import ended_writebacks, old_rows
 from writeback.store.retention.old import Old, Scope
 
@@ -152,6 +153,7 @@ RULES: Sequence[Rule] = (
     ),
     Rule("bulk_jobs", "Bulk jobs, after they ended or were stopped", "retention.content_days", old_rows.bulk_jobs),
     Rule("counts", "Counts of a minute each, for the console", "", old_rows.counts, always=COUNTS_KEPT),
+    Rule("usage", "How often apps called, and why calls were refused", "", old_rows.usage, always=USAGE_KEPT),
     Rule("count_times", "How long confirmations took, likewise", "", old_rows.count_times, always=COUNTS_KEPT),
     Rule(
         "texts",
@@ -232,6 +234,7 @@ TABLES: Mapping[str, tuple[str, ...] | str] = {
     "staff_session": ("sessions",),
     "sign_in_tries": ("sign_in_tries",),
     "tally": ("counts",),
+    "usage_count": ("usage",),
     "tally_time": ("count_times",),
     "retention_run": ("runs",),
     "incident": ("incidents",),

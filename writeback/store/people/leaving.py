@@ -122,6 +122,7 @@ def of_app(app_id: str) -> Sequence[Piece]:
                 t.SchoolWordsRow,
                 t.UnknownWordRow,
                 t.WebhookRow,
+                t.UsageRow,
                 t.ApiKey,
             )
         ),

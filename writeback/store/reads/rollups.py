@@ -149,7 +149,7 @@ def add_counts(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
         return
     # Events are counted in order, so a later instant comes later; rows without one keep theirs.
     last = "evidence_at = coalesce(excluded.evidence_at, tally.evidence_at)"
-    insert_many(session, RollupRow, given, ending=_adding(RollupRow, _COUNTS, last))
+    insert_many(session, RollupRow, given, ending=adding(RollupRow, _COUNTS, last))
 
 
 def add_times(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -157,10 +157,10 @@ def add_times(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     given = list(rows)
     if not given:
         return
-    insert_many(session, RollupTimeRow, given, ending=_adding(RollupTimeRow, ("writebacks",)))
+    insert_many(session, RollupTimeRow, given, ending=adding(RollupTimeRow, ("writebacks",)))
 
 
-def _adding(row: type[SQLModel], names: Iterable[str], *more: str) -> str:
+def adding(row: type[SQLModel], names: Iterable[str], *more: str) -> str:
     """Return how an INSERT ends that adds to what is there."""
     table = table_of(row)
     keys = ", ".join(column.name for column in table.primary_key)

@@ -39,6 +39,7 @@ from writeback.store.tables import (
     SignInTriesRow,
     StaffSessionRow,
     UnknownWordRow,
+    UsageRow,
     WebhookRow,
     WritebackRow,
 )
@@ -66,6 +67,10 @@ def unknown_words(scope: Scope) -> Old:
 
 def counts(scope: Scope) -> Old:
     return rows(RollupRow, col(RollupRow.bucket_at) < scope.before)
+
+
+def usage(scope: Scope) -> Old:
+    return rows(UsageRow, col(UsageRow.hour_at) < scope.before)
 
 
 def count_times(scope: Scope) -> Old:

@@ -1,7 +1,7 @@
 """Every table, by subject. Migrations in `store/migrations/` are kept equal to this by a test."""
 
 from writeback.store.tables.alerts import AlertCursorRow, AlertMessageRow, AlertReceiverRow, IncidentRow
-from writeback.store.tables.apps import ApiKey, App, DeliveryRow, DropInMemberRow, DropInRow, WebhookRow
+from writeback.store.tables.apps import ApiKey, App, DeliveryRow, DropInMemberRow, DropInRow, UsageRow, WebhookRow
 from writeback.store.tables.batches import (
     BatchChunkRow,
     BatchLine,
@@ -101,6 +101,7 @@ __all__ = [
     "StaffRow",
     "StaffSessionRow",
     "UnknownWordRow",
+    "UsageRow",
     "WebhookRow",
     "WritebackRow",
     "table_of",

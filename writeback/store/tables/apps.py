@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, BigInteger, Column, Index, Text
 from sqlmodel import Field
 
+from writeback.store.sql.types import UtcDateTime
 from writeback.store.tables.columns import SEALED, Stored, instant
 
 
@@ -108,6 +109,25 @@ class DeliveryRow(Stored, table=True):
     """`http_500`, `timeout`, `address_refused`, …: the class of the last failure."""
     delivered_at: datetime | None = instant(nullable=True)
     created_at: datetime = instant()
+
+
+class UsageRow(Stored, table=True):
+    """How often within an hour an app made a call, or had one kind of finding. No pupil is in it."""
+
+    __tablename__ = "usage_count"
+    __table_args__ = (Index("ix_usage_count_hour_at", "hour_at"),)
+
+    app_id: str = Field(primary_key=True)
+    hour_at: datetime = Field(sa_column=Column(UtcDateTime(), primary_key=True))
+    what: str = Field(primary_key=True)
+    """call, finding."""
+    route: str = Field(primary_key=True)
+    """Method and template of the path; of a finding empty."""
+    code: str = Field(primary_key=True)
+    """Of the problem, or of the finding; empty: the call was not refused."""
+    number: int = 0
+    examples: str | None = Field(default=None, sa_column=Column(Text))
+    """JSON: the latest that were refused, each `request_id`, `at`, `pointers`."""
 
 
 class DropInRow(Stored, table=True):

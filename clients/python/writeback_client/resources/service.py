@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from writeback_client import aio, blocking
 from writeback_client.calls import Call, as_model, delete, get, path, post, said
@@ -10,6 +11,7 @@ from writeback_client.models.access import AuditEntry, Hook, Key, NewKey, Ready
 from writeback_client.models.base import Page
 from writeback_client.models.features import RuleSet
 from writeback_client.models.people import Left
+from writeback_client.models.usage import Usage
 from writeback_client.resources.lists import page, through
 
 _KEYS, _AUDIT = "/v1/keys", "/v1/audit"
@@ -29,6 +31,12 @@ def rules() -> Call[Page[RuleSet]]:
 def hooks() -> Call[Page[Hook]]:
     """Return the hooks to register with the providers, once for all schools. Needs the scope admin."""
     return page("/v1/hooks", Hook)
+
+
+def usage(*, since: datetime | str | None = None, by: Literal["hour", "day"] | None = None) -> Call[Usage]:
+    """Return what the key's app called, what was refused and why, and what came of the rest; of the last day, or since
+    `since`."""
+    return get("/v1/usage", as_model(Usage), since=since, by=by)
 
 
 def audit_page(
@@ -131,6 +139,7 @@ class Service(blocking.Room):
     ready = blocking.one(ready)
     rules = blocking.one(rules)
     hooks = blocking.one(hooks)
+    usage = blocking.one(usage)
     audit_page = blocking.one(audit_page)
     audit = blocking.each(audit)
 
@@ -141,6 +150,7 @@ class AsyncService(aio.Room):
     ready = aio.one(ready)
     rules = aio.one(rules)
     hooks = aio.one(hooks)
+    usage = aio.one(usage)
     audit_page = aio.one(audit_page)
     audit = aio.each(audit)
 

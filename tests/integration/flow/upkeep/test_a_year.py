@@ -50,6 +50,7 @@ from writeback.store.tables import (
     RetentionRunRow,
     RollupRow,
     RollupTimeRow,
+    UsageRow,
     SignInTriesRow,
     StaffRow,
     StaffSessionRow,
@@ -320,6 +321,10 @@ def _rows(now: Any, step: int, writeback_id: str) -> Iterator[tuple[type[SQLMode
             "dropped": 0,
             "went_out": 0,
         },
+    )
+    yield (
+        UsageRow,
+        {"app_id": "app", "hour_at": now, "what": "call", "route": "", "code": of("usage"), "number": 1},
     )
     yield (
         RollupTimeRow,
