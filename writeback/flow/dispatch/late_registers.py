@@ -88,8 +88,8 @@ def later_stands(record: Waiting, later: Accepted, school: School) -> Finding:
 
 
 def another_apps_mark_stands(record: Waiting, later: Accepted, school: School) -> Finding:
-    """Return what an app is told whose mark gave way to another app's: that it did, and to one of when; never whose,
-    or which code."""
+    """Return what an app is told whose mark gave way to another app's: that it did, and when the other came;
+    never whose it is, or which code."""
     return Finding(
         code="another_apps_mark_stands",
         severity=Severity.WARNING,

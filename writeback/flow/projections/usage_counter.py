@@ -13,8 +13,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from writeback.core import outage_logs
 from writeback.core.clock import Clock
 from writeback.store.apps import usage as store
@@ -75,7 +73,7 @@ class UsageCounter:
             if counts:
                 rows = list(_rows(counts, examples, hour))
                 await self._db.transact(partial(store.add, rows=rows))
-        except (OSError, SQLAlchemyError) as error:
+        except Exception as error:  # the drivers have errors of their own
             self._counts.update(counts)
             self._examples = {**examples, **self._examples}
             outage_logs.warning("usage_not_counted", error)
