@@ -5,8 +5,8 @@ from alembic import op
 
 from writeback.store.sql.types import UtcDateTime
 
-revision = "0034"
-down_revision = "0031"
+revision = "0033"
+down_revision = "0032"
 works_from = "0021"
 
 
