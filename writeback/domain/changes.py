@@ -40,7 +40,7 @@ class Substitution:
 
 @dataclass(frozen=True)
 class Changes:
-    """Several of them, and what is left out."""
+    """Several of them, made at once, so that none changes what another has set; and what is left out."""
 
     substitutions: tuple[Substitution, ...] = ()
     without_pupils: tuple[str, ...] = ()
@@ -70,24 +70,24 @@ def change(kind: str, record: Mapping[str, Any], findings: Collection[str], chan
         return Changed(None, is_touched=True)
     if _PUPILS in became:
         became[_PUPILS] = pupils
+    of_staff = {one.was: one.becomes for one in changes.substitutions if one.field is Settable.STAFF}
+    _replace_staff(kind, became, of_staff)
     for one in changes.substitutions:
-        if one.field is Settable.STAFF:
-            _replace_staff(kind, became, one)
-        elif became.get(one.field.value) == one.was:
+        if one.field is not Settable.STAFF and record.get(one.field.value) == one.was:
             became[one.field.value] = one.becomes
     return Changed(became, is_touched=became != record)
 
 
-def _replace_staff(kind: str, record: dict[str, Any], one: Substitution) -> None:
+def _replace_staff(kind: str, record: dict[str, Any], becomes: Mapping[str, str]) -> None:
     for name in _STAFF_FIELDS:
         is_subject = name == "employee_id" and kind.startswith(_ABSENCES_OF_STAFF)
-        if record.get(name) == one.was and not is_subject:
-            record[name] = one.becomes
+        if record.get(name) in becomes and not is_subject:
+            record[name] = becomes[record[name]]
     if record.get(_STAFF_IDS):
-        record[_STAFF_IDS] = [one.becomes if staff_id == one.was else staff_id for staff_id in record[_STAFF_IDS]]
+        record[_STAFF_IDS] = [becomes.get(staff_id, staff_id) for staff_id in record[_STAFF_IDS]]
     for member in record.get(_STAFF) or ():
-        if isinstance(member, dict) and member.get("employee_id") == one.was:
-            member["employee_id"] = one.becomes
+        if isinstance(member, dict) and member.get("employee_id") in becomes:
+            member["employee_id"] = becomes[member["employee_id"]]
 
 
 def _id_of(pupil: Any) -> Any:

@@ -88,3 +88,15 @@ def test_differences_name_each_field_as_it_was_and_becomes() -> None:
 def test_nothing_is_no_change() -> None:
     assert not Changes()
     assert M_TO_I
+
+
+def test_several_are_made_at_once_and_none_changes_what_another_has_set() -> None:
+    swapped = Changes((Substitution(Settable.CODE, "M", "I"), Substitution(Settable.CODE, "I", "M")))
+    moved_up = Changes((Substitution(Settable.STAFF, "E1", "E2"), Substitution(Settable.STAFF, "E2", "E3")))
+
+    assert change(SESSION, MARK, (), swapped).record == {**MARK, "code": "I"}
+    assert change(SESSION, {**MARK, "code": "I"}, (), swapped).record == MARK
+    assert change(SESSION, MARK, (), moved_up).record == {**MARK, "employee_id": "E2"}
+    several = {"staff_ids": ["E1", "E2"], "staff": [{"employee_id": "E1"}]}
+    became = {"staff_ids": ["E2", "E3"], "staff": [{"employee_id": "E2"}]}
+    assert change("detention.create", several, (), moved_up).record == became
