@@ -26,6 +26,9 @@ def read_hours(text: str) -> tuple[time, time]:
     try:
         if not dash:
             raise ValueError
-        return time.fromisoformat(begins.strip()), time.fromisoformat(ends.strip())
+        hours = time.fromisoformat(begins.strip()), time.fromisoformat(ends.strip())
+        if any(one.tzinfo is not None for one in hours):
+            raise ValueError  # they are on the receiver's own clock
+        return hours
     except ValueError:
         raise ValueError(f"{text[:40]!r} are no hours: write them like 18:00-07:30") from None
