@@ -103,7 +103,7 @@ def draft_of(row: WritebackRow, order: Order, clock: tzinfo | None = None) -> Dr
         edits, going = _changed(row, order, progress, going)
     _refuse_misplaced(row, edits, progress, going)
     if row.kept == Kept.TEXTS_GONE:
-        _refuse_without_texts(row, edits, going)
+        _refuse_without_texts(row, order.edits, going)
     if not KINDS[row.kind].is_repeatable and not order.not_in_mis:
         _refuse_in_doubt(row, progress, going)
     records, findings = list(stored), list[Finding]()
@@ -113,7 +113,8 @@ def draft_of(row: WritebackRow, order: Order, clock: tzinfo | None = None) -> Dr
             KINDS[row.kind], edit.record, edit.index, is_brief=is_brief, clock=clock
         )
         findings += said
-    given = {edit.index for edit in edits}
+    # Changes in many are made in what is stored: they mend no id, and bring back no text.
+    given = {edit.index for edit in order.edits}
     findings += [one for index in going if index not in given for one in said_of_ids(progress[index])]
     if ERASED in row.records:
         _refuse_with_gaps(row, records, going)

@@ -12,6 +12,7 @@ from tests.integration.flow.conftest import CALLER, World, mark
 from tests.integration.flow.directory.conftest import JO, KIM, PAT, people
 from writeback.core.errors import InvalidSubmission
 from writeback.domain.actor import Actor
+from writeback.domain.changes import Changes, Settable, Substitution
 from writeback.domain.directory import PersonDetails
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import NotReached, Rejected, Uncertain
@@ -378,6 +379,11 @@ async def test_what_is_not_certain_goes_again_only_with_an_id_that_somebody_has_
 
     with pytest.raises(InvalidSubmission) as refused:
         await again(CALLER, failed, Order(), Actor("staff:ann"))
+    to_n = Order(on_invalid="skip", changes=Changes((Substitution(Settable.CODE, "/", "N"),)))
+    with pytest.raises(InvalidSubmission) as changed:
+        await again(CALLER, failed, to_n, Actor("staff:ann"))
+    said = [one["code"] for one in changed.value.extra["findings"]]
+    assert "id_of_former_mis" in said, "another code is no other child"
     await again(CALLER, failed, Order([Edit(0, mark("B1", employee_id="F1"))]), Actor("staff:ann"))
     await world.serve()
 

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select, update
 from tests.integration.flow.conftest import CALLER, World, mark, submission
 from writeback.core.errors import Conflict
 from writeback.domain.actor import Actor
+from writeback.domain.changes import Changes, Settable, Substitution
 from writeback.domain.corrections import Action, Outcome
 from writeback.domain.finding import Finding
 from writeback.domain.kept import Kept
@@ -267,6 +268,11 @@ async def test_what_has_lost_its_comment_is_not_sent_without_it_unless_a_person_
     with pytest.raises(Conflict) as refused:
         await world.corrections.resubmits.one(CALLER, writeback_id, Order(), ANN)
     assert refused.value.code == "texts_forgotten"
+    to_n = Order(on_invalid="skip", changes=Changes((Substitution(Settable.CODE, "/", "N"),)))
+    report = await world.corrections.many.run(
+        CALLER, Work(Action.RESUBMIT, Selection(Filter(school="hillside")), ANN, to_n)
+    )
+    assert [(one.id, one.code) for one in report.not_done] == [(writeback_id, "texts_forgotten")]
 
     await world.corrections.resubmits.one(CALLER, writeback_id, Order([Edit(0, mark("A1"))]), ANN)
     assert await world.status(writeback_id) == "queued"
