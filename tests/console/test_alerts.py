@@ -80,6 +80,9 @@ async def test_whoever_sees_some_schools_sees_their_troubles_alone(sign_in: Sign
     assert "that wait for it" not in shown, "how much waits at others is not theirs to know"
     assert (await visitor.get(f"/alerts/{failing.id}")).status_code == 404
     assert (await visitor.post(f"/alerts/{failing.id}/acknowledge")).status_code == 404
+    assert "I have it in hand" not in shown, "it is about other schools, too"
+    await visitor.post(f"/alerts/{refused.id}/acknowledge")
+    assert [one.acknowledged_by for one in await _incidents(services)] == [None, None]
 
 
 async def test_an_administrator_tells_somebody_tries_it_out_and_stops(sign_in: SignIn, services: Services) -> None:

@@ -33,9 +33,14 @@ async def test_a_wrong_code_is_changed_in_all_that_match(
     assert re.sub(r"<[^>]+>", "", row[0]).split()[-3:] == ["Z9", "→", "N"]
     assert "11 are not touched" in seen.text
 
-    without_reason = await visitor.post("/writebacks/change", {**CHANGE, "step": "begin"})
+    digest = re.search(r'name="seen" value="(\w+)"', seen.text)
+    assert digest is not None
+    shown = {**CHANGE, "step": "begin", "seen": digest[1]}
+    without_reason = await visitor.post("/writebacks/change", shown)
     assert (without_reason.status_code, "Say why." in without_reason.text) == (422, True)
-    begun = await visitor.post("/writebacks/change", {**CHANGE, "step": "begin", "reason": "Z9 is no code"})
+    other = await visitor.post("/writebacks/change", {**shown, "becomes": "L", "reason": "x"})
+    assert (other.status_code, "This is not what was shown" in other.text) == (422, True)
+    begun = await visitor.post("/writebacks/change", {**shown, "reason": "Z9 is no code"})
     done = (await visitor.get(await work_off(begun))).text
 
     assert "Z9</span> → <span" in done

@@ -11,7 +11,7 @@ from typing import Any
 
 _STAFF_FIELDS = ("employee_id", "recorded_by_id", "supervisor_id", "authorised_by_id")
 _ABSENCES_OF_STAFF = "employee_absence."
-_PUPILS, _STAFF, _STAFF_IDS = "students", "staff", "staff_ids"
+_PUPILS, _TAKEN_OUT, _STAFF, _STAFF_IDS = "students", "remove_students", "staff", "staff_ids"
 
 
 class Settable(StrEnum):
@@ -70,6 +70,8 @@ def change(kind: str, record: Mapping[str, Any], findings: Collection[str], chan
         return Changed(None, is_touched=True)
     if _PUPILS in became:
         became[_PUPILS] = pupils
+    if became.get(_TAKEN_OUT):
+        became[_TAKEN_OUT] = [one for one in became[_TAKEN_OUT] if one not in changes.without_pupils]
     of_staff = {one.was: one.becomes for one in changes.substitutions if one.field is Settable.STAFF}
     _replace_staff(kind, became, of_staff)
     for one in changes.substitutions:

@@ -68,6 +68,9 @@ def test_a_pupil_is_left_out_and_taken_out_of_what_is_about_several() -> None:
     assert change(SESSION, MARK, (), without).record is None
     assert change("behaviour.create", incident, (), without).record == {"students": [{"student_id": "A2"}]}
     assert change("behaviour.create", {"students": [{"student_id": "A1"}]}, (), without).record is None
+    assert change("behaviour.update", {"remove_students": ["A1", "A2"]}, (), without).record == {
+        "remove_students": ["A2"]
+    }
     assert not change(SESSION, {**MARK, "student_id": "A2"}, (), without).is_touched
 
 

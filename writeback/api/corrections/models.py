@@ -213,6 +213,13 @@ class ChangesIn(Taken):
     without_codes: Annotated[list[FindingCode], Field(max_length=100)] = []
     """Of findings: what failed for one of these stays as it is."""
 
+    @model_validator(mode="after")
+    def _each_is_said_once(self) -> Self:
+        said = [(one.field, one.was) for one in self.set]
+        if twice := next((one for one in said if said.count(one) > 1), None):
+            raise ValueError(f"set says twice what becomes of {twice[0]} {twice[1]}")
+        return self
+
     @property
     def changes(self) -> Changes:
         said = tuple(Substitution(one.field, one.was, one.becomes) for one in self.set)

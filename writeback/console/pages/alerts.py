@@ -100,13 +100,17 @@ async def show(page: Page) -> Response:
     row = await _find(page)
     words, only = await _words(page), page.person.schools
     schools = [(school, words.school(school)) for school in row.schools if only is None or school in only]
-    return page.render("alert.html", title="Alert", row=row, heading=_title(row, only, words), schools=schools)
+    heading, sees_all = _title(row, only, words), _sees_all(page, row)
+    return page.render("alert.html", title="Alert", row=row, heading=heading, schools=schools, sees_all=sees_all)
 
 
 @pages.post("/alerts/{incident}/acknowledge", needs=Permission.CORRECT)
 async def acknowledge(page: Page) -> Response:
     """Say that somebody has it in hand."""
     row = await _find(page)
+    if not _sees_all(page, row):
+        flash = "It is about other schools, too: whoever looks after all of them takes it in hand."
+        return page.redirect(f"/alerts/{row.id}", flash=flash, tone="warn")
     try:
         await page.services.alerts.acknowledge(row.id, page.actor())
     except Conflict:
@@ -200,6 +204,11 @@ async def _find(page: Page) -> IncidentRow:
     if row is None or (only is not None and not only & set(row.schools)):
         raise NotFound("incident_unknown", "no such alert", hint="It may have been deleted for its age.")
     return row
+
+
+def _sees_all(page: Page, row: IncidentRow) -> bool:
+    """Whether the account is for all of the schools: who has it in hand keeps everybody from being told again."""
+    return page.person.schools is None or page.person.schools.issuperset(row.schools)
 
 
 def _title(row: IncidentRow, only: frozenset[str] | None, words: Words) -> str:

@@ -1,5 +1,6 @@
 """`/console/writebacks/change`: one code or member of staff by another in many at once; seen first, then done."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ async def change(page: Page) -> Response:
         return page.redirect(back, flash=_NOTHING, tone="warn")
     changes, errors = _changes(page)
     step, reason = page.field("step"), page.field("reason")
+    if step == "begin" and changes and not errors and page.field("seen") != _digest(changes):
+        errors["becomes"] = "This is not what was shown: look at what it would come to first."
     if step == "begin" and changes and not errors and reason:
         bulk = await page.services.bulks.begin(
             page.person, Action.RESUBMIT, wanted, reason, matched=count.writebacks, changes=changes
@@ -56,10 +59,10 @@ async def change(page: Page) -> Response:
     if step and not changes and not errors:
         errors["becomes"] = "Say what is to be changed, or left out."
     preview = None
-    if step and changes and not errors:
+    if step == "begin" and changes and not errors:
+        errors["reason"] = "Say why."
+    if step and changes and not errors.keys() - {"reason"}:
         preview = await _preview(page, wanted, changes)
-        if step == "begin":
-            errors["reason"] = "Say why."
     return page.render(
         "change.html",
         title="Change many, then send them",
@@ -72,6 +75,7 @@ async def change(page: Page) -> Response:
         found=await _found_in(page, wanted),
         errors=errors,
         preview=preview,
+        seen=_digest(changes),
         label=label_of,
     )
 
@@ -93,6 +97,11 @@ def _changes(page: Page) -> tuple[Changes, dict[str, str]]:
         substitutions = (Substitution(Settable(page.field("field")), was, becomes),)
     changes = Changes(substitutions, _words(page, "pupils"), _words(page, "codes"))
     return changes, errors
+
+
+def _digest(changes: Changes) -> str:
+    """Return what tells whether the changes are those that were shown."""
+    return hashlib.sha256(repr(changes).encode()).hexdigest()
 
 
 def _words(page: Page, name: str) -> tuple[str, ...]:

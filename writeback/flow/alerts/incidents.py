@@ -4,7 +4,7 @@ What if the process dies? All of one look is one transaction: before its commit 
 or in another worker, finds the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,26 +54,31 @@ class Look:
             since=one.since,
             opened_at=self.now,
             schools=list(one.schools),
-            told_schools=len(one.schools),
             writebacks=one.writebacks,
         )
         self.session.add(row)
         log.warning("incident_opened", incident_id=row.id, kind=row.kind, about=row.about, schools=len(row.schools))
-        self._tell(row, Told.OPENED, self._receivers)
+        self._tell_all(row, {})
 
     def _update(self, row: IncidentRow, one: Condition) -> None:
-        """Take over what is amiss now; say so once more where it has become much larger and nobody has it in hand."""
-        has_more = not set(one.schools) <= set(row.schools)
+        """Take over what is amiss now, and tell each receiver what that is to it."""
+        has_changed = set(one.schools) != set(row.schools)
         row.schools, row.writebacks, row.cleared_at = list(one.schools), one.writebacks, None
         self.session.add(row)
-        if not has_more:
-            return
-        told = receivers.told_of(self.session, row.id)
-        # Whoever is told of some schools alone hears of it when it reaches these.
-        self._tell(row, Told.OPENED, [to for to in self._receivers if to.id not in told])
-        if has_grown(row.told_schools, len(row.schools)) and row.acknowledged_at is None:
-            row.told_schools = len(row.schools)
-            self._tell(row, Told.GREW, [to for to in self._receivers if to.id in told])
+        if has_changed:
+            self._tell_all(row, receivers.last_about(self.session, row.id))
+
+    def _tell_all(self, row: IncidentRow, said: Mapping[str, AlertMessageRow]) -> None:
+        """Tell whom it has reached, whom it has left, and for whom it has become much larger; `said`: the last that
+        each receiver was told of it."""
+        for to in self._receivers:
+            own, last = schools_for(to, AlertKind(row.kind), row.schools), said.get(to.id)
+            if own is None:
+                self._over(row, to, last)
+            elif last is None or last.told == Told.OVER:
+                self._say(Told.OPENED, row, to, own)
+            elif row.acknowledged_at is None and has_grown(_count_in(last), len(own)):
+                self._say(Told.GREW, row, to, own)
 
     def _clear(self, row: IncidentRow) -> None:
         """Count how long nothing is amiss any more; end it after a while."""
@@ -83,19 +88,31 @@ class Look:
             return
         row.ended_at = row.cleared_at
         log.info("incident_over", incident_id=row.id, kind=row.kind, about=row.about)
-        for message in receivers.waiting_for(self.session, row.id):
-            if message.attempts == 0:
-                message.state, message.next_attempt_at = MessageState.DROPPED, None
-                self.session.add(message)
-        told = receivers.told_of(self.session, row.id)
-        self._tell(row, Told.OVER, [to for to in self._receivers if to.id in told])
+        said = receivers.last_about(self.session, row.id)
+        for to in self._receivers:
+            self._over(row, to, said.get(to.id))
 
-    def _tell(self, row: IncidentRow, told: Told, to: Sequence[AlertReceiverRow]) -> None:
-        for receiver in to:
-            schools = schools_for(receiver, AlertKind(row.kind), row.schools)
-            if schools is None:
-                continue
-            self.session.add(message_to(receiver, told, facts_of(row, schools), self.now, incident_id=row.id))
+    def _over(self, row: IncidentRow, to: AlertReceiverRow, last: AlertMessageRow | None) -> None:
+        """Tell a receiver that it is over for it, if it was told of it; what has not been sent yet need not be."""
+        if last is None or last.told == Told.OVER:
+            return
+        if last.told == Told.OPENED and last.state == MessageState.PENDING and last.attempts == 0:
+            last.state, last.next_attempt_at = MessageState.DROPPED, None
+            self.session.add(last)
+            return
+        schools = last.content["schools"]
+        self._say(Told.OVER, row, to, list(schools) if isinstance(schools, list) else [], count=_count_in(last))
+
+    def _say(
+        self, told: Told, row: IncidentRow, to: AlertReceiverRow, schools: Sequence[str], *, count: int | None = None
+    ) -> None:
+        facts = facts_of(row, schools, ended_at=row.ended_at or self.now if told is Told.OVER else None, count=count)
+        self.session.add(message_to(to, told, facts, self.now, incident_id=row.id))
+
+
+def _count_in(message: AlertMessageRow) -> int:
+    count = message.content["school_count"]
+    return count if isinstance(count, int) else 0
 
 
 def schools_for(receiver: AlertReceiverRow, kind: AlertKind, schools: Sequence[str]) -> Sequence[str] | None:

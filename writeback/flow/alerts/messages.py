@@ -56,16 +56,19 @@ class Words:
         return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(self.timezone)):%H:%M on %A, %-d %B}"
 
 
-def facts_of(row: IncidentRow, schools: Sequence[str]) -> dict[str, object]:
-    """Return what is told of an incident to somebody who is told of these schools."""
+def facts_of(
+    row: IncidentRow, schools: Sequence[str], *, ended_at: datetime | None = None, count: int | None = None
+) -> dict[str, object]:
+    """Return what is told of an incident to somebody who is told of these schools; `count`: how many there are, where
+    that is not known from them."""
     return {
         "incident": row.id,
         "kind": row.kind,
         "about": row.about,
         "since": row.since.isoformat(),
-        "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+        "ended_at": ended_at.isoformat() if ended_at else None,
         "schools": list(schools[:_MOST_SCHOOLS]),
-        "school_count": len(schools),
+        "school_count": len(schools) if count is None else count,
         "writebacks": row.writebacks if len(schools) == len(row.schools) else None,
     }
 

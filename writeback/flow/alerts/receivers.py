@@ -28,7 +28,9 @@ from writeback.store.tables import AlertMessageRow, AlertReceiverRow, IncidentRo
 
 log = structlog.get_logger()
 
-_LONGEST_NAME, _LONGEST_ADDRESS, _MOST = 100, 2_000, 50
+_LONGEST_NAME, _LONGEST_ADDRESS = 100, 2_000
+_MOST_READ = 1_000
+"""Incidents that are gone through for those of some schools."""
 _SHOWN = 40
 
 
@@ -147,8 +149,8 @@ class Alerts:
     ) -> Sequence[IncidentRow]:
         """Return what is amiss, or was; `schools`: those of these alone, None: all. The latest first."""
         async with self.db.read() as session:
-            found = await incidents.latest(session, limit, is_open=is_open)
-        return [row for row in found if schools is None or set(row.schools) & set(schools)]
+            found = await incidents.latest(session, limit if schools is None else _MOST_READ, is_open=is_open)
+        return [row for row in found if schools is None or set(row.schools) & set(schools)][:limit]
 
     async def incident(self, incident_id: str) -> IncidentRow | None:
         """Return one, whether it goes on or is over."""

@@ -74,22 +74,13 @@ def attempt(session: Session, message_id: str, number: int) -> AlertMessageRow |
     return row if row is not None and row.attempts == number and row.state == MessageState.SENDING else None
 
 
-def waiting_for(session: Session, incident_id: str) -> Sequence[AlertMessageRow]:
-    """Return messages about an incident that have not been sent, locked."""
+def last_about(session: Session, incident_id: str) -> dict[str, AlertMessageRow]:
+    """Return the last message about an incident to each receiver that was told of it, or is about to be."""
     query = select(AlertMessageRow).where(
-        col(AlertMessageRow.incident_id) == incident_id, col(AlertMessageRow.state) == MessageState.PENDING
+        col(AlertMessageRow.incident_id) == incident_id, col(AlertMessageRow.state) != MessageState.DROPPED
     )
-    return session.exec(query.with_for_update()).all()
-
-
-def told_of(session: Session, incident_id: str) -> set[str]:
-    """Return who was told, or is about to be told, that an incident began."""
-    query = select(AlertMessageRow.receiver_id).where(
-        col(AlertMessageRow.incident_id) == incident_id,
-        col(AlertMessageRow.told) == "opened",
-        col(AlertMessageRow.state) != MessageState.DROPPED,
-    )
-    return set(session.exec(query).all())
+    rows = session.exec(query.order_by(col(AlertMessageRow.id)).with_for_update()).all()
+    return {row.receiver_id: row for row in rows}
 
 
 async def last_of_each(session: AsyncSession) -> dict[str, AlertMessageRow]:

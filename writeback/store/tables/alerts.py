@@ -55,8 +55,6 @@ class IncidentRow(Stored, table=True):
     """When it was first told."""
     schools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """Ids of those that it is about now; once it is over, of the last."""
-    told_schools: int = 0
-    """How many there were when it was told last."""
     writebacks: int = 0
     cleared_at: datetime | None = instant(nullable=True)
     """Since then it is not amiss any more, which has yet to last."""

@@ -105,9 +105,12 @@ class Office:
         await self.world.flow.db.transact(work)
 
     async def more_schools(self, count: int) -> list[str]:
+        return await self.more_schools_called("school", count)
+
+    async def more_schools_called(self, what: str, count: int) -> list[str]:
         def work(session: Any) -> list[str]:
             first = session.get(SchoolRow, "hillside")
-            names = [f"school{number:02}" for number in range(count)]
+            names = [f"{what}{number:02}" for number in range(count)]
             for name in names:
                 copied = {**first.model_dump(), "id": name, "name": f"School {name[-2:]}", "provider_school_id": name}
                 session.add(SchoolRow(**copied))
@@ -216,6 +219,30 @@ async def test_whoever_looks_after_some_schools_is_told_of_these_alone(office: O
     (only,) = office.receiver.messages
     assert only["data"]["schools"] == [first]
     assert second not in json.dumps(only)
+
+
+async def test_whoever_looks_after_some_schools_hears_when_it_is_over_for_these_and_of_each_time_anew(
+    office: Office,
+) -> None:
+    mine, others = await office.more_schools(2)
+    await office.add("mine", schools=[mine])
+    for school in (mine, others):
+        await office.hold(school, HoldReason.TOKEN_REFUSED)
+    await office.look()
+    await office.resume(mine)
+    await office.look()
+    await office.hold(mine, HoldReason.TOKEN_REFUSED)
+    await office.look()
+    for school in await office.more_schools_called("x", 30):
+        await office.hold(school, HoldReason.TOKEN_REFUSED)
+    await office.look()
+
+    assert [one["type"] for one in office.receiver.messages] == ["alert.opened", "alert.over", "alert.opened"]
+    assert {tuple(one["data"]["schools"]) for one in office.receiver.messages} == {(mine,)}
+    await office.resume(mine)
+    await office.look()
+    assert office.receiver.messages[-1]["type"] == "alert.over"
+    assert len(await office.incidents()) == 1, "which goes on for the others"
 
 
 async def test_whoever_wants_some_kinds_alone_is_told_of_no_others(office: Office) -> None:

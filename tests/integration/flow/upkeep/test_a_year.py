@@ -291,7 +291,6 @@ def _rows(now: Any, step: int, writeback_id: str) -> Iterator[tuple[type[SQLMode
             "since": now,
             "opened_at": now,
             "schools": ["hillside"],
-            "told_schools": 1,
             "writebacks": 0,
             "ended_at": now,
         },

@@ -34,7 +34,6 @@ def upgrade() -> None:
         sa.Column("since", UtcDateTime(), nullable=False),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("schools", sa.JSON(), nullable=False),
-        sa.Column("told_schools", sa.Integer(), nullable=False),
         sa.Column("writebacks", sa.Integer(), nullable=False),
         sa.Column("cleared_at", UtcDateTime(), nullable=True),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
