@@ -117,6 +117,21 @@ async def test_operation_ids_are_unique_and_every_operation_says_what_it_does(do
         assert operation["tags"], path
 
 
+async def test_what_generators_make_types_of_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    """A choice or an object within a property becomes a type for each place, or is numbered."""
+    schemas = document["components"]["schemas"]
+
+    assert [name for name in schemas if not re.fullmatch(r"[A-Z][A-Za-z]*", name)] == []
+    for name, schema in schemas.items():
+        for field, shown in schema.get("properties", {}).items():
+            assert len(shown.get("enum", ())) < 2, f"{name}.{field}"
+            assert "properties" not in shown, f"{name}.{field}"
+    mark = schemas["SessionMark"]["properties"]
+    assert mark["session"] == {"$ref": "#/components/schemas/Session"}
+    assert mark["student"]["$ref"] == "#/components/schemas/Pupil"
+    assert schemas["SessionMarkSubmission"]["properties"]["on_invalid"]["default"] == "reject"
+
+
 async def test_every_path_parameter_is_documented(document: dict[str, Any]) -> None:
     for path, _, operation in _operations(document):
         named = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from writeback.api.dropin import docs as drop_in_docs
 from writeback.api.front.errors_doc import error
 from writeback.api.front.paging import Parameters
+from writeback.api.shared_schemas import share
 from writeback.api.writebacks import submit, submit_docs
 from writeback_client.models.base import ProblemDetails
 from writeback_client.models.described import text_below
@@ -83,6 +84,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         found["tags"] = [{"name": name, "description": _TAGS[name]} for name in _tags_in(found["paths"])]
         app.openapi_schema = found = _renamed(found)
         _tidy(found)
+        share(found["components"]["schemas"])
     return app.openapi_schema
 
 

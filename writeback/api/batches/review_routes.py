@@ -104,7 +104,7 @@ class MappingIn(Taken):
     version: Version = None
 
 
-class PersonIn(Taken):
+class ChosenPersonIn(Taken):
     """Who it is."""
 
     person_id: Annotated[str, Field(min_length=1, max_length=200)] | None
@@ -145,7 +145,7 @@ async def list_people(
 
 
 @router.put("/v1/batches/{batch}/people/{person}", responses=_WRITTEN)
-async def choose_person(caller: Corrector, services: Svc, batch: str, person: str, body: PersonIn) -> Mended:
+async def choose_person(caller: Corrector, services: Svc, batch: str, person: str, body: ChosenPersonIn) -> Mended:
     """Say who it is whom rows name so; all of these are checked again. It takes the scope `find`."""
     mended = await services.reviews.choose(
         caller, batch, person, body.person_id, actor_of(caller), version=body.version
