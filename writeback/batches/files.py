@@ -50,7 +50,10 @@ def format_of(head: bytes, *, media_type: str = "", name: str = "") -> Format:
     """Return the format of a file whose first bytes are `head`."""
     if head.startswith((_ZIP, OLD_WORKBOOK)):
         return Format.XLSX
-    said = _BY_MEDIA_TYPE.get(media_type) or _BY_ENDING.get(name.rpartition(".")[2].lower())
+    said = _BY_MEDIA_TYPE.get(media_type)
+    if said is Format.XLSX:  # it is none; generated clients name the first type that the API takes, whatever they send
+        said = None
+    said = said or _BY_ENDING.get(name.rpartition(".")[2].lower())
     if said is not None:
         return said
     return Format.NDJSON if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else Format.CSV

@@ -21,7 +21,7 @@ from writeback.batches.cells import ERRORS
 from writeback.batches.columns import NOT_SENT
 from writeback.batches.csv_files import CsvErrors
 from writeback.batches.days import DayOrder
-from writeback.batches.files import format_of, open_file
+from writeback.batches.files import MEDIA_TYPES, format_of, open_file
 from writeback.batches.findings import FileRefused
 from writeback.batches.headers import names_for, plain
 from writeback.batches.layout import Format, Layout, Row, Stated
@@ -776,6 +776,9 @@ def _refuse_formulas(content: bytes, delimiter: str) -> None:
         (b"a,b", "application/vnd.ms-excel", "a.csv", Format.CSV),
         (b"[", "application/x-ndjson", "", Format.NDJSON),
         (b"x", "application/octet-stream", "a.jsonl", Format.NDJSON),
+        (b"a,b", MEDIA_TYPES[Format.XLSX], "", Format.CSV),  # as generated clients send whatever they are given
+        (b'{"a"', MEDIA_TYPES[Format.XLSX], "a.ndjson", Format.NDJSON),
+        (b"<html", MEDIA_TYPES[Format.XLSX], "a.xlsx", Format.XLSX),
     ],
 )
 def test_a_format_is_recognised_by_content_first(head: bytes, media_type: str, name: str, format_: Format) -> None:
