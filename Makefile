@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-long check fmt bench chaos clean typescript lock
+.PHONY: help demo dev test test-long check fmt bench chaos clean typescript csharp lock
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,11 +50,14 @@ chaos: $(STAMP) ## kill, stop and cut off real processes and count what is lost;
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(N),--count $(N)) $(ARGS)
 
 clean: ## remove .venv, caches and the data of `make dev`
-	@rm -rf .venv .venv-* .writeback .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist clients/python/dist *.egg-info
+	@rm -rf .venv .venv-* .writeback clients/csharp/tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist clients/python/dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 typescript: ## install the tools of the generated client; `make test` then generates, compiles and runs it
 	@cd clients/typescript && npm ci --no-fund --no-audit --loglevel=error
+
+csharp: $(STAMP) ## install the generator of the client in C#; `make test` then makes it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target clients/csharp/tools --requirement clients/csharp/requirements.txt
 
 lock: $(STAMP) ## renew the lock files within the ranges of pyproject.toml; ARGS=--upgrade takes what is newest
 	@sh deploy/lock.sh $(BIN) $(ARGS)
