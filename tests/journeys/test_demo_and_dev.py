@@ -5,38 +5,15 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.journeys import samples
+from tests.journeys.running_dev import PATIENCE_S, Dev, run_writeback
 from writeback.core.clock import SystemClock
-
-ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
-
-
-def _environment(data_dir: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WRITEBACK_")}
-    return kept | {"WRITEBACK_DATA_DIR": str(data_dir)}
-
-
-def _writeback(data_dir: Path, *arguments: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "writeback", *arguments],
-        capture_output=True,
-        text=True,
-        input=stdin,
-        cwd=ROOT,
-        env=_environment(data_dir),
-        timeout=PATIENCE_S * 2,
-        check=False,
-    )
 
 
 def _eventually(is_so: Callable[[], bool], what: str) -> None:
@@ -57,40 +34,6 @@ def _is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return not Path("/proc").is_dir()
-
-
-class Dev:
-    """A running `writeback dev`."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
-        command = [sys.executable, "-m", "writeback", "dev", "--port", "0", "--json"]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=_environment(data_dir),
-            start_new_session=True,  # as in a terminal of its own
-        )
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        line = self.process.stdout.readline()
-        assert line, self.process.stderr.read()
-        self.said: dict[str, Any] = json.loads(line)
-        self.pids: list[int] = list(self.said["pids"].values())
-
-    def run(self, *arguments: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
-        return _writeback(self.data_dir, *arguments, stdin=stdin)
-
-    def end(self, signum: int) -> int:
-        self.process.send_signal(signum)
-        code = self.process.wait(PATIENCE_S)
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
-        return code
 
 
 @pytest.fixture
@@ -126,7 +69,7 @@ def running(started: list[Dev], tmp_path_factory: pytest.TempPathFactory) -> Dev
 
 @pytest.mark.slow
 def test_a_school_morning_goes_from_nothing_to_confirmed(tmp_path: Path) -> None:
-    done = _writeback(tmp_path, "demo", "--json")
+    done = run_writeback(tmp_path, "demo", "--json")
 
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads(done.stdout)
@@ -158,59 +101,6 @@ def test_the_first_five_minutes_with_dev(running: Dev) -> None:
     assert doctor.returncode == 0, doctor.stdout
     assert refused.returncode == 4
     assert json.loads(refused.stdout)["error"]["findings"][0]["pointer"] == "/records/0/code"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("document", "at_least"),
-    [("README.md", 1), ("docs/webhooks.md", 2), ("docs/batches.md", 3), ("docs/dropin.md", 1), ("docs/cli.md", 1)],
-)
-def test_the_commands_of_a_document_work_as_they_are_printed(
-    document: str, at_least: int, running: Dev, tmp_path: Path
-) -> None:
-    commands = samples.commands(document)
-    assert len(commands) >= at_least, commands
-
-    for command in commands:
-        # A stream has no end: what came within a moment will do. And an answer that is a refusal must not pass.
-        is_stream = command.startswith("curl -N")
-        answer = command.replace("curl ", "curl --max-time 3 " if is_stream else "curl --fail-with-body ", 1)
-        done = _shell(running, answer.replace("http://127.0.0.1:8400", running.said["url"]), tmp_path)
-
-        assert done.returncode in ((0, 28) if is_stream else (0,)), f"{command}\n{done.stdout}{done.stderr}"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("document", "says"), [("README.md", "confirmed"), ("docs/client.md", "confirmed")])
-def test_the_python_of_a_document_works_as_it_is_printed(
-    document: str, says: str, running: Dev, tmp_path: Path
-) -> None:
-    (tmp_path / "marks.csv").write_text("student_id,date,session,code\nnobody,2026-01-12,AM,/\n")
-    program = samples.python(document).replace("http://127.0.0.1:8400", running.said["url"])
-
-    done = _shell(running, f"{shlex.quote(sys.executable)} -", tmp_path, stdin=program)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert says in done.stdout
-
-
-def _shell(dev: Dev, command: str, folder: Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-    """Run a command in a shell that knows what a reader has been told to set."""
-    environment = _environment(dev.data_dir)
-    environment |= {"KEY": dev.said["key"], "WRITEBACK_KEY": dev.said["key"], "WRITEBACK_URL": dev.said["url"]}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    environment["PYTHONPATH"] = str(ROOT)
-    return subprocess.run(
-        command,
-        shell=True,
-        capture_output=True,
-        text=True,
-        input=stdin,
-        cwd=folder,
-        env=environment,
-        timeout=PATIENCE_S * 2,
-        check=False,
-    )
 
 
 @pytest.mark.slow
