@@ -9,7 +9,7 @@ import structlog
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.clock import Clock
-from writeback.core.errors import Conflict, InvalidSubmission, NotFound
+from writeback.core.errors import ConfigurationError, Conflict, InvalidSubmission, NotFound
 from writeback.core.ids import new_id
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
@@ -199,7 +199,10 @@ class Alerts:
         )
 
     def _view(self, row: AlertReceiverRow, last: AlertMessageRow | None) -> ReceiverView:
-        address = str(self.secrets.open(row.sealed)["address"])
+        try:
+            address = str(self.secrets.open(row.sealed)["address"])
+        except ConfigurationError:
+            address = "sealed with a key that is lost"
         if row.kind != ReceiverKind.EMAIL:
             address = address.split("/")[2] + "/…" if address.count("/") > 2 else address
         return ReceiverView(

@@ -15,6 +15,7 @@ import structlog
 from sqlmodel import Session
 
 from writeback.core import outage_logs
+from writeback.core.errors import ConfigurationError
 from writeback.domain.alerts import ReceiverKind, Told
 from writeback.domain.school import HOLD_WORDS
 from writeback.flow.alerts.messages import Message, Words, compose
@@ -79,12 +80,17 @@ class AlertSending:
                 row.state, row.next_attempt_at = MessageState.FAILED, None
                 session.add(row)
                 continue
+            to = known[row.receiver_id]
+            try:
+                opened = self.flow.secrets.open(to.sealed)
+            except ConfigurationError:  # its key is lost: nobody else's messages wait for that
+                row.state, row.next_attempt_at, row.error = MessageState.FAILED, None, "sealed_otherwise"
+                session.add(row)
+                continue
             row.attempts += 1
             row.state, row.next_attempt_at = MessageState.SENDING, now + _CLAIM
             session.add(row)
-            to = known[row.receiver_id]
             message = compose(row, self._words(to, schools))
-            opened = self.flow.secrets.open(to.sealed)
             claims.append(
                 Claim(message, row.attempts, ReceiverKind(to.kind), opened["address"], opened.get("secret", ""))
             )

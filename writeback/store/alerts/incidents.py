@@ -1,6 +1,6 @@
 """What is and was amiss."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -34,12 +34,6 @@ async def latest(session: AsyncSession, limit: int, *, is_open: bool) -> Sequenc
 async def lock(session: AsyncSession, incident_id: str) -> IncidentRow | None:
     """Return one, locked until the transaction ends."""
     return await session.get(IncidentRow, incident_id, with_for_update=True)
-
-
-def ended_among(session: Session, ids: Collection[str]) -> set[str]:
-    """Return which of these are over."""
-    query = select(IncidentRow.id).where(col(IncidentRow.id).in_(ids), col(IncidentRow.ended_at).is_not(None))
-    return set(session.exec(query).all())
 
 
 def has_looked_since(session: Session, since: datetime) -> bool:

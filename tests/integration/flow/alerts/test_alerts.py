@@ -21,6 +21,7 @@ from tests.chaos.processes import free_port
 from tests.integration.flow.conftest import World, mark
 from tests.receiver import Receiver, running_receiver
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
+from writeback.core.secrets import SecretBox
 from writeback.core.settings import AlertSettings, MailSecurity, MailSettings, WebhookSettings
 from writeback.domain.actor import Actor
 from writeback.domain.alerts import AlertKind, ReceiverKind
@@ -36,7 +37,7 @@ from writeback.notifier.mail import MailSender
 from writeback.notifier.sender import WebhookSender
 from writeback.providers.base import SchoolReport
 from writeback.queue.pulse import Pulse
-from writeback.store.tables import AlertMessageRow, IncidentRow, SchoolRow
+from writeback.store.tables import AlertMessageRow, AlertReceiverRow, IncidentRow, SchoolRow
 
 ANN = Actor("staff:ann")
 LOCAL = WebhookSettings(allow_http=True, allowed_networks=[ip_network("127.0.0.0/8")], timeout_s=2.0)
@@ -481,3 +482,24 @@ async def test_a_quiet_school_is_not_asked_about_again_and_again(office: Office)
     assert len([job for job, _ in office.world.waker.wakes if job == "recheck_school"]) == 1
     await office.look(30)  # a minute later it may be another answer
     assert len([job for job, _ in office.world.waker.wakes if job == "recheck_school"]) == 2
+
+
+async def test_an_address_whose_key_is_lost_keeps_nobody_else_from_being_told(office: Office) -> None:
+    for name in ("lost", "duty"):
+        await office.add(name)
+    lost = SecretBox("another key").seal({"address": "https://hooks.example.org", "secret": ""})
+
+    def work(session: Any) -> None:
+        row = session.exec(select(AlertReceiverRow).where(AlertReceiverRow.name == "lost")).one()
+        row.sealed = lost
+        session.add(row)
+
+    await office.world.flow.db.transact(work)
+    await office.hold(reason=HoldReason.TOKEN_REFUSED)
+    await office.look()
+
+    assert len(office.subjects) == 1
+    shown = {one.name: one for one in await office.alerts.list()}
+    assert shown["lost"].address == "sealed with a key that is lost"
+    assert shown["lost"].last is not None
+    assert shown["lost"].last.error == "sealed_otherwise"
