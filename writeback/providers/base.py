@@ -9,9 +9,9 @@ from writeback.domain.directory import People
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import Kind, Record
 from writeback.domain.lookups import ListName, LookupView, Row
-from writeback.domain.next_request import Limits as Limits
 from writeback.domain.outcome import Blocked, NotReached, Outcome, ReadBack, Refused, Verdict
 from writeback.domain.school import Account
+from writeback.domain.sending.next_request import Limits as Limits
 from writeback.providers.answers import Answer
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from writeback.domain.next_request import Limits, Plan, plan
+from writeback.domain.sending.next_request import Limits, Plan, plan
 from writeback.domain.superseding import SentMark, Waiting, is_later
 
 MONDAY, TUESDAY = date(2026, 1, 12), date(2026, 1, 13)

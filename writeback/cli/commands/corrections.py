@@ -17,8 +17,8 @@ from writeback.cli.changes import (
     changes_in,
     show_preview,
 )
-from writeback.cli.commands.correction_files import edits_in, numbers
 from writeback.cli.exit_codes import CommandFailed, Exit
+from writeback.cli.files.correction_files import edits_in, numbers
 from writeback.cli.options import Json, Key, OnlyKinds, OnlySchool, OnlyStatuses, Since, Until, Url
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from writeback.core.ids import new_id
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS, Action, Kind, Record
 from writeback.domain.lookups import LookupView
-from writeback.domain.next_request import Limits, Plan, plan
 from writeback.domain.school import Account, LateRegisters, OfficeMarks, School
+from writeback.domain.sending.next_request import Limits, Plan, plan
 from writeback.domain.states import Event
 from writeback.domain.superseding import Accepted, Waiting
 from writeback.domain.writeback import RecordStatus, move_alike

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from writeback.core import failpoints, outage_logs
 from writeback.domain.outcome import Applied, Blocked, NotReached, Outcome, Refused, Taken, Uncertain
-from writeback.domain.retry import next_attempt_at
+from writeback.domain.sending.retry import next_attempt_at
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordProgress, RecordStatus
 from writeback.flow.engine.breakers import Breakers, asks_for_long, keys_of

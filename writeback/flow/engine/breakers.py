@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from sqlmodel import Session
 
 from writeback.core import outage_logs
-from writeback.domain.breaker import BreakerPolicy, Gate, gate
 from writeback.domain.outcome import NotReached, Outcome, Uncertain
 from writeback.domain.school import Account
+from writeback.domain.sending.breaker import BreakerPolicy, Gate, gate
 from writeback.flow.engine.context import FlowContext
 from writeback.store.tables import BreakerRow
 from writeback.store.writebacks import breakers

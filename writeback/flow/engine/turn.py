@@ -80,7 +80,7 @@ class Member:
 
 
 def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView, heeds_seen_at: bool) -> list[Waiting]:
-    """Return the queued records of one writeback, as `domain.next_request` takes them."""
+    """Return the queued records of one writeback, as `domain.sending.next_request` takes them."""
     row, kind = opened.row, KINDS[opened.row.kind]
     return [
         Waiting(
