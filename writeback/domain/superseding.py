@@ -46,7 +46,7 @@ class SentMark:
     app_id: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Waiting:
     """One queued record of a writeback in the lane."""
 

@@ -46,7 +46,8 @@ class RecordProgress:
         return replace(self, **{"status": status, "near": kept, "doubted_at": doubted_at, **changes})
 
     def with_findings(self, findings: Iterable[Finding]) -> "RecordProgress":
-        return replace(self, findings=(*self.findings, *(finding.as_json() for finding in findings)))
+        said = [finding.as_json() for finding in findings]
+        return replace(self, findings=(*self.findings, *said)) if said else self
 
     def as_json(self, times: int = 1) -> dict[str, Any]:
         """Return what is stored, for so many records in a row that are alike: defaults left out."""

@@ -17,7 +17,7 @@ from writeback.domain.kinds import (
     student_absence,
     xporter_raw,
 )
-from writeback.domain.kinds.base import Action, Family, Kind, Record
+from writeback.domain.kinds.base import Action, Family, Kind, Record, field_of
 
 _MODULES = (
     attendance_session,
@@ -55,4 +55,4 @@ def dump_records(kind: str, records: Sequence[Record | None]) -> str:
     return _stored(kind).dump_json(records, exclude_none=True).decode()
 
 
-__all__ = ["KINDS", "Action", "Family", "Kind", "Record", "dump_records", "kinds_named", "parse_records"]
+__all__ = ["KINDS", "Action", "Family", "Kind", "Record", "dump_records", "field_of", "kinds_named", "parse_records"]

@@ -35,15 +35,20 @@ class _Packing:
     limits_of: Callable[[str], Limits]
     chosen: list[Waiting] = field(default_factory=list)
     size: int = 0
+    limits: Limits = Limits(1)
+    """Of the kind of the first."""
 
     def take(self, record: Waiting) -> None:
         """Add the record, if there is room for it and it goes with the others."""
-        if not self.chosen or self._fits(record, self.chosen[0]):
-            self.chosen.append(record)
-            self.size += record.size
+        if not self.chosen:
+            self.limits = self.limits_of(record.kind)
+        elif not self._fits(record, self.chosen[0]):
+            return
+        self.chosen.append(record)
+        self.size += record.size
 
     def _fits(self, record: Waiting, first: Waiting) -> bool:
-        limits = self.limits_of(first.kind)
+        limits = self.limits
         return (
             len(self.chosen) < limits.max_records
             and record.kind == first.kind

@@ -27,7 +27,14 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_for, hold_school
 from writeback.flow.engine.recovery import late_until
 from writeback.flow.engine.refusals import refuse
-from writeback.flow.engine.request_members import change_member, claim, close_request, move_members, settle_members
+from writeback.flow.engine.request_members import (
+    change_member,
+    change_members,
+    claim,
+    close_request,
+    move_members,
+    settle_members,
+)
 from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Member
 from writeback.providers.base import SentRequest
@@ -101,14 +108,18 @@ class Settling:
             return
         evidence = evidenced.evidence
         close_request(self.request, self.now, "confirmed", evidence)
-        for position, member in enumerate(self.members):
-            ids = tuple(evidenced.mis_ids.get(position, ()))
+        of_each = evidenced.mis_ids.keys() | evidenced.notes.keys()
+        alike = [member for position, member in enumerate(self.members) if position not in of_each]
+        change_members(alike, RecordStatus.CONFIRMED, evidence=evidence, mis_ids=())
+        for position in sorted(of_each):
+            member, ids = self.members[position], tuple(evidenced.mis_ids.get(position, ()))
             note = evidenced.notes.get(position)
             findings = [_note(note, member.index)] if note else []
             change_member(member, RecordStatus.CONFIRMED, findings=findings, evidence=evidence, mis_ids=ids)
-            member.opened.row.evidence = evidence
             for mis_id in ids:  # for the sake of others that look the same
                 claim(self.changes, self.request, member, mis_id)
+        for row in {id(member.opened): member.opened.row for member in self.members}.values():
+            row.evidence = evidence
         settle_members(self.changes, self.members, detail=evidence)
 
     def _ask_again(self, check_at: datetime | None) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from writeback.core import outage_logs
 from writeback.core.ids import new_id
 from writeback.domain.finding import Finding
-from writeback.domain.kinds import KINDS, Action, Kind, Record
+from writeback.domain.kinds import KINDS, Action, Kind, Record, field_of
 from writeback.domain.lookups import LookupView
 from writeback.domain.school import Account, LateRegisters, OfficeMarks, School
 from writeback.domain.sending.next_request import Limits, Plan, plan
@@ -354,7 +354,7 @@ class Choice:
     def _must_look(self, kind: Kind, record: Record) -> bool:
         """Whether the MIS is read before a record is written: where it may be written only over nothing, and the
         provider does not check that itself, and where the school has a say in what becomes of the office's marks."""
-        asks = bool(getattr(record, "only_if_blank", None))
+        asks = bool(field_of(record, "only_if_blank"))
         if self.school.office_marks is not OfficeMarks.OVERWRITE:
             asks = asks or asks_school(record)
         return asks and not self.provider.writes_only_if_blank(kind, record, self.lookups)

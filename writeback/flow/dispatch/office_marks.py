@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from writeback.domain.finding import Finding, Severity
-from writeback.domain.kinds import Record
+from writeback.domain.kinds import Record, field_of
 from writeback.domain.lookups import Lookup, LookupView
 from writeback.domain.outcome import SlotReadBack
 from writeback.domain.school import OfficeMarks
@@ -29,7 +29,7 @@ _WRITTEN_OVER = "office_mark_overwritten"
 
 def asks_school(record: Record) -> bool:
     """Whether a mark does not say itself what becomes of one that is there."""
-    return getattr(record, "only_if_blank", False) is None
+    return field_of(record, "only_if_blank", False) is None
 
 
 def of_school(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from writeback.domain.kinds import KINDS
+from writeback.domain.kinds import KINDS, field_of
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.engine.context import FlowContext
@@ -66,7 +66,7 @@ def note_in_doubt(
         return
     until = until or changes.now + timedelta(seconds=flow.settings.confirm.late_after_s)
     for member in members:
-        slot, code = member.kind.slot(member.record), getattr(member.record, "code", None)
+        slot, code = member.kind.slot(member.record), field_of(member.record, "code")
         if slot is not None and code is not None:
             in_doubt.add(
                 changes.session,

@@ -1,6 +1,6 @@
 """The records that a request carries, in its order, and moving them all together."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from writeback.domain.finding import Finding, Severity
 from writeback.domain.states import Event
 from writeback.domain.writeback import RecordStatus, move_alike
 from writeback.flow.engine.slots import LEFT
-from writeback.flow.engine.status_changes import Changes, open_all
+from writeback.flow.engine.status_changes import Changes, OpenWriteback, open_all
 from writeback.flow.engine.turn import Member
 from writeback.store.tables import RequestRow
 from writeback.store.writebacks import claimed_things, writebacks
@@ -56,12 +56,17 @@ def move_members(
     **record_changes: Any,
 ) -> None:
     """Move all of them to one status and settle their writebacks."""
-    indexes: dict[str, list[int]] = {}
-    for member in members:
-        indexes.setdefault(member.opened.row.id, []).append(member.index)
-    for opened in {member.opened.row.id: member.opened for member in members}.values():
-        move_alike(opened.progress, indexes[opened.row.id], status, **record_changes)
+    change_members(members, status, **record_changes)
     settle_members(changes, members, queued_by=queued_by, detail=detail)
+
+
+def change_members(members: Iterable[Member], status: RecordStatus, **record_changes: Any) -> None:
+    """Move all of them to one status; their writebacks are settled later."""
+    indexes: dict[int, tuple[OpenWriteback, list[int]]] = {}
+    for member in members:
+        indexes.setdefault(id(member.opened), (member.opened, []))[1].append(member.index)
+    for opened, of_it in indexes.values():
+        move_alike(opened.progress, of_it, status, **record_changes)
 
 
 def change_member(
@@ -113,6 +118,5 @@ def settle_members(
     changes: Changes, members: Sequence[Member], *, queued_by: Event = Event.RETRY, detail: str | None = None
 ) -> None:
     """Store and settle each writeback of the members once."""
-    seen: Mapping[str, Member] = {member.opened.row.id: member for member in members}
-    for member in seen.values():
-        changes.settle(member.opened, queued_by=queued_by, detail=detail)
+    for opened in {id(member.opened): member.opened for member in members}.values():
+        changes.settle(opened, queued_by=queued_by, detail=detail)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlmodel import Session, select
 
 from writeback.core.errors import Conflict
-from writeback.domain.kinds import KINDS, Record
+from writeback.domain.kinds import KINDS, Record, field_of
 from writeback.domain.school import LateRegisters
 from writeback.domain.superseding import SentMark, is_later
 from writeback.domain.writeback import RecordStatus
@@ -29,12 +29,12 @@ _STANDS = (RecordStatus.QUEUED, *ONCE_SENT)
 
 def is_conditional(record: Record) -> bool:
     """Whether a record is to be written only where the MIS has nothing."""
-    return bool(getattr(record, "only_if_blank", None))
+    return bool(field_of(record, "only_if_blank"))
 
 
 def seen_at(record: Record, accepted_at: datetime) -> datetime | None:
     """Return when what a record says was seen, where it says so; a clock that is ahead is not believed."""
-    observed: datetime | None = getattr(record, "observed_at", None)
+    observed: datetime | None = field_of(record, "observed_at")
     if observed is None:
         return None
     return min(accepted_at, observed if observed.tzinfo is not None else observed.replace(tzinfo=UTC))
@@ -58,7 +58,7 @@ def marks_of(
             continue
         if (slot := kind.slot(record)) is not None:
             seen = seen_at(record, row.created_at) if heeds_seen_at else None
-            code = getattr(record, "code", None) if progress.evidence != LEFT else None
+            code = field_of(record, "code") if progress.evidence != LEFT else None
             yield slot, SentMark(row.id, row.seq or 0, code, row.created_at, seen, row.app_id)
 
 

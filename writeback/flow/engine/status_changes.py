@@ -32,7 +32,8 @@ class OpenWriteback:
 
     @cached_property
     def progress(self) -> list[RecordProgress]:
-        return unpack_progress(self.row.progress, len(self.records))
+        stored = self.row.progress
+        return unpack_progress(stored, 0 if stored else len(self.records))  # what is stored says of how many it is
 
     def keep(self, index: int, progress: RecordProgress) -> None:
         """Store what is known of a record whose status stays."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from writeback.domain.kinds import KINDS, Kind, Record
+from writeback.domain.kinds import KINDS, Kind, Record, field_of
 from writeback.domain.lookups import LookupView
 from writeback.domain.school import Account, OfficeMarks
 from writeback.domain.superseding import Waiting
@@ -63,7 +63,7 @@ class SeenBefore:
     ours: Collection[str]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Member:
     """One record of a request."""
 
@@ -82,39 +82,44 @@ class Member:
 def waiting_records(opened: OpenWriteback, *, is_due: bool, lookups: LookupView, heeds_seen_at: bool) -> list[Waiting]:
     """Return the queued records of one writeback, as `domain.sending.next_request` takes them."""
     row, kind = opened.row, KINDS[opened.row.kind]
+    # An attribute of a row takes its time: what all records of a writeback share is read once.
+    writeback_id, seq, accepted_at, priority, app_id = row.id, row.seq or 0, row.created_at, row.priority, row.app_id
+    is_due = is_due or row.hold_reason in WAITS_FOR_WAKE
     return [
         Waiting(
-            writeback_id=row.id,
-            seq=row.seq or 0,
-            index=index,
-            kind=row.kind,
-            slot=kind.slot(opened.record(index)),
-            date=_date_of(opened.record(index), lookups),
-            is_due=is_due or row.hold_reason in WAITS_FOR_WAKE,
+            writeback_id,
+            seq,
+            index,
+            kind.name,
+            kind.slot(record),
+            date=_date_of(record, lookups),
+            is_due=is_due,
             group=progress.group,
-            priority=row.priority,
+            priority=priority,
             overwrites=kind.overwrites,
-            size=_size_of(opened.record(index)),
-            is_conditional=is_conditional(opened.record(index)),
-            accepted_at=row.created_at,
-            seen_at=seen_at(opened.record(index), row.created_at) if heeds_seen_at else None,
-            code=getattr(opened.record(index), "code", None),
-            app_id=row.app_id,
+            size=_size_of(record),
+            is_conditional=is_conditional(record),
+            accepted_at=accepted_at,
+            seen_at=seen_at(record, accepted_at) if heeds_seen_at else None,
+            code=field_of(record, "code"),
+            app_id=app_id,
         )
         for index, progress in enumerate(opened.progress)
         if progress.status is RecordStatus.QUEUED
+        for record in [opened.record(index)]
     ]
 
 
 def _size_of(record: Record) -> int:
     """Return how many characters the files attached to a record have."""
-    return sum(len(medium.content) for medium in getattr(record, "media", ()))
+    media = field_of(record, "media")
+    return sum(len(medium.content) for medium in media) if media else 0
 
 
 def _date_of(record: Record, lookups: LookupView) -> date | None:
     """Return the day that a mark is for: its own, else that of its lesson."""
-    given: date | None = getattr(record, "date", None)
-    lesson_id = getattr(record, "lesson_id", None)
+    given: date | None = field_of(record, "date")
+    lesson_id = field_of(record, "lesson_id")
     if given is not None or lesson_id is None or lookups.lessons is None:
         return given
     lesson = lookups.lessons.rows.get(lesson_id)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from writeback.domain.kinds import Record
+from writeback.domain.kinds import Record, field_of
 from writeback.domain.school import School
 
 R = TypeVar("R", Record, Record | None)
@@ -26,5 +26,5 @@ def on_the_schools_clock(records: Sequence[R], school: School) -> Sequence[R]:
 
 
 def _local_time_of(record: Record | None) -> datetime | None:
-    seen: datetime | None = getattr(record, "observed_at", None)
+    seen: datetime | None = None if record is None else field_of(record, "observed_at")
     return seen if seen is not None and seen.tzinfo is None else None

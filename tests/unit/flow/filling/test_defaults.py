@@ -71,7 +71,7 @@ def test_nobody_is_said_to_have_taken_a_register_where_the_mis_does_without() ->
 
 def test_a_default_of_another_kind_is_not_used() -> None:
     school = School("s", "Hillside", "wonde", "Bromcom", defaults={"behaviour.create": {"employee_id": "E1"}})
-    records = [record("attendance.session", MARK)], []
+    records = [record("attendance.session", MARK)]
 
     assert fill_in(KINDS["attendance.session"], records, school, VIEW, app_id="app").records is records
 
