@@ -40,33 +40,53 @@ _GATHER_S = 0.02
 _CLOCK_SKEW_MS = 60_000
 """arq leaves a job alone until its time has come by the worker's clock, which may be behind ours: wake in the past."""
 
-_SIGNALS_SUFFIX = ":signals"
+_SIGNALS_SUFFIX, _TOLD_PREFIX = ":signals", "writeback:told:"
 _MOST_SIGNALS = 16
 """Idle workers that one call wakes; the others look by themselves a moment later."""
 _SIGNALS_KEPT_MS = 60_000
 
-_WAKE = f"""
-local queue, due_at, keep_ms = KEYS[1], ARGV[1], ARGV[2]
-local woken = 0
-for i = 2, #KEYS do
-  local id, job = ARGV[2 * i - 1], ARGV[2 * i]
-  local before = redis.call('GET', KEYS[i])
+_PUT = f"""
+local function put(queue, due_at, keep_ms, rung, id, job)
+  local before = redis.call('GET', rung)
   -- A job that waits will find in SQL all that is there when it starts; one that runs may have looked already.
   local waits = before and redis.call('ZSCORE', queue, before)
     and redis.call('EXISTS', '{in_progress_key_prefix}' .. before) == 0
-  if not waits then
-    redis.call('PSETEX', KEYS[i], keep_ms, id)
-    redis.call('PSETEX', '{job_key_prefix}' .. id, keep_ms, job)
-    redis.call('ZADD', queue, due_at, id)
-    woken = woken + 1
-  end
+  if waits then return 0 end
+  redis.call('PSETEX', rung, keep_ms, id)
+  redis.call('PSETEX', '{job_key_prefix}' .. id, keep_ms, job)
+  redis.call('ZADD', queue, due_at, id)
+  return 1
 end
-if woken > 0 then  -- whoever is idle waits for one of these; while nobody is, they stay, and cost one more look
+local function signal(queue, woken)  -- whoever is idle waits for one; while nobody is, they stay, and cost a look
+  if woken == 0 then return end
   local signals = queue .. '{_SIGNALS_SUFFIX}'
   for i = 1, math.min(woken, {_MOST_SIGNALS}) do redis.call('LPUSH', signals, '') end
   redis.call('LTRIM', signals, 0, {_MOST_SIGNALS} - 1)
   redis.call('PEXPIRE', signals, {_SIGNALS_KEPT_MS})
 end
+"""
+_WAKE = f"""{_PUT}
+local queue, woken = KEYS[1], 0
+for i = 2, #KEYS do woken = woken + put(queue, ARGV[1], ARGV[2], KEYS[i], ARGV[2 * i - 1], ARGV[2 * i]) end
+signal(queue, woken)
+return woken
+"""
+_WAKE_LANES = f"""{_PUT}
+local queue, rung, waiting, listeners = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+for i = 6, #ARGV do redis.call('ZADD', waiting, 'NX', ARGV[5], ARGV[i]) end
+local time = redis.call('TIME')
+redis.call('ZREMRANGEBYSCORE', listeners, '-inf', time[1] * 1000 + math.floor(time[2] / 1000))
+local told = false  -- of several that listen always the same one, whose lists are at hand then
+for _, one in ipairs(redis.call('ZRANGE', listeners, 0, -1)) do if not told or one < told then told = one end end
+if told then
+  local key = '{_TOLD_PREFIX}' .. told
+  redis.call('LPUSH', key, '')
+  redis.call('LTRIM', key, 0, 0)
+  redis.call('PEXPIRE', key, {_SIGNALS_KEPT_MS})
+  return 0
+end
+local woken = put(queue, ARGV[1], ARGV[2], rung, ARGV[3], ARGV[4])
+signal(queue, woken)
 return woken
 """
 
@@ -134,6 +154,7 @@ class ArqWaker:
             retry_on_error=[RedisConnectionError],
         )
         self._wake = self._redis.register_script(_WAKE)
+        self._wake_lanes = self._redis.register_script(_WAKE_LANES)
         self._pending: dict[tuple[str, str], None] = {}
         self._waking: asyncio.Task[None] | None = None
 
@@ -175,18 +196,25 @@ class ArqWaker:
                 await asyncio.sleep(_GATHER_S)
 
     async def _put(self, wakes: Sequence[tuple[str, str]]) -> None:
-        waiting: dict[str, dict[str, int]] = {}
+        lanes: dict[str, list[str]] = {}
         by_queue: dict[str, list[tuple[str, str]]] = {}
         for job, subject in wakes:
             if job in GROUPED:
-                waiting.setdefault(job, {})[subject] = timestamp_ms()
+                lanes.setdefault(job, []).append(subject)
             else:
                 by_queue.setdefault(queue_of(job), []).append((job, subject))
-        for job, lanes in waiting.items():  # before the job that takes them
-            await self._redis.zadd(_waiting_key(job), dict(lanes), nx=True)
-            by_queue.setdefault(queue_of(GROUPED[job]), []).append((GROUPED[job], ""))
+        for job, of_job in lanes.items():
+            await self._tell(job, of_job)
         for queue, of_queue in by_queue.items():
             await self._put_into(queue, of_queue)
+
+    async def _tell(self, job: str, lanes: Sequence[str]) -> None:
+        """Have lanes wait for a job, and tell the shift that listens for them; where none does, a job begins one."""
+        now, grouped = timestamp_ms(), GROUPED[job]
+        keys = [queue_of(grouped), _rung_key(grouped, ""), waiting_key(job), listeners_key(job)]
+        serialized = serialize_job(grouped, ("",), {}, None, now, serializer=serialize)
+        arguments: list[str | int | bytes] = [now - _CLOCK_SKEW_MS, expires_extra_ms, uuid4().hex, serialized, now]
+        await self._wake_lanes(keys=keys, args=[*arguments, *lanes])
 
     async def _put_into(self, queue: str, wakes: Sequence[tuple[str, str]]) -> None:
         now = timestamp_ms()  # arq's worker reads the same clock
@@ -201,16 +229,19 @@ class ArqWaker:
         outage_logs.warning("doorbell_down", error, means="wakes are dropped; the sweeper will wake again")
 
 
-async def take_waiting(redis: "redis.asyncio.Redis", job: str, most: int) -> list[str]:
-    """Return so many of the lanes that wait for `job`, those that were woken first; they wait no more.
-
-    Should whoever takes them die, the sweeper wakes them again.
-    """
-    return [lane_id.decode() for lane_id, _ in await redis.zpopmin(_waiting_key(job), most)]
-
-
-def _waiting_key(job: str) -> str:
+def waiting_key(job: str) -> str:
+    """Return the key of the lanes that wait for a job, each with the instant at which it was woken."""
     return f"writeback:waiting:{job}"
+
+
+def listeners_key(job: str) -> str:
+    """Return the key of the shifts that listen for such lanes, each with the instant until which it counts."""
+    return f"writeback:listeners:{job}"
+
+
+def told_key(shift: str) -> str:
+    """Return the key of the list on which a shift waits to be told of lanes."""
+    return _TOLD_PREFIX + shift
 
 
 def _rung_key(job: str, lane_id: str) -> str:

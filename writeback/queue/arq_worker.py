@@ -17,13 +17,15 @@ _TO_ANSWER_S = 5.0
 class WakableWorker(Worker):
     """A worker of one queue; see `docs/adr/0029-idle-workers-wait.md`.
 
-    `idle_wait_s`: seconds after which it looks for jobs without a signal, for what arq puts back has none.
+    `idle_wait_s`: seconds after which it looks for jobs without a signal, for what arq puts back has none. Its jobs
+    have `ctx["ending"]`, an event that is set when it is to take no more.
     """
 
     def __init__(self, *, idle_wait_s: float, **options: Any) -> None:
         super().__init__(**options)
         self._idle_wait_s = idle_wait_s
         self._taking = asyncio.Lock()
+        self.ctx["ending"] = self._ending = asyncio.Event()
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         # A job stays in the queue while it runs; arq would ask Redis about it in each look.
@@ -43,6 +45,7 @@ class WakableWorker(Worker):
         """Return when no job is being taken. Cut off within, arq would leave a connection to Redis to the garbage
         collector; where taking lasts it waits for a free place, and asks nothing of Redis."""
         self.allow_pick_jobs = False
+        self._ending.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_TO_TAKE_S), self._taking:
                 pass

@@ -6,41 +6,46 @@ the sweeper wakes it again.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from writeback.core import failpoints, outage_logs
+from writeback.core.settings import Settings
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.bulkhead import Bulkhead, job_place
 from writeback.flow.engine.turn import Answered
-from writeback.queue.arq_wakes import take_waiting
+from writeback.queue.shifts import LANES_A_TAKE, LONGEST_S, Shift
 from writeback.wiring import WorkerServices
 
-_LANES_A_JOB = 50
-"""Lanes that one job takes: they begin in one transaction. More are another job's, perhaps another worker's."""
+_TO_END_S = 10.0
+"""What is left between the longest request of a shift and arq's timeout, for what stands around it."""
+_TAKES_AT_ONCE = 16
+"""Takes of lanes that one shift has under way; what comes meanwhile is another's, perhaps another worker's."""
 
 
 async def serve_lanes(ctx: dict[str, Any], _: str) -> None:
-    """Send one request of each lane that waits for that."""
+    """Send one request of each lane that waits for that, and of those that come."""
     services: WorkerServices = ctx["services"]
-    await _run_lanes(ctx, "serve_lane", services.dispatcher.begin, services.dispatcher.carry_on)
+    shift = _shift(ctx, "serve_lane")
+    await _serve(services, "serve_lane", shift, services.dispatcher.begin, services.dispatcher.carry_on)
 
 
 async def confirm_lanes(ctx: dict[str, Any], _: str) -> None:
-    """Ask about the requests that are due of each lane that waits for that, and of those that come within a moment.
+    """Ask about the requests that are due of each lane that waits for that, and of those that come.
 
-    Nobody waits for a confirmation as for a register; and where one job waits already, it takes these lanes as well.
+    Nobody waits for a confirmation as for a register: it waits a moment for others.
     """
     services: WorkerServices = ctx["services"]
-    gathering: set[str] = ctx["gathering"]
-    if "confirm_lane" in gathering:
-        return
-    gathering.add("confirm_lane")
-    try:
-        await asyncio.sleep(services.settings.dispatch.gather_s)
-    finally:
-        gathering.discard("confirm_lane")
-    await _run_lanes(ctx, "confirm_lane", services.confirmer.claim, services.confirmer.carry_on)
+    shift = _shift(ctx, "confirm_lane", gather_s=services.settings.dispatch.gather_s)
+    await _serve(services, "confirm_lane", shift, services.confirmer.claim, services.confirmer.carry_on)
+
+
+def _shift(ctx: dict[str, Any], job: str, gather_s: float = 0.0) -> Shift:
+    """Return a shift after which there is time for the longest request, before arq ends the job for taking too long."""
+    settings: Settings = ctx["services"].settings
+    longest_s = settings.queue.job_timeout_s - settings.dispatch.request_timeout_s - _TO_END_S
+    return Shift(ctx["redis"], job, ctx["ending"], longest_s=max(0.0, min(LONGEST_S, longest_s)), gather_s=gather_s)
 
 
 class _OfLane(Protocol):
@@ -53,14 +58,40 @@ class _OfLane(Protocol):
 Taken = TypeVar("Taken", bound=_OfLane)
 
 
-async def _run_lanes(
-    ctx: dict[str, Any],
+async def _serve(
+    services: WorkerServices,
     job: str,
+    shift: Shift,
     begin: Callable[[Sequence[str]], Awaitable[Sequence[Taken]]],
     carry_on: Callable[[Taken, Answered], Awaitable[None]],
 ) -> None:
-    """Run both steps for the lanes that wait: the first for all together, the second for each by itself."""
-    services: WorkerServices = ctx["services"]
+    """Run both steps for what a shift takes, each take beside the others."""
+    room = asyncio.Semaphore(_TAKES_AT_ONCE)
+
+    async def run(lanes: Sequence[str]) -> None:
+        async with room:
+            await _run_lanes(services, job, lanes, begin, carry_on)
+
+    try:
+        async with asyncio.TaskGroup() as running, aclosing(shift.takes()) as takes:
+            async for lanes in takes:
+                if len(lanes) > LANES_A_TAKE:
+                    await services.flow.waker.wake(job, [lanes.pop()])
+                running.create_task(run(lanes))
+                async with room:  # there is none while as many as may be are under way
+                    pass
+    except Exception as error:
+        outage_logs.error("job_failed", error, job=job, subject="lanes")
+
+
+async def _run_lanes(
+    services: WorkerServices,
+    job: str,
+    lanes: Sequence[str],
+    begin: Callable[[Sequence[str]], Awaitable[Sequence[Taken]]],
+    carry_on: Callable[[Taken, Answered], Awaitable[None]],
+) -> None:
+    """Run both steps for some lanes: the first for all together, the second for each by itself."""
     places: dict[str, str] = {}
 
     async def leave(lane_id: str) -> None:
@@ -82,10 +113,7 @@ async def _run_lanes(
         await asyncio.gather(*(finish(one) for one in taken))
 
     try:
-        waiting = await take_waiting(ctx["redis"], job, _LANES_A_JOB + 1)
-        if len(waiting) > _LANES_A_JOB:
-            await services.flow.waker.wake(job, [waiting.pop()])
-        for lane_id in waiting:
+        for lane_id in lanes:
             if (name := await _enter(services, job, lane_id)) is not None:
                 places[lane_id] = name
         await _take_step(both)

@@ -189,7 +189,7 @@ def _arq_worker(services: WorkerServices, **more: Any) -> WakableWorker:
     return WakableWorker(
         idle_wait_s=queue.idle_wait_s,
         redis_settings=redis_settings(services.redis_url, queue),
-        ctx={"services": services, "gathering": set()},  # arq copies it for each job, and not what is in it
+        ctx={"services": services},
         handle_signals=False,
         job_timeout=queue.job_timeout_s,
         max_tries=_NEVER_GIVE_UP,

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from writeback.core.errors import ConfigurationError
 from writeback.core.settings import QueueSettings
 from writeback.queue import arq_worker
-from writeback.queue.arq_wakes import SCHOOL_QUEUE, ArqWaker, deserialize, redis_settings, serialize, take_waiting
+from writeback.queue.arq_wakes import SCHOOL_QUEUE, ArqWaker, deserialize, redis_settings, serialize
 from writeback.queue.arq_worker import WakableWorker
 from writeback.queue.embedded import EmbeddedRedis
 
@@ -124,28 +124,6 @@ async def test_lanes_that_are_to_be_served_share_a_job(waker: ArqWaker, redis_ur
     await _woken(waker, "confirm_lane", _LANES[:1])
 
     assert await _waiting(redis_url) == 2
-    async with redis.asyncio.Redis.from_url(redis_url) as client:
-        first = await take_waiting(client, "serve_lane", 25)
-        rest = await take_waiting(client, "serve_lane", 25)
-        assert await take_waiting(client, "confirm_lane", 25) == _LANES[:1]
-    assert len(first) == 25
-    assert set(first[:20]) == set(_LANES[:20])  # those that were woken first
-    assert sorted(first + rest) == sorted(_LANES)
-
-
-async def test_a_job_takes_lanes_that_were_woken_after_it(waker: ArqWaker, redis_url: str) -> None:
-    await _woken(waker, "serve_lane", _LANES[:1])
-    await _woken(waker, "serve_lane", _LANES[1:2])
-    taken: list[str] = []
-
-    async def serve_lanes(ctx: dict[str, Any], _: str) -> None:
-        taken.extend(await take_waiting(ctx["redis"], "serve_lane", 50))
-
-    options = {**Shift(redis_url)._options(), "functions": [func(serve_lanes, name="serve_lanes")]}
-    worker = Worker(burst=True, **options)
-    await worker.async_run()
-    await worker.close()
-    assert sorted(taken) == sorted(_LANES[:2])
 
 
 async def test_jobs_of_schools_wait_in_a_queue_of_their_own(waker: ArqWaker, redis_url: str) -> None:

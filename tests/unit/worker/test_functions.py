@@ -12,7 +12,7 @@ from writeback.domain.school import Account
 from writeback.flow.engine.bulkhead import Bulkhead
 from writeback.flow.engine.turn import Answered
 from writeback.queue.port import RecordingWaker
-from writeback.worker.functions import confirm_lanes, serve_lanes
+from writeback.worker.functions import serve_lanes
 
 
 @dataclass
@@ -47,9 +47,12 @@ class Redis:
 
     waiting: list[str]
 
-    async def zpopmin(self, key: str, most: int) -> list[tuple[bytes, float]]:
-        taken, self.waiting = self.waiting[:most], self.waiting[most:]
-        return [(lane_id.encode(), 0.0) for lane_id in taken]
+    def register_script(self, script: str) -> Any:
+        return self.take
+
+    async def take(self, keys: Sequence[str], args: Sequence[Any]) -> list[bytes]:
+        taken, self.waiting = self.waiting[: args[0]], self.waiting[args[0] :]
+        return [lane_id.encode() for lane_id in taken]
 
 
 class Registry:
@@ -61,8 +64,11 @@ class Registry:
 
 def context(dispatcher: Dispatcher, lanes: Sequence[str], places: int = 100) -> dict[str, Any]:
     flow = SimpleNamespace(registry=Registry(), waker=RecordingWaker())
-    services = SimpleNamespace(flow=flow, bulkhead=Bulkhead(places), dispatcher=dispatcher)
-    return {"services": services, "redis": Redis(list(lanes)), "gathering": set()}
+    settings = SimpleNamespace(  # too little time to listen for more
+        queue=SimpleNamespace(job_timeout_s=1), dispatch=SimpleNamespace(request_timeout_s=1, gather_s=0)
+    )
+    services = SimpleNamespace(flow=flow, bulkhead=Bulkhead(places), dispatcher=dispatcher, settings=settings)
+    return {"services": services, "redis": Redis(list(lanes)), "ending": asyncio.Event()}
 
 
 def lanes(count: int) -> list[str]:
@@ -112,10 +118,10 @@ async def test_who_finds_no_place_is_woken_when_one_is_given_back(idle: Sequence
 async def test_a_redis_that_is_away_is_no_error_of_the_job():
     ctx = context(Dispatcher(), lanes(1))
 
-    async def away(key: str, most: int) -> list[tuple[bytes, float]]:
+    async def away(keys: Sequence[str], args: Sequence[Any]) -> list[bytes]:
         raise ConnectionRefusedError
 
-    ctx["redis"].zpopmin = away
+    ctx["redis"].take = away
     await serve_lanes(ctx, "")
     assert ctx["services"].dispatcher.begun == []
 
@@ -124,34 +130,3 @@ async def test_where_none_waits_nothing_is_begun():
     dispatcher = Dispatcher()
     await serve_lanes(context(dispatcher, []), "")
     assert dispatcher.begun == []
-
-
-@dataclass
-class Confirmer:
-    """Has nothing to carry on."""
-
-    claimed: list[list[str]] = field(default_factory=list)
-
-    async def claim(self, lane_ids: Sequence[str]) -> Sequence[Any]:
-        self.claimed.append(sorted(lane_ids))
-        return []
-
-    async def carry_on(self, claimed: Any, answered: Answered) -> None:
-        raise AssertionError("nothing was claimed")
-
-
-async def test_what_is_to_be_confirmed_within_a_moment_is_asked_about_together():
-    confirmer = Confirmer()
-    ctx = context(Dispatcher(), lanes(1))
-    settings = SimpleNamespace(dispatch=SimpleNamespace(gather_s=0.05))
-    ctx["services"].confirmer, ctx["services"].settings = confirmer, settings
-    first = asyncio.create_task(confirm_lanes(ctx, ""))
-    await asyncio.sleep(0)
-    ctx["redis"].waiting += lanes(3)[1:]
-    await confirm_lanes(dict(ctx), "")
-    assert confirmer.claimed == []
-    await first
-    assert confirmer.claimed == [lanes(3)]
-    ctx["redis"].waiting = lanes(1)
-    await confirm_lanes(ctx, "")
-    assert confirmer.claimed == [lanes(3), lanes(1)]
