@@ -377,3 +377,26 @@ async def test_all_that_was_given_up_since_is_sent_again(sign_in: SignIn, servic
     async with services.reads.db.read() as session:
         assert (await session.exec(select(DeliveryRow.state))).one() == "pending"
     assert [one[:2] for one in await _audited(services, "webhook.recover")] == [("staff:ann", webhook)]
+
+
+async def test_a_webhook_that_nothing_gets_through_to_is_named_on_the_first_page(
+    sign_in: SignIn, services: Services
+) -> None:
+    now = services.clock.now()
+    async with services.reads.db.write() as session:
+        webhook = (await session.exec(select(WebhookRow))).one()
+        webhook.url, webhook.failing_since = "https://app.example/hooks?secret=abc", now - timedelta(minutes=5)
+        session.add(webhook)
+
+    seen = (await (await sign_in("admin", name="ann")).get("/now")).text
+    by_support = (await (await sign_in("support", name="sam")).get("/now")).text
+
+    assert f"{webhook.app_id} at app.example</a>: nothing has got through for 5 minutes" in seen
+    assert f"/console/webhooks/{webhook.id}" in seen
+    assert "Nothing gets through to 1 webhook." in seen
+    assert "secret=abc" not in seen
+    assert "app.example" not in by_support  # webhooks are for whoever manages apps
+
+
+async def test_a_webhook_that_works_is_not(sign_in: SignIn) -> None:
+    assert "nothing has got through" not in (await (await sign_in("admin")).get("/now")).text

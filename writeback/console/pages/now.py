@@ -10,14 +10,16 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.charts import PARTS, chart_of
-from writeback.console.presenters.sentences import GRID, provider_sentence, queue_sentence, school_words
+from writeback.console.presenters.sentences import GRID, provider_sentence, queue_sentence, school_words, webhook_words
+from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import STATUSES
+from writeback.domain.staff import Permission
 from writeback.flow.projections.overview import CHART, MOST_WRONG, Overview
 from writeback.flow.projections.overview_schools import SchoolCell
 
 pages = Pages()
 
-_SCHOOLS, _CAUSES, _CELLS = 20, 8, 400
+_SCHOOLS, _CAUSES, _CELLS, _WEBHOOKS = 20, 8, 400, 3
 """How many of each are shown; whoever wants more has the lists, or filters."""
 _A_ROW = 30
 """Minutes in one row of the chart's table."""
@@ -38,6 +40,7 @@ async def live(page: Page) -> Response:
 async def _values(page: Page) -> dict[str, Any]:
     overview = await page.services.overviews.of(page.person.schools, page.times.midnight(page.now))
     epoch = await page.services.restores.standing()
+    failing = await page.services.webhooks.not_working(page.caller) if page.may(Permission.MANAGE) else []
     sentences = [
         (state, provider_sentence(state, overview.usual[state.provider], overview.at)) for state in overview.providers
     ]
@@ -49,6 +52,8 @@ async def _values(page: Page) -> dict[str, Any]:
         "restore": epoch if epoch is not None and (epoch.is_open or epoch.suspected_at) else None,
         "sentences": sentences,
         "queue": queue_sentence(await page.services.telling.watch.queue.look(), overview.at),
+        "webhooks": [(one.id, *webhook_words(one, overview.at)) for one in failing[:_WEBHOOKS]],
+        "more_webhooks": max(0, len(failing) - _WEBHOOKS),
         "schools": [(need, school_words(need)) for need in needs[:_SCHOOLS]],
         "more_schools": max(0, len(needs) - _SCHOOLS),
         "grid": GRID,
@@ -62,7 +67,7 @@ async def _values(page: Page) -> dict[str, Any]:
         "cause_query": partial(_cause_query, f"{page.times.local(page.now).date()}"),
         "causes": overview.causes.found[:_CAUSES],
         "causes_capped": overview.causes.looked_into >= MOST_WRONG,
-        "announcement": _announcement(overview, [sentence.tone for _, sentence in sentences]),
+        "announcement": _announcement(overview, [sentence.tone for _, sentence in sentences], len(failing)),
     }
 
 
@@ -77,14 +82,15 @@ def _cause_query(today: str, code: str) -> dict[str, str]:
     return {"status" if code in STATUSES else "code": code, "since": today}
 
 
-def _announcement(overview: Overview, tones: list[str]) -> str:
+def _announcement(overview: Overview, tones: list[str], failing: int) -> str:
     """Return what a screen reader should hear when it changes: not every number."""
     troubled = [
         state.provider.title() for state, tone in zip(overview.providers, tones, strict=True) if tone in ("bad", "warn")
     ]
     providers = f"Trouble at {' and '.join(troubled)}." if troubled else "No provider is in trouble."
     schools = len(overview.schools)
-    return f"{providers} {schools} {'school needs' if schools == 1 else 'schools need'} someone."
+    webhooks = f" Nothing gets through to {counted(failing, 'webhook')}." if failing else ""
+    return f"{providers} {schools} {'school needs' if schools == 1 else 'schools need'} someone.{webhooks}"
 
 
 def _rows(overview: Overview) -> list[tuple[datetime, int, list[int]]]:

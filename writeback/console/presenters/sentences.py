@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from writeback.console.presenters.school_words import list_words
 from writeback.console.presenters.times import counted, lasted, number
@@ -10,6 +11,7 @@ from writeback.console.presenters.words import hold_words, provider_words, sente
 from writeback.flow.alerts.conditions import QueueState
 from writeback.flow.projections.overview_providers import Health, ProviderState, health_of
 from writeback.flow.projections.overview_schools import Need, SchoolNeed, Standing
+from writeback_client.models.webhooks import Webhook
 
 
 class Sentence(NamedTuple):
@@ -141,6 +143,16 @@ def queue_sentence(queue: QueueState, now: datetime) -> Sentence:
         gone = len(queue.silent)
         return Sentence("warn", f"{works}, and {number(gone)} {'says' if gone == 1 else 'say'} nothing any more")
     return Sentence("ok", f"{works}, and Redis answers")
+
+
+def webhook_words(webhook: Webhook, now: datetime) -> tuple[str, str]:
+    """Return whose webhook it is, and since when nothing gets through to it, and how much waits for that."""
+    whose = f"{webhook.app} at {urlsplit(webhook.url).hostname}"  # of its path nobody here needs to know
+    waits = f"{counted(webhook.waiting, 'message')} {'waits' if webhook.waiting == 1 else 'wait'}"
+    if webhook.disabled is not None:
+        return whose, f"it was switched off, for nothing got through; {waits}"
+    since = webhook.failing_since or now
+    return whose, f"nothing has got through for {lasted((now - since).total_seconds())}; {waits}"
 
 
 def _silence(state: ProviderState, now: datetime) -> str:

@@ -94,6 +94,16 @@ class Webhooks:
             return Page(items=views)
         return Page(items=views[:limit], next_cursor=encode_cursor(views[limit - 1].id))
 
+    async def not_working(self, caller: Caller) -> Sequence[Webhook]:
+        """Return those that the key may look after and that get nothing through, or were disabled for it; the one that
+        is so longest first."""
+        async with self.flow.db.read() as session:
+            found = await webhooks.not_working(session, switched_off=BY_APP)
+            rows = [row for row in found if may_see(caller, row.app_id, row.schools)]
+            counts = await webhooks.waiting_counts(session, [row.id for row in rows])
+        rows.sort(key=lambda row: row.failing_since or row.disabled_at or row.updated_at)
+        return [self._view(row, counts.get(row.id, 0)) for row in rows]
+
     async def get(self, caller: Caller, webhook_id: str) -> Webhook:
         """Return one; raise NotFound."""
         async with self.flow.db.read() as session:
