@@ -202,7 +202,9 @@ async def world(request: pytest.FixtureRequest, fake_clock: FakeClock) -> AsyncI
         httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=trusted()) as control,
     ):
         name: str = request.param
-        seeded = await control.post("/_sandbox/schools", json={"provider": name, "pupils": 60})
+        seeded = await control.post(
+            "/_sandbox/schools", json={"provider": name, "pupils": 60, "changes": {"strict": True}}
+        )
         assert seeded.status_code == 201, seeded.text
         school = seeded.json()
         account = Account(

@@ -285,3 +285,11 @@ async def test_the_synchronous_call_tells_what_went_wrong(control: Any, xporter:
 async def test_a_body_that_is_no_json_is_refused(http: httpx.AsyncClient, xporter: Any) -> None:
     url = f"/api/v1/AttendanceAsync/{xporter.estab}/"
     assert "JSON" in (await http.post(url, headers=xporter.headers, content=b"[")).json()["ExceptionMessage"]
+
+
+async def test_a_strict_school_refuses_fields_that_it_does_not_know_and_nulls(control: Any, xporter: Any) -> None:
+    assert (await xporter.post({**xporter.mark(), "Colour": "red", "Mins": None})).json()["Message"] == "success"
+    await control.change(xporter.estab, strict=True)
+    assert await xporter.refusal({**xporter.mark(), "Colour": "red"}) == "The Marks.0.Colour field is unknown."
+    assert await xporter.refusal({**xporter.mark(), "Mins": None}) == "The Marks.0.Mins field must not be null."
+    assert (await xporter.post(xporter.mark())).json()["Message"] == "success"

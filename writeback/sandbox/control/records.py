@@ -15,7 +15,8 @@ from writeback.sandbox.control.requests import ControlError, json_object, school
 from writeback.sandbox.http import answer, sandbox_of
 from writeback.sandbox.mis.mis import Mis, RecordChange
 from writeback.sandbox.mis.records import Refused
-from writeback.sandbox.wonde.given import Errors, Given
+from writeback.sandbox.strictness import Errors
+from writeback.sandbox.wonde.given import Given
 
 
 class _Record(Protocol):

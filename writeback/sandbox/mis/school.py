@@ -52,7 +52,7 @@ class SandboxSchool:
     names_conduct_writebacks: bool = True
     """Wonde: whether the calls whose answer is not documented (1300, 1371, 2749, 2814, 5421) give a writeback_id."""
     is_strict: bool = False
-    """Wonde: whether fields that it does not know, and nulls, are refused."""
+    """Whether fields that its provider does not know, and nulls, are refused."""
     migration_scheduled_at: datetime | None = None
     """Wonde: since when a move to another MIS is announced (181)."""
     country_code: str = "GBR"

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from writeback.sandbox.mis.absences import EmployeeAbsenceEdit, NewEmployeeAbsence, NewStudentAbsence, StaffAbsence
 from writeback.sandbox.mis.school import SandboxSchool
-from writeback.sandbox.wonde.given import Errors, Given
+from writeback.sandbox.strictness import Errors
+from writeback.sandbox.wonde.given import Given
 
 EVENTS: Final = ("sign in", "sign out", "all day absence")
 NEEDS_CATEGORY_AND_CODE: Final = frozenset({"bromcom"})

@@ -6,7 +6,8 @@ from typing import Any
 from writeback.sandbox.mis.incidents import Category, Details, NewIncident, Participant
 from writeback.sandbox.mis.lists import Lists
 from writeback.sandbox.mis.school import SandboxSchool
-from writeback.sandbox.wonde.given import INVALID, Errors, Given
+from writeback.sandbox.strictness import Errors
+from writeback.sandbox.wonde.given import INVALID, Given
 
 
 def check_achievement(body: Any, school: SandboxSchool) -> tuple[list[NewIncident], Errors]:

@@ -6,7 +6,8 @@ from typing import Any
 from writeback.sandbox.mis.detentions import DetentionEdit, Entry, NewDetention, Terms
 from writeback.sandbox.mis.lists import NO_TYPE, Attribute
 from writeback.sandbox.mis.school import SandboxSchool
-from writeback.sandbox.wonde.given import INVALID, Errors, Given
+from writeback.sandbox.strictness import Errors
+from writeback.sandbox.wonde.given import INVALID, Given
 
 
 def check_detentions(body: Any, school: SandboxSchool) -> tuple[list[NewDetention], Errors]:

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from writeback.sandbox.mis.mis import Slot, Writing
 from writeback.sandbox.mis.school import SandboxSchool
-from writeback.sandbox.wonde.given import Errors, Given
+from writeback.sandbox.strictness import Errors
+from writeback.sandbox.wonde.given import Given
 
 NEEDS_EMPLOYEE: Final = frozenset({"bromcom", "department of education western australia", "schoolbase"})
 """MISes whose session marks need `employee_id` (2177)."""

@@ -18,6 +18,7 @@ from writeback.sandbox.mis.incidents import IncidentRemoval
 from writeback.sandbox.mis.mis import RecordChange, Writing
 from writeback.sandbox.mis.school import SandboxSchool, Write
 from writeback.sandbox.state import SandboxState
+from writeback.sandbox.strictness import Asked, Errors, not_taken
 from writeback.sandbox.wonde import hooks
 from writeback.sandbox.wonde.absence import (
     check_employee_absence_edit,
@@ -27,7 +28,6 @@ from writeback.sandbox.wonde.absence import (
 from writeback.sandbox.wonde.access import Denied, bad_request, not_found, school_for
 from writeback.sandbox.wonde.conduct import check_achievement, check_behaviour
 from writeback.sandbox.wonde.detention import check_attendance, check_detentions
-from writeback.sandbox.wonde.given import Asked, Errors, not_taken
 from writeback.sandbox.wonde.validation import check
 
 Check = Callable[[Any, SandboxSchool], tuple[Sequence[RecordChange], Errors]]

@@ -16,6 +16,7 @@ from writeback.sandbox.faults import FaultKind
 from writeback.sandbox.http import answer, entry_of, sandbox_of
 from writeback.sandbox.mis.school import SandboxSchool, Write
 from writeback.sandbox.state import SandboxState
+from writeback.sandbox.strictness import Asked, not_taken
 from writeback.sandbox.xporter.access import XporterError, school_for, success
 from writeback.sandbox.xporter.conduct_reads import mis_number
 from writeback.sandbox.xporter.operations import Operation
@@ -119,6 +120,8 @@ def _accept(request: Request, school: SandboxSchool, operation: Operation, body:
     state, entry = sandbox_of(request), entry_of(request)
     payload = operation.read(body, school, state.today())
     callback_url = _callback(body)
+    if school.is_strict and (payload.writings or payload.changes) and (unknown := not_taken(body)):
+        raise XporterError(next(iter(unknown.values()))[0])
     if operation.must_call_back and callback_url is None:
         raise XporterError("Missing mandatory field Callback")  # a guess as to the words (14086)
     now = state.now()
@@ -186,6 +189,6 @@ def _objects_in(body: Any) -> int:
 
 async def _json_body(request: Request) -> Any:
     try:
-        return json.loads(await request.body())
+        return json.loads(await request.body(), object_hook=Asked)
     except ValueError as error:
         raise XporterError("The body is not JSON", kind="JsonReaderException") from error
