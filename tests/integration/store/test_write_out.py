@@ -1,6 +1,6 @@
 """Rows of a transaction that are written in few statements, on both databases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from writeback.store.sql.database import Database
 from writeback.store.sql.prepared import run
-from writeback.store.sql.write_out import flush, insert_later, update_many, write_out
+from writeback.store.sql.write_out import Updates, flush, insert_later, update_many, write_out
 from writeback.store.tables import AttemptRow, RequestRow
 
 AT = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
@@ -33,9 +33,9 @@ def attempt(number: int) -> dict:
     return {"request_id": f"req_{number}", "number": 1, "started_at": AT}
 
 
-def add(session: Session) -> None:
+def add(session: Session, first: int = 0) -> None:
     """The attempts come before the requests that they are of."""
-    for number in range(3):
+    for number in range(first, first + 3):
         insert_later(session, AttemptRow, **attempt(number))
         insert_later(session, RequestRow, **request(number))
 
@@ -85,8 +85,41 @@ async def test_rows_that_changed_alike_are_one_statement_where_the_database_can(
     assert [row.hints for row in rows] == [[{"number": number}] for number in range(3)]
     assert [row.state for row in rows] == ["taken", "sending", "sending"]
     assert [row.check_at for row in rows] == [AT] * 3
-    written = [statement for statement in updates if statement.startswith("UPDATE request")]
-    assert len(written) == (3 if database.dialect == "sqlite" else 2)
+    assert sum(statement.count("UPDATE request") for statement in updates) == (3 if database.dialect == "sqlite" else 2)
+    assert len(updates) == (3 if database.dialect == "sqlite" else 1)
+
+
+async def test_the_end_of_a_transaction_is_one_statement_where_the_database_can(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """New rows that refer to each other, rows that changed, and updates by a condition."""
+    await database.transact(add)
+    statements: list[str] = []
+
+    def counted(session: Session, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        statements.append(statement)
+        return run(session, statement, parameters)
+
+    def work(session: Session) -> None:
+        rows = session.exec(select(RequestRow).order_by(col(RequestRow.id))).all()
+        rows[0].state, rows[1].check_at = "taken", AT
+        add(session, first=3)
+        monkeypatch.setattr("writeback.store.sql.write_out.run", counted)
+        write_out(session, ends([{"request_id": "req_1", "finished_at": AT, "outcome": "taken"}]))
+
+    await database.transact(work)
+    rows = await all_requests(database)
+    async with database.read() as session:
+        attempts = (await session.exec(select(AttemptRow).order_by(col(AttemptRow.request_id)))).all()
+    assert [(row.state, row.check_at) for row in rows[:3]] == [("taken", None), ("sending", AT), ("sending", None)]
+    assert [row.id for row in rows] == [f"req_{number}" for number in range(6)]
+    assert [row.outcome for row in attempts] == [None, "taken", None, None, None, None]
+    assert database.dialect == "sqlite" or len(statements) == 1
+
+
+def ends(rows: Sequence[Mapping[str, Any]]) -> Updates:
+    names = ("finished_at", "outcome")
+    return Updates(AttemptRow, names, rows, key="request_id", only="attempt.finished_at IS NULL")
 
 
 async def test_only_what_the_condition_holds_for_is_updated(database: Database):
@@ -95,14 +128,7 @@ async def test_only_what_the_condition_holds_for_is_updated(database: Database):
 
     def end(outcome: str, session: Session) -> None:
         rows = [{**one, "outcome": outcome} for one in ended]
-        update_many(
-            session,
-            AttemptRow,
-            ("finished_at", "outcome"),
-            rows,
-            key="request_id",
-            only="attempt.finished_at IS NULL",
-        )
+        update_many(session, ends(rows))
 
     await database.transact(lambda session: end("taken", session))
     await database.transact(lambda session: end("lost", session))

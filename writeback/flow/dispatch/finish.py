@@ -85,8 +85,7 @@ class Finish:
         for turn, outcome in sorted(finished, key=lambda one: keys_of(one.turn.account)):
             if turn.lane_id in checked:
                 Breakers(self.flow, session, now).note(keys_of(turn.account), outcome, had_failures=turn.had_failures)
-        write_out(session)
-        requests.finish_attempts(session, attempts)
+        write_out(session, requests.ends_of(attempts))
         due = lanes.having_due(session, checked, now) if checked else set()
         failpoints.hit("dispatch.finish_uncommitted")
         return [_wakes(turn.lane_id, due, checked) for turn, _ in finished]

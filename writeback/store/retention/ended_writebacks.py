@@ -15,7 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from writeback.domain.kept import TEXTS, Kept, bare_progress, no_records, without_texts
 from writeback.store.retention.old import Keys, Old, Scope
 from writeback.store.sql.json_size import array_size
-from writeback.store.sql.write_out import update_many
+from writeback.store.sql.write_out import Updates, update_many
 from writeback.store.tables import (
     IS_ENDED,
     AttemptRow,
@@ -78,13 +78,14 @@ def _delete_texts(session: Session, keys: Keys) -> None:
     )
     cut = {seq: shorter for seq, stored in found.all() if (shorter := without_texts(stored)) is not None}
     rows = [{"seq": seq, "records": shorter, "kept": Kept.TEXTS_GONE} for seq, shorter in cut.items()]
-    update_many(session, WritebackRow, ("kept", "records"), rows)
+    update_many(session, Updates(WritebackRow, ("kept", "records"), rows))
     _set_kept(session, [seq for seq in seqs if seq not in cut], Kept.WITHOUT_TEXTS)
     edits = connection.execute(
         select(_CORRECTION.c.id, _CORRECTION.c.records).where(_CORRECTION.c.writeback_id.in_(ids))
     )
     shorter_edits = [{"id": id_, "records": without_texts(stored)} for id_, stored in edits.all()]
-    update_many(session, CorrectionRow, ("records",), [one for one in shorter_edits if one["records"] is not None])
+    with_content = [one for one in shorter_edits if one["records"] is not None]
+    update_many(session, Updates(CorrectionRow, ("records",), with_content))
 
 
 # --- content
@@ -110,7 +111,7 @@ def take_content(session: Session, seqs: Collection[int], now: datetime) -> None
         {**gone, "seq": one.seq, "records": no_records(one.size), "progress": bare_progress(one.progress, one.size)}
         for one in found
     ]
-    update_many(session, WritebackRow, (*gone, "records", "progress"), bare)
+    update_many(session, Updates(WritebackRow, (*gone, "records", "progress"), bare))
     connection.execute(delete(table_of(SearchTermRow)).where(col(SearchTermRow.seq).in_(seqs)))
     says = (_EVENT.c.writeback_id.in_(ids), _EVENT.c.detail.is_not(None))
     connection.execute(update(_EVENT).where(*says).values(detail=None))

@@ -5,10 +5,12 @@ register that costs more than the database does. SQLite gets `VALUES` of as many
 array a column, which it reads in about half the time and which is one statement for every number of rows.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column
 from sqlalchemy.engine import Dialect
@@ -21,8 +23,37 @@ from writeback.store.tables import table_of
 Values = Sequence[Any]
 """A row as the driver takes it, in the order of the columns."""
 
+_PLACEHOLDER = re.compile(r"\$(\d+)")
 _SIZES = (128, 64, *range(32, 0, -1))
 """Rows in one statement of SQLite's: whatever a commit gathers in one go, but few statements to keep prepared."""
+
+
+class Part(NamedTuple):
+    """A statement that writes, with PostgreSQL's placeholders, and its parameters."""
+
+    statement: str
+    parameters: Sequence[Any]
+
+
+def together(parts: Sequence[Part]) -> Part:
+    """Return one statement that does what these do, each to other rows; what the last returns is returned.
+
+    A round trip takes client and server as long as writing a few rows.
+    """
+    counts = tuple(len(part.parameters) for part in parts)
+    joined = _joined(tuple(part.statement for part in parts), counts)
+    return Part(joined, [value for part in parts for value in part.parameters])
+
+
+@cache
+def _joined(statements: Sequence[str], counts: Sequence[int]) -> str:
+    firsts = [sum(counts[:place]) for place in range(len(counts))]
+    numbered = [
+        _PLACEHOLDER.sub(lambda found, first=first: f"${int(found[1]) + first}", one)  # type: ignore[misc]
+        for one, first in zip(statements, firsts, strict=True)
+    ]
+    before = ", ".join(f"part_{place} AS ({one})" for place, one in enumerate(numbered[:-1]))
+    return f"WITH {before} {numbered[-1]}" if before else numbered[-1]
 
 
 class BulkInsert:
@@ -53,10 +84,14 @@ class BulkInsert:
         given = {**self._defaults, **row}
         return [process(given[name]) if process else given[name] for name, process in self._processors]
 
+    def of_arrays(self, rows: Sequence[Values]) -> "Part":
+        """Return the statement for all the rows, in PostgreSQL's language."""
+        return Part(self._of_arrays, list(zip(*rows, strict=True)))
+
     def run(self, statements: Statements, rows: Sequence[Values]) -> Sequence[Sequence[Any]]:
         """Insert the rows, in their order, and return what the ending returns."""
         if self._of_arrays:
-            return statements.run(self._of_arrays, list(zip(*rows, strict=True)))
+            return statements.run(*self.of_arrays(rows))
         returned: list[Sequence[Any]] = []
         for chunk in _chunks(rows):
             returned += statements.run(self._of_size(len(chunk)), tuple(chain.from_iterable(chunk)))

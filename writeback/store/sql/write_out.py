@@ -1,21 +1,22 @@
 """Writing many rows of a transaction in few statements.
 
-SQLAlchemy's own flush runs one statement a row. Here all rows that are inserted later are one INSERT a table; and on
-PostgreSQL all rows of which the same columns have changed are one UPDATE.
+SQLAlchemy's own flush runs one statement a row. Here all rows that are inserted later are one INSERT a table; on
+PostgreSQL all rows of which the same columns have changed are one UPDATE, and at the end of a transaction all of these
+are one statement.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import event, inspect
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 
-from writeback.store.sql.bulk_insert import BulkInsert, processors
+from writeback.store.sql.bulk_insert import BulkInsert, Part, processors, together
 from writeback.store.sql.prepared import run
 from writeback.store.tables import table_of
 
@@ -55,22 +56,53 @@ def _place(row_type: Row) -> int:
     return SQLModel.metadata.sorted_tables.index(table_of(row_type))
 
 
-def write_out(session: Session) -> None:
-    """Write what is waiting and what has changed, and let go of those rows: the session is at its end.
+class Updates(NamedTuple):
+    """Columns `names` of rows that are set, each row as values by column, found by `key` (None: the primary key) where
+    `only` holds."""
+
+    row_type: Row
+    names: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+    key: str | None = None
+    only: str = "TRUE"
+
+
+def write_out(session: Session, *more: Updates) -> None:
+    """Write what is waiting, what has changed, and `more`, and let go of those rows: the session is at its end.
 
     Rows of tables in which a column sets itself are left to the flush.
     """
-    _insert_waiting(session)
+    dialect = session.get_bind().dialect
+    updates = [*_changed(session), *(one for one in more if one.rows)]
+    if dialect.name == "postgresql":
+        waiting: dict[Row, list[Mapping[str, Any]]] = session.info.pop(_LATER, {})
+        parts = [_part(dialect, row_type, waiting[row_type]) for row_type in sorted(waiting, key=_place)]
+        parts += [_update_of(dialect, one).part(one.rows) for one in updates]
+        if parts:
+            run(session, *together(parts))
+    else:
+        _insert_waiting(session)
+        for one in updates:
+            _update_of(dialect, one).run(session, one.rows)
+
+
+def _changed(session: Session) -> list[Updates]:
+    """Return what has changed of the session's rows, and let go of them."""
     changed: defaultdict[tuple[Row, tuple[str, ...]], list[SQLModel]] = defaultdict(list)
     for row in session.dirty:
         if _sets_itself(type(row)):  # type: ignore[arg-type]
             continue
         if names := tuple(sorted(inspect(row).committed_state)):
             changed[type(row), names].append(row)
-    for (row_type, names), rows in changed.items():
-        update_many(session, row_type, names, [row.__dict__ for row in rows])
+    for rows in changed.values():
         for row in rows:
             session.expunge(row)
+    return [Updates(row_type, names, [row.__dict__ for row in rows]) for (row_type, names), rows in changed.items()]
+
+
+def _part(dialect: Dialect, row_type: Row, rows: Sequence[Mapping[str, Any]]) -> Part:
+    insert = _insert(dialect, row_type, "")
+    return insert.of_arrays([insert.values(row) for row in rows])
 
 
 def insert_many(session: OrmSession, row_type: Row, rows: Sequence[Mapping[str, Any]], *, ending: str = "") -> None:
@@ -80,20 +112,14 @@ def insert_many(session: OrmSession, row_type: Row, rows: Sequence[Mapping[str, 
         insert.run(_InSession(session), [insert.values(row) for row in rows])
 
 
-def update_many(
-    session: Session,
-    row_type: Row,
-    names: Sequence[str],
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    key: str | None = None,
-    only: str = "TRUE",
-) -> None:
-    """Set columns of rows, each as values by column, found by `key` (None: the primary key) where `only` holds."""
-    if not rows:
-        return
-    update = _update(session.get_bind().dialect, row_type, tuple(names), key, only)
-    update.run(session, rows)
+def update_many(session: Session, updates: Updates) -> None:
+    """Set columns of rows at once."""
+    if updates.rows:
+        _update_of(session.get_bind().dialect, updates).run(session, updates.rows)
+
+
+def _update_of(dialect: Dialect, updates: Updates) -> "_Update":
+    return _update(dialect, updates.row_type, tuple(updates.names), updates.key, updates.only)
 
 
 @cache
@@ -135,12 +161,15 @@ class _Update:
                 f"UPDATE {table.name} SET {', '.join(f'{name} = ?' for name in values)} WHERE {found} AND {only}"  # noqa: S608
             )
 
+    def part(self, rows: Sequence[Mapping[str, Any]]) -> Part:
+        """Return the statement for all the rows, in PostgreSQL's language."""
+        return Part(self._statement, list(zip(*map(self._values, rows), strict=True)))
+
     def run(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-        given = [self._values(row) for row in rows]
         if self._is_of_arrays:
-            run(session, self._statement, list(zip(*given, strict=True)))
+            run(session, *self.part(rows))
         else:
-            for values in given:
+            for values in map(self._values, rows):
                 run(session, self._statement, values)
 
     def _values(self, row: Mapping[str, Any]) -> Sequence[Any]:

@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from writeback.store.sql.prepared import Prepared, PreparedSelect
 from writeback.store.sql.types import UtcDateTime
-from writeback.store.sql.write_out import flush, insert_later, update_many
+from writeback.store.sql.write_out import Updates, flush, insert_later, update_many
 from writeback.store.tables import AttemptRow, CarriedRow, RequestRow, WritebackRow, table_of
 
 
@@ -201,19 +201,13 @@ class FinishedAttempt(NamedTuple):
     detail: str | None
 
 
-def finish_attempts(session: Session, finished: Sequence[FinishedAttempt]) -> None:
-    """Complete the open attempts of requests."""
+def ends_of(finished: Sequence[FinishedAttempt]) -> Updates:
+    """Return what completes the open attempts of requests."""
     rows = [one._asdict() for one in finished]
-    update_many(
-        session,
-        AttemptRow,
-        ("finished_at", "outcome", "detail"),
-        rows,
-        key="request_id",
-        only="attempt.finished_at IS NULL",
-    )
+    names = ("finished_at", "outcome", "detail")
+    return Updates(AttemptRow, names, rows, key="request_id", only="attempt.finished_at IS NULL")
 
 
 def finish_attempt(session: Session, request_id: str, *, at: datetime, outcome: str, detail: str | None) -> None:
     """Complete the request's open attempt."""
-    finish_attempts(session, [FinishedAttempt(request_id, at, outcome, detail)])
+    update_many(session, ends_of([FinishedAttempt(request_id, at, outcome, detail)]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from writeback.store.sql.bulk_insert import BulkInsert, Values
+from writeback.store.sql.bulk_insert import BulkInsert, Values, together
 from writeback.store.sql.database import Database
 from writeback.store.sql.drivers import Statements
 from writeback.store.tables import (
@@ -103,7 +103,7 @@ class SubmissionWriter:
     """Writes submissions with a few statements, however many they are."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
+        self._db, self._is_postgresql = db, db.dialect == "postgresql"
         self._known_lanes: set[str] = set()
         self._lanes = BulkInsert(db.sql_dialect, Lane, ending="ON CONFLICT DO NOTHING")
         self._keys = BulkInsert(db.sql_dialect, IdempotencyRow, ending="ON CONFLICT DO NOTHING RETURNING app_id, key")
@@ -136,8 +136,7 @@ class SubmissionWriter:
             is_new = [isinstance(result, Committed) for result in results]
             won = [row for group, is_one in zip(rows, is_new, strict=True) if is_one for row in group]
             if won:
-                self._writebacks.run(statements, [writeback for writeback, _ in won])
-                self._events.run(statements, [event for _, event in won])
+                self._insert(statements, won)
             creates = [one for group, is_one in zip(recent, is_new, strict=True) if is_one for one in group]
             if creates:
                 self._recent.run(statements, creates)
@@ -153,6 +152,15 @@ class SubmissionWriter:
         results = await self._db.write_by_driver(work)
         self._known_lanes.update(lanes)
         return results
+
+    def _insert(self, statements: Statements, rows: Sequence[tuple[Values, Values]]) -> None:
+        """Insert writebacks, each with its first event."""
+        writebacks, events = [writeback for writeback, _ in rows], [event for _, event in rows]
+        if self._is_postgresql:
+            statements.run(*together([self._writebacks.of_arrays(writebacks), self._events.of_arrays(events)]))
+        else:
+            self._writebacks.run(statements, writebacks)
+            self._events.run(statements, events)
 
     def _recent_of(self, new: NewWriteback) -> list[Values]:
         """Return the rows by which what it creates is known when it comes again; of marks there are none."""
