@@ -20,13 +20,14 @@ from benchmarks.trust import fill
 from writeback.api.app import create_app
 from writeback.core.settings import Settings
 from writeback.domain.access import Scope
+from writeback.flow.metrics.reading import FRESH_S
 from writeback.store.sql import migrate
 from writeback.wiring import Services, open_services
 
 _ORIGIN = "http://127.0.0.1:8400"
 _FULL, _ALMOST_EMPTY, _TIMES = 300_000, 200, 5
-_PAUSE_S = 2.1
-"""Longer than the page `Now` remembers what it has found."""
+_PAUSES_S = {"Now": 2.1, "metrics": FRESH_S + 0.1}
+"""Longer than these reads remember what they have found."""
 _GROWS, _FELT_MS = 3.0, 5.0
 """A read grows that takes so many times as long, and longer than anybody would overlook."""
 
@@ -131,7 +132,7 @@ async def _measured(chosen: argparse.Namespace, writebacks: int, url: str = "") 
             with _statements(services) as ran:
                 async for name, http, path in _calls(services):
                     if chosen.only in name:
-                        read = await _timed(http, path, ran, pause_s=_PAUSE_S if name.endswith("Now") else 0.0)
+                        read = await _timed(http, path, ran, pause_s=_PAUSES_S.get(name.rpartition(" ")[2], 0.0))
                         yield _Measured(name, read, await _plan(services, read))
 
 

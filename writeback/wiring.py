@@ -15,6 +15,7 @@ from writeback.core import outage_logs
 from writeback.core.background_pace import Pace
 from writeback.core.clock import Clock, SystemClock
 from writeback.core.ids import new_id
+from writeback.core.meters import Meters
 from writeback.core.network.addresses import HostList
 from writeback.core.private_files import make_private_dir
 from writeback.core.secrets import SecretBox
@@ -43,6 +44,7 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import Holds
 from writeback.flow.engine.hook_urls import hook_url
 from writeback.flow.filling.word_lists import WordLists
+from writeback.flow.metrics.reading import FigureReader, SharedFigures
 from writeback.flow.moves.carry_over import CarryOver
 from writeback.flow.people.audit_trail import AuditTrail
 from writeback.flow.people.keys import Keys
@@ -131,6 +133,8 @@ class Services:
     data_subjects: DataSubjects
     alerts: Alerts
     telling: Telling
+    meters: Meters
+    figures: SharedFigures
     usage: UsageCounter
     usages: Usages
 
@@ -167,6 +171,7 @@ class WorkerServices:
     audit_trail: AuditTrail
     retention: Retention
     telling: Telling
+    figures: SharedFigures
 
 
 @asynccontextmanager
@@ -234,6 +239,8 @@ async def open_services(
             data_subjects=DataSubjects.of(settings, flow.db, flow.clock, flow.secrets),
             alerts=Alerts(flow.db, flow.clock, flow.secrets, settings),
             telling=create_telling(flow, _redis(stack, redis_url), _own_sender(stack, flow), is_stand_in=True),
+            meters=flow.meters,
+            figures=_figures(flow, _redis(stack, redis_url)),
             usage=usage,
             usages=Usages(flow.db, flow.clock, reads),
         )
@@ -273,7 +280,7 @@ async def open_worker(
             watch=SchoolWatch(of_schools, school_syncer),
             syncer=school_syncer,
             sweeper=Sweeper(flow, school_places),
-            rollup=Rollup(flow.db, flow.clock),
+            rollup=Rollup(flow.db, flow.clock, flow.meters),
             search=SearchIndex(flow.db),
             drift=Drift(flow),
             carry_over=CarryOver(of_schools, PeopleFinder(of_schools)),
@@ -287,7 +294,17 @@ async def open_worker(
             audit_trail=AuditTrail(flow.db, flow.secrets, flow.clock),
             retention=Retention(of_schools.db, flow.clock, settings, owner),
             telling=create_telling(of_schools, _redis(stack, redis_url), lambda: notifier.sender),
+            figures=_figures(of_schools, _redis(stack, redis_url)),
         )
+
+
+def _figures(flow: FlowContext, redis: Redis) -> SharedFigures:
+    restores, retention = (
+        Restores(flow.db, flow.clock, flow.settings.restore),
+        Retention(flow.db, flow.clock, flow.settings),
+    )
+    removals = Removals(flow.db, flow.clock)
+    return SharedFigures(FigureReader(flow.db, flow.clock, flow.settings, removals, restores, retention, redis))
 
 
 def _own_sender(stack: AsyncExitStack, flow: FlowContext) -> Callable[[], "WebhookSender"]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from writeback.api.app import create_app
 from writeback.core.clock import FakeClock
 from writeback.core.errors import NotFound
+from writeback.core.meters import Meters
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import ApiSettings, Settings
 from writeback.domain.access import Caller, Scope
@@ -28,6 +29,7 @@ from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import account_hooks
 from writeback.flow.filling.word_lists import WordLists
+from writeback.flow.metrics.reading import FigureReader, SharedFigures
 from writeback.flow.people.keys import Keys
 from writeback.flow.projections.feed import EventFeed
 from writeback.flow.projections.usage import Usages
@@ -189,6 +191,14 @@ class FakeServices:
     hooks: FakeHooks = field(default_factory=FakeHooks)
     discovery: FakeDiscovery = field(default_factory=FakeDiscovery)
     readiness: FakeReadiness = field(default_factory=FakeReadiness)
+
+    meters: Meters = field(default_factory=Meters)
+
+    def __post_init__(self) -> None:
+        reader = FigureReader(
+            self.reads.db, self.clock, self.settings, self.removals, cast(Any, self.restores), self.retention
+        )
+        self.figures = SharedFigures(reader)
 
     @property
     def restores(self) -> FakeReadiness:

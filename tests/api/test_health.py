@@ -91,6 +91,7 @@ async def test_metrics_say_what_a_restore_has_left_and_are_there_without_a_datab
     epoch = EpochView(2, at, at, None, at, is_open=True, waiting=34, being_looked_for=2)
     api.services.readiness.epoch = epoch
     restored = (await api.call("GET", "/metrics")).text
+    api.services.clock.advance(timedelta(minutes=1))
     monkeypatch.setattr(Removals, "waiting", _raise)
     without = await api.call("GET", "/metrics")
 
@@ -105,6 +106,7 @@ async def test_metrics_say_what_the_last_run_of_retention_deleted(api: Any) -> N
         session.add(IdempotencyRow(app_id="app", key="k", body_hash="", answer="", created_at=long_ago))
     before = (await api.call("GET", "/metrics")).text
     await api.services.retention.run()
+    api.services.clock.advance(timedelta(seconds=6))
     after = (await api.call("GET", "/metrics")).text
     api.services.clock.advance(timedelta(days=2))
     late = (await api.call("GET", "/metrics")).text

@@ -29,6 +29,8 @@ GROUPED = {"serve_lane": "serve_lanes", "confirm_lane": "confirm_lanes"}
 """Wakes of lanes, and arq's job for each: one job takes many of the lanes that wait."""
 SCHOOL_QUEUE = "writeback:schools"
 """arq's queue of the jobs that look after schools, and bulk jobs; those that send and confirm are in its usual one."""
+QUEUES = {"registers": default_queue_name, "schools": SCHOOL_QUEUE}
+"""What each is about, and its name in Redis."""
 _QUEUES = {"recheck_school": SCHOOL_QUEUE, "sync_school": SCHOOL_QUEUE, "run_bulk": SCHOOL_QUEUE}
 
 _SOCKET_TIMEOUT_S = 1.0

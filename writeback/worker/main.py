@@ -25,6 +25,7 @@ from writeback.queue.arq_wakes import SCHOOL_QUEUE, deserialize, redis_settings,
 from writeback.queue.arq_worker import WakableWorker
 from writeback.store.writebacks import lanes
 from writeback.wiring import WorkerServices, open_worker
+from writeback.worker import metrics
 from writeback.worker.functions import LANE_FUNCTIONS, recheck_school, run_bulk, sync_school
 from writeback.worker.role import Role
 from writeback.worker.watchdog import STUCK, Watchdog
@@ -72,6 +73,7 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None, *, ro
     async with (
         open_worker(settings, patience_s=settings.database_patience_s) as services,
         _watched(services, stopping, role) as watchdog,
+        metrics.shown(services, watchdog),
     ):
         log.info("worker_started", owner=services.owner, role=role.value)
         garbage_collector.keep_what_is_loaded()

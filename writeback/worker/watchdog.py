@@ -48,8 +48,11 @@ class Watchdog:
     stopping: asyncio.Event
     role: Role = Role.ALL
     is_stuck: bool = False
-    _swept_at: datetime | None = None
+    swept_at: datetime | None = None
+    """When the last sweep ended without an error."""
     _sweep_ended: float = field(init=False)
+    lag_s: float = 0.0
+    """By how much the event loop was late at the worst moment between the last two beats."""
     _worst_lag_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -59,7 +62,7 @@ class Watchdog:
         """Note that the sweeper goes on."""
         self._sweep_ended = self.clock.monotonic()
         if well:
-            self._swept_at = self.clock.now()
+            self.swept_at = self.clock.now()
 
     async def watch(self) -> None:
         """Come by until cancelled."""
@@ -97,10 +100,10 @@ class Watchdog:
             faulthandler.dump_traceback_later(self.patience_s, exit=True, file=_STDERR)
 
     async def _beat(self) -> None:
-        lag_s, self._worst_lag_s = self._worst_lag_s, 0.0
+        self.lag_s, self._worst_lag_s = self._worst_lag_s, 0.0
         try:
             now = self.clock.now()
-            pulse = Pulse(self.owner, now, self._started_at, self._swept_at, round(lag_s, 3), self.role.value)
+            pulse = Pulse(self.owner, now, self._started_at, self.swept_at, round(self.lag_s, 3), self.role.value)
             await write(self.redis, pulse)
         except (RedisError, OSError) as error:
             outage_logs.warning("pulse_not_written", error)

@@ -1,20 +1,18 @@
 """`/healthz`, `/readyz`, `/metrics`: what machines ask of the process. No key, no ids."""
 
-import asyncio
-
 from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from writeback.api.front.auth import Svc
-from writeback.api.front.metrics import CONTENT_TYPE, Metrics
-from writeback.core import outage_logs
+from writeback.api.front.metrics import Metrics
+from writeback.flow.metrics.exposition import registry_of
 from writeback.flow.upkeep.readiness import standing
 from writeback.flow.upkeep.restores import EpochView
 from writeback_client.models.access import Live, Ready, Restore
 
 router = APIRouter(tags=["health"])
-_PATIENCE_S = 2.0
 
 
 def _restore(epoch: EpochView) -> Restore:
@@ -52,12 +50,7 @@ async def ready(services: Svc) -> Ready:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request, services: Svc) -> Response:
     """Show the numbers, for Prometheus; those that only the database knows as they last were, while it is down."""
-    numbers: Metrics = request.app.state.metrics
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            numbers.lists_held_back.set(await services.removals.waiting())
-            numbers.of_restore(await services.restores.standing())
-            numbers.of_retention(await services.retention.state())
-    except Exception as error:
-        outage_logs.warning("metrics_not_read", error)
-    return Response(numbers.exposed(), media_type=CONTENT_TYPE)
+    counted: Metrics = request.app.state.metrics
+    await services.figures.refresh()
+    shown = registry_of(services.meters, services.figures)
+    return Response(generate_latest(shown) + generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.", show_default=False)]
 Only = Annotated[Role, typer.Option("--only", help="What this process does.")]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option("--metrics-port", min=0, max=65535, help="Port for Prometheus; 0: none.", show_default=False),
+]
 Supervised = Annotated[
     bool, typer.Option("--supervised", hidden=True, help="End when standard input closes: the parent is gone.")
 ]
@@ -70,10 +74,11 @@ def _create_console(services: "Services") -> "ASGIApp":
     return create_console(services)
 
 
-def worker(only: Only = Role.ALL, supervised: Supervised = False) -> None:
+def worker(only: Only = Role.ALL, metrics_port: MetricsPort = None, supervised: Supervised = False) -> None:
     """Serve the lanes: send, confirm, retry; fetch schools' lists; do bulk jobs. Any number may run.
 
-    With --only sync a process only fetches lists and does bulk jobs, with --only registers everything else.
+    With --only sync a process only fetches lists and does bulk jobs, with --only registers everything else. With
+    --metrics-port Prometheus can ask it; it wins over WRITEBACK_METRICS__PORT.
 
     Example: WRITEBACK_REDIS_URL=redis://… WRITEBACK_DATABASE_URL=postgresql+asyncpg://… writeback worker
     """
@@ -81,6 +86,8 @@ def worker(only: Only = Role.ALL, supervised: Supervised = False) -> None:
     from writeback.worker.main import run
 
     settings = _settings()
+    if metrics_port is not None:
+        settings = settings.model_copy(update={"metrics": settings.metrics.model_copy(update={"port": metrics_port})})
     _watch_parent(supervised)
     run(settings, only)
 

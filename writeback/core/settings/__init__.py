@@ -21,6 +21,7 @@ from writeback.core.settings.engine import (
 )
 from writeback.core.settings.providers import ProviderSettings, SandboxSettings, WondeSettings, XporterSettings
 from writeback.core.settings.retention import RetentionSettings
+from writeback.core.settings.seen import MetricsSettings
 from writeback.core.settings.settings import Settings
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "LookupSettings",
     "MailSecurity",
     "MailSettings",
+    "MetricsSettings",
     "OidcSettings",
     "ProviderSettings",
     "QueueSettings",

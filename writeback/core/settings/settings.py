@@ -29,6 +29,7 @@ from writeback.core.settings.engine import (
 )
 from writeback.core.settings.providers import ProviderSettings, SandboxSettings, WondeSettings, XporterSettings
 from writeback.core.settings.retention import RetentionSettings, refuse_moved
+from writeback.core.settings.seen import MetricsSettings
 from writeback.core.settings.timings import complaints
 
 
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     retention: RetentionSettings = RetentionSettings()
     alerts: AlertSettings = AlertSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @model_validator(mode="before")
     @classmethod

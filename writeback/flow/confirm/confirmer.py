@@ -218,7 +218,9 @@ class Confirmer:
             if not is_ending and (asked.row.state == RequestState.TAKEN or asked.sent.hints):
                 if failpoints.hit("confirm.before_ask"):
                     await provider.check(account, asked.sent, self.flow.clock.now())
-                verdict = await provider.check(account, asked.sent, self.flow.clock.now())
+                with self.flow.meters.provider_call(account.provider, "check") as call:
+                    verdict = await provider.check(account, asked.sent, self.flow.clock.now())
+                    call.ended(verdict)
                 failpoints.hit("confirm.after_ask")
         except Exception as error:
             return Heard(_adapter_failed(asked, error))
@@ -241,7 +243,9 @@ class Confirmer:
         try:
             if failpoints.hit("confirm.before_read"):
                 await provider.read_back(account, sent, lookups)
-            read = await provider.read_back(account, sent, lookups)
+            with self.flow.meters.provider_call(account.provider, "read_back") as call:
+                read = await provider.read_back(account, sent, lookups)
+                call.ended(read)
             failpoints.hit("confirm.after_read")
         except Exception as error:
             return _adapter_failed(asked, error)

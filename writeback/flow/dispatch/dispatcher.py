@@ -115,7 +115,9 @@ class Dispatcher:
             return NotReached("this worker was stopped for so long that another has the lane")
         try:
             failpoints.hit("dispatch.before_send")
-            outcome = await turn.provider.send(turn.account, turn.request)
+            with self.flow.meters.provider_call(turn.account.provider, "send") as call:
+                outcome = await turn.provider.send(turn.account, turn.request)
+                call.ended(outcome)
             failpoints.hit("dispatch.after_send")
             return outcome
         except Exception as error:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from writeback.core.clock import Clock
+from writeback.core.meters import Meters
 from writeback.core.secrets import SecretBox
 from writeback.core.settings import Settings
 from writeback.flow.registry.entries import Registry
@@ -27,3 +28,4 @@ class FlowContext:
     waker: Waker
     secrets: SecretBox
     rng: random.Random = field(default_factory=random.SystemRandom)
+    meters: Meters = field(default_factory=Meters)

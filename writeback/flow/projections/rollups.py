@@ -6,7 +6,7 @@ few hundred rows instead of a day's writebacks.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +16,8 @@ from sqlmodel import Session
 
 from writeback.core import failpoints
 from writeback.core.clock import Clock
+from writeback.core.meters import Meters
+from writeback.domain.kinds import KINDS
 from writeback.domain.states import TRANSITIONS, Event, Status
 from writeback.store.reads import rollups as store
 from writeback.store.reads.rollups import ALL, BUCKET_S, Happened
@@ -93,8 +95,9 @@ class _Sums:
 class Rollup:
     """Counts events, each once."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, meters: Meters | None = None) -> None:
         self._db, self._clock, self._horizon = db, clock, Horizon(db)
+        self._meters = meters or Meters()
         self._counted = 0
 
     async def count(self) -> int:
@@ -106,22 +109,35 @@ class Rollup:
         if self._counted == 0:
             async with self._db.read() as session:
                 start = await id_before(session, self._clock.now() - _CAUGHT_UP)
-        before, self._counted = await self._db.transact(partial(self._count, start, settled))
+        before, self._counted, events = await self._db.transact(partial(self._count, start, settled))
+        for one in events:  # after the commit: of all processes, one counts each event
+            self._show(one)
         return self._counted - before
 
-    def _count(self, start: int, settled: int, session: Session) -> tuple[int, int]:
+    def _show(self, one: Happened) -> None:
+        """Count an event for Prometheus, too."""
+        event, family = Event(one.event), KINDS[one.kind].family
+        if event is Event.ACCEPTED:
+            self._meters.accepted(one.provider, family)
+        elif event is not Event.RESUBMITTED:
+            self._meters.ended(one.provider, family, TRANSITIONS[event].target)
+        if event is Event.CONFIRMED:
+            self._meters.evidence(one.provider, family, (one.at - one.created_at).total_seconds())
+
+    def _count(self, start: int, settled: int, session: Session) -> tuple[int, int, Sequence[Happened]]:
         cursor = store.lock_cursor(session, start)
         before = cursor.event_id
         up_to = max(before, min(settled, before + SPAN))
         sums = _Sums()
-        for one in store.happened(session, before, up_to):
+        events = store.happened(session, before, up_to)
+        for one in events:
             sums.add(one, store.status_before(session, one) if one.event == Event.RESUBMITTED.value else None)
         store.add_counts(session, sums.count_rows())
         store.add_times(session, sums.time_rows())
         cursor.event_id = up_to
         session.add(cursor)
         failpoints.hit("tally.uncommitted")
-        return before, up_to
+        return before, up_to, events
 
 
 def bin_of(seconds: float) -> int:

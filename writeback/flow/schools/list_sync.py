@@ -39,6 +39,12 @@ class ListSyncer:
     flow: FlowContext
 
     async def sync(self, account: Account, name: ListName, full_since: datetime | None) -> SyncedList:
+        """Return what came of it; a list that cannot be fetched stays as it was."""
+        synced = await self._sync(account, name, full_since)
+        self.flow.meters.list_synced(account.provider, _result_of(synced))
+        return synced
+
+    async def _sync(self, account: Account, name: ListName, full_since: datetime | None) -> SyncedList:
         for _ in range(_TRIES):
             known, synced = await self._try_list(account, name, full_since)
             if synced is not None:
@@ -61,7 +67,9 @@ class ListSyncer:
         rules, at = ListRules(self.flow.settings.lookups, self._window(name)), self.flow.clock.now()
         failpoints.hit("sync.before_fetch")
         try:
-            change = await self._fetch(account, name, None if is_full else known, held_back, rules)
+            with self.flow.meters.provider_call(account.provider, "list") as call:
+                change = await self._fetch(account, name, None if is_full else known, held_back, rules)
+                call.ended(change)
         except LookupFailed as failure:
             return known, _not_available(name, known, failure) or _kept(account, name, known, failure)
         failpoints.hit("sync.after_fetch")
@@ -188,6 +196,15 @@ def _kept(account: Account, name: ListName, known: Lookup | None, failure: Looku
     outage_logs.of_provider("list_not_synced", kind, of=keys_of(account)[0], **said)
     rows, fetched_at = _before(known)
     return SyncedList(list=name, rows=rows, changed=False, fetched_at=fetched_at, error=failure.detail)
+
+
+def _result_of(synced: SyncedList) -> str:
+    """Return what is counted of a list, as `Meters` names it."""
+    if synced.error is not None:
+        return "failed"
+    if synced.not_available is not None:
+        return "not_available"
+    return "changed" if synced.changed else "unchanged"
 
 
 def _before(known: Lookup | None) -> tuple[int, datetime | None]:

@@ -14,6 +14,7 @@ from writeback.core import failpoints, outage_logs
 from writeback.core.background_tasks import end_tasks
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks.outbox import Attempted, Claim, Outbox
+from writeback.notifier.answers import Answered, NotAnswered
 from writeback.notifier.signing import signed_headers
 from writeback.store.writebacks.event_log import Horizon
 
@@ -111,6 +112,17 @@ class Notifier:
         headers = signed_headers(claim.delivery_id, self.flow.clock.now(), claim.body, claim.secrets)
         if failpoints.hit("notify.before_send"):
             await self.sender.post(claim.url, claim.body, headers)
+        began = self.flow.clock.monotonic()
         attempted = Attempted(claim, await self.sender.post(claim.url, claim.body, headers))
+        self.flow.meters.delivery(_result_of(attempted), self.flow.clock.monotonic() - began)
         failpoints.hit("notify.after_send")
         return attempted
+
+
+def _result_of(attempted: Attempted) -> str:
+    """Return what is counted of an attempt, as `Meters` names it."""
+    match attempted.result:
+        case NotAnswered():
+            return "not_answered"
+        case Answered(status=status):
+            return "delivered" if 200 <= status < 300 else "refused"

@@ -21,7 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.store.sql.drivers import Statements, transact_on_postgres, transact_on_sqlite
 from writeback.store.sql.engines import BUSY_TIMEOUT_S, Engines, make_engines
-from writeback.store.sql.pool import DEFAULT_POOL, PoolOptions, is_lost, sqlstate_of
+from writeback.store.sql.pool import DEFAULT_POOL, PoolOptions, PoolUse, is_lost, sqlstate_of
 from writeback.store.sql.write_out import flush
 
 T = TypeVar("T")
@@ -61,6 +61,11 @@ class Database:
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
         return "sqlite" if self._engines.is_sqlite else "postgresql"
+
+    @property
+    def pool_use(self) -> PoolUse | None:
+        """How this process uses its connections; None on SQLite, which has no pool."""
+        return None if self._engines.lender is None else self._engines.lender.use
 
     @property
     def sql_dialect(self) -> Dialect:

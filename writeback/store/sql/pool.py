@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -86,6 +86,14 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, ConnectionError) or sqlstate_of(error).startswith(_GONE_STATES)
 
 
+class PoolUse(NamedTuple):
+    """Connections of one process: how many there may be, are in use, and are waited for."""
+
+    most: int
+    in_use: int
+    waiting: int
+
+
 class Lender:
     """Lends the connections of an engine: first come, first served.
 
@@ -94,6 +102,12 @@ class Lender:
 
     def __init__(self, options: PoolOptions) -> None:
         self._turns, self._wait_s = asyncio.Semaphore(options.size), options.wait_s
+        self._most, self._waiting = options.size, 0
+
+    @property
+    def use(self) -> PoolUse:
+        """How the connections are used now."""
+        return PoolUse(self._most, self._most - self._turns._value, self._waiting)
 
     @asynccontextmanager
     async def session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
@@ -158,11 +172,14 @@ class Lender:
         if not self._turns.locked():
             await self._turns.acquire()  # at once
             return
+        self._waiting += 1
         try:
             async with asyncio.timeout_at(until):
                 await self._turns.acquire()
         except TimeoutError:
             raise PoolTimeout(f"no connection to the database became free within {self._wait_s:g} s") from None
+        finally:
+            self._waiting -= 1
 
 
 class _NotBegun(ConnectionResetError):
