@@ -1,10 +1,10 @@
 """The port at which Prometheus asks a worker. It has a thread of its own: a worker whose loop is stuck answers too."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from prometheus_client import Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from writeback.core import outage_logs
 from writeback.core.errors import ConfigurationError
@@ -36,6 +36,23 @@ async def shown(services: WorkerServices, watchdog: Watchdog) -> AsyncIterator[N
             refreshed.cancel()
             outage_logs.warning("metrics_not_read", error)
 
+    try:
+        server, thread = start_http_server(settings.port, settings.host, all_of(services, watchdog, refresh))
+    except OSError as error:
+        raise ConfigurationError(
+            f"the metrics cannot be shown at {settings.host}:{settings.port}: {error.strerror}. Give each worker of a "
+            "machine a port of its own, WRITEBACK_METRICS__PORT or --metrics-port, or 0 for none"
+        ) from error
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(server.shutdown)  # takes up to half a second
+        server.server_close()
+        thread.join()
+
+
+def all_of(services: WorkerServices, watchdog: Watchdog, refresh: Callable[[], None]) -> CollectorRegistry:
+    """Return all that a worker shows; `refresh` is called at each scrape."""
     registry = registry_of(services.flow.meters, services.figures, refresh)
     swept = Gauge(
         "writeback_worker_last_sweep_timestamp_seconds",
@@ -49,16 +66,4 @@ async def shown(services: WorkerServices, watchdog: Watchdog) -> AsyncIterator[N
         registry=registry,
     )
     lag.set_function(lambda: watchdog.lag_s)
-    try:
-        server, thread = start_http_server(settings.port, settings.host, registry)
-    except OSError as error:
-        raise ConfigurationError(
-            f"the metrics cannot be shown at {settings.host}:{settings.port}: {error.strerror}. Give each worker of a "
-            "machine a port of its own, WRITEBACK_METRICS__PORT or --metrics-port, or 0 for none"
-        ) from error
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(server.shutdown)  # takes up to half a second
-        server.server_close()
-        thread.join()
+    return registry
