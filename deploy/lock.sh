@@ -11,6 +11,6 @@ lock() {
   "$bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-header --no-annotate --no-emit-package writeback-client "$@" pyproject.toml
 }
-lock "$@" --extra embedded --group build --group dev --output-file requirements-dev.lock
+lock "$@" --extra embedded --extra otel --group build --group dev --output-file requirements-dev.lock
 # The image has nothing that was not tested: its lock is part of the other.
-lock --constraint requirements-dev.lock --extra embedded --group build --output-file requirements.lock
+lock --constraint requirements-dev.lock --extra embedded --extra otel --group build --output-file requirements.lock

@@ -1,11 +1,13 @@
 """What machines ask: live, ready, numbers; and what is logged of a call."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import structlog
 
+from writeback.core.errors import BadInput
 from writeback.domain.access import Scope
 from writeback.flow.schools.removals_held_back import Removals
 from writeback.flow.upkeep.restores import EpochView
@@ -157,11 +159,11 @@ async def test_a_call_is_logged_by_template_with_its_key_and_without_its_query(a
         await api.call("GET", "/v1/writebacks/wb_1?secret=1", made.key)
 
     (line,) = [entry for entry in logs if entry["event"] == "http_request"]
-    assert {name: line[name] for name in ("method", "route", "status", "key")} == {
+    assert {name: line[name] for name in ("method", "route", "status", "key_id")} == {
         "method": "GET",
         "route": "/v1/writebacks/{writeback}",
         "status": 404,
-        "key": made.id,
+        "key_id": made.id,
     }
     assert line["ms"] >= 0
     assert "secret" not in str(line)
@@ -189,7 +191,7 @@ async def test_every_answer_has_a_request_id_and_a_good_one_is_kept(api: Any) ->
     assert bad.headers["x-request-id"].startswith("call_")
 
 
-async def test_lines_that_the_flow_logs_during_a_call_carry_its_request_id(api: Any) -> None:
+async def test_lines_that_the_flow_logs_during_a_call_carry_its_call_id(api: Any) -> None:
     seen = []
     asked = api.services.accept.submit
 
@@ -200,4 +202,46 @@ async def test_lines_that_the_flow_logs_during_a_call_carry_its_request_id(api: 
     api.services.accept.submit = submit
     await api.call("POST", PATH, await api.key("submit"), json={}, headers={"X-Request-Id": "abc"})
 
-    assert seen == [{"request_id": "abc"}]
+    assert seen == [{"call_id": "abc"}]
+
+
+async def test_what_was_accepted_is_named_in_the_line_of_its_call(api: Any) -> None:
+    accepted = "wb_01m80d283t8x68msnv4y5esdn6"
+    api.services.accept.answer = replace(api.services.accept.answer, writeback_id=accepted)
+    key = await api.key("submit", "read")
+
+    with structlog.testing.capture_logs() as logs:
+        await api.call("POST", PATH, key, json={})
+        await api.call("GET", f"/v1/writebacks/{accepted}/events", key)
+        await api.call("GET", "/v1/writebacks/Ada-Lovelace", key)
+
+    lines = [entry for entry in logs if entry["event"] == "http_request"]
+    assert [line.get("writeback_id") for line in lines] == [accepted, accepted, None]
+    assert "Ada" not in str(logs)
+
+
+async def test_a_refused_call_is_no_warning_and_no_error(api: Any) -> None:
+    await api.add_school()
+    key = await api.key("submit", "read")
+    api.services.accept.error = BadInput("json_invalid", "the body is no JSON", hint="Send JSON.")
+
+    with structlog.testing.capture_logs() as logs:
+        statuses = [
+            (await api.call(method, path, given, **more)).status_code
+            for method, path, given, more in (
+                ("POST", PATH, None, {"json": {}}),
+                ("POST", PATH, "wbk_nobodys", {"json": {}}),
+                ("POST", PATH, key, {"content": b"{"}),
+                ("POST", PATH, key, {"content": b"x" * 5_000}),
+                ("PUT", PATH, key, {"json": {}}),
+                ("GET", "/v1/writebacks/wb_1", key, {}),
+                ("GET", "/v1/writebacks?limit=many", key, {}),
+                ("POST", "/v1/schools", key, {"json": {}}),
+                ("POST", "/hooks/wonde/nobodys", None, {"json": {}}),
+                ("GET", "/nothing", None, {}),
+            )
+        ]
+
+    assert all(400 <= status < 500 for status in statuses), statuses
+    assert {entry["log_level"] for entry in logs} == {"info"}
+    assert len([entry for entry in logs if entry["event"] == "http_request"]) == len(statuses)

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ CLIENT: dict[str, Any] = tomllib.loads((ROOT / "clients" / "python" / "pyproject
 
 
 def _wanted(*groups: str) -> list[Requirement]:
-    """Return the dependencies, those of the client, those of the embedded Redis, and those of groups."""
+    """Return the dependencies, those of the client, those of extras, and those of groups."""
     project, client = PROJECT["project"], CLIENT["project"]
-    found = [*project["dependencies"], *client["dependencies"], *project["optional-dependencies"]["embedded"]]
+    found = [*project["dependencies"], *client["dependencies"], *chain(*project["optional-dependencies"].values())]
     for group in groups:
         found += [one for one in PROJECT["dependency-groups"][group] if isinstance(one, str)]
     return [Requirement(one) for one in found if one != client["name"]]  # that is in a folder here

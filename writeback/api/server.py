@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from writeback.api.app import create_app
 from writeback.api.front.connections import Connections
 from writeback.api.front.protocol import limited
-from writeback.core import failpoints, garbage_collector
+from writeback.core import failpoints, garbage_collector, tracing
 from writeback.core.background_tasks import end_tasks
 from writeback.core.errors import ConfigurationError
 from writeback.core.logging import configure_logging
@@ -84,12 +84,13 @@ def run(settings: Settings, beside: Beside = lambda services: {}) -> None:
     """Serve the API until SIGTERM or SIGINT, then finish what is in flight."""
     configure_logging(level=settings.log_level)
     failpoints.arm(os.environ)
-    try:
-        import uvloop
-    except ImportError:  # there is none on this platform
-        asyncio.run(serve(settings, beside))
-    else:
-        uvloop.run(serve(settings, beside))
+    with tracing.traced(settings.tracing.endpoint, "api"):
+        try:
+            import uvloop
+        except ImportError:  # there is none on this platform
+            asyncio.run(serve(settings, beside))
+        else:
+            uvloop.run(serve(settings, beside))
 
 
 async def serve(settings: Settings, beside: Beside) -> None:

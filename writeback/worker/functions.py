@@ -102,7 +102,7 @@ async def _run_lanes(
         try:
             await carry_on(taken, partial(leave, taken.lane_id))
         except Exception as error:
-            outage_logs.error("job_failed", error, job=job, subject=taken.lane_id)
+            outage_logs.error("job_failed", error, job=job, lane=taken.lane_id)
         finally:
             await leave(taken.lane_id)
 
@@ -119,7 +119,7 @@ async def _run_lanes(
         await _take_step(both)
     except Exception as error:
         # No traceback: exception texts may quote a pupil's record.
-        outage_logs.error("job_failed", error, job=job, subject=f"{len(places)} lanes")
+        outage_logs.error("job_failed", error, job=job, lanes=len(places))
     finally:
         for lane_id in list(places):
             await leave(lane_id)
@@ -133,7 +133,7 @@ async def _enter(services: WorkerServices, job: str, lane_id: str) -> str | None
     try:
         name = keys_of(await services.flow.registry.account(lane_id.rsplit(":", 1)[0]))[0]
     except Exception as error:
-        outage_logs.error("job_failed", error, job=job, subject=lane_id)
+        outage_logs.error("job_failed", error, job=job, lane=lane_id)
         return None
     return name if services.bulkhead.enter(name, (job, lane_id)) else None
 
@@ -166,7 +166,7 @@ async def _run_school(ctx: dict[str, Any], job: str, school_id: str) -> None:
         finally:
             await _leave(services, services.school_places, name)
     except Exception as error:
-        outage_logs.error("job_failed", error, job=job, subject=school_id)
+        outage_logs.error("job_failed", error, job=job, school=school_id)
 
 
 async def recheck_school(ctx: dict[str, Any], school_id: str) -> None:

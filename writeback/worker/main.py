@@ -17,7 +17,7 @@ from arq.worker import Worker, func
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from writeback.core import failpoints, garbage_collector, outage_logs
+from writeback.core import failpoints, garbage_collector, outage_logs, tracing
 from writeback.core.background_tasks import end_tasks
 from writeback.core.logging import configure_logging
 from writeback.core.settings import Settings
@@ -56,12 +56,13 @@ def run(settings: Settings, role: Role = Role.ALL) -> None:
     configure_logging(level=settings.log_level)
     failpoints.arm(os.environ)
     os.nice(role.niceness)
-    try:
-        import uvloop
-    except ImportError:  # there is none on this platform
-        is_well = asyncio.run(serve(settings, role=role))
-    else:
-        is_well = uvloop.run(serve(settings, role=role))
+    with tracing.traced(settings.tracing.endpoint, "worker"):
+        try:
+            import uvloop
+        except ImportError:  # there is none on this platform
+            is_well = asyncio.run(serve(settings, role=role))
+        else:
+            is_well = uvloop.run(serve(settings, role=role))
     if not is_well:
         sys.exit(STUCK)
 

@@ -23,14 +23,14 @@ def _as_before() -> Iterator[None]:
 def test_a_line_is_one_json_object_with_level_and_instant(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging(as_json=True)
 
-    with structlog.contextvars.bound_contextvars(request_id="call_1"):
+    with structlog.contextvars.bound_contextvars(call_id="call_1"):
         structlog.get_logger().info("http_request", status=202, day=date(2026, 1, 12), odd={1, 2})
 
     (line,) = capfd.readouterr().err.splitlines()
     said = json.loads(line)
     assert said.pop("timestamp").endswith("Z")
     assert said == {
-        "event": "http_request", "level": "info", "request_id": "call_1", "status": 202, "day": "2026-01-12",
+        "event": "http_request", "level": "info", "call_id": "call_1", "status": 202, "day": "2026-01-12",
         "odd": [1, 2],
     }  # fmt: skip
 

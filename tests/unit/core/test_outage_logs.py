@@ -147,7 +147,7 @@ async def test_the_end_is_said_though_nothing_else_fails(
     kept = Outages(fake_clock)
 
     with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
-        with structlog.contextvars.bound_contextvars(request_id="call_1"):
+        with structlog.contextvars.bound_contextvars(call_id="call_1"):
             kept.note(40, "request_crashed", "away")
             kept.note(40, "request_crashed", "away")
         fake_clock.advance(timedelta(seconds=QUIET_S))
@@ -155,9 +155,9 @@ async def test_the_end_is_said_though_nothing_else_fails(
             while len(logs) < 2:  # noqa: ASYNC110 - a timer of the loop is waited for
                 await asyncio.sleep(0.001)
 
-    assert logs[0]["request_id"] == "call_1"
+    assert logs[0]["call_id"] == "call_1"
     assert logs[1]["note"] == "over: 2 times in 0 s"
-    assert "request_id" not in logs[1]  # it is no longer about that call
+    assert "call_id" not in logs[1]  # it is no longer about that call
 
 
 def test_of_an_error_its_place_is_told_and_never_its_text(fake_clock: FakeClock) -> None:

@@ -20,7 +20,7 @@ class Trace:
     """`route` is the path's template, `caller` who the key belongs to; None where it is not known.
 
     `rate_headers` go out with the answer: what the caller's app may still do. `code` says why it was refused,
-    `findings` what was found in it then, `part` what the call holds of its app's share.
+    `findings` what was found in it then, `part` what the call holds of its app's share, `writeback_id` what it made.
     """
 
     request_id: str
@@ -30,6 +30,7 @@ class Trace:
     code: str | None = None
     findings: Sequence[Mapping[str, Any]] = ()
     part: "Part | None" = None
+    writeback_id: str | None = None
 
 
 def start(scope: Scope, request_id: str) -> Trace:

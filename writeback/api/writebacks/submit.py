@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from writeback.api.front import trace
 from writeback.api.front.auth import authenticate, check_school, check_scope
 from writeback.api.front.body import Disconnected, check_json, check_length, header, read_body
 from writeback.api.front.metrics import Metrics
@@ -78,6 +79,7 @@ class Submit:
                 caller, school_id, body, dry_run=dry_run, idempotency_key=None if key is None else key.decode("latin-1")
             )
             failpoints.hit("accept.after_submit")
+            trace.of(scope).writeback_id = answer.writeback_id
             return answer
         finally:
             self._metrics.waiting -= 1

@@ -21,7 +21,7 @@ from writeback.core.settings.engine import (
 )
 from writeback.core.settings.providers import ProviderSettings, SandboxSettings, WondeSettings, XporterSettings
 from writeback.core.settings.retention import RetentionSettings
-from writeback.core.settings.seen import MetricsSettings
+from writeback.core.settings.seen import MetricsSettings, TracingSettings
 from writeback.core.settings.settings import Settings
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "RetentionSettings",
     "SandboxSettings",
     "Settings",
+    "TracingSettings",
     "WebhookSettings",
     "WondeSettings",
     "XporterSettings",

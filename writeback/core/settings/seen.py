@@ -1,4 +1,4 @@
-"""Settings of how the service is seen from outside: what Prometheus may ask of a worker, and of whom it is told."""
+"""Settings of how the service is seen from outside: metrics and traces."""
 
 from pydantic import BaseModel, Field
 
@@ -12,3 +12,11 @@ class MetricsSettings(BaseModel):
     """The port; each worker of a machine needs its own. 0: a worker shows none."""
     schools: int = Field(default=20, ge=0, le=200)
     """Of so many schools, those whose writebacks have waited longest, there are numbers by school; 0: of none."""
+
+
+class TracingSettings(BaseModel):
+    """Traces, by OpenTelemetry. They have ids, times and words of our own, and nothing of pupils."""
+
+    endpoint: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """Where a collector takes OTLP over HTTP, e.g. `http://collector:4318`; empty: nothing is traced. Headers, and how
+    much is kept, are OpenTelemetry's own variables: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`."""

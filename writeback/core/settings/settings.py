@@ -29,7 +29,7 @@ from writeback.core.settings.engine import (
 )
 from writeback.core.settings.providers import ProviderSettings, SandboxSettings, WondeSettings, XporterSettings
 from writeback.core.settings.retention import RetentionSettings, refuse_moved
-from writeback.core.settings.seen import MetricsSettings
+from writeback.core.settings.seen import MetricsSettings, TracingSettings
 from writeback.core.settings.timings import complaints
 
 
@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     alerts: AlertSettings = AlertSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @model_validator(mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from validators import lists_to_refresh, validate, validate_rests
+from writeback.core import tracing
 from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmission, Problem
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller, check_kind
@@ -84,11 +85,13 @@ class Acceptor:
             )
         school = await self.flow.registry.school(school_id)
         named = await self._named(caller, school_id, body, is_trial=dry_run)
-        try:
-            return await self._submit(caller, school, body, named, dry_run=dry_run, idempotency_key=idempotency_key)
-        except Problem:
-            await self._note_refused(caller, school_id, named)
-            raise
+        with tracing.spans("accept", None, school=school_id):
+            try:
+                return await self._submit(caller, school, body, named, dry_run=dry_run, idempotency_key=idempotency_key)
+            except Problem as problem:
+                tracing.note(code=problem.code)
+                await self._note_refused(caller, school_id, named)
+                raise
 
     async def _submit(
         self,
@@ -237,6 +240,7 @@ class Acceptor:
             "evidence": None,
             "created_at": now,
             "updated_at": now,
+            "traceparent": tracing.current(),
         }
         event = {
             "writeback_id": writeback_id,
@@ -252,6 +256,7 @@ class Acceptor:
     async def _keep(self, caller: Caller, school_id: str, checked: Checked, idempotency: Idempotency | None) -> Answer:
         new = self.draft(caller, school_id, checked)
         writeback_id, created_at = new.writeback["id"], iso(new.writeback["created_at"])
+        tracing.note(writeback_id=writeback_id, kind=checked.parsed.kind.name)
         body = answer_json(school_id, checked, writeback_id=writeback_id, created_at=created_at)
         committed = await self.committer.commit(replace(new, answer=body.decode(), idempotency=idempotency))
         match committed:

@@ -103,7 +103,7 @@ class Upload:
             await self.abandon()
             return answer
         batch = self._batch
-        log.info("batch_uploaded", batch_id=batch.id, school=batch.school_id, app=batch.app_id, bytes=batch.size)
+        log.info("batch_uploaded", batch_id=batch.id, school=batch.school_id, app_id=batch.app_id, bytes=batch.size)
         await self._flow.waker.wake("run_batch", [batch.id])
         return answer
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints, outage_logs
+from writeback.core import failpoints, outage_logs, tracing
 from writeback.core.loggable_errors import class_of
 from writeback.domain.kinds import KINDS, Action
 from writeback.domain.lookups import LookupView
@@ -36,7 +36,8 @@ from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.gathering import Gathering
 from writeback.flow.engine.holds import lock_for, locked_school
 from writeback.flow.engine.provider_answers import keep_answer
-from writeback.flow.engine.request_members import members_of_all
+from writeback.flow.engine.provider_calls import provider_call
+from writeback.flow.engine.request_members import members_of_all, traces_of
 from writeback.flow.engine.status_changes import Changes
 from writeback.flow.engine.turn import Answered, Member, nobody_waits
 from writeback.providers.base import SentRequest
@@ -59,6 +60,8 @@ class Asked:
 
     row: RequestRow
     sent: SentRequest
+    traces: Sequence[str] = ()
+    """Those of the writebacks that it carries, as far as they are traced."""
 
 
 class Heard(NamedTuple):
@@ -130,7 +133,7 @@ class Confirmer:
             return []
         members = members_of_all(session, due, to_change=False)
         requests.leave_until(session, due, now + timedelta(seconds=2 * self.flow.settings.dispatch.request_timeout_s))
-        return [Asked(row, _sent(row, members[row.id])) for row in due]
+        return [Asked(row, _sent(row, members[row.id]), traces_of(members[row.id])) for row in due]
 
     async def _confirm_all(self, asked: Sequence[Asked], answered: Answered) -> set[str]:
         """Confirm each; marks that must be read are read together. Return which jobs to wake for the lane."""
@@ -205,6 +208,8 @@ class Confirmer:
             await self.flow.db.transact(partial(self._settle_all, said))
         wakes = await self.flow.db.transact(partial(self._settle_all, said))
         failpoints.hit("confirm.after_settle")
+        for one in said if tracing.is_on() else ():
+            _trace(one)
         return wakes
 
     async def _hear(self, asked: Asked, lookups: LookupView) -> Heard | Unread:
@@ -218,7 +223,7 @@ class Confirmer:
             if not is_ending and (asked.row.state == RequestState.TAKEN or asked.sent.hints):
                 if failpoints.hit("confirm.before_ask"):
                     await provider.check(account, asked.sent, self.flow.clock.now())
-                with self.flow.meters.provider_call(account.provider, "check") as call:
+                with provider_call(self.flow, account.provider, "check", asked.row.id, asked.traces) as call:
                     verdict = await provider.check(account, asked.sent, self.flow.clock.now())
                     call.ended(verdict)
                 failpoints.hit("confirm.after_ask")
@@ -243,7 +248,7 @@ class Confirmer:
         try:
             if failpoints.hit("confirm.before_read"):
                 await provider.read_back(account, sent, lookups)
-            with self.flow.meters.provider_call(account.provider, "read_back") as call:
+            with provider_call(self.flow, account.provider, "read_back", asked.row.id, asked.traces) as call:
                 read = await provider.read_back(account, sent, lookups)
                 call.ended(read)
             failpoints.hit("confirm.after_read")
@@ -333,10 +338,11 @@ class Confirmer:
         session.add(request)
         if len(request.hints) > len(asked.sent.hints) and request.state != RequestState.SETTLED:
             request.check_at = changes.now  # one came while we asked
+        said_of = {"request_id": request.id, "writeback_ids": [one for one, _ in request.members]}
         if isinstance(verdict, NotReached):
-            outage_logs.of_provider("check_not_answered", "NotReached", of=request.provider, request_id=request.id)
+            outage_logs.of_provider("check_not_answered", "NotReached", of=request.provider, **said_of)
         else:
-            log.info("request_checked", request_id=request.id, verdict=type(verdict).__name__, state=request.state)
+            log.info("request_checked", verdict=type(verdict).__name__, state=request.state, **said_of)
 
     def _wakes(self, said: Said, request: RequestRow | None, queued: Collection[str]) -> Sequence[str]:
         if request is None:
@@ -344,6 +350,13 @@ class Confirmer:
         if request.state == RequestState.SETTLED:
             return ["serve_lane"] if request.lane_id in queued else []
         return ["confirm_lane"] if len(request.hints) > len(said.asked.sent.hints) else []
+
+
+def _trace(said: Said) -> None:
+    """Trace that a verdict was written down."""
+    asked, verdict = said.asked, type(said.heard.verdict).__name__
+    with tracing.spans("settle", asked.traces, request_id=asked.row.id, lane=asked.row.lane_id, verdict=verdict):
+        pass
 
 
 def _sent(row: RequestRow, members: Sequence[Member]) -> SentRequest:

@@ -23,6 +23,7 @@ from writeback.domain.states import Remark
 from writeback.domain.writeback import RecordStatus, pack_progress
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.provider_calls import provider_call
 from writeback.flow.engine.slots import LEFT, later_ones
 from writeback.flow.engine.status_changes import OpenWriteback
 from writeback.providers.base import SentRequest
@@ -94,7 +95,9 @@ class Drift:
         if sampled is None:
             return
         lookups = await self.flow.lookups.view(check.school_id)
-        read = await self.flow.providers[account.provider].read_back(account, sampled.sent, lookups)
+        with provider_call(self.flow, account.provider, "read_back") as call:
+            read = await self.flow.providers[account.provider].read_back(account, sampled.sent, lookups)
+            call.ended(read)
         if isinstance(read, ReadBack) and (read.as_of is None or read.as_of >= sampled.sent.sent_at):
             readings = {index: read.readings.get(place) for place, index in enumerate(sampled.indexes)}
             await self.flow.db.transact(partial(self._report, sampled, readings, account.provider))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints
+from writeback.core import failpoints, tracing
 from writeback.core.errors import NotFound
 from writeback.core.ttl import TtlCache
 from writeback.flow.confirm.hook_addresses import HookAddresses
@@ -19,7 +19,7 @@ from writeback.flow.schools.provider_school_events import SchoolEvents
 from writeback.providers.base import Hint
 from writeback.store.sql.write_out import write_out
 from writeback.store.tables import RequestRow
-from writeback.store.writebacks import requests
+from writeback.store.writebacks import requests, traces
 from writeback.store.writebacks.requests import AWAITING
 
 log = structlog.get_logger()
@@ -58,10 +58,22 @@ class Hooks:
             failpoints.hit("hooks.after_event")
             return
         lane_id = await self._noting.add(Noted(provider, hook_of, hint))
+        if tracing.is_on():
+            await self._trace(provider, hint)
         if isinstance(lane_id, NotFound):
             raise lane_id
         if lane_id is not None:
             await self.flow.waker.wake("confirm_lane", [lane_id])
+
+    async def _trace(self, provider: str, hint: Hint) -> None:
+        """Trace that the provider has told something of a request, as part of what that carries."""
+        async with self.flow.db.read() as session:
+            found = await traces.of_request(session, provider, hint.request_id, hint.provider_ref)
+        if found is None:
+            return
+        tracing.note(request_id=found.request_id)
+        with tracing.spans("callback", found.traces, provider=provider, request_id=found.request_id):
+            pass
 
     @cached_property
     def _noting(self) -> Gathering[Noted, str | NotFound | None]:

@@ -94,10 +94,10 @@ class BulkRunner:
         try:
             await self.run(bulk_id)
         except LeaseLost:
-            log.info("bulk_left_to_others", bulk=bulk_id)
+            log.info("bulk_left_to_others", bulk_id=bulk_id)
         except Exception as error:
             # No traceback: exception texts may quote a record. The sweeper wakes us again when the lease has run out.
-            outage_logs.error("bulk_turn_failed", error, bulk=bulk_id)
+            outage_logs.error("bulk_turn_failed", error, bulk_id=bulk_id)
 
     async def run(self, bulk_id: str) -> None:
         """Run until it is done; raise LeaseLost where another worker has taken it or a person has stopped it."""
@@ -113,7 +113,7 @@ class BulkRunner:
             except LeaseLost:
                 raise
             except Exception as error:
-                outage_logs.warning("bulk_waits", error, bulk=bulk_id)
+                outage_logs.warning("bulk_waits", error, bulk_id=bulk_id)
                 await asyncio.sleep(_AWAY_S)
         await self.flow.db.transact(partial(bulk_jobs.release, bulk_id=bulk_id, fence=fence))
 
@@ -129,7 +129,7 @@ class BulkRunner:
             raise
         except Exception as error:
             _raise_if_away(error)
-            outage_logs.error("bulk_piece_failed", error, bulk=bulk_id)
+            outage_logs.error("bulk_piece_failed", error, bulk_id=bulk_id)
         has_more, left = True, PIECE
         while has_more and left and not self._tasks.is_closing:
             has_more, left = await self._alone(bulk_id, fence), left - 1
@@ -144,7 +144,7 @@ class BulkRunner:
                 raise
             except Exception as error:
                 _raise_if_away(error)
-                outage_logs.error("bulk_writeback_failed", error, bulk=bulk_id)
+                outage_logs.error("bulk_writeback_failed", error, bulk_id=bulk_id)
                 await asyncio.sleep(wait_s)
         return await self._piece(bulk_id, fence, 0)
 
@@ -190,7 +190,7 @@ class BulkRunner:
             note_bulk(session, now, work, "stop", row.id, {"matched": row.matched, "looked_at": row.looked_at})
 
         await self.flow.db.transact(stop)
-        log.warning("bulk_stopped", bulk=turn.row.id, means=_MAY_NOT)
+        log.warning("bulk_stopped", bulk_id=turn.row.id, means=_MAY_NOT)
 
     async def _commit(self, turn: _Turn, work: Callable[[Session], Report]) -> Report:
         """Do a piece in one transaction, with how far the bulk job is by then."""
@@ -207,7 +207,7 @@ class BulkRunner:
         report = await self.flow.db.transact(run)
         self._wrote_s = self.flow.clock.monotonic() - began
         if report.next_cursor is None:
-            log.info("bulk_done", bulk=turn.row.id, action=turn.row.action, actor=turn.person.name)
+            log.info("bulk_done", bulk_id=turn.row.id, action=turn.row.action, actor=turn.person.name)
         return report
 
     def _count(self, session: Session, row: BulkRow, turn: _Turn, report: Report) -> None:

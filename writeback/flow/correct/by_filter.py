@@ -268,7 +268,7 @@ class BulkCorrections:
         }
         now = self.flow.clock.now()
         await self.flow.db.transact(lambda session: note_bulk(session, now, work, "done", report.id, counts, app=app))
-        log.info("mended_by_filter", action=work.action.value, bulk=report.id, actor=work.actor.name, **counts)
+        log.info("mended_by_filter", action=work.action.value, bulk_id=report.id, actor=work.actor.name, **counts)
 
 
 def note_bulk(

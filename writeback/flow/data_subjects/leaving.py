@@ -75,7 +75,7 @@ class Leaving:
             audit.note(
                 session, actor, self.clock.now(), f"{what}.remove", owner_id, app=app, school=school, changed=noted
             )
-        log.info(f"{what}_removed", id=owner_id, rows=rows.total())
+        log.info(f"{what}_removed", school=school, app_id=app, rows=rows.total())
         return Left(id=owner_id, name=name, removed_at=now, rows=dict(sorted(rows.items())))
 
 

@@ -1,6 +1,6 @@
 """Build a request, and let no record that an adapter breaks on stop the others of its lane."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from writeback.core import outage_logs
@@ -11,18 +11,25 @@ from writeback.providers.base import CannotBuild, ListsMissing, Provider, Provid
 
 
 def build(
-    provider: Provider, kind: Kind, records: Sequence[Record], lookups: LookupView, **options: Any
+    provider: Provider,
+    kind: Kind,
+    records: Sequence[Record],
+    lookups: LookupView,
+    *,
+    of: Mapping[str, object] | None = None,
+    **options: Any,
 ) -> ProviderRequest:
     """Return what `provider` builds; raise ListsMissing or CannotBuild, which names records that the adapter breaks on.
 
-    Where it breaks on all together but on none alone, all are named: nothing shows which one is at fault.
+    Where it breaks on all together but on none alone, all are named: nothing shows which one is at fault. `of`: what
+    the log says that it is about.
     """
     try:
         return provider.build(kind, records, lookups, **options)
     except (CannotBuild, ListsMissing):
         raise
     except Exception as error:
-        outage_logs.error("adapter_failed", error, kind=kind.name)
+        outage_logs.error("adapter_failed", error, kind=kind.name, **(of or {}))
         broken = [
             position for position, record in enumerate(records) if _breaks(provider, kind, record, lookups, **options)
         ]

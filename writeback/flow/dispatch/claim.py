@@ -257,6 +257,7 @@ class Choice:
             KINDS[chosen[0].kind],
             [opened[member.writeback_id].record(member.index) for member in chosen],
             self.lookups,
+            of={"lane": self.lane_id, "writeback_ids": list(dict.fromkeys(one.writeback_id for one in chosen))},
             account=self.account,
             callback_url=callback_url(self.flow, self.account, request_id),
         )
@@ -327,6 +328,8 @@ class Choice:
             lane_rechecks=self.lease.rechecks,
             had_failures=self.had_failures,
             attempt=attempts,
+            writeback_ids=list(indexes),
+            traces=[trace for one in indexes if (trace := opened[one].row.traceparent) is not None],
         )
 
     def _seen_before(self, kind: Kind, members: Sequence[Waiting], records: Sequence[Record]) -> dict[int, SeenBefore]:

@@ -10,13 +10,13 @@ commit: the same, treated as an answer that never came.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property, partial
 
 import structlog
 
-from writeback.core import failpoints, outage_logs
+from writeback.core import failpoints, outage_logs, tracing
 from writeback.core.background_tasks import end_tasks
 from writeback.core.loggable_errors import class_of
 from writeback.domain.outcome import Blocked, NotReached, Outcome, Uncertain
@@ -25,6 +25,7 @@ from writeback.flow.dispatch.finish import Finish, Finished
 from writeback.flow.dispatch.only_if_blank import Precondition
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.gathering import Gathering
+from writeback.flow.engine.provider_calls import provider_call
 from writeback.flow.engine.turn import Answered, Turn, nobody_waits
 from writeback.store.sql.engines import is_unavailable
 from writeback.store.writebacks import lanes
@@ -65,21 +66,25 @@ class Dispatcher:
         try:
             return await self._begin.turns([lane_id])
         except Exception as error:
-            outage_logs.error("job_failed", error, job="serve_lane", subject=lane_id)
+            outage_logs.error("job_failed", error, job="serve_lane", lane=lane_id)
             return []
 
     async def carry_on(self, turn: Turn, answered: Answered = nobody_waits) -> None:
         """Send what a turn has begun with, record what came of it, and wake what that makes due."""
-        async with self._heartbeat(turn):
-            turn, outcome = await self._carry_out(turn)
-        await answered()
-        wakes: Sequence[str]
-        if outcome is None:  # nothing had to be sent
-            wakes = ["serve_lane"]
-        elif isinstance(outcome, Blocked):
-            (wakes,) = await Finish(self.flow).record([Finished(turn, outcome)])
-        else:
-            wakes = await self._finishing.add(Finished(turn, outcome))
+        with tracing.spans("dispatch", turn.traces, request_id=turn.request_id) as spans:
+            if tracing.is_on():
+                spans.note(lane=turn.lane_id, attempt=turn.attempt)
+                turn = replace(turn, traces=spans.parents)
+            async with self._heartbeat(turn):
+                turn, outcome = await self._carry_out(turn)
+            await answered()
+            wakes: Sequence[str]
+            if outcome is None:  # nothing had to be sent
+                wakes = ["serve_lane"]
+            elif isinstance(outcome, Blocked):
+                (wakes,) = await Finish(self.flow).record([Finished(turn, outcome)])
+            else:
+                wakes = await self._finishing.add(Finished(turn, outcome))
         for job in wakes:
             await self.flow.waker.wake(job, [turn.lane_id])
 
@@ -115,7 +120,7 @@ class Dispatcher:
             return NotReached("this worker was stopped for so long that another has the lane")
         try:
             failpoints.hit("dispatch.before_send")
-            with self.flow.meters.provider_call(turn.account.provider, "send") as call:
+            with provider_call(self.flow, turn.account.provider, "send", turn.request_id, turn.traces) as call:
                 outcome = await turn.provider.send(turn.account, turn.request)
                 call.ended(outcome)
             failpoints.hit("dispatch.after_send")

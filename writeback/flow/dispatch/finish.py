@@ -76,7 +76,9 @@ class Finish:
             recording = _Recording(self.flow, session, changes, request, members[request.id], turn, attempts)
             if (turn.lane_id, turn.fence) not in ours:
                 # Another worker has the lane and has settled this request as lost: its word stands.
-                log.warning("outcome_after_lease", request_id=turn.request_id, outcome=type(outcome).__name__)
+                log.warning(
+                    "outcome_after_lease", request_id=turn.request_id, lane=turn.lane_id, outcome=type(outcome).__name__
+                )
                 recording.apply_late(outcome)
             elif request.state == RequestState.SENDING:
                 recording.apply(outcome)
@@ -98,7 +100,7 @@ def _wakes(lane_id: str, due: Collection[str], checked: Mapping[str, bool]) -> l
 
 def _say(turn: Turn, outcome: Outcome) -> None:
     """Log the attempt; those that a provider leaves unanswered while it is away are counted together."""
-    said = {"request_id": turn.request_id, "lane": turn.lane_id}
+    said = {"request_id": turn.request_id, "lane": turn.lane_id, "writeback_ids": turn.writeback_ids}
     match outcome:
         case NotReached() | Uncertain():  # why is kept with the attempt: it may be in the provider's wording
             kind = type(outcome).__name__

@@ -26,6 +26,7 @@ from writeback.flow.dispatch import office_marks
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.hook_urls import callback_url
 from writeback.flow.engine.last_look import may_be_there
+from writeback.flow.engine.provider_calls import provider_call
 from writeback.flow.engine.request_members import (
     BLANK,
     change_member,
@@ -65,7 +66,9 @@ class Precondition:
             sent_at=self.flow.clock.now(),
         )
         failpoints.hit("dispatch.before_look")
-        read = await turn.provider.read_back(turn.account, sent, lookups)
+        with provider_call(self.flow, turn.account.provider, "read_back", turn.request_id, turn.traces) as call:
+            read = await turn.provider.read_back(turn.account, sent, lookups)
+            call.ended(read)
         failpoints.hit("dispatch.after_look")
         if not isinstance(read, ReadBack):
             return turn if self._goes_unread(turn) else read

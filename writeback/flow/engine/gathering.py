@@ -6,6 +6,7 @@ What fails together is written one by one, so that nothing spoils what stands be
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from writeback.store.sql.engines import is_unavailable
@@ -33,7 +34,8 @@ class Gathering(Generic[Item, Result]):
         if len(self._gathered) >= _MOST:
             self._is_full.set()
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_all(), name="gathering")
+            # In a context of its own: what is gathered is of many calls, and the log must not say that it is of one.
+            self._writing = asyncio.create_task(self._write_all(), name="gathering", context=Context())
         return await written
 
     async def _write_all(self) -> None:

@@ -40,6 +40,12 @@ def members_of_all(
     }
 
 
+def traces_of(members: Iterable[Member]) -> Sequence[str]:
+    """Return the traces of the members' writebacks, of those that are traced."""
+    found = (member.opened.row.traceparent for member in members)
+    return list(dict.fromkeys(trace for trace in found if trace is not None))
+
+
 def close_request(request: RequestRow, now: datetime, result: str, evidence: str | None = None) -> None:
     """Note how the request ended: nothing more is expected of it."""
     request.state, request.settled_at, request.check_at = RequestState.SETTLED, now, None

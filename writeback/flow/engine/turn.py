@@ -53,6 +53,10 @@ class Turn:
     """Whether school or provider has failed to answer recently."""
     attempt: int = 1
     """Its number among those of the writebacks that it carries."""
+    writeback_ids: Sequence[str] = ()
+    """What it carries records of."""
+    traces: Sequence[str] = ()
+    """The traces of those that are traced."""
 
 
 @dataclass(frozen=True, slots=True)

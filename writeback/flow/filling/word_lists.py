@@ -137,7 +137,7 @@ class WordLists:
             noted = _difference(before, after) | ({"app": app} if app else {})
             audit.note(session, actor, now, "school.words", school_id, app=app or None, school=school_id, changed=noted)
         self.flow.registry.forget(school_id)
-        log.info("words_changed", school=school_id, app=app, words=len(after))
+        log.info("words_changed", school=school_id, app_id=app, words=len(after))
         return _view(school_id, app, row, view)
 
 

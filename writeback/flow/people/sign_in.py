@@ -144,7 +144,7 @@ class SignIns:
             audit.note(session, NOBODY, self._clock.now(), "staff.sign_in_failed", subject, changed=noted)
 
         await self._db.transact(note)
-        log.info("staff_sign_in_failed", subject=subject, account=noted["account"])
+        log.info("staff_sign_in_failed", staff_id=subject, account=noted["account"])
 
     async def _note_code_failure(self, name: str, reason: str) -> None:
         """Write down that somebody had the password and not the code: the owner's password may be known."""

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import Context
 from datetime import datetime, timedelta
 
 from writeback.core import outage_logs
@@ -178,7 +179,7 @@ class EventFeed:
         if self._poller is None or self._poller.done():
             # A horizon of its own, too: what was settled when the last one listened is not "now".
             self._position, self._horizon = None, Horizon(self._db)
-            self._poller = asyncio.create_task(self._poll(), name="event feed")
+            self._poller = asyncio.create_task(self._poll(), name="event feed", context=Context())
 
     async def _poll(self) -> None:
         """Look for new events again and again, until nobody listens."""

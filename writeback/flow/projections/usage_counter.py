@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import Context
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -88,7 +89,7 @@ class UsageCounter:
 
     def _begin(self) -> None:
         self._due = None
-        self._writing = asyncio.create_task(self.flush(), name="usage")
+        self._writing = asyncio.create_task(self.flush(), name="usage", context=Context())
 
     def _note_refusal(self, key: _Key, request_id: str, findings: Sequence[Mapping[str, Any]]) -> None:
         self._keep(key, request_id, findings)

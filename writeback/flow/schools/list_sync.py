@@ -14,6 +14,7 @@ from writeback.domain.outcome import Blocked
 from writeback.domain.school import Account, HoldReason
 from writeback.flow.engine.breakers import keys_of
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.provider_calls import provider_call
 from writeback.flow.schools import people_kept
 from writeback.flow.schools.people_kept import KnownPeople, WritePeople
 from writeback.flow.schools.shrinking_lists import Changed, ListRules
@@ -67,7 +68,7 @@ class ListSyncer:
         rules, at = ListRules(self.flow.settings.lookups, self._window(name)), self.flow.clock.now()
         failpoints.hit("sync.before_fetch")
         try:
-            with self.flow.meters.provider_call(account.provider, "list") as call:
+            with provider_call(self.flow, account.provider, "list") as call:
                 change = await self._fetch(account, name, None if is_full else known, held_back, rules)
                 call.ended(change)
         except LookupFailed as failure:

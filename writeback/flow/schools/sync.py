@@ -20,6 +20,7 @@ from writeback.domain.outcome import NotReached
 from writeback.domain.school import Account, School
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import locked_school
+from writeback.flow.engine.provider_calls import provider_call
 from writeback.flow.schools.list_sync import ListSyncer
 from writeback.flow.schools.school_access import NOT_AVAILABLE, keep_report
 from writeback.flow.schools.sync_times import last_moment, next_sync
@@ -148,7 +149,9 @@ class Syncer:
         wanted = [name for name in FIRST_LISTS if name not in left_out]
         first = await self.sync_lists(account, wanted, full_since=full_since)
         failpoints.hit("sync.before_report")
-        report = await self.flow.providers[account.provider].report(account)
+        with provider_call(self.flow, account.provider, "report") as call:
+            report = await self.flow.providers[account.provider].report(account)
+            call.ended(report)
         failpoints.hit("sync.after_report")
         facts = await self._keep(school_id, report, until)
         await self._wake(school_id)

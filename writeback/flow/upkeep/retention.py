@@ -106,9 +106,9 @@ class Retention:
                     await turn.delete(rule, scope)
             view = await turn.end()
         except runs.RunLost:
-            log.info("retention_left_to_others", run=row.id)
+            log.info("retention_left_to_others", run_id=row.id)
             return None
-        log.info("retention_run", run=row.id, pieces=view.pieces, longest_s=round(view.longest_s, 3), **view.deleted)
+        log.info("retention_run", run_id=row.id, pieces=view.pieces, longest_s=round(view.longest_s, 3), **view.deleted)
         return view
 
     async def release(self) -> None:

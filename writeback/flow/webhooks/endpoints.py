@@ -74,7 +74,7 @@ class Webhooks:
             )
             session.add(row)
             _note(session, caller, now, "create", row)
-        log.info("webhook_created", webhook_id=row.id, app=app, key_id=caller.key_id)
+        log.info("webhook_created", webhook_id=row.id, app_id=app, key_id=caller.key_id)
         return _with_secret(self._view(row, 0), secret)
 
     async def list(self, caller: Caller, *, limit: int, cursor: str | None = None) -> Page[Webhook]:

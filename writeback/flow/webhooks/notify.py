@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from writeback.core import failpoints, outage_logs
+from writeback.core import failpoints, outage_logs, tracing
 from writeback.core.background_tasks import end_tasks
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks.outbox import Attempted, Claim, Outbox
@@ -113,7 +113,12 @@ class Notifier:
         if failpoints.hit("notify.before_send"):
             await self.sender.post(claim.url, claim.body, headers)
         began = self.flow.clock.monotonic()
-        attempted = Attempted(claim, await self.sender.post(claim.url, claim.body, headers))
+        with tracing.spans("webhook", [claim.trace], "client", delivery_id=claim.delivery_id) as spans:
+            spans.note(webhook_id=claim.webhook_id, attempt=claim.attempt)
+            if spans.parents:
+                headers["traceparent"] = spans.parents[0]
+            attempted = Attempted(claim, await self.sender.post(claim.url, claim.body, headers))
+            spans.note(result=_result_of(attempted))
         self.flow.meters.delivery(_result_of(attempted), self.flow.clock.monotonic() - began)
         failpoints.hit("notify.after_send")
         return attempted

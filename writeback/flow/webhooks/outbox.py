@@ -13,7 +13,7 @@ from typing import assert_never
 import structlog
 from sqlmodel import Session
 
-from writeback.core import failpoints, outage_logs
+from writeback.core import failpoints, outage_logs, tracing
 from writeback.core.ids import new_id
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks.delivery_verdicts import Delivered, Failed, judge
@@ -23,6 +23,7 @@ from writeback.notifier.answers import Answered, NotAnswered
 from writeback.store.apps import outbox
 from writeback.store.apps.outbox import DeliveryState
 from writeback.store.tables import DeliveryRow, WebhookRow
+from writeback.store.writebacks import traces
 from writeback.store.writebacks.event_log import SPAN, EventFilter, events_to_tell
 
 log = structlog.get_logger()
@@ -42,6 +43,8 @@ class Claim:
     url: str
     body: str
     secrets: tuple[str, ...]
+    trace: str | None = None
+    """That of the writeback, where it is traced."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ class Outbox:
             return []
         rows = outbox.due_deliveries(session, webhook.id, now, room)
         secrets = signing(self.flow.secrets, webhook.secrets, now) if rows else ()
+        told = [row.writeback_id for row in rows if row.writeback_id] if tracing.is_on() else []
+        trace_of = traces.of_writebacks(session, told) if told else {}
         claims = []
         for row in rows:
             row.attempts += 1
@@ -135,7 +140,9 @@ class Outbox:
             row.state, row.last_attempt_at = DeliveryState.SENDING, now
             row.next_attempt_at = now + timedelta(seconds=settings.timeout_s + settings.claim_margin_s)
             session.add(row)
-            claims.append(Claim(row.id, row.attempts, webhook.id, row.url or webhook.url, row.payload, secrets))
+            trace = trace_of.get(row.writeback_id or "")
+            url = row.url or webhook.url
+            claims.append(Claim(row.id, row.attempts, webhook.id, url, row.payload, secrets, trace))
         return claims
 
     def _record(self, session: Session, webhook: WebhookRow, attempted: Attempted) -> None:
@@ -186,4 +193,4 @@ class Outbox:
         is_of_callbacks = webhook.format == WebhookFormat.XPORTER  # one URL of many on the host says nothing of others
         if verdict.disable is not None and webhook.disabled_at is None and not is_of_callbacks:
             webhook.disabled_at, webhook.disabled_reason = now, verdict.disable
-            log.warning("webhook_disabled", webhook_id=webhook.id, app=webhook.app_id, reason=verdict.disable)
+            log.warning("webhook_disabled", webhook_id=webhook.id, app_id=webhook.app_id, reason=verdict.disable)

@@ -99,6 +99,8 @@ class WritebackRow(Stored, table=True):
     """What of it is left: `domain/kept.py`."""
     forgotten_at: datetime | None = instant(nullable=True)
     """When its content was deleted."""
+    traceparent: str | None = None
+    """The trace that its acceptance was part of, as W3C writes it; null: nobody traced it."""
 
 
 class EventRow(Stored, table=True):

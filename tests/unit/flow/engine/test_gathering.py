@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+import structlog
 
 from writeback.flow.engine.gathering import Gathering
 
@@ -82,3 +83,16 @@ async def test_who_goes_away_leaves_the_others_their_results():
     with pytest.raises(asyncio.CancelledError):
         await gone
     assert writer.written == [[1, 2]]
+
+
+async def test_what_is_logged_of_what_was_gathered_is_of_nobodys_call():
+    seen = []
+
+    async def write(items: Sequence[str]) -> Sequence[None]:
+        seen.append(structlog.contextvars.get_contextvars())
+        return [None for _ in items]
+
+    with structlog.contextvars.bound_contextvars(call_id="of-the-first"):
+        await Gathering(write, 0).add("one")
+
+    assert seen == [{}]
