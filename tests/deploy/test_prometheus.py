@@ -64,7 +64,7 @@ def test_queries_name_only_metrics_and_labels_that_exist() -> None:
 
 
 def test_the_document_has_every_metric_and_no_other() -> None:
-    text = _MONITORING.read_text()
+    text = _MONITORING.read_text().partition("## Traces")[0]
     named = set(re.findall(r"`(writeback_[a-z_]+)`", text))
     for stem, endings in re.findall(r"`(writeback_[a-z_]+)`((?:, `…_[a-z_]+`)+)", text):
         last_words = re.findall(r"…(_[a-z_]+)", endings)
@@ -99,6 +99,15 @@ def test_the_runbook_names_each_alert_where_it_is_explained() -> None:
     for name, rule in _alerts().items():
         assert f"`{name}`" in by_anchor[rule["annotations"]["runbook_url"].partition("#")[2]], name
     assert set(re.findall(r"`(Writeback[A-Z]\w+)`", _RUNBOOK.read_text())) == set(_alerts())
+
+
+@pytest.mark.parametrize("document", [_RUNBOOK, _MONITORING], ids=lambda path: path.name)
+def test_links_lead_to_sections_that_exist(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text().replace("\n", " ")):
+        name, _, anchor = target.partition("#")
+        led_to = document.parent / name if name else document
+        assert led_to.exists(), target
+        assert not anchor or anchor in _anchors(led_to.read_text()), target
 
 
 def test_panels_have_places_of_their_own_and_say_what_they_show() -> None:

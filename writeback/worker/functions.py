@@ -81,7 +81,7 @@ async def _serve(
                 async with room:  # there is none while as many as may be are under way
                     pass
     except Exception as error:
-        outage_logs.error("job_failed", error, job=job, subject="lanes")
+        outage_logs.error("job_failed", error, job=job)
 
 
 async def _run_lanes(
