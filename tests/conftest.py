@@ -63,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # Hypothesis is told its seed
 def pytest_configure(config: pytest.Config) -> None:
     """Keep temporary files in memory where there is enough: most of the time would go into waiting for the disk."""
+    garbage_collector.collect_seldom()  # twelve thousand tests are collected, and nothing of them is garbage
     long_run.configure(config)
     # On a machine that does much else nothing is said of time.
     settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -56,6 +57,7 @@ class Block:
         return {found[1]: "".join(shlex.split(found[2])) for found in read if found}
 
 
+@cache
 def blocks(document: str) -> Sequence[Block]:
     """Return all samples of a document."""
     return [

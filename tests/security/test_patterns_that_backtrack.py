@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,15 +48,15 @@ class Pattern(NamedTuple):
     methods: Sequence[str]
 
 
-def _kept(used: dict[str, set[str]]) -> Iterator[tuple[str, Pattern]]:
-    """Yield every pattern that a module of ours keeps under a name."""
+def _kept() -> Iterator[tuple[str, str, "re.Pattern[Any]"]]:
+    """Yield every pattern that a module of ours keeps under a name, with that and the module."""
     for package in (writeback, writeback_client):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if "migrations" in found.name or found.name.endswith("__main__"):
                 continue
             for name, value in vars(importlib.import_module(found.name)).items():
                 for one in _patterns_in(value):
-                    yield f"{name} in {found.name}", Pattern(one, sorted(used.get(name, {"match", "fullmatch"})))
+                    yield name, found.name, one
 
 
 def _patterns_in(value: Any) -> Iterator["re.Pattern[Any]"]:
@@ -71,12 +71,14 @@ def _patterns_in(value: Any) -> Iterator["re.Pattern[Any]"]:
                 yield from _patterns_in(one)
 
 
-def _written() -> tuple[dict[str, set[str]], dict[str, Pattern]]:
+def _written(names: Iterable[str]) -> tuple[dict[str, set[str]], dict[str, Pattern]]:
     """Return how patterns are used by name, and those that are written where they are used."""
     used: dict[str, set[str]] = {}
     inline: dict[str, Pattern] = {}
+    of_use = re.compile(rf"\b(?:re|{'|'.join(sorted(names))})\s*\.")  # no other file is worth parsing
     for path in sorted(Path(writeback.__path__[0]).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)) if of_use.search(text) else ():
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             owner, method = node.func.value, node.func.attr
@@ -91,8 +93,17 @@ def _written() -> tuple[dict[str, set[str]], dict[str, Pattern]]:
     return used, inline
 
 
-_USED, _INLINE = _written()
-PATTERNS = {**dict(_kept(_USED)), **_INLINE}
+def _patterns() -> dict[str, Pattern]:
+    kept = list(_kept())
+    used, inline = _written({name for name, *_ in kept})
+    by_place = {
+        f"{name} in {module}": Pattern(one, sorted(used.get(name, {"match", "fullmatch"})))
+        for name, module, one in kept
+    }
+    return {**by_place, **inline}
+
+
+PATTERNS = _patterns()
 
 
 def _texts(pattern: "re.Pattern[Any]") -> Iterator[str]:
