@@ -1,5 +1,6 @@
 """The API over its own ASGI app: real SQL, keys, registry and reads; fakes of accept, sync, holds and hooks."""
 
+import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -308,6 +309,18 @@ async def api(services: FakeServices, database: Database) -> AsyncIterator[Api]:
     await services.feed.aclose()
     await services.keys.aclose()
     await services.usage.aclose()
+
+
+_documents: list[bytes] = []
+
+
+@pytest.fixture
+async def document(api: Api) -> dict[str, Any]:
+    """What the API says of itself; made once, each test has a copy."""
+    if not _documents:
+        _documents.append((await api.call("GET", "/openapi.json")).content)
+    found: dict[str, Any] = json.loads(_documents[0])
+    return found
 
 
 @pytest.fixture

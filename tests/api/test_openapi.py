@@ -19,12 +19,6 @@ ERRORS = {"400", "401", "403", "404", "409", "413", "415", "422", "429", "503"}
 METHODS = {"get", "post", "patch", "put", "delete"}
 
 
-@pytest.fixture
-async def document(api: Any) -> dict[str, Any]:
-    found: dict[str, Any] = (await api.call("GET", "/openapi.json")).json()
-    return found
-
-
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
