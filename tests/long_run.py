@@ -2,14 +2,15 @@
 
 What is marked `long` differs from what `make test` runs in its numbers alone: another point in time, other work,
 another seed. Of what is marked `sqlite_first` the twin on PostgreSQL is long; where statements, locks or transactions
-are the subject, both are tried always. A long run takes those tests, and the properties with more examples, in an order
-of its own until its time is over; then it names what it left out. A run is repeated by its seed:
-`make test-long SEED=… MINUTES=…`.
+are the subject, both are tried always, and so is each statement that no other test runs on PostgreSQL. A long run takes
+those tests, and the properties with more examples, in an order of its own until its time is over; then it names what it
+left out. A run is repeated by its seed: `make test-long SEED=… MINUTES=…`.
 """
 
 import random
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from typing import Any, TypeVar
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from writeback.core.clock import SystemClock
 
 T = TypeVar("T")
+U = TypeVar("U")
 LEFT_OUT = "left out: the time is over"
 _MORE = 20
 """How many times as many examples a property is given in a long run."""
@@ -103,11 +105,10 @@ def examples(usual: int = 100, more: int = _MORE) -> int:
     return usual if _This.seed is None else usual * more
 
 
-def some(everything: Sequence[T], share: float = 0.2) -> Sequence[T]:
-    """Return a share of all combinations, always the same; in a long run all of them."""
-    if _This.seed is not None:
-        return everything
-    return random.Random(1).sample(everything, round(share * len(everything)))
+def some(first: Sequence[T], second: Sequence[U], one_in: int = 8) -> Sequence[tuple[T, U]]:
+    """Return a share of all combinations, in which each of either meets several of the other; in a long run all."""
+    every = product(enumerate(first), enumerate(second))
+    return [(a, b) for (m, a), (n, b) in every if _This.seed is not None or (m + n) % one_in == 0]
 
 
 def seed_or(usual: int) -> int:

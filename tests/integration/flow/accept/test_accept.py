@@ -10,7 +10,10 @@ from writeback.core.errors import BadInput, Conflict, Forbidden, InvalidSubmissi
 from writeback.domain.access import Caller, Scope
 from writeback.domain.lookups import ListName
 
+pytestmark = pytest.mark.sqlite_first
 
+
+@pytest.mark.both_databases
 async def test_what_is_accepted_is_in_sql_and_its_lane_is_rung(world: World):
     writeback_id = await world.submit(mark("A1"), ref="7A morning")
     row = await world.writeback(writeback_id)
@@ -19,6 +22,7 @@ async def test_what_is_accepted_is_in_sql_and_its_lane_is_rung(world: World):
     assert await world.events(writeback_id) == ["accepted"]
 
 
+@pytest.mark.both_databases
 async def test_a_refusal_has_all_findings_at_once(world: World):
     with pytest.raises(InvalidSubmission) as refused:
         await world.submit(mark("A1", code="\\"), mark("A999"), mark("A2"))
@@ -71,6 +75,7 @@ async def test_a_dry_run_keeps_nothing(world: World):
     assert world.waker.wakes == []
 
 
+@pytest.mark.both_databases
 async def test_a_pupil_who_came_today_is_found_by_a_refresh(world: World):
     world.provider.rows[ListName.STUDENTS]["A777"] = {"id": "A777"}
     writeback_id = await world.submit(mark("A777"))
@@ -78,6 +83,7 @@ async def test_a_pupil_who_came_today_is_found_by_a_refresh(world: World):
     assert world.provider.fetched == [ListName.STUDENTS]
 
 
+@pytest.mark.both_databases
 async def test_a_list_that_a_refresh_did_not_help_is_not_refreshed_again_at_once(world: World):
     for _ in range(3):
         with pytest.raises(InvalidSubmission):
@@ -97,6 +103,7 @@ async def test_a_list_that_comes_back_empty_does_not_replace_the_one_that_is_the
     assert await world.submit(mark("A1"))
 
 
+@pytest.mark.both_databases
 async def test_the_same_key_and_body_have_the_same_answer(world: World):
     first, second = [
         await world.acceptor.submit(CALLER, "hillside", submission(), idempotency_key="k1") for _ in range(2)
@@ -105,6 +112,7 @@ async def test_the_same_key_and_body_have_the_same_answer(world: World):
     assert first.body == second.body
 
 
+@pytest.mark.both_databases
 async def test_the_same_key_with_another_body_is_a_conflict(world: World):
     await world.acceptor.submit(CALLER, "hillside", submission(), idempotency_key="k1")
     with pytest.raises(Conflict):
@@ -116,12 +124,14 @@ async def test_an_unprintable_key_is_refused(world: World):
         await world.acceptor.submit(CALLER, "hillside", submission(), idempotency_key="a\nb")
 
 
+@pytest.mark.both_databases
 async def test_a_school_that_is_not_the_keys_is_forbidden(world: World):
     caller = Caller("key_2", "app", frozenset({Scope.SUBMIT}), frozenset({"riverbank"}))
     with pytest.raises(Forbidden):
         await world.acceptor.submit(caller, "hillside", submission())
 
 
+@pytest.mark.both_databases
 async def test_an_unknown_school_is_not_found(world: World):
     with pytest.raises(NotFound):
         await world.acceptor.submit(CALLER, "nowhere", submission())

@@ -16,6 +16,8 @@ from writeback.flow.correct.draft import Edit, Order
 from writeback.flow.filling.word_lists import WordLists
 from writeback.store.tables import App, EventRow, UnknownWordRow
 
+pytestmark = pytest.mark.sqlite_first
+
 ANN = staff("ann", "the office says so")
 CODE = "attendance.code"
 
@@ -34,6 +36,7 @@ def codes_of(records: str) -> list[str]:
     return [one["code"] for one in json.loads(records)]
 
 
+@pytest.mark.both_databases
 async def test_a_word_goes_out_as_the_schools_code_and_is_marked(world: World) -> None:
     await give(world, Word(CODE, "Ill – at home", "I"))
 
@@ -52,6 +55,7 @@ async def test_a_word_goes_out_as_the_schools_code_and_is_marked(world: World) -
     assert accepted.detail == "the school's settings speak in a record: see the findings"
 
 
+@pytest.mark.both_databases
 async def test_what_is_accepted_without_any_word_says_nothing_of_words(world: World) -> None:
     await give(world, Word(CODE, "Ill", "I"))
 
@@ -60,6 +64,7 @@ async def test_what_is_accepted_without_any_word_says_nothing_of_words(world: Wo
     assert (await world.writeback(writeback_id)).progress == ""
 
 
+@pytest.mark.both_databases
 async def test_the_same_word_posted_again_is_the_same_submission(world: World) -> None:
     await give(world, Word(CODE, "Ill", "I"))
     body = submission(mark("A1", code="Ill"))
@@ -70,6 +75,7 @@ async def test_the_same_word_posted_again_is_the_same_submission(world: World) -
     assert (again.replayed, again.body) == (True, first.body)
 
 
+@pytest.mark.both_databases
 async def test_what_was_refused_as_no_code_is_counted(world: World) -> None:
     for _ in range(2):
         with pytest.raises(InvalidSubmission):
@@ -118,6 +124,7 @@ async def _failed_for_a_word(world: World) -> str:
     return failed
 
 
+@pytest.mark.both_databases
 async def test_a_word_that_came_later_is_used_when_what_failed_goes_again(world: World) -> None:
     failed = await _failed_for_a_word(world)
     with pytest.raises(InvalidSubmission):

@@ -148,6 +148,7 @@ async def office(world: World, mailbox: tuple[Mailbox, int]) -> AsyncIterator[Of
         await sender.aclose()
 
 
+@pytest.mark.sqlite_first
 async def test_an_incident_is_told_once_and_once_more_when_it_is_over(office: Office) -> None:
     secret = await office.add()
     await office.hold()
@@ -173,6 +174,7 @@ async def test_an_incident_is_told_once_and_once_more_when_it_is_over(office: Of
     assert incident.ended_at is not None
 
 
+@pytest.mark.sqlite_first
 async def test_fifty_schools_are_one_message(office: Office) -> None:
     await office.add()
     for school in await office.more_schools(49):
@@ -222,6 +224,7 @@ async def test_whoever_looks_after_some_schools_is_told_of_these_alone(office: O
     assert second not in json.dumps(only)
 
 
+@pytest.mark.sqlite_first
 async def test_whoever_looks_after_some_schools_hears_when_it_is_over_for_these_and_of_each_time_anew(
     office: Office,
 ) -> None:
@@ -246,6 +249,7 @@ async def test_whoever_looks_after_some_schools_hears_when_it_is_over_for_these_
     assert len(await office.incidents()) == 1, "which goes on for the others"
 
 
+@pytest.mark.sqlite_first
 async def test_whoever_wants_some_kinds_alone_is_told_of_no_others(office: Office) -> None:
     await office.add("workers", kinds=[AlertKind.WORKER_GONE])
     await office.hold(reason=HoldReason.TOKEN_REFUSED)
@@ -257,6 +261,7 @@ async def test_whoever_wants_some_kinds_alone_is_told_of_no_others(office: Offic
     assert office.subjects == ["No worker runs"]
 
 
+@pytest.mark.sqlite_first
 async def test_a_mail_says_what_and_where_and_is_known_again(office: Office) -> None:
     await office.add("office", kind=ReceiverKind.EMAIL, address="office@example.org")
     await office.world.submit(mark("A7", comment="Ill, says mum"))
@@ -277,6 +282,7 @@ async def test_a_mail_says_what_and_where_and_is_known_again(office: Office) -> 
     assert office.mailbox.mails[1]["References"] == mail["References"]  # one thread
 
 
+@pytest.mark.sqlite_first
 async def test_a_mail_server_that_refuses_is_tried_again_and_the_error_is_shown(office: Office) -> None:
     await office.add("office", kind=ReceiverKind.EMAIL, address="office@example.org")
     office.mailbox.refuse = "451 greylisted"
@@ -292,6 +298,7 @@ async def test_a_mail_server_that_refuses_is_tried_again_and_the_error_is_shown(
     assert len(office.mailbox.mails) == 1
 
 
+@pytest.mark.sqlite_first
 async def test_after_all_its_tries_a_message_is_given_up(office: Office) -> None:
     await office.add()
     office.receiver.always = 500
@@ -322,6 +329,7 @@ async def test_in_quiet_hours_messages_wait_and_what_is_over_by_then_is_not_told
     assert office.subjects == ["One school is held (Wonde): the school has withdrawn access"]
 
 
+@pytest.mark.sqlite_first
 @pytest.mark.parametrize("kind", [ReceiverKind.TEAMS, ReceiverKind.SLACK])
 async def test_teams_and_slack_are_told_in_their_own_shapes(office: Office, kind: ReceiverKind) -> None:
     await office.add("chat", kind=kind)
@@ -366,6 +374,7 @@ async def test_two_that_look_at_a_time_tell_once(office: Office) -> None:
     assert len(office.subjects) == 1
 
 
+@pytest.mark.sqlite_first
 async def test_an_api_looks_when_no_worker_does(office: Office) -> None:
     await office.add()
     stand_in = replace(office.telling, is_stand_in=True)
@@ -443,6 +452,7 @@ async def test_who_was_removed_is_told_nothing_more(office: Office) -> None:
         assert (await session.exec(select(AlertMessageRow))).all() == []
 
 
+@pytest.mark.sqlite_first
 async def test_addresses_are_shown_without_what_is_secret_in_them(office: Office) -> None:
     await office.add("chat", kind=ReceiverKind.SLACK, address=office.receiver.url + "/services/T0/B0/secret")
 

@@ -11,6 +11,8 @@ from writeback.domain.actor import Actor
 from writeback.domain.outcome import Evidenced, GaveUp, NotReached, Pending, ReadBack, Rejected, SlotReadBack, Unclear
 from writeback.domain.school import HoldReason
 
+pytestmark = pytest.mark.sqlite_first
+
 
 async def sent(world: World, *marks) -> str:
     writeback_id = await world.submit(*marks)
@@ -18,6 +20,7 @@ async def sent(world: World, *marks) -> str:
     return writeback_id
 
 
+@pytest.mark.both_databases
 async def test_evidence_confirms_every_record(world: World):
     writeback_id = await sent(world, mark("A1"), mark("A2"))
     world.provider.verdicts = [Evidenced("poll")]
@@ -45,6 +48,7 @@ async def test_a_provider_that_retries_by_itself_is_left_alone(world: World):
     assert (await world.requests())[0].check_at == later
 
 
+@pytest.mark.both_databases
 async def test_a_webhook_has_it_asked_at_once(world: World):
     writeback_id = await sent(world)
     token = hook_token(world.flow.secrets, "wonde", "hillside")
@@ -59,6 +63,7 @@ async def test_a_webhook_with_a_wrong_token_is_refused(world: World):
         await world.hooks.receive("wonde", "hillside~forged", {}, b"{}")
 
 
+@pytest.mark.both_databases
 async def test_a_verdict_that_comes_twice_changes_nothing_the_second_time(world: World):
     writeback_id = await sent(world)
     world.provider.verdicts = [Evidenced("poll")]
@@ -98,6 +103,7 @@ async def test_a_correction_leaves_when_the_mark_before_it_has_settled(world: Wo
     assert [marks[0]["code"] for marks in world.provider.sent] == ["N", "/"]
 
 
+@pytest.mark.both_databases
 async def test_a_callback_that_never_comes_is_replaced_by_reading_the_mis(world: World):
     writeback_id = await sent(world, mark("A1"), mark("A2"))
     world.provider.verdicts = [Pending(awaits_callback=True)]
@@ -152,6 +158,7 @@ async def test_a_reading_that_cannot_be_had_is_tried_again(world: World):
     assert (await world.requests())[0].check_at > world.clock.now()
 
 
+@pytest.mark.both_databases
 async def test_when_the_provider_gave_up_on_an_agent_the_school_is_held_and_nothing_is_lost(world: World):
     writeback_id = await sent(world)
     world.provider.verdicts = [GaveUp(HoldReason.OFFLINE, "Unable to connect to the school agent")]
@@ -186,6 +193,7 @@ async def test_a_check_that_fails_is_tried_again_and_a_person_asked_in_the_end(w
     assert await world.status(writeback_id) == "needs_attention"
 
 
+@pytest.mark.both_databases
 async def test_a_webhook_that_comes_while_the_provider_is_asked_is_not_forgotten(world: World):
     await sent(world)
     token = hook_token(world.flow.secrets, "wonde", "hillside")
@@ -200,6 +208,7 @@ async def test_a_webhook_that_comes_while_the_provider_is_asked_is_not_forgotten
     assert ("confirm_lane", "hillside:session-marks") in world.waker.wakes
 
 
+@pytest.mark.both_databases
 async def test_a_mark_that_is_never_found_in_the_mis_is_not_sent_for_ever(world: World):
     writeback_id = await sent(world)
     for _ in range(40):

@@ -20,6 +20,8 @@ from writeback.flow.engine.hook_urls import account_hook_token, callback_url, ca
 from writeback.store.schools import hook_addresses
 from writeback.store.tables import AuditRow
 
+pytestmark = pytest.mark.sqlite_first
+
 DAY, NOTHING = timedelta(days=1), timedelta(0)
 SOON = timedelta(seconds=5)
 """Until then every process has noticed."""
@@ -59,6 +61,7 @@ async def test_old_and_new_address_of_a_school_work_until_the_overlap_is_over(wo
     assert [await takes(world, token) for token in (old, new)] == [False, True]
 
 
+@pytest.mark.both_databases
 async def test_without_an_overlap_the_old_address_ends_at_once(world: World) -> None:
     old = await school_token(world)
     assert await takes(world, old)
@@ -80,6 +83,7 @@ async def test_requests_carry_the_new_address_and_those_under_way_are_still_answ
     assert [await takes(world, token_of(url)) for url in (before, after)] == [True, True]
 
 
+@pytest.mark.both_databases
 async def test_the_hook_of_the_account_is_renewed_in_the_same_way(world: World) -> None:
     (old,) = await world.hooks.addresses.account_hooks()
     assert await takes(world, token_of(old.url))
@@ -93,6 +97,7 @@ async def test_the_hook_of_the_account_is_renewed_in_the_same_way(world: World) 
     assert [await takes(world, token_of(hook.url)) for hook in (old, new)] == [False, True]
 
 
+@pytest.mark.both_databases
 async def test_two_people_may_renew_it_for_the_first_time_at_once(world: World) -> None:
     db = world.flow.db
     if db.dialect != "postgresql":
@@ -187,15 +192,18 @@ async def test_secrets_of_one_number_open_no_other(world: World) -> None:
             called(secrets, "wonde", forged)
 
 
+@pytest.mark.both_databases
 async def test_a_hook_of_a_school_that_is_not_here_is_none(world: World) -> None:
     assert not await takes(world, hook_token(world.flow.secrets, "wonde", "gone"))
 
 
+@pytest.mark.both_databases
 async def test_a_provider_without_a_hook_of_its_account_has_none_to_renew(world: World) -> None:
     with pytest.raises(NotFound):
         await world.hooks.addresses.renew_of_account("xporter", DAY, COMMAND_LINE)
 
 
+@pytest.mark.both_databases
 async def test_renewals_are_audited(world: World) -> None:
     await world.hooks.addresses.renew_of_school("hillside", DAY, COMMAND_LINE)
     await world.hooks.addresses.renew_of_account("wonde", NOTHING, COMMAND_LINE)

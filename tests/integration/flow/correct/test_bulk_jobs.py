@@ -109,6 +109,7 @@ def _fails_once(monkeypatch: pytest.MonkeyPatch, place: str, nth: int, error: Ba
     monkeypatch.setattr("writeback.core.failpoints.hit", hit)
 
 
+@pytest.mark.sqlite_first
 async def test_a_worker_does_what_was_begun_and_the_log_says_who_and_how_much(house: House, small_pieces: None) -> None:
     failed = await _fail(house.world, 5)
 
@@ -130,6 +131,7 @@ async def test_a_worker_does_what_was_begun_and_the_log_says_who_and_how_much(ho
     ]
 
 
+@pytest.mark.sqlite_first
 async def test_nobody_need_look_the_sweeper_wakes_until_a_worker_has_it(house: House) -> None:
     await _fail(house.world, 1)
     bulk = await house.begin()
@@ -217,6 +219,7 @@ async def test_what_cannot_be_is_named_with_the_reason_and_the_rest_goes(house: 
     assert "A2" in view.refusals[0]["detail"]
 
 
+@pytest.mark.sqlite_first
 async def test_what_there_was_no_time_to_look_at_is_of_the_next_piece(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -435,6 +438,7 @@ async def test_a_restore_stops_what_was_under_way(house: House) -> None:
     assert "restored" in view.trouble
 
 
+@pytest.mark.sqlite_first
 async def test_a_call_by_filter_that_finds_nothing_is_audited_too(house: House) -> None:
     work = Work(Action.RESUBMIT, FAILED, SERVICE.because("just looking"))
     report = await house.world.corrections.many.run(house.ann.caller, work)

@@ -24,6 +24,7 @@ async def _resubmit(world: World, wanted: Selection = FAILED, **options):
     return await world.corrections.many.run(CALLER, Work(Action.RESUBMIT, wanted, KIM), **options)
 
 
+@pytest.mark.sqlite_first
 async def test_it_is_counted_first_and_nothing_is_done(world: World) -> None:
     one, two = await world.fail(mark("A1"), mark("A2")), await world.fail(mark("A3"))
     await world.submit(mark("A4"))
@@ -36,6 +37,7 @@ async def test_it_is_counted_first_and_nothing_is_done(world: World) -> None:
     assert [await world.status(each) for each in (one, two)] == ["partial", "failed"]
 
 
+@pytest.mark.sqlite_first
 async def test_all_that_match_go_again_and_the_log_ties_them_together(world: World) -> None:
     failed = [await world.fail(mark(f"A{number}")) for number in range(1, 6)]
     other = await world.submit(mark("A9"))
@@ -79,6 +81,7 @@ async def test_what_cannot_go_is_named_with_the_reason_and_stays(world: World) -
     assert world.provider.fetched.count(ListName.STUDENTS) == 1
 
 
+@pytest.mark.sqlite_first
 async def test_it_goes_on_where_a_call_has_reached_its_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_filter, "_CHUNK", 2)
     failed = [await world.fail(mark(f"A{number}")) for number in range(1, 8)]
@@ -152,6 +155,7 @@ async def test_nobody_reaches_beyond_their_app_and_schools(world: World, caller:
     assert len(report.done) == seen
 
 
+@pytest.mark.sqlite_first
 async def test_a_key_that_only_reads_may_not_even_count(world: World) -> None:
     with pytest.raises(Forbidden):
         await world.corrections.many.count(Caller("key", "app", frozenset({Scope.READ})), Action.CANCEL, FAILED)

@@ -12,6 +12,8 @@ from writeback.domain.outcome import SlotReadBack, Uncertain, Unclear
 from writeback.domain.school import HoldReason
 from writeback.flow.correct.draft import Order
 
+pytestmark = pytest.mark.sqlite_first
+
 BOB = staff("bob", "sent to the wrong class")
 
 
@@ -19,6 +21,7 @@ async def _cancel(world: World, writeback_id: str):
     return await world.corrections.cancels.one(CALLER, writeback_id, BOB)
 
 
+@pytest.mark.both_databases
 async def test_what_waits_is_cancelled_and_never_sent(world: World) -> None:
     waiting = await world.submit(mark("A1"), mark("A2"))
 
@@ -34,6 +37,7 @@ async def test_what_waits_is_cancelled_and_never_sent(world: World) -> None:
     assert entry.changed == {"records": [0, 1], "status": ["queued", "cancelled"]}
 
 
+@pytest.mark.both_databases
 async def test_what_may_have_arrived_says_so_when_it_is_withdrawn(world: World) -> None:
     world.provider.outcomes = [Uncertain("timeout")]
     waiting = await world.submit(mark("A1"))
@@ -43,6 +47,7 @@ async def test_what_may_have_arrived_says_so_when_it_is_withdrawn(world: World) 
     assert (record["status"], [one["code"] for one in record["findings"]]) == ("cancelled", ["may_have_arrived"])
 
 
+@pytest.mark.both_databases
 async def test_what_is_held_is_cancelled_at_once(world: World) -> None:
     waiting = await world.submit()
     await world.holds.hold("hillside", HoldReason.BY_STAFF, "inset day", BOB)
@@ -93,6 +98,7 @@ async def test_nothing_that_is_being_sent_is_cancelled(world: World) -> None:
     assert [one["action"] for one in await world.corrected(half)] == ["cancel"]
 
 
+@pytest.mark.both_databases
 async def test_a_cancel_against_a_workers_turn_ends_in_one_or_the_other(world: World) -> None:
     for number in range(1, 9):
         one = await world.submit(mark(f"A{number}"))
@@ -128,6 +134,7 @@ async def test_what_has_left_or_is_over_is_not_cancelled_and_says_why(world: Wor
     assert len(await world.corrected(waiting)) == 1
 
 
+@pytest.mark.both_databases
 async def test_what_needs_attention_can_be_given_up_and_says_on_that_it_may_be_there(world: World) -> None:
     uncertain = await world.submit()
     await world.serve()
@@ -143,6 +150,7 @@ async def test_what_needs_attention_can_be_given_up_and_says_on_that_it_may_be_t
     assert await world.status(uncertain) == "cancelled"
 
 
+@pytest.mark.both_databases
 async def test_a_mark_that_waited_for_a_cancelled_one_goes(world: World) -> None:
     world.provider.max_records = 1
     first = await world.submit(mark("A1"))

@@ -12,6 +12,8 @@ from writeback.domain.corrections import EVIDENCE, Outcome
 from writeback.domain.outcome import SlotReadBack, Unclear
 from writeback.store.reads.writebacks_read import Reads
 
+pytestmark = pytest.mark.sqlite_first
+
 EVE = staff("eve", "the office says so")
 
 
@@ -31,6 +33,7 @@ async def _resolve(world: World, writeback_id: str, outcome: Outcome, **options)
     return await world.corrections.resolves.one(CALLER, writeback_id, outcome, EVE, **options)
 
 
+@pytest.mark.both_databases
 async def test_ours_and_what_the_mis_holds_are_shown_side_by_side(world: World) -> None:
     undecided = await _undecided(world, mark("A1", code="N"))
     reads = Reads(world.flow.db)
@@ -56,6 +59,7 @@ async def test_a_record_that_is_found_is_confirmed_on_a_persons_word(world: Worl
     assert (await world.audited())[-1].changed["outcome"] == "confirmed"
 
 
+@pytest.mark.both_databases
 async def test_each_record_is_settled_by_itself(world: World) -> None:
     undecided = await _undecided(world, mark("A1"), mark("A2"), mark("A3"))
 
@@ -83,6 +87,7 @@ async def test_what_goes_again_is_superseded_by_a_later_mark_and_the_answer_says
     assert await world.status(undecided) == "superseded"
 
 
+@pytest.mark.both_databases
 async def test_of_two_who_settle_it_at_once_one_does(world: World) -> None:
     undecided = await _undecided(world)
 

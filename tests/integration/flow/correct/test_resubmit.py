@@ -17,6 +17,8 @@ from writeback.domain.school import HoldReason
 from writeback.flow.correct.draft import Draft, Edit, Order
 from writeback.flow.correct.revalidate import DraftRevalidation
 
+pytestmark = pytest.mark.sqlite_first
+
 ANN = staff("ann", "the office asked for it")
 OTHER_APP = Caller("key_2", "another", frozenset({Scope.SUBMIT, Scope.READ}))
 
@@ -157,6 +159,7 @@ async def test_a_later_mark_of_the_slot_still_wins_and_the_answer_says_so(world:
     assert len(world.provider.sent) == sent
 
 
+@pytest.mark.both_databases
 async def test_a_later_mark_wins_also_while_another_part_of_its_writeback_still_waits(world: World) -> None:
     world.provider.one_date = True
     failed = await world.fail(mark("A1", code="I"))
@@ -195,6 +198,7 @@ async def test_an_edit_cannot_move_a_record_onto_a_confirmed_one(world: World) -
     assert refused.value.extra["findings"][0]["code"] == "duplicate_slot"
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("edits", [[Edit(5, mark())], [Edit(0, mark()), Edit(0, mark())]])
 async def test_an_edit_of_no_record_or_of_one_twice_is_refused(world: World, edits: list[Edit]) -> None:
     failed = await world.fail()
@@ -205,6 +209,7 @@ async def test_an_edit_of_no_record_or_of_one_twice_is_refused(world: World, edi
     assert refused.value.code == "edits_invalid"
 
 
+@pytest.mark.both_databases
 async def test_what_expired_goes_with_a_new_deadline(world: World) -> None:
     expires_at = world.clock.now() + timedelta(hours=1)
     expired = await world.submit(mark("A1"), expires_at=expires_at.isoformat())
@@ -221,6 +226,7 @@ async def test_what_expired_goes_with_a_new_deadline(world: World) -> None:
     assert row.expires_at > world.clock.now() + timedelta(days=6)
 
 
+@pytest.mark.both_databases
 async def test_of_two_who_resubmit_at_once_one_is_told_that_it_is_on_its_way(world: World) -> None:
     failed = await world.fail()
 
@@ -233,6 +239,7 @@ async def test_of_two_who_resubmit_at_once_one_is_told_that_it_is_on_its_way(wor
     assert len(world.provider.sent) == 2
 
 
+@pytest.mark.both_databases
 async def test_what_changes_while_it_is_checked_is_read_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = await world.fail()
     check = DraftRevalidation.check
@@ -269,6 +276,7 @@ async def test_a_create_that_was_cancelled_in_doubt_goes_only_after_a_read_back(
     assert len(world.provider.sent) == 2
 
 
+@pytest.mark.both_databases
 async def test_another_apps_writeback_is_not_there_but_for_support_of_its_schools(world: World) -> None:
     failed = await world.fail()
     resubmits = world.corrections.resubmits

@@ -32,6 +32,8 @@ from writeback.flow.data_subjects.readable import page_of
 from writeback.store import tables as t
 from writeback.store.sql.database import Database
 
+pytestmark = pytest.mark.sqlite_first
+
 ANN = Actor("staff:ann", "request 17")
 THE_PUPIL = Person(SCHOOL, Role.STUDENT, PUPIL, (NAME,))
 
@@ -76,6 +78,7 @@ def left_of(found: dict[str, list[str]], traces: tuple[str, ...] = TRACES) -> li
     return [(name, row) for name, rows in found.items() for row in rows if any(trace in row for trace in traces)]
 
 
+@pytest.mark.both_databases
 async def test_nothing_is_left_of_the_pupil_in_any_table(subjects: DataSubjects) -> None:
     now = subjects.clock.now()
     await subjects.db.transact(partial(planting.plant_the_other_kinds, secrets=SecretBox(SECRET_KEY), now=now))
@@ -177,6 +180,7 @@ async def test_a_record_of_which_somebody_was_taken_out_goes_again_only_when_it_
     assert draft_of(row, Order(edits=[Edit(0, whole)])).good == [0]
 
 
+@pytest.mark.both_databases
 async def test_erasing_twice_changes_nothing_more(subjects: DataSubjects) -> None:
     await erased(subjects)
     before = await everything(subjects.db)
@@ -216,6 +220,7 @@ async def test_what_is_on_its_way_is_named_and_erased_when_it_has_ended(subjects
     assert left_of(await everything(subjects.db)) == []
 
 
+@pytest.mark.both_databases
 async def test_a_mark_stays_while_an_earlier_one_could_still_be_sent_over_it(subjects: DataSubjects) -> None:
     def set_status(status: str, session: Session) -> None:
         row = session.exec(select(t.WritebackRow).where(col(t.WritebackRow.id) == "wb_0_0")).scalar_one()
@@ -260,6 +265,7 @@ async def test_a_request_that_is_not_settled_holds_its_writebacks(subjects: Data
     assert {("request", "req_0_0"), ("writeback", "wb_0_0")} <= named
 
 
+@pytest.mark.both_databases
 async def test_a_file_that_is_being_read_is_named(subjects: DataSubjects) -> None:
     def begin(session: Session) -> None:
         now = subjects.clock.now()
@@ -315,6 +321,7 @@ async def test_the_page_of_an_export_shows_markup_as_text(subjects: DataSubjects
     assert "<script>" not in page_of(export)
 
 
+@pytest.mark.both_databases
 async def test_audit_says_that_it_was_done_under_a_pseudonym(subjects: DataSubjects) -> None:
     await subjects.export(THE_PUPIL, ANN)
     await erased(subjects)
@@ -331,6 +338,7 @@ async def test_audit_says_that_it_was_done_under_a_pseudonym(subjects: DataSubje
     assert PUPIL not in rows[0].subject
 
 
+@pytest.mark.both_databases
 async def test_the_reason_of_a_bulk_job_over_all_schools_names_nobody_any_more(subjects: DataSubjects) -> None:
     said = {"action": "bulk.begin", "subject": "bulk_9", "reason": f"all of {NAME}", "changed": {}}
     begun = t.AuditRow(at=subjects.clock.now(), actor="staff:ann", school=None, **said)
@@ -360,6 +368,7 @@ async def test_a_reason_is_needed_and_does_not_name_the_person(subjects: DataSub
     assert left_of(await everything(subjects.db)) != []
 
 
+@pytest.mark.both_databases
 async def test_another_school_has_pupils_of_its_own(subjects: DataSubjects) -> None:
     done = await subjects.erase(Person(ELSEWHERE, Role.STUDENT, PUPIL), ANN)
 
@@ -392,6 +401,7 @@ def test_every_table_is_known_to_hold_persons_or_none() -> None:
         assert set(place.columns) <= set(SQLModel.metadata.tables[place.name].c.keys())
 
 
+@pytest.mark.both_databases
 async def test_a_dump_of_the_database_has_nothing_of_the_pupil(
     subjects: DataSubjects, database_url: str, tmp_path: Path
 ) -> None:

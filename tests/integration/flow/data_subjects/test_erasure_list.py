@@ -27,6 +27,8 @@ from writeback.flow.upkeep.resealing import Resealing
 from writeback.store import tables as t
 from writeback.store.sql.database import Database
 
+pytestmark = pytest.mark.sqlite_first
+
 ANOTHER_KEY = "Wc2-aK7_pQ9xLr4vTz8mBn3yHs6dJf5gUe1oRi0qX"
 
 
@@ -70,6 +72,7 @@ async def test_who_was_erased_is_erased_again_after_a_restore(
     assert (await subjects.erase_again(ANN)).persons == 0
 
 
+@pytest.mark.both_databases
 async def test_who_stands_in_a_row_of_a_file_alone_is_found_by_the_list(
     subjects: DataSubjects, fake_clock: FakeClock
 ) -> None:
@@ -89,6 +92,7 @@ async def test_who_stands_in_a_row_of_a_file_alone_is_found_by_the_list(
     assert (again.persons, dict(again.rows)) == (1, {"batch_row": 1})
 
 
+@pytest.mark.both_databases
 async def test_what_came_after_the_erasure_stays(
     subjects: DataSubjects, restore: Callable[[], Any], fake_clock: FakeClock
 ) -> None:
@@ -153,6 +157,7 @@ async def test_a_key_that_nobody_can_open_is_said_to_be_so(subjects: DataSubject
         await other.add(SCHOOL, "student", "A1", subjects.clock.now())
 
 
+@pytest.mark.both_databases
 async def test_a_line_that_a_crash_cut_off_costs_itself(subjects: DataSubjects, fake_clock: FakeClock) -> None:
     first = await subjects.list.add(SCHOOL, "student", "A1", fake_clock.now())
     subjects.list.path.write_text(subjects.list.path.read_text() + '{"hash": "half')

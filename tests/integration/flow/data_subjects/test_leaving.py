@@ -187,6 +187,7 @@ async def test_whoever_works_on_a_file_adds_nothing_to_what_leaves(
     assert {name for name, _ in left_of(await everything(leaving.db), (SCHOOL, PUPIL))} <= TRAIL
 
 
+@pytest.mark.sqlite_first
 @pytest.mark.parametrize(("remove", "id_"), [("remove_school", SCHOOL), ("remove_app", "app")])
 async def test_what_is_accepted_before_everybody_knows_is_not_deleted_unasked(
     leaving: Leaving, plant: Callable[[], Any], remove: str, id_: str
@@ -259,6 +260,7 @@ async def test_what_has_left_does_not_come_back_with_a_backup(
     assert {name for name, _ in left_of(await everything(subjects.db), (SCHOOL, PUPIL))} <= TRAIL
 
 
+@pytest.mark.sqlite_first
 async def test_a_reason_and_a_known_name_are_needed(leaving: Leaving, plant: Callable[[], Any]) -> None:
     await plant()
 

@@ -18,6 +18,8 @@ from writeback.flow.directory.find import PeopleFinder
 from writeback.providers.base import ListChange
 from writeback.store.tables import DirectoryRow
 
+pytestmark = pytest.mark.sqlite_first
+
 
 async def rows(world: World) -> dict[str, DirectoryRow]:
     async with world.flow.db.read() as session:
@@ -80,6 +82,7 @@ async def test_names_are_there_only_where_they_are_kept(world: World, finder: Pe
     assert "Example" not in (await rows(world))["students"].details
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("mode", [Directory.OFF, Directory.HASHED])
 async def test_names_go_at_once_when_they_are_kept_no_longer(
     world: World, finder: PeopleFinder, mode: Directory
@@ -142,6 +145,7 @@ async def test_a_change_alone_is_taken_into_the_directory(world: World, finder: 
     assert (await finder.names("hillside", ListName.STUDENTS, ["A1", "A2"]))["A2"]["forename"] == "Kim"
 
 
+@pytest.mark.both_databases
 async def test_after_a_move_people_are_known_under_their_new_ids(
     world: World, finder: PeopleFinder, people: dict[ListName, dict[str, PersonDetails]]
 ) -> None:
@@ -195,6 +199,7 @@ async def test_a_sync_that_brings_nobody_leaves_the_directory_as_it_is(world: Wo
     assert await rows(world) == before
 
 
+@pytest.mark.both_databases
 async def test_a_sync_under_way_does_not_bring_back_what_is_switched_off(world: World) -> None:
     plain = world.provider.fetch
 

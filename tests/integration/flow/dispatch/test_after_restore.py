@@ -25,6 +25,8 @@ from writeback.store.sql.high_water import InDataDir
 from writeback.store.tables import EpochRow
 from writeback.store.writebacks import lanes
 
+pytestmark = pytest.mark.sqlite_first
+
 EVE = staff("eve", "she has looked")
 OTHER, NO_REASON = SlotReadBack("I", matches=False), SlotReadBack("N", matches=False)
 BLANK, OURS = SlotReadBack(None, matches=False), SlotReadBack("/", matches=True)
@@ -101,6 +103,7 @@ async def test_what_may_still_arrive_from_before_the_restore_is_waited_for(world
     assert world.provider.sent == []
 
 
+@pytest.mark.both_databases
 async def test_marks_that_are_posted_anew_are_a_new_wish_and_go_at_once(world: World) -> None:
     await restored(world)
 
@@ -134,6 +137,7 @@ async def test_what_cannot_be_read_back_goes_only_on_a_persons_word(world: World
     assert await world.status(writeback_id) == "sent"
 
 
+@pytest.mark.both_databases
 async def test_an_incident_that_was_open_and_is_there_is_not_made_again(world: World) -> None:
     writeback_id = await creates.submit(world)
     await restored(world)
@@ -170,6 +174,7 @@ async def test_how_long_it_is_looked_for_counts_from_the_restore_and_not_from_it
     assert await world.status(writeback_id) == "sent"
 
 
+@pytest.mark.both_databases
 async def test_what_an_app_posts_again_is_attributed_what_was_made_since_the_backup(world: World) -> None:
     made_at = world.clock.now() - timedelta(seconds=300)
     await restored(world, ago_s=600)
@@ -207,6 +212,7 @@ async def test_what_is_nearly_the_same_is_for_a_person_and_goes_on_their_word(wo
     assert await world.status(writeback_id) == "sent"
 
 
+@pytest.mark.both_databases
 async def test_two_that_are_alike_each_get_one(world: World) -> None:
     await restored(world)
     first, second = await creates.submit(world), await creates.submit(world)
@@ -220,6 +226,7 @@ async def test_two_that_are_alike_each_get_one(world: World) -> None:
     assert sorted(ids) == [["B7"], ["B8"]]
 
 
+@pytest.mark.both_databases
 async def test_creates_are_compared_for_a_while_and_then_sent_as_ever(world: World) -> None:
     await restored(world)
     world.clock.advance(timedelta(seconds=world.flow.settings.restore.compare_creates_s))
@@ -256,6 +263,7 @@ async def test_one_that_the_provider_had_goes_on_being_confirmed(world: World) -
     assert len(world.provider.sent) == 1
 
 
+@pytest.mark.both_databases
 async def test_what_a_person_sends_again_from_before_is_looked_for_first(world: World) -> None:
     writeback_id = await world.fail()
     await restored(world)
@@ -267,6 +275,7 @@ async def test_what_a_person_sends_again_from_before_is_looked_for_first(world: 
     assert len(world.provider.sent) == 1
 
 
+@pytest.mark.both_databases
 async def test_what_is_held_is_looked_for_when_its_school_goes_on(world: World) -> None:
     writeback_id = await world.submit()
     await world.holds.hold("hillside", HoldReason.BY_STAFF, "half-term", EVE)
@@ -340,6 +349,7 @@ async def test_it_says_how_many_wait_and_when_it_is_over(world: World) -> None:
     assert before.says.endswith("1 writebacks wait to be looked for in the MIS, 0 are being looked for")
 
 
+@pytest.mark.both_databases
 async def test_the_same_restore_said_twice_is_one(world: World) -> None:
     taken_at = world.clock.now() - timedelta(minutes=10)
     first = await restores(world).announce(taken_at, COMMAND_LINE)
@@ -357,6 +367,7 @@ async def test_an_earlier_time_of_the_backup_counts_and_a_later_one_takes_nothin
     assert (view.number, view.taken_at) == (4, now - timedelta(minutes=30))
 
 
+@pytest.mark.both_databases
 async def test_a_time_to_come_and_one_without_an_offset_are_refused(world: World) -> None:
     with pytest.raises(BadInput, match="is yet to come"):
         await restores(world).announce(world.clock.now() + timedelta(seconds=1), COMMAND_LINE)
@@ -397,6 +408,7 @@ async def test_a_restore_that_nobody_announced_stops_sending_until_somebody_does
     assert [one["student_id"] for marks in world.provider.sent for one in marks] == ["A2"]
 
 
+@pytest.mark.both_databases
 async def test_while_it_is_suspected_no_lane_is_due(world: World, watch: RestoreWatch) -> None:
     await world.submit()
 
@@ -408,6 +420,7 @@ async def test_while_it_is_suspected_no_lane_is_due(world: World, watch: Restore
     assert await due() == []
 
 
+@pytest.mark.both_databases
 async def test_one_who_knows_that_nothing_was_sent_may_say_so(world: World, watch: RestoreWatch) -> None:
     writeback_id = await world.submit()
     await _behind(watch)
@@ -432,6 +445,7 @@ async def test_what_an_earlier_restore_left_in_doubt_outlives_a_false_alarm(worl
     assert await world.status(writeback_id) == "unknown"
 
 
+@pytest.mark.both_databases
 async def test_a_database_that_goes_on_is_not_suspected_whoever_else_remembers(
     world: World, watch: RestoreWatch, tmp_path
 ) -> None:
@@ -444,6 +458,7 @@ async def test_a_database_that_goes_on_is_not_suspected_whoever_else_remembers(
     assert (await watch.look()).suspected_at is None
 
 
+@pytest.mark.both_databases
 async def test_a_file_that_cannot_be_read_warns_of_nothing(world: World, watch: RestoreWatch, tmp_path) -> None:
     for text in ("", "{", "[]", '{"db_1": "many"}'):
         (tmp_path / "high-water.json").write_text(text)
@@ -461,6 +476,7 @@ async def test_what_a_batch_from_before_goes_on_to_queue_is_an_old_wish() -> Non
     assert not replace(epoch, taken_at=None).is_in_doubt(kind, 0, later, before)
 
 
+@pytest.mark.both_databases
 async def test_a_turn_that_was_not_committed_is_as_if_it_had_not_been(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -483,6 +499,7 @@ async def test_a_turn_that_was_not_committed_is_as_if_it_had_not_been(
     assert len(await world.requests()) == 1
 
 
+@pytest.mark.both_databases
 async def test_a_restore_that_is_not_committed_is_not_announced(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     writeback_id = await world.submit()
 

@@ -21,6 +21,8 @@ from writeback.flow.directory.find import PeopleFinder
 from writeback.flow.moves.carry_over import CarryOver
 from writeback.providers.registry import PROVIDERS
 
+pytestmark = pytest.mark.sqlite_first
+
 __all__ = ["people"]
 
 People = dict[ListName, dict[str, PersonDetails]]
@@ -96,6 +98,7 @@ async def test_nothing_with_former_ids_is_sent_before_it_has_been_carried_over(
     assert await world.status(waits) == "queued"
 
 
+@pytest.mark.both_databases
 async def test_what_is_not_certain_fails_for_a_person_and_goes_with_the_right_id(
     world: World, people: People, carry_over: CarryOver
 ) -> None:
@@ -129,6 +132,7 @@ async def test_what_has_failed_is_carried_over_so_that_it_can_be_sent_again(
     assert world.provider.sent[-1][0]["student_id"] == "B1"
 
 
+@pytest.mark.both_databases
 async def test_what_a_person_has_corrected_meanwhile_keeps_the_ids_that_they_gave(
     world: World, people: People, carry_over: CarryOver
 ) -> None:
@@ -215,6 +219,7 @@ async def test_somebody_with_a_new_id_at_a_school_that_has_not_moved_is_carried_
     assert "id_of_former_mis" not in json.dumps((await world.records(other))[0])
 
 
+@pytest.mark.both_databases
 async def test_an_id_that_somebody_had_before_a_move_is_later_only_that_of_who_has_it_now(
     world: World, people: People, carry_over: CarryOver
 ) -> None:
@@ -247,6 +252,7 @@ async def test_what_came_after_the_move_and_was_checked_by_the_former_list_is_ca
     assert [(await says(world, one))[0]["student_id"] for one in (between, after)] == ["B1", "A1"]
 
 
+@pytest.mark.both_databases
 async def test_what_was_checked_by_the_new_list_keeps_its_ids_while_another_list_is_still_the_former(
     world: World, people: People, carry_over: CarryOver
 ) -> None:
@@ -282,6 +288,7 @@ async def test_nothing_waits_for_closures_of_which_no_record_has_an_id(
     assert await carry_over.of_school("hillside")
 
 
+@pytest.mark.both_databases
 async def test_what_came_while_the_new_list_was_fetched_is_not_taken_for_checked_by_it(
     world: World, people: People, carry_over: CarryOver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,6 +315,7 @@ async def test_what_came_while_the_new_list_was_fetched_is_not_taken_for_checked
     assert [await world.status(one) for one in (*submitted, at_once)] == ["failed", "failed"]
 
 
+@pytest.mark.both_databases
 async def test_defaults_are_carried_over_where_they_are_certain_and_no_longer_there_where_not(
     world: World, people: People, carry_over: CarryOver
 ) -> None:
@@ -351,6 +359,7 @@ async def test_what_is_on_its_way_and_comes_back_goes_with_the_new_id_or_not_at_
     assert "ids_carried_over" in await world.events(known)
 
 
+@pytest.mark.both_databases
 async def test_nothing_is_carried_over_while_a_request_is_under_way(
     world: World, people: People, carry_over: CarryOver
 ) -> None:

@@ -16,6 +16,8 @@ from writeback.flow.upkeep.retention import Retention
 from writeback.store.sql.database import Database
 from writeback.store.tables import BreakerRow, EventRow, SchoolRow
 
+pytestmark = pytest.mark.sqlite_first
+
 NOT_ON_ROLL = {"code": "student_not_on_roll", "severity": "error"}
 
 
@@ -59,6 +61,7 @@ async def test_what_came_in_and_what_became_of_it_is_counted_by_provider(databas
     assert (xporter.accepted, xporter.confirmed, xporter.waiting) == (1, 0, 1)
 
 
+@pytest.mark.both_databases
 async def test_each_event_is_counted_once_whoever_counts(database: Database, clock: FakeClock) -> None:
     now = clock.now()
     await _schools(database, now, "oakfield")
@@ -73,6 +76,7 @@ async def test_each_event_is_counted_once_whoever_counts(database: Database, clo
     assert (await _overview(database, clock)).providers[0].confirmed == 5
 
 
+@pytest.mark.both_databases
 async def test_sending_again_takes_the_failure_back(database: Database, clock: FakeClock) -> None:
     now = clock.now()
     await _schools(database, now, "oakfield")
@@ -93,6 +97,7 @@ async def test_sending_again_takes_the_failure_back(database: Database, clock: F
     assert (after.accepted, after.confirmed, after.failed) == (1, 1, 0)
 
 
+@pytest.mark.both_databases
 async def test_an_account_with_some_schools_has_their_counts_alone(database: Database, clock: FakeClock) -> None:
     now = clock.now()
     await _schools(database, now, "oakfield", "riverside")
@@ -107,6 +112,7 @@ async def test_an_account_with_some_schools_has_their_counts_alone(database: Dat
     assert len(own.grid) == own.measured == 1
 
 
+@pytest.mark.both_databases
 async def test_what_is_held_is_not_held_against_the_provider(database: Database, clock: FakeClock) -> None:
     now = clock.now()
     await _schools(database, now, "oakfield", "riverside")
@@ -150,6 +156,7 @@ async def test_schools_that_need_someone_come_with_cause_and_since_a_decision_la
     assert by_id["riverside"].waiting == 1
 
 
+@pytest.mark.both_databases
 async def test_a_school_and_a_provider_that_do_not_answer_are_shown_with_since(
     database: Database, clock: FakeClock
 ) -> None:
@@ -187,6 +194,7 @@ async def test_a_provider_and_mis_that_take_long_are_given_that_long(database: D
     assert overview.usual["xporter"].total_seconds() == pytest.approx(1_500, rel=0.1)
 
 
+@pytest.mark.both_databases
 async def test_the_chart_says_what_became_of_what_came_in_each_minute(database: Database, clock: FakeClock) -> None:
     now = clock.now()
     await _schools(database, now, "oakfield")

@@ -14,6 +14,8 @@ from writeback.domain.school import HoldReason
 from writeback.flow.schools.sync import FIRST_LISTS, further_lists
 from writeback.flow.schools.unknown_id_refresh import Refreshed
 
+pytestmark = pytest.mark.sqlite_first
+
 NOT_GRANTED = Blocked(HoldReason.SCOPE_MISSING, "not granted")
 SOME = ListName.BEHAVIOUR_ATTRIBUTES
 
@@ -22,6 +24,7 @@ def of_list(report: Any, name: ListName) -> Any:
     return next(one for one in report.lists if one.list is name)
 
 
+@pytest.mark.both_databases
 async def test_what_registers_need_comes_first_and_at_once_sets_free_what_waits(world: World):
     rung_after: list[int] = []
     wake = world.waker.wake
@@ -83,6 +86,7 @@ async def test_a_school_without_pupils_or_codes_is_an_error(world: World, outcom
     assert (synced.not_available, bool(synced.error), synced.rows) == (None, True, 3)
 
 
+@pytest.mark.both_databases
 async def test_no_submission_asks_again_for_a_list_that_there_is_not(world: World):
     world.provider.no_lists[SOME] = None
     await world.syncer.sync_school("hillside")
@@ -104,6 +108,7 @@ async def test_a_list_that_there_is_after_all_is_found_by_the_next_sync(world: W
     assert (await world.flow.registry.school("hillside")).facts["lists_not_available"] == {}
 
 
+@pytest.mark.both_databases
 async def test_lists_of_kinds_that_a_school_does_not_take_are_left_alone(world: World):
     overrides = {
         kind: {"supported": False, "reason": "not here"}
@@ -114,6 +119,7 @@ async def test_lists_of_kinds_that_a_school_does_not_take_are_left_alone(world: 
     assert set(wanted) == MAY_LACK - {ListName.EMPLOYEE_ABSENCE_ATTRIBUTES}
 
 
+@pytest.mark.both_databases
 async def test_of_two_syncs_at_once_neither_fails(world: World):
     reports = await asyncio.gather(*(world.syncer.sync_school("hillside") for _ in range(2)))
     assert [one.error for report in reports for one in report.lists if one.error] == []

@@ -81,6 +81,7 @@ def keeps_content_for(session: Session, days: float) -> None:
 # --- what goes, and when
 
 
+@pytest.mark.sqlite_first
 async def test_comments_and_files_go_after_thirty_days_and_the_rest_stays(world: World) -> None:
     spoken = await confirmed(world, mark("A1", comment="at the dentist"), mark("A2"))
     silent = await confirmed(world, mark("A3"))
@@ -95,6 +96,7 @@ async def test_comments_and_files_go_after_thirty_days_and_the_rest_stays(world:
     assert not (await shown(world, silent)).texts_forgotten
 
 
+@pytest.mark.sqlite_first
 async def test_content_goes_after_ninety_days_and_what_it_was_stays(world: World) -> None:
     writeback_id = await confirmed(world, mark("A17", comment="at the dentist"), mark("A18"), ref="7B Zoe")
     await SearchIndex(world.flow.db).index()
@@ -201,6 +203,7 @@ async def test_what_has_not_ended_is_never_deleted(world: World) -> None:
         assert (await world.writeback(writeback_id)).kept == Kept.WHOLE
 
 
+@pytest.mark.sqlite_first
 async def test_what_needs_a_person_is_never_deleted_and_can_be_resolved(world: World) -> None:
     writeback_id = await needs_attention(world)
     world.clock.advance(timedelta(days=4_000))
@@ -231,6 +234,7 @@ async def set_status(world: World, writeback_id: str, status: str) -> None:
     await world.flow.db.transact(work)
 
 
+@pytest.mark.sqlite_first
 async def test_what_a_request_under_way_carries_waits_until_that_has_settled(world: World) -> None:
     writeback_id = await world.submit(mark("A1"))
     await world.serve()
@@ -243,6 +247,7 @@ async def test_what_a_request_under_way_carries_waits_until_that_has_settled(wor
 # --- what people may still do with it
 
 
+@pytest.mark.sqlite_first
 async def test_what_is_forgotten_cannot_be_sent_again_and_says_why(world: World) -> None:
     writeback_id = await world.fail(mark("A1"))
     world.clock.advance(timedelta(days=91))
@@ -294,6 +299,7 @@ async def test_an_old_mark_does_not_go_over_a_later_one_that_is_forgotten(world:
     assert await world.status(older) == "needs_attention"
 
 
+@pytest.mark.sqlite_first
 async def test_marks_of_the_lane_go_on_past_what_is_forgotten(world: World) -> None:
     forgotten = await confirmed(world, mark("A1"))
     world.clock.advance(timedelta(days=91))
@@ -316,6 +322,7 @@ async def test_lists_and_counts_have_what_is_forgotten(world: World) -> None:
     assert not (await Reads(world.flow.db).list(CALLER, Filter(student="A1"), limit=10)).items
 
 
+@pytest.mark.sqlite_first
 async def test_a_key_replays_its_answer_for_a_day_and_then_is_new(world: World) -> None:
     body = submission(mark("A1"))
     first = await world.acceptor.submit(CALLER, "hillside", body, idempotency_key="k1")

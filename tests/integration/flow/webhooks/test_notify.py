@@ -100,6 +100,7 @@ async def telling(world: World, receiver: Receiver) -> AsyncIterator[Telling]:
     await notifier.aclose()
 
 
+@pytest.mark.sqlite_first
 async def test_a_change_is_sent_signed_and_as_the_schema_says(telling: Telling) -> None:
     made = await telling.add()
     writeback_id = await telling.confirmed()
@@ -137,6 +138,7 @@ async def test_a_message_names_findings_and_nothing_of_pupils(telling: Telling) 
     assert "E1" not in one.body
 
 
+@pytest.mark.sqlite_first
 async def test_only_changes_that_were_asked_for_are_sent_and_none_from_before(telling: Telling) -> None:
     await telling.confirmed()
     await telling.add(Status.SENDING)
@@ -161,6 +163,7 @@ async def test_messages_are_numbered_without_gaps_in_the_order_of_events(telling
     assert events == sorted(events)
 
 
+@pytest.mark.sqlite_first
 async def test_more_events_than_one_turn_takes_are_all_sent(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("writeback.flow.webhooks.outbox._MESSAGES_AT_ONCE", 2)
     monkeypatch.setattr("writeback.flow.webhooks.outbox.SPAN", 3)
@@ -173,6 +176,7 @@ async def test_more_events_than_one_turn_takes_are_all_sent(telling: Telling, mo
     assert sorted(message["sequence"] for message in telling.receiver.messages) == list(range(1, 13))
 
 
+@pytest.mark.sqlite_first
 async def test_a_failure_goes_again_by_schedule_with_the_same_id_and_is_given_up_in_the_end(telling: Telling) -> None:
     made = await telling.add()
     telling.receiver.always = 500
@@ -193,6 +197,7 @@ async def test_a_failure_goes_again_by_schedule_with_the_same_id_and_is_given_up
     assert len({one.headers["webhook-timestamp"] for one in telling.receiver.received}) == 4
 
 
+@pytest.mark.sqlite_first
 async def test_nothing_goes_again_before_its_time(telling: Telling) -> None:
     await telling.add()
     telling.receiver.answers = [500]
@@ -287,6 +292,7 @@ async def test_one_that_is_enabled_again_is_notified_of_what_happened_meanwhile(
     assert telling.receiver.statuses == ["confirmed"]
 
 
+@pytest.mark.sqlite_first
 async def test_a_webhook_of_which_everything_fails_for_days_is_disabled(telling: Telling) -> None:
     made = await telling.add()
     telling.receiver.always = 500
@@ -345,6 +351,7 @@ async def test_when_the_receiver_is_back_all_that_waits_goes_at_once(telling: Te
     assert {delivery.state for delivery in await telling.deliveries(made.id)} == {"delivered"}
 
 
+@pytest.mark.sqlite_first
 async def test_a_webhook_that_fails_is_tried_one_at_a_time(telling: Telling) -> None:
     await telling.add()
     telling.receiver.always = 500
@@ -360,6 +367,7 @@ async def test_a_webhook_that_fails_is_tried_one_at_a_time(telling: Telling) -> 
     assert telling.receiver.most_at_once == 1
 
 
+@pytest.mark.sqlite_first
 async def test_a_slow_receiver_has_few_at_a_time_and_delays_no_other_app(telling: Telling) -> None:
     other = Caller("key_2", "app", frozenset(Scope))
     slow = await telling.add(path="/slow")
@@ -386,6 +394,7 @@ async def test_a_slow_receiver_has_few_at_a_time_and_delays_no_other_app(telling
     assert len(telling.receiver.received) == 10
 
 
+@pytest.mark.sqlite_first
 async def test_replaced_secrets_sign_beside_the_new_one_for_a_day(telling: Telling) -> None:
     made = await telling.add()
     replaced = await telling.webhooks.rotate(CALLER, made.id)
@@ -414,6 +423,7 @@ async def test_a_secret_can_be_replaced_at_once(telling: Telling) -> None:
     assert one.is_signed_by(replaced.secret)
 
 
+@pytest.mark.sqlite_first
 async def test_secrets_are_kept_sealed(telling: Telling) -> None:
     made = await telling.add()
     async with telling.world.flow.db.read() as session:
@@ -467,6 +477,7 @@ async def test_a_delivered_one_can_be_sent_again(telling: Telling) -> None:
     assert first.id == second.id == delivery.id
 
 
+@pytest.mark.sqlite_first
 async def test_an_app_is_notified_of_its_own_writebacks_alone(telling: Telling) -> None:
     other = Caller("key_2", "other", frozenset({Scope.SUBMIT, Scope.READ}))
     await telling.add(*Status, caller=other, path="/other")
@@ -489,6 +500,7 @@ async def test_a_webhook_of_some_schools_is_notified_of_those_alone(telling: Tel
     assert [one.path for one in telling.receiver.received] == ["/hook"]
 
 
+@pytest.mark.sqlite_first
 async def test_what_is_held_is_shown_with_its_reason(telling: Telling) -> None:
     await telling.add()
     await telling.world.submit()
@@ -541,6 +553,7 @@ async def test_a_removed_webhook_is_notified_no_more(telling: Telling) -> None:
         assert (await session.exec(select(DeliveryRow))).all() == []
 
 
+@pytest.mark.sqlite_first
 async def test_a_disabled_webhook_is_neither_tested_nor_redelivered(telling: Telling) -> None:
     made = await telling.add()
     await telling.webhooks.change(CALLER, made.id, {"enabled": False})
@@ -562,6 +575,7 @@ async def test_old_deliveries_that_ended_are_forgotten_and_others_are_kept(telli
     assert [delivery.state for delivery in await telling.deliveries(made.id)] == ["pending"]
 
 
+@pytest.mark.sqlite_first
 async def test_when_nothing_happens_nobody_is_rung_for(telling: Telling) -> None:
     await telling.add()
     await telling.confirmed()
@@ -573,6 +587,7 @@ async def test_when_nothing_happens_nobody_is_rung_for(telling: Telling) -> None
     assert [job for job, _ in telling.world.waker.wakes if job == "notify"] == []
 
 
+@pytest.mark.sqlite_first
 async def test_a_process_that_stops_cuts_a_slow_attempt_off_and_it_goes_again(
     telling: Telling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
