@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,15 +14,20 @@ import pytest
 import uvicorn
 
 import schemas
+from tests.chaos.processes import free_port
+from tests.crash import processes
 from tests.integration.store.test_event_log import AT, add_event, writeback
+from tests.secret_key import SECRET_KEY
 from writeback.api.app import create_app
 from writeback.core.network.tls import trusted
-from writeback.core.settings import EventSettings
+from writeback.core.settings import EventSettings, Settings
 from writeback.domain.access import Scope
 from writeback.flow.projections.feed import EventFeed
 from writeback.sandbox.testing import PromptServer, until
 from writeback.store.sql.database import Database
 from writeback.store.tables import SchoolRow
+
+pytestmark = pytest.mark.sqlite_first
 
 PATIENCE_S = 10.0
 QUICK = EventSettings(poll_s=0.01, heartbeat_s=0.1, max_streams=4, max_streams_per_app=3)
@@ -170,6 +171,7 @@ async def test_a_reader_far_behind_is_served_from_sql_and_then_live(
     assert seen == wanted + later
 
 
+@pytest.mark.both_databases
 async def test_a_key_sees_its_own_apps_events_and_one_of_some_schools_theirs(live: Live) -> None:
     ids = {name: await live.happen(name, app) for name, app in (("wb_1", "registers"), ("wb_2", "other"))}
     ids["wb_3"] = await live.happen("wb_3")
@@ -187,6 +189,7 @@ async def test_a_key_sees_its_own_apps_events_and_one_of_some_schools_theirs(liv
     assert seen == {"own": own, "support": sorted(ids.values()), "some": [ids["wb_3"]]}
 
 
+@pytest.mark.both_databases
 async def test_filters_hold_in_the_past_and_live(live: Live) -> None:
     key = await live.api.key("read")
     past = await live.happen("wb_3", status="confirmed")
@@ -209,6 +212,7 @@ async def test_since_leaves_out_what_was_before(live: Live) -> None:
         assert await reader.rest() == ids[3:]
 
 
+@pytest.mark.both_databases
 async def test_one_writebacks_stream_begins_with_its_first_event(live: Live) -> None:
     key = await live.api.key("read")
     ids = [await live.happen("wb_1"), await live.happen("wb_1", status="sending")]
@@ -222,6 +226,7 @@ async def test_one_writebacks_stream_begins_with_its_first_event(live: Live) -> 
     assert seen == ids
 
 
+@pytest.mark.both_databases
 async def test_anothers_writeback_has_no_stream(live: Live) -> None:
     key = await live.api.key("read")
 
@@ -268,6 +273,7 @@ async def test_an_idle_stream_shows_that_it_lives_and_ends_when_its_key_is_revok
     assert reader.comments >= 1
 
 
+@pytest.mark.both_databases
 async def test_a_stream_with_nothing_to_say_lives_and_ends_also_while_much_happens_to_others(live: Live) -> None:
     made = await live.api.services.keys.create("Registers", "", [Scope.READ])
 
@@ -318,28 +324,27 @@ async def test_a_stream_ends_when_the_process_is_told_to_stop(live: Live) -> Non
     assert (await live.api.call("GET", "/v1/events", key)).json()["code"] == "stopping"
 
 
-async def test_sigterm_ends_the_api_although_a_stream_is_open(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "WRITEBACK_DATA_DIR": str(tmp_path / "data"), "WRITEBACK_API__PORT": str(port)}
-    made = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "writeback", "keys", "create", "--app", "a", "--scopes", "read", "--json",
-        env=environment, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    key = json.loads((await made.communicate())[0])["key"]
-    api = await asyncio.create_subprocess_exec(sys.executable, "-m", "writeback", "api", env=environment)
-    async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-        while not await _is_up(http):  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
-        headers = {"Authorization": f"Bearer {key}"}
-        async with http.stream("GET", "/v1/events", headers=headers, timeout=20) as response:
-            reader = Reader(response)
-            assert response.status_code == 200
-            api.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(5):
-                assert await reader.next() is None
-                assert await api.wait() in (0, -signal.SIGTERM)  # uvicorn raises the signal again at its end
+async def test_sigterm_ends_the_api_although_a_stream_is_open(
+    api: Any, tmp_path: Path, sqlite_url: str, redis_url: str
+) -> None:
+    key, port = await api.key("read"), free_port()
+    at = {"port": port, "key_cache_s": 0.0}
+    settings = Settings(data_dir=tmp_path, database_url=sqlite_url, redis_url=redis_url, secret_key=SECRET_KEY, api=at)
+    process = processes.start("api", settings, tmp_path / "api.log")
+    try:
+        async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            while not await _is_up(http):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+            headers = {"Authorization": f"Bearer {key}"}
+            async with http.stream("GET", "/v1/events", headers=headers, timeout=20) as response:
+                reader = Reader(response)
+                assert response.status_code == 200
+                process.terminate()
+                async with asyncio.timeout(5):
+                    assert await reader.next() is None
+                    assert await process.ended(5) == 0
+    finally:
+        process.kill()
 
 
 async def _is_up(http: httpx.AsyncClient) -> bool:

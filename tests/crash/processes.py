@@ -10,13 +10,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from starlette.types import ASGIApp
-
 from tests.forked import CONTEXT, write_to
-from writeback.console import create_console
+from writeback.cli.commands import serve
 from writeback.core.failpoints import ARMED_BY, PLAN, SWITCH
 from writeback.core.settings import Settings
-from writeback.wiring import Services
 
 _MAINS = {"api": "writeback.api.server", "worker": "writeback.worker.main", "sandbox": "writeback.sandbox.server"}
 
@@ -72,12 +69,7 @@ def _run(command: str, settings: Settings, log: str, variables: Mapping[str, str
     write_to(log)
     os.environ.update(variables)
     main = importlib.import_module(_MAINS[command])
-    main.run(settings, *([_with_console] if command == "api" else []))
-
-
-def _with_console(services: Services) -> Mapping[str, ASGIApp]:
-    """Return what is served beside the API, as by `writeback api`."""
-    return {"/console": create_console(services)}
+    main.run(settings, *([serve._beside] if command == "api" else []))  # the console too, as by `writeback api`
 
 
 def end_all(processes: Sequence[Running]) -> None:
