@@ -1,14 +1,21 @@
 """A file that waits for somebody to look at it, as a person has uploaded it at the console."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
+import httpx
+import pytest
+
+from tests.console.bad_morning import bad_morning
 from writeback.domain.directory import Directory, PersonDetails
 from writeback.domain.lookups import ListName
 from writeback.domain.staff import Person, Role
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.batches.uploads import NewBatch
 from writeback.flow.schools.people_kept import KnownPeople
+from writeback.flow.schools.sync import Syncer
 from writeback.providers.base import ListChange
 from writeback.store.schools import lists
 from writeback.store.tables import SchoolRow
@@ -25,6 +32,28 @@ UNSURE = "Pupil ID,Date,Session,One,Two\nA200,2026-01-12,AM,/,N\nA201,2026-01-12
 """Nobody can tell which of its last two columns has the marks."""
 GRID = "UPN,Surname,Mon 12/01/2026 AM,Mon 12/01/2026 PM\nY999432113104,Example,/,N\nZ123,Example,L,N\n"
 """A row a pupil, a column a session; nobody has the second UPN."""
+
+
+async def schools_just_synced(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the schools of a bad morning, with lists that have just been fetched whole: again, they are the same."""
+
+    async def fetched_again(*_: object, **__: object) -> list[object]:
+        return []
+
+    monkeypatch.setattr(Syncer, "sync_lists", fetched_again)
+    await bad_morning(services)
+    async with services.reads.db.write() as session:
+        for name in (ListName.STUDENTS, ListName.ATTENDANCE_CODES):
+            known = await lists.load(session, "st-marys", name)
+            assert known is not None
+            await lists.save(session, "st-marys", replace(known, full_at=known.fetched_at))
+
+
+def version_of(page: httpx.Response) -> str:
+    """Return the version of the review that the page's forms bring along."""
+    found = re.search(r'name="version" value="(\d+)"', page.text)
+    assert found, page.text
+    return found[1]
 
 
 async def file_in_review(

@@ -2,21 +2,16 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from sqlmodel import col, select
 
-from tests.console.bad_morning import bad_morning
 from tests.console.conftest import SignIn, Visitor
-from tests.console.reviews import SAM, file_in_review
-from writeback.domain.lookups import ListName
+from tests.console.reviews import SAM, file_in_review, schools_just_synced, version_of
 from writeback.flow.batches.runner import BatchRunner
 from writeback.flow.batches.uploads import NewBatch
-from writeback.flow.schools.sync import Syncer
-from writeback.store.schools import lists
 from writeback.store.tables import AuditRow, BatchRow, WritebackRow
 from writeback.wiring import Services
 
@@ -29,18 +24,7 @@ WorkOn = Callable[[], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 async def _schools(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scene's schools, whose lists have just been fetched whole: fetched again, they are the same."""
-
-    async def fetched_again(*_: object, **__: object) -> list[object]:
-        return []
-
-    monkeypatch.setattr(Syncer, "sync_lists", fetched_again)
-    await bad_morning(services)
-    async with services.reads.db.write() as session:
-        for name in (ListName.STUDENTS, ListName.ATTENDANCE_CODES):
-            known = await lists.load(session, "st-marys", name)
-            assert known is not None
-            await lists.save(session, "st-marys", replace(known, full_at=known.fetched_at))
+    await schools_just_synced(services, monkeypatch)
 
 
 @pytest.fixture
@@ -74,17 +58,11 @@ def upload(work: WorkOn) -> Callable[..., Awaitable[str]]:
 Upload = Callable[..., Awaitable[str]]
 
 
-def _version(page: httpx.Response) -> str:
-    found = re.search(r'name="version" value="(\d+)"', page.text)
-    assert found, page.text
-    return found[1]
-
-
 async def _mend(visitor: Visitor, path: str, changes: Mapping[str, str], *, version: str = "") -> httpx.Response:
     """Post the form as the page shows it, with changes."""
     page = await visitor.get(path)
     assert page.status_code == 200, page.text
-    shown = {"version": version or _version(page), "show": "bad", "code": "", "cursor": ""}
+    shown = {"version": version or version_of(page), "show": "bad", "code": "", "cursor": ""}
     return await visitor.post(f"{path}/rows", {**shown, **changes})
 
 
@@ -139,7 +117,7 @@ async def test_what_is_mended_is_checked_again_and_goes(
 
     answer = await _mend(visitor, path, {"r3.E": "L", "r4.C": "12/01/2026", "r4.E": "/"})
     page = await visitor.get(path)
-    sent = await visitor.post(f"{path}/send", {"version": _version(page)})
+    sent = await visitor.post(f"{path}/send", {"version": version_of(page)})
     await work()
 
     assert answer.status_code == 303
@@ -176,7 +154,7 @@ async def test_a_row_is_left_out_and_taken_back(sign_in: SignIn, upload: Upload)
     await _mend(visitor, path, {"r3.out": "yes"})
     left_out = await visitor.get(f"{path}?show=left_out")
     nothing = await visitor.get(f"{path}?show=bad")
-    back = {"version": _version(left_out), "show": "left_out", "code": "", "cursor": ""}
+    back = {"version": version_of(left_out), "show": "left_out", "code": "", "cursor": ""}
     await visitor.post(f"{path}/rows", back)
     again = await visitor.get(path)
 
@@ -192,7 +170,7 @@ async def test_only_the_good_rows_are_sent_and_the_others_can_be_fetched(
     path = await upload(visitor, GOOD, BAD_CODE)
     page = await visitor.get(path)
 
-    await visitor.post(f"{path}/send", {"version": _version(page)})
+    await visitor.post(f"{path}/send", {"version": version_of(page)})
     await work()
     after = await visitor.get(path.removesuffix("/review"))
 
@@ -207,7 +185,7 @@ async def test_what_somebody_else_has_changed_meanwhile_is_not_passed_over(
 ) -> None:
     visitor, other = await sign_in("support"), await sign_in("support")
     path = await upload(visitor, GOOD, BAD_CODE)
-    seen = _version(await visitor.get(path))
+    seen = version_of(await visitor.get(path))
     await _mend(other, path, {"r3.E": "L"})
 
     mended = await _mend(visitor, path, {"r3.E": "N"}, version=seen)
@@ -227,7 +205,7 @@ async def test_a_good_row_can_be_changed_too(sign_in: SignIn, upload: Upload) ->
     page = await visitor.get(f"{path}?row=2")
 
     given = {
-        "version": _version(page),
+        "version": version_of(page),
         "show": "all",
         "code": "",
         "cursor": re.findall(r'name="cursor" value="(.*?)"', page.text)[0],

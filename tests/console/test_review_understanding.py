@@ -3,22 +3,17 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 import httpx
 import pytest
 from sqlmodel import select
 
-from tests.console.bad_morning import bad_morning
 from tests.console.conftest import SignIn, Visitor
-from tests.console.reviews import UNSURE, file_in_review, keep_people
+from tests.console.reviews import UNSURE, file_in_review, keep_people, schools_just_synced, version_of
 from writeback.console.pages.batches import review_page
 from writeback.domain.directory import PersonDetails
-from writeback.domain.lookups import ListName
 from writeback.flow.batches.runner import BatchRunner
-from writeback.flow.schools.sync import Syncer
-from writeback.store.schools import lists
 from writeback.store.tables import AuditRow
 from writeback.wiring import Services
 
@@ -34,18 +29,8 @@ GRID = f"UPN,Surname,Mon 12/01/2026 AM,Mon 12/01/2026 PM\n{PAT},Example,/,N\n{KI
 
 @pytest.fixture(autouse=True)
 async def _schools(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scene's schools, whose lists have just been fetched whole; at St Mary's people are found by their UPN."""
-
-    async def fetched_again(*_: object, **__: object) -> list[object]:
-        return []
-
-    monkeypatch.setattr(Syncer, "sync_lists", fetched_again)
-    await bad_morning(services)
-    async with services.reads.db.write() as session:
-        for name in (ListName.STUDENTS, ListName.ATTENDANCE_CODES):
-            known = await lists.load(session, "st-marys", name)
-            assert known is not None
-            await lists.save(session, "st-marys", replace(known, full_at=known.fetched_at))
+    """At St Mary's people are found by their UPN."""
+    await schools_just_synced(services, monkeypatch)
     await keep_people(services, PEOPLE)
 
 
@@ -56,9 +41,7 @@ def shown(page: httpx.Response) -> dict[str, str]:
     for name, options in re.findall(r'<select id="[^"]*" name="([^"]+)"[^>]*>(.*?)</select>', text, re.DOTALL):
         chosen = re.search(r'value="([^"]*)" selected', options) or re.search(r'value="([^"]*)"', options)
         fields[name] = chosen[1] if chosen else ""
-    version = re.search(r'name="version" value="(\d+)"', text)
-    assert version, text
-    return {name: html.unescape(value) for name, value in fields.items()} | {"version": version[1]}
+    return {name: html.unescape(value) for name, value in fields.items()} | {"version": version_of(page)}
 
 
 def words(page: httpx.Response) -> str:
