@@ -36,20 +36,6 @@ def _is_alive(pid: int) -> bool:
         return not Path("/proc").is_dir()
 
 
-@pytest.fixture
-def start_dev(tmp_path: Path) -> Iterator[Callable[[], Dev]]:
-    started: list[Dev] = []
-
-    def start() -> Dev:
-        started.append(Dev(tmp_path))
-        return started[-1]
-
-    yield start
-    for dev in started:
-        if dev.process.poll() is None:
-            dev.end(signal.SIGTERM)
-
-
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Dev]]:
     """What `running` has started; the last of them may still run."""
@@ -104,30 +90,6 @@ def test_the_first_five_minutes_with_dev(running: Dev) -> None:
 
 
 @pytest.mark.slow
-def test_dev_ends_cleanly_and_starts_again_where_it_left_off(start_dev: Callable[[], Dev]) -> None:
-    first = start_dev()
-    submitted = first.run(
-        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(first.said["example"])
-    )
-    assert submitted.returncode == 0, submitted.stdout + submitted.stderr
-
-    code = first.end(signal.SIGTERM)
-    assert code == 0
-    assert not any(_is_alive(pid) for pid in first.pids)
-
-    second = start_dev()
-    listed = json.loads(second.run("list", "--json").stdout)["items"]
-    again = second.run(
-        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(second.said["example"])
-    )
-
-    assert [entry["id"] for entry in listed] == [json.loads(submitted.stdout)["id"]]
-    assert second.said["key"] == first.said["key"]
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert second.end(signal.SIGINT) == 0
-
-
-@pytest.mark.slow
 def test_a_killed_worker_comes_back_and_goes_on(running: Dev) -> None:
     os.kill(running.said["pids"]["worker"], signal.SIGKILL)
 
@@ -162,6 +124,31 @@ def test_a_second_dev_in_the_same_place_says_where_the_first_is(running: Dev) ->
 
     assert second.returncode == 6
     assert running.said["url"] in second.stderr
+
+
+@pytest.mark.slow
+def test_dev_ends_cleanly_and_starts_again_where_it_left_off(running: Dev, started: list[Dev]) -> None:
+    submitted = running.run(
+        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(running.said["example"])
+    )
+    assert submitted.returncode == 0, submitted.stdout + submitted.stderr
+    before = json.loads(running.run("list", "--json").stdout)["items"]
+
+    code = running.end(signal.SIGTERM)
+    assert code == 0
+    assert not any(_is_alive(pid) for pid in running.pids)
+
+    second = Dev(running.data_dir)
+    started.append(second)
+    listed = json.loads(second.run("list", "--json").stdout)["items"]
+    again = second.run(
+        "submit", "--school", "hillside", "-", "--wait", "--json", stdin=json.dumps(second.said["example"])
+    )
+
+    assert listed[0]["id"] == json.loads(submitted.stdout)["id"]
+    assert [entry["id"] for entry in listed] == [entry["id"] for entry in before]
+    assert second.said["key"] == running.said["key"]
+    assert again.returncode == 0, again.stdout + again.stderr
 
 
 @pytest.mark.slow

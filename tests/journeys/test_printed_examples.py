@@ -79,7 +79,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     (mail,) = (block.settings for block in _of("settings") if block.document == "docs/alerts.md")
     running = Dev(tmp_path_factory.mktemp("dev"), **mail)
     yield running
-    running.end(signal.SIGTERM)
+    assert running.end(signal.SIGINT) == 0, "Ctrl-C ends it in good order"
 
 
 @pytest.fixture(scope="module")
