@@ -1,15 +1,12 @@
 """What a bad morning has besides `scenes.morning`: marks that can be corrected, lists, a file, a key, a webhook."""
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
+from tests.console.copies import copied
 from tests.console.scenes import add_writeback, mark, morning
 from writeback.core.ids import new_id
 from writeback.domain.access import Scope
@@ -40,38 +37,9 @@ FAILED = 12
 ADMIN = Person("stf_scene", "scene", Role.ADMIN)
 
 
-@dataclass(frozen=True)
-class _Made:
-    """A morning in a new database, at a time, with settings: the next test that wants it has a copy."""
-
-    at: datetime
-    settings: dict[str, Any]
-    ids: Sequence[str]
-    rows: sqlite3.Connection
-
-
-_made: list[_Made] = []
-_OWN = {"data_dir", "database_url", "redis_url"}
-"""Settings that each test has its own of."""
-_IS_USED = "SELECT EXISTS (SELECT 1 FROM staff UNION SELECT 1 FROM app UNION SELECT 1 FROM school)"
-
-
 async def bad_morning(services: Services) -> Sequence[str]:
     """Let it have happened; return the ids of the marks that failed at St Mary's, the first accepted first."""
-    if services.reads.db.dialect != "sqlite":
-        return await _make(services)
-    at, settings = services.clock.now(), services.settings.model_dump(exclude=_OWN)
-    with closing(sqlite3.connect(make_url(services.settings.effective_database_url).database or "")) as here:
-        if here.execute(_IS_USED).fetchall() != [(0,)]:
-            return await _make(services)
-        for made in _made:
-            if (made.at, made.settings) == (at, settings):
-                made.rows.backup(here)
-                return made.ids
-        ids, rows = await _make(services), sqlite3.connect(":memory:")
-        here.backup(rows)
-    _made.append(_Made(at, settings, ids, rows))
-    return ids
+    return await copied(services, _make)
 
 
 async def _make(services: Services) -> Sequence[str]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, async_playwright
 from starlette.types import ASGIApp
@@ -38,6 +39,13 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One for all tests of a module, which run in one event loop; each window has cookies and a cache of its own."""
+    async with chromium() as started:
+        yield started
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from tests.console.copies import copied
 from writeback.core.ids import new_id
 from writeback.flow.projections.rollups import Rollup
 from writeback.store.tables import AttemptRow, EventRow, Lane, RequestRow, SchoolRow, WritebackRow
@@ -94,6 +95,10 @@ def add_school(session: Session, now: datetime, school_id: str, name: str, provi
 
 async def morning(services: Services) -> None:
     """Let a morning have happened, up to now."""
+    await copied(services, _make)
+
+
+async def _make(services: Services) -> None:
     await services.reads.db.transact(lambda session: _morning(session, services.clock.now()))
     await Rollup(services.reads.db, services.clock).count()
 

@@ -7,13 +7,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 pytest.importorskip("playwright", reason="what drives a browser has no wheel for this machine (musl)")
 
 from playwright.async_api import Browser, Page, expect
 from sqlmodel import Session, select
 
-from tests.console.browser import CHROMIUM, WHY_NOT, chromium, served
+from tests.console.browser import CHROMIUM, WHY_NOT, browser, served  # noqa: F401 - a fixture
 from tests.console.conftest import PASSWORD
 from tests.journeys.house import House, School, running_house
 from tests.secret_key import SECRET_KEY
@@ -30,6 +31,7 @@ from writeback.wiring import Services, open_services
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT),
     pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # as the browser
     pytest.mark.filterwarnings("ignore:Call to deprecated close:DeprecationWarning"),  # arq's, of redis
 ]
 
@@ -47,8 +49,8 @@ class Morning:
     oakfield: School
 
 
-@pytest.fixture
-async def bad_morning(tmp_path: Path) -> AsyncIterator[Morning]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def bad_morning(tmp_path: Path, browser: Browser) -> AsyncIterator[Morning]:  # noqa: F811
     """One school's agent is offline, and marks wait; at the other 12 have failed, one of them with a wrong code."""
     settings = Settings(data_dir=tmp_path, secret_key=SECRET_KEY, console={"refresh_s": 1})
     async with running_house(tmp_path) as house, open_services(settings) as services:
@@ -61,7 +63,7 @@ async def bad_morning(tmp_path: Path) -> AsyncIterator[Morning]:
         await _submit(house, oakfield, FAILED)
         await services.reads.db.transact(lambda session: _fail(session, oakfield.id))
         await services.holds.resume(oakfield.id, SERVICE)
-        async with served(create_console(services)) as origin, chromium() as browser:
+        async with served(create_console(services)) as origin:
             yield Morning(services, origin, browser, hillside, oakfield)
 
 

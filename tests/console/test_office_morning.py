@@ -10,12 +10,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 pytest.importorskip("playwright", reason="what drives a browser has no wheel for this machine (musl)")
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.console.browser import CHROMIUM, WHY_NOT, chromium, served
+from tests.console.browser import CHROMIUM, WHY_NOT, browser, served  # noqa: F401 - a fixture
 from tests.console.conftest import PASSWORD
 from tests.journeys.house import House, School, running_house
 from tests.secret_key import SECRET_KEY
@@ -28,6 +29,7 @@ from writeback.wiring import open_services
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT),
     pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # as the browser
     pytest.mark.filterwarnings("ignore:Call to deprecated close:DeprecationWarning"),  # arq's, of redis
 ]
 
@@ -59,8 +61,8 @@ class Office:
         return "\r\n".join([*head, *rows, "Total present,,,3,3", ""])
 
 
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def office(tmp_path: Path, browser: Browser) -> AsyncIterator[Office]:  # noqa: F811
     """A school with three pupils whose UPNs are known, and a person of its office with an account."""
     settings = Settings(data_dir=tmp_path, secret_key=SECRET_KEY, console={"refresh_s": 1})
     async with running_house(tmp_path) as house, open_services(settings) as services:
@@ -71,7 +73,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
         await house.ask_api("POST", f"/v1/schools/{school.id}/sync?full=true")
         pupils = [one for one in await _listed(house, school) if one not in before]
         await services.staff.accounts.add("sam", Role.SUPPORT, password=PASSWORD, schools=[school.id])
-        async with served(create_console(services)) as origin, chromium() as browser:
+        async with served(create_console(services)) as origin:
             today = SystemClock().now().date()
             day = today - timedelta(days=max(0, today.weekday() - 4))
             yield Office(house, school, origin, browser, day, pupils)

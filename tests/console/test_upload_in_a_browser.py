@@ -4,19 +4,26 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 
 pytest.importorskip("playwright", reason="what drives a browser has no wheel for this machine (musl)")
 
 from playwright.async_api import Browser, Page, expect
 
 from tests.console.bad_morning import bad_morning
-from tests.console.browser import CHROMIUM, WHY_NOT, chromium, served
+from tests.console.browser import CHROMIUM, WHY_NOT, browser, served  # noqa: F401 - a fixture
 from tests.console.conftest import PASSWORD
 from writeback.console import create_console
+from writeback.core.clock import FakeClock
+from writeback.core.settings import Settings
 from writeback.domain.staff import Role
-from writeback.wiring import Services
+from writeback.wiring import open_services
 
-pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT),
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # as the browser
+]
 
 MARKS = "student_id,date,session,code\r\nA200,2026-01-12,AM,/\r\n"
 _DROP = """([place, files]) => {
@@ -48,13 +55,14 @@ class Office:
         return page
 
 
-@pytest.fixture
-async def office(services: Services) -> AsyncIterator[Office]:
-    await services.staff.accounts.add("sam", Role.SUPPORT, password=PASSWORD)
-    await bad_morning(services)
-    services.settings.batches.max_file_bytes = 10_000
-    async with served(create_console(services)) as origin, chromium() as browser:
-        yield Office(origin, browser)
+@pytest_asyncio.fixture(loop_scope="module")
+async def office(settings: Settings, fake_clock: FakeClock, browser: Browser) -> AsyncIterator[Office]:  # noqa: F811
+    async with open_services(settings, clock=fake_clock) as services:
+        await bad_morning(services)
+        await services.staff.accounts.add("sam", Role.SUPPORT, password=PASSWORD)
+        services.settings.batches.max_file_bytes = 10_000
+        async with served(create_console(services)) as origin:
+            yield Office(origin, browser)
 
 
 async def test_file_is_dropped_on_its_place(office: Office) -> None:
