@@ -59,13 +59,14 @@ def _param(case: Case) -> Any:
 
 
 def _is_of_the_short_run(case: Case) -> bool:
-    """One work a case, another one at each next point; both works where it matters which provider it is."""
+    """One work a case, another one at each next point; both works where the provider matters, at one of the two."""
     works = list(SCENES[case.point].works)
     is_its_work = case.work == works[list(SCENES).index(case.point) % len(works)]
     matters = case.point in (*_AT_A_COMMIT, *_AT_THE_PROVIDER)
     match case.action:
         case "kill":
-            return case.nth <= 2 and (is_its_work or case.point in _AT_THE_PROVIDER)
+            both_works = case.point in _AT_THE_PROVIDER and case.provider == "wonde"
+            return case.nth == 1 and (is_its_work or both_works)
         case "raise":
             return case.nth == 1 and is_its_work and matters
         case _:
