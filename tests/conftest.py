@@ -5,6 +5,7 @@ template.
 """
 
 import asyncio
+import importlib
 import os
 import shutil
 import signal
@@ -75,6 +76,24 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_CONFIG_HOME"] = os.devnull  # whoever runs the tests may have profiles of their own
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _interrupt)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have the processes of a run over everything begin to import at different places.
+
+    On a fresh clone each module is compiled by who imports it first; in one order all would compile all of them.
+    """
+    started = getattr(session.config, "workerinput", None)
+    if started is None or session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    root = Path(__file__).parents[1]
+    paths = sorted(root.glob("tests/**/test_*.py"))
+    first = len(paths) * int(started["workerid"].removeprefix("gw")) // started["workercount"]
+    with warnings.catch_warnings(action="error"):
+        for path in [*paths[first:], *paths[:first]]:
+            with suppress(Exception, pytest.skip.Exception):  # what is amiss is said when it is collected
+                importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 def _interrupt(*_: object) -> NoReturn:
