@@ -106,6 +106,9 @@ class House:
     async def order(self, path: str, /, **body: Any) -> Any:
         return self._json(await self._control.post(f"/_sandbox/{path}", json=body))
 
+    async def delete(self, path: str) -> Any:
+        return self._json(await self._control.delete(f"/_sandbox/{path}"))
+
     async def ask(self, path: str, **params: str) -> Any:
         return self._json(await self._control.get(f"/_sandbox/{path}", params=params))
 

@@ -43,6 +43,7 @@ _OUTCOMES: Mapping[str, tuple[str, str]] = {
     "left": ("not waited for any more", "warn"),
 }
 _LONGEST = 300
+_BEFORE, _IS_EVENT, _AFTER = range(3)
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,31 @@ class Entry:
 
 
 def history_of(found: Writeback) -> Sequence[Entry]:
-    """Return all of it, the earliest first."""
-    entries = [_event(event) for event in found.timeline]
+    """Return all of it in the order in which it happened.
+
+    Events are in order by their numbers; the rest has its place among them: a try comes after the event that sent it,
+    what settled a request or was corrected before the event that followed from it.
+    """
+    events = found.timeline
+    placed = [(place, _IS_EVENT, _event(event)) for place, event in enumerate(events)]
     for request in found.requests:
-        entries += _tries(request, len(found.records))
+        tries, settled = _tries(request, len(found.records)), _settled(request)
+        sent = next((place for place, event in enumerate(events) if event.detail == request.id), None)
+        placed += [(_last_by(events, one.at) if sent is None else sent, _AFTER, one) for one in tries]
+        placed += [(max(_first_from(events, one.at), (sent or 0) + 1), _BEFORE, one) for one in settled]
     for correction in found.mendings:
-        entries += _edits(correction)
-    return sorted(entries, key=lambda entry: entry.at)
+        placed += [(_first_from(events, one.at), _BEFORE, one) for one in _edits(correction)]
+    return [entry for _, _, entry in sorted(placed, key=lambda one: (*one[:2], one[2].at))]
+
+
+def _first_from(events: Sequence[TimelineEntry], at: datetime) -> int:
+    """Return the place of the first event that did not happen before then."""
+    return next((place for place, event in enumerate(events) if event.at >= at), len(events))
+
+
+def _last_by(events: Sequence[TimelineEntry], at: datetime) -> int:
+    """Return the place of the last event that had happened by then."""
+    return max((place for place, event in enumerate(events) if event.at <= at), default=-1)
 
 
 def actor_words(actor: str) -> str:
@@ -110,6 +129,10 @@ def _tries(request: ProviderRequest, records: int) -> Iterator[Entry]:
         words = f"Request to {provider} with {carried}{again}: {said}{took}"
         kept = request.id if request.answer_kept and one is request.attempts[-1] else ""
         yield Entry(one.started_at, tone, words, "", (one.detail or "")[:_LONGEST], request.provider_ref or "", kept)
+
+
+def _settled(request: ProviderRequest) -> Iterator[Entry]:
+    """Yield how a request ended, where it has."""
     if request.settled_at is not None and request.result:
         by = f", by {sentence(request.evidence).lower()}" if request.evidence else ""
         tone = "ok" if request.result == "confirmed" else "wait"

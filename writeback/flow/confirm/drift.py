@@ -145,11 +145,11 @@ class Drift:
             opened.progress[index] = opened.progress[index].with_findings([_changed(opened, index, value)])
         if changed:
             now = self.flow.clock.now()
-            row.progress, row.updated_at = pack_progress(opened.progress), now
+            row.progress = pack_progress(opened.progress)
             session.add(row)
             detail = f"{len(changed)} of {len(readings)} that were read"
             actor = f"provider:{provider}"
-            writebacks.add_event(session, row, Remark.CHANGED_IN_MIS, at=now, actor=actor, detail=detail)
+            writebacks.add_event(session, row, Remark.CHANGED_IN_MIS, now=now, actor=actor, detail=detail)
         log.info(
             "drift_checked",
             writeback_id=row.id,

@@ -43,15 +43,15 @@ class Begin:
     async def turns(self, lane_ids: Sequence[str]) -> list[Turn]:
         """Take the leases of lanes, choose what goes in each, and commit it as `sending`."""
         known = {lane_id: await self._lane_of(lane_id) for lane_id in lane_ids}
-        now = self.flow.clock.now()
-        return await self.flow.db.transact(partial(self._begin, known, now))
+        return await self.flow.db.transact(partial(self._begin, known))
 
     async def _lane_of(self, lane_id: str) -> LaneOf:
         school_id, registry = lane_id.rsplit(":", 1)[0], self.flow.registry
         lookups = await self.flow.lookups.view(school_id)
         return LaneOf(await registry.account(school_id), await registry.school(school_id), lookups)
 
-    def _begin(self, known: Mapping[str, LaneOf], now: datetime, session: Session) -> list[Turn]:
+    def _begin(self, known: Mapping[str, LaneOf], session: Session) -> list[Turn]:
+        now = self.flow.clock.now()  # in the transaction: what was accepted while we waited for it came before
         until = now + timedelta(seconds=self.flow.settings.dispatch.lease_s)
         leases = lanes.acquire(session, known, owner=self.owner, now=now, until=until)
         if not leases:

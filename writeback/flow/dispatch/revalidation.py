@@ -21,7 +21,7 @@ from writeback.flow.engine.former_ids import is_stopped, stop
 from writeback.flow.engine.last_look import fail_waiting
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.writebacks import holds
-from writeback.store.writebacks.writebacks import LISTS_IN_DOUBT
+from writeback.store.writebacks.writebacks import LISTS_IN_DOUBT, touch
 
 log = structlog.get_logger()
 
@@ -101,7 +101,7 @@ class Revalidation:
         for index, at in zip(indexes, doubts, strict=True):
             one.keep(index, replace(one.progress[index], doubted_at=at))
         if max(doubts) == now:
-            row.updated_at = now
+            touch(row, now)
             holds.schedule_sync(session, self.school.id, now)
             log.info("lists_doubted", writeback_id=row.id, school=self.school.id)
         elif now - max(doubts) >= _AGAIN:

@@ -17,7 +17,7 @@ from writeback.domain.writeback import (
     unpack_progress,
 )
 from writeback.store.tables import WritebackRow
-from writeback.store.writebacks.writebacks import add_event
+from writeback.store.writebacks.writebacks import add_event, touch
 
 
 @dataclass
@@ -60,9 +60,8 @@ class Changes:
     def event(self, row: WritebackRow, event: Event, *, detail: str | None = None) -> None:
         """Move the writeback by `event` and write it down."""
         row.status = advance(Status(row.status), event)
-        row.updated_at = self.now
         self.session.add(row)
-        add_event(self.session, row, event, at=self.now, actor=self.actor, detail=detail)
+        add_event(self.session, row, event, now=self.now, actor=self.actor, detail=detail)
 
     def settle(self, opened: OpenWriteback, *, queued_by: Event = Event.RETRY, detail: str | None = None) -> Status:
         """Store the records' progress and move the writeback to the status that follows from it.
@@ -71,7 +70,7 @@ class Changes:
         """
         row = opened.row
         row.progress = pack_progress(opened.progress)
-        row.updated_at = self.now
+        touch(row, self.now)
         target = overall_status(opened.progress)
         event = event_towards(target, queued_by=queued_by)
         if row.status == Status.HELD and Status.HELD not in TRANSITIONS[event].sources and target is not Status.QUEUED:

@@ -233,9 +233,9 @@ def _carry_one(changes: Changes, row: WritebackRow, new: NewIds) -> tuple[int, i
             uncertain += 1
             opened.progress[index] = entry.with_findings(findings)
     if carried:
-        row.records, row.updated_at = dump_records(row.kind, records), changes.now
+        row.records = dump_records(row.kind, records)
         detail = f"{carried} of {len(records)} records: {', '.join(fields)}"
-        add_event(changes.session, row, Remark.IDS_CARRIED_OVER, at=changes.now, actor=changes.actor, detail=detail)
+        add_event(changes.session, row, Remark.IDS_CARRIED_OVER, now=changes.now, actor=changes.actor, detail=detail)
     if row.hold_reason == LISTS_MISSING:
         row.hold_reason = row.next_attempt_at = None
     row.progress = pack_progress(opened.progress)

@@ -242,7 +242,19 @@ def is_due(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     )
 
 
-def add_event(session: Session, row: WritebackRow, event: str, *, at: datetime, actor: str, detail: str | None) -> None:
-    """Write the event of a change in the transaction of the change."""
-    values = {"writeback_id": row.id, "app_id": row.app_id, "at": at, "actor": actor}
+def touch(row: WritebackRow, now: datetime) -> datetime:
+    """Note that a locked writeback changes, and return when: `now`, but never before what happened to it last.
+
+    Processes read their clocks before they have the row, and machines' clocks differ: without this a history by time
+    would not be the history by number (ADR 53).
+    """
+    row.updated_at = max(now, row.updated_at)
+    return row.updated_at
+
+
+def add_event(
+    session: Session, row: WritebackRow, event: str, *, now: datetime, actor: str, detail: str | None
+) -> None:
+    """Write the event of a change of a locked writeback in the transaction of the change."""
+    values = {"writeback_id": row.id, "app_id": row.app_id, "at": touch(row, now), "actor": actor}
     insert_later(session, EventRow, **values, event=event, status=row.status, detail=detail)
