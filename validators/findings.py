@@ -60,7 +60,7 @@ def make(
     quoted = _quote(wording.text, values) if wording else None
     if list_name is None:
         return Finding(code, *texts, entry.severity, pointer, record, quoted)
-    return ListFinding(code, *texts, entry.severity, pointer, record, quoted, list_name)
+    return ListFinding(code, *texts, entry.severity, pointer, record, quoted, list=list_name)
 
 
 def texts_of(rule: FeatureRule, school: School) -> dict[str, str]:

@@ -31,7 +31,8 @@ def outcome_of(answer: Answer | NotReached | Uncertain) -> Outcome:
     if answer.is_success:
         return Taken(reference_of(said.get("letter")))
     message = shorten(said.get("why") or answer.in_words("Pigeon Post"))
-    return Refused(message, {place: [_refused(message)] for place in said.get("lines", [])})
+    found = {place: [_refused(message)] for place in said.get("lines", [])}
+    return Refused(message, found, said=shorten(said.get("why", "")))
 
 
 def verdict_of(answer: Answer | NotReached | Uncertain | Blocked) -> Verdict:
@@ -51,7 +52,7 @@ def verdict_of(answer: Answer | NotReached | Uncertain | Blocked) -> Verdict:
         case "delivered":
             return Evidenced("poll")
         case "returned":
-            return Rejected(shorten(said.get("why", "it was returned")))
+            return Rejected(shorten(said.get("why", "it was returned")), said=shorten(said.get("why", "")))
         case _:
             return Unclear(answer.in_words("Pigeon Post"))
 

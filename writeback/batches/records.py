@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -147,7 +147,7 @@ def in_words_of_rows(finding: Finding) -> Finding:
     if message == finding.message:
         return finding
     hint = _PUPIL_WORDS.sub("", finding.hint)
-    return Finding(finding.code, message, hint, finding.severity, finding.pointer, None, finding.provider_message)
+    return replace(finding, message=message, hint=hint, record=None)
 
 
 def _of_line(unit: Unit, layout: Layout) -> dict[str, Any] | None:

@@ -126,7 +126,8 @@ def _record_name(finding: Mapping[str, Any]) -> str:
 
 def _message(finding: Mapping[str, Any]) -> str:
     ours, theirs = str(finding.get("message") or ""), finding.get("provider_message")
-    return f"{ours} (provider: {theirs})" if theirs else ours
+    whose = "the provider says" if finding.get("provider_answered") else "the provider's document"
+    return f"{ours} ({whose}: {theirs})" if theirs else ours
 
 
 def print_failure(failure: CommandFailed, *, as_json: bool) -> None:

@@ -182,7 +182,7 @@ class Person:
         if not is_about and not self.is_in([finding.get(one) for one in ("message", "hint", "provider_message")]):
             return dict(finding)
         kept = {name: finding[name] for name in _KEPT_OF_FINDING if name in finding}
-        return {**kept, "message": ERASED, "hint": "", "provider_message": None}
+        return {**kept, "message": ERASED, "hint": "", "provider_message": None, "provider_answered": False}
 
     def things_of(self, kind: str, mis_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield how later records name what a record about this person alone has made."""

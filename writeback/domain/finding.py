@@ -24,6 +24,8 @@ class Finding:
     pointer: str = ""
     record: int | None = None
     provider_message: str | None = None
+    provider_answered: bool = False
+    """Whether the provider has answered with these words; else they are those of its document."""
 
     @property
     def is_error(self) -> bool:
@@ -39,6 +41,7 @@ class Finding:
             "message": self.message,
             "hint": self.hint,
             "provider_message": self.provider_message,
+            "provider_answered": self.provider_answered,
         }
 
 

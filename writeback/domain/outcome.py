@@ -44,10 +44,12 @@ class Refused:
     """A definite no: nothing of this request was or will be written."""
 
     message: str
-    """The provider's own wording, without pupil data beyond ids."""
+    """What it came to, without pupil data beyond ids."""
     findings: Mapping[int, Sequence[Finding]] = field(default_factory=dict)
     """By position in the request: the records that it names. Empty: it names none."""
     raw: RawAnswer | None = field(default=None, repr=False, compare=False)
+    said: str = ""
+    """The provider's own words, and nothing of ours; empty: it gave none."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ class Rejected:
     message: str
     findings: Mapping[int, Sequence[Finding]] = field(default_factory=dict)
     raw: RawAnswer | None = field(default=None, repr=False, compare=False)
+    said: str = ""
+    """The provider's own words, and nothing of ours; empty: it gave none."""
 
 
 @dataclass(frozen=True)

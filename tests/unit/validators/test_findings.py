@@ -200,3 +200,13 @@ def test_the_words_about_one_field_go_before_those_about_all() -> None:
 
     assert about_end.provider_message == "end_at datetime Yes The timestamp for the end of the detention."
     assert about_type.provider_message is None
+
+
+def test_what_only_a_document_words_is_not_taken_for_an_answer() -> None:
+    finding = make(
+        "student_not_on_roll", {"student_id": "9919", **dict.fromkeys(("school", "mis"), "")}, provider="xporter"
+    )
+
+    assert finding.provider_message is not None
+    assert finding.provider_answered is False
+    assert finding.as_json()["provider_answered"] is False

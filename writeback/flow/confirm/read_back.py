@@ -215,8 +215,8 @@ class ReadBackSettlement:
     def _end(self, member: Member, reading: SlotReadBack | None) -> None:
         """Fail a record that stood alone and is not in the MIS; a person is asked where that cannot be seen."""
         status = RecordStatus.FAILED if _seen(reading) is Seen.ABSENT else RecordStatus.NEEDS_ATTENTION
-        said = requests.last_detail(self.changes.session, self.request.id)
-        change_member(member, status, findings=[read_back_findings.cannot_be_taken(member, said)], group=None)
+        outcome = requests.last_detail(self.changes.session, self.request.id)
+        change_member(member, status, findings=[read_back_findings.cannot_be_taken(member, outcome)], group=None)
 
     def _end_refused(self, member: Member, reading: SlotReadBack | None, attributed: Attributed) -> None:
         """Confirm a refused record that an earlier request has written; end it where the MIS shows that none has."""

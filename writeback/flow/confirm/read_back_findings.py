@@ -63,14 +63,14 @@ def written_before(member: Member) -> Finding:
     )
 
 
-def cannot_be_taken(member: Member, said: str) -> Finding:
+def cannot_be_taken(member: Member, outcome: str) -> Finding:
+    last = f" ({outcome})" if outcome else ""
     return Finding(
         code="provider_refused",
-        message="The provider gave no clear answer each time that this record was sent, while it answered others.",
+        message=f"The provider gave no clear answer{last} each time that this record was sent, but answered others.",
         hint="Look at this record in the MIS, and at what it says; mend it, and send it again.",
         pointer=f"/records/{member.index}",
         record=member.index,
-        provider_message=said or None,
     )
 
 

@@ -71,8 +71,9 @@ class Settling:
                 self._ask_again(None)
             case Evidenced():
                 self._evidenced(verdict)
-            case Rejected(message, findings):
-                refuse(self.changes, self.request, self.members, result="rejected", message=message, findings=findings)
+            case Rejected(message, findings, said=said):
+                told = {"message": message, "words": said}
+                refuse(self.changes, self.request, self.members, result="rejected", findings=findings, **told)
             case Blocked():
                 hold_for(self.flow, self.changes, self.request, verdict)
                 self._ask_again(None)

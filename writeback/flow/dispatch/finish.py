@@ -137,9 +137,10 @@ class _Recording:
             case Applied(evidence):
                 self._attempt("applied", None)
                 self._applied(members, evidence)
-            case Refused(message, findings):
+            case Refused(message, findings, said=said):
                 self._attempt("refused", message)
-                refuse(self.changes, self.request, members, result="refused", message=message, findings=findings)
+                told = {"message": message, "words": said}
+                refuse(self.changes, self.request, members, result="refused", findings=findings, **told)
             case NotReached(reason, retry_after_s):
                 self._attempt("not_reached", reason)
                 self._again(members, reason, retry_after_s)

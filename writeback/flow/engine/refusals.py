@@ -1,6 +1,7 @@
 """What a definite refusal does to the records of a request; the same at once (HTTP) and later (webhook, callback)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from writeback.domain.finding import Finding
 from writeback.domain.states import Event
@@ -25,9 +26,11 @@ def refuse(
     *,
     result: str,
     message: str,
+    words: str,
     findings: Mapping[int, Sequence[Finding]],
 ) -> None:
-    """Close the request with `result`, fail the records that are named and let the rest go again.
+    """Close the request with `result`, fail the records that are named and let the rest go again. `message` is what it
+    came to; `words` are the provider's own, empty where it gave none.
 
     Where none is named, a record that stood alone fails; more are split in two halves that go apart, until the bad one
     stands alone: SIMS writes all of a request or nothing (Xporter 13924), and Wonde gives no reason (8744). A record
@@ -36,7 +39,7 @@ def refuse(
     """
     named = {position: said for position, said in findings.items() if position < len(members)}
     if not named and len(members) == 1:
-        named = {0: [_unexplained(message)]}
+        named = {0: [_unexplained(words)]}
     if any(may_be_there(members[position].opened) for position in named):
         said_of = {position: placed(said, members[position].index) for position, said in named.items()}
         keep_in_doubt(changes, request, members, said_of, message)
@@ -76,24 +79,15 @@ def _heal_if_it_may(changes: Changes, member: Member, request_id: str) -> None:
 
 def placed(findings: Sequence[Finding], index: int) -> list[Finding]:
     """Return the findings with the record's own index instead of its place in the request."""
-    return [
-        Finding(
-            code=one.code,
-            message=one.message,
-            hint=one.hint,
-            severity=one.severity,
-            pointer=f"/records/{index}" + one.pointer,
-            record=index,
-            provider_message=one.provider_message,
-        )
-        for one in findings
-    ]
+    return [replace(one, pointer=f"/records/{index}" + one.pointer, record=index) for one in findings]
 
 
-def _unexplained(message: str) -> Finding:
+def _unexplained(words: str) -> Finding:
+    reason = "and does not say which field is wrong" if words else "and gave no reason"
     return Finding(
         code=_UNEXPLAINED,
-        message="The provider refused this record and gave no reason that names a field.",
+        message=f"The provider refused this record {reason}.",
         hint="Compare the record with what the MIS holds, mend it, and send it as a new writeback.",
-        provider_message=message or None,
+        provider_message=words or None,
+        provider_answered=bool(words),
     )

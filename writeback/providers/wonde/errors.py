@@ -30,8 +30,9 @@ def read_refusal(answer: Answer, count: int, kind: str) -> Refused:
         place = reader.place(path)
         if place is not None and place[0] < count:
             named[place[0]].append(reader.finding(place[1], text))
-    said = texts_of(answer.body) or "it gives no reason"
-    return Refused(shorten(f"{answer.in_words('Wonde')}: {said}"), dict(named))
+    said = texts_of(answer.body)
+    message = f"{answer.in_words('Wonde')}: {said or 'it gives no reason'}"
+    return Refused(shorten(message), dict(named), said=said)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class _Reader:
                 break
             pointer += f"/{named.field}"
         message = f"Wonde refuses this record: {text}"
-        return Finding(named.code, message, named.hint, pointer=pointer, provider_message=text)
+        return Finding(named.code, message, named.hint, pointer=pointer, provider_message=text, provider_answered=True)
 
 
 def _is_number(part: str) -> bool:

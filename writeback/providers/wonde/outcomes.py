@@ -45,7 +45,7 @@ def read_answer(answer: Answer, kind: str, count: int) -> Outcome:
     if answer.is_success:
         return _taken(answer, kind, count)
     if answer.status in (404, 410) and operation.target is not None and not answer.is_foreign:
-        return _not_found(answer.status, operation, operation.target)
+        return _not_found(answer, operation, operation.target)
     refused = read_refusal(answer, count, kind)
     if answer.status in (404, 405) and not refused.findings:  # no record is meant: the path itself is not there
         return Blocked(HoldReason.UNKNOWN_THERE, f"{answer.in_words('Wonde')}: it knows no such address for the school")
@@ -77,12 +77,20 @@ def _taken(answer: Answer, kind: str, count: int) -> Taken | Refused | Uncertain
     return Taken(None)
 
 
-def _not_found(status: int, operation: Operation, target: str) -> Refused:
+def _not_found(answer: Answer, operation: Operation, target: str) -> Refused:
     """What was to be changed or removed is not there; the path has no other id that could be wrong but the school's."""
     message = f"Wonde knows no such {operation.noun}"
     hint = "It may have been removed already: look in the MIS, and send the id that it has now."
-    said = f"Wonde answered {status}"
-    return Refused(said, {0: [Finding("record_not_found", message, hint, pointer=f"/{target}", provider_message=said)]})
+    said = texts_of(answer.body)
+    found = Finding(
+        "record_not_found",
+        message,
+        hint,
+        pointer=f"/{target}",
+        provider_message=said or None,
+        provider_answered=bool(said),
+    )
+    return Refused(shorten(": ".join(filter(None, (answer.in_words("Wonde"), said)))), {0: [found]}, said=said)
 
 
 def _writeback_id(body: Any) -> str | None:
@@ -122,4 +130,4 @@ def _verdict(data: Mapping[str, Any], sent: SentRequest, now: datetime) -> Verdi
         at = instant_of(data["next_attempt"])
         return Pending(at if at is not None and at > now else None, "Wonde will try again by itself")
     said = texts_of({name: value for name, value in data.items() if name in _REASONS})
-    return Rejected(shorten(f"Wonde could not write it into the MIS: {said}" if said else _NO_REASON))
+    return Rejected(shorten(f"Wonde could not write it into the MIS: {said}" if said else _NO_REASON), said=said)

@@ -61,7 +61,7 @@ def _read_callback(hint: Mapping[str, Any], sent: SentRequest, places: Sequence[
     if said and AGENT_UNREACHABLE.search(said):
         return GaveUp(HoldReason.OFFLINE, shorten(said))
     if said:
-        return Rejected(shorten(said), read_message(said, places) or {})
+        return Rejected(shorten(said), read_message(said, places) or {}, said=shorten(said))
     if is_false(completed):
         return Rejected("Xporter could not write it and gives no reason")
     return Unclear("Xporter's callback says neither that it is done nor why not")

@@ -75,9 +75,8 @@ def _read_words(answer: Answer, places: Sequence[Place]) -> Refused:
     """Return the refusal in whatever words there are; the documented ones name records wherever they stand."""
     said = texts_of(answer.body)
     findings = read_message(said, places) if said else None
-    return Refused(
-        shorten(f"{answer.in_words('Xporter')}: {said}" if said else answer.in_words("Xporter")), findings or {}
-    )
+    message = f"{answer.in_words('Xporter')}: {said}" if said else answer.in_words("Xporter")
+    return Refused(shorten(message), findings or {}, said=said)
 
 
 def _read_exception(said: str, answer: Answer, places: Sequence[Place]) -> Trouble:
@@ -85,7 +84,7 @@ def _read_exception(said: str, answer: Answer, places: Sequence[Place]) -> Troub
         return Blocked(HoldReason.PAUSED, shorten(said))
     findings = read_message(said, places)
     if findings is not None:
-        return Refused(shorten(said), findings)
+        return Refused(shorten(said), findings, said=shorten(said))
     if _SECRET.search(said) or answer.status == 401 or (answer.status != 403 and _TOKEN.search(said)):
         return Blocked(HoldReason.TOKEN_REFUSED, shorten(said))
     if answer.status == 403 or _SCOPE.search(said):
@@ -95,7 +94,7 @@ def _read_exception(said: str, answer: Answer, places: Sequence[Place]) -> Troub
         return trouble
     if AGENT_UNREACHABLE.search(said) or _PASSING.search(said) or _is_broken(said, answer):
         return Uncertain(f"Xporter says: {shorten(said)}")
-    return Refused(shorten(said))
+    return Refused(shorten(said), said=shorten(said))
 
 
 def _is_broken(said: str, answer: Answer) -> bool:

@@ -89,6 +89,9 @@ class Finding(Model):
     """What to do."""
     provider_message: str | None = None
     """The provider's own wording, where its document gives one or it has answered."""
+    provider_answered: bool = False
+    """Whether the provider has answered so; false: the wording is that of its document, for what our validation
+    found."""
 
     @property
     def is_error(self) -> bool:

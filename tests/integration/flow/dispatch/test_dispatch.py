@@ -112,11 +112,24 @@ async def test_records_that_a_refusal_names_fail_and_the_rest_go_again(world: Wo
     assert records[1]["findings"][0]["pointer"] == "/records/1"
 
 
+async def test_a_refusal_without_words_has_none_of_ours_in_their_place(world: World):
+    world.provider.outcomes = [Refused("Wonde answered 422: it gives no reason")] * 2
+    writeback_id = await world.submit(mark("A1"))
+    await world.serve()
+    await _fetch_lists(world)
+    await world.serve()
+    (record,) = await world.records(writeback_id)
+    (finding,) = record["findings"]
+    assert finding["message"] == "The provider refused this record and gave no reason."
+    assert (finding["provider_message"], finding["provider_answered"]) == (None, False)
+
+
 async def test_a_refusal_that_names_nothing_is_halved_until_the_bad_record_stands_alone(world: World):
     bad = "A3"
 
     def answer(marks):
-        return Refused("SIMS said no") if any(one["student_id"] == bad for one in marks) else Taken(f"ok{len(marks)}")
+        refused = Refused("Wonde answered 422: SIMS said no", said="SIMS said no")
+        return refused if any(one["student_id"] == bad for one in marks) else Taken(f"ok{len(marks)}")
 
     writeback_id = await world.submit(*(mark(f"A{n}") for n in range(1, 9)))
     for _ in range(2):
@@ -126,7 +139,8 @@ async def test_a_refusal_that_names_nothing_is_halved_until_the_bad_record_stand
         await _fetch_lists(world)
     records = await world.records(writeback_id)
     assert [one["status"] for one in records] == ["sent", "sent", "failed", *["sent"] * 5]
-    assert records[2]["findings"][0]["provider_message"] == "SIMS said no"
+    (finding,) = records[2]["findings"]
+    assert (finding["provider_message"], finding["provider_answered"]) == ("SIMS said no", True)
     assert len(world.provider.sent) <= 9
 
 

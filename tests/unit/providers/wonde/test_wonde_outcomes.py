@@ -99,6 +99,7 @@ def test_a_refusal_names_its_record_in_every_likely_shape(status: int, body: Any
     (finding,) = refused.findings[1]
     assert (finding.code, finding.pointer) == ("student_not_on_roll", "/student_id")
     assert finding.provider_message == "The selected student is invalid."
+    assert finding.provider_answered
 
 
 @pytest.mark.parametrize(
@@ -277,7 +278,15 @@ def test_an_answer_that_is_not_wrapped_counts_too() -> None:
 def test_what_wonde_says_of_a_failure_is_kept(told: Any) -> None:
     rejected = read_status(status(status="FAILED", **told), sent(), NOW)
 
-    assert rejected == Rejected("Wonde could not write it into the MIS: The register is closed.")
+    said = "The register is closed."
+    assert rejected == Rejected(f"Wonde could not write it into the MIS: {said}", said=said)
+
+
+def test_a_failure_without_a_reason_has_no_words_of_wondes() -> None:
+    rejected = read_status(status(status="FAILED"), sent(), NOW)
+
+    assert isinstance(rejected, Rejected)
+    assert (rejected.said, rejected.message != "") == ("", True)
 
 
 def test_failed_without_another_attempt_is_rejected() -> None:

@@ -106,7 +106,7 @@ def test_what_the_school_must_change_blocks(text: str, status: int, reason: Hold
 
 
 def test_an_unknown_exception_is_a_refusal_with_its_own_words() -> None:
-    assert read_answer(exception("Something new"), PLACES) == Refused("Something new")
+    assert read_answer(exception("Something new"), PLACES) == Refused("Something new", said="Something new")
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,8 @@ def test_false_without_a_reason_is_rejected_all_the_same() -> None:
 
 
 def test_empty_with_a_message_is_the_miss_refusal() -> None:
-    assert read_hints(sent(callback("", "SIMS: the register is locked"))) == Rejected("SIMS: the register is locked")
+    said = "SIMS: the register is locked"
+    assert read_hints(sent(callback("", said))) == Rejected(said, said=said)
 
 
 def test_empty_without_a_message_says_nothing() -> None:

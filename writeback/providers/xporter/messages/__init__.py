@@ -94,7 +94,14 @@ def _values(match: re.Match[str]) -> list[str]:
 
 
 def _finding(message: Message, pointer: str, text: str) -> Finding:
-    return Finding(message.code, message.message, message.hint, pointer=pointer, provider_message=shorten(text))
+    return Finding(
+        message.code,
+        message.message,
+        message.hint,
+        pointer=pointer,
+        provider_message=shorten(text),
+        provider_answered=True,
+    )
 
 
 __all__ = ["AGENT_UNREACHABLE", "TABLE", "Place", "places_of", "read_message"]
