@@ -15,7 +15,7 @@ from writeback.flow.projections.search import SearchIndex
 from writeback.store.reads.browsing import browsed
 from writeback.store.reads.filters import Filter, conditions
 from writeback.store.reads.search import Changed, TermWriter, changed, terms_of
-from writeback.store.tables import WritebackRow
+from writeback.store.tables import SearchTermRow, WritebackRow
 
 __all__ = ["seeded"]
 
@@ -125,7 +125,7 @@ async def test_a_pupils_id_does_not_show_what_happened_at_other_schools(seeded: 
     assert await seeded.ids("student=A1", schools=["riverbank"]) == [there]
     counts = (await seeded.get("/v1/writebacks/counts", schools=["riverbank"])).json()
     assert counts["schools"] == [{"school": "riverbank", "writebacks": 1}]
-    assert counts["findings"] == [{"code": "code_inactive", "writebacks": 1}]
+    assert counts["findings"] == [{"code": "code_inactive", "writebacks": 1, "said": []}]
 
 
 async def test_what_was_mended_is_not_found_by_what_it_was(seeded: Seeded, index: Index) -> None:
@@ -164,6 +164,52 @@ async def test_a_worker_that_was_overtaken_brings_back_no_finding_that_is_gone(s
     assert (await seeded.get("/v1/writebacks/counts")).json()["findings"] == []
 
 
+def _refused(words: str | None, *, is_answered: bool = True) -> str:
+    said = {"code": "provider_refused", "provider_message": words, "provider_answered": is_answered}
+    return json.dumps([{"status": "failed", "findings": [{**FINDING, **said}]}], separators=(",", ":"))
+
+
+async def test_causes_of_one_code_are_told_apart_by_what_the_provider_said(seeded: Seeded, index: Index) -> None:
+    for words in ("Register 12 is locked", "Register 99 is locked", "No such teacher: 7", None):
+        await seeded.add(status="failed", progress=_refused(words))
+    await seeded.add(status="failed", progress=_refused("Register 12 is locked", is_answered=False))
+    await index()
+
+    (found,) = (await seeded.get("/v1/writebacks/counts")).json()["findings"]
+
+    assert (found["code"], found["writebacks"]) == ("provider_refused", 5)
+    assert [(one["words"], one["writebacks"]) for one in found["said"]] == [
+        ("Register 99 is locked", 2),
+        ("No such teacher: 7", 1),
+    ]
+
+
+async def test_what_the_provider_said_lists_those_of_whom_it_said_so(seeded: Seeded) -> None:
+    for words in ("Register 12 is locked", "Register 99 is locked", "No such teacher: 7"):
+        await seeded.add(status="failed", progress=_refused(words))
+    await SearchIndex(seeded.db).index()
+    (found,) = (await seeded.get("/v1/writebacks/counts")).json()["findings"]
+
+    locked, teacher = (one["said"] for one in found["said"])
+
+    assert await seeded.ids(f"code=provider_refused&said={locked}") == ["wb_002", "wb_001"]
+    assert await seeded.ids(f"code=provider_refused&said={teacher}") == ["wb_003"]
+    assert await seeded.ids(f"code=code_inactive&said={teacher}") == []
+    assert (await seeded.get(f"/v1/writebacks?said={teacher}")).status_code == 400
+
+
+async def test_no_words_of_a_provider_stand_in_the_index(seeded: Seeded) -> None:
+    """They may name somebody; who is erased must be found in records alone."""
+    await seeded.add(status="failed", progress=_refused("Jo Bloggs is on no roll"))
+    await SearchIndex(seeded.db).index()
+
+    async with seeded.db.read() as session:
+        terms = (await session.exec(select(SearchTermRow.term))).all()
+
+    assert terms
+    assert not [term for term in terms if "jo" in term]
+
+
 async def test_counts_say_how_many_by_status_cause_and_school(seeded: Seeded, index: Index) -> None:
     await _seed(seeded)
     await index()
@@ -173,7 +219,7 @@ async def test_counts_say_how_many_by_status_cause_and_school(seeded: Seeded, in
     assert counts == {
         "total": 5,
         "statuses": {"queued": 2, "failed": 1, "held": 1, "confirmed": 1},
-        "findings": [{"code": "code_inactive", "writebacks": 1}],
+        "findings": [{"code": "code_inactive", "writebacks": 1, "said": []}],
         "holds": [{"reason": "school_offline", "writebacks": 1}],
         "schools": [{"school": "hillside", "writebacks": 4}, {"school": "riverbank", "writebacks": 1}],
         "more_schools": 0,

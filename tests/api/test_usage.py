@@ -103,7 +103,7 @@ async def test_what_became_of_its_writebacks_is_shown_of_the_schools_of_the_key(
 
     whole = await usage(api, await api.key("read"))
     assert whole["statuses"] == {"confirmed": 2, "failed": 2}
-    assert whole["failures"] == [{"code": "student_not_on_roll", "writebacks": 2}]
+    assert whole["failures"] == [{"code": "student_not_on_roll", "writebacks": 2, "said": []}]
     assert whole["evidence"]["looked_at"] == 2
     part = await usage(api, await api.key("read", schools=["hillside"]))
     assert part["statuses"] == {"confirmed": 1, "failed": 1}

@@ -13,6 +13,15 @@ MaybeReason = Annotated[str, StringConstraints(strip_whitespace=True, max_length
 
 FindingCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
+Said = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+"""The key of a provider's words."""
+
+
+def check_said(said: str | None, code: str | None) -> None:
+    """Raise ValueError for words without the code that they came with."""
+    if said is not None and code is None:
+        raise ValueError("said narrows a code down: send the code that the words came with, too")
+
 
 class Taken(Described):
     """Base of what is taken: unknown fields are refused, for they are mostly misspelt ones."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from writeback.api.models import FindingCode, MaybeReason, Reason, Taken
+from writeback.api.models import FindingCode, MaybeReason, Reason, Said, Taken, check_said
 from writeback.api.writebacks.routes import known_kind
 from writeback.domain.changes import Changes, Settable, Substitution
 from writeback.domain.corrections import Outcome
@@ -128,12 +128,15 @@ class FilterIn(Taken):
     """Accepted before this instant."""
     code: FindingCode | None = None
     """Of a finding that one of its records has, e.g. `student_not_on_roll`."""
+    said: Said | None = None
+    """With `code`: what the provider said with it, by the key that the counts give."""
     student: Annotated[Name, Field(min_length=1, max_length=64)] | None = None
 
     @model_validator(mode="after")
     def _is_not_empty(self) -> "FilterIn":
         if not any(getattr(self, name) for name in type(self).model_fields):
             raise ValueError("an empty filter would be about everything: name at least a school, an app or a time")
+        check_said(self.said, self.code)
         return self
 
     def _selection(self, statuses: Sequence[str]) -> Selection:
@@ -147,6 +150,7 @@ class FilterIn(Taken):
             since=self.since,
             until=self.until,
             code=self.code,
+            said=self.said,
             student=self.student,
         )
         return Selection(wanted, tuple(dict.fromkeys(self.ids)))

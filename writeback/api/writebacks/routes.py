@@ -1,14 +1,14 @@
 """`/v1/writebacks`: what apps and support staff look at. Submitting is in `api/writebacks/submit.py`."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from writeback.api.front.auth import Reader, Svc, check_school
 from writeback.api.front.errors_doc import READING, errors
 from writeback.api.front.paging import Paging, Parameters, split
-from writeback.api.models import FindingCode
+from writeback.api.models import FindingCode, Said, check_said
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Status
 from writeback.domain.submission.instants import Instant
@@ -47,6 +47,8 @@ class WritebackFilter(Parameters):
     """Accepted before this instant."""
     code: FindingCode | None = None
     """Of a finding that one of its records has, e.g. `student_not_on_roll`."""
+    said: Said | None = None
+    """With `code`: what the provider said with it, by the key that the counts give."""
     hold: FindingCode | None = None
     """What it waits for, e.g. `school_offline`."""
     student: Annotated[str, Field(min_length=1, max_length=64)] | None = None
@@ -60,6 +62,11 @@ class WritebackFilter(Parameters):
 
     What has just come in is found by this a second or two later.
     """
+
+    @model_validator(mode="after")
+    def _says_of_what(self) -> Self:
+        check_said(self.said, self.code)
+        return self
 
     @property
     def wanted(self) -> Filter:

@@ -21,6 +21,9 @@ def list_(
     app: Annotated[str | None, typer.Option("--app", help="Only this app's.")] = None,
     batch: Annotated[str | None, typer.Option("--batch", help="Only those of this batch.")] = None,
     code: Annotated[str | None, typer.Option("--code", help="With this finding, e.g. student_not_on_roll.")] = None,
+    said: Annotated[
+        str | None, typer.Option("--said", help="With --code: what the provider said with it, as --counts shows it.")
+    ] = None,
     hold: Annotated[str | None, typer.Option("--hold", help="Waiting for this, e.g. school_offline.")] = None,
     provider_ref: Annotated[
         str | None, typer.Option("--provider-ref", help="The provider's reference of a request.")
@@ -45,7 +48,15 @@ def list_(
     from writeback.core.clock import SystemClock
 
     filters = {"school": school, "ref": ref, "student": student, "since": since, "until": until}
-    filters |= {"app": app, "batch": batch, "code": code, "hold": hold, "provider_ref": provider_ref, "q": search}
+    filters |= {
+        "app": app,
+        "batch": batch,
+        "code": code,
+        "said": said,
+        "hold": hold,
+        "provider_ref": provider_ref,
+        "q": search,
+    }
     filters["status"] = ",".join(status) if status else None
     filters["kind"] = ",".join(kind) if kind else None
     if counts:
@@ -66,7 +77,9 @@ def _show_counts(context: typer.Context, counts: dict[str, Any]) -> None:
         return
     rows = [("all", "", counts["total"]), *(("status", name, number) for name, number in counts["statuses"].items())]
     for title, name in (("finding", "code"), ("hold", "reason"), ("school", "school")):
-        rows += [(title, entry[name], entry["writebacks"]) for entry in counts[f"{title}s"]]
+        for entry in counts[f"{title}s"]:
+            rows.append((title, entry[name], entry["writebacks"]))
+            rows += [(one["said"], f"  “{one['words']}”", one["writebacks"]) for one in entry.get("said", ())]
     output.out().print(output.table(("", "", "writebacks"), ((one, escape(two), str(n)) for one, two, n in rows)))
     if counts["more_schools"]:
         output.out().print(f"and {counts['more_schools']} more schools")

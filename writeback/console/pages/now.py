@@ -14,7 +14,7 @@ from writeback.console.presenters.sentences import GRID, provider_sentence, queu
 from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import STATUSES
 from writeback.domain.staff import Permission
-from writeback.flow.projections.overview import CHART, MOST_WRONG, Overview
+from writeback.flow.projections.overview import CHART, MOST_WRONG, Cause, Overview
 from writeback.flow.projections.overview_schools import SchoolCell
 
 pages = Pages()
@@ -77,9 +77,10 @@ def _counted(cells: Sequence[SchoolCell]) -> list[tuple[str, int]]:
     return [(state.value, counts[state]) for state in GRID if counts[state]]
 
 
-def _cause_query(today: str, code: str) -> dict[str, str]:
+def _cause_query(today: str, cause: Cause) -> dict[str, str]:
     """Return the filter that finds what went wrong today for this cause."""
-    return {"status" if code in STATUSES else "code": code, "since": today}
+    said = {"said": cause.said} if cause.said else {}
+    return {"status" if cause.code in STATUSES else "code": cause.code, "since": today, **said}
 
 
 def _announcement(overview: Overview, tones: list[str], failing: int) -> str:

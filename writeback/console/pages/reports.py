@@ -36,6 +36,7 @@ _COLUMNS = (
     "register",
     "accepted at",
     "writeback",
+    "the provider says",
 )
 
 
@@ -142,4 +143,5 @@ def _cells(page: Page, report: Report, one: Missing) -> Sequence[str]:
         one.ref,
         f"{page.times.local(one.accepted_at):%Y-%m-%d %H:%M}",
         one.writeback_id,
+        one.words,
     )

@@ -1,6 +1,6 @@
 """`/console/writebacks`: find writebacks by anything; send again or cancel some, or all that match."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +14,12 @@ from writeback.console.presenters.words import kind_words, status_badge
 from writeback.core.errors import BadInput
 from writeback.domain.corrections import POSSIBLE, USUAL, Action
 from writeback.domain.kinds import KINDS
+from writeback.domain.provider_words import key_of
 from writeback.domain.school import HOLD_WORDS
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.store.reads.selection import Selection
-from writeback.store.reads.summaries import summaries_of
+from writeback.store.reads.summaries import Summary, summaries_of
 from writeback_client.models.base import Page as Listed
 from writeback_client.models.writebacks import WritebackSummary
 
@@ -61,7 +62,7 @@ async def list_(page: Page) -> Response:
         found=found,
         summaries=summaries,
         names=dict(schools),
-        filters=words_of(asked, dict(schools)),
+        filters=[*words_of(asked, dict(schools)), *_said(asked, summaries)],
         views=[(words, _view_address(page, statuses), _is_view(asked, statuses)) for words, statuses in VIEWS],
         options=_options(asked, schools),
         cause=_cause,
@@ -150,6 +151,14 @@ def _left_out(number: int) -> str:
         return ""
     are, them = ("is", "it") if number == 1 else ("are", "them")
     return f"{number} of those that you ticked {are} left out: this cannot be done to {them}."
+
+
+def _said(asked: Asked, summaries: Mapping[str, Summary]) -> Sequence[tuple[str, str]]:
+    """Return which of a provider's words are asked for, as one of those that are shown has them."""
+    if asked.filter.said is None:
+        return ()
+    found = (one.words for one in summaries.values() if one.words and key_of(one.words) == asked.filter.said)
+    return [("The provider says", next((f"“{words}”" for words in found), asked.filter.said))]
 
 
 def _view_address(page: Page, statuses: Sequence[str]) -> str:

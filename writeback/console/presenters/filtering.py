@@ -17,7 +17,7 @@ from writeback.domain.school import HOLD_WORDS, HoldReason
 from writeback.domain.states import WENT_WRONG, Status
 from writeback.store.reads.filters import Filter
 
-_TEXTS = ("school", "student", "app", "batch", "ref", "provider_ref", "code", "q")
+_TEXTS = ("school", "student", "app", "batch", "ref", "provider_ref", "code", "said", "q")
 _LONGEST = 128
 WAITING = tuple(status.value for status in Status if not status.is_final)
 VIEWS: Sequence[tuple[str, Sequence[str]]] = (
@@ -84,6 +84,7 @@ def _read(page: Page, given: QueryParams | FormData) -> Asked:
         since=instants["since"],
         until=instants["until"],
         code=texts["code"] or None,
+        said=texts["said"] or None,
         hold=hold or None,
         student=texts["student"] or None,
         batch=texts["batch"] or None,

@@ -15,6 +15,7 @@ from typing import Any
 from writeback.core.clock import Clock
 from writeback.core.ids import made_at
 from writeback.core.ttl import TtlCache
+from writeback.domain.provider_words import key_of, words_in
 from writeback.domain.school import ASKED_AT
 from writeback.domain.states import Status
 from writeback.domain.writeback import stored_progress
@@ -67,11 +68,14 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why records went wrong: how many, in how many writebacks."""
+    """Why records went wrong: how many, in how many writebacks. With what the provider said, where it gave words."""
 
     code: str
     records: int
     writebacks: int
+    words: str = ""
+    said: str = ""
+    """The key of the words: what differs in ids alone is one cause."""
 
 
 @dataclass(frozen=True)
@@ -260,20 +264,30 @@ def _provider(
 
 
 def _causes(wrong: Iterable[Wrong]) -> list[Cause]:
-    """Return the codes of errors, those of most records first; what has none says so by its status."""
-    records: Counter[str] = Counter()
-    writebacks: Counter[str] = Counter()
+    """Return the codes of errors, told apart by the provider's words, those of most records first; what has none says
+    so by its status."""
+    records, writebacks = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    words: dict[tuple[str, str], str] = {}
     for one in wrong:
-        codes = _codes(one.progress) or Counter({one.status: 1})
-        records.update(codes)
-        writebacks.update(codes.keys())
-    return [Cause(code, number, writebacks[code]) for code, number in records.most_common()]
+        found = _found(one.progress, words) or Counter({(one.status, ""): 1})
+        records.update(found)
+        writebacks.update(found.keys())
+    return [
+        Cause(cause[0], number, writebacks[cause], words.get(cause, ""), cause[1])
+        for cause, number in records.most_common()
+    ]
 
 
-def _codes(progress: str) -> Counter[str]:
-    found: Counter[str] = Counter()
+def _found(progress: str, words: dict[tuple[str, str], str]) -> Counter[tuple[str, str]]:
+    """Return how many records have each cause, and note the words of those that have any."""
+    found: Counter[tuple[str, str]] = Counter()
     for record in stored_progress(progress):
         if record["status"] in ("failed", "needs_attention"):
-            findings: Sequence[Mapping[str, str]] = record.get("findings", ())
-            found.update({finding["code"] for finding in findings if finding.get("severity") != "warning"})
+            causes = set()
+            for finding in record.get("findings", ()):
+                if finding.get("severity") != "warning":
+                    said = words_in(finding)
+                    causes.add(cause := (finding["code"], key_of(said) if said else ""))
+                    words.setdefault(cause, said)
+            found.update(causes)
     return found

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from writeback.domain.access import Caller
+from writeback.domain.provider_words import words_in
 from writeback.domain.writeback import RecordProgress, RecordStatus, stored_progress
 from writeback.flow.registry.entries import school_unknown
 from writeback.store.reads import reports as store
@@ -55,6 +56,8 @@ class Missing:
     why: str
     """The first finding, or nothing."""
     hint: str
+    words: str
+    """What the provider said with it, where it gave words."""
     hold_reason: str | None
     in_mis: str
     """The mark that was confirmed for this slot before, or that the MIS showed."""
@@ -175,6 +178,7 @@ def _missing(one: _Latest) -> Missing:
         status=progress["status"] if row.status != "held" else "held",
         why=str(finding.get("message") or ""),
         hint=str(finding.get("hint") or ""),
+        words=words_in(finding),
         hold_reason=row.hold_reason,
         in_mis=one.in_mis,
         writeback_id=row.id,

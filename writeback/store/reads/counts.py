@@ -1,6 +1,5 @@
 """How many writebacks there are: by status, by school, and by what keeps them from the MIS."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,10 +14,12 @@ from writeback.store.reads.browsing import counted, held, joined
 from writeback.store.reads.filters import Filter
 from writeback.store.reads.search import Term, newer
 from writeback.store.tables import SearchTermRow, WritebackRow
-from writeback_client.models.writebacks import Counts, FindingCount, HoldCount, SchoolCount
+from writeback_client.models.writebacks import Counts, FindingCount, HoldCount, SchoolCount, WordsCount
 
 MOST_SCHOOLS = 200
 """The most schools that are named, those with most first."""
+MOST_WORDS = 100
+"""The most words of providers that are told apart, of all codes together."""
 
 
 async def of(session: AsyncSession, found: Sequence[ColumnElement[bool]], wanted: Filter) -> Counts:
@@ -35,32 +36,56 @@ async def of(session: AsyncSession, found: Sequence[ColumnElement[bool]], wanted
         statuses[Status(status)] += number
         schools[school_id] += number
     holds: Counter[str] = Counter({str(why): number for why, number in await connection.execute(waiting)})
-    findings = await _findings(session, found, wanted)
     return Counts(
         total=statuses.total(),
         statuses=dict(statuses.most_common()),
-        findings=[FindingCount(code=code, writebacks=number) for code, number in _largest_first(findings)],
+        findings=await _findings(session, found, wanted),
         holds=[HoldCount(reason=reason, writebacks=number) for reason, number in _largest_first(holds)],
         schools=[SchoolCount(school=one, writebacks=number) for one, number in _largest_first(schools)[:MOST_SCHOOLS]],
         more_schools=max(0, len(schools) - MOST_SCHOOLS),
     )
 
 
-async def _findings(session: AsyncSession, found: Sequence[ColumnElement[bool]], wanted: Filter) -> Counter[str]:
-    """Count codes: by their terms, and by hand what terms were not taken from yet."""
+async def _findings(
+    session: AsyncSession, found: Sequence[ColumnElement[bool]], wanted: Filter
+) -> Sequence[FindingCount]:
+    """Count codes, and what providers said with them: by terms, and by hand what terms were not taken from yet."""
     fresh = newer(await search.indexed(session))
     term, seq = col(SearchTermRow.term), col(SearchTermRow.seq)
     # As a constant: an index of findings alone serves no parameter.
     is_finding = col(SearchTermRow.what) == literal_column(f"'{Term.FINDING}'")
-    by_term = select(term, func.count()).where(is_finding, seq.not_in(fresh))
+    by_term = sa_select(term, func.count(), func.max(seq)).where(is_finding, seq.not_in(fresh))
     if found:
         by_term = joined(by_term.join(WritebackRow, col(WritebackRow.seq) == seq).where(*found), wanted)
-    codes = Counter(dict((await session.exec(by_term.group_by(term))).all()))
+    connection = await session.connection()
+    terms, last = Counter[str](), dict[str, int]()
+    for name, number, latest in await connection.execute(by_term.group_by(term)):
+        terms[name], last[name] = number, latest
     progress = col(WritebackRow.progress)
     by_hand = select(WritebackRow.progress).where(col(WritebackRow.seq).in_(fresh), progress != "", *found)
+    words: dict[str, str] = {}
     for text in (await session.exec(by_hand)).all():
-        codes.update({finding["code"] for record in json.loads(text) for finding in record.get("findings", ())})
-    return codes
+        own = search.findings_of(text)
+        words |= own
+        terms.update(own.keys())
+    said = [name for name, _ in _largest_first(terms) if ":" in name][:MOST_WORDS]
+    shown = {last[name] for name in said if name not in words}
+    texts = select(WritebackRow.progress).where(col(WritebackRow.seq).in_(shown))
+    for text in (await session.exec(texts)).all() if shown else ():
+        words |= search.findings_of(text)
+    return [
+        FindingCount(
+            code=code,
+            writebacks=number,
+            said=[
+                WordsCount(said=name.partition(":")[2], words=words[name], writebacks=terms[name])
+                for name in said
+                if name.startswith(f"{code}:") and words.get(name)
+            ],
+        )
+        for code, number in _largest_first(terms)
+        if ":" not in code
+    ]
 
 
 def _largest_first(counter: Counter[str]) -> list[tuple[str, int]]:

@@ -33,6 +33,8 @@ class Filter:
     """Accepted before this."""
     code: str | None = None
     """Of a finding that one of its records has."""
+    said: str | None = None
+    """With `code`: the key of the provider's words (`domain/provider_words.py`)."""
     hold: str | None = None
     """What it waits for."""
     student: str | None = None
@@ -108,6 +110,8 @@ def _by_terms(wanted: Filter, carried: Collection[str]) -> list[ColumnElement[bo
         finding = f'"code":{as_json_text(wanted.code)}'
         found.append(search.may_have([Term.FINDING], wanted.code, wanted.school))
         found.append(col(WritebackRow.progress).contains(finding, autoescape=True))
+    if wanted.said is not None:
+        found.append(search.has_words(wanted.code or "", wanted.said))  # without a code: none
     if wanted.student is not None:
         found += [search.may_have([Term.PUPIL, Term.EMPLOYEE], wanted.student, wanted.school), _names(wanted.student)]
     if wanted.provider_ref is not None:

@@ -14,6 +14,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.provider_words import key_of, words_in
 from writeback.domain.states import Event
 from writeback.store.sql.bulk_insert import BulkInsert, Values
 from writeback.store.sql.database import Database
@@ -59,7 +60,7 @@ class Term(StrEnum):
     MIS = "mis"
     """The MIS's or provider's id of a thing that was made, changed or removed."""
     FINDING = "finding"
-    """A finding's code."""
+    """A finding's code; and again with the key of the provider's words, where it gave any: `code:key`."""
 
 
 SUBJECTS = {
@@ -92,6 +93,11 @@ class Changed(NamedTuple):
     records: str | None
 
 
+def with_words(code: str, key: str) -> str:
+    """Return the term of a code with a provider's words; no code has a colon."""
+    return folded(f"{code}:{key}")
+
+
 def folded(text: str) -> str:
     """Return the text as terms are kept and looked for."""
     return text.strip().casefold()[:LONGEST]
@@ -104,6 +110,7 @@ def terms_of(changed: Changed) -> set[tuple[str, str]]:
         found |= {(folded(_plain(value)), _FIELDS[name].value) for name, value in _NAMED.findall(changed.records)}
         found |= {(term, Term.REF.value) for term in _words_on(changed.ref or "")}
     if '"findings"' in changed.progress or '"mis_ids"' in changed.progress:
+        found |= {(term, Term.FINDING.value) for term in findings_of(changed.progress)}
         found |= set(_in_progress(json.loads(changed.progress)))
     return {(term, what) for term, what in found if term}
 
@@ -115,10 +122,19 @@ def _plain(value: str) -> str:
 
 def _in_progress(progress: Sequence[Any]) -> Iterator[tuple[str, str]]:
     for record in progress:
-        for finding in record.get("findings", ()):
-            yield folded(finding["code"]), Term.FINDING.value
         for mis_id in record.get("mis_ids", ()):
             yield folded(str(mis_id)), Term.MIS.value
+
+
+def findings_of(progress: str) -> dict[str, str]:
+    """Return the terms of a writeback's findings; each with a provider's words where it is of these, else with none."""
+    found: dict[str, str] = {}
+    for record in json.loads(progress) if progress else ():
+        for finding in record.get("findings", ()):
+            found[folded(finding["code"])] = ""
+            if words := words_in(finding):
+                found[with_words(finding["code"], key_of(words))] = words
+    return found
 
 
 def _words_on(ref: str) -> Iterator[str]:
@@ -137,6 +153,13 @@ def may_have(whats: Sequence[Term], value: str, school: str | None = None) -> Co
     if school is not None:
         query = query.where(col(SearchTermRow.school_id) == school)
     return col(WritebackRow.seq).in_(union_all(query, newer()))
+
+
+def has_words(code: str, key: str) -> ColumnElement[bool]:
+    """SQL condition: a provider's words have given the writeback this term; those of the last moment not yet."""
+    term, what = col(SearchTermRow.term), col(SearchTermRow.what)
+    found = select(SearchTermRow.seq).where(term == with_words(code, key), what == Term.FINDING.value)
+    return col(WritebackRow.seq).in_(found)
 
 
 def newer(indexed: int | None = None) -> Select[Any]:

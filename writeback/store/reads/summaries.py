@@ -11,6 +11,7 @@ from sqlalchemy import select as select_row
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.provider_words import words_in
 from writeback.domain.states import Status
 from writeback.store.tables import WritebackRow
 
@@ -30,6 +31,8 @@ class Summary:
     code: str = ""
     cause: str = ""
     hint: str = ""
+    words: str = ""
+    """What the provider said with that finding, where it gave words."""
 
 
 async def summaries_of(session: AsyncSession, ids: Sequence[str]) -> Mapping[str, Summary]:
@@ -49,6 +52,7 @@ def _summary(records: str, progress: str) -> Summary:
         str(first.get("code") or ""),
         str(first.get("message") or ""),
         str(first.get("hint") or ""),
+        words_in(first),
     )
 
 

@@ -254,11 +254,23 @@ class SchoolCount(Model):
     writebacks: int
 
 
+class WordsCount(Model):
+    """How many writebacks a provider has said the same of; ids, numbers and quotes in it may differ."""
+
+    said: str
+    """Send it as `said`, with the code as `code`, to list these."""
+    words: str
+    """The provider's own, of the latest of them."""
+    writebacks: int
+
+
 class FindingCount(Model):
     """How many writebacks have a record with a finding."""
 
     code: str
     writebacks: int
+    said: tuple[WordsCount, ...] = ()
+    """What the provider said with it, told apart; empty where it gave no words. In all the 100 of most writebacks."""
 
 
 class HoldCount(Model):

@@ -26,6 +26,7 @@ class Where(TypedDict, total=False):
     since: datetime
     until: datetime
     code: str
+    said: str
     student: str
     batch: str
 

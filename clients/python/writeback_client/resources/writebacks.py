@@ -115,6 +115,8 @@ class Filters(TypedDict, total=False):
     """Accepted before this instant."""
     code: str
     """Of a finding that a record has."""
+    said: str
+    """With `code`: what the provider said with it, by the key that the counts give."""
     hold: str
     """What it waits for."""
     student: str

@@ -229,6 +229,24 @@ async def test_causes_count_records_and_writebacks_the_most_frequent_first(
     ]
 
 
+async def test_causes_of_one_code_are_told_apart_by_the_providers_words(database: Database, clock: FakeClock) -> None:
+    now = clock.now()
+    await _schools(database, now, "oakfield")
+    for words in ("Register 1 is locked", "Register 2 is locked", "No such teacher"):
+        said = {"code": "provider_refused", "provider_message": words, "provider_answered": True}
+        refused = {"status": "failed", "findings": [{**NOT_ON_ROLL, **said}]}
+        await _add(database, now - timedelta(minutes=2), "oakfield", "failed", progress=[refused, refused])
+
+    causes = (await _overview(database, clock)).causes.found
+
+    assert [(one.code, one.records, one.writebacks) for one in causes] == [
+        ("provider_refused", 4, 2),
+        ("provider_refused", 2, 1),
+    ]
+    assert [one.words.endswith(("locked", "teacher")) for one in causes] == [True, True]
+    assert len({one.said for one in causes}) == 2
+
+
 async def test_old_counts_are_forgotten(database: Database, clock: FakeClock) -> None:
     now = clock.now()
     await _schools(database, now, "oakfield")
