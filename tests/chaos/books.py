@@ -27,13 +27,13 @@ from writeback.store.tables import (
 )
 
 _NO_CLEAR_ANSWER = "The provider gave no clear answer each time"
-_NOT_SENT = "%it was not sent"
-"""How the detail ends of an event that says that our own check has failed a writeback that was accepted."""
+_INVALID_BY_NOW = "no longer passes validation;%"
+"""How the detail begins of an event that says that our own check has failed a writeback that was accepted."""
 IdsByList = Mapping[tuple[str, str], frozenset[str]]
 """The ids in each cached list, by school and list."""
 UNSETTLED = (Status.QUEUED, Status.SENDING, Status.SENT, Status.UNKNOWN, Status.HELD)
 _HELD = select(SchoolRow).where(col(SchoolRow.hold_reason).is_not(None))
-_FAILED_BY_US = select(EventRow.writeback_id).where(col(EventRow.detail).like(_NOT_SENT))
+_FAILED_BY_US = select(EventRow.writeback_id).where(col(EventRow.detail).like(_INVALID_BY_NOW))
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ TRANSITIONS: dict[Event, Transition] = {
             S.NEEDS_ATTENTION,
         ),
         _row(Event.SUPERSEDED, S.SUPERSEDED, "a later writeback took its place", S.QUEUED, S.HELD),
-        _row(Event.CANCELLED, S.CANCELLED, "withdrawn before it was sent", S.QUEUED, S.HELD, S.NEEDS_ATTENTION),
+        _row(Event.CANCELLED, S.CANCELLED, "withdrawn by a person or its app", S.QUEUED, S.HELD, S.NEEDS_ATTENTION),
         _row(Event.EXPIRED, S.EXPIRED, "its deadline passed before it was sent", S.QUEUED, S.HELD),
         _row(
             Event.RESUBMITTED,

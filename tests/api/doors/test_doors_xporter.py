@@ -450,7 +450,7 @@ async def test_a_failure_is_called_back_with_its_reason(world: Any) -> None:
 
     ((_, query, body),) = world.ear.heard
     assert query["XodCompleted"] == "False"
-    assert query["ErrorMessage"] == "The writeback was withdrawn before it was sent"
+    assert query["ErrorMessage"] == "The writeback was withdrawn"
     assert body == {}
 
 

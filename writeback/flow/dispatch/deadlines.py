@@ -31,6 +31,8 @@ def expire(changes: Changes, row: WritebackRow) -> None:
         changes.event(row, Event.EXPIRED)
         return
     message = "The deadline passed before this record was sent."
+    if may_be_there(opened):
+        message = "The deadline passed before this record could be sent again; a request before got no answer."
     finding = Finding("expired", message, "Send it again as a new writeback if it still matters.")
     waiting = [index for index, progress in enumerate(opened.progress) if progress.status is RecordStatus.QUEUED]
     fail_waiting(changes, opened, {index: [finding] for index in waiting}, detail="its deadline passed")

@@ -18,9 +18,10 @@ from writeback.domain.lookups import LookupView
 from writeback.domain.school import School
 from writeback.domain.superseding import Waiting
 from writeback.flow.engine.former_ids import is_stopped, stop
-from writeback.flow.engine.last_look import fail_waiting
+from writeback.flow.engine.last_look import fail_waiting, may_be_there
 from writeback.flow.engine.status_changes import Changes, OpenWriteback
 from writeback.store.writebacks import holds
+from writeback.store.writebacks.requests import was_carried
 from writeback.store.writebacks.writebacks import LISTS_IN_DOUBT, touch
 
 log = structlog.get_logger()
@@ -114,4 +115,10 @@ class Revalidation:
             index: [error for error in errors if error.record in (None, index)] for index in indexes
         }
         named = {index: findings for index, findings in said.items() if findings}
-        fail_waiting(self.changes, one, named, detail="no longer passes validation; it was not sent")
+        fail_waiting(self.changes, one, named, detail=f"no longer passes validation; {self._how_far(one)}")
+
+    def _how_far(self, one: OpenWriteback) -> str:
+        """Return whether it was sent: only what no request ever carried was not."""
+        if may_be_there(one):
+            return "a request before got no answer, so it may have arrived"
+        return "it does not go again" if was_carried(self.changes.session, one.row.id) else "it was not sent"

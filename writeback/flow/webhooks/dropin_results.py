@@ -16,7 +16,7 @@ _REFUSED_BY_MIS = "provider_refused"
 _LONGEST_MESSAGE = 500
 _MOST_MESSAGES = 10
 _WHY: Mapping[Status, str] = {
-    Status.CANCELLED: "The writeback was withdrawn before it was sent",
+    Status.CANCELLED: "The writeback was withdrawn",
     Status.EXPIRED: "The writeback's deadline passed before it could be sent",
     Status.PARTIAL: "Some records were written, others were refused",
     Status.FAILED: "The writeback was refused",

@@ -152,6 +152,12 @@ def carrying(writeback_id: str) -> SelectOfScalar[RequestRow]:
     return query.order_by(col(RequestRow.created_at), col(RequestRow.id))
 
 
+def was_carried(session: Session, writeback_id: str) -> bool:
+    """Whether any request has ever carried records of it, before a person had it sent again too."""
+    query = select(CarriedRow.request_id).where(CarriedRow.writeback_id == writeback_id)
+    return session.exec(query.limit(1)).first() is not None
+
+
 def awaiting_of(session: Session, row: WritebackRow) -> Sequence[RequestRow]:
     """Return the requests that carry records of a writeback and await evidence, the oldest first; locked."""
     flush(session)

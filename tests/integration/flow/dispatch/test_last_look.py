@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.flow.conftest import World, mark
+from tests.integration.flow.conftest import CALLER, World, mark
 from tests.integration.flow.dispatch.test_revalidation import relist, sync
+from writeback.domain.actor import Actor
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName
 from writeback.domain.outcome import Outcome, ReadBack, Refused, Rejected, SlotReadBack, Taken, Uncertain
+from writeback.flow.correct.draft import Order
+from writeback.store.reads import timeline
 
 pytestmark = pytest.mark.sqlite_first
 
@@ -129,9 +132,27 @@ async def test_a_pupil_who_left_meanwhile_may_have_the_mark(world: World):
     await sync(world)
     await world.serve()
     assert await world.status(writeback_id) == "unknown"
+    assert "it may have arrived" in await _last_detail(world, writeback_id)
     world.provider.readings = [THERE]
     await world.confirm()
     assert await world.status(writeback_id) == "confirmed"
+
+
+async def test_only_what_no_request_carried_was_not_sent(world: World):
+    refused = await world.fail(mark("A3"))
+    never = await world.submit(mark("A1"))
+    await world.corrections.resubmits.one(CALLER, refused, Order(), Actor("staff:ann", "again"))
+    await relist(world, ListName.STUDENTS, {"A2": {"id": "A2"}})
+    for _ in range(3):
+        await world.serve()
+        await sync(world)
+    details = [await _last_detail(world, one) for one in (never, refused)]
+    assert [one.rpartition("; ")[2] for one in details] == ["it was not sent", "it does not go again"]
+
+
+async def _last_detail(world: World, writeback_id: str) -> str:
+    async with world.flow.db.read() as session:
+        return (await timeline.events_of(session, writeback_id))[-1].detail or ""
 
 
 async def test_a_deadline_does_not_end_what_may_be_there(world: World):
