@@ -275,3 +275,33 @@ async def test_where_there_is_nothing_to_check_it_says_so(sign_in: SignIn, faile
     visitor = await sign_in("support")
     await visitor.post(f"/writebacks/{failed}/check")
     assert "Nothing was done: it is failed" in (await visitor.get(f"/writebacks/{failed}")).text
+
+
+async def test_a_try_of_which_nothing_could_go_is_in_the_history(sign_in: SignIn, failed: str) -> None:
+    visitor = await sign_in("support", name="sam")
+    await visitor.post(f"/writebacks/{failed}/resubmit", {"confirmed": "yes", "reason": WHY})
+
+    shown = (await visitor.get(f"/writebacks/{failed}")).text
+    audited = (await visitor.get(f"/audit?subject={failed}")).text
+    to_viewers = (await (await sign_in("viewer")).get(f"/writebacks/{failed}")).text
+
+    assert f"/console/audit?subject={failed}" in shown
+    for page in (shown, audited):
+        assert WHY in page
+        assert "nothing could go" in page
+        assert "because: code unknown (1 record)" in page
+    assert "nothing could go" not in to_viewers
+    assert "/console/audit?subject" not in to_viewers
+
+
+async def test_a_request_leads_to_all_that_it_carried(sign_in: SignIn, failed: str, services: Services) -> None:
+    partial = await _of_status(services, "partial")
+    visitor = await sign_in("viewer")
+    shown = (await visitor.get(f"/writebacks/{partial}")).text
+    address = shown.partition('href="/console/writebacks?provider_ref=')[2].partition('"')[0]
+
+    listed = (await visitor.get(f"/writebacks?provider_ref={address}")).text
+
+    assert address.startswith("req_")
+    assert partial in listed
+    assert failed not in listed

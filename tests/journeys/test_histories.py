@@ -17,14 +17,13 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Call to deprecated close:DeprecationWarning"),  # arq's, of redis
 ]
 
-_WAVES, _AT_ONCE = 15, 5
+_WAVES, _AT_ONCE = 9, 3
 
 
 async def test_every_history_of_a_morning_is_in_order(tmp_path: Path, database_url: str) -> None:
     async with running_house(tmp_path, database_url=database_url) as house:
         schools = [await house.open_school("wonde", "Bromcom"), await house.open_school("xporter", "SIMS")]
-        for fault in ({"kind": "503", "probability": 0.1}, {"kind": "reset_after", "probability": 0.1}):
-            await house.order("faults", method="POST", seed=7, **fault)
+        await house.order("faults", method="POST", kind="503", times=2)
         made: list[str] = []
         for wave in range(_WAVES):
             made += await asyncio.gather(*_registers(house, schools, wave))

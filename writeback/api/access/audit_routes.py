@@ -29,7 +29,9 @@ class AuditQuery(Paging):
     action: _Text | None = None
     """Whole, or how it begins: `writeback.cancel`, `writeback.`, `school.`."""
     subject: _Text | None = None
-    """Id of a writeback, school, key or webhook."""
+    """Id of a writeback, school, key, webhook, batch or bulk job."""
+    bulk: _Text | None = None
+    """Id of a bulk job, or of a call by filter: what it did to each writeback, and what it could not do."""
     since: Instant | None = None
     """At or after this instant."""
     until: Instant | None = None

@@ -56,7 +56,7 @@ class WritebackFilter(Parameters):
     batch: str | None = None
     """The batch that it came in."""
     provider_ref: _Text | None = None
-    """The provider's reference of a request that carried it."""
+    """The provider's reference of a request that carried it, or our id of that request (`req_…`)."""
     q: _Text | None = None
     """A writeback's id or a provider's reference, whole; or how any other id, a ref or one of its words begins.
 

@@ -32,6 +32,9 @@ def audit(
         str | None, typer.Option("--action", help="What, or how it begins: writeback., school.hold")
     ] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Id of a writeback, school, key or webhook.")] = None,
+    bulk: Annotated[
+        str | None, typer.Option("--bulk", help="What this bulk job, or call by filter, did to each, and could not do.")
+    ] = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
@@ -47,7 +50,7 @@ def audit(
         return
     from writeback.cli.client import connect
 
-    filters = {"school": school, "app": app, "actor": actor, "action": action, "subject": subject}
+    filters = {"school": school, "app": app, "actor": actor, "action": action, "subject": subject, "bulk": bulk}
     found = list(connect(url, key).pages("/v1/audit", limit=limit, since=since, until=until, **filters))
     if output.wants_json(context):
         output.print_json({"items": found})

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
-from writeback.console.presenters.history import actor_words
+from writeback.console.presenters.history import actor_words, refusal_words
 from writeback.console.presenters.records import label_of
 from writeback.console.presenters.times import lasted
 from writeback.console.presenters.words import hold_words, sentence, status_badge
@@ -24,6 +24,9 @@ _ACTIONS = {
     "writeback.cancel": "Cancelled a writeback",
     "writeback.resolve": "Settled a writeback",
     "writeback.check": "Had a writeback’s evidence looked for at once",
+    "writeback.resubmit_refused": "Tried to send a writeback again; nothing could go",
+    "writeback.cancel_refused": "Tried to cancel a writeback; nothing could be",
+    "writeback.resolve_refused": "Tried to settle a writeback; nothing could be",
     "writeback.show": "Saw a writeback’s comments",
     "writeback.answer": "Saw what a provider answered",
     "bulk.begin": "Began a bulk job",
@@ -99,6 +102,7 @@ async def list_(page: Page) -> Response:
         actor=_actor(page.query("who")),
         action=page.query("action") or None,
         subject=page.query("subject") or None,
+        bulk=page.query("bulk") or None,
         since=_day(page, "since", problems),
         until=_day(page, "until", problems),
     )
@@ -118,7 +122,7 @@ async def list_(page: Page) -> Response:
         schools=[("", "All schools"), *schools],
         groups=_GROUPS,
         problems=problems,
-        is_filtered=any(page.query(name) for name in ("school", "who", "action", "subject", "since", "until")),
+        is_filtered=any(page.query(name) for name in ("school", "who", "action", "subject", "bulk", "since", "until")),
     )
 
 
@@ -188,6 +192,8 @@ def _details(one: AuditEntry) -> str:
         details.append(f"row {changed['row']}{columns}{', left out' if changed.get('left_out') else ''}")
     if "good" in changed:
         details.append(f"{changed['good']:,} rows; {changed['bad']:,} bad, {changed['left_out']:,} left out")
+    if changed.get("code"):
+        details.append(refusal_words(changed))
     if changed.get("bulk"):
         details.append("with others at once")
     if "overlap_s" in changed:

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
-from writeback.console.presenters.history import history_of
+from writeback.console.presenters.history import Entry, history_of
 from writeback.console.presenters.records import has_free_text, said
 from writeback.console.presenters.state_drawing import machine_of
 from writeback.console.presenters.times import counted
@@ -17,6 +17,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.flow.correct.draft import Order
+from writeback.store.people.audit import AuditFilter
 from writeback.store.writebacks.requests import AWAITING
 from writeback_client.models.corrections import Check
 from writeback_client.models.writebacks import Record, Writeback
@@ -25,6 +26,8 @@ pages = Pages()
 
 _RECORDS = 40
 """Of a writeback on one page."""
+_DEEDS = 200
+"""Of the audit log, the latest."""
 _FINE = ("confirmed", "superseded")
 _OUTCOMES = (
     (Outcome.CONFIRMED.value, "It is in the MIS as it should be: take it for confirmed"),
@@ -60,7 +63,7 @@ async def live(page: Page) -> Response:
 async def history(page: Page) -> Response:
     """Show what happened, by itself."""
     found = await page.services.reads.show(page.caller, page.part("id"))
-    return page.partial("_history.html", found=found, history=history_of(found))
+    return page.partial("_history.html", found=found, history=await _history(page, found))
 
 
 @pages.post("/writebacks/{id}/show", needs=Permission.CORRECT)
@@ -222,9 +225,19 @@ async def _where(page: Page, found: Writeback, name: str = "") -> dict[str, Any]
     return {
         "school_name": name or (await describe(page, found))[0],
         "machine": machine_of(found.status, [event.status for event in found.timeline]),
-        "history": history_of(found),
+        "history": await _history(page, found),
         "noun": KINDS[found.kind].noun,
     }
+
+
+async def _history(page: Page, found: Writeback) -> Sequence[Entry]:
+    """Return what happened; for those who may read the audit log with what people did and tried of which no event
+    tells."""
+    if not page.may(Permission.AUDIT):
+        return history_of(found)
+    log = page.services.corrections.audit
+    deeds = await log.list(page.caller, AuditFilter(subject=found.id, school=found.school), limit=_DEEDS)
+    return history_of(found, deeds.items)
 
 
 def _can(page: Page, found: Writeback) -> dict[str, bool]:

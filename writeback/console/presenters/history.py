@@ -4,12 +4,14 @@ what."""
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from writeback.console.presenters.records import label_of
 from writeback.console.presenters.times import counted
-from writeback.console.presenters.words import hold_words, provider_words, sentence, status_badge
+from writeback.console.presenters.words import cause_words, hold_words, provider_words, sentence, status_badge
 from writeback.domain.school import HoldReason
 from writeback.domain.states import Event, Remark
+from writeback_client.models.access import AuditEntry
 from writeback_client.models.writebacks import Correction, ProviderRequest, TimelineEntry, Writeback
 
 _EVENTS: Mapping[str, str] = {
@@ -42,6 +44,15 @@ _OUTCOMES: Mapping[str, tuple[str, str]] = {
     "lost": ("the sender went away", "warn"),
     "left": ("not waited for any more", "warn"),
 }
+_DEEDS: Mapping[str, str] = {
+    "writeback.resubmit_refused": "Tried to send it again; nothing could go",
+    "writeback.cancel_refused": "Tried to cancel it; nothing could be",
+    "writeback.resolve_refused": "Tried to settle it; nothing could be",
+    "writeback.check": "Had its evidence looked for at once",
+    "writeback.show": "Saw its comments",
+    "writeback.answer": "Saw what the provider answered",
+}
+"""Of the audit log: what no event tells."""
 _LONGEST = 300
 _BEFORE, _IS_EVENT, _AFTER = range(3)
 
@@ -59,16 +70,23 @@ class Entry:
     """The provider's, for asking them."""
     answer_of: str = ""
     """The request whose last answer is kept."""
+    request: str = ""
+    """Our id of the request that it is about."""
+    bulk: str = ""
+    """The bulk job, or call by filter, that did it with others."""
 
 
-def history_of(found: Writeback) -> Sequence[Entry]:
-    """Return all of it in the order in which it happened.
+def history_of(found: Writeback, deeds: Sequence[AuditEntry] = ()) -> Sequence[Entry]:
+    """Return all of it in the order in which it happened. `deeds`: what the audit log has of it, for those who may read
+    that: tries of which nothing could go, checks, looks at what is hidden, and with which others it was done.
 
     Events are in order by their numbers; the rest has its place among them: a try comes after the event that sent it,
     what settled a request or was corrected before the event that followed from it.
     """
     events = found.timeline
-    placed = [(place, _IS_EVENT, _event(event)) for place, event in enumerate(events)]
+    bulks = {_first_from(events, one.at): str(one.changed["bulk"]) for one in deeds if one.changed.get("bulk")}
+    placed = [(place, _IS_EVENT, _event(event, bulks.get(place, ""))) for place, event in enumerate(events)]
+    placed += [(_last_by(events, one.at), _AFTER, entry) for one in deeds if (entry := _deed(one)) is not None]
     for request in found.requests:
         tries, settled = _tries(request, len(found.records)), _settled(request)
         sent = next((place for place, event in enumerate(events) if event.detail == request.id), None)
@@ -103,9 +121,28 @@ def actor_words(actor: str) -> str:
             return "the service" if actor in ("worker", "writeback", "sweeper") else actor
 
 
-def _event(event: TimelineEntry) -> Entry:
-    words = _EVENTS.get(event.event, sentence(event.event))
-    return Entry(event.at, status_badge(event.status).tone, words, actor_words(event.actor), _detail(event))
+def _event(event: TimelineEntry, bulk: str) -> Entry:
+    words, tone = _EVENTS.get(event.event, sentence(event.event)), status_badge(event.status).tone
+    is_of_person = event.actor.startswith(("staff:", "app:"))
+    return Entry(event.at, tone, words, actor_words(event.actor), _detail(event), bulk=bulk if is_of_person else "")
+
+
+def _deed(one: AuditEntry) -> Entry | None:
+    """Return what is said nowhere else: no event tells it, for nothing changed."""
+    words = _DEEDS.get(one.action)
+    if words is None:
+        return None
+    why = refusal_words(one.changed) if one.changed.get("code") else ""
+    detail = ". ".join(filter(None, (one.reason, why)))
+    tone = "warn" if why else "wait"
+    return Entry(one.at, tone, words, actor_words(one.actor), detail, bulk=str(one.changed.get("bulk") or ""))
+
+
+def refusal_words(changed: Mapping[str, Any]) -> str:
+    """Return why nothing could go: the causes of its records, or else that of the whole."""
+    found: Mapping[str, int] = changed.get("findings") or {}
+    causes = [f"{cause_words(code).lower()} ({counted(number, 'record')})" for code, number in found.items()]
+    return f"because: {', '.join(causes) or cause_words(str(changed['code'])).lower()}"
 
 
 def _detail(event: TimelineEntry) -> str:
@@ -114,7 +151,7 @@ def _detail(event: TimelineEntry) -> str:
     reason, _, rest = detail.partition(": ")
     if event.event == Event.HELD and reason in set(HoldReason):
         return f"{hold_words(reason)}. {rest}".strip()
-    return detail[:_LONGEST]
+    return "" if event.event == Event.SENDING else detail[:_LONGEST]  # that is its request's id, which follows
 
 
 def _tries(request: ProviderRequest, records: int) -> Iterator[Entry]:
@@ -128,7 +165,8 @@ def _tries(request: ProviderRequest, records: int) -> Iterator[Entry]:
         took = f" after {answered.total_seconds():.1f} s" if answered is not None else ""
         words = f"Request to {provider} with {carried}{again}: {said}{took}"
         kept = request.id if request.answer_kept and one is request.attempts[-1] else ""
-        yield Entry(one.started_at, tone, words, "", (one.detail or "")[:_LONGEST], request.provider_ref or "", kept)
+        detail, reference = (one.detail or "")[:_LONGEST], request.provider_ref or ""
+        yield Entry(one.started_at, tone, words, "", detail, reference, kept, request.id)
 
 
 def _settled(request: ProviderRequest) -> Iterator[Entry]:

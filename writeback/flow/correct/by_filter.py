@@ -27,6 +27,7 @@ from writeback.flow.correct.cancel import Cancels
 from writeback.flow.correct.check_now import Checks
 from writeback.flow.correct.draft import Draft, Order, draft_of
 from writeback.flow.correct.locked_correction import check_may_correct
+from writeback.flow.correct.refused_tries import note
 from writeback.flow.correct.resubmit import Resubmits, refusal
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.status_changes import OpenWriteback, open_all
@@ -220,11 +221,20 @@ class BulkCorrections:
         def transaction(session: Session) -> Report:
             lanes.clear()  # it may be tried again
             results = [*ready.settled, *self._each(session, work, ready, bulk, lanes)]
+            self._note_refused(session, work, results, bulk)
             return _report(bulk, ready.looked_at, results, next_cursor)
 
         report = await commit(transaction)
         await self.flow.waker.wake(job, sorted(lanes))
         return report
+
+    def _note_refused(self, session: Session, work: Work, results: Sequence[Result], bulk: str) -> None:
+        """Write down of each that could not be done that it was tried, and why not."""
+        refused = {one.id: one for one in results if isinstance(one, NotDone)}
+        rows = writebacks.find(session, refused) if refused else {}
+        for id_, row in rows.items():
+            one = refused[id_]
+            note(session, self.flow.clock.now(), row, work.action, work.actor, one.code, one.findings, bulk=bulk)
 
     def _each(self, session: Session, work: Work, ready: _Ready, bulk: str, lanes: set[str]) -> Iterator[Result]:
         """Do it to each; add to `lanes` those in which there is something to do now."""

@@ -17,6 +17,7 @@ from writeback.domain.finding import Finding, Severity
 from writeback.domain.states import Status
 from writeback.domain.writeback import RecordStatus
 from writeback.flow.correct.locked_correction import Correction, check_may_correct, locked_for
+from writeback.flow.correct.refused_tries import noted
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.last_look import may_be_there
 from writeback.flow.engine.status_changes import OpenWriteback
@@ -32,7 +33,8 @@ class Cancels:
     async def one(self, caller: Caller, writeback_id: str, actor: Actor) -> Corrected:
         """Cancel what has not been sent of it; raise NotFound, or Conflict where nothing of it waits any more."""
         check_may_correct(caller)
-        lane, view = await self.flow.db.transact(partial(self._one, caller, writeback_id, actor))
+        async with noted(self.flow, caller, writeback_id, Action.CANCEL, actor):
+            lane, view = await self.flow.db.transact(partial(self._one, caller, writeback_id, actor))
         await self.flow.waker.wake("serve_lane", [lane])  # what waited for its slots may go
         return view
 

@@ -14,6 +14,7 @@ from writeback.domain.corrections import EVIDENCE, Action, Outcome, resolved, un
 from writeback.domain.kinds import KINDS
 from writeback.domain.states import Event
 from writeback.flow.correct.locked_correction import Correction, begin_anew, check_may_correct, locked_for
+from writeback.flow.correct.refused_tries import noted
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.slots import check_later_are_known, later_ones
 from writeback.flow.engine.status_changes import OpenWriteback
@@ -43,7 +44,8 @@ class Resolves:
         """
         check_may_correct(caller, any_app=True)
         work = partial(self._one, caller, writeback_id, outcome, actor, records, mis_ids or {})
-        lane, view = await self.flow.db.transact(work)
+        async with noted(self.flow, caller, writeback_id, Action.RESOLVE, actor):
+            lane, view = await self.flow.db.transact(work)
         await self.flow.waker.wake("serve_lane", [lane])
         return view
 

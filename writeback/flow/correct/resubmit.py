@@ -22,6 +22,7 @@ from writeback.domain.writeback import RecordProgress, RecordStatus
 from writeback.flow.accept.answer import by_record
 from writeback.flow.correct.draft import Draft, Order, draft_of
 from writeback.flow.correct.locked_correction import Correction, begin_anew, check_may_correct, locked_for
+from writeback.flow.correct.refused_tries import noted
 from writeback.flow.correct.revalidate import DraftRevalidation
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.slots import check_later_are_known, later_ones
@@ -51,6 +52,14 @@ class Resubmits:
         a slot has been accepted meanwhile, that one still wins, and the answer names it.
         """
         check_may_correct(caller)
+        if dry_run:
+            return await self._one_of(caller, writeback_id, order, actor, dry_run=True)
+        async with noted(self.flow, caller, writeback_id, Action.RESUBMIT, actor):
+            return await self._one_of(caller, writeback_id, order, actor, dry_run=False)
+
+    async def _one_of(
+        self, caller: Caller, writeback_id: str, order: Order, actor: Actor, *, dry_run: bool
+    ) -> Corrected:
         for _ in range(_TRIES):
             row = await self._read(caller, writeback_id)
             school = await self.flow.registry.school(row.school_id)

@@ -1,6 +1,7 @@
 """The audit log: one row for everything that a person does, written in the transaction of the change."""
 
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.core.ids import made_at
 from writeback.domain import audit_chain
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor
@@ -29,6 +31,8 @@ class AuditFilter:
     action: str | None = None
     """Whole, or its beginning: `writeback.` finds all that was done to writebacks."""
     subject: str | None = None
+    bulk: str | None = None
+    """The bulk job, or call by filter, that did it."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -57,6 +61,12 @@ def note(
             changed=dict(changed or {}),
         )
     )
+
+
+def latest_of(session: Session, subject: str) -> AuditRow | None:
+    """Return what was noted last of a subject."""
+    query = select(AuditRow).where(AuditRow.subject == subject).order_by(col(AuditRow.id).desc())
+    return session.exec(query.limit(1)).first()
 
 
 def forget(session: Session, subject: str, name: str) -> None:
@@ -119,6 +129,10 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     for column, beginning in ((AuditRow.actor, wanted.actor), (AuditRow.action, wanted.action)):
         if beginning is not None:
             conditions.append(col(column).startswith(beginning, autoescape=True))
+    if wanted.bulk is not None:  # no index has it: all that it did came after its id was made
+        conditions.append(col(AuditRow.changed)["bulk"].as_string() == wanted.bulk)
+        with suppress(ValueError, OverflowError):
+            conditions.append(col(AuditRow.at) >= made_at(wanted.bulk))
     if wanted.since is not None:
         conditions.append(col(AuditRow.at) >= wanted.since)
     if wanted.until is not None:

@@ -201,9 +201,10 @@ def is_found_by(text: str, carried: Collection[str], school: str | None = None) 
     return col(WritebackRow.seq).in_(union_all(terms, ours))
 
 
-async def carried_by(session: AsyncSession, provider_ref: str) -> frozenset[str]:
-    """Return the ids of the writebacks that requests with this reference carried."""
-    query = select(RequestRow.members).where(RequestRow.provider_ref == provider_ref).limit(_MOST_REQUESTS)
+async def carried_by(session: AsyncSession, reference: str) -> frozenset[str]:
+    """Return the ids of the writebacks that requests with this reference of the provider's, or this id, carried."""
+    is_it = RequestRow.id == reference if reference.startswith("req_") else RequestRow.provider_ref == reference
+    query = select(RequestRow.members).where(is_it).limit(_MOST_REQUESTS)
     return frozenset(str(member[0]) for members in (await session.exec(query)).all() for member in members)
 
 
