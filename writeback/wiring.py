@@ -33,9 +33,11 @@ from writeback.flow.confirm.provider_hooks import Hooks
 from writeback.flow.correct.bulk_jobs import Bulks
 from writeback.flow.correct.bulk_runner import BulkRunner
 from writeback.flow.correct.corrections import Corrections, create_corrections
+from writeback.flow.correct.read_mis_now import MisReads
 from writeback.flow.data_subjects.data_subjects import DataSubjects
 from writeback.flow.directory.asking import PeopleAsked
 from writeback.flow.directory.find import PeopleFinder
+from writeback.flow.directory.names_shown import NamesShown
 from writeback.flow.dispatch.dispatcher import Dispatcher
 from writeback.flow.dropin.reads import DropInReads
 from writeback.flow.dropin.requests import DropInRequests
@@ -51,6 +53,7 @@ from writeback.flow.people.keys import Keys
 from writeback.flow.people.staff import StaffServices, create_staff
 from writeback.flow.projections.feed import EventFeed
 from writeback.flow.projections.overview import Overviews
+from writeback.flow.projections.pupil_days import PupilDays
 from writeback.flow.projections.reports import Reports
 from writeback.flow.projections.rollups import Rollup
 from writeback.flow.projections.search import SearchIndex
@@ -103,6 +106,7 @@ class Services:
     clock: Clock
     accept: Acceptor
     people: PeopleAsked
+    names: NamesShown
     drop_in: DropInRequests
     reads_of_apps: DropInReads
     committer: Committer
@@ -127,6 +131,8 @@ class Services:
     staff: StaffServices
     overviews: Overviews
     reports: Reports
+    pupil_days: PupilDays
+    mis_reads: MisReads
     readiness: Readiness
     restores: Restores
     retention: Retention
@@ -209,6 +215,7 @@ async def open_services(
             clock=flow.clock,
             accept=acceptor,
             people=people,
+            names=NamesShown(flow, people.finder),
             drop_in=DropInRequests(acceptor),
             reads_of_apps=DropInReads(flow),
             committer=committer,
@@ -233,6 +240,8 @@ async def open_services(
             staff=create_staff(flow),
             overviews=Overviews(flow.db, flow.clock),
             reports=Reports(flow.db),
+            pupil_days=PupilDays(flow, reads),
+            mis_reads=MisReads(flow),
             readiness=Readiness(flow.db, waker, restores),
             restores=restores,
             retention=Retention(flow.db, flow.clock, settings),

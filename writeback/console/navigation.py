@@ -19,6 +19,7 @@ MENU = (
     Entry("Now", "/now"),
     Entry("Alerts", "/alerts"),
     Entry("Writebacks", "/writebacks"),
+    Entry("Pupils", "/pupils"),
     Entry("Schools", "/schools"),
     Entry("Upload", "/upload", Permission.CORRECT),
     Entry("Batches", "/batches"),

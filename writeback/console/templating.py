@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from writeback.console.assets import Assets
 from writeback.console.navigation import ROOT
-from writeback.console.presenters import history, records, tables, times, words
+from writeback.console.presenters import history, naming, records, tables, times, words
 from writeback.console.presenters.times import Times
 from writeback.console.security.forms_and_headers import CSRF_FIELD
 from writeback.domain.states import Status
@@ -59,6 +59,7 @@ def create_environment(clock: Times, assets: Assets) -> Environment:
         sentence=words.sentence,
         cause=words.cause_words,
         field=records.label_of,
+        called=naming.called,
     )
     globals_: dict[str, Any] = {
         "root": ROOT,

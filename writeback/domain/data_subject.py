@@ -32,14 +32,14 @@ class Role(StrEnum):
     EMPLOYEE = "employee"
 
 
-_ID_FIELDS: Mapping[Role, frozenset[str]] = {
+ID_FIELDS: Mapping[Role, frozenset[str]] = {
     Role.STUDENT: frozenset({"student_id", "remove_students"}),
     Role.EMPLOYEE: frozenset(
         {"employee_id", "supervisor_id", "recorded_by_id", "authorised_by_id", "staff_ids", "remove_staff"}
     ),
 }
 """Fields of records that hold ids of such persons; every such field of a kind is here: a test looks."""
-ALL_ID_FIELDS = frozenset().union(*_ID_FIELDS.values())
+ALL_ID_FIELDS = frozenset().union(*ID_FIELDS.values())
 LIST_OF: Mapping[Role, ListName] = {Role.STUDENT: ListName.STUDENTS, Role.EMPLOYEE: ListName.EMPLOYEES}
 """The cached list that has them."""
 _THINGS = {
@@ -194,7 +194,7 @@ class Person:
         return self.role is Role.STUDENT and self.has_id(entry["student_id"] if isinstance(entry, Mapping) else entry)
 
     def _taken_out(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        ids = _ID_FIELDS[self.role]
+        ids = ID_FIELDS[self.role]
         for name, value in record.items():
             if name in ids:
                 yield (

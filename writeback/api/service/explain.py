@@ -23,6 +23,11 @@ _OURS = {
         "There is no such bulk job, or it is about schools that you do not see.",
         "Look at the list of bulk jobs in the console.",
     ),
+    "person_of_several_schools": (
+        "A pupil or member of staff is named by id without a school, and writebacks of several schools are found: the "
+        "same id is another person at each.",
+        "Name the school too.",
+    ),
     "school_ambiguous": (
         "Several schools have this id at the provider.",
         "Use our own id of the school in the path, or a key that is limited to one of them.",

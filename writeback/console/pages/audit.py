@@ -9,7 +9,7 @@ from starlette.responses import Response
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.history import actor_words, refusal_words
 from writeback.console.presenters.records import label_of
-from writeback.console.presenters.times import lasted
+from writeback.console.presenters.times import counted, lasted
 from writeback.console.presenters.words import hold_words, sentence, status_badge
 from writeback.domain.staff import Permission
 from writeback.store.people.audit import AuditFilter
@@ -49,6 +49,10 @@ _ACTIONS = {
     "school.hold": "Held a school",
     "school.resume": "Let a school go on",
     "school.sync": "Fetched a school’s lists",
+    "people.show": "Saw names of pupils or staff",
+    "people.find": "Looked for people",
+    "pupil.show": "Saw a pupil’s day",
+    "pupil.read": "Read in the MIS what it has of a pupil",
     "mis.read": "Read a list of the MIS through a drop-in endpoint",
     "school.removals.accept": "Took out what fell out of a list",
     "school.removals.discard": "Kept what fell out of a list",
@@ -78,6 +82,8 @@ _GROUPS = (
     ("bulk.", "With many at once"),
     ("school.", "With schools"),
     ("batch.", "With files"),
+    ("people.", "With people’s names"),
+    ("pupil.", "With one pupil’s day"),
     ("key.", "With keys"),
     ("webhook.", "With webhooks"),
     ("staff.", "With accounts"),
@@ -160,6 +166,10 @@ def _place(page: Page, one: AuditEntry) -> str:
         return ""
     if what == "bulk" and one.app:  # a key's call by filter, which is over with its answer
         return ""
+    if what == "pupil" and one.school:
+        return page.url(f"/schools/{one.school}/pupil", pupil=one.subject, date=one.changed.get("day"))
+    if what == "people" and one.subject.startswith("wb_"):
+        what = "writeback"
     return page.url(_PLACES[what] + one.subject) if what in _PLACES else ""
 
 
@@ -175,6 +185,8 @@ def _details(one: AuditEntry) -> str:
     if "edited" in changed:
         fields = sorted({label_of(name).lower() for edit in changed["edited"] for name in edit["fields"]})
         details.append(f"corrected: {', '.join(fields)}")
+    if changed.get("day"):
+        details.append(str(changed["day"]))
     if changed.get("hold"):
         details.append(hold_words(str(changed["hold"])).lower())
     if changed.get("fields"):
@@ -190,6 +202,8 @@ def _details(one: AuditEntry) -> str:
     if "row" in changed:
         columns = f", {', '.join(changed['columns'])}" if changed.get("columns") else ""
         details.append(f"row {changed['row']}{columns}{', left out' if changed.get('left_out') else ''}")
+    if changed.get("names_shown"):
+        details.append(counted(changed["names_shown"], "name"))
     if "good" in changed:
         details.append(f"{changed['good']:,} rows; {changed['bad']:,} bad, {changed['left_out']:,} left out")
     if changed.get("code"):

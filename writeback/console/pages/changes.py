@@ -9,6 +9,7 @@ from starlette.responses import Response
 from writeback.console.page import Page, Pages
 from writeback.console.pages.writebacks import chosen_in, selection_of
 from writeback.console.presenters.records import label_of
+from writeback.core.errors import BadInput
 from writeback.domain.changes import Changes, Settable, Substitution
 from writeback.domain.corrections import Action
 from writeback.domain.staff import Permission
@@ -49,6 +50,11 @@ async def change(page: Page) -> Response:
         return page.redirect(back, flash=_NOTHING, tone="warn")
     changes, errors = _changes(page)
     step, reason = page.field("step"), page.field("reason")
+    try:
+        await many.check_people(page.caller, Action.RESUBMIT, wanted, changes)
+    except BadInput:
+        field = "pupils" if changes.without_pupils else "was"
+        errors[field] = "These are of several schools, where an id is somebody else each time: filter by one first."
     if step == "begin" and changes and not errors and page.field("seen") != _digest(changes):
         errors["becomes"] = "This is not what was shown: look at what it would come to first."
     if step == "begin" and changes and not errors and reason:

@@ -28,7 +28,8 @@ _A_ROW = 30
 @pages.get("/now")
 async def show(page: Page) -> Response:
     """Show how things go now."""
-    return page.render("now.html", title="Now", **await _values(page))
+    schools = await page.services.reports.schools(page.caller)
+    return page.render("now.html", title="Now", all_schools=schools, **await _values(page))
 
 
 @pages.get("/now/live")

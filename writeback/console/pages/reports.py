@@ -9,6 +9,7 @@ from writeback.batches.csv_files import csv_line
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.words import cause_words, hold_words, kind_words, status_badge
 from writeback.core.errors import BadInput, NotFound
+from writeback.flow.directory.names_shown import Look, Names
 from writeback.flow.projections.reports import Missing, Part, Report
 
 pages = Pages()
@@ -51,6 +52,7 @@ async def show(page: Page) -> Response:
             closed_for = await page.services.years.closed_for(report.school_id, report.day)
         except (BadInput, NotFound) as error:
             problem = error.detail
+    shown = report.missing[:_SHOWN] if report else ()
     return page.render(
         "reports.html",
         title=f"Not in the MIS: {report.school}, {_day(report.day)}" if report else "Reports",
@@ -62,7 +64,8 @@ async def show(page: Page) -> Response:
         problem=problem,
         report=report,
         closed_for=closed_for,
-        shown=report.missing[:_SHOWN] if report else (),
+        shown=shown,
+        people=await _names(page, report, shown) if report else Names(),
         day_words=_day(report.day) if report else "",
         why=_why,
         what=_what,
@@ -93,6 +96,13 @@ async def _report(page: Page) -> Report:
     page.require_school(school)
     begins, ends = page.times.midnight_of(day), page.times.midnight_of(day + timedelta(days=1))
     return await page.services.reports.missing(page.caller, school, day, _PARTS[_part(page)][1], begins, ends)
+
+
+async def _names(page: Page, report: Report, shown: Sequence[Missing]) -> Names:
+    """Return what the pupils on the page are called; that they were shown is written down."""
+    look = Look("people.show", f"report {report.day}", {"writebacks": sorted({one.writeback_id for one in shown})})
+    pupils = {pupil for one in shown for pupil in one.pupils}
+    return await page.services.names.of(page.caller, report.school_id, look, pupils=pupils)
 
 
 def _date(text: str) -> date:
@@ -132,7 +142,7 @@ def _cells(page: Page, report: Report, one: Missing) -> Sequence[str]:
     return (
         report.school,
         report.day.isoformat(),
-        one.pupil,
+        ", ".join(one.pupils),
         _what(one),
         one.code,
         status_badge(one.status).words,

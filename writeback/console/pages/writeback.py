@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.history import Entry, history_of
+from writeback.console.presenters.naming import people_in
 from writeback.console.presenters.records import has_free_text, said
 from writeback.console.presenters.state_drawing import machine_of
 from writeback.console.presenters.times import counted
@@ -17,6 +18,7 @@ from writeback.domain.kinds import KINDS
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.flow.correct.draft import Order
+from writeback.flow.directory.names_shown import Look, Names
 from writeback.store.people.audit import AuditFilter
 from writeback.store.writebacks.requests import AWAITING
 from writeback_client.models.corrections import Check
@@ -206,17 +208,27 @@ async def _render(page: Page, found: Writeback, *, show: bool) -> Response:
         ordered = sorted(ordered, key=lambda one: (one.status in _FINE, one.index))
     start = _number(page.query("from"))
     shown = ordered[start : start + _RECORDS]
+    names = await _names(page, found, shown)
     return page.render(
         "writeback.html",
         title=f"{name}: writeback",
         found=found,
-        records=[(one, said(one.record or {}, fields, show=show)) for one in shown],
+        records=[(one, said(one.record or {}, fields, show=show, names=names)) for one in shown],
+        days={one.index: str((one.record or {}).get("date") or "") for one in shown},
         start=start,
         following=start + _RECORDS if start + _RECORDS < len(ordered) else None,
         is_masked=not show and any(has_free_text(one.record) for one in shown),
         is_shown=show,
         can=_can(page, found),
         **await _where(page, found, name),
+    )
+
+
+async def _names(page: Page, found: Writeback, records: Sequence[Record]) -> Names:
+    """Return what those are called whom the records on the page name; that it was shown is written down."""
+    pupils, staff = people_in([one.record for one in records])
+    return await page.services.names.of(
+        page.caller, found.school, Look("people.show", found.id), pupils=pupils, staff=staff
     )
 
 
@@ -253,7 +265,9 @@ def _can(page: Page, found: Writeback) -> dict[str, bool]:
 
 async def _resolve_form(page: Page, found: Writeback, problems: Mapping[str, str] | None = None) -> Response:
     name, fields = await describe(page, found)
-    records = [(one, said(one.record or {}, fields, show=False)) for one in _undecided(found)]
+    undecided = _undecided(found)
+    names = await _names(page, found, undecided)
+    records = [(one, said(one.record or {}, fields, show=False, names=names)) for one in undecided]
     return page.render(
         "resolve.html",
         title="What is to become of it?",

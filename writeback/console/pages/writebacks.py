@@ -18,6 +18,8 @@ from writeback.domain.provider_words import key_of
 from writeback.domain.school import HOLD_WORDS
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
+from writeback.flow.directory.names_shown import Look, Names
+from writeback.store.reads import people_of_one_school
 from writeback.store.reads.selection import Selection
 from writeback.store.reads.summaries import Summary, summaries_of
 from writeback_client.models.base import Page as Listed
@@ -49,11 +51,11 @@ async def list_(page: Page) -> Response:
         page.require_school(asked.filter.school)
     found: Listed[WritebackSummary] = Listed(items=())
     if not asked.problems:
-        cursor = page.query("cursor") or None
-        found = await page.services.reads.list(page.caller, asked.filter, limit=_A_PAGE, cursor=cursor)
+        found = await _found(page, asked)
     async with page.services.reads.db.read() as session:
-        summaries = await summaries_of(session, [one.id for one in found.items])
+        summaries = await summaries_of(session, [one.id for one in found.items], asked.filter.student)
     schools = await page.services.reports.schools(page.caller)
+    of_one = {one.school for one in found.items}
     return page.render(
         "writebacks.html",
         title="Writebacks",
@@ -61,6 +63,8 @@ async def list_(page: Page) -> Response:
         asked=asked,
         found=found,
         summaries=summaries,
+        people=await _names(page, found.items, summaries),
+        asks_for_school=len(of_one) > 1 and page.caller.sees_names,
         names=dict(schools),
         filters=[*words_of(asked, dict(schools)), *_said(asked, summaries)],
         views=[(words, _view_address(page, statuses), _is_view(asked, statuses)) for words, statuses in VIEWS],
@@ -97,6 +101,29 @@ async def mend(page: Page) -> Response:
         danger=action is Action.CANCEL,
         error="Say why." if page.field("confirmed") else "",
     )
+
+
+async def _found(page: Page, asked: Asked) -> Listed[WritebackSummary]:
+    """Return a page of the list; none, and the school as a problem, where an id means people of several."""
+    try:
+        return await page.services.reads.list(
+            page.caller, asked.filter, limit=_A_PAGE, cursor=page.query("cursor") or None
+        )
+    except BadInput as problem:
+        if problem.code != people_of_one_school.CODE:
+            raise
+        asked.problems["school"] = "Several schools have somebody of this id: choose one."
+        return Listed(items=())
+
+
+async def _names(page: Page, items: Sequence[WritebackSummary], summaries: Mapping[str, Summary]) -> Names:
+    """Return what the pupils of a list of one school are called; of several schools nobody is named."""
+    schools = {one.school for one in items}
+    if len(schools) != 1:
+        return Names()
+    pupils = {pupil.id for one in summaries.values() for pupil in one.pupils}
+    look = Look("people.show", "writebacks", {"writebacks": [one.id for one in items]})
+    return await page.services.names.of(page.caller, schools.pop(), look, pupils=pupils)
 
 
 def chosen_in(page: Page) -> tuple[Asked, Sequence[str], str] | Response:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from writeback.console.presenters.naming import PUPIL_FIELDS, STAFF_FIELDS, person_words
 from writeback.console.presenters.words import sentence
+from writeback.flow.directory.names_shown import Names
 
 FREE_TEXT = frozenset({"comment", "statutory_comment", "non_attendance_reason", "description", "file_name", "body"})
 """Fields in which a person may be named."""
@@ -51,6 +53,8 @@ class Said:
     value: str
     is_masked: bool = False
     depth: int = 0
+    pupil: str = ""
+    """The id of the one pupil whom it names."""
 
 
 def label_of(name: str) -> str:
@@ -62,9 +66,10 @@ def one_of(name: str) -> str:
     return _ONES.get(name, label_of(name))
 
 
-def said(record: Mapping[str, Any], fields: Sequence[Shape], *, show: bool) -> list[Said]:
-    """Return what the record says; `fields` describe its kind at its school, `show`: free text too."""
-    return list(_said(record, {one["name"]: one for one in fields}, show, 0))
+def said(record: Mapping[str, Any], fields: Sequence[Shape], *, show: bool, names: Names | None = None) -> list[Said]:
+    """Return what the record says; `fields` describe its kind at its school, `show`: free text too. People are called
+    by their `names`, or by ids."""
+    return list(_said(record, {one["name"]: one for one in fields}, show, names or Names(), 0))
 
 
 def has_free_text(record: Mapping[str, Any] | None) -> bool:
@@ -77,7 +82,9 @@ def has_free_text(record: Mapping[str, Any] | None) -> bool:
     return False
 
 
-def _said(record: Mapping[str, Any], fields: Mapping[str, Shape], show: bool, depth: int) -> Iterator[Said]:
+def _said(
+    record: Mapping[str, Any], fields: Mapping[str, Shape], show: bool, names: Names, depth: int
+) -> Iterator[Said]:
     ordered = [*(name for name in fields if name in record), *(name for name in record if name not in fields)]
     for name in ordered:
         value, shape = record[name], fields.get(name, {})
@@ -91,7 +98,12 @@ def _said(record: Mapping[str, Any], fields: Mapping[str, Shape], show: bool, de
             inner = {one["name"]: one for one in shape.get("fields", ())}
             for number, one in enumerate(value, 1):
                 yield Said(f"{one_of(name)} {number}" if len(value) > 1 else one_of(name), "", depth=depth)
-                yield from _said(one, inner, show, depth + 1)
+                yield from _said(one, inner, show, names, depth + 1)
+        elif name in PUPIL_FIELDS or name in STAFF_FIELDS:
+            several = [str(one) for one in (value if isinstance(value, list) else [value])]
+            words = ", ".join(person_words(name, one, names) for one in several)
+            pupil = several[0] if name in PUPIL_FIELDS and len(several) == 1 else ""
+            yield Said(label_of(name), words, depth=depth, pupil=pupil)
         else:
             yield Said(label_of(name), in_words(value, shape), depth=depth)
 

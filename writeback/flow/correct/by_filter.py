@@ -19,7 +19,7 @@ from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Problem
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor, actor_of
-from writeback.domain.changes import differences, said_by
+from writeback.domain.changes import Changes, Settable, differences, said_by
 from writeback.domain.corrections import USUAL, Action, awaiting, cancellable, going_again
 from writeback.domain.states import Status
 from writeback.domain.writeback import unpack_progress
@@ -104,11 +104,26 @@ class BulkCorrections:
         """Return how many writebacks and records a call would look at."""
         check_may_correct(caller)
         wanted = _with_statuses(action, wanted)
+        await self.check_people(caller, action, wanted)
         async with self.flow.db.read() as session:
             there = await selection.count(session, caller, wanted)
             found = await selection.extents(session, caller, wanted, limit=limit)
         records = sum(_how_many(action, one) for one in found)
         return Count(writebacks=there, records=records, more=max(0, there - limit))
+
+    async def check_people(
+        self, caller: Caller, action: Action, wanted: Selection, changes: Changes | None = None
+    ) -> None:
+        """Raise BadInput where filter or changes name people by id, and what matches is of several schools."""
+        names_people = {
+            "student": wanted.filter.student is not None,
+            "without_pupils": changes is not None and bool(changes.without_pupils),
+            "staff": changes is not None and any(one.field is Settable.STAFF for one in changes.substitutions),
+        }
+        what = next((name for name, is_said in names_people.items() if is_said), None)
+        if what is not None:
+            async with self.flow.db.read() as session:
+                await selection.check_people(session, caller, _with_statuses(action, wanted), what)
 
     async def run(self, caller: Caller, work: Work, *, limit: int = MOST, cursor: str | None = None) -> Report:
         """Do it to what matches, the earliest accepted first, and note in the audit log what came of it.
@@ -116,6 +131,8 @@ class BulkCorrections:
         What is sent again is validated by itself, against fresh lists; what is cancelled has not left; what is checked
         awaits evidence.
         """
+        check_may_correct(caller)
+        await self.check_people(caller, work.action, work.wanted, work.order.changes)
         found = await self._find(caller, work, cursor, limit)
         bulk, pieces = new_id("blk", self.flow.clock.now()), []
         for chunk in _chunks([writeback_id for _, writeback_id in found[:limit]]):
@@ -127,6 +144,8 @@ class BulkCorrections:
 
     async def preview(self, caller: Caller, work: Work, *, limit: int) -> Preview:
         """Return what a resubmission with changes would come to in the first writebacks, and do nothing."""
+        check_may_correct(caller)
+        await self.check_people(caller, work.action, work.wanted, work.order.changes)
         found = await self._find(caller, work, None, limit)
         async with self.flow.db.read() as session:
             there = await selection.count(session, caller, _with_statuses(work.action, work.wanted))

@@ -256,7 +256,7 @@ _BY_SCHOOL = (
     Place(
         t.AuditRow,
         Reach.SCHOOL,
-        "Reasons that staff gave, and what they changed",
+        "Reasons that staff gave, what they changed, and whom they looked at",
         ("reason", "changed", "subject"),
         rows.audit,
     ),

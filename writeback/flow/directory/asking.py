@@ -14,6 +14,7 @@ from writeback.core.errors import TooManyAtOnce
 from writeback.domain.access import Caller, check_may_find
 from writeback.domain.actor import actor_of
 from writeback.domain.directory import Found, Match, PersonReference
+from writeback.domain.directory.searching import fits, references_in
 from writeback.domain.kinds import Kind
 from writeback.domain.lookups import ListName
 from writeback.flow.directory.find import PeopleFinder
@@ -21,6 +22,8 @@ from writeback.flow.directory.names_to_ids import WithIds, names_to_ids
 from writeback.flow.engine.context import FlowContext
 from writeback.store.people import audit
 
+MOST_SHOWN = 25
+"""Pupils whom a search shows."""
 _MISSED = frozenset({Match.UNKNOWN, Match.AMBIGUOUS, Match.TOO_LITTLE})
 
 
@@ -62,6 +65,29 @@ class PeopleAsked:
         names = await self.finder.names(school_id, list_name, near)
         await self._note(caller, school_id, {list_name: found}, names_shown=len(names))
         return FoundPeople(found, names)
+
+    async def search(self, caller: Caller, school_id: str, text: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return pupils of a school whom a text may mean, by id, the first by name first; with what they are called
+        where the school keeps it. Raises as `find` does.
+
+        Where names cannot be read, those are found whom the text names whole, and those who come near.
+        """
+        self._check(caller, 1)
+        students = ListName.STUDENTS
+        everybody = await self.finder.everybody(school_id, students)
+        pupils: Mapping[str, Mapping[str, Any]] = {
+            one: details for one, details in everybody.items() if fits(details, text)
+        }
+        if not everybody:
+            found = await self.finder.find(school_id, students, references_in(text), refresh=False)
+            pupils = {one: {} for each in found for one in (each.person_id, *each.candidates) if one}
+        ordered = dict(sorted(pupils.items(), key=lambda pair: (*_by_name(pair[1]), pair[0])))
+        match = Match.FOUND if ordered else Match.UNKNOWN
+        shown = list(ordered)[:MOST_SHOWN]
+        await self._note(
+            caller, school_id, {students: [Found(match)]}, names_shown=len(shown) if everybody else 0, pupils=shown
+        )
+        return ordered
 
     async def with_ids(
         self, caller: Caller, school_id: str, kind: Kind, contents: Sequence[Any], *, is_trial: bool
@@ -111,16 +137,32 @@ class PeopleAsked:
             )
 
     async def _note(
-        self, caller: Caller, school_id: str, results: Mapping[ListName, Sequence[Found]], *, names_shown: int = 0
+        self,
+        caller: Caller,
+        school_id: str,
+        results: Mapping[ListName, Sequence[Found]],
+        *,
+        names_shown: int = 0,
+        pupils: Sequence[str] = (),
     ) -> None:
-        """Count who was not found, and write down how many were asked for, and whose names were shown."""
+        """Count who was not found, and write down how many were asked for, and how many names were shown; of a search
+        whose, by ids."""
         counts = Counter(one.match for found in results.values() for one in found)
         if missed := sum(counts[match] for match in _MISSED):
             self._missed.charge(caller.key_id, missed)
-        changed = {"asked": counts.total(), **{match.value: number for match, number in sorted(counts.items())}}
+        changed: dict[str, Any] = {
+            "asked": counts.total(),
+            **{match.value: number for match, number in sorted(counts.items())},
+        }
         if names_shown:
             changed["names_shown"] = names_shown
+        if pupils:
+            changed["pupils"] = list(pupils)
         lists, app, actor = ", ".join(sorted(results)), caller.app_id or None, actor_of(caller)
         async with self.flow.db.write() as session:
             now = self.flow.clock.now()
             audit.note(session, actor, now, "people.find", lists, app=app, school=school_id, changed=changed)
+
+
+def _by_name(details: Mapping[str, Any]) -> tuple[str, str]:
+    return str(details.get("surname", "")).casefold(), str(details.get("forename", "")).casefold()

@@ -73,14 +73,18 @@ class PeopleFinder:
     async def names(self, school_id: str, list_name: ListName, ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
         """Return names, classes and numbers of some people by id, for those who may see them; none where the school's
         directory is not `named`."""
+        details = await self.everybody(school_id, list_name)
+        return {one: details[one] for one in ids if one in details}
+
+    async def everybody(self, school_id: str, list_name: ListName) -> Mapping[str, Mapping[str, Any]]:
+        """Return the same of all on a list. Nothing of it stays in memory."""
         if (await self.flow.registry.school(school_id)).directory is not Directory.NAMED:
             return {}
         async with self.flow.db.read() as session:
             row = await directories.find(session, school_id, list_name.value)
         if row is None or row.begins_again or not row.details:
             return {}
-        details = self.flow.secrets.open(row.details)
-        return {one: details[one] for one in ids if one in details}
+        return self.flow.secrets.open(row.details)
 
     async def _find(
         self, school_id: str, list_name: ListName, references: Sequence[PersonReference]

@@ -45,9 +45,10 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Missing:
-    """One record that is not in the MIS, as far as anybody knows. Of the pupil the id alone."""
+    """One record that is not in the MIS, as far as anybody knows."""
 
-    pupil: str
+    pupils: Sequence[str]
+    """Ids alone."""
     part: Part
     what: str
     """The session, the lesson's id, or the kind."""
@@ -122,7 +123,7 @@ def _look(
     wanted = [one for one in _latest(rows, day, begins, ends) if _part(one.row, one.record) in parts]
     order = {part: number for number, part in enumerate(Part)}
     missing = [_missing(one) for one in wanted if not one.is_in_place]
-    return sorted(missing, key=lambda one: (order[one.part], one.pupil, one.what)), len(wanted)
+    return sorted(missing, key=lambda one: (order[one.part], one.pupils, one.what)), len(wanted)
 
 
 @dataclass(slots=True)
@@ -171,7 +172,7 @@ def _missing(one: _Latest) -> Missing:
     errors = [finding for finding in progress.get("findings", ()) if finding.get("severity") != "warning"]
     finding: Mapping[str, Any] = (errors or [{}])[0]
     return Missing(
-        pupil=_pupil(record),
+        pupils=_pupils(record),
         part=_part(row, record),
         what=str(record.get("session") or record.get("lesson_id") or row.kind),
         code=str(record.get("code", "")),
@@ -188,13 +189,13 @@ def _missing(one: _Latest) -> Missing:
     )
 
 
-def _pupil(record: Mapping[str, Any]) -> str:
+def _pupils(record: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the pupil's id, or those of several; an employee's absence has none."""
     if record.get("student_id"):
-        return str(record["student_id"])
+        return (str(record["student_id"]),)
     several = record.get("students") or record.get("participants") or ()
     ids = [str(one.get("student_id", "")) if isinstance(one, Mapping) else str(one) for one in several]
-    return ", ".join(one for one in ids if one)
+    return tuple(one for one in ids if one)
 
 
 def _part(row: WritebackRow, record: Mapping[str, Any]) -> Part:

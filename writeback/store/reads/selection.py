@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.access import Caller
 from writeback.store.reads.filters import Filter, conditions, visible
+from writeback.store.reads.people_of_one_school import check_one_school
 from writeback.store.sql.json_size import array_size
 from writeback.store.tables import WritebackRow
 
@@ -33,6 +34,11 @@ class Extent(NamedTuple):
 async def count(session: AsyncSession, caller: Caller, wanted: Selection) -> int:
     """Return how many there are."""
     return (await session.exec(select(func.count()).select_from(WritebackRow).where(*_where(caller, wanted)))).one()
+
+
+async def check_people(session: AsyncSession, caller: Caller, wanted: Selection, what: str) -> None:
+    """Raise BadInput where `what` names people by id and the writebacks are of several schools."""
+    await check_one_school(session, caller, wanted.filter.school, _where(caller, wanted), what)
 
 
 async def extents(session: AsyncSession, caller: Caller, wanted: Selection, *, limit: int) -> Sequence[Extent]:

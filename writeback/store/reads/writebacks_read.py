@@ -19,6 +19,7 @@ from writeback.store.reads import counts, search, timeline
 from writeback.store.reads.browsing import browsed
 from writeback.store.reads.filters import Filter, conditions, reachable, visible
 from writeback.store.reads.pages import cut, decode_number
+from writeback.store.reads.people_of_one_school import check_one_school
 from writeback.store.reads.views import detail_of, view_of
 from writeback.store.schools import queue
 from writeback.store.sql.database import Database
@@ -84,10 +85,16 @@ class Reads:
 
 
 async def _wanted(session: AsyncSession, caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
-    """Return SQL conditions: it is one of those wanted, and the caller may see it."""
+    """Return SQL conditions: it is one of those wanted, and the caller may see it.
+
+    Raise BadInput where a person's id is asked for and means people of several schools.
+    """
     reference = wanted.provider_ref or (wanted.q or "").strip()
     carried = await search.carried_by(session, reference) if reference else frozenset()
-    return [*visible(caller), *conditions(wanted, carried)]
+    found = [*visible(caller), *conditions(wanted, carried)]
+    if wanted.student is not None:
+        await check_one_school(session, caller, wanted.school, found, "student")
+    return found
 
 
 async def _left_alone(session: AsyncSession, rows: Iterable[WritebackRow]) -> Mapping[str, BreakerRow]:
