@@ -1,18 +1,26 @@
 """Directories with names, as a sync would have kept them: for tests of pages that call people by name."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
+from tests.console.conftest import Visitor
+from tests.console.scenes import DAY, add_school, add_writeback, mark
 from writeback.domain.directory import Directory, PersonDetails
 from writeback.domain.lookups import ListName, Lookup
 from writeback.flow.schools.people_kept import KnownPeople
 from writeback.providers.base import ListChange
-from writeback.store.tables import LookupRow, SchoolRow
+from writeback.store.tables import AuditRow, LookupRow, SchoolRow
 from writeback.wiring import Services
+
+DONE = {"status": "confirmed", "evidence": "webhook+poll"}
+FAILED = {"status": "failed", "findings": [{"code": "x", "severity": "error", "message": "It is not so", "hint": ""}]}
+SECRETS = ("Example", "Sample", "Zoe", "Teacher", "999432113")
+PAGES = ("/writebacks?school=hillside", "/writebacks/{register}", f"/reports?school=hillside&date={DAY}")
+"""On which people of one school are called by name."""
 
 ADA = PersonDetails(upn="A999432113104", admission_number="4505", surname="Example", forename="Ada", classes=("8B",))
 BEN = PersonDetails(upn="B999432113105", surname="O’Sample", forename="Ben", classes=("9C",))
@@ -65,3 +73,43 @@ async def _keep_list(services: Services, school: str, name: ListName, rows: Mapp
 
 async def _nothing() -> None:
     return None
+
+
+async def two_schools_with_one_id(services: Services) -> dict[str, str]:
+    """Two schools that both have a pupil A1, who are two people; return writebacks by what they are."""
+    now = services.clock.now()
+    for school in ("hillside", "oakfield"):
+        await services.reads.db.transact(
+            lambda session, school=school: add_school(session, now, school, school.title(), "wonde", "SIMS")
+        )
+    await keep_names(services, "hillside", {"A1": ADA, "A2": BEN}, {"E1": KAY})
+    await keep_names(services, "oakfield", {"A1": ZOE})
+    await keep_codes(services, "hillside", {"/": "Present", "M": "Medical", "L": "Late"})
+
+    async def add(school: str, *args: Any, **changes: Any) -> str:
+        at = now - timedelta(minutes=10)
+        return await services.reads.db.transact(lambda session: add_writeback(session, at, school, *args, **changes).id)
+
+    register = [mark("A2"), {**mark("A1", code="M"), "employee_id": "E1", "comment": "at the dentist"}]
+    return {
+        "register": await add("hillside", "partial", records=register, progress=[DONE, FAILED]),
+        "earlier": await add("hillside", "confirmed", records=[mark("A1", session="PM", code="/")], progress=[DONE]),
+        "later": await add("hillside", "confirmed", records=[mark("A1", session="PM", code="L")], progress=[DONE]),
+        "elsewhere": await add("oakfield", "failed", records=[mark("A1", code="O")], progress=[FAILED]),
+    }
+
+
+async def noted(services: Services, *actions: str) -> Sequence[AuditRow]:
+    """Return what was written down of looks, the earliest first."""
+    async with services.reads.db.read() as session:
+        query = select(AuditRow).where(col(AuditRow.action).in_(actions or ("people.show", "pupil.show")))
+        return (await session.exec(query.order_by(col(AuditRow.id)))).all()
+
+
+def named(text: str) -> list[str]:
+    """Return which of these people a text names."""
+    return [one for one in SECRETS if one in text]
+
+
+async def search(visitor: Visitor, text: str, school: str = "hillside", **given: str) -> Any:
+    return await visitor.post("/pupils", {"school": school, "pupil": text, **given})

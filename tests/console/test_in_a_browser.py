@@ -74,6 +74,7 @@ PATHS = (
     "/alerts/{incident}",
     f"/reports?school=oakfield&date={DAY}",
     f"/reports?date={DAY}",
+    f"/schools/oakfield/pupil?pupil=A104&date={DAY}",
     "/account",
     "/account/second-factor",
     "/nothing",

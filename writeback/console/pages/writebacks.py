@@ -19,7 +19,6 @@ from writeback.domain.school import HOLD_WORDS
 from writeback.domain.staff import Permission
 from writeback.domain.states import Status
 from writeback.flow.directory.names_shown import Look, Names
-from writeback.store.reads import people_of_one_school
 from writeback.store.reads.selection import Selection
 from writeback.store.reads.summaries import Summary, summaries_of
 from writeback_client.models.base import Page as Listed
@@ -106,14 +105,11 @@ async def mend(page: Page) -> Response:
 async def _found(page: Page, asked: Asked) -> Listed[WritebackSummary]:
     """Return a page of the list; none, and the school as a problem, where an id means people of several."""
     try:
-        return await page.services.reads.list(
-            page.caller, asked.filter, limit=_A_PAGE, cursor=page.query("cursor") or None
-        )
-    except BadInput as problem:
-        if problem.code != people_of_one_school.CODE:
-            raise
+        await page.services.reads.check_person(page.caller, asked.filter)
+    except BadInput:
         asked.problems["school"] = "Several schools have somebody of this id: choose one."
         return Listed(items=())
+    return await page.services.reads.list(page.caller, asked.filter, limit=_A_PAGE, cursor=page.query("cursor") or None)
 
 
 async def _names(page: Page, items: Sequence[WritebackSummary], summaries: Mapping[str, Summary]) -> Names:

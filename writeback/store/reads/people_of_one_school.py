@@ -13,8 +13,6 @@ from writeback.core.errors import BadInput
 from writeback.domain.access import Caller
 from writeback.store.tables import WritebackRow
 
-CODE = "person_of_several_schools"
-
 
 async def check_one_school(
     session: AsyncSession, caller: Caller, school: str | None, where: Sequence[ColumnElement[bool]], what: str
@@ -26,7 +24,7 @@ async def check_one_school(
     schools = (await session.exec(select(col(WritebackRow.school_id)).where(*where).distinct().limit(2))).all()
     if len(schools) > 1:
         raise BadInput(
-            CODE,
+            "person_of_several_schools",
             f"{what} names people by id, and what is found is of several schools, where it is somebody else each time",
             hint="Name the school too: the same id is another person elsewhere.",
         )

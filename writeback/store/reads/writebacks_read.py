@@ -65,6 +65,13 @@ class Reads:
             found = await _wanted(session, caller, wanted)
             return await counts.of(session, found, wanted)
 
+    async def check_person(self, caller: Caller, wanted: Filter) -> None:
+        """Raise BadInput where a person's id is asked for without a school, and means people of several."""
+        if wanted.student is not None:
+            async with self.db.read() as session:
+                found = await _wanted(session, caller, wanted)
+                await check_one_school(session, caller, wanted.school, found, "student")
+
     async def show(self, caller: Caller, writeback_id: str) -> Writeback:
         """Return one writeback, whole; raise NotFound for what the caller may not see, as if it were not there.
 
@@ -85,16 +92,10 @@ class Reads:
 
 
 async def _wanted(session: AsyncSession, caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
-    """Return SQL conditions: it is one of those wanted, and the caller may see it.
-
-    Raise BadInput where a person's id is asked for and means people of several schools.
-    """
+    """Return SQL conditions: it is one of those wanted, and the caller may see it."""
     reference = wanted.provider_ref or (wanted.q or "").strip()
     carried = await search.carried_by(session, reference) if reference else frozenset()
-    found = [*visible(caller), *conditions(wanted, carried)]
-    if wanted.student is not None:
-        await check_one_school(session, caller, wanted.school, found, "student")
-    return found
+    return [*visible(caller), *conditions(wanted, carried)]
 
 
 async def _left_alone(session: AsyncSession, rows: Iterable[WritebackRow]) -> Mapping[str, BreakerRow]:
