@@ -226,4 +226,4 @@ async def test_other_schools_pupils_are_not_there_for_a_limited_account(
 
     assert (await visitor.get(path)).status_code == 404
     assert (await search(visitor, "ada")).status_code == 404
-    assert (await visitor.post("/schools/hillside/pupil", {"pupil": "A1"})).status_code == 404
+    assert (await visitor.post("/schools/hillside/pupil?pupil=A1")).status_code == 404

@@ -63,7 +63,7 @@ async def show(page: Page) -> Response:
 @pages.post("/schools/{school}/pupil", needs=Permission.CORRECT)
 async def read(page: Page) -> Response:
     """Show the same with what the MIS says now."""
-    return await _show(page, page.field("pupil"), page.field("date"), reads=True)
+    return await _show(page, page.query("pupil"), page.query("date"), reads=True)
 
 
 async def _show(page: Page, pupil: str, date_text: str, *, reads: bool = False) -> Response:
@@ -91,6 +91,7 @@ async def _show(page: Page, pupil: str, date_text: str, *, reads: bool = False) 
         details=details,
         day=day,
         day_said=f"{day:%A} {day.day} {day:%B %Y}",
+        this_page=_path(page, school.id, pupil, day),
         before=_path(page, school.id, pupil, day - timedelta(days=1)),
         after=_path(page, school.id, pupil, day + timedelta(days=1)),
         answers=[answer_of(one, kinds[one.writeback.kind]["fields"], names) for one in found.asked],
