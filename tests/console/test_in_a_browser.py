@@ -30,7 +30,7 @@ from writeback.core.settings import Settings
 from writeback.domain.staff import Role
 from writeback.flow.projections.rollups import Rollup
 from writeback.store.people import staff as store
-from writeback.store.tables import ApiKey, BatchRow, BulkRow, IncidentRow, WebhookRow, WritebackRow
+from writeback.store.tables import ApiKey, BatchRow, BulkRow, IncidentRow, StaffRow, WebhookRow, WritebackRow
 from writeback.wiring import Services, open_services
 
 pytestmark = [
@@ -70,6 +70,8 @@ PATHS = (
     "/apps/new",
     "/apps/keys/{key}/rotate",
     "/webhooks/{webhook}",
+    "/staff/new",
+    "/staff/{staff}",
     "/alerts/new",
     "/alerts/{incident}",
     f"/reports?school=oakfield&date={DAY}",
@@ -194,7 +196,7 @@ async def _ids(services: Services) -> Mapping[str, str]:
         query = select(WritebackRow.status, WritebackRow.id).order_by(col(WritebackRow.seq).desc())
         found = dict((await session.exec(query)).all())
         rows = {"bulk": BulkRow.id, "batch": BatchRow.id, "key": ApiKey.id, "webhook": WebhookRow.id}
-        rows["incident"] = IncidentRow.id
+        rows |= {"incident": IncidentRow.id, "staff": StaffRow.id}
         return {**found, **{name: (await session.exec(select(id_))).first() for name, id_ in rows.items()}}
 
 

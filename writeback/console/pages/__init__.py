@@ -3,7 +3,6 @@
 from writeback.console.page import Pages
 from writeback.console.pages import (
     alerts,
-    apps,
     audit,
     bulks,
     changes,
@@ -15,13 +14,12 @@ from writeback.console.pages import (
     retention,
     schools,
     signals,
-    staff,
     unsent,
-    webhooks,
     words,
     writeback,
     writebacks,
 )
+from writeback.console.pages.administration import apps, staff, staff_accounts, webhooks
 from writeback.console.pages.batches import batches, review, understanding, upload
 from writeback.console.pages.settings import records as settings_of_records
 from writeback.console.pages.signing_in import account, openid, second_factor, sign_in
@@ -54,5 +52,6 @@ ROOMS: tuple[Pages, ...] = (
     openid.pages,
     account.pages,
     second_factor.pages,
+    staff_accounts.pages,
     staff.pages,
 )

@@ -13,6 +13,9 @@ from writeback.flow.people.sessions import SignedIn
 
 SET_UP = "/account/second-factor"
 """Where whoever must set up a second factor is sent."""
+FIRST_PASSWORD_AT = "/account"  # noqa: S105 - a page
+"""Where whoever must choose a password is sent."""
+_OPEN_BEFORE_PASSWORD = (FIRST_PASSWORD_AT, "/account/password", "/sign-out", "/sign-out-everywhere")
 _OPEN_BEFORE = (SET_UP, f"{SET_UP}/begin", f"{SET_UP}/confirm", "/sign-out", "/sign-out-everywhere")
 
 
@@ -31,7 +34,7 @@ def is_too_late(page: Page, needs: Permission | None) -> bool:
 
 
 def refusal(page: Page, needs: Permission | None) -> Response | None:
-    """Return the way to the sign-in page for whoever must sign in first, or to set up a second factor.
+    """Return the way to the sign-in page for whoever must sign in first, or choose a password or second factor.
 
     Raise Forbidden where their role may not.
     """
@@ -41,7 +44,11 @@ def refusal(page: Page, needs: Permission | None) -> Response | None:
         if _is_by_itself(page.request):
             return Response(status_code=401)
         return RedirectResponse(page.url("/sign-in", next=page.here().removeprefix(ROOT)), 303)
-    if page.signed_in.must_set_up and page.path.removeprefix(ROOT) not in _OPEN_BEFORE:
+    path = page.path.removeprefix(ROOT)
+    if page.signed_in.must_choose_password:
+        if path not in _OPEN_BEFORE_PASSWORD:
+            return Response(status_code=401) if _is_by_itself(page.request) else page.redirect(FIRST_PASSWORD_AT)
+    elif page.signed_in.must_set_up and path not in _OPEN_BEFORE:
         return Response(status_code=401) if _is_by_itself(page.request) else page.redirect(SET_UP)
     page.require(needs)
     return None

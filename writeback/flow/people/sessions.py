@@ -27,6 +27,8 @@ class SignedIn:
     person: Person
     must_set_up: bool = False
     """They sign in with a password and have no second factor, which the settings ask for: they see nothing else."""
+    must_choose_password: bool = False
+    """Somebody else was shown their password: they see nothing else before they have chosen one."""
 
 
 class StaffSessions:
@@ -66,7 +68,7 @@ class StaffSessions:
         if by_hand and now - row.seen_at >= _SEEN_PRECISION:
             await self._db.transact(lambda writing: store.note_seen(writing, session_hash, now))
         must_set_up = self._second_factor and account.password_hash is not None and account.totp_since is None
-        return SignedIn(session_hash, person_of(account), must_set_up)
+        return SignedIn(session_hash, person_of(account), must_set_up, account.password_is_temporary)
 
     async def count(self, person: Person) -> int:
         """Return in how many browsers somebody is signed in."""

@@ -1,4 +1,4 @@
-"""Staff accounts: made, listed, disabled and changed, by the command line or when somebody first signs in."""
+"""Staff accounts: made, listed, disabled and changed, by the command line, in the console or at a first sign-in."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -41,6 +41,8 @@ class StaffView:
     disabled_at: datetime | None
     last_sign_in_at: datetime | None
     created_at: datetime
+    password_is_temporary: bool = False
+    """Its owner has not chosen another yet."""
 
 
 def normal_name(name: str) -> str:
@@ -60,11 +62,15 @@ class Staff:
         role: Role,
         *,
         password: str | None = None,
+        is_temporary: bool = False,
         schools: Sequence[str] | None = None,
         subject: str | None = None,
         actor: Actor = SERVICE,
     ) -> StaffView:
-        """Make an account; raise InvalidSubmission with what is wrong, Conflict where there is one of that name."""
+        """Make an account; raise InvalidSubmission with what is wrong, Conflict where there is one of that name.
+
+        `is_temporary`: whoever makes it knows the password, so its owner is to choose another.
+        """
         only = None if schools is None else list(dict.fromkeys(schools))
         async with self._db.read() as session:
             unknown = await keys.unknown_schools(session, only or [])
@@ -76,6 +82,7 @@ class Staff:
             role=role.value,
             schools=only,
             password_hash=None if password is None else await hash_password(password),
+            password_is_temporary=is_temporary and password is not None,
             subject=subject,
             created_at=now,
             updated_at=now,
@@ -97,14 +104,16 @@ class Staff:
         async with self._db.read() as session:
             return [_view(row) for row in await store.every(session)]
 
-    async def set_password(self, name: str, password: str, *, actor: Actor = SERVICE) -> StaffView:
-        """Give an account another password, and sign it out everywhere."""
+    async def set_password(
+        self, name: str, password: str, *, is_temporary: bool = False, actor: Actor = SERVICE
+    ) -> StaffView:
+        """Give an account another password, and sign it out everywhere. `is_temporary`: as `add` has it."""
         _refuse(_password_findings(password))
         hashed = await hash_password(password)
 
         def change(session: Session) -> StaffRow:
             row = _locked(session, name)
-            row.password_hash = hashed
+            row.password_hash, row.password_is_temporary = hashed, is_temporary
             return self._changed(session, row, actor, "staff.password", sign_out=True)
 
         return _view(await self._db.transact(change))
@@ -203,6 +212,7 @@ def _view(row: StaffRow) -> StaffView:
         row.disabled_at,
         row.last_sign_in_at,
         row.created_at,
+        row.password_is_temporary,
     )
 
 

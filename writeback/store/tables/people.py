@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Text, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Text, false, text
 from sqlmodel import Field
 
 from writeback.store.tables.columns import BIG_PK, SEALED, Stored, instant
@@ -70,6 +70,8 @@ class StaffRow(Stored, table=True):
     """Ids of the schools that they see; null: all."""
     password_hash: str | None = Field(default=None, repr=False)
     """argon2id; null: they sign in elsewhere."""
+    password_is_temporary: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether somebody else was shown it: its owner chooses another before anything else."""
     subject: str | None = Field(default=None, unique=True)
     """Who they are at the OpenID Connect provider: issuer and subject."""
     totp_secret: str | None = Field(default=None, repr=False, sa_column_kwargs=SEALED)

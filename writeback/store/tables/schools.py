@@ -60,6 +60,8 @@ class SchoolRow(Stored, table=True):
     """When its lookups are synced next; while that is under way, when it is taken for dead."""
     sync_first: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether somebody waits for that sync, so that it goes before those which are merely due."""
+    full_sync_asked_at: datetime | None = instant(nullable=True)
+    """When somebody last asked for all of its lists from the beginning; null: nobody has."""
     hook_number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How often the address of its hook was renewed."""
     hook_old_until: datetime | None = instant(nullable=True)

@@ -16,13 +16,13 @@ _MAY = {
     Permission.VIEW: "See what is there",
     Permission.CORRECT: "Send again, cancel and settle writebacks; hold and resume schools",
     Permission.AUDIT: "Read who did what",
-    Permission.MANAGE: "Change schools, keys and webhooks",
+    Permission.MANAGE: "Add and change schools, keys, webhooks and staff",
 }
 
 
 @pages.get("/account")
 async def show(page: Page) -> Response:
-    """Show the account."""
+    """Show the account; whoever has a password of somebody else's making chooses one here first."""
     return await _show(page)
 
 
@@ -32,6 +32,8 @@ async def change_password(page: Page) -> Response:
     present, new = (str(page.form.get(name) or "") for name in ("password", "new"))  # which may begin with a space
     try:
         await page.services.staff.sign_ins.again(page.person, present)
+        if new == present:
+            return await _show(page, {"new": "This is the one that you have: choose another."}, 422)
         await page.services.staff.accounts.set_password(page.person.name, new, actor=page.actor())
     except InvalidSubmission as problem:
         return await _show(page, {"new": problem.extra["findings"][0]["message"]}, problem.status)
@@ -49,6 +51,7 @@ async def _show(page: Page, errors: Mapping[str, str] | None = None, status: int
         title="Your account",
         status=status,
         errors=errors or {},
+        must_choose=page.signed_in is not None and page.signed_in.must_choose_password,
         sessions=sessions,
         allowed=allowed,
         schools=schools,
