@@ -62,7 +62,9 @@ from writeback.flow.projections.usage_counter import UsageCounter
 from writeback.flow.registry.entries import Registry
 from writeback.flow.registry.features import Features
 from writeback.flow.schools.cached_lists import lookup_cache
+from writeback.flow.schools.credentials import CredentialTrials
 from writeback.flow.schools.discovery import Discovery
+from writeback.flow.schools.full_sync import FullSyncs
 from writeback.flow.schools.removals_held_back import Removals
 from writeback.flow.schools.school_years import SchoolYears
 from writeback.flow.schools.sync import Syncer
@@ -120,6 +122,8 @@ class Services:
     bulks: Bulks
     hooks: Hooks
     discovery: Discovery
+    credential_trials: CredentialTrials
+    full_syncs: FullSyncs
     features: Features
     words: WordLists
     years: SchoolYears
@@ -229,6 +233,8 @@ async def open_services(
             bulks=Bulks(flow),
             hooks=Hooks(flow),
             discovery=Discovery(flow),
+            credential_trials=CredentialTrials(flow),
+            full_syncs=FullSyncs(flow),
             features=Features(flow.registry, flow.lookups),
             words=WordLists(flow),
             years=SchoolYears(flow.registry, flow.lookups),

@@ -21,6 +21,7 @@ from writeback.console.pages import (
 )
 from writeback.console.pages.administration import apps, staff, staff_accounts, webhooks
 from writeback.console.pages.batches import batches, review, understanding, upload
+from writeback.console.pages.settings import connection, registration
 from writeback.console.pages.settings import records as settings_of_records
 from writeback.console.pages.signing_in import account, openid, second_factor, sign_in
 
@@ -30,7 +31,9 @@ ROOMS: tuple[Pages, ...] = (
     writeback.pages,
     correct.pages,
     changes.pages,
+    registration.pages,
     schools.pages,
+    connection.pages,
     words.pages,
     settings_of_records.pages,
     people.pages,

@@ -53,6 +53,7 @@ _ACTIONS = {
     "people.find": "Looked for people",
     "pupil.show": "Saw a pupil’s day",
     "pupil.read": "Read in the MIS what it has of a pupil",
+    "school.test": "Tried how a school’s provider answers",
     "mis.read": "Read a list of the MIS through a drop-in endpoint",
     "school.removals.accept": "Took out what fell out of a list",
     "school.removals.discard": "Kept what fell out of a list",
@@ -164,6 +165,8 @@ def _place(page: Page, one: AuditEntry) -> str:
     what = one.action.partition(".")[0]
     if what == "webhook" and not page.may(Permission.MANAGE):
         return ""
+    if what == "school" and one.school is None:  # it was tried, and not registered
+        return ""
     if what == "bulk" and one.app:  # a key's call by filter, which is over with its answer
         return ""
     if what == "pupil" and one.school:
@@ -189,6 +192,11 @@ def _details(one: AuditEntry) -> str:
         details.append(str(changed["day"]))
     if changed.get("hold"):
         details.append(hold_words(str(changed["hold"])).lower())
+    if "takes_them" in changed:
+        details.append("it took what was given" if changed["takes_them"] else "it did not take what was given")
+    if "role" in changed:
+        schools = changed.get("schools")
+        details.append(f"{changed['role']}, {'all schools' if schools is None else ', '.join(schools)}")
     if changed.get("fields"):
         details.append(", ".join(changed["fields"]))
     if changed.get("file_name"):

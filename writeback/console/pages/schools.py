@@ -22,6 +22,7 @@ from writeback.domain.lookups import Decision, ListName
 from writeback.domain.school import HoldReason
 from writeback.domain.staff import Permission
 from writeback.domain.states import NEED_SOMEBODY
+from writeback.flow.schools.full_sync import FullSync
 from writeback.flow.schools.health import SchoolHealth, health_of
 from writeback.flow.schools.school_access import NOT_AVAILABLE
 from writeback.store.reads.filters import Filter
@@ -32,6 +33,8 @@ from writeback_client.models.schools import School, Synced
 pages = Pages()
 
 _A_PAGE, _ERRORS = 50, 5
+_SHOWN_FOR = timedelta(hours=1)
+"""How long it is shown what became of a fetch of everything."""
 
 
 @pages.get("/schools")
@@ -72,6 +75,7 @@ async def show(page: Page) -> Response:
         errors=errors.items,
         summaries=summaries,
         wrong=NEED_SOMEBODY,
+        full_sync=await _full_sync(page, view),
         closed_for=await page.services.years.closed_for(view.id, school.today(page.now)),
         directory_words=DIRECTORY_WORDS.get(Directory(view.directory)),
         directory_buttons=[(mode, words) for mode, words in DIRECTORY_BUTTONS.items() if mode != view.directory],
@@ -83,6 +87,12 @@ async def show(page: Page) -> Response:
 async def live(page: Page) -> Response:
     """Show the piece of the page that refreshes by itself."""
     return page.partial("_school.html", **await _live_values(page, await _school(page)))
+
+
+@pages.get("/schools/{school}/full-sync/live")
+async def live_full_sync(page: Page) -> Response:
+    """Show how far the fetching of all its lists is."""
+    return page.partial("_full_sync.html", full_sync=await _full_sync(page, await _school(page)), list_words=list_words)
 
 
 @pages.get("/schools/{school}/hold", needs=Permission.CORRECT)
@@ -125,9 +135,14 @@ async def resume(page: Page) -> Response:
 
 @pages.post("/schools/{school}/sync", needs=Permission.CORRECT)
 async def sync(page: Page) -> Response:
-    """Fetch its lists now, all of them or what has changed, and say what came of it."""
+    """Fetch what has changed in its lists now and say what came of it, or have all of them fetched by a worker."""
     view = await _school(page)
-    report = await page.services.sync.sync_school(view.id, actor=page.actor(), full=bool(page.field("full")))
+    if page.field("full"):
+        await page.services.full_syncs.ask(view.id, page.actor())
+        return page.redirect(
+            f"/schools/{view.id}", flash="All of its lists are fetched from the beginning.", tone="busy"
+        )
+    report = await page.services.sync.sync_school(view.id, actor=page.actor())
     tone, notice = _came_of(report)
     return page.redirect(f"/schools/{view.id}", flash=notice, tone=tone)
 
@@ -199,6 +214,12 @@ async def _live_values(page: Page, view: School) -> dict[str, Any]:
         "lanes": _lanes(health),
         "lane_words": lane_words,
     }
+
+
+async def _full_sync(page: Page, view: School) -> FullSync | None:
+    """Return the fetching of all its lists, while it goes on and a while after."""
+    found = await page.services.full_syncs.of(view.id)
+    return None if found is None or (found.is_over and page.now - found.asked_at > _SHOWN_FOR) else found
 
 
 def _lanes(health: SchoolHealth) -> list[tuple[str, list[Any], int]]:

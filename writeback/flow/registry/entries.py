@@ -14,17 +14,27 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from validators.references import reference_of
 from writeback.core.clock import Clock
-from writeback.core.errors import ConfigurationError, Conflict, InvalidSubmission, NotFound
-from writeback.core.network.addresses import LOOPBACK, HostList, host_of
+from writeback.core.errors import ConfigurationError
+from writeback.core.ids import new_id
+from writeback.core.network.addresses import LOOPBACK, HostList
 from writeback.core.secrets import SecretBox
 from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor
-from writeback.domain.finding import Finding
 from writeback.domain.lookups import ListName, LookupView, Row
-from writeback.domain.school import Account, HoldReason, HookAddress, LateRegisters, School
+from writeback.domain.school import Account, HoldReason, HookAddress, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
 from writeback.flow.registry.entry_checks import Draft, NewSchool, findings_of, place_of, unlisted
+from writeback.flow.registry.refusals import (
+    account_exists,
+    directory_changed,
+    draft_of,
+    hosts_moved,
+    refuse,
+    refuse_renaming,
+    school_exists,
+    school_unknown,
+)
 from writeback.flow.registry.school_cache import SchoolMemory, connection_of
 from writeback.flow.registry.views import view_of
 from writeback.store.people import audit
@@ -143,7 +153,7 @@ class Registry:
                 noted = {"provider": draft.provider, "mis": draft.mis}
                 audit.note(session, actor, now, "school.add", draft.id, school=draft.id, changed=noted)
         except IntegrityError as error:
-            raise _school_exists(draft.id) from error
+            raise school_exists(draft.id) from error
         self.forget(draft.id)
         log.info("school_added", school=draft.id, provider=draft.provider, mis=draft.mis)
         return await self.get(draft.id)
@@ -164,21 +174,16 @@ class Registry:
             row = await schools.lock(session, school_id)
             if row is None:
                 raise school_unknown(school_id)
-            draft = replace(_draft_of(row), **changes)
-            _refuse_renaming(row, draft)
-            changed = sorted(name for name in changes if name == "credentials" or changes[name] != getattr(row, name))
-            before = called = None
-            if _CONNECTION.intersection(changed):
-                before = self._connection_before(row, draft)
-                called = self._connection(draft, before)
-                if is_limited:
-                    self._rules.check_limited(called, before)
+            draft, changed = _changed(row, changes)
+            before, called = self._connections(row, draft, changed)
+            if is_limited and called is not None and before is not None:
+                self._rules.check_limited(called, before)
             self._refuse_findings(draft, called, before)
             if "defaults" in changed:
                 await self._refuse_unlisted(session, draft)
             if "mis" in changed:
                 log.info("school_mis_changed", school=school_id, before=row.mis, after=draft.mis)
-            noted = {"fields": changed, **_hosts_moved(before, called), **_directory_changed(row.directory, draft)}
+            noted = {"fields": changed, **hosts_moved(before, called), **directory_changed(row.directory, draft)}
             row.sqlmodel_update({**self._columns(draft), "updated_at": now})
             if _ACCOUNT.intersection(changed):
                 with session.no_autoflush:
@@ -198,6 +203,25 @@ class Registry:
         self.forget(school_id)
         log.info("school_changed", school=school_id, fields=changed)
         return await self.get(school_id)
+
+    async def trial_of_new(self, new: NewSchool) -> Account:
+        """Return what an adapter needs to ask about a school before it is registered; raise InvalidSubmission."""
+        draft = new.draft()
+        called = self._connection(draft, None)
+        self._refuse_findings(draft, called, None)
+        return self._trial(draft, called)
+
+    async def trial_of_change(self, school_id: str, changes: Mapping[str, Any]) -> Account:
+        """Return what an adapter needs to ask about a school as `patch` would make it; nothing is kept. Raise NotFound
+        or InvalidSubmission."""
+        async with self._db.read() as session:
+            row = await schools.find(session, school_id)
+        if row is None:
+            raise school_unknown(school_id)
+        draft, changed = _changed(row, changes)
+        before, called = self._connections(row, draft, changed)
+        self._refuse_findings(draft, called, before)
+        return self._trial(draft, called or connection_of(row, self._secrets))
 
     async def lookup_rows(self, school_id: str, name: ListName, *, limit: int, cursor: str | None = None) -> Page[Row]:
         """Return a page of a cached list, ordered by id; empty where it has never been fetched."""
@@ -255,7 +279,7 @@ class Registry:
         place = self._place(row)
         for other in await schools.of_account(session, row.provider, row.provider_school_id):
             if other.id != row.id and self._place(other) == place:
-                raise _account_exists(row, other.id)
+                raise account_exists(row, other.id)
 
     def _place(self, row: SchoolRow) -> str:
         return place_of(row.base_url or self._rules.usual_urls.get(row.provider, ""))
@@ -276,6 +300,29 @@ class Registry:
                 raise
             return Connection(row.provider, row.provider_school_id, row.base_url, {})
 
+    def _connections(
+        self, row: SchoolRow, draft: Draft, changed: Collection[str]
+    ) -> tuple[Connection | None, Connection | None]:
+        """Return how a school is called until now, and would be; None where that stays as it is."""
+        if not _CONNECTION.intersection(changed):
+            return None, None
+        before = self._connection_before(row, draft)
+        return before, self._connection(draft, before)
+
+    def _trial(self, draft: Draft, called: Connection) -> Account:
+        """Return the account of an entry that is not kept. Its id is that of no school and of no other trial: an adapter
+        uses nothing that it remembers, such as a token that would still do."""
+        given = {name: text.strip() for name, text in called.own.items()}
+        return Account(
+            new_id("trl", self._clock.now()),
+            draft.provider,
+            draft.provider_school_id,
+            draft.mis,
+            self._own_base_url(draft),
+            {**self._rules.account_for(called), **given},
+            withheld=self._rules.why_withheld(called),
+        )
+
     def _connection(self, draft: Draft, before: Connection | None) -> Connection:
         """Return how the school would be called; credentials that are not given stay as they are."""
         stay = before.own if before else {}
@@ -287,14 +334,14 @@ class Registry:
         findings = findings_of(draft, self._known_providers, with_credentials=self._rules.accounts)
         if not findings and called is not None:
             findings = list(self._rules.findings(called, before, are_given=draft.credentials is not None))
-        _refuse(findings)
+        refuse(findings)
 
     async def _refuse_unlisted(self, session: AsyncSession, draft: Draft) -> None:
         """Raise for defaults that the school's own lists do not have."""
         pairs = ((kind, name) for kind, fields in draft.defaults.items() for name in fields)
         named = {reference.list for pair in pairs if (reference := reference_of(*pair)) is not None}
         view = LookupView(**{name.value: await lookups.load(session, draft.id, name) for name in named})
-        _refuse(unlisted(draft.defaults, view))
+        refuse(unlisted(draft.defaults, view))
 
     def _columns(self, draft: Draft) -> dict[str, Any]:
         """Return what is stored of an entry, credentials sealed."""
@@ -318,85 +365,8 @@ class Registry:
         return columns
 
 
-def _refuse(findings: Sequence[Finding]) -> None:
-    """Raise InvalidSubmission where there are findings."""
-    if findings:
-        count = "an error" if len(findings) == 1 else f"{len(findings)} errors; the first"
-        detail = f"the school's entry has {count}: {findings[0].message}"
-        raise InvalidSubmission("school_invalid", detail, [finding.as_json() for finding in findings])
-
-
-def _hosts_moved(before: Connection | None, called: Connection | None) -> dict[str, Any]:
-    """Return the hosts of the addresses that change, for the audit log; empty: the provider's usual one."""
-    if before is None or called is None:
-        return {}
-    hosts = {
-        pointer.rpartition("/")[2]: {"before": url and host_of(url), "after": becomes and host_of(becomes)}
-        for (pointer, url), becomes in zip(before.urls.items(), called.urls.values(), strict=True)
-        if url != becomes
-    }
-    return {"hosts": hosts} if hosts else {}
-
-
-def _directory_changed(before: str, draft: Draft) -> dict[str, Any]:
-    """Return what is kept of people before and after, for the audit log."""
-    changed = {"before": before, "after": str(draft.directory)}
-    return {"directory": changed} if before != draft.directory else {}
-
-
-def school_unknown(school_id: str) -> NotFound:
-    return NotFound(
-        "school_unknown",
-        f"no school {school_id[:64]!r} is registered",
-        hint="Check the spelling; GET /v1/schools lists those that there are.",
-    )
-
-
-def _school_exists(school_id: str) -> Conflict:
-    return Conflict(
-        "school_exists",
-        f"a school {school_id!r} is registered already",
-        hint="Change it with PATCH, or send another `id`.",
-    )
-
-
-def _account_exists(row: SchoolRow, other: str) -> Conflict:
-    return Conflict(
-        "school_account_exists",
-        f"the school {other!r} is registered with {row.provider}'s {row.provider_school_id!r} at the same address",
-        hint=f"Use {other!r}, or change it with PATCH: two for one MIS could not keep their marks in order.",
-        extra={"school": other},
-    )
-
-
-def _draft_of(row: SchoolRow) -> Draft:
-    return Draft(
-        id=row.id,
-        name=row.name,
-        provider=row.provider,
-        mis=row.mis,
-        provider_school_id=row.provider_school_id,
-        base_url=row.base_url,
-        overrides=row.overrides,
-        content_days=row.content_days,
-        late_registers=LateRegisters(row.late_registers),
-        directory=row.directory,
-        country=row.country,
-        defaults=row.defaults,
-        office_marks=row.office_marks,
-        year=row.year,
-    )
-
-
-def _refuse_renaming(row: SchoolRow, draft: Draft) -> None:
-    """Writebacks refer to the id, and carry ids of the provider: neither can change under them."""
-    for name in ("id", "provider"):
-        there, given = getattr(row, name), getattr(draft, name)
-        if given != there:
-            finding = Finding(
-                f"school_{name}_fixed",
-                f"{name} is {there!r} and cannot become {given[:64]!r}: writebacks refer to it",
-                "Register the school again under another id.",
-                pointer=f"/{name}",
-            )
-            raise InvalidSubmission("school_invalid", finding.message, [finding.as_json()], hint=finding.hint)
+def _changed(row: SchoolRow, changes: Mapping[str, Any]) -> tuple[Draft, Sequence[str]]:
+    """Return the entry as it would be, and which fields change; raise InvalidSubmission for those that cannot."""
+    draft = replace(draft_of(row), **changes)
+    refuse_renaming(row, draft)
+    return draft, sorted(name for name in changes if name == "credentials" or changes[name] != getattr(row, name))

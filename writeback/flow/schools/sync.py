@@ -38,6 +38,8 @@ FIRST_LISTS = tuple(name for name in ListName if name not in MAY_LACK)
 """What registers need: fetched before everything else."""
 _HARDLY_CHANGE = MAY_LACK | {ListName.ATTENDANCE_CODES}
 """Neither provider says what has changed in them."""
+LISTS_FAILED = "lists_failed"
+"""Fact: which lists could not be fetched last, each with the reason."""
 _MARGIN_S = 60.0
 """By how much a school stays taken longer than a sync may take."""
 _AGAIN_S = (10.0, 30.0)
@@ -91,7 +93,8 @@ class Syncer:
             return None
         school, now = await self.flow.registry.school(school_id), self.flow.clock.now()
         moment = last_moment(school_id, school.zone, now, self.flow.settings.lookups)
-        full_since = self.full_fetch_due_since() if taken.is_waited_for else moment
+        wanted = (self.full_fetch_due_since() if taken.is_waited_for else moment, taken.full_asked_at)
+        full_since = max((since for since in wanted if since is not None), default=None)
         return await self._sync(account, until, full_since, is_waited_for=taken.is_waited_for)
 
     def full_fetch_due_since(self) -> datetime:
@@ -180,17 +183,21 @@ class Syncer:
         return synced
 
     async def _note_availability(self, school_id: str, synced: Sequence[SyncedList]) -> None:
-        """Remember with the school which lists there are not, so that no submission asks for them again."""
-        school = await self.flow.registry.school(school_id)
-        known = dict(school.facts.get(NOT_AVAILABLE) or {})
-        availability = {str(one.list): one.not_available for one in synced if one.error is None}
-        if all(known.get(name) == said for name, said in availability.items()):
+        """Remember with the school which lists there are not, so that no submission asks for them again, and which
+        could not be fetched, so that people see why."""
+        facts = (await self.flow.registry.school(school_id)).facts
+        news: Mapping[str, Mapping[str, str | None]] = {
+            NOT_AVAILABLE: {str(one.list): one.not_available for one in synced if one.error is None},
+            LISTS_FAILED: {str(one.list): one.error for one in synced},
+        }
+        if all((facts.get(fact) or {}).get(name) == why for fact, said in news.items() for name, why in said.items()):
             return
 
         def note(session: Session) -> None:
             row = locked_school(session, school_id)
-            noted = {**(row.facts.get(NOT_AVAILABLE) or {}), **availability}
-            row.facts = {**row.facts, NOT_AVAILABLE: {name: said for name, said in noted.items() if said}}
+            for fact, said in news.items():
+                noted = {**(row.facts.get(fact) or {}), **said}
+                row.facts = {**row.facts, fact: {name: why for name, why in noted.items() if why}}
             session.add(row)
 
         if failpoints.hit("sync.before_note"):

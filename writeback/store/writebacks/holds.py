@@ -162,15 +162,18 @@ def take_recheck(session: Session, school_id: str, now: datetime, until: datetim
 
 
 class TakenSync(NamedTuple):
-    """A school whose lookups are synced now. `is_waited_for`: not merely because it is time."""
+    """A school whose lookups are synced now. `is_waited_for`: not merely because it is time. `full_asked_at`: when
+    somebody last asked for all of them from the beginning."""
 
     is_waited_for: bool
+    full_asked_at: datetime | None
 
 
 def take_sync(session: Session, school_id: str, now: datetime, until: datetime) -> TakenSync | None:
     """Take a school whose lookups are due; None where they are not, or somebody else syncs them until then."""
     due = update(SchoolRow).where(col(SchoolRow.id) == school_id, col(SchoolRow.sync_at) <= now)
-    taken = session.connection().execute(due.values(sync_at=until).returning(col(SchoolRow.sync_first))).one_or_none()
+    asked = col(SchoolRow.sync_first), col(SchoolRow.full_sync_asked_at)
+    taken = session.connection().execute(due.values(sync_at=until).returning(*asked)).one_or_none()
     return TakenSync(*taken) if taken is not None else None
 
 
