@@ -19,7 +19,7 @@ from writeback.console.pages import (
     writeback,
     writebacks,
 )
-from writeback.console.pages.administration import apps, staff, staff_accounts, webhooks
+from writeback.console.pages.administration import app, apps, staff, staff_accounts, webhook_changes, webhooks
 from writeback.console.pages.batches import batches, review, understanding, upload
 from writeback.console.pages.settings import connection, registration
 from writeback.console.pages.settings import records as settings_of_records
@@ -46,6 +46,8 @@ ROOMS: tuple[Pages, ...] = (
     reports.pages,
     signals.pages,
     apps.pages,
+    app.pages,
+    webhook_changes.pages,
     webhooks.pages,
     alerts.pages,
     audit.pages,

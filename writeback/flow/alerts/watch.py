@@ -16,7 +16,7 @@ from writeback.flow.alerts.session_reports import report_those_due
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.projections.overview import Overviews
 from writeback.flow.schools.quiet_schools import ask_about
-from writeback.flow.webhooks.delivery_verdicts import BY_APP
+from writeback.flow.webhooks.delivery_verdicts import SWITCHED_OFF
 from writeback.store.alerts import incidents
 from writeback.store.apps import webhooks
 from writeback.store.tables import WebhookRow
@@ -61,7 +61,7 @@ class AlertWatch:
         midnight = datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
         overview = await self.overviews.without_causes(None, midnight)
         async with self.flow.db.read() as session:
-            failing = await webhooks.not_working(session, switched_off=BY_APP)
+            failing = await webhooks.not_working(session, switched_off=SWITCHED_OFF)
         return Facts(overview, [_failing(row, now) for row in failing], await self.queue.look())
 
 

@@ -18,6 +18,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.kinds import kinds_named
+from writeback.domain.staff import CONSOLE_APPS
 from writeback.flow.people.key_checks import refuse_findings
 from writeback.flow.registry.slugs import slug_of
 from writeback.store.apps import keys as store
@@ -125,6 +126,18 @@ class Keys:
         async with self._db.read() as session:
             rows = await store.page(session, before=before, limit=limit + 1)
         return cut([Key(**_shown(row)) for row in rows], limit, lambda view: view.id)
+
+    async def apps(self) -> Sequence[str]:
+        """Return the ids of all apps that may have keys."""
+        async with self._db.read() as session:
+            return await store.apps(session, besides=CONSOLE_APPS)
+
+    async def of_app(self, app: str) -> Sequence[Key]:
+        """Return an app's keys, the newest first, revoked ones too; raise NotFound where there is no such app."""
+        async with self._db.read() as session:
+            if await store.find_app(session, app) is None:
+                raise NotFound("app_unknown", f"there is no app {app[:64]!r}", hint="See the list of apps.")
+            return [Key(**_shown(row)) for row in await store.of_app(session, app)]
 
     async def rotate(self, key_id: str, *, overlap: timedelta = OVERLAP, actor: Actor = SERVICE) -> NewKey:
         """Give a key a new secret; the old one keeps working for `overlap`, the one before that no longer.

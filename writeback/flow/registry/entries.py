@@ -310,7 +310,7 @@ class Registry:
         return before, self._connection(draft, before)
 
     def _trial(self, draft: Draft, called: Connection) -> Account:
-        """Return the account of an entry that is not kept. Its id is that of no school and of no other trial: an adapter
+        """Return the account of an entry that is not kept. Its id is that of no school and no other trial: an adapter
         uses nothing that it remembers, such as a token that would still do."""
         given = {name: text.strip() for name, text in called.own.items()}
         return Account(

@@ -10,6 +10,9 @@ from writeback.notifier.answers import Answered, NotAnswered
 GONE = "gone"
 ALWAYS_FAILING = "always_failing"
 BY_APP = "by_app"
+BY_STAFF = "by_staff"
+SWITCHED_OFF = (BY_APP, BY_STAFF)
+"""Somebody did so, and it is no fault."""
 _BUSY = (429, 503)
 
 

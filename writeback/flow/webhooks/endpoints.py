@@ -14,7 +14,7 @@ from writeback.domain.access import Caller
 from writeback.domain.actor import actor_of
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks import signing_secrets
-from writeback.flow.webhooks.delivery_verdicts import BY_APP
+from writeback.flow.webhooks.delivery_verdicts import BY_APP, BY_STAFF
 from writeback.flow.webhooks.endpoint_checks import NewWebhook, app_for, may_see, refuse_findings, schools_for
 from writeback.flow.webhooks.formats import WebhookFormat
 from writeback.flow.webhooks.payload import TEST_TYPE, test_message
@@ -44,7 +44,8 @@ class Webhooks:
     flow: FlowContext
 
     async def create(self, caller: Caller, new: NewWebhook) -> shown.NewWebhook:
-        """Add a webhook; it is notified of what happens from now on. Raise InvalidSubmission, Forbidden or Conflict."""
+        """Add a webhook; it is notified of what happens from now on. Raise InvalidSubmission, Forbidden, NotFound or
+        Conflict."""
         app, schools = app_for(caller, new.app), schools_for(caller, new.schools)
         given = {"url": new.url, "statuses": new.statuses, "schools": schools, "format": new.format}
         now, secret = self.flow.clock.now(), new_secret()
@@ -110,7 +111,7 @@ class Webhooks:
             row = _seen(caller, webhook_id, await webhooks.find(session, webhook_id))
             return await self._counted(session, row)
 
-    async def change(self, caller: Caller, webhook_id: str, changes: Mapping[str, Any]) -> Webhook:
+    async def change(self, caller: Caller, webhook_id: str, changes: Mapping[str, Any], *, reason: str = "") -> Webhook:
         """Change what is given: url, description, statuses, schools, enabled. Raise NotFound or InvalidSubmission.
 
         One that is enabled again resumes where it stopped: events since then are sent.
@@ -127,25 +128,27 @@ class Webhooks:
             for name, value in given.items():
                 setattr(row, name, value)
             if enabled is not None:
-                self._switch(row, is_on=enabled)
+                self._switch(row, BY_APP if caller.staff_name is None else BY_STAFF, is_on=enabled)
             row.updated_at = self.flow.clock.now()
             session.add(row)
-            _note(session, caller, row.updated_at, "change", row, fields=sorted(changes))
+            _note(session, caller, row.updated_at, "change", row, reason, fields=sorted(changes))
             await session.flush()
             view = await self._counted(session, row)
         log.info("webhook_changed", webhook_id=webhook_id, fields=sorted(changes), key_id=caller.key_id)
         await self.flow.waker.wake("notify", [webhook_id])
         return view
 
-    async def remove(self, caller: Caller, webhook_id: str) -> None:
+    async def remove(self, caller: Caller, webhook_id: str, *, reason: str = "") -> None:
         """Delete one with all its deliveries; raise NotFound."""
         async with self.flow.db.write() as session:
             row = _seen(caller, webhook_id, await webhooks.lock(session, webhook_id))
-            _note(session, caller, self.flow.clock.now(), "remove", row)
+            _note(session, caller, self.flow.clock.now(), "remove", row, reason)
             await webhooks.remove(session, row)
         log.info("webhook_removed", webhook_id=webhook_id, key_id=caller.key_id)
 
-    async def rotate(self, caller: Caller, webhook_id: str, *, keep_old_s: float | None = None) -> shown.NewWebhook:
+    async def rotate(
+        self, caller: Caller, webhook_id: str, *, keep_old_s: float | None = None, reason: str = ""
+    ) -> shown.NewWebhook:
         """Give it a new secret; the old one signs beside it for `keep_old_s` seconds, else as the settings say."""
         now, secret = self.flow.clock.now(), new_secret()
         keep = timedelta(seconds=self.flow.settings.webhooks.old_secret_s if keep_old_s is None else keep_old_s)
@@ -154,7 +157,7 @@ class Webhooks:
             row.secrets = signing_secrets.replace(self.flow.secrets, row.secrets, secret, now, keep=keep)
             row.updated_at = now
             session.add(row)
-            _note(session, caller, now, "rotate", row)
+            _note(session, caller, now, "rotate", row, reason)
             view = await self._counted(session, row)
         log.info("webhook_secret_rotated", webhook_id=webhook_id, key_id=caller.key_id)
         return _with_secret(view, secret)
@@ -234,11 +237,11 @@ class Webhooks:
         unknown = await keys.unknown_schools(session, given.get("schools") or [])
         refuse_findings(given, AddressPolicy.of(self.flow.settings.webhooks), unknown)
 
-    def _switch(self, row: WebhookRow, *, is_on: bool) -> None:
+    def _switch(self, row: WebhookRow, by: str, *, is_on: bool) -> None:
         if is_on:
             row.disabled_at = row.disabled_reason = row.failing_since = row.not_before = None
         elif row.disabled_at is None:
-            row.disabled_at, row.disabled_reason = self.flow.clock.now(), BY_APP
+            row.disabled_at, row.disabled_reason = self.flow.clock.now(), by
 
     async def _counted(self, session: AsyncSession, row: WebhookRow) -> Webhook:
         return self._view(row, (await webhooks.waiting_counts(session, [row.id])).get(row.id, 0))
@@ -247,8 +250,10 @@ class Webhooks:
         return webhook_view(row, waiting, self.flow.secrets, self.flow.clock.now())
 
 
-def _note(session: AsyncSession, caller: Caller, now: datetime, action: str, row: WebhookRow, **noted: Any) -> None:
-    audit.note(session, actor_of(caller), now, f"webhook.{action}", row.id, app=row.app_id, changed=noted)
+def _note(
+    session: AsyncSession, caller: Caller, now: datetime, action: str, row: WebhookRow, reason: str = "", **noted: Any
+) -> None:
+    audit.note(session, actor_of(caller, reason), now, f"webhook.{action}", row.id, app=row.app_id, changed=noted)
 
 
 def _with_secret(view: Webhook, secret: str) -> shown.NewWebhook:

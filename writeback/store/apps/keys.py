@@ -29,6 +29,21 @@ async def page(session: AsyncSession, *, before: str | None, limit: int) -> Sequ
     return (await session.exec(query)).all()
 
 
+async def apps(session: AsyncSession, *, besides: str) -> Sequence[str]:
+    """Return the ids of all apps but those that begin so."""
+    query = select(App.id).where(~col(App.id).startswith(besides, autoescape=True)).order_by(col(App.id))
+    return (await session.exec(query)).all()
+
+
+async def of_app(session: AsyncSession, app: str) -> Sequence[ApiKey]:
+    """Return the app's keys, the newest first, revoked ones too."""
+    return (await session.exec(select(ApiKey).where(ApiKey.app_id == app).order_by(col(ApiKey.id).desc()))).all()
+
+
+async def find_app(session: AsyncSession, app: str) -> App | None:
+    return await session.get(App, app)
+
+
 async def mark_used(session: AsyncSession, key_id: str, at: datetime) -> None:
     await session.exec(update(ApiKey).where(col(ApiKey.id) == key_id).values(last_used_at=at))
 

@@ -13,7 +13,7 @@ class Disabled(Model):
     """Why and since when nothing is sent."""
 
     reason: str
-    """`by_app`, `gone` (it answered 410) or `always_failing`."""
+    """`by_app`, `by_staff` (at the console), `gone` (it answered 410) or `always_failing`."""
     since: datetime
 
 

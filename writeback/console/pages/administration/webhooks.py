@@ -4,33 +4,14 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.times import counted
+from writeback.console.presenters.webhook_words import STATES, error_words, state_of, why_failing
 from writeback.core.errors import Conflict
 from writeback.domain.staff import Permission
 from writeback.store.apps.outbox import DeliveryState
-from writeback_client.models.webhooks import Delivery, Webhook
 
 pages = Pages()
 
 _A_PAGE = 50
-_STATES = {
-    DeliveryState.PENDING.value: ("wait", "Waits"),
-    DeliveryState.SENDING.value: ("busy", "Being sent"),
-    DeliveryState.DELIVERED.value: ("ok", "Delivered"),
-    DeliveryState.FAILED.value: ("bad", "Given up"),
-}
-_DISABLED = {
-    "by_app": "Switched off by its app",
-    "gone": "Its receiver said that it is gone (410)",
-    "always_failing": "Nothing has got through for too long",
-}
-_ERRORS = {
-    "timeout": "no answer in time",
-    "dns": "its name is not known",
-    "connect": "no connection",
-    "tls": "its certificate is not good",
-    "broken": "the connection broke off",
-    "address_refused": "its address may not be called",
-}
 
 
 @pages.get("/webhooks", needs=Permission.MANAGE)
@@ -51,14 +32,19 @@ async def show(page: Page) -> Response:
     found = await page.services.webhooks.deliveries(
         page.caller, view.id, states=states, limit=_A_PAGE, cursor=page.query("cursor") or None
     )
+    undelivered = await page.services.webhooks.deliveries(
+        page.caller, view.id, states=[DeliveryState.PENDING, DeliveryState.FAILED], limit=_A_PAGE
+    )
+    timeout_s = page.services.settings.webhooks.timeout_s
     return page.render(
         "webhook.html",
         title="Webhook",
         webhook=view,
         state=state_of(view),
+        why=why_failing(view, undelivered.items, timeout_s),
         found=found,
-        rows=[(one, *_STATES.get(one.state, ("off", one.state)), error_words(one)) for one in found.items],
-        states=[("", "All"), *((state, words) for state, (_, words) in _STATES.items())],
+        rows=[(one, *STATES.get(one.state, ("off", one.state)), error_words(one)) for one in found.items],
+        states=[("", "All"), *((state, words) for state, (_, words) in STATES.items())],
     )
 
 
@@ -105,16 +91,3 @@ async def enable(page: Page) -> Response:
     """Switch it on: what happened meanwhile is sent."""
     await page.services.webhooks.change(page.caller, page.part("webhook"), {"enabled": True})
     return page.redirect(f"/webhooks/{page.part('webhook')}", flash="It is on. What happened meanwhile is sent.")
-
-
-def state_of(webhook: Webhook) -> tuple[str, str]:
-    """Return a tone and words for how it does."""
-    if webhook.disabled is not None:
-        return "off", _DISABLED.get(webhook.disabled.reason, "Switched off")
-    return ("bad", "Failing") if webhook.failing_since is not None else ("ok", "Works")
-
-
-def error_words(delivery: Delivery) -> str:
-    """Return why it did not get through, in words."""
-    error = delivery.error or ""
-    return _ERRORS.get(error) or (f"answered {error.removeprefix('http_')}" if error else "")
