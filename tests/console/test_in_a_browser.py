@@ -419,3 +419,21 @@ async def test_what_is_printed_is_the_report_alone(scene: Scene) -> None:
         await expect(window.page.get_by_role("navigation", name="Main")).to_be_hidden()
         await expect(window.page.get_by_role("button", name="Show")).to_be_hidden()
         await expect(window.page.get_by_role("cell", name="Failed")).to_be_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+async def test_menu_of_a_phone_unfolds_and_all_of_it_can_be_reached(scene: Scene, javascript: bool) -> None:
+    async with scene.window("phone", java_script_enabled=javascript) as window:
+        await window.sign_in()
+        menu = window.page.get_by_role("navigation", name="Main")
+        await expect(menu.get_by_role("link")).to_have_count(0)
+
+        await menu.get_by_text("Menu").focus()
+        await window.page.keyboard.press("Enter")
+
+        links = await menu.get_by_role("link").all()
+        boxes = [await link.bounding_box() for link in links]
+        assert [await link.inner_text() for link in links] == [entry.words for entry in MENU]
+        assert all(box is not None and box["x"] >= 0 and box["x"] + box["width"] <= SIZES["phone"][0] for box in boxes)
+        await menu.get_by_role("link", name="Staff").click()
+        await expect(window.page.get_by_role("heading", level=1)).to_have_text("Staff")

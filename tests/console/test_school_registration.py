@@ -114,6 +114,22 @@ async def test_school_whose_credentials_are_refused_is_not_registered_unless_it_
     assert (before, await _schools(services)) == ([], ["hillside"])
 
 
+async def test_school_whose_provider_names_another_mis_is_asked_about(sign_in: SignIn, services: Services) -> None:
+    admin = await sign_in("admin")
+
+    asked = await admin.post("/schools/new", {**HILLSIDE, "mis": "Arbor"})
+    before = await _schools(services)
+    await admin.post("/schools/new", {**HILLSIDE, "mis": "sims"})
+    changed = await admin.post("/schools/hillside/connection", {"name": "Hillside", "mis": "Arbor"})
+    kept = (await services.registry.get("hillside")).mis
+    await admin.post("/schools/hillside/connection", {"name": "Hillside", "mis": "Arbor", "anyway": "yes"})
+
+    assert "It says that the MIS is SIMS, not Arbor" in asked.text
+    assert (asked.status_code, before) == (422, [])
+    assert (changed.status_code, kept) == (422, "sims")
+    assert (await services.registry.get("hillside")).mis == "Arbor"
+
+
 async def test_what_is_wrong_with_an_entry_stands_beside_its_field(sign_in: SignIn, services: Services) -> None:
     admin = await sign_in("admin")
     await admin.post("/schools/new", HILLSIDE)

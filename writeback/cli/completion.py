@@ -1,4 +1,4 @@
-"""What a shell completes: schools, kinds and states. Where that fails, nothing is offered or printed."""
+"""What a shell completes: schools, kinds, states and profiles. Where that fails, nothing is offered or printed."""
 
 from collections.abc import Iterable
 
@@ -13,6 +13,16 @@ def complete_school(context: typer.Context, incomplete: str) -> list[str]:
     try:
         schools = connect(given.get("url"), given.get("key"), patience_s=2.0).pages("/v1/schools", limit=500)
         return [one["id"] for one in schools if one["id"].startswith(incomplete)]
+    except Exception:
+        return []
+
+
+def complete_profile(incomplete: str) -> list[str]:
+    """Return the names of this user's profiles."""
+    from writeback.cli.profiles import Profiles
+
+    try:
+        return sorted(name for name in Profiles.read().by_name if name.startswith(incomplete))
     except Exception:
         return []
 

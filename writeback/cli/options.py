@@ -19,7 +19,8 @@ Url = Annotated[
     typer.Option(
         "--url",
         envvar="WRITEBACK_URL",
-        help="Where the API is. Without it: the running `writeback dev`, else http://127.0.0.1:8400.",
+        help="Where the API is. Without it: the running `writeback dev`, else the profile in use, else "
+        "http://127.0.0.1:8400.",
         show_default=False,
     ),
 ]
@@ -28,7 +29,7 @@ Key = Annotated[
     typer.Option(
         "--key",
         envvar="WRITEBACK_KEY",
-        help="The API key. Without it: the one that `writeback dev` made.",
+        help="The API key. Without it: that of the running `writeback dev`, or of the profile in use.",
         show_default=False,
     ),
 ]

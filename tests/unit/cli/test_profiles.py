@@ -157,3 +157,11 @@ def test_a_shell_completes_schools_that_the_key_may_see(monkeypatch: pytest.Monk
 
 def test_a_shell_is_offered_nothing_where_the_api_does_not_answer() -> None:
     assert completed("writeback list --url http://127.0.0.1:1 --school hi") == []
+
+
+def test_a_shell_completes_profiles(run: Run) -> None:
+    for name in ("county", "city"):
+        Profiles.read().with_(name, Profile("https://one.example", "wbk_1")).write()
+
+    assert completed("writeback profiles --use co") == ["county"]
+    assert completed("writeback logout --profile c") == ["city", "county"]

@@ -8,10 +8,24 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
+from writeback.cli.completion import complete_profile
 from writeback.cli.exit_codes import CommandFailed, Exit
 from writeback.cli.options import Json
 
-_Name = Annotated[str, typer.Option("--profile", help="What it is called here.", envvar="WRITEBACK_PROFILE")]
+_Name = Annotated[
+    str,
+    typer.Option(
+        "--profile", autocompletion=complete_profile, help="What it is called here.", envvar="WRITEBACK_PROFILE"
+    ),
+]
+_Used = Annotated[
+    str | None,
+    typer.Option("--profile", autocompletion=complete_profile, help="Without it: the one in use."),
+]
+_Chosen = Annotated[
+    str | None,
+    typer.Option("--use", metavar="NAME", autocompletion=complete_profile, help="Use this one from now on."),
+]
 
 
 def login(
@@ -62,7 +76,7 @@ def _try(url: str, key: str) -> None:
 
 def logout(
     context: typer.Context,
-    profile: Annotated[str | None, typer.Option("--profile", help="Without it: the one in use.")] = None,
+    profile: _Used = None,
     json_: Json = False,
 ) -> None:
     """Forget a profile and its key. The key itself goes on working: revoke it with `writeback keys revoke`.
@@ -84,7 +98,7 @@ def logout(
 
 def profiles(
     context: typer.Context,
-    use: Annotated[str | None, typer.Option("--use", metavar="NAME", help="Use this one from now on.")] = None,
+    use: _Chosen = None,
     json_: Json = False,
 ) -> None:
     """List the profiles, never their keys; with --use choose the one for later commands.

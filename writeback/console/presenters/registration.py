@@ -37,6 +37,13 @@ class Answer:
     tone: str
     words: Sequence[str]
     takes_them: bool
+    is_another_mis: bool = False
+    """Whether it names another MIS than was said."""
+
+    @property
+    def stands_in_the_way(self) -> bool:
+        """Whether the entry is kept only where somebody says that it is meant."""
+        return not self.takes_them or self.is_another_mis
 
 
 def credential_fields(provider: str) -> Sequence[CredentialField]:
@@ -75,20 +82,20 @@ def answer_of(tried: Tried, provider: str, mis: str) -> Answer:
         return Answer("warn", [said], takes_them=False)
     blocked = report.blocked
     if not tried.takes_them and blocked is not None:
-        return Answer(
-            "bad", [f"{hold_words(blocked.reason)}. {label}: {blocked.detail.rstrip('.')}."], takes_them=False
-        )
+        said = blocked.detail.rstrip(".")
+        by = "" if said.startswith(label) else f"{label}: "
+        return Answer("bad", [f"{hold_words(blocked.reason)}. {by}{said}."], takes_them=False)
     words = [f"{label} takes these, and knows the school."]
     if blocked is not None:
         words.append(f"But nothing can be written yet: {blocked.detail.rstrip('.')}.")
     elif not report.is_online:
         words.append("Its agent is offline just now: what is sent in waits until it is there.")
     named = report.facts.get("mis")
-    differs = isinstance(named, str) and bool(mis) and named.casefold() != mis.casefold()
+    differs = isinstance(named, str) and named.casefold().strip() != mis.casefold().strip()
     words += (
         [f"It says that the MIS is {named}, not {mis}: which is right decides what can be sent."] if differs else []
     )
     permissions = report.facts.get("permissions")
     words += [f"{counted(len(permissions), 'permission')} granted."] if isinstance(permissions, list) else []
     is_well = blocked is None and report.is_online and not differs
-    return Answer("ok" if is_well else "warn", words, takes_them=True)
+    return Answer("ok" if is_well else "warn", words, takes_them=True, is_another_mis=differs)

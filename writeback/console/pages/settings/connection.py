@@ -21,8 +21,8 @@ from writeback_client.models.schools import School
 pages = Pages()
 
 _FIELDS = ("name", "mis", "provider_school_id", "base_url")
-_CALLED_WITH = {"provider_school_id", "base_url", "credentials"}
-"""Fields of which a change is kept only once the provider takes it."""
+_ASKED_ABOUT = {"mis", "provider_school_id", "base_url", "credentials"}
+"""Fields of which a change is kept only once the provider has been asked."""
 
 
 @pages.get("/schools/{school}/connection", needs=Permission.MANAGE)
@@ -45,10 +45,11 @@ async def change(page: Page) -> Response:
         return page.redirect(f"/schools/{view.id}/connection", flash="Nothing was changed.", tone="warn")
     answer: Answer | None = None
     try:
-        if only_test or _CALLED_WITH & changes.keys():
+        if only_test or _ASKED_ABOUT & changes.keys():
             tried = await page.services.credential_trials.of_change(view.id, changes, actor)
             answer = answer_of(tried, view.provider, given.get("mis", view.mis))
-            if only_test or not (tried.takes_them or page.field("anyway")):
+            in_the_way = not tried.takes_them or (answer.is_another_mis and "mis" in changes)
+            if only_test or (in_the_way and not page.field("anyway")):
                 return _form(page, view, given, answer=answer, is_refused=not only_test)
         await page.services.registry.patch(view.id, changes, actor=actor)
     except InvalidSubmission as problem:
@@ -86,5 +87,6 @@ def _form(
         credentials=credential_fields(view.provider),
         errors=errors or {},
         answer=answer,
+        was_typed=bool(given_credentials(view.provider, page.field)),
         is_refused=is_refused,
     )

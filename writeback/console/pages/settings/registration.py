@@ -13,7 +13,7 @@ from writeback.console.presenters.registration import (
     entry_errors,
     given_credentials,
 )
-from writeback.console.presenters.school_words import DIRECTORY_WORDS
+from writeback.console.presenters.school_words import DIRECTORY_BUTTONS
 from writeback.console.presenters.words import provider_words
 from writeback.core.errors import BadInput, Conflict, InvalidSubmission, Overloaded
 from writeback.domain.directory import Directory
@@ -94,7 +94,7 @@ async def register(page: Page) -> Response:
     try:
         tried = await page.services.credential_trials.of_new(new, page.actor())
         answer = answer_of(tried, provider, new.mis)
-        if not tried.takes_them and not page.field("anyway"):
+        if answer.stands_in_the_way and not page.field("anyway"):
             return _form(page, provider, given, answer=answer)
         school = await page.services.registry.add(new, actor=page.actor())
     except InvalidSubmission as problem:
@@ -125,6 +125,11 @@ def _providers(page: Page) -> list[tuple[str, str, bool]]:
     return [(one.name, one.label, bool(one.account_secret(settings))) for one in PROVIDERS.values()]
 
 
+def _id_hint(provider: str) -> str:
+    hint = PROVIDERS[provider].school_id.hint.removeprefix("Send ")
+    return hint[:1].upper() + hint[1:]
+
+
 def _form(
     page: Page,
     provider: str,
@@ -141,8 +146,8 @@ def _form(
         given={**dict.fromkeys(_FIELDS, ""), "directory": Directory.HASHED.value, **given},
         credentials=credential_fields(provider),
         has_account=bool(page.services.registry.usual_credentials(provider)),
-        id_hint=PROVIDERS[provider].school_id.hint.removeprefix("Send ").capitalize(),
-        directories=[(mode.value, words) for mode, words in DIRECTORY_WORDS.items()],
+        id_hint=_id_hint(provider),
+        directories=[(mode.value, words) for mode, words in DIRECTORY_BUTTONS.items()],
         errors=errors or {},
         answer=answer,
     )
