@@ -355,7 +355,7 @@ async def _open_flow(
     waker = ArqWaker(redis_url, settings.queue)
     stack.push_async_callback(waker.aclose)
     plain_http = HostList(settings.plain_http_hosts)
-    client = create_client(settings.dispatch, plain_http=plain_http)
+    client = create_client(settings.dispatch, plain_http=plain_http, sandbox=settings.sandbox.named_hosts)
     stack.push_async_callback(client.aclose)
     registry = Registry(
         db,
@@ -367,6 +367,7 @@ async def _open_flow(
         usual_credentials={name: own for name, one in PROVIDERS.items() if (own := one.account_credentials(settings))},
         named_hosts={name: one.settings_in(settings).named_hosts for name, one in PROVIDERS.items()},
         plain_http=plain_http,
+        sandboxes=settings.sandbox.urls,
     )
     flow = FlowContext(
         db=db,

@@ -118,6 +118,7 @@ async def test_a_writeback_in_a_list_says_how_far_it_is(seeded: Seeded) -> None:
     assert item == {
         "id": "wb_001",
         "school": "hillside",
+        "mode": "live",
         "kind": "attendance.session",
         "status": "partial",
         "ref": "7B",

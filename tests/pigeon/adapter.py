@@ -109,4 +109,5 @@ class PigeonProvider:
         if ring is None:
             return Blocked(HoldReason.TOKEN_REFUSED, account.withheld or "no ring is stored for the school")
         url = (account.base_url or self._settings.base_url).rstrip("/") + path
-        return await call(self._client, self._clock, method, url, headers={"authorization": f"Ring {ring}"}, body=body)
+        headers = {"authorization": f"Ring {ring}"}
+        return await call(self._client, self._clock, method, url, mode=account.mode, headers=headers, body=body)

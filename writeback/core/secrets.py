@@ -14,6 +14,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from writeback.core.errors import ConfigurationError
 
 KEY_PREFIX = "wbk_"
+TEST_KEY_PREFIX = f"{KEY_PREFIX}test_"
+"""What test keys begin with, for people and scanners to see. What a key may do is in its row."""
 
 
 class SecretBox:
@@ -77,9 +79,9 @@ def _token(key: bytes, purpose: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def new_api_key() -> str:
-    """Return a new key: `wbk_` and 43 random characters (256 bits)."""
-    return KEY_PREFIX + secrets.token_urlsafe(32)
+def new_api_key(*, is_test: bool = False) -> str:
+    """Return a new key: `wbk_`, or `wbk_test_`, and 43 random characters (256 bits)."""
+    return (TEST_KEY_PREFIX if is_test else KEY_PREFIX) + secrets.token_urlsafe(32)
 
 
 def hash_api_key(key: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from writeback.core.errors import Forbidden
+from writeback.domain.mode import Mode, mode_of
 
 
 class Scope(StrEnum):
@@ -38,8 +39,26 @@ class Caller:
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes or (Scope.ADMIN in self.scopes and scope is not Scope.MIS_READ)
 
-    def may_touch(self, school_id: str) -> bool:
+    @property
+    def mode(self) -> Mode | None:
+        """Live or test, as the app is: schools of the other mode do not exist for it. None: a person, who sees both."""
+        return None if self.staff_name is not None else mode_of(self.app_id)
+
+    def sees_mode_of(self, some_id: str) -> bool:
+        """Whether a school or an app, by its id, is of a mode that the caller sees."""
+        return self.mode in (None, mode_of(some_id))
+
+    def is_listed(self, school_id: str) -> bool:
+        """Whether the school is one of those that the caller is limited to."""
         return self.schools is None or school_id in self.schools
+
+    def may_touch(self, school_id: str) -> bool:
+        return self.is_listed(school_id) and self.sees_mode_of(school_id)
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it may do what concerns all schools: it is limited to none, and not to tests."""
+        return self.schools is None and self.mode is not Mode.TEST
 
     def is_for(self, kind: str) -> bool:
         return self.kinds is None or kind in self.kinds

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from writeback.domain.directory import Directory
+from writeback.domain.mode import Mode, mode_of
 from writeback.domain.school_settings.defaults import SchoolDefaults
 from writeback.domain.school_settings.words import NO_WORDS, Words
 from writeback.domain.school_settings.year import NO_YEAR, SchoolYear
@@ -129,6 +130,11 @@ class School:
     """As a person has said."""
 
     @property
+    def mode(self) -> Mode:
+        """Live, or for tests."""
+        return mode_of(self.id)
+
+    @property
     def country(self) -> Country:
         """Whose codes it uses: as a person has said; else abroad, where its provider names a country that is not the
         United Kingdom; else England's. No provider says in which part of the United Kingdom a school is."""
@@ -198,6 +204,11 @@ class Account:
     """Whether names and numbers of pupils and staff are asked for with their ids: the school keeps a directory."""
     withheld: str = ""
     """Why there are no credentials here although there are some: they may not go to this address."""
+
+    @property
+    def mode(self) -> Mode:
+        """Live, or for tests: what is asked for it goes to the sandbox alone."""
+        return mode_of(self.school_id)
 
 
 @cache

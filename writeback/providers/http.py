@@ -19,6 +19,7 @@ from writeback.core.clock import Clock
 from writeback.core.network.addresses import LOOPBACK, ExactURL, HostList, host_of, is_readable_by_others
 from writeback.core.network.answer_limits import ACCEPT_ENCODING, read_limited
 from writeback.core.settings import DispatchSettings
+from writeback.domain.mode import Mode
 from writeback.domain.outcome import NotReached, Uncertain
 from writeback.providers.answers import Answer, answer_of, raw_of
 from writeback.providers.status_meanings import REDIRECTS_AFTERWARDS
@@ -54,12 +55,16 @@ class ProviderClient(httpx.AsyncClient):
     max_answer_bytes: int = DispatchSettings().max_answer_bytes
     kept_answer_bytes: int = DispatchSettings().kept_answer_bytes
     plain_http: HostList = HostList(LOOPBACK)
+    sandbox: HostList | None = None
 
 
-def create_client(settings: DispatchSettings, *, plain_http: HostList | None = None) -> ProviderClient:
+def create_client(
+    settings: DispatchSettings, *, plain_http: HostList | None = None, sandbox: HostList | None = None
+) -> ProviderClient:
     """Return the shared client: aiohttp beneath, explicit timeouts, no cookies, answers up to a limit.
 
-    `plain_http`: the hosts that may be called without TLS; None: this machine alone.
+    `plain_http`: the hosts that may be called without TLS; None: this machine alone. `sandbox`: the hosts where test
+    schools are called, and nobody else; None: there are none.
     """
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines print URLs, and with them pupils' ids
     timeout = httpx.Timeout(
@@ -85,6 +90,7 @@ def create_client(settings: DispatchSettings, *, plain_http: HostList | None = N
     client.max_answer_bytes, client.kept_answer_bytes = settings.max_answer_bytes, settings.kept_answer_bytes
     if plain_http is not None:
         client.plain_http = plain_http
+    client.sandbox = sandbox
     return client
 
 
@@ -94,11 +100,16 @@ async def call(
     method: str,
     url: httpx.URL | str,
     *,
+    mode: Mode,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
 ) -> Answer | NotReached | Uncertain:
-    """Make one call and return its answer, or what the failure to get one means. Raises nothing of the transport."""
+    """Make one call and return its answer, or what the failure to get one means. Raises nothing of the transport.
+
+    `mode` is that of the school that it is for: here and nowhere else do requests leave, and those of test schools
+    leave for the sandbox alone.
+    """
     from writeback.providers.transport_failures import FAILURES, failure_of  # names aiohttp's: loaded when it is used
 
     throttle = client.throttle if isinstance(client, ProviderClient) else None
@@ -113,6 +124,8 @@ async def call(
             request.url = url
         if isinstance(client, ProviderClient) and is_readable_by_others(str(request.url), client.plain_http):
             return NotReached(f"{host_of(str(url))} has an address that is not https: nothing is sent there")
+        if on_the_wrong_side := _on_the_wrong_side(client, str(request.url), mode):
+            return NotReached(on_the_wrong_side)
         # A server that drips bytes keeps each read short; the whole call is bounded too, or it would outlive its lease.
         async with asyncio.timeout(client.timeout.read), _answered(client, request) as response:
             if elsewhere := _led_elsewhere(response):
@@ -127,6 +140,17 @@ async def call(
     answer = answer_of(response, content, clock.now())
     kept = getattr(client, "kept_answer_bytes", ProviderClient.kept_answer_bytes)
     return replace(answer, raw=raw_of(response, content, token, kept)) if kept else answer
+
+
+def _on_the_wrong_side(client: httpx.AsyncClient, url: str, mode: Mode) -> str:
+    """Return why a call of a school of this mode must not go there; empty where it may."""
+    sandbox = client.sandbox if isinstance(client, ProviderClient) else None
+    is_sandbox = sandbox is not None and url in sandbox
+    if mode is Mode.TEST and not is_sandbox:
+        return f"{host_of(url)} is no sandbox (WRITEBACK_SANDBOX__URLS): nothing of a test school is sent there"
+    if mode is Mode.LIVE and is_sandbox:
+        return f"{host_of(url)} is a sandbox (WRITEBACK_SANDBOX__URLS): nothing of a live school is sent there"
+    return ""
 
 
 @asynccontextmanager

@@ -119,6 +119,23 @@ class ListName(StrEnum):
     CLOSURES = "closures"
 
 
+TEST_PREFIX = "test_"
+
+
+class Mode(StrEnum):
+    """What a school, an app or a key is for. It never changes."""
+
+    LIVE = "live"
+    """Real schools: their MIS is written to."""
+    TEST = "test"
+    """Trying things out: its requests go to the sandbox, and nowhere else."""
+
+    @classmethod
+    def of(cls, some_id: str) -> "Mode":
+        """Return the mode of a school or an app: the ids of those for tests begin with `test_`, and no others do."""
+        return cls.TEST if some_id.startswith(TEST_PREFIX) else cls.LIVE
+
+
 class Directory(StrEnum):
     """What is kept of a school's people beside their ids, so that they are found as the school knows them."""
 

@@ -14,6 +14,7 @@ import pytest
 from writeback.core.clock import FakeClock
 from writeback.core.network.addresses import ExactURL
 from writeback.core.settings import DispatchSettings
+from writeback.domain.mode import Mode
 from writeback.domain.outcome import Blocked, NotReached, Uncertain
 from writeback.domain.school import HoldReason
 from writeback.providers.answers import MAX_RETRY_AFTER_S, Answer, read_retry_after
@@ -235,7 +236,7 @@ def response(status: str, body: bytes = b"{}", *headers: str) -> bytes:
 
 
 async def post(client: httpx.AsyncClient, url: str) -> Answer | NotReached | Uncertain:
-    return await call(client, CLOCK, "POST", f"{url}/x?student=A1", body={"attendance": []})
+    return await call(client, CLOCK, "POST", f"{url}/x?student=A1", mode=Mode.LIVE, body={"attendance": []})
 
 
 async def test_an_answer_is_its_status_and_its_json(client: httpx.AsyncClient) -> None:
@@ -298,8 +299,8 @@ async def test_nothing_is_sent_again_by_the_transport(client: httpx.AsyncClient,
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
     async with server(serve_one_then_reset) as url:
-        assert isinstance(await call(client, CLOCK, method, f"{url}/kept"), Answer)
-        assert isinstance(await call(client, CLOCK, method, f"{url}/broken"), Uncertain)
+        assert isinstance(await call(client, CLOCK, method, f"{url}/kept", mode=Mode.LIVE), Answer)
+        assert isinstance(await call(client, CLOCK, method, f"{url}/broken", mode=Mode.LIVE), Uncertain)
     assert len(seen) == 2
 
 
@@ -403,7 +404,7 @@ async def test_a_question_follows_a_redirect_on_its_own_origin_and_a_post_does_n
         writer.close()
 
     async with server(redirect_once) as url:
-        assert await call(client, CLOCK, "GET", f"{url}/x") == Answer(200, {"data": []}, True)
+        assert await call(client, CLOCK, "GET", f"{url}/x", mode=Mode.LIVE) == Answer(200, {"data": []}, True)
         assert await post(client, url) == Answer(302, None, False)
 
 
@@ -417,7 +418,9 @@ async def test_nothing_follows_a_redirect_to_another_origin(client: httpx.AsyncC
         writer.close()
 
     async with server(note) as there, server(answering(response("302 Found", b"", f"Location: {there}/y?z=1"))) as here:
-        outcome = await call(client, CLOCK, method, f"{here}/x?student=A1", headers={"authorization": "Bearer secret"})
+        outcome = await call(
+            client, CLOCK, method, f"{here}/x?student=A1", mode=Mode.LIVE, headers={"authorization": "Bearer secret"}
+        )
 
     expected = NotReached if method == "GET" else Uncertain  # a 302 may tell where to look at what was done
     assert outcome == expected(f"{here} redirects to {there}: check the school's base URL")
@@ -433,7 +436,7 @@ async def test_a_redirect_in_a_circle_ends(client: httpx.AsyncClient) -> None:
         writer.close()
 
     async with server(redirect) as url:
-        outcome = await call(client, CLOCK, "GET", f"{url}/x")
+        outcome = await call(client, CLOCK, "GET", f"{url}/x", mode=Mode.LIVE)
     assert isinstance(outcome, Uncertain)
     assert len(asked) == 5
 
@@ -560,7 +563,7 @@ async def test_a_connection_is_used_again_after_an_answer_and_closed_after_one_t
 
     async with server(serve) as url:
         for path, expected in (("/a", 1), ("/b", 1), ("/big", 1), ("/c", 2)):
-            await call(strict, CLOCK, "GET", url + path)
+            await call(strict, CLOCK, "GET", url + path, mode=Mode.LIVE)
             assert connections == expected, path
 
 
@@ -593,7 +596,7 @@ async def test_an_exact_address_goes_out_byte_for_byte(client: httpx.AsyncClient
         writer.close()
 
     async with server(note) as url:
-        assert isinstance(await call(client, CLOCK, "GET", ExactURL(f"{url}/v1.0", target)), Answer)
+        assert isinstance(await call(client, CLOCK, "GET", ExactURL(f"{url}/v1.0", target), mode=Mode.LIVE), Answer)
     assert seen[0].split(b"\r\n")[0] == f"GET {target} HTTP/1.1".encode()
 
 

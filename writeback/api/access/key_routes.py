@@ -26,7 +26,13 @@ async def create_key(caller: Admin, services: Svc, body: KeyIn) -> NewKey:
     """Make a key for an app. The key itself is in this answer and nowhere else."""
     check_may_make_keys(caller)
     return await services.keys.create(
-        body.app, body.name, body.scopes, body.schools, kinds=body.kinds, actor=actor_of(caller)
+        body.app,
+        body.name,
+        body.scopes,
+        body.schools,
+        kinds=body.kinds,
+        mode=body.mode,
+        actor=actor_of(caller),
     )
 
 

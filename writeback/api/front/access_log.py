@@ -21,6 +21,7 @@ from writeback.core import outage_logs, tracing
 from writeback.core.clock import Clock
 from writeback.core.ids import new_id
 from writeback.core.settings import ApiSettings
+from writeback.domain.mode import Mode
 from writeback.flow.projections.usage_counter import UsageCounter
 from writeback.store.sql.engines import is_unavailable
 
@@ -45,12 +46,13 @@ class AccessLog:
         self, app: ASGIApp, metrics: Metrics, clock: Clock, settings: ApiSettings, usage: UsageCounter
     ) -> None:
         self._app, self._metrics, self._clock, self._usage = app, metrics, clock, usage
-        self._stated = (
+        stated = (
             (b"writeback-version", __version__.encode()),
             (b"idempotency-key-lifetime", str(settings.idempotency_keep_s).encode()),
         )
-        """What every answer to a key says: which version answers, and for how many seconds an Idempotency-Key replays
-        its answer."""
+        self._stated = {mode: (*stated, (b"writeback-mode", mode.encode())) for mode in Mode}
+        """What every answer to a key says: which version answers, for how many seconds an Idempotency-Key replays its
+        answer, and whether it is a test key."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_at = self._clock.monotonic()
@@ -63,7 +65,7 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 given = message.get("headers", ())
-                stated = () if call.caller is None else self._stated
+                stated = () if call.caller is None else self._stated[call.caller.mode or Mode.LIVE]
                 message["headers"] = [*given, *missing_from(given), id_header, *call.rate_headers, *stated]
             await send(message)
 

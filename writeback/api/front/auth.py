@@ -8,8 +8,10 @@ from starlette.types import Scope as AsgiScope
 from writeback.api.front import trace
 from writeback.core.errors import Forbidden, Unauthenticated
 from writeback.domain.access import Caller, Scope
+from writeback.domain.mode import Mode
 from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.people.keys import Keys
+from writeback.flow.registry.refusals import school_unknown
 from writeback.wiring import Services
 
 
@@ -42,7 +44,8 @@ def check_scope(caller: Caller, needed: Scope) -> None:
 
 
 def check_school(caller: Caller, school_id: str) -> None:
-    if not caller.may_touch(school_id):
+    """Raise Forbidden for a school that the key is not for. One of the other mode has nothing that it would find."""
+    if not caller.is_listed(school_id):
         raise Forbidden(
             "school_not_allowed",
             f"this key may not touch the school {school_id[:64]!r}",
@@ -50,8 +53,22 @@ def check_school(caller: Caller, school_id: str) -> None:
         )
 
 
+def check_school_there(caller: Caller, school_id: str) -> None:
+    """Raise as `check_school`; and NotFound for a school of the other mode, whether or not there is one: a live key
+    learns nothing of test schools, nor a test key of live ones."""
+    check_school(caller, school_id)
+    if not caller.sees_mode_of(school_id):
+        raise school_unknown(school_id)
+
+
 def check_all_schools(caller: Caller) -> None:
-    """Raise Forbidden for a key that is limited to some schools: it could make itself one that is not."""
+    """Raise Forbidden for a key that is limited to some schools, or to tests: it could make itself one that is not."""
+    if caller.mode is Mode.TEST:
+        raise Forbidden(
+            "key_is_test",
+            "this is a test key, and this call is about more than tests",
+            hint="Use a live key with the scope admin: it makes test keys, too.",
+        )
     if caller.schools is not None:
         raise Forbidden(
             "school_not_allowed",
@@ -109,7 +126,7 @@ def _with(request: Request, needed: Scope) -> Caller:
     check_scope(caller, needed)
     school_id = request.path_params.get("school")
     if school_id is not None:
-        check_school(caller, school_id)
+        check_school_there(caller, school_id)
     return caller
 
 

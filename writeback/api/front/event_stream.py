@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 from pydantic_core import to_json
 
+from writeback.domain.mode import Mode
 from writeback.store.writebacks.event_log import LoggedEvent
 
 
@@ -15,6 +16,7 @@ def as_text(event: LoggedEvent) -> bytes:
         "writeback_id": event.writeback_id,
         "app": event.app,
         "school": event.school,
+        "mode": Mode.of(event.school),
         "kind": event.kind,
         "ref": event.ref,
         "at": event.at,

@@ -44,7 +44,7 @@ class PersonIn(Taken):
 
     def at(self, school_id: str, caller: Caller) -> Person:
         person = person_of(school_id, self.student_id, self.employee_id, self.names)
-        return replace(person, names_everywhere=caller.schools is None)
+        return replace(person, names_everywhere=caller.is_for_all)
 
 
 class ExportIn(PersonIn):

@@ -11,6 +11,7 @@ from writeback.domain.access import Scope
 from writeback.domain.directory import Directory
 from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.lookups import Decision, ListName
+from writeback.domain.mode import Mode
 from writeback.domain.school import LateRegisters, OfficeMarks
 from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP
 
@@ -60,7 +61,11 @@ class SchoolIn(Taken):
     """A school to register."""
 
     id: str | None = None
-    """Small letters, digits and hyphens; made from the name where it is left out."""
+    """Small letters, digits and hyphens; made from the name where it is left out. Those of test schools get `test_`
+    before them."""
+    mode: Mode | None = None
+    """`live`, or `test`: requests of a test school go to the sandbox alone. It never changes. Left out: that of the
+    key."""
     name: str
     provider: str
     """`wonde` or `xporter`."""
@@ -83,6 +88,8 @@ class SchoolChange(Taken):
     """What to change; what is left out stays. Credentials are replaced as a whole."""
 
     id: str = ""
+    """Cannot be changed; it may be sent as it is."""
+    mode: str = ""
     """Cannot be changed; it may be sent as it is."""
     name: str = ""
     provider: str = ""
@@ -142,6 +149,9 @@ class KeyIn(Taken):
 
     app: Name
     """The app that it belongs to; made where it is new."""
+    mode: Mode = Mode.LIVE
+    """`test`: it is for test schools alone; a `live` one has none of these. It never changes. Test keys are those of an
+    app of their own, whose id begins with `test_`."""
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=NO_CONTROLS)] = ""
     """What people tell it by."""
     scopes: Annotated[list[Scope], Field(min_length=1)]

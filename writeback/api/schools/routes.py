@@ -9,12 +9,13 @@ from writeback.api.front.auth import Admin, Reader, Supporter, Svc, check_school
 from writeback.api.front.errors_doc import ACTING, READING, WRITING, errors
 from writeback.api.front.paging import Paging
 from writeback.api.schools.registry_models import HoldIn, RemovalsIn, ResumeIn, SchoolChange, SchoolIn, SyncQuery
+from writeback.core.errors import Forbidden
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import actor_of
 from writeback.domain.lookups import ListName, Row
+from writeback.domain.mode import Mode
 from writeback.domain.school import HoldReason
 from writeback.flow.registry.entries import NewSchool
-from writeback.flow.registry.slugs import slug_of
 from writeback.wiring import Services
 from writeback_client.models.base import Page
 from writeback_client.models.schools import School, Synced
@@ -25,7 +26,7 @@ router = APIRouter(tags=["schools"])
 @router.get("/v1/schools", responses=errors(400, 401, 403))
 async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Query()]) -> Page[School]:
     """List the schools that the key may touch, by id."""
-    page = await services.registry.list(only=caller.schools, limit=query.limit, cursor=query.cursor)
+    page = await services.registry.list(only=caller.schools, mode=caller.mode, limit=query.limit, cursor=query.cursor)
     return Page(items=[_for(caller, school) for school in page.items], next_cursor=page.next_cursor)
 
 
@@ -35,9 +36,13 @@ async def list_schools(caller: Reader, services: Svc, query: Annotated[Paging, Q
     responses=errors(400, 401, 403, 409, 413, 415, 422),
 )
 async def add_school(caller: Admin, services: Svc, body: SchoolIn, response: Response) -> School:
-    """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background."""
-    check_school(caller, slug_of(body.name) if body.id is None else body.id)
-    school = await services.registry.add(NewSchool(**body.model_dump()), actor=actor_of(caller))
+    """Register a school. Its pupils, staff, codes and lessons are fetched at once, in the background.
+
+    With `mode` test, or a test key, it is a test school: its requests go to the sandbox alone, for good.
+    """
+    new = NewSchool(**{**body.model_dump(), "mode": _mode_for(caller, body)})
+    check_school(caller, new.draft().id)
+    school = await services.registry.add(new, actor=actor_of(caller))
     response.headers["Location"] = f"/v1/schools/{school.id}"
     return school
 
@@ -107,6 +112,15 @@ async def decide_removals(caller: Supporter, services: Svc, school: str, list: L
     actor = actor_of(caller, body.reason)
     await services.removals.decide(school, list, body.decision, count=body.count, actor=actor)
     return await _changed(caller, services, school)
+
+
+def _mode_for(caller: Caller, body: SchoolIn) -> str | None:
+    """Return the mode that a new school is to have. A test key makes test schools alone, a live one both."""
+    if caller.mode is not Mode.TEST:
+        return body.mode
+    if body.mode == Mode.LIVE:
+        raise Forbidden("key_is_test", "this is a test key: it registers test schools", hint="Leave `mode` out.")
+    return Mode.TEST
 
 
 async def _changed(caller: Caller, services: Services, school_id: str) -> School:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from writeback.api.front.auth import Corrector, Reader, Svc, check_school
+from writeback.api.front.auth import Corrector, Reader, Svc, check_school_there
 from writeback.api.front.errors_doc import READING, WRITING, errors
 from writeback.api.front.paging import Parameters
 from writeback.api.models import MaybeReason, Taken
@@ -104,7 +104,7 @@ async def put_words(
 
     Words for every app need the scope `support`; those of the key's own app `submit` alone.
     """
-    check_school(caller, school)
+    check_school_there(caller, school)
     actor = actor_of(caller, body.reason)
     return await services.words.put(caller, school, _words(body.words), actor, query.app)
 
@@ -114,7 +114,7 @@ async def replace_words(
     caller: Corrector, services: Svc, school: str, body: AllWordsIn, query: Annotated[ListQuery, Query()]
 ) -> WordList:
     """Put these words in the place of all that the list has. Scopes are as for adding."""
-    check_school(caller, school)
+    check_school_there(caller, school)
     actor = actor_of(caller, body.reason)
     return await services.words.replace(caller, school, _words(body.words), body.version, actor, query.app)
 
@@ -124,7 +124,7 @@ async def remove_word(
     caller: Corrector, services: Svc, school: str, body: WordGone, query: Annotated[ListQuery, Query()]
 ) -> WordList:
     """Take a word out of the list. Scopes are as for adding."""
-    check_school(caller, school)
+    check_school_there(caller, school)
     actor = actor_of(caller, body.reason)
     return await services.words.take_out(caller, school, body.field, body.word, actor, query.app)
 

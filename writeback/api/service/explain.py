@@ -200,6 +200,10 @@ _OURS = {
     "key_lacks_scope": ("The key has not the scope that the call needs.", "Use a key that has it."),
     "key_malformed": ("The key does not look like one of ours.", "Keys begin with wbk_: copy it again, whole."),
     "key_missing": ("The call carries no key.", "Send Authorization: Bearer wbk_…"),
+    "key_is_test": (
+        "The call is about live schools, or about all of them, and this is a test key.",
+        "Use a live key; one with the scope admin makes test keys and test schools.",
+    ),
     "key_revoked": ("The key was revoked.", "Ask for a new one."),
     "key_rotated": ("The key was rotated, and its old secret works no longer.", "Use the new one."),
     "key_unknown": ("There is no such key.", "Check that it is one of this service."),

@@ -79,6 +79,7 @@ async def follow_events(
     wanted = EventFilter(
         app=_app(caller, query.app),
         schools=caller.schools if query.school is None else frozenset({query.school}),
+        mode=caller.mode,
         kinds=frozenset(query.kind) or caller.kinds,
         statuses=frozenset(query.status),
         since=query.since,

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from writeback.api.front import trace
-from writeback.api.front.auth import authenticate, check_school, check_scope
+from writeback.api.front.auth import authenticate, check_school_there, check_scope
 from writeback.api.front.body import Disconnected, check_json, check_length, header, read_body
 from writeback.api.front.metrics import Metrics
 from writeback.api.front.problems import refuse
@@ -66,7 +66,7 @@ class Submit:
         self._limits.check(scope)
         check_scope(caller, access.Scope.SUBMIT)
         school_id = school_of(scope["path"]) or ""
-        check_school(caller, school_id)
+        check_school_there(caller, school_id)
         dry_run = _is_dry_run(scope["query_string"]) if scope["query_string"] else False
         check_json(headers)
         check_length(headers, self._max_body_bytes)

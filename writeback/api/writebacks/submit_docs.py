@@ -204,6 +204,7 @@ def _answer(*, is_kept: bool) -> dict[str, Any]:
         "id": "wb_01kexampleexampleexample00" if is_kept else None,
         "status": good,
         "school": "hillside",
+        "mode": "live",
         "kind": "attendance.session",
         "ref": "7B-2026-01-12-AM",
         "created_at": "2026-01-12T09:00:00Z" if is_kept else None,

@@ -118,3 +118,11 @@ class XporterSettings(ProviderSettings):
 class SandboxSettings(BaseModel):
     host: str = "127.0.0.1"
     port: int = 8401
+    urls: list[str] = []
+    """Where test schools are called, and nobody else is: a `writeback sandbox` of yours, e.g. `https://sandbox:8401`.
+    New test schools are at the first one. Empty: there can be no test schools. `writeback dev` has one of its own."""
+
+    @property
+    def named_hosts(self) -> HostList | None:
+        """The sandboxes' hosts, each at its own port; None: there are none."""
+        return HostList(map(pattern_of, self.urls)) if self.urls else None

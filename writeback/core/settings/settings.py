@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from writeback.core.errors import ConfigurationError
-from writeback.core.network.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others
+from writeback.core.network.addresses import LOOPBACK, HostList, HostPattern, is_readable_by_others, pattern_of
 from writeback.core.secret_key import HOW_TO_MAKE, keys_in, keys_kept_in
 from writeback.core.settings.alerts import AlertSettings
 from writeback.core.settings.api import ApiSettings, ConsoleSettings, DropInSettings, EventSettings, WebhookSettings
@@ -112,6 +112,33 @@ class Settings(BaseSettings):
             if isinstance(group, ProviderSettings):
                 self.check_addresses(name, group)
         return self
+
+    @model_validator(mode="after")
+    def _sandboxes_are_nobody_elses(self) -> Self:
+        """Test schools are called there: nothing real may be at such an address, as the settings or we know it."""
+        wrong = [
+            f"sandbox.urls has {url[:100]!r}, which is {why}"
+            for url in self.sandbox.urls
+            if (why := self._why_no_sandbox(url))
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    def _why_no_sandbox(self, url: str) -> str | None:
+        """Return why test schools must not be called at an address; None where they may be."""
+        try:
+            is_address = url.startswith(("http://", "https://")) and url in HostList([pattern_of(url)])
+        except ValueError:
+            is_address = False
+        if not is_address or "*" in url:
+            return "no address: send one like https://sandbox.example:8401"
+        if is_readable_by_others(url, HostList(self.plain_http_hosts)):
+            return "not https: send an https:// address, or name its host in WRITEBACK_PLAIN_HTTP_HOSTS"
+        for name, group in (*self, *type(self).model_construct()):  # as it is set, and as it is published
+            if isinstance(group, ProviderSettings) and url in group.named_hosts:
+                return f"where {name} itself is: name a sandbox, which nothing real is behind"
+        return None
 
     def check_addresses(self, provider: str, group: ProviderSettings) -> None:
         """Raise ValueError where a provider's settings would have credentials go where others can read them."""

@@ -39,6 +39,7 @@ from writeback.flow.directory.names_to_ids import WithIds
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.filling.fill_in import fill_in, in_short, with_codes
 from writeback.flow.filling.unknown_words import note_unknown, unknown_in
+from writeback.flow.registry.refusals import school_unknown
 from writeback.flow.schools.unknown_id_refresh import ListRefresher, only_warned
 from writeback.store.writebacks.committer import Committer, Idempotency, KeyReused, NewWriteback, Replayed
 from writeback.store.writebacks.idempotency import find
@@ -77,7 +78,9 @@ class Acceptor:
         Raises a Problem: NotFound or Forbidden for the school, Forbidden for the kind, BadInput or InvalidSubmission
         for the body, Conflict for a key used for another body, Overloaded when too much waits.
         """
-        if not caller.may_touch(school_id):
+        if not caller.sees_mode_of(school_id):
+            raise school_unknown(school_id)
+        if not caller.is_listed(school_id):
             raise Forbidden(
                 "school_not_allowed",
                 f"this key may not touch the school {school_id}",

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 
 from writeback.domain.finding import Finding, most_telling
+from writeback.domain.mode import Mode
 from writeback.domain.submission.submission import ParsedSubmission
 
 
@@ -58,6 +59,7 @@ def answer_json(school_id: str, checked: Checked, *, writeback_id: str | None, c
         "id": writeback_id,
         "status": status,
         "school": school_id,
+        "mode": Mode.of(school_id),
         "kind": parsed.kind.name,
         "ref": parsed.ref,
         "created_at": created_at,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from writeback.domain.alerts import Condition
+from writeback.domain.mode import Mode, mode_of
 from writeback.flow.alerts.conditions import Facts, FailingWebhook, conditions_of
 from writeback.flow.alerts.incidents import Look
 from writeback.flow.alerts.queue_watch import QueueWatch
@@ -62,7 +63,8 @@ class AlertWatch:
         overview = await self.overviews.without_causes(None, midnight)
         async with self.flow.db.read() as session:
             failing = await webhooks.not_working(session, switched_off=SWITCHED_OFF)
-        return Facts(overview, [_failing(row, now) for row in failing], await self.queue.look())
+        of_live = [row for row in failing if mode_of(row.app_id) is Mode.LIVE]
+        return Facts(overview, [_failing(row, now) for row in of_live], await self.queue.look())
 
 
 def _failing(row: WebhookRow, now: datetime) -> FailingWebhook:

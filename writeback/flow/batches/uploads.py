@@ -26,6 +26,7 @@ from writeback.domain.access import Caller, Scope, check_kind
 from writeback.domain.actor import Actor, actor_of
 from writeback.domain.finding import Finding
 from writeback.domain.kinds import KINDS
+from writeback.domain.mode import Mode
 from writeback.flow.accept.answer import iso
 from writeback.flow.engine.context import FlowContext
 from writeback.store.batches import batches, reviews
@@ -305,6 +306,7 @@ def _answer(batch: BatchRow) -> dict[str, Any]:
         "id": batch.id,
         "status": batch.status.value if isinstance(batch.status, BatchStatus) else batch.status,
         "school": batch.school_id,
+        "mode": Mode.of(batch.school_id),
         "kind": batch.kind,
         "dry_run": batch.dry_run,
         "review": batch.review,

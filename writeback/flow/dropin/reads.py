@@ -58,7 +58,7 @@ class DropInReads:
     async def schools(self, caller: Caller, provider: str) -> Sequence[str]:
         """Return the ids of the provider's schools that the key may touch."""
         async with self._flow.db.read() as session:
-            return await dropin.schools_of(session, provider, caller.schools)
+            return await dropin.schools_of(session, provider, caller)
 
     async def ask(self, caller: Caller, school_id: str, question: Question) -> Any:
         """Return the body of the provider's answer, unfiltered; raise a Problem where there is none, or may be none."""

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from writeback.core.errors import ConfigurationError, Conflict, Forbidden, InvalidSubmission, NotFound
 from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller, check_kind
+from writeback.domain.mode import Mode
 from writeback.domain.school import School
 from writeback.flow.accept.accept import Acceptor, idempotency_of
 from writeback.flow.dropin.callbacks import webhook_for_callback
@@ -105,18 +106,18 @@ class DropInRequests:
 
     def __init__(self, acceptor: Acceptor) -> None:
         self._acceptor, self._flow = acceptor, acceptor.flow
-        self._schools: TtlCache[tuple[str, str], Sequence[str]] = TtlCache(self._flow.clock, _SCHOOLS_CACHED_S)
+        self._schools = TtlCache[tuple[str, str, Mode | None], Sequence[str]](self._flow.clock, _SCHOOLS_CACHED_S)
 
     async def school(self, caller: Caller, provider: str, given: str) -> School:
         """Return the school by the provider's id or ours, among those of the provider that the key may touch.
 
         Raise Forbidden or NotFound: for a key, what it may not touch does not exist.
         """
-        key = (provider, given)
+        key = (provider, given, caller.mode)
         found = self._schools.peek(key)
         if found is None:
             async with self._flow.db.read() as session:
-                found = await dropin.school_candidates(session, provider, given)
+                found = await dropin.school_candidates(session, provider, given, caller.mode)
             if found:
                 self._schools.put(key, found)
         mine = [school_id for school_id in found if caller.may_touch(school_id)]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from sqlmodel import Session
 
 from writeback.core import outage_logs
+from writeback.domain.mode import Mode
 from writeback.domain.outcome import NotReached, Outcome, Uncertain
 from writeback.domain.school import Account
 from writeback.domain.sending.breaker import BreakerPolicy, Gate, gate
@@ -24,13 +25,14 @@ _PROBE_TAKES = timedelta(seconds=2)
 
 def keys_of(account: Account) -> tuple[str, str]:
     """Return the breakers that a request of the school passes: the provider's, at that address, and the school's."""
-    return provider_key(account.provider, account.base_url), breakers.of_school(account.school_id)
+    key = provider_key(account.provider, account.base_url, account.mode)
+    return key, breakers.of_school(account.school_id)
 
 
-def provider_key(provider: str, base_url: str) -> str:
-    """Return what one provider at one address is known by."""
+def provider_key(provider: str, base_url: str, mode: Mode) -> str:
+    """Return what one provider at one address is known by. The sandbox is none of the providers."""
     host = urlsplit(base_url).netloc
-    return f"provider:{provider}{host and f'@{host}'}"
+    return f"{breakers.of_providers(mode)}{provider}{host and f'@{host}'}"
 
 
 def asks_for_long(retry_after_s: float | None) -> bool:
@@ -108,7 +110,7 @@ class Breakers:
         """Leave the school alone for as long as its provider asks, up to a cap."""
         provider, school = keys
         row = breakers.lock(self.session, school, self.now)
-        name = provider.removeprefix("provider:").partition("@")[0].title()
+        name = provider.partition("@")[0].rpartition(":")[2].title()
         until = self.now + timedelta(seconds=asked_s)
         row.failures, row.probe_until = row.failures + 1, None
         row.open_until = min(until, self.now + timedelta(seconds=self.flow.settings.dispatch.retry_after_cap_s))

@@ -18,6 +18,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.kinds import kinds_named
+from writeback.domain.mode import TEST_PREFIX, Mode, id_in, mode_of
 from writeback.domain.staff import CONSOLE_APPS
 from writeback.flow.people.key_checks import refuse_findings
 from writeback.flow.registry.slugs import slug_of
@@ -95,17 +96,21 @@ class Keys:
         schools: Sequence[str] | None = None,
         *,
         kinds: Sequence[str] | None = None,
+        mode: Mode = Mode.LIVE,
         actor: Actor = SERVICE,
     ) -> NewKey:
-        """Make a key for an app, and the app where it is new; raise InvalidSubmission with what is wrong."""
-        key, now = new_api_key(), self._clock.now()
+        """Make a key for an app, and the app where it is new; raise InvalidSubmission with what is wrong.
+
+        An app that has keys of both modes is two apps: nothing of its tests is ever beside what is real.
+        """
+        key, now = new_api_key(is_test=mode is Mode.TEST), self._clock.now()
         only = None if schools is None else list(dict.fromkeys(schools))
         async with self._db.write() as session:
-            unknown = await store.unknown_schools(session, only or [])
+            unknown = await store.unknown_schools(session, only or [], mode)
             refuse_findings(app, scopes, only, unknown, kinds)
             row = ApiKey(
                 id=new_id("key", now),
-                app_id=await store.ensure_app(session, App(id=slug_of(app), name=app, created_at=now)),
+                app_id=await store.ensure_app(session, _app(app, mode, now)),
                 name=name,
                 hash=hash_api_key(key),
                 scopes=sorted(scope.value for scope in set(scopes)),
@@ -144,13 +149,14 @@ class Keys:
 
         Raise NotFound for an unknown key, Conflict for a revoked one.
         """
-        key, now = new_api_key(), self._clock.now()
+        now = self._clock.now()
         async with self._db.write() as session:
             row = await store.lock(session, key_id)
             if row is None:
                 raise _unknown(key_id)
             if row.revoked_at is not None:
                 raise Conflict("key_revoked", f"key {row.id} was revoked", hint="Make a new one: POST /v1/keys.")
+            key = new_api_key(is_test=mode_of(row.app_id) is Mode.TEST)
             gone = (row.hash, row.old_hash)
             row.old_hash, row.old_until = row.hash, now + overlap
             row.hash = hash_api_key(key)
@@ -210,6 +216,14 @@ class Keys:
             outage_logs.warning("key_use_not_noted", error, key_id=key_id)
 
 
+def _app(name: str, mode: Mode, now: datetime) -> App:
+    """Return the app of that name; `name` may be its id as well. That for tests is told by its name, too."""
+    if mode is Mode.LIVE:
+        return App(id=slug_of(name), name=name, created_at=now)
+    plain = name.removeprefix(TEST_PREFIX)
+    return App(id=id_in(mode, slug_of(plain)), name=f"{plain} (test)", created_at=now)
+
+
 def _unknown(key_id: str) -> NotFound:
     return NotFound("key_unknown", f"no key {key_id[:64]!r}", hint="List the keys to see their ids: GET /v1/keys.")
 
@@ -234,6 +248,7 @@ def _shown(row: ApiKey) -> dict[str, Any]:
     return {
         "id": row.id,
         "app": row.app_id,
+        "mode": mode_of(row.app_id),
         "name": row.name,
         "scopes": row.scopes,
         "schools": row.schools,

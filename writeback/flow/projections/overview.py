@@ -15,6 +15,7 @@ from typing import Any
 from writeback.core.clock import Clock
 from writeback.core.ids import made_at
 from writeback.core.ttl import TtlCache
+from writeback.domain.mode import Mode, mode_of
 from writeback.domain.provider_words import key_of, words_in
 from writeback.domain.school import ASKED_AT
 from writeback.domain.states import Status
@@ -29,6 +30,7 @@ from writeback.store.reads.rollups import BUCKET_S, Counts, OfSchool
 from writeback.store.schools import removals
 from writeback.store.sql.database import Database
 from writeback.store.writebacks import holds
+from writeback.store.writebacks.breakers import of_providers
 
 WINDOW = timedelta(hours=1)
 """What sentences and times are about."""
@@ -117,6 +119,7 @@ class Overviews:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
         self._known = TtlCache[tuple[frozenset[str] | None, datetime], Overview](clock, _REMEMBERED_S, max_entries=200)
+        self._test_schools = TtlCache[str, frozenset[str]](clock, _REMEMBERED_S, max_entries=1)
         self._causes = TtlCache[tuple[frozenset[str] | None, datetime], Causes](
             clock, _CAUSES_REMEMBERED_S, max_entries=200
         )
@@ -125,12 +128,23 @@ class Overviews:
         )
         self._times = TtlCache[str, Mapping[tuple[str, str], Counter[int]]](clock, _LEARNT_S, max_entries=1)
 
-    async def of(self, schools: frozenset[str] | None, midnight: datetime) -> Overview:
-        """Return the overview of these schools, None: all; `midnight` is when today began."""
-        return await self._known.get((schools, midnight), self._make)
+    async def of(self, schools: frozenset[str] | None, midnight: datetime, mode: Mode = Mode.LIVE) -> Overview:
+        """Return the overview of those of these schools, None: all, that are of this mode; `midnight` is when today
+        began."""
+        return await self._known.get((await self._of_mode(schools, mode), midnight), self._make)
+
+    async def _of_mode(self, schools: frozenset[str] | None, mode: Mode) -> frozenset[str] | None:
+        """Return those of the mode; None: all live ones."""
+        if schools is None and mode is Mode.TEST:
+            return await self._test_schools.get("", self._find_test_schools)
+        return None if schools is None else frozenset(one for one in schools if mode_of(one) is mode)
+
+    async def _find_test_schools(self, _: str) -> frozenset[str]:
+        async with self._db.read() as session:
+            return await store.test_schools(session)
 
     async def without_causes(self, schools: frozenset[str] | None, midnight: datetime) -> Overview:
-        """Return the same, made anew, without looking into what went wrong."""
+        """Return the same of live schools, made anew, without looking into what went wrong."""
         return await self._look(schools, midnight, Causes(self._clock.now(), 0, ()))
 
     async def _make(self, key: tuple[frozenset[str] | None, datetime]) -> Overview:
@@ -153,10 +167,11 @@ class Overviews:
         for one in times:
             took[one.provider][one.bin] += one.writebacks
         everything = sum(took.values(), Counter())
+        prefix = of_providers(mode_of(next(iter(schools or ()), "")))  # they are all of one mode
         unanswered = {
-            name.removeprefix("provider:").partition("@")[0]: row.since
+            name.removeprefix(prefix).partition("@")[0]: row.since
             for name, row in breakers.items()
-            if name.startswith("provider:")
+            if name.startswith(prefix)
         }
         usual = partial(usual_time, times_of_mises)
         look = look_at(Facts(states, waiting, breakers, held_lanes, held_back, lately, today, usual), now)

@@ -18,6 +18,7 @@ from writeback.core import failpoints
 from writeback.core.clock import Clock
 from writeback.core.meters import Meters
 from writeback.domain.kinds import KINDS
+from writeback.domain.mode import Mode, mode_of
 from writeback.domain.states import TRANSITIONS, Event, Status
 from writeback.store.reads import rollups as store
 from writeback.store.reads.rollups import ALL, BUCKET_S, Happened
@@ -56,7 +57,7 @@ class _Sums:
     def add(self, one: Happened, before: str | None) -> None:
         """Count one event; `before` is the status that a resubmitted writeback had."""
         event = Event(one.event)
-        for school_id in (ALL, one.school_id):
+        for school_id in (ALL, one.school_id) if mode_of(one.school_id) is Mode.LIVE else (one.school_id,):
             of_acceptance = _key(school_id, one, one.created_at)
             if event is Event.ACCEPTED:
                 self.counts[of_acceptance]["accepted"] += 1

@@ -4,12 +4,14 @@ Credentials go only to the address that they were given for: a school's own to t
 our account's to hosts that the settings name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from writeback.core.errors import Forbidden
-from writeback.core.network.addresses import HostList, host_of, is_readable_by_others, origin_of
+from writeback.core.network.addresses import HostList, host_of, is_readable_by_others, origin_of, pattern_of
 from writeback.domain.finding import Finding
+from writeback.domain.mode import Mode
 from writeback.providers.registry import PROVIDERS
 
 
@@ -21,6 +23,7 @@ class Connection:
     provider_school_id: str
     base_url: str
     own: Mapping[str, str] = field(repr=False)
+    mode: Mode = Mode.LIVE
 
     @property
     def urls(self) -> Mapping[str, str]:
@@ -31,15 +34,25 @@ class Connection:
 
 @dataclass(frozen=True)
 class AddressRules:
-    """What the settings say: where each provider usually is, its hosts, our accounts, and where plain http may go."""
+    """What the settings say: where each provider usually is, its hosts, our accounts, where plain http may go, and
+    where sandboxes are."""
 
     usual_urls: Mapping[str, str]
     accounts: Mapping[str, Mapping[str, str]] = field(repr=False)
     named_hosts: Mapping[str, HostList]
     plain_http: HostList
+    sandboxes: Sequence[str] = ()
+    """Addresses; new test schools are at the first one."""
+
+    def usual_url(self, provider: str, mode: Mode) -> str:
+        """Return where schools are that name no address of their own; empty: nowhere."""
+        return self.usual_urls.get(provider, "") if mode is Mode.LIVE else next(iter(self.sandboxes), "")
 
     def account_for(self, school: Connection) -> Mapping[str, str]:
-        """Return our account's credentials where the school has none of its own; the two never mix."""
+        """Return our account's credentials where the school has none of its own; the two never mix. None of them is
+        for test schools."""
+        if school.mode is Mode.TEST:
+            return {}
         known = PROVIDERS.get(school.provider)
         has_own = known is not None and school.own.get(known.credentials.needs)
         return {} if has_own else self.accounts.get(school.provider, {})
@@ -47,6 +60,7 @@ class AddressRules:
     def findings(self, school: Connection, before: Connection | None, *, are_given: bool) -> Iterator[Finding]:
         """Yield what is wrong with where a school would be called, or is; `are_given`: its credentials come with it."""
         yield from self._by_plain_http(school)
+        yield from self._on_the_wrong_side(school)
         if self.account_for(school):
             yield from self._beyond_account(school)
         elif before is not None and before.own and not are_given:
@@ -88,6 +102,28 @@ class AddressRules:
                 hint = "Use its https:// address, or add its host to WRITEBACK_PLAIN_HTTP_HOSTS."
                 yield Finding("url_not_https", message, hint, pointer=pointer)
 
+    def _on_the_wrong_side(self, school: Connection) -> Iterator[Finding]:
+        """A test school is called at a sandbox that the settings name, a live one never is."""
+        if school.mode is Mode.TEST and not self.sandboxes:
+            message = "it is a test school, and there is no sandbox that it could be at"
+            hint = "Run `writeback sandbox`, and name its address in WRITEBACK_SANDBOX__URLS."
+            yield Finding("no_sandbox", message, hint, pointer="/mode")
+            return
+        for pointer, url in school.urls.items():
+            is_named = bool(url) and url in self._sandbox_hosts
+            if school.mode is Mode.LIVE and is_named:
+                message = f"{_name(pointer)} leads to the sandbox at {host_of(url)}, and this is a live school"
+                hint = "Give the address of its provider; or register it as a test school, with mode test."
+                yield Finding("address_is_sandbox", message, hint, pointer=pointer)
+            elif school.mode is Mode.TEST and not is_named and (url or pointer == "/base_url"):
+                message = f"{_name(pointer)} leads to {host_of(url)}, and a test school is called at a sandbox alone"
+                hint = f"Leave it out, or give one of {', '.join(self.sandboxes)} (WRITEBACK_SANDBOX__URLS)."
+                yield Finding("address_not_sandbox", message, hint, pointer=pointer)
+
+    @cached_property
+    def _sandbox_hosts(self) -> HostList:
+        return HostList(map(pattern_of, self.sandboxes))
+
     def _beyond_account(self, school: Connection) -> Iterator[Finding]:
         for pointer, url in school.urls.items():
             if not self._is_named(school.provider, url):
@@ -105,7 +141,7 @@ class AddressRules:
         )
 
     def _origin(self, school: Connection) -> str:
-        return _origin(school.base_url or self.usual_urls.get(school.provider, ""))
+        return _origin(school.base_url or self.usual_url(school.provider, school.mode))
 
 
 def _origin(url: str) -> str:

@@ -21,6 +21,7 @@ from writeback.core.secrets import SecretBox
 from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.lookups import ListName, LookupView, Row
+from writeback.domain.mode import Mode, id_in, mode_of
 from writeback.domain.school import Account, HoldReason, HookAddress, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
@@ -67,7 +68,7 @@ class Registry:
     `hook_url` gives where a provider calls for a school: (provider, school id, number of the address) → URL.
     `provider_urls` are where the providers are for schools without a base URL, `usual_credentials` what serves schools
     without their own, and `named_hosts` where those may go besides. `plain_http` are the hosts that may be called
-    without TLS.
+    without TLS, `sandboxes` the addresses where test schools are.
     """
 
     def __init__(
@@ -82,12 +83,13 @@ class Registry:
         usual_credentials: Mapping[str, Mapping[str, str]] | None = None,
         named_hosts: Mapping[str, HostList] | None = None,
         plain_http: HostList | None = None,
+        sandboxes: Sequence[str] = (),
         cache_s: float = 2.0,
     ) -> None:
         self._db, self._secrets, self._clock = db, secrets, clock
         self._known_providers, self._hook_url = frozenset(known_providers), hook_url
         self._rules = AddressRules(
-            provider_urls, usual_credentials or {}, named_hosts or {}, plain_http or HostList(LOOPBACK)
+            provider_urls, usual_credentials or {}, named_hosts or {}, plain_http or HostList(LOOPBACK), sandboxes
         )
         self.changes = SchoolChanges(db, clock)
         self._entries: TtlCache[str, SchoolMemory] = TtlCache(clock, cache_s)
@@ -123,18 +125,23 @@ class Registry:
             return (await self._views(session, [row]))[0]
 
     async def list(
-        self, *, only: Collection[str] | None = None, limit: int, cursor: str | None = None
+        self,
+        *,
+        only: Collection[str] | None = None,
+        mode: Mode | None = None,
+        limit: int,
+        cursor: str | None = None,
     ) -> Page[shown.School]:
-        """Return a page of schools by id; `only`: the ids that may be seen, None: all."""
+        """Return a page of schools by id; `only`: the ids that may be seen, None: all; `mode` None: of both."""
         after = decode_cursor(cursor)
         async with self._db.read() as session:
-            rows = await schools.page(session, only=only, after=after, limit=limit + 1)
+            rows = await schools.page(session, only=only, mode=mode, after=after, limit=limit + 1)
             page = cut(rows, limit, lambda row: row.id)
             return Page(items=await self._views(session, page.items), next_cursor=page.next_cursor)
 
     async def add(self, new: NewSchool, *, actor: Actor = SERVICE) -> shown.School:
         """Register a school and have its lists fetched at once; raise InvalidSubmission or Conflict."""
-        draft = new.draft()
+        draft = self._at_home(new.draft())
         self._refuse_findings(draft, self._connection(draft, None), None)
         now = self._clock.now()
         row = SchoolRow(
@@ -174,7 +181,7 @@ class Registry:
             row = await schools.lock(session, school_id)
             if row is None:
                 raise school_unknown(school_id)
-            draft, changed = _changed(row, changes)
+            draft, changed = self._changed(row, changes)
             before, called = self._connections(row, draft, changed)
             if is_limited and called is not None and before is not None:
                 self._rules.check_limited(called, before)
@@ -206,7 +213,7 @@ class Registry:
 
     async def trial_of_new(self, new: NewSchool) -> Account:
         """Return what an adapter needs to ask about a school before it is registered; raise InvalidSubmission."""
-        draft = new.draft()
+        draft = self._at_home(new.draft())
         called = self._connection(draft, None)
         self._refuse_findings(draft, called, None)
         return self._trial(draft, called)
@@ -218,7 +225,7 @@ class Registry:
             row = await schools.find(session, school_id)
         if row is None:
             raise school_unknown(school_id)
-        draft, changed = _changed(row, changes)
+        draft, changed = self._changed(row, changes)
         before, called = self._connections(row, draft, changed)
         self._refuse_findings(draft, called, before)
         return self._trial(draft, called or connection_of(row, self._secrets))
@@ -282,10 +289,15 @@ class Registry:
                 raise account_exists(row, other.id)
 
     def _place(self, row: SchoolRow) -> str:
-        return place_of(row.base_url or self._rules.usual_urls.get(row.provider, ""))
+        return place_of(row.base_url or self._rules.usual_url(row.provider, mode_of(row.id)))
 
     def _own_base_url(self, draft: Draft) -> str:
-        """Return the school's own base URL; empty where it is the provider's, so that it follows the settings."""
+        """Return the school's own base URL; empty where it is the provider's, so that it follows the settings.
+
+        A test school keeps the sandbox's, written out: what has no address is called where the provider is.
+        """
+        if draft.mode == Mode.TEST:
+            return (draft.base_url or self._rules.usual_url(draft.provider, Mode.TEST)).rstrip("/")
         usual = self._rules.usual_urls.get(draft.provider, "")
         is_usual = bool(draft.base_url and usual) and place_of(draft.base_url) == place_of(usual)
         return "" if is_usual else draft.base_url.rstrip("/")
@@ -298,7 +310,18 @@ class Registry:
         except ConfigurationError:
             if draft.credentials is None:
                 raise
-            return Connection(row.provider, row.provider_school_id, row.base_url, {})
+            return Connection(row.provider, row.provider_school_id, row.base_url, {}, mode_of(row.id))
+
+    def _changed(self, row: SchoolRow, changes: Mapping[str, Any]) -> tuple[Draft, Sequence[str]]:
+        """Return the entry as it would be, and which fields change; raise InvalidSubmission for those that cannot."""
+        was = draft_of(row)
+        draft = self._at_home(replace(was, **changes))
+        refuse_renaming(row, draft)
+        return draft, sorted(name for name in changes if name == "credentials" or changes[name] != getattr(was, name))
+
+    def _at_home(self, draft: Draft) -> Draft:
+        """Return the entry with the address that a test school has by itself."""
+        return replace(draft, base_url=self._own_base_url(draft)) if draft.mode == Mode.TEST else draft
 
     def _connections(
         self, row: SchoolRow, draft: Draft, changed: Collection[str]
@@ -314,7 +337,7 @@ class Registry:
         uses nothing that it remembers, such as a token that would still do."""
         given = {name: text.strip() for name, text in called.own.items()}
         return Account(
-            new_id("trl", self._clock.now()),
+            id_in(Mode(draft.mode), new_id("trl", self._clock.now())),
             draft.provider,
             draft.provider_school_id,
             draft.mis,
@@ -327,11 +350,12 @@ class Registry:
         """Return how the school would be called; credentials that are not given stay as they are."""
         stay = before.own if before else {}
         own = stay if draft.credentials is None else draft.credentials
-        return Connection(draft.provider, draft.provider_school_id, draft.base_url, own)
+        return Connection(draft.provider, draft.provider_school_id, draft.base_url, own, mode_of(draft.id))
 
     def _refuse_findings(self, draft: Draft, called: Connection | None, before: Connection | None) -> None:
         """Raise for what is wrong with an entry; `called` None: how the school is called stays as it is."""
-        findings = findings_of(draft, self._known_providers, with_credentials=self._rules.accounts)
+        with_credentials = self._rules.accounts if draft.mode == Mode.LIVE else ()
+        findings = findings_of(draft, self._known_providers, with_credentials=with_credentials)
         if not findings and called is not None:
             findings = list(self._rules.findings(called, before, are_given=draft.credentials is not None))
         refuse(findings)
@@ -363,10 +387,3 @@ class Registry:
             given = {name: text.strip() for name, text in draft.credentials.items()}
             columns["credentials"] = self._secrets.seal(given) if given else ""
         return columns
-
-
-def _changed(row: SchoolRow, changes: Mapping[str, Any]) -> tuple[Draft, Sequence[str]]:
-    """Return the entry as it would be, and which fields change; raise InvalidSubmission for those that cannot."""
-    draft = replace(draft_of(row), **changes)
-    refuse_renaming(row, draft)
-    return draft, sorted(name for name in changes if name == "credentials" or changes[name] != getattr(row, name))

@@ -14,6 +14,7 @@ from writeback.core.settings.retention import LONGEST_CONTENT_DAYS
 from writeback.domain.directory import Directory
 from writeback.domain.finding import Finding
 from writeback.domain.lookups import LookupView
+from writeback.domain.mode import TEST_PREFIX, Mode, id_in, mode_of
 from writeback.domain.school import Country, LateRegisters, OfficeMarks
 from writeback.domain.school_settings.defaults import DEFAULT_FIELDS, SchoolDefaults
 from writeback.flow.registry.slugs import SLUG_RULE, is_slug, slug_of
@@ -42,11 +43,15 @@ class Draft:
     defaults: SchoolDefaults = field(default_factory=dict)
     office_marks: str = OfficeMarks.OVERWRITE.value
     year: Sequence[Mapping[str, Any]] = ()
+    mode: str = Mode.LIVE.value
 
 
 @dataclass(frozen=True)
 class NewSchool:
-    """A school to be registered. `id` None: made from the name. No credentials: those of our account serve it."""
+    """A school to be registered. `id` None: made from the name. No credentials: those of our account serve it.
+
+    `mode` None: as the id says. The id of a test school gets its prefix here, where it comes without.
+    """
 
     name: str
     provider: str
@@ -59,10 +64,14 @@ class NewSchool:
     content_days: float | None = None
     directory: str = Directory.HASHED.value
     country: str | None = None
+    mode: str | None = None
 
     def draft(self) -> Draft:
+        given = slug_of(self.name) if self.id is None else self.id
+        mode = mode_of(given) if self.mode is None else self.mode
         return Draft(
-            id=slug_of(self.name) if self.id is None else self.id,
+            id=id_in(Mode.TEST, given) if mode == Mode.TEST else given,
+            mode=mode,
             name=self.name,
             provider=self.provider,
             mis=self.mis,
@@ -85,6 +94,7 @@ def findings_of(
     """
     return [
         *_id(draft.id),
+        *_mode(draft.mode, draft.id),
         *_text("name", draft.name, _LONGEST_NAME, "Send the school's name as people know it."),
         *_provider(draft.provider, known_providers),
         *_text("mis", draft.mis, _LONGEST_MIS, "Send the school's MIS, e.g. SIMS, Bromcom or Arbor."),
@@ -123,9 +133,18 @@ def place_of(url: str) -> str:
 
 
 def _id(school_id: str) -> Iterator[Finding]:
-    if not is_slug(school_id):
+    if not is_slug(school_id.removeprefix(TEST_PREFIX)):
         message = f"id is {school_id[:80]!r}: it must be {SLUG_RULE}"
         yield Finding("school_id_invalid", message, "Send an id like `hillside` or `st-marys-primary`.", pointer="/id")
+
+
+def _mode(mode: str, school_id: str) -> Iterator[Finding]:
+    if mode not in set(Mode):
+        message = f"mode is {mode[:64]!r}: there is no such one"
+        yield Finding("mode_unknown", message, f"Send one of {', '.join(Mode)}.", pointer="/mode")
+    elif mode != mode_of(school_id):
+        message = f"id is {school_id[:80]!r}: ids begin so of test schools alone, and mode is {mode}"
+        yield Finding("mode_of_another_id", message, "Send another id, or mode test.", pointer="/mode")
 
 
 def _text(name: str, value: str, longest: int, hint: str) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import Any
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.core.network.addresses import host_of
 from writeback.domain.finding import Finding
+from writeback.domain.mode import mode_of
 from writeback.domain.school import LateRegisters
 from writeback.flow.registry.addresses import Connection
 from writeback.flow.registry.entry_checks import Draft
@@ -36,6 +37,20 @@ def directory_changed(before: str, draft: Draft) -> dict[str, Any]:
     """Return what is kept of people before and after, for the audit log."""
     changed = {"before": before, "after": str(draft.directory)}
     return {"directory": changed} if before != draft.directory else {}
+
+
+def refuse_renaming(row: SchoolRow, draft: Draft) -> None:
+    """Writebacks refer to the id, and carry ids of the provider: neither can change under them, nor can the mode."""
+    for name, there in (("id", row.id), ("provider", row.provider), ("mode", mode_of(row.id))):
+        given = getattr(draft, name)
+        if given != there:
+            finding = Finding(
+                f"school_{name}_fixed",
+                f"{name} is {str(there)!r} and cannot become {given[:64]!r}: writebacks refer to it",
+                "Register the school again under another id.",
+                pointer=f"/{name}",
+            )
+            raise InvalidSubmission("school_invalid", finding.message, [finding.as_json()], hint=finding.hint)
 
 
 def school_unknown(school_id: str) -> NotFound:
@@ -79,18 +94,5 @@ def draft_of(row: SchoolRow) -> Draft:
         defaults=row.defaults,
         office_marks=row.office_marks,
         year=row.year,
+        mode=mode_of(row.id).value,
     )
-
-
-def refuse_renaming(row: SchoolRow, draft: Draft) -> None:
-    """Writebacks refer to the id, and carry ids of the provider: neither can change under them."""
-    for name in ("id", "provider"):
-        there, given = getattr(row, name), getattr(draft, name)
-        if given != there:
-            finding = Finding(
-                f"school_{name}_fixed",
-                f"{name} is {there!r} and cannot become {given[:64]!r}: writebacks refer to it",
-                "Register the school again under another id.",
-                pointer=f"/{name}",
-            )
-            raise InvalidSubmission("school_invalid", finding.message, [finding.as_json()], hint=finding.hint)

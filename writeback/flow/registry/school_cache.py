@@ -5,6 +5,7 @@ from functools import cached_property
 
 from writeback.core.secrets import SecretBox
 from writeback.domain.directory import Directory
+from writeback.domain.mode import mode_of
 from writeback.domain.school import Account, Country, HookAddress, LateRegisters, OfficeMarks, School
 from writeback.domain.school_settings.words import NO_WORDS, Words
 from writeback.domain.school_settings.year import year_of
@@ -65,4 +66,4 @@ def hook_of(row: SchoolRow) -> HookAddress:
 def connection_of(row: SchoolRow, secrets: SecretBox) -> Connection:
     """Return how the school is called, its own credentials opened."""
     own = secrets.open(row.credentials) if row.credentials else {}
-    return Connection(row.provider, row.provider_school_id, row.base_url, own)
+    return Connection(row.provider, row.provider_school_id, row.base_url, own, mode_of(row.id))

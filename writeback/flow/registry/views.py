@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from writeback.domain.mode import mode_of
 from writeback.store.schools.removals import HeldBack
 from writeback.store.schools.schools import ListState
 from writeback.store.tables import BreakerRow, Lane, SchoolRow
@@ -28,6 +29,7 @@ def view_of(
         left_alone = shown.Rest(detail=breaker.reason or "", since=breaker.since, until=breaker.open_until)
     return shown.School(
         id=row.id,
+        mode=mode_of(row.id),
         name=row.name,
         provider=row.provider,
         mis=row.mis,

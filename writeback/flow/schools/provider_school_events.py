@@ -16,6 +16,7 @@ import structlog
 from sqlmodel import Session
 
 from writeback.core.errors import BadInput, NotFound
+from writeback.domain.mode import Mode, mode_of
 from writeback.domain.outcome import NotReached
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.holds import hold_school, locked_school
@@ -80,7 +81,7 @@ class SchoolEvents:
             return [hook_of]
         async with self.flow.db.read() as session:
             rows = await schools.of_account(session, provider, hint.provider_school_id or "")
-        return [row.id for row in rows]
+        return [row.id for row in rows if mode_of(row.id) is Mode.LIVE]  # our account has no test schools
 
     def _note(self, school_id: str, hint: Hint, session: Session) -> None:
         """Write down what the event says, and have the school looked at now."""

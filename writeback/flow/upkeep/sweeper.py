@@ -9,6 +9,7 @@ from typing import cast
 from sqlmodel import Session
 
 from writeback.core import failpoints
+from writeback.domain.mode import mode_of
 from writeback.flow.dispatch.deadlines import expire_overdue
 from writeback.flow.engine.breakers import provider_key
 from writeback.flow.engine.bulkhead import Bulkhead, job_place
@@ -60,7 +61,8 @@ class Sweeper:
 
     def _with_room(self, job: str, due: Sequence[DueSchool]) -> Sequence[str]:
         """Return those for which there is a place, in their order."""
-        names = [job_place(job, provider_key(school.provider, school.base_url)) for school in due]
+        keys = [provider_key(one.provider, one.base_url, mode_of(one.id)) for one in due]
+        names = [job_place(job, key) for key in keys]
         room = {name: self.places.room(name) for name in names}
         chosen = []
         for school, name in zip(due, names, strict=True):

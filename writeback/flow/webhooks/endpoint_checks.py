@@ -69,7 +69,7 @@ def refuse_findings(
 
 def app_for(caller: Caller, app: str | None) -> str:
     """Return the app that a webhook is for; raise Forbidden for another's."""
-    if app is not None and caller.owns_app not in (None, app):
+    if app is not None and (caller.owns_app not in (None, app) or not caller.sees_mode_of(app)):
         raise Forbidden(
             "app_not_allowed",
             f"this key is not one of the app {app[:64]!r}",
@@ -94,6 +94,6 @@ def schools_for(caller: Caller, schools: Sequence[str] | None) -> list[str] | No
 
 def may_see(caller: Caller, app: str, schools: Sequence[str] | None) -> bool:
     """Whether the key may look after a webhook: one of its app, about no school that the key may not touch."""
-    if caller.owns_app not in (None, app):
+    if caller.owns_app not in (None, app) or not caller.sees_mode_of(app):
         return False
     return caller.schools is None or (schools is not None and caller.schools.issuperset(schools))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from writeback.domain.mode import Mode
 from writeback.domain.writeback import unpack_progress
 from writeback.flow.accept.answer import iso
 from writeback.store.tables import WritebackRow
@@ -26,6 +27,7 @@ def message_of(event: LoggedEvent, row: WritebackRow, sequence: int) -> str:
         "writeback_id": event.writeback_id,
         "app": event.app,
         "school": event.school,
+        "mode": Mode.of(event.school),
         "kind": event.kind,
         "ref": event.ref,
         "status": event.status,

@@ -53,7 +53,9 @@ class WondeClient:
             return Blocked(HoldReason.TOKEN_REFUSED, account.withheld or _NONE_STORED)
         url = place if isinstance(place, ExactURL) else self.base_url(account) + place
         headers = {"authorization": f"Bearer {token}"}
-        return await call(self._client, self._clock, method, url, headers=headers, params=params, body=body)
+        return await call(
+            self._client, self._clock, method, url, mode=account.mode, headers=headers, params=params, body=body
+        )
 
     async def ask(self, account: Account, place: str | ExactURL, params: Mapping[str, str] | None = None) -> Answer:
         """Return the answer to a GET that the adapter must judge; raise NoAnswer for any other."""

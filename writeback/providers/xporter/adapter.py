@@ -294,7 +294,9 @@ class XporterProvider:
         url = (account.base_url or self._settings.base_url).rstrip("/") + path
         headers = {"authorization": f"Idaas {token}"}  # Xporter 19
         query = {**(params or {}), **_REAL_STATUSES}
-        return await call(self._client, self._clock, method, url, headers=headers, params=query, body=body)
+        return await call(
+            self._client, self._clock, method, url, mode=account.mode, headers=headers, params=query, body=body
+        )
 
     def _synchronous_paths(self, account: Account) -> set[str]:
         """Return where a callback decides, not the answer. None while the asynchronous endpoints are used."""

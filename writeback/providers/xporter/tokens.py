@@ -13,6 +13,7 @@ import httpx
 
 from writeback.core.clock import Clock
 from writeback.core.settings import XporterSettings
+from writeback.domain.mode import mode_of
 from writeback.domain.outcome import Blocked, NotReached
 from writeback.domain.school import Account, HoldReason
 from writeback.providers.answers import Answer
@@ -82,7 +83,7 @@ class Tokens:
 
     async def _ask(self, school_id: str, identity: _Identity) -> str | NotReached | Blocked:
         body = token_request(estab=identity.estab, relying_party=identity.relying_party, secret=identity.secret)
-        answer = await call(self._client, self._clock, "POST", identity.url, body=body)
+        answer = await call(self._client, self._clock, "POST", identity.url, mode=mode_of(school_id), body=body)
         if not isinstance(answer, Answer):
             return NotReached(f"the STS: {answer.reason}")
         token = read_token(answer, self._clock.now())

@@ -1,12 +1,15 @@
 """Queries of drop-in requests. Their rows are written with their writebacks, by the committer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.access import Caller
+from writeback.domain.mode import Mode, mode_of
 from writeback.domain.school import HoldReason
+from writeback.store.reads.filters import in_mode
 from writeback.store.tables import App, DropInMemberRow, DropInRow, SchoolRow, WebhookRow, WritebackRow
 
 
@@ -37,21 +40,25 @@ def forget(session: Session, refs: Sequence[str]) -> None:
     session.exec(delete(DropInRow).where(col(DropInRow.ref).in_(refs)))
 
 
-async def school_candidates(session: AsyncSession, provider: str, given: str) -> Sequence[str]:
-    """Return the ids of the schools that may be meant: the one with this id, else those of the provider's id."""
+async def school_candidates(session: AsyncSession, provider: str, given: str, mode: Mode | None) -> Sequence[str]:
+    """Return the ids of the schools that may be meant: the one with this id, else those of the provider's id.
+
+    Of that mode alone, None: of either. Two at most: more say no more than that it is not clear which.
+    """
     own = await session.get(SchoolRow, given)
-    if own is not None and own.provider == provider:
+    if own is not None and own.provider == provider and mode in (None, mode_of(own.id)):
         return [own.id]
     query = select(SchoolRow.id).where(SchoolRow.provider == provider, SchoolRow.provider_school_id == given)
-    return (await session.exec(query.order_by(col(SchoolRow.id)).limit(2))).all()
+    query = query.where(*in_mode(mode, SchoolRow.id)).order_by(col(SchoolRow.id)).limit(2)
+    return (await session.exec(query)).all()
 
 
-async def schools_of(session: AsyncSession, provider: str, only: Collection[str] | None) -> Sequence[str]:
-    """Return the ids of the provider's schools by id, among `only` these (None: all), without those being removed."""
+async def schools_of(session: AsyncSession, provider: str, caller: Caller) -> Sequence[str]:
+    """Return the ids of the provider's schools that the caller may touch, by id, without those being removed."""
     query = select(SchoolRow.id).where(SchoolRow.provider == provider)
     query = query.where(func.coalesce(SchoolRow.hold_reason, "") != HoldReason.LEAVING.value)
     found = (await session.exec(query.order_by(col(SchoolRow.id)))).all()
-    return found if only is None else [one for one in found if one in only]
+    return [one for one in found if caller.may_touch(one)]
 
 
 async def callback_webhook(session: AsyncSession, app: str, format_: str, origin: str) -> WebhookRow | None:

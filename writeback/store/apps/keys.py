@@ -7,6 +7,7 @@ from sqlalchemy import case, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.mode import Mode, mode_of
 from writeback.store.tables import ApiKey, App, SchoolRow
 
 
@@ -49,18 +50,23 @@ async def mark_used(session: AsyncSession, key_id: str, at: datetime) -> None:
 
 
 async def ensure_app(session: AsyncSession, app: App) -> str:
-    """Return the id of the app that has this id or else this name, adding `app` where there is none."""
+    """Return the id of the app that has this id or else this name, adding `app` where there is none.
+
+    One of the other mode is another app, whatever it is called: then the new one is called as its id.
+    """
     same = or_(col(App.id) == app.id, col(App.name) == app.name)
     query = select(App.id).where(same).order_by(case((col(App.id) == app.id, 0), else_=1))
     found = (await session.exec(query)).first()
-    if found is not None:
+    if found is not None and mode_of(found) is mode_of(app.id):
         return found
+    if found is not None:
+        app.name = app.id
     session.add(app)
     await session.flush()  # the key refers to it
     return app.id
 
 
-async def unknown_schools(session: AsyncSession, school_ids: Sequence[str]) -> list[str]:
-    """Return those of `school_ids` that no school has, in the order given."""
+async def unknown_schools(session: AsyncSession, school_ids: Sequence[str], mode: Mode | None = None) -> list[str]:
+    """Return those of `school_ids` that no school has, or none of this mode, in the order given."""
     known = set((await session.exec(select(SchoolRow.id).where(col(SchoolRow.id).in_(school_ids)))).all())
-    return [school_id for school_id in school_ids if school_id not in known]
+    return [one for one in school_ids if one not in known or mode not in (None, mode_of(one))]

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.access import Caller
 from writeback.store.batches.batches import LineState
+from writeback.store.reads.filters import in_reach
 from writeback.store.tables import BatchLine, BatchRow, WritebackRow
 
 
@@ -76,6 +77,4 @@ def _reachable(caller: Caller) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if caller.sees_app is not None:
         conditions.append(col(BatchRow.app_id) == caller.sees_app)
-    if caller.schools is not None:
-        conditions.append(col(BatchRow.school_id).in_(caller.schools))
-    return conditions
+    return [*conditions, *in_reach(caller, BatchRow.school_id)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,6 +15,7 @@ from writeback.domain import audit_chain
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import Actor
 from writeback.domain.audit_chain import Proof
+from writeback.store.reads.filters import in_reach
 from writeback.store.tables import AuditRow
 
 _TAKEN_AWAY = {"subject": "erased", "reason": ""}
@@ -112,9 +113,9 @@ async def page(
 
 def _visible(caller: Caller) -> list[ColumnElement[bool]]:
     """What is about no school, such as a key, is for those who look after all of them."""
-    if caller.schools is not None:
-        return [col(AuditRow.school).in_(caller.schools)]
-    return [] if caller.may(Scope.ADMIN) else [col(AuditRow.school).is_not(None)]
+    if caller.may(Scope.ADMIN) and caller.is_for_all:
+        return [or_(col(AuditRow.school).is_(None), *in_reach(caller, AuditRow.school))] if caller.mode else []
+    return [col(AuditRow.school).is_not(None), *in_reach(caller, AuditRow.school)]
 
 
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:

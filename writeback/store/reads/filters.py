@@ -7,11 +7,13 @@ Lists, counts and calls by filter share these. What a writeback is found by is k
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, not_, or_
 from sqlmodel import col
 
 from writeback.domain.access import Caller
+from writeback.domain.mode import TEST_PREFIX, Mode
 from writeback.store.reads import search
 from writeback.store.reads.search import SUBJECTS, Term
 from writeback.store.reads.timeline import as_json_text
@@ -43,6 +45,8 @@ class Filter:
     """The batch that it came in."""
     provider_ref: str | None = None
     """A provider's reference of one of its requests."""
+    mode: Mode | None = None
+    """Of schools that are live, or for tests."""
     q: str | None = None
     """An id or a reference of any sort, or how one begins."""
 
@@ -71,9 +75,28 @@ def reachable(caller: Caller) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if caller.sees_app is not None:
         found.append(col(WritebackRow.app_id) == caller.sees_app)
+    return [*found, *in_reach(caller, WritebackRow.school_id)]
+
+
+def in_reach(caller: Caller, column: Any) -> list[ColumnElement[bool]]:
+    """Return SQL conditions: the school of this column is one that the caller may touch."""
+    found = in_mode(caller.mode, column)
     if caller.schools is not None:
-        found.append(col(WritebackRow.school_id).in_(caller.schools))
+        found.append(col(column).in_(caller.schools))
     return found
+
+
+def among(schools: Collection[str] | None, column: Any) -> list[ColumnElement[bool]]:
+    """Return SQL conditions: the school of this column is one of these; None: of all live ones."""
+    return in_mode(Mode.LIVE, column) if schools is None else [col(column).in_(schools)]
+
+
+def in_mode(mode: Mode | None, column: Any) -> list[ColumnElement[bool]]:
+    """Return SQL conditions: the school, or app, of this column is of the mode; None: of either."""
+    if mode is None:
+        return []
+    is_test = col(column).startswith(TEST_PREFIX, autoescape=True)
+    return [is_test if mode is Mode.TEST else not_(is_test)]
 
 
 def conditions(wanted: Filter, carried: Collection[str] = ()) -> list[ColumnElement[bool]]:
@@ -90,6 +113,7 @@ def conditions(wanted: Filter, carried: Collection[str] = ()) -> list[ColumnElem
     ):
         if value is not None:
             found.append(col(column) == value)
+    found += in_mode(wanted.mode, WritebackRow.school_id)
     if wanted.kinds:
         found.append(col(WritebackRow.kind).in_(wanted.kinds))
     if wanted.statuses:

@@ -7,19 +7,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func
+from sqlalchemy import case, func
 from sqlalchemy import select as select_row
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.core.ids import id_floor
+from writeback.domain.mode import Mode
 from writeback.domain.states import FINAL, NEED_SOMEBODY, Status
 from writeback.store.reads.browsing import browsed
-from writeback.store.reads.filters import Filter
+from writeback.store.reads.filters import Filter, among, in_mode
 from writeback.store.tables import BreakerRow, Lane, SchoolRow, WritebackRow
 
 Schools = Collection[str] | None
-"""Ids of the schools to look at; None: all."""
+"""Ids of the schools to look at; None: all live ones."""
 
 _WAITING = tuple(status.value for status in Status if status not in FINAL)
 _AT_ONCE = 1_000
@@ -69,7 +70,7 @@ async def waiting(session: AsyncSession, schools: Schools, lately: datetime) -> 
     query = (
         select_row(col(Lane.school_id), col(WritebackRow.status), func.count(), recent, func.min(WritebackRow.seq))
         .join(WritebackRow, col(WritebackRow.lane_id) == col(Lane.id))
-        .where(col(WritebackRow.status).in_(_WAITING), *_in(schools, Lane.school_id))
+        .where(col(WritebackRow.status).in_(_WAITING), *among(schools, Lane.school_id))
         .group_by(col(Lane.school_id), col(WritebackRow.status))
     )
     found = (await connection.execute(query)).all()
@@ -90,7 +91,7 @@ async def gone_wrong(session: AsyncSession, schools: Schools, since: datetime, l
         .where(
             col(WritebackRow.seq) >= await first_since(session, since) - OUT_OF_ORDER,
             col(WritebackRow.status).in_(NEED_SOMEBODY),
-            *_in(schools, WritebackRow.school_id),
+            *among(schools, WritebackRow.school_id),
         )
         .order_by(col(WritebackRow.seq).desc())
         .limit(limit)
@@ -111,7 +112,7 @@ async def held_since(session: AsyncSession, schools: Schools, since: datetime, l
             col(WritebackRow.status) == Status.HELD.value,
             col(WritebackRow.seq) >= await first_since(session, since) - OUT_OF_ORDER,
             col(WritebackRow.id) >= id_floor("wb", since),
-            *_in(schools, Lane.school_id),
+            *among(schools, Lane.school_id),
         )
         .order_by(col(WritebackRow.seq).desc())
         .limit(limit)
@@ -137,8 +138,14 @@ async def schools_of(session: AsyncSession, schools: Schools) -> Sequence[School
         col(SchoolRow.hold_detail),
         col(SchoolRow.held_at),
     )
-    query = query.where(*_in(schools, SchoolRow.id)).order_by(col(SchoolRow.name))
+    query = query.where(*among(schools, SchoolRow.id)).order_by(col(SchoolRow.name))
     return [SchoolState(*row) for row in (await (await session.connection()).execute(query)).all()]
+
+
+async def test_schools(session: AsyncSession) -> frozenset[str]:
+    """Return the ids of all test schools."""
+    query = select_row(col(SchoolRow.id)).where(*in_mode(Mode.TEST, SchoolRow.id))
+    return frozenset((await (await session.connection()).execute(query)).scalars().all())
 
 
 async def facts_of(session: AsyncSession, school_ids: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -150,7 +157,3 @@ async def facts_of(session: AsyncSession, school_ids: Collection[str]) -> dict[s
 async def open_breakers(session: AsyncSession) -> Sequence[BreakerRow]:
     """Return schools and providers that are left alone for a while, for they do not answer."""
     return (await session.exec(select(BreakerRow).where(col(BreakerRow.open_until).is_not(None)))).all()
-
-
-def _in(schools: Schools, column: Any) -> list[ColumnElement[bool]]:
-    return [] if schools is None else [col(column).in_(schools)]

@@ -1,7 +1,7 @@
 """Counts of what came in and what became of it, a minute a row: kept up to date from the log of events.
 
-A row for each school and one for all of a provider's, whose school is empty. `flow/projections/rollups.py` writes,
-`flow/projections/overview.py` reads.
+A row for each school and one for all live ones of a provider's, whose school is empty. `flow/projections/rollups.py`
+writes, `flow/projections/overview.py` reads.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from sqlmodel import Session, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.states import Event
+from writeback.store.reads.filters import among
 from writeback.store.sql.upsert import insert_new
 from writeback.store.sql.write_out import insert_many
 from writeback.store.tables import (
@@ -26,7 +27,7 @@ from writeback.store.tables import (
 )
 
 ALL = ""
-"""The school of rows that are about all schools of a provider."""
+"""The school of rows that are about all live schools of a provider."""
 BUCKET_S = 60
 """Seconds."""
 
@@ -169,7 +170,7 @@ def adding(row: type[SQLModel], names: Iterable[str], *more: str) -> str:
 
 
 async def counts(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[Counts]:
-    """Return the counts of these schools, None: all, by provider and bucket."""
+    """Return the counts of these schools, None: all live ones, by provider and bucket."""
     parts = (col(RollupRow.provider), col(RollupRow.bucket_at), col(RollupRow.is_register))
     sums = [func.sum(table_of(RollupRow).c[name]) for name in _COUNTS]
     query = (
@@ -182,7 +183,7 @@ async def counts(session: AsyncSession, schools: Collection[str] | None, since: 
 
 
 async def by_school(session: AsyncSession, schools: Collection[str] | None, since: datetime) -> Sequence[OfSchool]:
-    """Return what each of these schools, None: all, sent since then, of those that sent anything."""
+    """Return what each of these schools, None: all live ones, sent since then, of those that sent anything."""
     sums = [func.sum(table_of(RollupRow).c[name]) for name in _COUNTS[:4]]
     first = func.min(case((col(RollupRow.failed) > 0, col(RollupRow.bucket_at))))
     query = (
@@ -190,8 +191,7 @@ async def by_school(session: AsyncSession, schools: Collection[str] | None, sinc
         .where(col(RollupRow.school_id) != ALL, col(RollupRow.bucket_at) >= since)
         .group_by(col(RollupRow.school_id))
     )
-    if schools is not None:
-        query = query.where(col(RollupRow.school_id).in_(schools))
+    query = query.where(*among(schools, RollupRow.school_id))
     found: Sequence[Any] = (await (await session.connection()).execute(query)).all()
     return [OfSchool(row[0], int(row[1]), int(row[2]), int(row[3]), int(row[4]), row[5]) for row in found]
 
@@ -206,7 +206,7 @@ async def times(session: AsyncSession, schools: Collection[str] | None, since: d
 
 
 async def times_of_mises(session: AsyncSession, since: datetime) -> Sequence[TimesOfMis]:
-    """Return how long confirmations since then took, by provider and MIS, of all schools."""
+    """Return how long confirmations since then took, by provider and MIS, of all live schools."""
     parts = (col(RollupTimeRow.provider), col(SchoolRow.mis), col(RollupTimeRow.bin))
     query = (
         select(*parts, func.sum(RollupTimeRow.writebacks))

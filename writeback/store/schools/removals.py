@@ -10,6 +10,8 @@ from sqlmodel import Session, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from writeback.domain.lookups import ListName
+from writeback.domain.mode import Mode
+from writeback.store.reads.filters import in_mode
 from writeback.store.tables import RemovalsRow
 
 
@@ -45,8 +47,9 @@ async def of_schools(session: AsyncSession, school_ids: Collection[str] | None) 
 
 
 async def of_all(session: AsyncSession) -> AllHeldBack:
-    """Return how many lists wait for somebody."""
-    return AllHeldBack(*(await session.exec(select(func.count(), func.min(RemovalsRow.since)))).one())
+    """Return how many lists of live schools wait for somebody."""
+    query = select(func.count(), func.min(RemovalsRow.since)).where(*in_mode(Mode.LIVE, RemovalsRow.school_id))
+    return AllHeldBack(*(await session.exec(query)).one())
 
 
 async def keep(

@@ -9,7 +9,9 @@ from sqlalchemy.orm import defer
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.mode import Mode
 from writeback.domain.states import FINAL, Status
+from writeback.store.reads.filters import in_mode
 from writeback.store.sql.json_size import object_size
 from writeback.store.tables import LookupRow, SchoolRow, WritebackRow
 
@@ -51,16 +53,18 @@ async def of_account(session: AsyncSession, provider: str, provider_school_id: s
 
 
 async def ids_by_account(session: AsyncSession, provider: str) -> Sequence[tuple[str, str]]:
-    """Return the provider's id and ours of every school that is registered with it."""
-    query = select(SchoolRow.provider_school_id, SchoolRow.id).where(SchoolRow.provider == provider)
+    """Return the provider's id and ours of every live school that is registered with it."""
+    query = select(SchoolRow.provider_school_id, SchoolRow.id).where(
+        SchoolRow.provider == provider, *in_mode(Mode.LIVE, SchoolRow.id)
+    )
     return (await session.exec(query)).all()
 
 
 async def page(
-    session: AsyncSession, *, only: Collection[str] | None, after: str | None, limit: int
+    session: AsyncSession, *, only: Collection[str] | None, mode: Mode | None, after: str | None, limit: int
 ) -> Sequence[SchoolRow]:
-    """Return schools by id, those after `after`; `only` are the ids that may be seen, None: all."""
-    query = select(SchoolRow).order_by(col(SchoolRow.id)).limit(limit)
+    """Return schools by id, those after `after`; `only` are the ids that may be seen, None: all; `mode` None: both."""
+    query = select(SchoolRow).where(*in_mode(mode, SchoolRow.id)).order_by(col(SchoolRow.id)).limit(limit)
     if only is not None:
         query = query.where(col(SchoolRow.id).in_(only))
     if after is not None:

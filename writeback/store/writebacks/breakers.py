@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, update
 from sqlmodel import Session, col, select
 
+from writeback.domain.mode import TEST_PREFIX, Mode
 from writeback.store.sql.prepared import Prepared
 from writeback.store.sql.upsert import insert_new
 from writeback.store.tables import BreakerRow, table_of
@@ -18,6 +19,11 @@ _SELECT = Prepared(_BREAKER.select().where(_BREAKER.c.key.in_(bindparam("keys", 
 def of_school(school_id: str) -> str:
     """Return the key of a school's breaker."""
     return f"school:{school_id}"
+
+
+def of_providers(mode: Mode) -> str:
+    """Return what the keys of providers' breakers begin with; those of the sandbox count for test schools alone."""
+    return "provider:" if mode is Mode.LIVE else f"{TEST_PREFIX}provider:"
 
 
 def of(session: Session, keys: Collection[str]) -> Sequence[BreakerRow]:

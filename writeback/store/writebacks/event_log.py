@@ -15,6 +15,8 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.mode import Mode, mode_of
+from writeback.store.reads.filters import in_mode
 from writeback.store.sql.database import Database
 from writeback.store.tables import EventRow, WritebackRow, table_of
 
@@ -51,6 +53,7 @@ class EventFilter:
 
     app: str | None = None
     schools: frozenset[str] | None = None
+    mode: Mode | None = None
     writeback_id: str | None = None
     kinds: Collection[str] | None = None
     statuses: Collection[str] = ()
@@ -60,6 +63,7 @@ class EventFilter:
         return (
             (self.app is None or event.app == self.app)
             and (self.schools is None or event.school in self.schools)
+            and self.mode in (None, mode_of(event.school))
             and (self.writeback_id is None or event.writeback_id == self.writeback_id)
             and (self.kinds is None or event.kind in self.kinds)
             and (not self.statuses or event.status in self.statuses)
@@ -72,6 +76,7 @@ class EventFilter:
             found.append(col(EventRow.app_id) == self.app)
         if self.schools is not None:
             found.append(col(WritebackRow.school_id).in_(self.schools))
+        found += in_mode(self.mode, WritebackRow.school_id)
         if self.writeback_id is not None:
             found.append(col(EventRow.writeback_id) == self.writeback_id)
         if self.kinds is not None:

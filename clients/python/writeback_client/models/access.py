@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from writeback_client.models.base import Known, Model
+from writeback_client.models.base import AS_ITS_ID, AnyMode, Known, Model
 
 
 class Key(Model):
@@ -13,6 +13,8 @@ class Key(Model):
 
     id: str
     app: str
+    mode: AnyMode = AS_ITS_ID
+    """`test`: it is for test schools alone."""
     name: str = ""
     scopes: tuple[str, ...]
     schools: tuple[str, ...] | None = None

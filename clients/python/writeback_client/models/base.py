@@ -7,13 +7,13 @@ the answers of an older service.
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import UnionSchema
 
 from writeback_client.models.described import Described
-from writeback_client.words import RecordStatus, Severity, Status
+from writeback_client.words import Mode, RecordStatus, Severity, Status
 
 T = TypeVar("T")
 
@@ -26,6 +26,8 @@ class Known:
         return cast(CoreSchema, {**handler(source), "mode": "left_to_right"})
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        while "choices" not in schema:  # a validator comes before
+            schema = cast(CoreSchema, schema["schema"])
         union = cast(UnionSchema, schema)
         *known, _ = union["choices"]
         return handler(cast(CoreSchema, {**union, "choices": known}))
@@ -35,6 +37,16 @@ AnyStatus = Annotated[Status | str, Known()]
 """A `Status`; of a newer service perhaps a word that this client does not know."""
 AnyRecordStatus = Annotated[RecordStatus | str, Known()]
 AnySeverity = Annotated[Severity | str, Known()]
+
+
+def _mode(given: str, info: ValidationInfo) -> str:
+    return given or Mode.of(info.data.get("school") or info.data.get("app") or info.data.get("id") or "")
+
+
+AS_ITS_ID = ""
+"""As the id of the school, or else of the app, has it."""
+AnyMode = Annotated[Mode | str, Known(), BeforeValidator(_mode), Field(validate_default=True)]
+"""`live`, or `test`: of a test school. Where it is left out, AS_ITS_ID."""
 
 
 class Model(Described):

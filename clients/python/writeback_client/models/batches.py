@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from writeback_client.models.base import Finding, Model
+from writeback_client.models.base import AS_ITS_ID, AnyMode, Finding, Model
 
 FINISHED = frozenset({"done", "refused", "cancelled"})
 """Nothing is left to do with the file, and its writebacks have ended; only those of a cancelled one may go on."""
@@ -57,6 +57,8 @@ class Uploaded(Model):
     status: str
     """uploading, reading, checking, reviewing, queueing, delivering, done, refused or cancelled."""
     school: str
+    mode: AnyMode = AS_ITS_ID
+    """`test`: of a test school, whose requests go to the sandbox alone; else `live`."""
     kind: str | None = None
     """Null where the file is to say."""
     dry_run: bool = False

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from writeback_client.models.base import Model
+from writeback_client.models.base import AS_ITS_ID, AnyMode, Model
 
 
 class StillWaiting(Model):
@@ -30,6 +30,8 @@ class PersonExport(Model):
     """All that is kept of one person in one school."""
 
     school: str
+    mode: AnyMode = AS_ITS_ID
+    """`test`: of a test school, whose requests go to the sandbox alone; else `live`."""
     role: str
     """`student` or `employee`."""
     id: str

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from writeback_client.models.base import Known, Model
+from writeback_client.models.base import AS_ITS_ID, AnyMode, Known, Model
 from writeback_client.words import Directory, ListName
 
 AnyList = Annotated[ListName | str, Known()]
@@ -59,6 +59,8 @@ class School(Model):
     """A school. Its credentials are never shown."""
 
     id: str
+    mode: AnyMode = AS_ITS_ID
+    """`test`: a test school, whose requests go to the sandbox alone."""
     name: str
     provider: str
     mis: str

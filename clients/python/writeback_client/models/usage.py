@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from writeback_client.models.base import AnyStatus, Model
+from writeback_client.models.base import AS_ITS_ID, AnyMode, AnyStatus, Model
 from writeback_client.models.writebacks import FindingCount
 
 
@@ -81,6 +81,8 @@ class Usage(Model):
     """What an app did since a moment. Calls are counted by hours, and up to 15 seconds late."""
 
     app: str
+    mode: AnyMode = AS_ITS_ID
+    """`test`: of the app that the test keys are of; else `live`."""
     since: datetime
     calls: int
     refused: int

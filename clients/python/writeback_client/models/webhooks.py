@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from writeback_client.models.base import AnyRecordStatus, AnySeverity, AnyStatus, Model
+from writeback_client.models.base import AS_ITS_ID, AnyMode, AnyRecordStatus, AnySeverity, AnyStatus, Model
 from writeback_client.models.writebacks import AnyEvent, WritebackId
 
 
@@ -111,6 +111,8 @@ class WritebackPayload(Model):
     writeback_id: WritebackId
     app: str
     school: str
+    mode: AnyMode = AS_ITS_ID
+    """`test`: of a test school, whose requests go to the sandbox alone; else `live`."""
     kind: str
     ref: str | None = None
     """The app's own name for it."""

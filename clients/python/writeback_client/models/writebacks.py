@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from writeback_client import words
-from writeback_client.models.base import AnyRecordStatus, AnyStatus, Finding, Known, Model
+from writeback_client.models.base import AS_ITS_ID, AnyMode, AnyRecordStatus, AnyStatus, Finding, Known, Model
 from writeback_client.words import FINAL, RecordStatus, Status
 
 AnyEvent = Annotated[words.Event | words.Remark | str, Known()]
@@ -27,6 +27,8 @@ class Identified(Model):
     id: str
     status: AnyStatus
     school: str
+    mode: AnyMode = AS_ITS_ID
+    """`test`: of a test school, whose requests go to the sandbox alone; else `live`."""
     kind: str
     ref: str | None = None
     """The app's own name for it."""
@@ -172,6 +174,8 @@ class Event(TimelineEntry):
     app: str
     """The app that submitted it."""
     school: str
+    mode: AnyMode = AS_ITS_ID
+    """`test`: of a test school, whose requests go to the sandbox alone; else `live`."""
     kind: str
     ref: str | None = None
     """The app's own name for it."""
