@@ -311,7 +311,7 @@ async def test_a_school_of_the_other_mode_is_none(
     assert answer.status_code == unknown.status_code == in_own_mode.status_code == 404
     assert codes(answer) == codes(unknown) == codes(in_own_mode) == ["school_unknown"]
     assert answer.text.replace("hillside", "nowhere") == unknown.text
-    assert (await world.services.registry.get(there)).name == "Hillside"
+    assert (await world.services.registry.get(there)).name.startswith("Hillside")
 
 
 @pytest.mark.parametrize("path", ["/v1/writebacks", "/v1/writebacks/counts", "/v1/batches", "/v1/audit"])
@@ -396,6 +396,7 @@ async def test_a_live_admin_may_register_a_test_school_and_then_not_see_it(world
     school = await world.add(Mode.LIVE, "Hillside", WONDE, mode="test")
 
     assert school == "test_hillside"
+    assert (await world.services.registry.get(school)).name == "Hillside (test)"
     assert (await world.call(Mode.LIVE, "GET", f"/v1/schools/{school}")).status_code == 404
     assert (await world.call(Mode.TEST, "GET", f"/v1/schools/{school}")).status_code == 200
 
@@ -433,7 +434,7 @@ async def test_wondes_drop_in_endpoint_has_schools_of_the_keys_mode(world: World
     await world.add(Mode.LIVE, "Hillside", WONDE)
     await world.add(Mode.TEST, "Playground", WONDE)
 
-    for mode, name in ((Mode.LIVE, "Hillside"), (Mode.TEST, "Playground")):
+    for mode, name in ((Mode.LIVE, "Hillside"), (Mode.TEST, "Playground (test)")):
         listed = (await world.call(mode, "GET", "/wonde/v1.0/schools")).json()["data"]
         one = (await world.call(mode, "GET", "/wonde/v1.0/schools/A1")).json()["data"]
         assert [school["name"] for school in listed] == [one["name"]] == [name]

@@ -20,6 +20,8 @@ class DevHandover:
     """Of the running `dev`; None once it has stopped. The key outlives it, for the next start."""
     console_password: str = ""
     """Of the account `dev` at the console."""
+    test_key: str = ""
+    """A key for its test school."""
 
     @classmethod
     def read(cls, data_dir: Path) -> Self | None:

@@ -13,6 +13,14 @@ def mode_of(some_id: str) -> Mode:
     return Mode.of(some_id)
 
 
+_MARK = " (test)"
+
+
+def name_in(mode: Mode, name: str) -> str:
+    """Return what people read: whatever is for tests says so at the end, wherever its name is shown."""
+    return name if mode is Mode.LIVE else name.removesuffix(_MARK) + _MARK
+
+
 def id_in(mode: Mode, some_id: str) -> str:
     """Return the id that something is given in a mode: with the prefix or, for `live`, as it is."""
     return some_id if mode is Mode.LIVE or not some_id else TEST_PREFIX + some_id.removeprefix(TEST_PREFIX)

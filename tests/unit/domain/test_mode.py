@@ -2,7 +2,7 @@
 
 import pytest
 
-from writeback.domain.mode import TEST_PREFIX, Mode, id_in, mode_of
+from writeback.domain.mode import TEST_PREFIX, Mode, id_in, mode_of, name_in
 from writeback.flow.registry.slugs import is_slug, slug_of
 
 
@@ -23,3 +23,8 @@ def test_an_id_gets_the_prefix_once(given: str) -> None:
 
 def test_nothing_stays_nothing() -> None:
     assert id_in(Mode.TEST, "") == ""
+
+
+def test_a_name_says_once_that_it_is_for_tests() -> None:
+    assert name_in(Mode.TEST, name_in(Mode.TEST, "Hillside")) == "Hillside (test)"
+    assert name_in(Mode.LIVE, "Hillside") == "Hillside"

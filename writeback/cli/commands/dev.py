@@ -9,7 +9,7 @@ from writeback.cli import output
 from writeback.cli.options import DEFAULT_DATA_DIR, PATIENCE_S, DataDir, Json, Patience
 
 Port = Annotated[
-    int, typer.Option("--port", min=0, max=65534, help="Of the API; the sandbox takes the next. 0: free ones.")
+    int, typer.Option("--port", min=0, max=65533, help="Of the API; the sandboxes take the next two. 0: free ones.")
 ]
 
 
@@ -20,7 +20,7 @@ def dev(
     patience: Patience = PATIENCE_S,
     json_: Json = False,
 ) -> None:
-    """Run API, worker and simulated providers here, with two schools of 1,000 pupils, until Ctrl-C.
+    """Run API, worker and simulated providers here, with two schools of 1,000 pupils and a test school, until Ctrl-C.
 
     Database and Redis are embedded in the data directory; variables that name others are not used. Prints addresses, a
     key and a request that works. `writeback list` and the other commands find it by themselves.

@@ -32,6 +32,7 @@ def create(
         ),
     ] = None,
     name: Annotated[str, typer.Option(help="To tell an app's keys apart.")] = "",
+    test: Annotated[bool, typer.Option("--test", help="A test key: for test schools, and none but these.")] = False,
     url: Url = None,
     key: Key = None,
     json_: Json = False,
@@ -51,6 +52,7 @@ def create(
         "scopes": _scopes(scopes),
         "schools": None if schools is None else _split(schools),
         **({} if kinds is None else {"kinds": _split(kinds)}),
+        **({"mode": "test"} if test else {}),
     }
     api = connect(url, key)
     made = api.post("/v1/keys", wanted) if api.has_key else _create_locally(wanted)
@@ -85,11 +87,17 @@ def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
     from writeback.cli.without_api import run_locally
     from writeback.domain.access import Scope
     from writeback.domain.actor import COMMAND_LINE
+    from writeback.domain.mode import Mode
 
     async def make(services: "Services") -> dict[str, Any]:
-        scopes = [Scope(scope) for scope in wanted["scopes"]]
         made = await services.keys.create(
-            wanted["app"], wanted["name"], scopes, wanted["schools"], kinds=wanted.get("kinds"), actor=COMMAND_LINE
+            wanted["app"],
+            wanted["name"],
+            [Scope(scope) for scope in wanted["scopes"]],
+            wanted["schools"],
+            kinds=wanted.get("kinds"),
+            mode=Mode(wanted.get("mode", "live")),
+            actor=COMMAND_LINE,
         )
         shown: dict[str, Any] = made.model_dump(mode="json")
         return shown
@@ -98,7 +106,14 @@ def _create_locally(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 @app.command("list")
-def list_(context: typer.Context, limit: Limit = 200, url: Url = None, key: Key = None, json_: Json = False) -> None:
+def list_(
+    context: typer.Context,
+    limit: Limit = 200,
+    test: Annotated[bool, typer.Option("--test", help="Only test keys.")] = False,
+    url: Url = None,
+    key: Key = None,
+    json_: Json = False,
+) -> None:
     """List the keys, revoked ones too; never the keys themselves.
 
     Example: writeback keys list
@@ -106,6 +121,8 @@ def list_(context: typer.Context, limit: Limit = 200, url: Url = None, key: Key 
     from writeback.cli.client import connect
 
     keys = list(connect(url, key).pages("/v1/keys", limit=limit))
+    if test:
+        keys = [entry for entry in keys if entry.get("mode") == "test"]
     if output.wants_json(context):
         output.print_json({"items": keys})
         return
@@ -114,6 +131,7 @@ def list_(context: typer.Context, limit: Limit = 200, url: Url = None, key: Key 
             entry["id"],
             escape(entry["app"]),
             escape(entry.get("name") or ""),
+            "[yellow]test[/yellow]" if entry.get("mode") == "test" else "",
             ", ".join(entry["scopes"]),
             escape(_all_or(entry["schools"])),
             escape(_all_or(entry.get("kinds"))),
@@ -123,7 +141,7 @@ def list_(context: typer.Context, limit: Limit = 200, url: Url = None, key: Key 
         )
         for entry in keys
     )
-    columns = ("id", "app", "name", "scopes", "schools", "kinds", "made", "last used", "revoked")
+    columns = ("id", "app", "name", "mode", "scopes", "schools", "kinds", "made", "last used", "revoked")
     output.out().print(output.table(columns, rows))
 
 

@@ -13,6 +13,7 @@ from writeback.cli.without_api import with_services
 from writeback.core.errors import Unauthenticated
 from writeback.core.settings import Settings
 from writeback.domain.directory import Directory
+from writeback.domain.mode import Mode
 from writeback.providers.registry import PROVIDERS
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ CONSOLE_NAME = "dev"
 _ASK_AGAIN_S = 1.0
 
 
-async def ensure_key(settings: Settings, known: str | None) -> str:
-    """Return `known` where it still works, else a new key that may do everything."""
+async def ensure_key(settings: Settings, known: str | None, mode: Mode = Mode.LIVE) -> str:
+    """Return `known` where it still works, else a new key that may do everything, or everything in tests."""
 
     async def ensure(services: "Services") -> str:
         from writeback.domain.access import Scope
@@ -35,7 +36,7 @@ async def ensure_key(settings: Settings, known: str | None) -> str:
                 pass  # the database is a new one
             else:
                 return known
-        return (await services.keys.create("dev", "made by writeback dev", list(Scope))).key
+        return (await services.keys.create("dev", "made by writeback dev", list(Scope), mode=mode)).key
 
     return await with_services(settings, ensure)
 
@@ -63,13 +64,21 @@ async def ensure_account(settings: Settings, known: str) -> str:
 class Schools:
     """The simulated schools, known to the sandbox and to the API."""
 
-    def __init__(self, api: httpx.AsyncClient, sandbox: SandboxControl, sandbox_url: str, waiting: Waiting) -> None:
+    def __init__(
+        self,
+        api: httpx.AsyncClient,
+        sandbox: SandboxControl,
+        sandbox_url: str,
+        waiting: Waiting,
+        schools: Sequence[SimulatedSchool] = SCHOOLS,
+    ) -> None:
         self._api, self._sandbox, self._sandbox_url, self._waiting = api, sandbox, sandbox_url, waiting
+        self._schools = schools
         self._hook_urls: dict[str, str] = {}
 
     async def seed(self) -> None:
         """Tell the sandbox of the schools: it keeps all in memory, so after each of its starts."""
-        for school in SCHOOLS:
+        for school in self._schools:
             await self._sandbox.seed(school)
             if school.id in self._hook_urls:
                 await self._sandbox.register_webhook(school, self._hook_urls[school.id])
@@ -77,7 +86,7 @@ class Schools:
     async def register(self) -> Sequence[dict[str, Any]]:
         """Tell the API of the schools and fetch their lookups; return them as the API shows them."""
         shown = []
-        for school in SCHOOLS:
+        for school in self._schools:
             async with self._waiting.on(f"the pupils, staff and codes of {school.id}"):
                 shown.append(await self._patiently(school))
         return shown

@@ -51,6 +51,7 @@ def as_json(stack: Stack, command: str, body: dict[str, Any]) -> dict[str, Any]:
         "docs_url": f"{stack.url}/docs",
         "sandbox_url": stack.sandbox_url,
         "key": stack.key,
+        "test": {"sandbox_url": stack.test_sandbox_url, "key": stack.test_key, "schools": stack.test_schools},
         "console": {"url": stack.console_url, "name": stack.console_name, "password": stack.console_password},
         "data_dir": str(stack.data_dir),
         "logs": str(stack.logs),
@@ -71,12 +72,16 @@ def print_ready(console: Console, stack: Stack, command: str) -> None:
         ("its docs", f"{stack.url}/docs"),
         ("sandbox", stack.sandbox_url),
         ("key", stack.key),
+        ("test key", stack.test_key),
+        ("  sandbox", f"{stack.test_sandbox_url}, where test schools are, and nobody else"),
         ("logs", str(stack.logs)),
     ):
         console.print(f"  {name:<9} {escape(value)}")
     for school in stack.schools:
         students = next((entry["rows"] for entry in school["lookups"] if entry["list"] == "students"), 0)
         console.print(f"  school    {school['id']}: {students} pupils, {school['mis']} through {school['provider']}")
+    for school in stack.test_schools:
+        console.print(f"  test      {school['id']}: {school['mis']} through {school['provider']}, for tests alone")
     console.print("\nThe key, for what README and docs print:\n")
     console.out(f"export KEY={stack.key}", highlight=False)
     console.print("\nSubmit a mark, and see what becomes of it:\n")

@@ -25,6 +25,7 @@ class SimulatedSchool:
     credentials: Mapping[str, str]
     """They open nothing but this sandbox."""
     seed: int
+    pupils: int = PUPILS
 
     @property
     def names_employee(self) -> bool:
@@ -38,6 +39,14 @@ SCHOOLS = (
 )
 
 
+TEST_SCHOOLS = (
+    SimulatedSchool(
+        "test_playground", "Playground", "wonde", "Bromcom", "A1930499999", {"token": "simulated-playground"}, 3, 200
+    ),
+)
+"""Beside the others, which stand for real ones, a test school, at a sandbox of its own."""
+
+
 class SandboxControl:
     """The control plane of the sandbox at one address."""
 
@@ -46,10 +55,17 @@ class SandboxControl:
     def __init__(self, url: str, patience_s: float) -> None:
         self._url, self._patience_s = f"{url}/_sandbox", patience_s
 
+    @property
+    def health(self) -> str:
+        """The address that answers once it is up."""
+        return self._url.removesuffix("/_sandbox") + self.HEALTH
+
     async def seed(self, school: SimulatedSchool) -> None:
         """Make the school with its pupils."""
         body = {"provider": school.provider, "id": school.provider_school_id, "name": school.name, "mis": school.mis}
-        await self._call("POST", "/schools", {**body, **school.credentials, "pupils": PUPILS, "seed": school.seed})
+        await self._call(
+            "POST", "/schools", {**body, **school.credentials, "pupils": school.pupils, "seed": school.seed}
+        )
 
     async def register_webhook(self, school: SimulatedSchool, url: str) -> None:
         """Have the provider's webhooks for this school go to `url`."""

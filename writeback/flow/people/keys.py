@@ -18,7 +18,7 @@ from writeback.core.ttl import TtlCache
 from writeback.domain.access import Caller, Scope
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.kinds import kinds_named
-from writeback.domain.mode import TEST_PREFIX, Mode, id_in, mode_of
+from writeback.domain.mode import TEST_PREFIX, Mode, id_in, mode_of, name_in
 from writeback.domain.staff import CONSOLE_APPS
 from writeback.flow.people.key_checks import refuse_findings
 from writeback.flow.registry.slugs import slug_of
@@ -221,7 +221,7 @@ def _app(name: str, mode: Mode, now: datetime) -> App:
     if mode is Mode.LIVE:
         return App(id=slug_of(name), name=name, created_at=now)
     plain = name.removeprefix(TEST_PREFIX)
-    return App(id=id_in(mode, slug_of(plain)), name=f"{plain} (test)", created_at=now)
+    return App(id=id_in(mode, slug_of(plain)), name=name_in(mode, plain), created_at=now)
 
 
 def _unknown(key_id: str) -> NotFound:

@@ -21,7 +21,7 @@ from writeback.core.secrets import SecretBox
 from writeback.core.ttl import TtlCache
 from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.lookups import ListName, LookupView, Row
-from writeback.domain.mode import Mode, id_in, mode_of
+from writeback.domain.mode import Mode, id_in, mode_of, name_in
 from writeback.domain.school import Account, HoldReason, HookAddress, School
 from writeback.flow.registry.addresses import AddressRules, Connection
 from writeback.flow.registry.changes import REMEMBERED_S, SchoolChanges
@@ -370,7 +370,7 @@ class Registry:
     def _columns(self, draft: Draft) -> dict[str, Any]:
         """Return what is stored of an entry, credentials sealed."""
         columns = {
-            "name": draft.name.strip(),
+            "name": name_in(Mode(draft.mode), draft.name.strip()),
             "mis": draft.mis.strip(),
             "provider_school_id": draft.provider_school_id,
             "base_url": self._own_base_url(draft),

@@ -38,6 +38,9 @@ def add(
         ),
     ] = None,
     id_: Annotated[str | None, typer.Option("--id", help="Ours; made from the name without it.")] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="A test school: its requests go to the sandbox alone, for good.")
+    ] = False,
     token: Token = None,
     secret: Secret = None,
     relying_party: RelyingParty = None,
@@ -60,11 +63,14 @@ def add(
 
     writeback schools add --provider wonde --from-provider A1930499544
     """
+    if test and from_provider:
+        raise CommandFailed(Exit.USAGE, "--from-provider lists live schools", hint="leave it out with --test")
     source = _Source(url, key)
     given = given_credentials(token=token, secret=secret, relying_party=relying_party, sts_url=sts_url)
     listed = source.listed(provider.lower(), from_provider) if from_provider else {}
     body: dict[str, Any] = {
         "id": id_,
+        "mode": "test" if test else None,
         "name": name or listed.get("name"),
         "provider": provider.lower(),
         "mis": mis or listed.get("mis"),
@@ -81,6 +87,10 @@ def add(
         return
     console = output.out()
     console.print(f"[green]✓[/green] {escape(school['name'])} is registered as [bold]{school['id']}[/bold]")
+    if school.get("mode") == "test":
+        console.print(f"  It is a test school, at {escape(school['base_url'])}")
+        console.print("  Make a key for it: writeback keys create --test --app …", markup=False)
+        return
     for line in _hook_lines(school):
         console.print(f"  {line}")
     console.print(f"  Fetch its pupils, staff and codes: writeback schools sync {school['id']}")
