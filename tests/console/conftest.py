@@ -16,7 +16,7 @@ from tests.secret_key import SECRET_KEY
 from writeback.console import create_console, templating
 from writeback.core.background_pace import Pace
 from writeback.core.clock import FakeClock
-from writeback.core.settings import Settings
+from writeback.core.settings import SandboxSettings, Settings
 from writeback.domain.staff import Role
 from writeback.flow.correct.bulk_runner import BulkRunner
 from writeback.flow.registry.entries import NewSchool
@@ -92,7 +92,12 @@ def _passwords_that_cost_little(cheap_passwords: None) -> None:
 def settings(tmp_path: Path, sqlite_url: str, redis_url: str) -> Settings:
     """SQLite alone; what differs between databases is tested in `tests/integration`."""
     return Settings(
-        data_dir=tmp_path, database_url=sqlite_url, redis_url=redis_url, secret_key=SECRET_KEY, public_url=ORIGIN
+        data_dir=tmp_path,
+        database_url=sqlite_url,
+        redis_url=redis_url,
+        secret_key=SECRET_KEY,
+        public_url=ORIGIN,
+        sandbox=SandboxSettings(urls=["http://127.0.0.1:8402"]),
     )
 
 

@@ -1,6 +1,6 @@
 """What every page is given: who asks, what for, and how to answer. Pages are made known with `Pages`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from writeback.console.security.forms_and_headers import Csrf
 from writeback.core.errors import Forbidden, NotFound
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor
+from writeback.domain.mode import Mode, mode_of
 from writeback.domain.staff import Permission, Person
 from writeback.flow.people.sessions import SignedIn
 from writeback.wiring import Services
@@ -179,6 +180,17 @@ class Page:
             error=error,
         )
 
+    def mode(self) -> Mode | None:
+        """Return of which schools a page with such a filter is asked for; None: of live and test schools."""
+        given = self.query("mode")
+        return Mode(given) if given in set(Mode) else None
+
+    def _is_of_tests(self, values: Mapping[str, Any]) -> bool:
+        """Whether the page is about a test school, an app's tests, or tests alone: then it says so, plainly."""
+        given = (*self.request.path_params.values(), self.query("school"), self.query("app"))
+        ids = (*given, *(one for value in values.values() for one in _ids_in(value)))
+        return self.mode() is Mode.TEST or any(mode_of(str(one)) is Mode.TEST for one in ids)
+
     def _fill(self, template: str, values: Mapping[str, Any]) -> str:
         context = {
             "page": self,
@@ -190,9 +202,18 @@ class Page:
             "now": self.now,
             "url": self.url,
             "here": self.here,
+            "is_of_tests": self._is_of_tests(values),
             **values,
         }
         return self.kit.templates.get_template(template).render(context)
+
+
+def _ids_in(value: Any) -> Iterator[str]:
+    """Yield the ids of schools and apps that a value of a page is about."""
+    for name in ("school", "school_id", "app", "id"):
+        found = getattr(value, name, None)
+        if isinstance(found, str):
+            yield found
 
 
 Endpoint = Callable[[Page], Awaitable[Response]]

@@ -13,6 +13,7 @@ from writeback.console.presenters.charts import PARTS, chart_of
 from writeback.console.presenters.sentences import GRID, provider_sentence, queue_sentence, school_words, webhook_words
 from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import STATUSES
+from writeback.domain.mode import Mode, mode_of
 from writeback.domain.staff import Permission
 from writeback.flow.projections.overview import CHART, MOST_WRONG, Cause, Overview
 from writeback.flow.projections.overview_schools import SchoolCell
@@ -39,9 +40,11 @@ async def live(page: Page) -> Response:
 
 
 async def _values(page: Page) -> dict[str, Any]:
-    overview = await page.services.overviews.of(page.person.schools, page.times.midnight(page.now))
+    mode = page.mode() or Mode.LIVE
+    overview = await page.services.overviews.of(page.person.schools, page.times.midnight(page.now), mode)
     epoch = await page.services.restores.standing()
     failing = await page.services.webhooks.not_working(page.caller) if page.may(Permission.MANAGE) else []
+    failing = [one for one in failing if mode_of(one.app) is mode]
     sentences = [
         (state, provider_sentence(state, overview.usual[state.provider], overview.at)) for state in overview.providers
     ]
@@ -50,6 +53,7 @@ async def _values(page: Page) -> dict[str, Any]:
     cells = [cell for cell in overview.grid if chosen in ("", cell.state)]
     return {
         "overview": overview,
+        "mode": mode,
         "restore": epoch if epoch is not None and (epoch.is_open or epoch.suspected_at) else None,
         "sentences": sentences,
         "queue": queue_sentence(await page.services.telling.watch.queue.look(), overview.at),

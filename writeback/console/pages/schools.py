@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
+from writeback.console.presenters.filtering import mode_options
 from writeback.console.presenters.school_words import (
     DIRECTORY_BUTTONS,
     DIRECTORY_WORDS,
@@ -45,13 +46,14 @@ async def list_(page: Page) -> Response:
         known = await page.services.reports.schools(page.caller)
         only = frozenset(id_ for id_, name in known if wanted in name.casefold() or wanted in id_)
     found: Listed[School] = await page.services.registry.list(
-        only=only, limit=_A_PAGE, cursor=page.query("cursor") or None
+        only=only, mode=page.mode(), limit=_A_PAGE, cursor=page.query("cursor") or None
     )
     stale = _stale_after(page)
     return page.render(
         "schools.html",
         title="Schools",
         found=found,
+        modes=mode_options(),
         rows=[(one, state_of(one), freshness(one.lookups, page.now, stale)) for one in found.items],
     )
 

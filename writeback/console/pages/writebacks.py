@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from writeback.console.navigation import ROOT
 from writeback.console.page import Page, Pages
-from writeback.console.presenters.filtering import VIEWS, Asked, asked_by, asked_in, words_of
+from writeback.console.presenters.filtering import VIEWS, Asked, asked_by, asked_in, mode_options, words_of
 from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import kind_words, status_badge
 from writeback.core.errors import BadInput
@@ -203,8 +203,9 @@ def _options(asked: Asked, schools: Sequence[tuple[str, str]]) -> dict[str, Any]
     """Return what the filter's fields offer."""
     return {
         "schools": [("", "All schools"), *schools],
+        "modes": mode_options(),
         "kinds": [("", "All kinds"), *((kind, kind_words(kind)) for kind in KINDS)],
         "statuses": [(status.value, status_badge(status).words) for status in Status],
         "holds": [("", "Anything"), *((reason, words) for reason, words in HOLD_WORDS.items())],
-        "is_more": bool(set(asked.query) - {"school", "student", "q", "status"}),
+        "is_more": bool(set(asked.query) - {"school", "mode", "student", "q", "status"}),
     }

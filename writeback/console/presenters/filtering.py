@@ -13,6 +13,7 @@ from writeback.console.presenters.words import cause_words, kind_words, status_b
 from writeback.core.errors import BadInput
 from writeback.core.moments import EXAMPLES
 from writeback.domain.kinds import KINDS
+from writeback.domain.mode import Mode
 from writeback.domain.school import HOLD_WORDS, HoldReason
 from writeback.domain.states import WENT_WRONG, Status
 from writeback.store.reads.filters import Filter
@@ -28,6 +29,14 @@ VIEWS: Sequence[tuple[str, Sequence[str]]] = (
     ("Confirmed", (Status.CONFIRMED.value,)),
 )
 """Statuses that people ask for together."""
+
+
+MODES = {Mode.LIVE: "Live schools", Mode.TEST: "Test schools"}
+
+
+def mode_options() -> list[tuple[str, str]]:
+    """Return the choices of a filter by mode."""
+    return [("", "All schools"), *((mode.value, words) for mode, words in MODES.items())]
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,9 @@ def _read(page: Page, given: QueryParams | FormData) -> Asked:
     kinds = [one for one in _several(given, "kind") if one in KINDS]
     query |= {"status": statuses} if statuses else {}
     query |= {"kind": kinds} if kinds else {}
+    said = str(given.get("mode", ""))
+    mode = Mode(said) if said in set(Mode) else None
+    query |= {"mode": mode.value} if mode else {}
     hold = texts["hold"] if texts["hold"] in set(HoldReason) else ""
     instants: dict[str, datetime | None] = {}
     for name in ("since", "until"):
@@ -90,6 +102,7 @@ def _read(page: Page, given: QueryParams | FormData) -> Asked:
         batch=texts["batch"] or None,
         provider_ref=texts["provider_ref"] or None,
         q=texts["q"] or None,
+        mode=mode,
     )
     return Asked(wanted, query, problems)
 
@@ -113,6 +126,8 @@ def _moment(page: Page, text: str, *, is_end: bool) -> tuple[datetime | None, st
 def words_of(asked: Asked, school_names: dict[str, str]) -> list[tuple[str, str]]:
     """Return what is asked for, as pairs of a name and a value."""
     words = [(_NAMES[name], str(value)) for name, value in asked.query.items() if name in _NAMES]
+    if asked.filter.mode:
+        words.insert(0, ("Schools", MODES[asked.filter.mode]))
     if asked.filter.school:
         words.insert(0, ("School", school_names.get(asked.filter.school, asked.filter.school)))
     if asked.filter.code:
