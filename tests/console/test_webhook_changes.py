@@ -108,6 +108,7 @@ async def test_webhook_is_paused_with_a_reason_and_is_no_fault_then(
     await admin.post(f"/webhooks/{webhook}/pause", YES)
     page = await admin.get(f"/webhooks/{webhook}")
     again = await admin.post(f"/webhooks/{webhook}/pause", YES)
+    amiss = await services.webhooks.not_working(ADMIN)
 
     disabled = (await _all(services))[0].disabled
     assert "Pause this webhook?" in asked.text
@@ -115,6 +116,7 @@ async def test_webhook_is_paused_with_a_reason_and_is_no_fault_then(
     assert disabled.reason == "by_staff"
     assert "Switched off at the console" in page.text
     assert "Nothing gets through" not in page.text
+    assert amiss == [], "neither here nor on the first page, nor in an alert"
     assert again.is_redirect
     assert await _audited(services, "webhook.change") == [("staff:ann", webhook, YES["reason"])]
     await admin.post(f"/webhooks/{webhook}/enable")

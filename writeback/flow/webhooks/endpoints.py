@@ -14,7 +14,7 @@ from writeback.domain.access import Caller
 from writeback.domain.actor import actor_of
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.webhooks import signing_secrets
-from writeback.flow.webhooks.delivery_verdicts import BY_APP, BY_STAFF
+from writeback.flow.webhooks.delivery_verdicts import BY_APP, BY_STAFF, SWITCHED_OFF
 from writeback.flow.webhooks.endpoint_checks import NewWebhook, app_for, may_see, refuse_findings, schools_for
 from writeback.flow.webhooks.formats import WebhookFormat
 from writeback.flow.webhooks.payload import TEST_TYPE, test_message
@@ -99,7 +99,7 @@ class Webhooks:
         """Return those that the key may look after and that get nothing through, or were disabled for it; the one that
         is so longest first."""
         async with self.flow.db.read() as session:
-            found = await webhooks.not_working(session, switched_off=BY_APP)
+            found = await webhooks.not_working(session, switched_off=SWITCHED_OFF)
             rows = [row for row in found if may_see(caller, row.app_id, row.schools)]
             counts = await webhooks.waiting_counts(session, [row.id for row in rows])
         rows.sort(key=lambda row: row.failing_since or row.disabled_at or row.updated_at)

@@ -53,7 +53,7 @@ async def waiting_counts(session: AsyncSession, webhook_ids: Collection[str]) ->
     return dict((await session.exec(query)).all())
 
 
-async def not_working(session: AsyncSession, *, switched_off: Collection[str]) -> Sequence[WebhookRow]:
+async def not_working(session: AsyncSession, *, switched_off: tuple[str, ...]) -> Sequence[WebhookRow]:
     """Return those to which nothing gets through, or which are disabled, but for those that were switched off so."""
     query = select(WebhookRow).where(
         or_(col(WebhookRow.failing_since).is_not(None), col(WebhookRow.disabled_at).is_not(None)),
