@@ -1,14 +1,17 @@
 """Options that several commands share, so that each reads and works the same everywhere."""
 
+import os
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from writeback.cli.completion import complete_kind, complete_school, complete_status
 from writeback.cli.output import remember_json
 from writeback.core.clock import SystemClock
-from writeback.core.moments import EXAMPLES, read_moment
+from writeback.core.moments import EXAMPLES, EXAMPLES_AHEAD, read_moment, read_moment_ahead
 
 Json = Annotated[
     bool,
@@ -68,11 +71,33 @@ def _moment(text: str | None, *, is_end: bool) -> str | None:
     if text is None:
         return None
     try:
-        return read_moment(text, SystemClock().now(), is_end=is_end).isoformat()
+        return read_moment(text, SystemClock().now(), _clock_on_the_wall(), is_end=is_end).isoformat()
     except ValueError as error:
         raise typer.BadParameter(f"{error}: write it like {EXAMPLES}") from None
 
 
+def _read_ahead(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return read_moment_ahead(text, SystemClock().now(), _clock_on_the_wall()).isoformat()
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}: write it like {EXAMPLES_AHEAD}") from None
+
+
+def _clock_on_the_wall() -> tzinfo | None:
+    """Return the console's time zone where this machine's settings name it, so that both read 08:30 alike; else None:
+    this machine's own."""
+    name = os.environ.get(TIMEZONE)
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise typer.BadParameter(f"{TIMEZONE} is {name!r}: that is no time zone; Europe/London is one") from None
+
+
+TIMEZONE = "WRITEBACK_CONSOLE__TIMEZONE"
 Since = Annotated[
     str | None,
     typer.Option("--since", callback=_read_since, help="At or after: yesterday, 08:30, 2 hours ago, 24 Nov, ISO 8601."),
@@ -80,6 +105,16 @@ Since = Annotated[
 Until = Annotated[
     str | None,
     typer.Option("--until", callback=_read_until, help="Before; of a day alone: its end."),
+]
+
+HoldUntil = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        callback=_read_ahead,
+        help="When it ends by itself: 11:00, tomorrow 08:00, in 2 hours, ISO 8601. Without it: when somebody resumes.",
+        show_default=False,
+    ),
 ]
 
 DEFAULT_DATA_DIR = Path(".writeback")

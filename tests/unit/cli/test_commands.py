@@ -823,6 +823,21 @@ def test_since_takes_what_people_say(run: Run, api: FakeApi) -> None:
     assert "'soon' is no moment" in " ".join(refused.stderr.split())
 
 
+def test_what_is_typed_is_on_the_consoles_clock_where_that_is_set(
+    run: Run, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.on("GET", "/v1/writebacks", {"items": [], "next_cursor": None})
+    monkeypatch.setenv("WRITEBACK_CONSOLE__TIMEZONE", "Pacific/Kiritimati")  # 14 hours ahead of UTC
+
+    run("list", "--since", "2026-01-12 09:00")
+    monkeypatch.setenv("WRITEBACK_CONSOLE__TIMEZONE", "Nowhere")
+    refused = run("list", "--since", "08:30")
+
+    assert api.requests[0].url.params["since"] == "2026-01-11T19:00:00+00:00"
+    assert refused.exit_code == 2
+    assert "is no time zone" in " ".join(refused.stderr.split())
+
+
 @pytest.mark.parametrize(("error", "code"), [(None, 0), ("TOKEN_REFUSED: 401", 5)])
 def test_new_credentials_are_tried_at_once(run: Run, api: FakeApi, error: str | None, code: int) -> None:
     api.on("PATCH", "/v1/schools/hillside", SCHOOL)

@@ -7,14 +7,12 @@ import typer
 from rich.markup import escape
 
 from writeback.cli import output
-from writeback.cli.options import Json, Key, Url
+from writeback.cli.options import Json, Key, Since, Url
 
 
 def usage(
     context: typer.Context,
-    since: Annotated[
-        str | None, typer.Option(help="From the hour of this instant on, e.g. 2026-01-12T08:00Z. Without it: a day.")
-    ] = None,
+    since: Since = None,
     by: Annotated[str, typer.Option(help="Count calls by hour or by day.")] = "hour",
     url: Url = None,
     key: Key = None,
@@ -22,7 +20,9 @@ def usage(
 ) -> None:
     """Show what the key's app called, what was refused and why, what failed, and how its webhooks do.
 
-    Example: writeback usage --since 2026-01-12T08:00Z --by day
+    From the hour of --since on; without it: the last day.
+
+    Example: writeback usage --since yesterday --by day
     """
     from writeback.cli.client import connect
 
