@@ -45,6 +45,8 @@ SIZES = {"phone": (360, 740), "tablet": (820, 1_180), "desk": (1_440, 900)}
 PATHS = (
     *(entry.path for entry in MENU),
     "/writebacks?school=st-marys&status=failed&since=yesterday",
+    "/writebacks?group=school",
+    "/writebacks?sort=-school",
     "/writebacks/{failed}",
     "/writebacks/{failed}/edit",
     "/writebacks/{held}",

@@ -177,3 +177,57 @@ async def test_a_date_as_people_say_it_stays_the_same_until_it_is_confirmed(
         "/writebacks/mend", {"action": "resubmit", "which": "all", "status": "failed", "since": "yesterday"}
     )
     assert 'name="since" value="2026-01-11 00:00:00"' in asked.text
+
+
+async def test_tabs_say_how_many_and_keep_to_the_filter(sign_in: SignIn, failed: Sequence[str]) -> None:
+    visitor = await sign_in("viewer")
+
+    shown = await visitor.get("/writebacks?school=st-marys&status=failed")
+    own = await (await sign_in("viewer", schools=["hillside"])).get("/writebacks")
+
+    assert _numbers(shown)["Went wrong"] == f"{FAILED}"
+    assert _numbers(shown)["Needs a person"] == "1"
+    assert f"<strong>{FAILED}</strong> match" in shown.text
+    assert _numbers(own)["Went wrong"] == "0"
+
+
+def _numbers(answer: httpx.Response) -> dict[str, str]:
+    """Return what the tabs say; one without a number has none."""
+    tabs = re.search(r'<nav class="views".*?</nav>', answer.text, re.S)
+    assert tabs
+    return dict(re.findall(r'>([^<>]+) <span class="number">([^<]+)<', tabs[0]))
+
+
+async def test_list_is_put_into_another_order_by_its_heads(sign_in: SignIn, failed: Sequence[str]) -> None:
+    visitor = await sign_in("viewer")
+
+    newest = await visitor.get("/writebacks?school=st-marys&status=failed")
+    head = re.search(r'href="/console(/writebacks\?[^"]*sort=accepted[^"]*)"', newest.text)
+    assert head
+    oldest = await visitor.get(head[1].replace("&amp;", "&"))
+    by_school = await visitor.get("/writebacks?sort=school")
+    nonsense = await visitor.get("/writebacks?sort=colour&group=mood")
+
+    assert _listed(newest) == list(reversed(failed))
+    assert _listed(oldest) == list(failed)
+    assert 'aria-sort="ascending"' in oldest.text
+    named = re.findall(r'href="/console/schools/([\w-]+)"', by_school.text)
+    assert named == sorted(named), "ids and names of these schools are in one order"
+    assert nonsense.status_code == 200
+
+
+async def test_groups_lead_to_what_is_in_them(sign_in: SignIn, failed: Sequence[str]) -> None:
+    visitor = await sign_in("viewer")
+
+    schools = await visitor.get("/writebacks?status=failed&group=school")
+    leads = re.search(r'href="/console(/writebacks\?[^"]*school=st-marys[^"]*)"', schools.text)
+    assert leads
+    listed = await visitor.get(leads[1].replace("&amp;", "&"))
+    causes = await visitor.get("/writebacks?school=st-marys&group=cause")
+    held = await visitor.get("/writebacks?status=held&group=cause")
+    own = await (await sign_in("viewer", schools=["hillside"])).get("/writebacks?group=school")
+
+    assert sorted(_listed(listed)) == sorted(failed)
+    assert "code=code_unknown" in causes.text
+    assert "hold=school_offline" in held.text
+    assert "St Mary" not in own.text

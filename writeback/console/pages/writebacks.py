@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from writeback.console.navigation import ROOT
 from writeback.console.page import Page, Pages
-from writeback.console.presenters.filtering import VIEWS, Asked, asked_by, asked_in, mode_options, words_of
+from writeback.console.presenters.filtering import Asked, asked_by, asked_in, mode_options, words_of
+from writeback.console.presenters.list_layout import GROUPS, ORDERS, Layout, counted_views, groups_of
 from writeback.console.presenters.times import counted
 from writeback.console.presenters.words import kind_words, status_badge
 from writeback.core.errors import BadInput
@@ -21,6 +22,7 @@ from writeback.domain.states import Status
 from writeback.flow.directory.names_shown import Look, Names
 from writeback.store.reads.selection import Selection
 from writeback.store.reads.summaries import Summary, summaries_of
+from writeback.store.reads.work_lists import WorkLists
 from writeback_client.models.base import Page as Listed
 from writeback_client.models.writebacks import WritebackSummary
 
@@ -44,32 +46,62 @@ _NOTHING = {
 
 @pages.get("/writebacks")
 async def list_(page: Page) -> Response:
-    """List what the address asks for, the latest accepted first."""
+    """List what the address asks for, the latest accepted first unless it names another order or groups."""
     asked = asked_by(page)
     if asked.filter.school:
         page.require_school(asked.filter.school)
-    found: Listed[WritebackSummary] = Listed(items=())
-    if not asked.problems:
-        found = await _found(page, asked)
+    await _check_person(page, asked)
+    schools = await page.services.reports.schools(page.caller)
+    laid_out = Layout.asked_by(page)
+    common = {
+        "title": "Writebacks",
+        "status": 422 if asked.problems else 200,
+        "asked": asked,
+        "names": dict(schools),
+        "options": _options(asked, schools),
+        "laid_out": laid_out,
+        "orders": ORDERS,
+        "groupings": GROUPS,
+        **await counted_views(page, asked),
+    }
+    filters = words_of(asked, dict(schools))
+    if laid_out.by is not None and not asked.problems:
+        groups, seen = await groups_of(page, asked, laid_out.by, dict(schools))
+        return page.render("grouped.html", groups=groups, seen=seen, filters=filters, **common)
+    found = await _found(page, asked, laid_out)
     async with page.services.reads.db.read() as session:
         summaries = await summaries_of(session, [one.id for one in found.items], asked.filter.student)
-    schools = await page.services.reports.schools(page.caller)
-    of_one = {one.school for one in found.items}
     return page.render(
         "writebacks.html",
-        title="Writebacks",
-        status=422 if asked.problems else 200,
-        asked=asked,
         found=found,
         summaries=summaries,
         people=await _names(page, found.items, summaries),
-        asks_for_school=len(of_one) > 1 and page.caller.sees_names,
-        names=dict(schools),
-        filters=[*words_of(asked, dict(schools)), *_said(asked, summaries)],
-        views=[(words, _view_address(page, statuses), _is_view(asked, statuses)) for words, statuses in VIEWS],
-        options=_options(asked, schools),
+        asks_for_school=len({one.school for one in found.items}) > 1 and page.caller.sees_names,
+        filters=[*filters, *_said(asked, summaries)],
         cause=_cause,
+        **common,
     )
+
+
+async def _check_person(page: Page, asked: Asked) -> None:
+    """Note the school as a problem where an id means people of several."""
+    if asked.problems:
+        return
+    try:
+        await page.services.reads.check_person(page.caller, asked.filter)
+    except BadInput:
+        asked.problems["school"] = "Several schools have somebody of this id: choose one."
+
+
+async def _found(page: Page, asked: Asked, laid_out: Layout) -> Listed[WritebackSummary]:
+    """Return a page of the list, in the order that is asked for."""
+    if asked.problems:
+        return Listed(items=())
+    cursor = page.query("cursor") or None
+    if laid_out.order is None:
+        return await page.services.reads.list(page.caller, asked.filter, limit=_A_PAGE, cursor=cursor)
+    lists = WorkLists(page.services.reads.db)
+    return await lists.page(page.caller, asked.filter, laid_out.order, limit=_A_PAGE, cursor=cursor)
 
 
 @pages.post("/writebacks/mend", needs=Permission.CORRECT)
@@ -100,16 +132,6 @@ async def mend(page: Page) -> Response:
         danger=action is Action.CANCEL,
         error="Say why." if page.field("confirmed") else "",
     )
-
-
-async def _found(page: Page, asked: Asked) -> Listed[WritebackSummary]:
-    """Return a page of the list; none, and the school as a problem, where an id means people of several."""
-    try:
-        await page.services.reads.check_person(page.caller, asked.filter)
-    except BadInput:
-        asked.problems["school"] = "Several schools have somebody of this id: choose one."
-        return Listed(items=())
-    return await page.services.reads.list(page.caller, asked.filter, limit=_A_PAGE, cursor=page.query("cursor") or None)
 
 
 async def _names(page: Page, items: Sequence[WritebackSummary], summaries: Mapping[str, Summary]) -> Names:
@@ -182,14 +204,6 @@ def _said(asked: Asked, summaries: Mapping[str, Summary]) -> Sequence[tuple[str,
         return ()
     found = (one.words for one in summaries.values() if one.words and key_of(one.words) == asked.filter.said)
     return [("The provider says", next((f"“{words}”" for words in found), asked.filter.said))]
-
-
-def _view_address(page: Page, statuses: Sequence[str]) -> str:
-    return page.here(status=list(statuses), cursor=None)
-
-
-def _is_view(asked: Asked, statuses: Sequence[str]) -> bool:
-    return set(asked.filter.statuses) == set(statuses)
 
 
 def _cause(one: WritebackSummary, message: str) -> str:

@@ -5,6 +5,7 @@ A table that is laid out otherwise is no table any more for some screen readers,
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -14,9 +15,9 @@ _TAG = re.compile(r"<(tr|td|th)\b")
 _ROLES = {"tr": "row", "td": "cell", "th": "rowheader"}
 
 
-def cells(rows: str, head: Sequence[str | Sequence[str]]) -> Markup:
+def cells(rows: str, head: Sequence[Any]) -> Markup:
     """Return rows with their roles, each cell with the name of its column; `rows` are ours, and escaped already."""
-    names = [escape(one if isinstance(one, str) else one[0]) for one in head]
+    names = [escape(one if isinstance(one, str) else getattr(one, "words", None) or one[0]) for one in head]
     place = 0
 
     def say(found: re.Match[str]) -> str:

@@ -39,14 +39,14 @@ async def of(session: AsyncSession, found: Sequence[ColumnElement[bool]], wanted
     return Counts(
         total=statuses.total(),
         statuses=dict(statuses.most_common()),
-        findings=await _findings(session, found, wanted),
+        findings=await findings_of(session, found, wanted),
         holds=[HoldCount(reason=reason, writebacks=number) for reason, number in _largest_first(holds)],
         schools=[SchoolCount(school=one, writebacks=number) for one, number in _largest_first(schools)[:MOST_SCHOOLS]],
         more_schools=max(0, len(schools) - MOST_SCHOOLS),
     )
 
 
-async def _findings(
+async def findings_of(
     session: AsyncSession, found: Sequence[ColumnElement[bool]], wanted: Filter
 ) -> Sequence[FindingCount]:
     """Count codes, and what providers said with them: by terms, and by hand what terms were not taken from yet."""

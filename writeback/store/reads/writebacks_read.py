@@ -3,14 +3,15 @@
 Only ever what the caller may see. `api` shows these values as they are; `flow` works with `writebacks.py` instead.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from writeback.core.errors import NotFound
 from writeback.domain.access import Caller, check_kind
@@ -42,34 +43,25 @@ class Reads:
         """Return a page, the latest accepted first. Pages stay as they are while new writebacks arrive."""
         before = decode_number(cursor)
         async with self.db.read() as session:
-            found = await _wanted(session, caller, wanted)
+            found = await conditions_for(session, caller, wanted)
             if before is not None:
                 found.append(col(WritebackRow.seq) < before)
             chosen = browsed(select(WritebackRow.seq), wanted).where(*found)
-            chosen = chosen.order_by(col(WritebackRow.seq).desc()).limit(limit + 1)
-            query = (
-                select(WritebackRow, array_size(col(WritebackRow.records)))
-                .where(col(WritebackRow.seq).in_(chosen))
-                .order_by(col(WritebackRow.seq).desc())
-                .options(defer(WritebackRow.records, raiseload=True))  # type: ignore[arg-type] # a column, which its type hides
-            )
-            rows = (await session.exec(query)).all()
-            breakers = await _left_alone(session, [row for row, _ in rows])
-        page = cut(rows, limit, lambda pair: pair[0].seq or 0)
-        shown = [view_of(row, records, breakers.get(row.school_id)) for row, records in page.items]
-        return Page(items=shown, next_cursor=page.next_cursor)
+            shown = await views_of(session, chosen.order_by(col(WritebackRow.seq).desc()).limit(limit + 1))
+        page = cut(list(shown.items()), limit, lambda pair: pair[0])
+        return Page(items=[view for _, view in page.items], next_cursor=page.next_cursor)
 
     async def count(self, caller: Caller, wanted: Filter) -> Counts:
         """Return how many there are, by status, school and cause."""
         async with self.db.read() as session:
-            found = await _wanted(session, caller, wanted)
+            found = await conditions_for(session, caller, wanted)
             return await counts.of(session, found, wanted)
 
     async def check_person(self, caller: Caller, wanted: Filter) -> None:
         """Raise BadInput where a person's id is asked for without a school, and means people of several."""
         if wanted.student is not None:
             async with self.db.read() as session:
-                found = await _wanted(session, caller, wanted)
+                found = await conditions_for(session, caller, wanted)
                 await check_one_school(session, caller, wanted.school, found, "student")
 
     async def show(self, caller: Caller, writeback_id: str) -> Writeback:
@@ -91,7 +83,22 @@ class Reads:
         return detail_of(row, breakers.get(row.school_id), events, requests, attempts, corrected, kept_answers)
 
 
-async def _wanted(session: AsyncSession, caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
+async def views_of(
+    session: AsyncSession, chosen: Select[Any] | SelectOfScalar[Any] | Sequence[int]
+) -> dict[int, WritebackSummary]:
+    """Return these writebacks as lists show them, by sequence, the latest accepted first; `chosen` are sequences."""
+    query = (
+        select(WritebackRow, array_size(col(WritebackRow.records)))
+        .where(col(WritebackRow.seq).in_(chosen))
+        .order_by(col(WritebackRow.seq).desc())
+        .options(defer(WritebackRow.records, raiseload=True))  # type: ignore[arg-type] # a column, which its type hides
+    )
+    rows = (await session.exec(query)).all()
+    breakers = await _left_alone(session, [row for row, _ in rows])
+    return {row.seq or 0: view_of(row, records, breakers.get(row.school_id)) for row, records in rows}
+
+
+async def conditions_for(session: AsyncSession, caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
     """Return SQL conditions: it is one of those wanted, and the caller may see it."""
     reference = wanted.provider_ref or (wanted.q or "").strip()
     carried = await search.carried_by(session, reference) if reference else frozenset()
