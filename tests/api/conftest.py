@@ -118,9 +118,11 @@ class FakeHolds:
     registry: Registry
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
-    async def hold(self, school_id: str, reason: HoldReason, detail: str, actor: Actor) -> None:
+    async def hold(
+        self, school_id: str, reason: HoldReason, detail: str, actor: Actor, *, until: datetime | None = None
+    ) -> None:
         await self.registry.school(school_id)
-        self.calls.append(("hold", school_id, reason, detail, actor))
+        self.calls.append(("hold", school_id, reason, detail, actor, *([until] if until is not None else [])))
 
     async def resume(self, school_id: str, actor: Actor) -> None:
         await self.registry.school(school_id)

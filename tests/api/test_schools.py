@@ -262,7 +262,8 @@ async def test_a_held_school_says_why_and_since_when(api: Any, fake_clock: FakeC
     school = (await api.call("GET", "/v1/schools/hillside", await api.key("read"))).json()
 
     assert school["state"] == "held"
-    assert school["hold"] == {"reason": "school_offline", "detail": "no answer", "since": "2026-01-12T09:00:00Z"}
+    since = "2026-01-12T09:00:00Z"
+    assert school["hold"] == {"reason": "school_offline", "detail": "no answer", "since": since, "until": None}
 
 
 async def test_holding_and_resuming_name_who_did_it(api: Any) -> None:
@@ -277,6 +278,19 @@ async def test_holding_and_resuming_name_who_did_it(api: Any) -> None:
     assert hold[:4] == ("hold", "hillside", HoldReason.BY_STAFF, "MIS upgrade until noon")
     assert hold[4].name.startswith("app:registers/key:key_")
     assert resume == ("resume", "hillside", hold[4].because("it is noon"))
+
+
+async def test_a_hold_may_have_an_end_with_an_offset(api: Any, is_problem: Any) -> None:
+    await api.add_school()
+    made = await api.key("support")
+    body = {"reason": "MIS upgrade", "until": "2026-01-12T11:00:00+01:00"}
+
+    held = await api.call("POST", "/v1/schools/hillside/hold", made, json=body)
+    unclear = await api.call("POST", "/v1/schools/hillside/hold", made, json={**body, "until": "11:00"})
+
+    assert held.status_code == 200
+    assert api.services.holds.calls[0][5].isoformat() == "2026-01-12T10:00:00+00:00"
+    is_problem(unclear, 422, "body_invalid")
 
 
 async def test_a_hold_without_a_reason_is_refused(api: Any, is_problem: Any) -> None:

@@ -61,6 +61,7 @@ PATHS = (
     "/schools/st-marys/connection",
     "/schools/hillside",
     "/schools/st-marys/hold",
+    "/holds",
     "/schools/hillside/words",
     "/schools/hillside/settings",
     "/bulks/{bulk}",

@@ -57,6 +57,60 @@ async def test_school_is_held_with_a_reason_and_resumed(sign_in: SignIn, service
         assert await _audited(services, action) == [("staff:sam", "st-marys", YES["reason"])]
 
 
+async def test_hold_with_an_end_says_so_wherever_the_hold_is(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("support", name="sam")
+
+    asked = await visitor.get("/schools/st-marys/hold")
+    wrong = await visitor.post("/schools/st-marys/hold", {**YES, "until": "08:00"})
+    done = await visitor.post("/schools/st-marys/hold", {**YES, "until": "11:30"})
+
+    assert 'name="until"' in asked.text
+    assert wrong.status_code == 422
+    assert "&#39;08:00&#39; has passed" in wrong.text
+    assert done.status_code == 303
+    hold = (await services.registry.get("st-marys")).hold
+    assert hold is not None
+    assert hold.until is not None
+    assert hold.until.isoformat() == "2026-01-12T11:30:00+00:00"
+    for path in ("/schools/st-marys", "/schools", "/holds", "/now"):
+        shown = await visitor.get(path)
+        assert re.search(r'<time datetime="2026-01-12T11:30:00[^>]*>11:30', shown.text), path
+
+
+async def test_several_are_held_and_go_on_at_once(sign_in: SignIn, services: Services) -> None:
+    visitor = await sign_in("support", name="sam")
+    both = {"school": ["st-marys", "oakfield"]}
+
+    nothing = await visitor.post("/holds", {"provider": ""})
+    asked = await visitor.post("/holds", {**both, "until": "in 2 hours"})
+    without = await visitor.post("/holds", {**both, "confirmed": "yes"})
+    held = await visitor.post("/holds", {**both, **YES, "until": "in 2 hours"})
+    states = {one: (await services.registry.get(one)).hold for one in both["school"]}
+    gone = await visitor.post("/holds/end", {**both, **YES})
+
+    assert nothing.headers["location"] == "/console/holds"
+    assert '<strong class="count">2</strong>' in asked.text
+    assert without.status_code == 422
+    assert (held.status_code, gone.status_code) == (303, 303)
+    assert [(one.reason, one.detail, str(one.until)) for one in states.values() if one] == [
+        ("held_by_staff", YES["reason"], "2026-01-12 11:00:00+00:00")
+    ] * 2
+    assert [(await services.registry.get(one)).hold for one in both["school"]] == [None, None]
+    assert len(await _audited(services, "school.hold")) == len(await _audited(services, "school.resume")) == 2
+
+
+async def test_all_of_a_provider_are_those_that_the_account_sees(sign_in: SignIn, services: Services) -> None:
+    limited = await sign_in("support", schools=["oakfield", "hillside"])
+
+    shown = await limited.get("/holds")
+    await limited.post("/holds", {"provider": "wonde", "school": "riverside", **YES})
+    refused = await (await sign_in("viewer")).post("/holds", {"provider": "wonde", **YES})
+
+    assert "St Mary" not in shown.text
+    assert [subject for _, subject, _ in await _audited(services, "school.hold")] == ["oakfield"]
+    assert refused.status_code == 403
+
+
 @pytest.mark.parametrize("path", ["hold", "resume", "sync"])
 async def test_school_is_left_alone_by_viewers_and_by_support_of_others(
     path: str, sign_in: SignIn, services: Services

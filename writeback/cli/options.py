@@ -1,7 +1,7 @@
 """Options that several commands share, so that each reads and works the same everywhere."""
 
 import os
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -83,6 +83,12 @@ def _read_ahead(text: str | None) -> str | None:
         return read_moment_ahead(text, SystemClock().now(), _clock_on_the_wall()).isoformat()
     except ValueError as error:
         raise typer.BadParameter(f"{error}: write it like {EXAMPLES_AHEAD}") from None
+
+
+def wall_time(text: str) -> str:
+    """Return an instant of the API on the clock on which what is typed is read, with the name of its zone."""
+    at = datetime.fromisoformat(text).astimezone(_clock_on_the_wall())
+    return f"{at:%H:%M} on {at.day} {at:%b %Y} ({at:%Z})"
 
 
 def _clock_on_the_wall() -> tzinfo | None:

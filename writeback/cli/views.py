@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from writeback.cli.options import wall_time
 from writeback.cli.output import coloured, findings_table, table
 
 
@@ -222,4 +223,5 @@ def _state(school: Mapping[str, Any], now: datetime) -> str:
         return f"[yellow]left alone: {escape(rest['detail'])}[/yellow]"
     if not hold:
         return f"[green]{school['state']}[/green]"
-    return f"[yellow]held: {escape(hold['reason'])}[/yellow] since {instant(hold.get('since'), now)}"
+    ends = f" until {wall_time(hold['until'])}" if hold.get("until") else ""
+    return f"[yellow]held: {escape(hold['reason'])}[/yellow] since {instant(hold.get('since'), now)}{ends}"

@@ -157,16 +157,18 @@ class Page:
         needs_reason: bool = True,
         danger: bool = False,
         error: str = "",
+        until: str | None = None,
+        until_error: str = "",
     ) -> Response:
         """Return the page that asks before something is done: to how many, what happens, and why.
 
         `action` and `back` are paths within the console; `fields` are posted along, lists as several of one name.
-        The reason is posted as `reason`.
+        The reason is posted as `reason`. `until` not None: it asks for an end, too, which is posted as `until`.
         """
         return self.render(
             "confirm.html",
             title=title,
-            status=422 if error else 200,
+            status=422 if error or until_error else 200,
             count=count,
             noun=noun,
             what=what,
@@ -178,6 +180,8 @@ class Page:
             reason=self.field("reason"),
             danger=danger,
             error=error,
+            until=until,
+            until_error=until_error,
         )
 
     def mode(self) -> Mode | None:

@@ -13,6 +13,7 @@ from writeback.domain.kinds.base import NO_CONTROLS
 from writeback.domain.lookups import Decision, ListName
 from writeback.domain.mode import Mode
 from writeback.domain.school import LateRegisters, OfficeMarks
+from writeback.domain.submission.instants import Instant
 from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS)]
@@ -116,6 +117,8 @@ class HoldIn(Taken):
     """Why a school is to be held; shown to whoever asks why nothing is sent."""
 
     reason: Reason
+    until: Instant | None = None
+    """When the hold ends by itself; without it, it does when somebody resumes the school."""
 
 
 class ResumeIn(Taken):

@@ -77,8 +77,9 @@ async def sync_school(caller: Supporter, services: Svc, school: str, query: Anno
 
 @router.post("/v1/schools/{school}/hold", responses=WRITING)
 async def hold_school(caller: Supporter, services: Svc, school: str, body: HoldIn) -> School:
-    """Hold a school: what is submitted is kept and waits, until somebody resumes it."""
-    await services.holds.hold(school, HoldReason.BY_STAFF, body.reason, actor_of(caller, body.reason))
+    """Hold a school: what is submitted is kept and waits, until then or until somebody resumes it."""
+    actor = actor_of(caller, body.reason)
+    await services.holds.hold(school, HoldReason.BY_STAFF, body.reason, actor, until=body.until)
     return await _changed(caller, services, school)
 
 

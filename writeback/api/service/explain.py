@@ -177,6 +177,7 @@ _OURS = {
     "file_missing": ("The form has no file in it.", "Send the file as a part with a filename."),
     "file_too_large": ("The file is larger than this service takes.", "Split it into several files."),
     "file_type_unsupported": ("Files of this sort are not taken.", "Send CSV, NDJSON or XLSX."),
+    "hold_end_passed": ("The end of the hold has passed.", "Send a moment to come, or leave it out."),
     "hook_is_being_renewed": (
         "The address of the hook was renewed a short while ago, and the one before it is still to work.",
         "Wait until then; or renew it without an overlap, which ends both.",

@@ -48,6 +48,7 @@ _ACTIONS = {
     "school.change": "Changed a school",
     "school.hold": "Held a school",
     "school.resume": "Let a school go on",
+    "school.hold_ended": "Ended a hold at its time",
     "school.sync": "Fetched a school’s lists",
     "people.show": "Saw names of pupils or staff",
     "people.find": "Looked for people",

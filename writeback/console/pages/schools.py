@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
 from writeback.console.presenters.filtering import mode_options
+from writeback.console.presenters.hold_ends import hold_end
 from writeback.console.presenters.school_words import (
     DIRECTORY_BUTTONS,
     DIRECTORY_WORDS,
@@ -109,10 +110,13 @@ async def hold(page: Page) -> Response:
     view, reason = await _school(page), page.field("reason")
     if not page.field("confirmed"):
         return _confirm_hold(page, view)
-    if not reason:
-        return _confirm_hold(page, view, error="Say why.")
-    await page.services.holds.hold(view.id, HoldReason.BY_STAFF, reason, page.actor(reason))
-    return page.redirect(f"/schools/{view.id}", flash=f"{view.name} is held. What comes in is kept, and waits.")
+    ends = hold_end(page)
+    if not reason or ends.error:
+        return _confirm_hold(page, view, error="" if reason else "Say why.", until_error=ends.error)
+    await page.services.holds.hold(view.id, HoldReason.BY_STAFF, reason, page.actor(reason), until=ends.at)
+    return page.redirect(
+        f"/schools/{view.id}", flash=f"{view.name} is held{ends.words}. What comes in is kept, and waits."
+    )
 
 
 @pages.post("/schools/{school}/resume", needs=Permission.CORRECT)
@@ -232,17 +236,20 @@ def _lanes(health: SchoolHealth) -> list[tuple[str, list[Any], int]]:
     return [(lane_words(family), found, sum(one.writebacks for one in found)) for family, found in by_lane.items()]
 
 
-def _confirm_hold(page: Page, view: School, error: str = "") -> Response:
+def _confirm_hold(page: Page, view: School, error: str = "", until_error: str = "") -> Response:
     return page.confirm(
         title=f"Hold {view.name}?",
         count=view.waiting,
         noun="writeback waits now" if view.waiting == 1 else "writebacks wait now",
-        what="Nothing is sent to it until somebody lets it go on. What apps send in is kept, and waits; none is lost.",
+        what="Nothing is sent to it until then, or until somebody lets it go on. What apps send in is kept, and waits; "
+        "none is lost.",
         action=f"/schools/{view.id}/hold",
         button="Hold it",
         back=f"/schools/{view.id}",
         danger=True,
         error=error,
+        until=page.field("until"),
+        until_error=until_error,
     )
 
 

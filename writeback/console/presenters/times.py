@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from writeback.core.moments import read_moment
+from writeback.core.moments import read_moment, read_moment_ahead
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -40,6 +40,10 @@ class Times:
     def read(self, text: str, now: datetime, *, is_end: bool = False) -> datetime:
         """Return the moment that somebody typed; raise ValueError (`core/moments.py`)."""
         return read_moment(text, now, self._zone, is_end=is_end)
+
+    def read_ahead(self, text: str, now: datetime) -> datetime:
+        """Return the moment to come that somebody typed; raise ValueError (`core/moments.py`)."""
+        return read_moment_ahead(text, now, self._zone)
 
     def short(self, at: datetime, now: datetime) -> str:
         """Return the time of day and, unless it is today's, the date; the year only where it is another."""

@@ -6,12 +6,13 @@ Everyone locks in one order: lanes, then the school, then writebacks.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlmodel import Session
 
-from writeback.core.errors import NotFound
-from writeback.domain.actor import Actor
+from writeback.core.errors import BadInput, NotFound
+from writeback.domain.actor import SERVICE, Actor
 from writeback.domain.outcome import Blocked
 from writeback.domain.school import BY_PEOPLE, OF_A_FAMILY, HoldReason
 from writeback.domain.states import Event, Status
@@ -35,13 +36,26 @@ def locked_school(session: Session, school_id: str) -> SchoolRow:
     return school
 
 
-def hold_school(flow: FlowContext, changes: Changes, school_id: str, reason: HoldReason, detail: str) -> None:
-    """Hold the school and everything that is queued for it, in the caller's transaction. Staff's own hold stays."""
+def hold_school(
+    flow: FlowContext,
+    changes: Changes,
+    school_id: str,
+    reason: HoldReason,
+    detail: str,
+    until: datetime | None = None,
+) -> None:
+    """Hold the school and everything that is queued for it, in the caller's transaction.
+
+    Staff's own hold stays, but for their later word. `until`: when a hold by staff ends by itself.
+    """
     school = locked_school(changes.session, school_id)
+    if reason is HoldReason.BY_STAFF and school.hold_reason == HoldReason.BY_STAFF:
+        school.hold_detail, school.hold_until = detail, until
+        changes.session.add(school)
     if school.hold_reason not in BY_PEOPLE:
         if school.held_at is None or reason is HoldReason.BY_STAFF:
             school.held_at = changes.now
-        school.hold_reason, school.hold_detail = reason.value, detail
+        school.hold_reason, school.hold_detail, school.hold_until = reason.value, detail, until
         if reason is not HoldReason.BY_STAFF:
             school.recheck_at = changes.now + _patience(flow, school.rechecks)
         elif move_in(school.facts) is None:
@@ -96,7 +110,7 @@ def resume_lanes(
     has put on the families that it is for.
     """
     if school.hold_reason is not None or forget:
-        school.hold_reason = school.hold_detail = school.recheck_at = None
+        school.hold_reason = school.hold_detail = school.recheck_at = school.hold_until = None
         school.rechecks = 0 if forget else school.rechecks + 1
         school.held_at = None if forget else school.held_at
         changes.session.add(school)
@@ -149,17 +163,63 @@ class Holds:
 
     flow: FlowContext
 
-    async def hold(self, school_id: str, reason: HoldReason, detail: str, actor: Actor) -> None:
-        """Hold a school; raise NotFound for an unknown one."""
+    async def hold(
+        self, school_id: str, reason: HoldReason, detail: str, actor: Actor, *, until: datetime | None = None
+    ) -> None:
+        """Hold a school, until then or until somebody resumes it; raise NotFound for an unknown one, and BadInput for
+        an end that has passed."""
+        if until is not None and until <= self.flow.clock.now():
+            raise BadInput(
+                "hold_end_passed",
+                f"until is {until.isoformat(timespec='minutes')}, which has passed",
+                hint="Send a moment to come, or leave it out to hold the school until somebody resumes it.",
+            )
 
         def hold(session: Session) -> None:
             now = self.flow.clock.now()
-            hold_school(self.flow, Changes(session, now, actor.name), school_id, reason, detail)
-            noted = {"hold": reason.value}
+            hold_school(self.flow, Changes(session, now, actor.name), school_id, reason, detail, until)
+            noted = {"hold": reason.value, **({"until": until.isoformat()} if until is not None else {})}
             audit.note(session, actor.because(detail), now, "school.hold", school_id, school=school_id, changed=noted)
 
         await self.flow.db.transact(hold)
         self.flow.registry.forget(school_id)
+
+    async def end_due(self) -> int:
+        """End the holds whose time has come, each school by itself; return how many that were."""
+        async with self.flow.db.read() as session:
+            due = await holds.ended(session, self.flow.clock.now())
+        ended = 0
+        for school_id in due:
+            going = await self.flow.db.transact(partial(self._end, school_id))
+            if going is None:
+                continue
+            ended += 1
+            self.flow.registry.forget(school_id)
+            await self.flow.waker.wake("serve_lane", going)
+            log.info("hold_ended", school=school_id, lanes=len(going))
+        return ended
+
+    def _end(self, school_id: str, session: Session) -> set[str] | None:
+        """End one; None where it has been ended, or was made longer. What the provider holds besides stays held."""
+        held_lanes = holds.lock_held_lanes(session, school_id)
+        school, now = holds.lock_school(session, school_id), self.flow.clock.now()
+        if school is None or school.hold_until is None or school.hold_until > now:
+            return None
+        noted = {"hold": school.hold_reason, "until": school.hold_until.isoformat()}
+        audit.note(session, SERVICE, now, "school.hold_ended", school_id, school=school_id, changed=noted)
+        changes, move = Changes(session, now, SERVICE.name), move_in(school.facts)
+        if move is None or move.stage(None, now) is Stage.PLANNED:
+            school.rechecks = -1  # nothing was tried in vain
+            going = resume_lanes(changes, school, held_lanes)
+            school.held_at, school.recheck_at = None, move.begins_at if move is not None else None
+            return going
+        # A move goes on: the school is asked about, and goes when it is over.
+        school.hold_reason, school.hold_detail = HoldReason.MIGRATION.value, "it moves to another MIS"
+        school.hold_until, school.recheck_at = None, now
+        for row in writebacks.of_school(session, school_id, Status.HELD):
+            if row.hold_reason == HoldReason.BY_STAFF:
+                row.hold_reason = school.hold_reason
+        return set()
 
     async def resume(self, school_id: str, actor: Actor) -> None:
         """Resume a school: everything held for it is queued again, in its order. Raise NotFound.

@@ -85,6 +85,8 @@ class SchoolNeed:
     """Writebacks of today that failed."""
     asked_at: datetime | None = None
     """When its provider last said how it stands."""
+    until: datetime | None = None
+    """When a hold by staff ends by itself."""
 
     @property
     def affected(self) -> int:
@@ -226,6 +228,7 @@ def _need(
         waiting=sum(one.writebacks for one in of.waiting),
         to_decide=sum(one.writebacks for one in to_decide),
         failed=of.today.failed if of.today else 0,
+        until=state.hold_until,
     )
 
 

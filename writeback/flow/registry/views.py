@@ -23,7 +23,7 @@ def view_of(
     waits = {one.list: shown.HeldBack(count=one.entries, since=one.since) for one in held_back}
     hold = None
     if row.hold_reason:
-        hold = shown.Hold(reason=row.hold_reason, detail=row.hold_detail or "", since=row.held_at)
+        hold = shown.Hold(reason=row.hold_reason, detail=row.hold_detail or "", since=row.held_at, until=row.hold_until)
     left_alone = None
     if breaker and breaker.open_until:
         left_alone = shown.Rest(detail=breaker.reason or "", since=breaker.since, until=breaker.open_until)

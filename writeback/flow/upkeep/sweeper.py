@@ -14,6 +14,7 @@ from writeback.flow.dispatch.deadlines import expire_overdue
 from writeback.flow.engine.breakers import provider_key
 from writeback.flow.engine.bulkhead import Bulkhead, job_place
 from writeback.flow.engine.context import FlowContext
+from writeback.flow.engine.holds import Holds
 from writeback.store.apps import outbox
 from writeback.store.batches import batches, bulk_jobs
 from writeback.store.writebacks import holds, lanes, writebacks
@@ -32,7 +33,11 @@ class Sweeper:
     for is not queued behind others. The job itself takes the school, so a lost wake costs nothing."""
 
     async def sweep(self) -> int:
-        """Expire what is overdue, and wake everything that is due now once; return how many wakes that was."""
+        """End holds whose time has come, expire what is overdue, and wake everything that is due now once.
+
+        Return how many wakes that was.
+        """
+        await Holds(self.flow).end_due()
         now = self.flow.clock.now()
         async with self.flow.db.read() as session:
             due, has_overdue = await session.run_sync(lambda plain: self._due(cast(Session, plain), now))

@@ -59,6 +59,7 @@ class SchoolState(NamedTuple):
     hold_reason: str | None
     hold_detail: str | None
     held_at: datetime | None
+    hold_until: datetime | None = None
 
 
 async def waiting(session: AsyncSession, schools: Schools, lately: datetime) -> Sequence[Waiting]:
@@ -137,6 +138,7 @@ async def schools_of(session: AsyncSession, schools: Schools) -> Sequence[School
         col(SchoolRow.hold_reason),
         col(SchoolRow.hold_detail),
         col(SchoolRow.held_at),
+        col(SchoolRow.hold_until),
     )
     query = query.where(*among(schools, SchoolRow.id)).order_by(col(SchoolRow.name))
     return [SchoolState(*row) for row in (await (await session.connection()).execute(query)).all()]

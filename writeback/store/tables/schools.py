@@ -52,6 +52,8 @@ class SchoolRow(Stored, table=True):
     hold_reason: str | None = None
     hold_detail: str | None = None
     held_at: datetime | None = instant(nullable=True)
+    hold_until: datetime | None = instant(nullable=True, index=True)
+    """When a hold by staff ends by itself; null: when somebody resumes it."""
     rechecks: int = 0
     """How often in a row it was checked, or resumed, without success; each time the next check comes later."""
     recheck_at: datetime | None = instant(nullable=True, index=True)

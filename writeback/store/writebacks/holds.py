@@ -74,6 +74,12 @@ def lock_held_lanes(session: Session, school_id: str) -> Sequence[Lane]:
     return [lane for lane in lanes if lane.hold_reason is not None or lane.rechecks]
 
 
+async def ended(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """Return the schools whose hold was to end by now."""
+    query = select(SchoolRow.id).where(col(SchoolRow.hold_until) <= now).order_by(col(SchoolRow.hold_until))
+    return (await session.exec(query.limit(_AT_ONCE))).all()
+
+
 async def held_families(session: AsyncSession, schools: Collection[str] | None) -> Sequence[Lane]:
     """Return the lanes of these schools (None: of all) whose family is held by itself, the longest first."""
     query = select(Lane).where(col(Lane.hold_reason).is_not(None)).order_by(col(Lane.held_at), col(Lane.id))

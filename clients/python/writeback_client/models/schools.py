@@ -15,6 +15,8 @@ class Hold(Model):
     reason: str
     detail: str = ""
     since: datetime | None = None
+    until: datetime | None = None
+    """When it ends by itself."""
 
 
 class FamilyHold(Hold):

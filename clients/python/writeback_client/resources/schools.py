@@ -1,6 +1,7 @@
 """Schools: the registry, their lists, and what they take."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from writeback_client import aio, blocking
@@ -159,9 +160,13 @@ def decide_removals(
     return post(where, as_model(School), body, is_repeatable=True)
 
 
-def hold(school: str, *, reason: str) -> Call[School]:
-    """Hold a school: what is submitted is kept and waits. Needs the scope support."""
-    return post(path("/v1/schools/{}/hold", school), as_model(School), {"reason": reason}, is_repeatable=True)
+def hold(school: str, *, reason: str, until: datetime | None = None) -> Call[School]:
+    """Hold a school: what is submitted is kept and waits. Needs the scope support.
+
+    `until`: when the hold ends by itself; without it, it does when somebody resumes the school.
+    """
+    body = said(reason=reason, until=until.isoformat() if until is not None else None)
+    return post(path("/v1/schools/{}/hold", school), as_model(School), body, is_repeatable=True)
 
 
 def resume(school: str, *, reason: str = "") -> Call[School]:

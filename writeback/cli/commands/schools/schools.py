@@ -8,6 +8,7 @@ from rich.markup import escape
 from writeback.cli import output
 from writeback.cli.commands.schools.credentials import credentials
 from writeback.cli.commands.schools.entries import add, discover, hook, renew_hook
+from writeback.cli.commands.schools.holds import hold, resume
 from writeback.cli.commands.schools.lists import removals, sync
 from writeback.cli.commands.schools.settings import defaults, office_marks, year
 from writeback.cli.commands.upkeep import leaving
@@ -31,6 +32,8 @@ app.command()(removals)
 app.command()(defaults)
 app.command("office-marks")(office_marks)
 app.command()(year)
+app.command()(hold)
+app.command()(resume)
 app.command("remove")(leaving.remove_school)
 
 
@@ -77,39 +80,6 @@ def _lookups(school: dict[str, Any]) -> list[tuple[Any, ...]]:
         (entry["list"], entry["rows"], entry["version"], entry["fetched_at"], entry.get("full_at") or "")
         for entry in school.get("lookups") or ()
     ]
-
-
-@app.command()
-def hold(
-    context: typer.Context,
-    school: School,
-    reason: Annotated[str, typer.Option(help="Why; it is shown to whoever asks.")],
-    url: Url = None,
-    key: Key = None,
-    json_: Json = False,
-) -> None:
-    """Hold all that is for this school: it is accepted and kept, and nothing is sent.
-
-    Example: writeback schools hold hillside --reason "MIS upgrade until noon"
-    """
-    _say(context, _api(url, key).post(f"/v1/schools/{school}/hold", {"reason": reason}), f"{school} is held")
-
-
-@app.command()
-def resume(
-    context: typer.Context,
-    school: School,
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit log.")] = "",
-    url: Url = None,
-    key: Key = None,
-    json_: Json = False,
-) -> None:
-    """Resume a held school.
-
-    Example: writeback schools resume hillside --reason "the upgrade is done"
-    """
-    body = {"reason": reason} if reason else None
-    _say(context, _api(url, key).post(f"/v1/schools/{school}/resume", body), f"{school} goes on")
 
 
 @app.command()

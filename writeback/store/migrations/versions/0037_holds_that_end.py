@@ -1,0 +1,21 @@
+"""When a hold of a school by staff ends by itself.
+
+An older version keeps such a hold until somebody resumes the school, or a worker of this version ends it.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0037"
+down_revision = "0033"
+works_from = "0032"
+
+
+def upgrade() -> None:
+    op.add_column("school", sa.Column("hold_until", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_school_hold_until", "school", ["hold_until"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_school_hold_until", "school")
+    op.drop_column("school", "hold_until")
