@@ -1,11 +1,14 @@
 """Bulk jobs in the console: listed with their authors, stopped and gone on with by whoever may, and by nobody else."""
 
+import json
 from collections.abc import Sequence
 
 import pytest
+from sqlmodel import col, select
 
-from tests.console.bad_morning import FAILED, bad_morning
+from tests.console.bad_morning import FAILED, WRONG_CODE, bad_morning
 from tests.console.conftest import SignIn, Visitor, WorkOff
+from writeback.store.tables import WritebackRow
 from writeback.wiring import Services
 
 _WANTED = {"school": "st-marys", "status": "failed", "which": "all", "action": "resubmit", "confirmed": "yes"}
@@ -71,3 +74,32 @@ async def test_it_is_not_there_for_other_schools_and_not_for_viewers(
     assert (await answer(elsewhere), await answer(viewer)) == (404, 403)
     assert "codes were wrong" not in (await elsewhere.get("/bulks")).text
     assert (await viewer.get("/bulks")).status_code == 403
+
+
+async def test_those_that_are_alike_are_settled_by_many(sign_in: SignIn, services: Services, work_off: WorkOff) -> None:
+    ids = await bad_morning(services)
+    finding = {**WRONG_CODE, "code": "other_value_in_mis", "message": "the MIS has B"}
+    async with services.reads.db.write() as session:
+        for row in (await session.exec(select(WritebackRow).where(col(WritebackRow.id).in_(ids[:3])))).all():
+            row.status = "needs_attention"
+            row.progress = json.dumps([{"status": "needs_attention", "findings": [finding]}], separators=(",", ":"))
+            session.add(row)
+    visitor = await sign_in("support", name="sam")
+    form = {"school": "st-marys", "status": "needs_attention", "which": "ticked", "id": list(ids[:3])}
+
+    listed = await visitor.get("/writebacks?school=st-marys&status=needs_attention")
+    asked = await visitor.post("/writebacks/settle", form)
+    unsaid = await visitor.post("/writebacks/settle", {**form, "begin": "yes"})
+    begun = await visitor.post("/writebacks/settle", {**form, "begin": "yes", "outcome": "confirmed", "reason": "seen"})
+    done = await visitor.get(await work_off(begun))
+    refused = await (await sign_in("viewer")).post("/writebacks/settle", form)
+
+    assert "Settle those alike" in listed.text
+    assert '<strong class="count">3</strong>' in asked.text
+    assert unsaid.status_code == 422
+    assert "Say what is right." in unsaid.text
+    assert "Settled" in done.text
+    async with services.reads.db.read() as session:
+        rows = (await session.exec(select(WritebackRow).where(col(WritebackRow.id).in_(ids[:3])))).all()
+    assert [(row.status, row.evidence) for row in rows] == [("confirmed", "a person's word")] * 3
+    assert refused.status_code == 403

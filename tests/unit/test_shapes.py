@@ -20,6 +20,7 @@ MADE_BY_THE_THOUSAND = {
 OTHERS = {
     "SchoolListing": "what a provider says, before it is known who of them is here",
     "ListState": "a row of a query",
+    "OpenBreaker": "why a school or provider gets no requests; a hold has a reason like it",
     "ColumnUse": "how a column is read, row by row",
     "ProposedColumn": "what a look at a file comes to, before anybody has said anything",
     "WordIn": "a word as it is taken, whose unknown fields are refused",

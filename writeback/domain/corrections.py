@@ -29,12 +29,14 @@ POSSIBLE: Mapping[Action, Sequence[Status]] = {
     Action.RESUBMIT: tuple(status for status in Status if status in RESUBMITTABLE),
     Action.CANCEL: (*NOT_LEFT, Status.NEEDS_ATTENTION),
     Action.CHECK: AWAIT_EVIDENCE,
+    Action.RESOLVE: (Status.NEEDS_ATTENTION,),
 }
 """What can be done to writebacks of which statuses."""
 USUAL: Mapping[Action, Sequence[Status]] = {
     Action.RESUBMIT: WENT_WRONG,
     Action.CANCEL: NOT_LEFT,
     Action.CHECK: AWAIT_EVIDENCE,
+    Action.RESOLVE: (Status.NEEDS_ATTENTION,),
 }
 """Where a filter names no status. What somebody has cancelled, or is to decide about, is meant only when named."""
 EVIDENCE = "a person's word"

@@ -15,6 +15,7 @@ _WORDS = {
     Action.RESUBMIT: ("Sending again", "Sent again"),
     Action.CANCEL: ("Cancelling", "Cancelled"),
     Action.CHECK: ("Having them checked", "They are looked at now"),
+    Action.RESOLVE: ("Settling", "Settled"),
 }
 """While it goes on, and afterwards."""
 

@@ -1,17 +1,21 @@
-"""`/console/writebacks/change`: one code or member of staff by another in many at once; seen first, then done."""
+"""`/console/writebacks/change` and `/settle`: change many, or decide many that are alike; seen first, then done."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 
 from writeback.console.page import Page, Pages
+from writeback.console.pages.writeback import OF_CREATES, OUTCOMES
 from writeback.console.pages.writebacks import chosen_in, selection_of
 from writeback.console.presenters.records import label_of
 from writeback.core.errors import BadInput
 from writeback.domain.changes import Changes, Settable, Substitution
-from writeback.domain.corrections import Action
+from writeback.domain.corrections import Action, Outcome
+from writeback.domain.kinds import KINDS
 from writeback.domain.staff import Permission
 from writeback.flow.correct.by_filter import Work
 from writeback.flow.correct.draft import Order
@@ -22,6 +26,8 @@ pages = Pages()
 
 _PREVIEWED = 50
 """Writebacks that are looked at before anything is done."""
+_LOOKED_AT = 1_000
+"""Of those that need a person: what is alike among them."""
 _SUGGESTED = 12
 _FIELDS = {
     Settable.CODE: "Code of marks",
@@ -84,6 +90,54 @@ async def change(page: Page) -> Response:
         seen=_digest(changes),
         label=label_of,
     )
+
+
+@pages.post("/writebacks/settle", needs=Permission.CORRECT)
+async def settle(page: Page) -> Response:
+    """Ask which of those that need a person are alike, and how to settle them; then begin."""
+    chosen = chosen_in(page)
+    if isinstance(chosen, Response):
+        return chosen
+    asked, ids, back = chosen
+    wanted, until = selection_of(page, Action.RESOLVE, asked, ids)
+    many = page.services.corrections.many
+    groups = await many.alike(page.caller, wanted, limit=_LOOKED_AT) if wanted.filter.statuses else Counter()
+    if not groups:
+        return page.redirect(back, flash="None of these needs a person.", tone="warn")
+    named = tuple(page.field("alike").split(" ", 1))
+    group = next((one for one in groups if one == named or len(groups) == 1), None)
+    outcomes = _outcomes_in_bulk(group[0]) if group else ()
+    outcome, reason, begins = page.field("outcome"), page.field("reason"), bool(group and page.field("begin"))
+    errors = {} if outcome in dict(outcomes) else {"outcome": "Say what is right."}
+    errors |= {} if reason else {"reason": "Say why."}
+    if group and begins and not errors:
+        kind, code = group
+        alike = replace(wanted, filter=replace(wanted.filter, kinds=(kind,), code=code))
+        count = await many.count(page.caller, Action.RESOLVE, alike)
+        bulk = await page.services.bulks.begin(
+            page.person, Action.RESOLVE, alike, reason, matched=count.writebacks, outcome=Outcome(outcome)
+        )
+        return page.redirect(f"/bulks/{bulk}")
+    return page.render(
+        "settle.html",
+        title="Settle those that are alike",
+        status=422 if begins else 200,
+        back=back,
+        fields={**asked.query, "id": ids, "which": "" if ids else "all", "asked_at": until},
+        groups=groups.most_common(),
+        group=group,
+        number=groups[group] if group else 0,
+        outcomes=outcomes,
+        may_resend=group is not None and KINDS[group[0]].is_repeatable,
+        errors=errors if begins else {},
+    )
+
+
+def _outcomes_in_bulk(kind: str) -> Sequence[tuple[str, str]]:
+    """Return how many of a kind can be settled: what would be created is never sent again unseen."""
+    if KINDS[kind].is_repeatable:
+        return OUTCOMES
+    return [one for one in OF_CREATES if one[0] != Outcome.RESEND]
 
 
 async def _preview(page: Page, wanted: Selection, changes: Changes) -> Preview:

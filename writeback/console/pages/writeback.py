@@ -31,12 +31,12 @@ _RECORDS = 40
 _DEEDS = 200
 """Of the audit log, the latest."""
 _FINE = ("confirmed", "superseded")
-_OUTCOMES = (
+OUTCOMES = (
     (Outcome.CONFIRMED.value, "It is in the MIS as it should be: take it for confirmed"),
     (Outcome.RESEND.value, "Send ours again, over what is there"),
     (Outcome.FAILED.value, "Leave the MIS as it is: take ours for failed"),
 )
-_OF_CREATES = (
+OF_CREATES = (
     (Outcome.CONFIRMED.value, "I found it in the MIS: take it for confirmed"),
     (Outcome.RESEND.value, "It is not in the MIS: send it again"),
     (Outcome.FAILED.value, "It is not in the MIS, and need not be: take it for failed"),
@@ -276,7 +276,7 @@ async def _resolve_form(page: Page, found: Writeback, problems: Mapping[str, str
         school_name=name,
         records=records,
         compares=KINDS[found.kind].is_repeatable,
-        outcomes=_OUTCOMES if KINDS[found.kind].is_repeatable else _OF_CREATES,
+        outcomes=OUTCOMES if KINDS[found.kind].is_repeatable else OF_CREATES,
         chosen=_chosen(page) if problems else [str(one.index) for one, _ in records],
         problems=problems or {},
     )

@@ -164,7 +164,7 @@ def _action(page: Page) -> Action:
         action = Action(page.field("action"))
     except ValueError:
         action = Action.RESOLVE
-    if action not in POSSIBLE:
+    if action not in _ASKS:
         raise BadInput("action_unknown", "that cannot be done to several at once")
     return action
 

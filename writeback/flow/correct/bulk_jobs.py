@@ -15,7 +15,7 @@ from writeback.core import failpoints
 from writeback.core.errors import NotFound
 from writeback.core.ids import new_id
 from writeback.domain.changes import Changes
-from writeback.domain.corrections import Action
+from writeback.domain.corrections import Action, Outcome
 from writeback.domain.staff import Person
 from writeback.flow.correct.by_filter import Work, note_bulk
 from writeback.flow.correct.draft import Order
@@ -77,6 +77,7 @@ class Bulks:
         *,
         matched: int,
         changes: Changes | None = None,
+        outcome: Outcome | None = None,
     ) -> str:
         """Write down what is to be done and wake a worker; return the job's id."""
         check_may_correct(person.caller)
@@ -89,6 +90,7 @@ class Bulks:
             reason=reason,
             wanted=_SELECTION.dump_json(wanted).decode(),
             changes=_CHANGES.dump_json(changes).decode() if changes else "",
+            outcome=outcome.value if outcome is not None else None,
             state=BulkState.RUNNING,
             matched=matched,
             created_at=now,
@@ -163,7 +165,8 @@ def work_of(row: BulkRow, person: Person) -> Work:
     """Return what is to be done, in the name of a person."""
     # What a change does not mend stays failed, and the records that it mends go without it.
     order = Order(on_invalid="skip", changes=_CHANGES.validate_json(row.changes)) if row.changes else Order()
-    return Work(Action(row.action), _SELECTION.validate_json(row.wanted), person.actor(row.reason), order)
+    outcome = Outcome(row.outcome) if row.outcome else None
+    return Work(Action(row.action), _SELECTION.validate_json(row.wanted), person.actor(row.reason), order, outcome)
 
 
 def _unknown(bulk_id: str) -> NotFound:

@@ -20,7 +20,7 @@ from writeback.core.ids import new_id
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor, actor_of
 from writeback.domain.changes import Changes, Settable, differences, said_by
-from writeback.domain.corrections import USUAL, Action, awaiting, cancellable, going_again
+from writeback.domain.corrections import USUAL, Action, Outcome, awaiting, cancellable, going_again, undecided
 from writeback.domain.states import Status
 from writeback.domain.writeback import unpack_progress
 from writeback.flow.correct.cancel import Cancels
@@ -28,6 +28,7 @@ from writeback.flow.correct.check_now import Checks
 from writeback.flow.correct.draft import Draft, Order, draft_of
 from writeback.flow.correct.locked_correction import check_may_correct
 from writeback.flow.correct.refused_tries import note
+from writeback.flow.correct.resolve import Resolves
 from writeback.flow.correct.resubmit import Resubmits, refusal
 from writeback.flow.engine.context import FlowContext
 from writeback.flow.engine.status_changes import OpenWriteback, open_all
@@ -74,6 +75,8 @@ class Work:
     wanted: Selection
     actor: Actor
     order: Order = field(default_factory=Order)
+    outcome: Outcome | None = None
+    """How what needs a person is settled."""
 
 
 @dataclass
@@ -99,6 +102,7 @@ class BulkCorrections:
     resubmits: Resubmits
     cancels: Cancels
     checks: Checks
+    resolves: Resolves
 
     async def count(self, caller: Caller, action: Action, wanted: Selection, *, limit: int = MOST) -> Count:
         """Return how many writebacks and records a call would look at."""
@@ -171,6 +175,18 @@ class BulkCorrections:
             for index in going_again(unpack_progress(row.progress, len(stored))):
                 for name, values in said_by(row.kind, stored[index] or {}).items():
                     counts[name].update(values)
+        return counts
+
+    async def alike(self, caller: Caller, wanted: Selection, *, limit: int) -> Counter[tuple[str, str]]:
+        """Return of which kinds the first of them are that need a person, and with which finding, and how many."""
+        found = await self._find(caller, Work(Action.RESOLVE, wanted, actor_of(caller)), None, limit)
+        async with self.flow.db.read() as session:
+            rows = await selection.rows_of(session, [writeback_id for _, writeback_id in found[:limit]])
+        counts = Counter[tuple[str, str]]()
+        for row in rows:
+            progress = unpack_progress(row.progress, len(json.loads(row.records)))
+            said = {str(one["code"]) for index in undecided(progress) for one in progress[index].findings}
+            counts.update((row.kind, code) for code in said)
         return counts
 
     async def piece(
@@ -266,7 +282,9 @@ class BulkCorrections:
             return
         for opened in open_all(writebacks.lock(session, ready.ids)).values():
             lanes.add(opened.row.lane_id)
-            if work.action is Action.CANCEL:
+            if work.action is Action.RESOLVE:
+                yield self._resolve_one(session, work, opened, bulk)
+            elif work.action is Action.CANCEL:
                 yield self._cancel_one(session, work, opened, bulk)
             else:
                 yield self._resubmit_one(session, work, opened, ready.drafts[opened.row.id], bulk)
@@ -285,6 +303,18 @@ class BulkCorrections:
             correction = self.cancels.apply(session, opened, work.actor, bulk=bulk)
         except Conflict:
             return Unchanged(opened.row.id)
+        return Done(id=opened.row.id, records=len(correction.changed))
+
+    def _resolve_one(self, session: Session, work: Work, opened: OpenWriteback, bulk: str) -> Result:
+        assert work.outcome is not None, "it was begun with one"
+        try:
+            correction = self.resolves.in_bulk(
+                session, opened, work.outcome, work.actor, code=work.wanted.filter.code, bulk=bulk
+            )
+        except Conflict as conflict:
+            if conflict.code == "nothing_to_resolve":
+                return Unchanged(opened.row.id)
+            return _not_done(opened.row.id, conflict)
         return Done(id=opened.row.id, records=len(correction.changed))
 
     async def _note(self, work: Work, report: Report, app: str | None) -> None:
@@ -382,6 +412,8 @@ def _how_many(action: Action, found: Extent) -> int:
             return len(going_again(progress))
         case Action.CHECK:
             return len(awaiting(progress))
+        case Action.RESOLVE:
+            return len(undecided(progress))
         case _:
             return len(cancellable(Status(found.status), progress))
 

@@ -17,8 +17,7 @@ from writeback.store.reads.writebacks_read import Reads
 
 @dataclass(frozen=True)
 class Corrections:
-    """Resubmit, cancel, resolve and check one writeback, and all but resolve many; providers' answers; the audit
-    log."""
+    """Resubmit, cancel, resolve and check one writeback, and many; providers' answers; the audit log."""
 
     resubmits: Resubmits
     cancels: Cancels
@@ -31,11 +30,12 @@ class Corrections:
 
 def create_corrections(flow: FlowContext, refresher: ListRefresher) -> Corrections:
     resubmits, cancels, checks = Resubmits(flow, DraftRevalidation(flow, refresher)), Cancels(flow), Checks(flow)
+    resolves = Resolves(flow)
     return Corrections(
         resubmits,
         cancels,
-        Resolves(flow),
-        BulkCorrections(flow, resubmits, cancels, checks),
+        resolves,
+        BulkCorrections(flow, resubmits, cancels, checks, resolves),
         AuditLog(flow.db, flow.clock),
         checks,
         ProviderAnswers(flow, Reads(flow.db)),

@@ -59,8 +59,54 @@ class Resolves:
         mis_ids: Mapping[int, str],
         session: Session,
     ) -> tuple[str, Corrected]:
-        opened, now = locked_for(caller, session, writeback_id), self.flow.clock.now()
-        correction = Correction(session, now, actor, opened, Action.RESOLVE)
+        opened = locked_for(caller, session, writeback_id)
+        correction, later = self._apply(session, opened, outcome, actor, records, mis_ids)
+        return opened.row.lane_id, correction.view(later)
+
+    def in_bulk(
+        self, session: Session, opened: OpenWriteback, outcome: Outcome, actor: Actor, *, code: str | None, bulk: str
+    ) -> Correction:
+        """Settle what needs attention of one of many, for the finding `code` (None: any).
+
+        Raise Conflict, before anything is written, for what a person decides one by one: to send again what would be
+        created, and which of those in the MIS is ours.
+        """
+        if outcome is Outcome.RESEND and not KINDS[opened.row.kind].is_repeatable:
+            raise Conflict(
+                "resend_one_by_one",
+                f"{opened.row.id} may be in the MIS, and would be there twice",
+                hint="Look in the MIS, then settle it by itself.",
+            )
+        progress = opened.progress
+        alike = [
+            index
+            for index in undecided(progress)
+            if code is None or any(one["code"] == code for one in progress[index].findings)
+        ]
+        if not alike:
+            raise Conflict("nothing_to_resolve", f"no record of {opened.row.id} needs attention for that")
+        near = [index for index in alike if progress[index].near]
+        if outcome is Outcome.CONFIRMED and near:
+            raise Conflict(
+                "mis_id_needed",
+                f"record {near[0]} of {opened.row.id} is nearly what the MIS has: say whether that is it",
+                hint="Look at both, and settle it by itself.",
+            )
+        return self._apply(session, opened, outcome, actor, alike, {}, bulk)[0]
+
+    def _apply(
+        self,
+        session: Session,
+        opened: OpenWriteback,
+        outcome: Outcome,
+        actor: Actor,
+        records: Sequence[int] | None,
+        mis_ids: Mapping[int, str],
+        bulk: str | None = None,
+    ) -> tuple[Correction, Mapping[int, str]]:
+        """Settle them; return what was done, and by record what came after what is sent again."""
+        now = self.flow.clock.now()
+        correction = Correction(session, now, actor, opened, Action.RESOLVE, bulk)
         chosen = _chosen(opened, records, mis_ids)
         found = _found(opened, chosen, mis_ids) if outcome is Outcome.CONFIRMED else {}
         for index in chosen:
@@ -76,7 +122,7 @@ class Resolves:
             opened.row.evidence = EVIDENCE
         noted = {"mis_ids": {str(index): mis_id for index, mis_id in found.items()}} if found else {}
         correction.write_down(queued_by=Event.RETRY, outcome=outcome.value, **noted)
-        return opened.row.lane_id, correction.view(later)
+        return correction, later
 
 
 def _chosen(opened: OpenWriteback, records: Sequence[int] | None, mis_ids: Mapping[int, str]) -> list[int]:

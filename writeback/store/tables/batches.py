@@ -187,7 +187,9 @@ class BulkRow(Stored, table=True):
     school_id: str | None = None
     """The only school that it is about; null: it may be about several."""
     action: str
-    """resubmit, cancel, check."""
+    """resubmit, cancel, check, resolve."""
+    outcome: str | None = None
+    """How it is resolved: confirmed, failed, resend; null: it is not."""
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
     wanted: str = Field(sa_column=Column(Text, nullable=False))
     """JSON: the filter, and ids where some were ticked."""

@@ -316,7 +316,7 @@ async def test_a_stop_in_the_middle_of_a_piece_leaves_nothing_of_it(house: House
             return ready
 
     worker = house.worker()
-    worker.many = Slow(many.flow, many.resubmits, many.cancels, many.checks)
+    worker.many = Slow(many.flow, many.resubmits, many.cancels, many.checks, many.resolves)
     await worker.wake(bulk)
     await worker.settled()
 
