@@ -19,7 +19,7 @@ from writeback.core.errors import Conflict, InvalidSubmission, NotFound, Problem
 from writeback.core.ids import new_id
 from writeback.domain.access import Caller
 from writeback.domain.actor import Actor, actor_of
-from writeback.domain.changes import Changes, Settable, differences, said_by
+from writeback.domain.changes import Changes, Settable, said_by
 from writeback.domain.corrections import USUAL, Action, Outcome, awaiting, cancellable, going_again, undecided
 from writeback.domain.states import Status
 from writeback.domain.writeback import unpack_progress
@@ -27,6 +27,7 @@ from writeback.flow.correct.cancel import Cancels
 from writeback.flow.correct.check_now import Checks
 from writeback.flow.correct.draft import Draft, Order, draft_of
 from writeback.flow.correct.locked_correction import check_may_correct
+from writeback.flow.correct.previews import preview_of
 from writeback.flow.correct.refused_tries import note
 from writeback.flow.correct.resolve import Resolves
 from writeback.flow.correct.resubmit import Resubmits, refusal
@@ -43,9 +44,7 @@ from writeback_client.models.corrections import (
     Done,
     NotDone,
     Preview,
-    PreviewField,
     PreviewItem,
-    PreviewRecord,
     Report,
 )
 
@@ -161,7 +160,7 @@ class BulkCorrections:
             if isinstance(checked, Unchanged):
                 unchanged += 1
             else:
-                items.append(_preview(row, checked))
+                items.append(preview_of(row, checked))
         return Preview(writebacks=there, looked_at=len(rows), items=items, unchanged=unchanged)
 
     async def said_in(self, caller: Caller, wanted: Selection, *, limit: int) -> Mapping[str, Counter[str]]:
@@ -344,30 +343,6 @@ def note_bulk(
     school = work.wanted.filter.school
     changed = {"action": work.action.value, **counts}
     audit.note(session, work.actor, now, f"bulk.{what}", bulk, app=app, school=school, changed=changed)
-
-
-def _preview(row: WritebackRow, checked: Draft | NotDone) -> PreviewItem:
-    """Return what would become of one writeback."""
-    whose = {"id": row.id, "status": row.status, "school": row.school_id, "kind": row.kind, "ref": row.ref}
-    if isinstance(checked, NotDone):
-        return PreviewItem(**whose, code=checked.code, detail=checked.detail, findings=checked.findings)
-    stored, records = json.loads(row.records), list[PreviewRecord]()
-    for index in checked.good:
-        record = checked.records[index]
-        after = json.loads(record.model_dump_json(exclude_none=True)) if record else {}
-        changed = differences(stored[index], after) if index in checked.edited else {}
-        pupil = stored[index].get("student_id")
-        records.append(
-            PreviewRecord(
-                index=index,
-                student=pupil,
-                changed=[
-                    PreviewField(field=name, before=before, after=became) for name, (before, became) in changed.items()
-                ],
-            )
-        )
-    said = [one.as_json() for one in checked.findings if one.is_error]
-    return PreviewItem(**whose, records=records, findings=said)
 
 
 def _report(bulk: str, matched: int, results: Sequence[Result], next_cursor: str | None) -> Report:

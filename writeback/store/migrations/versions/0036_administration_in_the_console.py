@@ -5,9 +5,9 @@ from alembic import op
 
 from writeback.store.sql.types import UtcDateTime
 
-revision = "0038"
-down_revision = "0033"
-works_from = "0021"
+revision = "0036"
+down_revision = "0035"
+works_from = "0032"
 
 
 def upgrade() -> None:

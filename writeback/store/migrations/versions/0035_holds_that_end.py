@@ -7,7 +7,7 @@ It passes over what such a bulk job is about, and says so.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0037"
+revision = "0035"
 down_revision = "0034"
 works_from = "0032"
 
