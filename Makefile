@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-long check fmt bench chaos clean typescript csharp lock
+.PHONY: help demo dev test test-long check fmt bench chaos clean typescript csharp lock sbom
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ csharp: $(STAMP) ## install the generator of the client in C#; `make test` then 
 
 lock: $(STAMP) ## renew the lock files within the ranges of pyproject.toml; ARGS=--upgrade takes what is newest
 	@sh deploy/lock.sh $(BIN) $(ARGS)
+
+sbom: $(STAMP) ## write dist/writeback.cdx.json: what the image is made of, by the lock, with hashes (CycloneDX)
+	@mkdir -p dist
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file dist/writeback.cdx.json
+	@echo "dist/writeback.cdx.json"
 
 # On musl there is no wheel of a Redis server, a PostgreSQL and a driver of browsers, so not all of the lock can be installed.
 $(STAMP): pyproject.toml clients/python/pyproject.toml requirements-dev.lock
