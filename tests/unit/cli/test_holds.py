@@ -11,9 +11,10 @@ from tests.unit.cli.conftest import FakeApi
 from writeback.core.clock import SystemClock
 
 Run = Callable[..., Result]
-HILLSIDE = {"id": "hillside", "provider": "wonde", "hold": {"reason": "held_by_staff"}}
-RIVERBANK = {"id": "riverbank", "provider": "wonde", "hold": None}
-OAKFIELD = {"id": "oakfield", "provider": "xporter", "hold": None}
+HILLSIDE = {"id": "hillside", "mode": "live", "provider": "wonde", "hold": {"reason": "held_by_staff"}}
+RIVERBANK = {"id": "riverbank", "mode": "live", "provider": "wonde", "hold": None}
+TRIAL = {"id": "test_hillside", "mode": "test", "provider": "wonde", "hold": {"reason": "held_by_staff"}}
+OAKFIELD = {"id": "oakfield", "mode": "live", "provider": "xporter", "hold": None}
 PROBLEM = {"status": 404, "title": "t", "code": "school_unknown", "detail": "there is no school nowhere"}
 
 
@@ -59,7 +60,7 @@ def test_one_that_is_refused_costs_itself(run: Run, api: FakeApi) -> None:
 
 
 def test_a_providers_schools_are_held_and_those_that_staff_hold_go_on(run: Run, api: FakeApi) -> None:
-    api.on("GET", "/v1/schools", {"items": [HILLSIDE, RIVERBANK, OAKFIELD], "next_cursor": None})
+    api.on("GET", "/v1/schools", {"items": [HILLSIDE, RIVERBANK, TRIAL, OAKFIELD], "next_cursor": None})
     for school in ("hillside", "riverbank"):
         api.on("POST", f"/v1/schools/{school}/hold", HILLSIDE)
         api.on("POST", f"/v1/schools/{school}/resume", HILLSIDE)

@@ -11,8 +11,10 @@ from sqlalchemy import String, and_, case, func, literal, select, union_all
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from writeback.domain.mode import Mode
 from writeback.domain.states import FINAL, Status
 from writeback.store.apps.outbox import UNFINISHED
+from writeback.store.reads.filters import in_mode
 from writeback.store.tables import (
     BreakerRow,
     DeliveryRow,
@@ -27,6 +29,8 @@ from writeback.store.tables import (
     WritebackRow,
 )
 
+_LIVE = in_mode(Mode.LIVE, SchoolRow.id)
+"""Nobody is woken for a test."""
 _WAITING = tuple(status.value for status in Status if status not in FINAL)
 _CURSORS = {"rollup": RollupCursorRow, "search": SearchCursorRow, "drift": DriftCursorRow}
 OF_PROVIDER, OF_SCHOOL = "provider", "school"
@@ -117,6 +121,7 @@ async def waiting(session: AsyncSession, most_schools: int) -> Sequence[Waiting]
         )
         .join(Lane, col(Lane.id) == by_lane.c.lane_id)
         .join(SchoolRow, col(SchoolRow.id) == col(Lane.school_id))
+        .where(*_LIVE)
         .cte("of_lane")
     )
     first, number = func.min(of_lane.c.first).label("first"), func.sum(of_lane.c.n).label("n")
@@ -145,7 +150,8 @@ async def waiting(session: AsyncSession, most_schools: int) -> Sequence[Waiting]
 async def schools(session: AsyncSession) -> Sequence[SchoolsHeld]:
     """Return how many schools each provider has, by why they are held."""
     reason = func.coalesce(SchoolRow.hold_reason, "")
-    query = select(col(SchoolRow.provider), reason, func.count()).group_by(col(SchoolRow.provider), reason)
+    query = select(col(SchoolRow.provider), reason, func.count()).where(*_LIVE)
+    query = query.group_by(col(SchoolRow.provider), reason)
     return [SchoolsHeld(*row) for row in (await (await session.connection()).execute(query)).all()]
 
 
@@ -155,7 +161,7 @@ async def breakers(session: AsyncSession) -> Mapping[tuple[str, str], int]:
     of_schools = (
         select(col(SchoolRow.provider), func.count())
         .join(BreakerRow, col(BreakerRow.key) == literal("school:") + col(SchoolRow.id))
-        .where(col(BreakerRow.open_until).is_not(None))
+        .where(col(BreakerRow.open_until).is_not(None), *_LIVE)
         .group_by(col(SchoolRow.provider))
     )
     own = select(col(BreakerRow.key)).where(
@@ -201,7 +207,7 @@ async def due_syncs(session: AsyncSession, now: datetime) -> Sequence[DueSyncs]:
     """Return whose lists are due and not being fetched."""
     query = (
         select(col(SchoolRow.provider), func.count(), func.min(SchoolRow.sync_at))
-        .where(col(SchoolRow.sync_at) <= now)
+        .where(col(SchoolRow.sync_at) <= now, *_LIVE)
         .group_by(col(SchoolRow.provider))
     )
     found: Sequence[Any] = (await (await session.connection()).execute(query)).all()
@@ -218,7 +224,7 @@ async def lists(session: AsyncSession, providers: Sequence[str], stale_before: d
     stale = (
         select(col(SchoolRow.provider), func.count())
         .join(LookupRow, is_of_school)
-        .where(col(LookupRow.changed_at) < stale_before)
+        .where(col(LookupRow.changed_at) < stale_before, *_LIVE)
         .group_by(col(SchoolRow.provider))
     )
     stale_rows: Sequence[Any] = (await connection.execute(stale)).all()
@@ -228,7 +234,7 @@ async def lists(session: AsyncSession, providers: Sequence[str], stale_before: d
         oldest = (
             select(col(LookupRow.changed_at))
             .join(SchoolRow, is_of_school)
-            .where(col(SchoolRow.provider) == provider, col(LookupRow.changed_at).is_not(None))
+            .where(col(SchoolRow.provider) == provider, col(LookupRow.changed_at).is_not(None), *_LIVE)
             .order_by(col(LookupRow.changed_at))
             .limit(1)
         )
@@ -241,14 +247,14 @@ async def lists(session: AsyncSession, providers: Sequence[str], stale_before: d
 async def webhooks(session: AsyncSession) -> Webhooks:
     """Return what waits to be told to apps, and how their webhooks do."""
     connection = await session.connection()
-    is_enabled = col(WebhookRow.disabled_at).is_(None)
+    is_enabled, of_live = col(WebhookRow.disabled_at).is_(None), in_mode(Mode.LIVE, WebhookRow.app_id)
     query = (
         select(func.count(), func.min(DeliveryRow.next_attempt_at))
         .join(WebhookRow, col(WebhookRow.id) == col(DeliveryRow.webhook_id))
-        .where(is_enabled, col(DeliveryRow.state).in_(UNFINISHED))
+        .where(is_enabled, col(DeliveryRow.state).in_(UNFINISHED), *of_live)
     )
     number, due_since = (await connection.execute(query)).one()
     failing = case((and_(is_enabled, col(WebhookRow.failing_since).is_not(None)), 1), else_=0)
-    states = select(func.sum(failing), func.count(col(WebhookRow.disabled_at)))
+    states = select(func.sum(failing), func.count(col(WebhookRow.disabled_at))).where(*of_live)
     failing_now, disabled = (await connection.execute(states)).one()
     return Webhooks(number, due_since, int(failing_now or 0), disabled)

@@ -71,6 +71,31 @@ def _morning(now: datetime, session: Session) -> None:
     add_writeback(session, now - timedelta(minutes=6), "hillside", "failed", ended_at=now)
 
 
+async def test_test_schools_are_in_no_figure(database: Database, fake_clock: FakeClock) -> None:
+    """Nobody is to be woken for what somebody tries out."""
+    now = fake_clock.now()
+
+    def add_a_test(session: Session) -> None:
+        row = add_school(session, now, "test_oakfield", "Oakfield (test)", "wonde", "SIMS")
+        row.sync_at, row.hold_reason = now - timedelta(hours=1), "school_offline"
+        session.add(LookupRow(school_id="test_oakfield", list="students", fetched_at=now - timedelta(days=9)))
+        session.flush()
+        add_writeback(session, now - timedelta(hours=2), "test_oakfield", "queued")
+        session.add(BreakerRow(key="school:test_oakfield", failures=9, trips=1, open_until=now, since=now, reason="x"))
+
+    await database.transact(lambda session: _morning(now, session))
+    before, after = SharedFigures(_reader(database, fake_clock)), SharedFigures(_reader(database, fake_clock))
+    await before.refresh()
+    await database.transact(add_a_test)
+    await after.refresh()
+    meters, nothing = Meters(), Meters()
+    await Rollup(database, fake_clock, meters).count()
+
+    assert _samples(after, nothing) == _samples(before, nothing)
+    accepted = [number for (name, _), number in _samples(after, meters).items() if name == "writeback_accepted_total"]
+    assert sum(accepted) == 9
+
+
 async def test_what_waits_is_counted_by_provider_family_and_status(database: Database, fake_clock: FakeClock) -> None:
     await database.transact(lambda session: _morning(fake_clock.now(), session))
     figures = SharedFigures(_reader(database, fake_clock, schools=2))

@@ -88,6 +88,7 @@ def _named(
     if schools:
         return list(dict.fromkeys(schools))
     there = [one for one in api.pages("/v1/schools", limit=_MOST) if one["provider"] == provider]
+    there = [one for one in there if one["mode"] == "live"] or there  # a provider's trouble is none of the sandbox's
     found = [str(one["id"]) for one in there if only(one)]
     if not found:
         said = f"staff hold no school of {provider!r}" if there else f"there is no school of the provider {provider!r}"
