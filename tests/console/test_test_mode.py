@@ -89,3 +89,14 @@ async def test_what_is_done_to_a_list_of_one_mode_leaves_the_other_alone(
     assert both["test_playground"] in page.text
     assert both["hillside"] not in page.text
     assert 'name="mode" value="test"' in page.text or "mode=test" in page.text
+
+
+async def test_test_keys_are_made_and_told_here(both: dict[str, str], services: Any, sign_in: Any) -> None:
+    visitor = await sign_in()
+
+    made = await visitor.post("/apps/new", {"app": "Registers", "scope": "read", "test": "yes"})
+    shown = (await visitor.get("/apps")).text
+
+    assert "wbk_test_" in made.text
+    assert "all test schools" in shown
+    assert MARK in made.text

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from writeback.console.page import Page, Pages
 from writeback.core.errors import Conflict, InvalidSubmission, NotFound
 from writeback.domain.access import Scope
+from writeback.domain.mode import Mode
 from writeback.domain.staff import Permission
 from writeback.flow.people.keys import LONGEST_OVERLAP, OVERLAP
 from writeback_client.models.access import Key
@@ -51,7 +52,7 @@ async def ask(page: Page) -> Response:
 async def create(page: Page) -> Response:
     """Make the key and show it: now, and never again."""
     scopes = [str(one) for one in page.form.getlist("scope")]
-    given = {"scope": scopes, **{name: page.field(name) for name in ("app", "name", "schools", "kinds")}}
+    given = {"scope": scopes, **{name: page.field(name) for name in ("app", "name", "schools", "kinds", "test")}}
     try:
         made = await page.services.keys.create(
             page.field("app"),
@@ -59,6 +60,7 @@ async def create(page: Page) -> Response:
             [Scope(one) for one in scopes if one in set(Scope)],
             _names(page.field("schools")),
             kinds=_names(page.field("kinds")),
+            mode=Mode.TEST if page.field("test") else Mode.LIVE,
             actor=page.actor(page.field("name")),
         )
     except InvalidSubmission as problem:
@@ -156,7 +158,7 @@ async def _form(page: Page, given: Mapping[str, Any], findings: Sequence[Mapping
         "new_key.html",
         title="A new key",
         status=422 if findings else 200,
-        given={"app": "", "name": "", "scope": [], "schools": "", "kinds": "", **given},
+        given={"app": "", "name": "", "scope": [], "schools": "", "kinds": "", "test": "", **given},
         errors=errors,
         scopes=_SCOPES,
     )
