@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -172,3 +173,22 @@ async def test_a_session_that_is_all_in_the_mis_is_shown_as_such(sign_in: SignIn
 
     assert "Everything is in the MIS" in answer.text
     assert "There is evidence for all 2 records." in answer.text
+
+
+async def test_what_failed_differs_is_awaited_or_waits_is_kept_apart(sign_in: SignIn, add: Add) -> None:
+    differs = {"status": "needs_attention", "mis_holds": "B"}
+    await add("queued", [mark("A1")])
+    await add("sent", [mark("A2")], [{"status": "sent"}])
+    await add("needs_attention", [mark("A3")], [differs])
+    await add("failed", [mark("A4")], [FAILED])
+    await add("unknown", [mark("A5")], [{"status": "unknown"}])
+    await add("confirmed", [mark("A6")], [CONFIRMED])
+    visitor = await sign_in("viewer")
+
+    page = await visitor.get(f"/reports?school=hillside&date={DAY}")
+    file = await visitor.get(f"/reports/missing.csv?school=hillside&date={DAY}")
+
+    found = [(row["pupil id"], row["kept apart as"]) for row in csv.DictReader(io.StringIO(file.text.lstrip("\ufeff")))]
+    assert found == [("A4", "failed"), ("A3", "differs"), ("A2", "awaited"), ("A5", "awaited"), ("A1", "waits")]
+    assert re.findall(r'<h3 id="(\w+)"', page.text) == ["failed", "differs", "awaited", "waits"]
+    assert page.text.index(">A4<") < page.text.index(">A3<") < page.text.index(">A2<") < page.text.index(">A1<")

@@ -1,5 +1,6 @@
 """`/console/reports`: what is not in the MIS at the end of a session, for a school and a day; as a page and as CSV."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -10,7 +11,7 @@ from writeback.console.page import Page, Pages
 from writeback.console.presenters.words import cause_words, hold_words, kind_words, status_badge
 from writeback.core.errors import BadInput, NotFound
 from writeback.flow.directory.names_shown import Look, Names
-from writeback.flow.projections.reports import Missing, Part, Report
+from writeback.flow.projections.reports import Apart, Missing, Part, Report
 
 pages = Pages()
 
@@ -38,7 +39,14 @@ _COLUMNS = (
     "accepted at",
     "writeback",
     "the provider says",
+    "kept apart as",
 )
+_APART = {
+    Apart.FAILED: ("Failed", "bad"),
+    Apart.DIFFERS: ("The MIS differs, or somebody has to decide", "warn"),
+    Apart.AWAITED: ("With the provider, no evidence yet", "busy"),
+    Apart.WAITS: ("Not sent yet", "wait"),
+}
 
 
 @pages.get("/reports")
@@ -65,6 +73,7 @@ async def show(page: Page) -> Response:
         report=report,
         closed_for=closed_for,
         shown=shown,
+        apart=_apart(report) if report else (),
         people=await _names(page, report, shown) if report else Names(),
         day_words=_day(report.day) if report else "",
         why=_why,
@@ -86,6 +95,12 @@ async def as_csv(page: Page) -> Response:
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _apart(report: Report) -> Sequence[tuple[Apart, str, str, int]]:
+    """Return what is kept apart, with words, a tone and how many records; what there is none of is left out."""
+    counts = Counter(one.apart for one in report.missing)
+    return [(apart, *_APART[apart], counts[apart]) for apart in Apart if counts[apart]]
 
 
 async def _report(page: Page) -> Report:
@@ -154,4 +169,5 @@ def _cells(page: Page, report: Report, one: Missing) -> Sequence[str]:
         f"{page.times.local(one.accepted_at):%Y-%m-%d %H:%M}",
         one.writeback_id,
         one.words,
+        one.apart.value,
     )

@@ -43,6 +43,29 @@ class Part(StrEnum):
     """Incidents, detentions, absences, …"""
 
 
+class Apart(StrEnum):
+    """What has to be kept apart of what is not in the MIS, in the order in which somebody has to look at it."""
+
+    FAILED = "failed"
+    """It was refused, or its deadline passed."""
+    DIFFERS = "differs"
+    """A person has to decide: the MIS has something else, or it could not be found out."""
+    AWAITED = "awaited"
+    """It is with the provider, and there is no evidence yet."""
+    WAITS = "waits"
+    """It has not left: it waits its turn, or is held."""
+
+
+_APART = {
+    RecordStatus.NEEDS_ATTENTION.value: Apart.DIFFERS,
+    RecordStatus.SENT.value: Apart.AWAITED,
+    RecordStatus.UNKNOWN.value: Apart.AWAITED,
+    "sending": Apart.AWAITED,
+    RecordStatus.QUEUED.value: Apart.WAITS,
+    "held": Apart.WAITS,
+}
+
+
 @dataclass(frozen=True)
 class Missing:
     """One record that is not in the MIS, as far as anybody knows."""
@@ -66,6 +89,11 @@ class Missing:
     app: str
     ref: str
     accepted_at: datetime
+
+    @property
+    def apart(self) -> Apart:
+        """Among which of them it is kept."""
+        return _APART.get(self.status, Apart.FAILED)
 
 
 @dataclass(frozen=True)
@@ -122,8 +150,9 @@ def _look(
     """Return what is missing, in its order, and how many records there are in all."""
     wanted = [one for one in _latest(rows, day, begins, ends) if _part(one.row, one.record) in parts]
     order = {part: number for number, part in enumerate(Part)}
+    apart = list(Apart)
     missing = [_missing(one) for one in wanted if not one.is_in_place]
-    return sorted(missing, key=lambda one: (order[one.part], one.pupils, one.what)), len(wanted)
+    return sorted(missing, key=lambda one: (apart.index(one.apart), order[one.part], one.pupils, one.what)), len(wanted)
 
 
 @dataclass(slots=True)
