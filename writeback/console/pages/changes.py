@@ -29,6 +29,7 @@ _PREVIEWED = 50
 _LOOKED_AT = 1_000
 """Of those that need a person: what is alike among them."""
 _SUGGESTED = 12
+_NONE_ALIKE = "None of these needs a person for a reason that is known. Open one to settle it by itself."
 _FIELDS = {
     Settable.CODE: "Code of marks",
     Settable.STAFF: "Member of staff",
@@ -103,7 +104,7 @@ async def settle(page: Page) -> Response:
     many = page.services.corrections.many
     groups = await many.alike(page.caller, wanted, limit=_LOOKED_AT) if wanted.filter.statuses else Counter()
     if not groups:
-        return page.redirect(back, flash="None of these needs a person.", tone="warn")
+        return page.redirect(back, flash=_NONE_ALIKE, tone="warn")
     named = tuple(page.field("alike").split(" ", 1))
     group = next((one for one in groups if one == named or len(groups) == 1), None)
     outcomes = _outcomes_in_bulk(group[0]) if group else ()
