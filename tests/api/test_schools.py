@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from writeback.core.secrets import SecretBox
 from writeback.domain.kinds import KINDS
 from writeback.domain.lookups import ListName, Lookup
 from writeback.domain.school import Country, HoldReason
+from writeback.flow.metrics.reading import FRESH_S
 from writeback.flow.registry.entries import NewSchool, Registry
 from writeback.store.schools import lists as lookups
 from writeback.store.schools import removals
@@ -535,6 +537,7 @@ async def test_what_fell_out_of_a_list_waits_for_somebody_to_decide(api: Any, fa
         decided = await api.call("POST", path, support, json={"decision": "accept", "reason": "year 13 has left"})
         (after,) = decided.json()["lookups"]
         assert (after["rows"], after["held_back"], after["version"]) == (28, None, 4)
+    fake_clock.advance(timedelta(seconds=FRESH_S))
     assert "writeback_lists_held_back 0.0" in (await api.call("GET", "/metrics")).text
 
 

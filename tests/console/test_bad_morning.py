@@ -97,7 +97,7 @@ def _fail(session: Session, school: str) -> None:
         if not number:
             row.records = row.records.replace('"code":"/"', '"code":"Q7"')
         session.add(row)
-        add_event(session, row, "failed", at=SystemClock().now(), actor="provider:wonde", detail=None)
+        add_event(session, row, "failed", now=SystemClock().now(), actor="provider:wonde", detail=None)
 
 
 @pytest.mark.parametrize("javascript", [True, False])

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 _QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|‘[^’]*’|(?<!\w)'[^']*'(?!\w)|\{[^}]*\}")
-_WITH_DIGITS = re.compile(r"[\w./-]*\d[\w./-]*")
+_TOKEN = re.compile(r"[\w./-]+")
 _BETWEEN = re.compile(r"\W+")
 _LENGTH = 12
 
@@ -21,5 +21,9 @@ def words_in(finding: Mapping[str, Any]) -> str:
 
 def key_of(words: str) -> str:
     """Return the key of words, in hexadecimal; the same for `Invalid StudentId: 12` and `invalid studentid 9919`."""
-    alike = _WITH_DIGITS.sub("#", _QUOTED.sub("#", words.casefold()))
+    alike = _TOKEN.sub(_without_digits, _QUOTED.sub("#", words.casefold()))
     return sha256(_BETWEEN.sub(" ", alike).strip().encode()).hexdigest()[:_LENGTH]
+
+
+def _without_digits(token: re.Match[str]) -> str:
+    return "#" if any(map(str.isdigit, token[0])) else token[0]

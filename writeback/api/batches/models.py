@@ -8,6 +8,7 @@ _FINDING = {
     "message": "The same file was uploaded at 2026-01-12T08:55:00Z as bat_01kbn5h2…",
     "hint": "If that was not meant, look at what became of the first.",
     "provider_message": None,
+    "provider_answered": False,
 }
 ANSWER_EXAMPLE = {
     "id": "bat_01kbn5h2m0000000000000000",

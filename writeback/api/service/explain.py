@@ -23,6 +23,10 @@ _OURS = {
         "There is no such bulk job, or it is about schools that you do not see.",
         "Look at the list of bulk jobs in the console.",
     ),
+    "resend_one_by_one": (
+        "What creates something may be in the MIS already, and would be there twice if many were sent again at once.",
+        "Look in the MIS, then settle each by itself.",
+    ),
     "person_of_several_schools": (
         "A pupil or member of staff is named by id without a school, and writebacks of several schools are found: the "
         "same id is another person at each.",

@@ -7,7 +7,6 @@ from datetime import date as Date
 from datetime import datetime, time, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
@@ -27,7 +26,7 @@ from writeback.batches.tables import MOST_COLUMNS, Table
 _MOST_EXACT = 10**15
 """Excel keeps 15 digits of a number; what is longer has lost its last ones."""
 _DAMAGED = (
-    ParseError,
+    SyntaxError,  # of XML: of the standard library's parser, and of lxml's, which openpyxl takes where it is there
     zipfile.BadZipFile,
     KeyError,
     ValueError,

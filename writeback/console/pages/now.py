@@ -29,7 +29,8 @@ _A_ROW = 30
 @pages.get("/now")
 async def show(page: Page) -> Response:
     """Show how things go now."""
-    schools = await page.services.reports.schools(page.caller)
+    mode = page.mode() or Mode.LIVE
+    schools = [one for one in await page.services.reports.schools(page.caller) if mode_of(one[0]) is mode]
     return page.render("now.html", title="Now", all_schools=schools, **await _values(page))
 
 
