@@ -7,7 +7,7 @@ from writeback.store.sql.types import UtcDateTime
 
 revision = "0033"
 down_revision = "0032"
-works_from = "0021"
+works_from = "0032"
 
 
 def upgrade() -> None:
